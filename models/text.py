@@ -1,0 +1,59 @@
+"""How text that we did not write is shown: paths of a home, and anything that came out of a transcript.
+
+A terminal obeys escape sequences, and an eye is led astray by characters that turn the direction of writing or that
+cannot be seen. Both functions write such characters as escapes: ``\\xNN`` stands for a byte (or an ASCII control
+character, which is the same), ``\\uNNNN`` and ``\\UNNNNNNNN`` for any other character.
+"""
+
+import re
+from typing import Final
+
+# Controls (C0, DEL, C1), surrogates, line and paragraph separators, interlinear annotation, and all that Unicode calls
+# Default_Ignorable_Code_Point (DerivedCoreProperties.txt: zero-width, bidi, tags, fillers, variation selectors).
+# U+FE0E and U+FE0F are let through: they do no more than choose between text and picture, and are in half of all emoji.
+_HOSTILE: Final = (
+    "\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_IN_ONE_LINE: Final = re.compile(f"[{_HOSTILE}]")
+_IN_LINES: Final = re.compile(f"(?![\t\n])[{_HOSTILE}]")
+_IN_PATH: Final = re.compile(rf"[\\{_HOSTILE}]")
+
+
+def safe(text: str, *, keep_newlines: bool = False) -> str:
+    r"""Return untrusted ``text`` so that a terminal shows it and obeys nothing in it.
+
+    With ``keep_newlines``, ``\n`` and ``\t`` stay as they are; a carriage return never does: it overwrites the line.
+    What comes out can be encoded as UTF-8, and ``safe`` of it is the same again. Rich markup, HTML, SQL and spreadsheet
+    formulas are not this function's business: text for Rich must also be a ``Text`` or printed with ``markup=False``.
+    """
+    return (_IN_LINES if keep_newlines else _IN_ONE_LINE).sub(_escape, text)
+
+
+def printable_path(path: bytes) -> str:
+    r"""Return the raw bytes of a path in a form for people: one line, no byte of it obeyed by a terminal.
+
+    Bytes that are not UTF-8 become ``\xNN`` and a backslash is doubled, so that no two paths have the same form. It is
+    for show only: a file is opened by its bytes.
+    """
+    try:
+        return _IN_PATH.sub(_escape, path.decode())
+    except UnicodeDecodeError:
+        # Surrogates mark the bytes that are not UTF-8; strict decoding never yields one of its own.
+        return _IN_PATH.sub(_escape_byte_or_character, path.decode("utf-8", "surrogateescape"))
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    if character == "\\":
+        return "\\\\"
+    code = ord(character)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _escape_byte_or_character(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else _escape(match)
