@@ -5,17 +5,17 @@
     ExtractError                    1   any of them
     ├── ConfigurationError          2   what was asked for cannot be done: correct it
     ├── SourceError                 5   one path of a home cannot be read now: note it, go on with the next
-    │   ├── Vanished                    it is gone
-    │   ├── Unreadable                  the system refuses it, with an errno
-    │   ├── NotARegularFile             a directory, FIFO, socket or device
-    │   └── LinkInTheWay                a symbolic link stands where a directory or file was expected
+    │   ├── Vanished                5   it is gone
+    │   ├── Unreadable              5   the system refuses it, with an errno
+    │   ├── NotARegularFile         5   a directory, FIFO, socket or device
+    │   └── LinkInTheWay            5   a symbolic link stands where a directory or file was expected
     ├── FixityError                 3   kept bytes are not what their digest says: trust nothing made from them
     ├── LockedError                11   another run holds the data directory: wait
     ├── StageError                  1   a step's counts do not balance, or a phase failed: the run must not commit
     ├── LoadError                   1   the warehouse could not be built: the former one stays
     ├── StoreError                  1   the store contradicts itself: stop and verify it
     └── DataDirectoryError         12   the data directory cannot be written
-        └── DiskFullError               because no room is left
+        └── DiskFullError          12   because no room is left
 
 The number is the exit code of the process when such an exception ends it.
 """
