@@ -1,0 +1,346 @@
+"""The only code that opens anything in a home: it lists, reads and looks, and can do nothing else.
+
+No link is followed, not even in the middle of a path; nothing but regular files is opened; bytes are read with
+``pread`` and never mapped into memory, because a mapped file that its owner truncates kills the process. Access times
+are left alone where the system lets a reader do so (see ``extractors._platform``).
+
+Paths are raw bytes relative to the home with ``/`` between their parts, as the file system has them: they need not be
+UTF-8. Windows has its names in UTF-16; they are taken as UTF-8 (``os.fsencode``).
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heappush
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Literal, Self
+
+from extractors._platform import Directory, allocated_blocks, is_link, open_directory, pread
+from models.errors import (
+    ConfigurationError,
+    LinkInTheWay,
+    NotARegularFile,
+    SourceError,
+    Unreadable,
+    Vanished,
+)
+from models.text import printable_path
+
+Kind = Literal["file", "directory", "link", "special"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What the system says about a thing at one moment. Times are nanoseconds since 1970, ``size`` is in bytes.
+
+    ``blocks`` are units of 512 bytes that it takes up: far fewer than ``size`` says means a sparse file. On Windows
+    ``ctime_ns`` is when it was created, and ``blocks`` is 0. ``inode`` and ``device`` are hints and no identity: the
+    number of a deleted file is given to the next one at once.
+    """
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    atime_ns: int
+    inode: int
+    device: int
+    mode: int
+    nlink: int
+    blocks: int
+
+
+UNKNOWN: Final = Stat(0, 0, 0, 0, 0, 0, 0, 0, 0)
+"""Stands where the system refuses to say anything; the mode of a thing that exists is never 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing below a home, as the walk saw it.
+
+    ``special`` is a FIFO, socket or device. ``link_target`` is what a link holds, and was never followed. ``error`` is
+    the name of an errno. For a directory it says why nothing, or not all, below it was found (``ENOENT``: it was gone
+    when it was to be listed, ``ELOOP``: a link stood there); for anything else, why ``stat`` is ``UNKNOWN`` (``kind``
+    is then what the directory says, or ``file`` if it says nothing).
+    """
+
+    path: bytes
+    kind: Kind
+    stat: Stat
+    link_target: bytes | None
+    error: str | None
+
+
+class PinnedFile:
+    """A regular file held open for reading. Its name may be given to another file meanwhile: this one stays."""
+
+    __slots__ = ("_descriptor", "atime_kept", "path", "stat")
+
+    def __init__(self, path: bytes, descriptor: int, atime_kept: bool) -> None:
+        """Take over ``descriptor``, and close it if it is no regular file. ``Home.open`` calls this."""
+        self.path: Final = path
+        self.atime_kept: Final = atime_kept
+        """Whether the system promised that reading leaves the access time alone."""
+        self._descriptor = descriptor
+        try:
+            self.stat: Final = self.restat()
+            if not stat.S_ISREG(self.stat.mode):
+                raise NotARegularFile(path)
+        except SourceError:
+            self.close()
+            raise
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return ``size`` bytes at ``offset``, fewer only where the file ends. Raises ``Unreadable``."""
+        try:
+            piece = pread(self._descriptor, size, offset)
+            if len(piece) == size or not piece:
+                return piece
+            pieces = [piece]
+            missing = size - len(piece)
+            while missing and piece:
+                piece = pread(self._descriptor, missing, offset + size - missing)
+                pieces.append(piece)
+                missing -= len(piece)
+        except OSError as error:
+            raise Unreadable(self.path, error.errno or errno.EIO) from error
+        return b"".join(pieces)
+
+    def chunks(self, start: int, end: int, size: int = 1 << 20) -> Iterator[bytes]:
+        """Yield the bytes of [``start``, ``end``) in pieces of ``size``, the last one shorter. Raises ``Unreadable``.
+
+        They end early, without a word, where the file ends: the caller counts what came.
+        """
+        while start < end:
+            piece = self.read(start, min(size, end - start))
+            if not piece:
+                return
+            yield piece
+            start += len(piece)
+
+    def restat(self) -> Stat:
+        """Return what the system says about the open file now. Raises ``Unreadable``."""
+        try:
+            return _stat(os.fstat(self._descriptor))
+        except OSError as error:
+            raise Unreadable(self.path, error.errno or errno.EIO) from error
+
+    def close(self) -> None:
+        """Let go of the file; again is no error."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Home:
+    """One home, its root directory held open until it is closed. Cannot be sent to another process: open it there.
+
+    The root itself may be given as a link (``~/.claude`` often is one); below it links are never followed.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Open the home. Raises ``ConfigurationError`` if it is no directory, ``Unreadable`` if it must not be read."""
+        self.root: Final = root
+        try:
+            self._root = open_directory(root)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ConfigurationError(f"no directory, so no home: {printable_path(os.fsencode(root))}") from error
+        except OSError as error:
+            raise Unreadable(b"", error.errno or errno.EIO) from error
+
+    def open(self, path: bytes) -> PinnedFile:
+        """Open the regular file ``path``; the caller closes it.
+
+        Raises ``Vanished``, ``NotARegularFile``, ``LinkInTheWay``, or ``Unreadable`` (with ``EINVAL`` for a path that
+        leads out of the home or that no walk can have given).
+        """
+        *parents, name = _parts(path)
+        directory = self._descend(path, parents)
+        try:
+            # Opening has effects on other things than files: it wakes up who waits at the other end of a FIFO.
+            result = directory.stat(name)
+            if is_link(result):
+                raise LinkInTheWay(path)
+            if not stat.S_ISREG(result.st_mode):
+                raise NotARegularFile(path)
+            opened = directory.file(name)
+        except OSError as error:
+            raise _source_error(path, directory, name, error) from error
+        finally:
+            self._leave(directory)
+        return PinnedFile(path, *opened)
+
+    def walk(self) -> Iterator[Found]:
+        """Yield everything below the home, directories too, in the order of the bytes of their paths.
+
+        What vanishes meanwhile is not yielded, what cannot be listed has its ``error``. Memory is taken for what is
+        known and not yet yielded. Raises ``SourceError`` if the home itself cannot be listed.
+        """
+        below, error = self._list(b"")
+        if error is not None:
+            raise error
+        pending = [(found.path, found) for found in below]
+        heapify(pending)
+        while pending:
+            path, found = heappop(pending)
+            if found.kind == "directory" and found.error is None:
+                below, error = self._list(path)
+                for each in below:
+                    heappush(pending, (each.path, each))
+                if error is not None:
+                    found = replace(found, error=_errno_name(error))
+            yield found
+
+    def close(self) -> None:
+        """Let go of the home."""
+        self._root.close()
+
+    def _descend(self, path: bytes, parents: list[bytes]) -> Directory:
+        """Open the directory at ``parents``; ``_leave`` it afterwards.
+
+        None is kept open for the next file: what was swapped or made anew meanwhile would not be noticed, and to look
+        costs most of what it saves (19 instead of 24 µs for a file four levels down).
+        """
+        current = self._root
+        for name in parents:
+            above = current
+            try:
+                current = above.directory(name)
+            except OSError as error:
+                raise _source_error(path, above, name, error) from error
+            finally:
+                self._leave(above)
+        return current
+
+    def _leave(self, directory: Directory) -> None:
+        if directory is not self._root:
+            directory.close()
+
+    def _list(self, path: bytes) -> tuple[list[Found], SourceError | None]:
+        """Return what lies in a directory, and what kept it from being listed to its end."""
+        below: dict[bytes, Found] = {}  # a directory that changes meanwhile may name a thing twice
+        try:
+            directory = self._descend(path, _parts(path) if path else [b"."])
+        except SourceError as error:
+            return [], error
+        prefix = path + b"/" if path else b""
+        try:
+            for entry in directory.scan():
+                found = _look_at(directory, prefix, entry)
+                if found is not None:
+                    below[found.path] = found
+        except OSError as error:
+            return list(below.values()), _source_error(path, directory, b".", error)
+        finally:
+            self._leave(directory)
+        return list(below.values()), None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def walk(home: Path) -> Iterator[Found]:
+    """Yield everything below ``home``, as ``Home.walk`` does. Raises what ``Home`` raises, at the first step."""
+    with Home(home) as opened:
+        yield from opened.walk()
+
+
+def _parts(path: bytes) -> list[bytes]:
+    parts = path.split(b"/")
+    if b"\0" in path or any(part in (b"", b".", b"..") for part in parts):
+        raise Unreadable(path, errno.EINVAL)
+    return parts
+
+
+def _look_at(directory: Directory, prefix: bytes, entry: os.DirEntry[str]) -> Found | None:
+    """Return what an entry of a directory is; None if it is no longer there."""
+    name = os.fsencode(entry.name)
+    try:
+        result = directory.stat_entry(entry)
+        kind = _kind(result)
+        target = directory.link_target(name) if kind == "link" else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Found(prefix + name, _kind_without_stat(entry), UNKNOWN, None, _name_of(error.errno or errno.EIO))
+    return Found(prefix + name, kind, _stat(result), target, None)
+
+
+def _kind(result: os.stat_result) -> Kind:
+    if is_link(result):
+        return "link"
+    if stat.S_ISREG(result.st_mode):
+        return "file"
+    return "directory" if stat.S_ISDIR(result.st_mode) else "special"
+
+
+def _kind_without_stat(entry: os.DirEntry[str]) -> Kind:
+    try:
+        if entry.is_symlink():
+            return "link"
+        if entry.is_dir(follow_symlinks=False):
+            return "directory"
+        return "file" if entry.is_file(follow_symlinks=False) else "special"
+    except OSError:
+        return "file"
+
+
+def _stat(result: os.stat_result) -> Stat:
+    return Stat(
+        size=result.st_size,
+        mtime_ns=result.st_mtime_ns,
+        ctime_ns=result.st_ctime_ns,
+        atime_ns=result.st_atime_ns,
+        inode=result.st_ino,
+        device=result.st_dev,
+        mode=result.st_mode,
+        nlink=result.st_nlink,
+        blocks=allocated_blocks(result),
+    )
+
+
+def _source_error(path: bytes, directory: Directory, name: bytes, error: OSError) -> SourceError:
+    """Return what an ``OSError`` at ``name`` in ``directory``, on the way to ``path``, means."""
+    match error.errno:
+        case errno.ENOENT | errno.ESTALE:
+            return Vanished(path)
+        case errno.ELOOP | errno.EMLINK:  # EMLINK is FreeBSD's
+            return LinkInTheWay(path)
+        case errno.ENXIO | errno.ENODEV | errno.EISDIR:
+            return NotARegularFile(path)
+        case errno.ENOTDIR:  # Linux says so of a link too
+            try:
+                return LinkInTheWay(path) if is_link(directory.stat(name)) else Vanished(path)
+            except OSError:
+                return Vanished(path)
+        case number:
+            return Unreadable(path, number or errno.EIO)
+
+
+def _errno_name(error: SourceError) -> str:
+    match error:
+        case Unreadable():
+            return _name_of(error.errno)
+        case LinkInTheWay():
+            return "ELOOP"
+        case _:
+            return "ENOENT"
+
+
+def _name_of(number: int) -> str:
+    return errno.errorcode.get(number, str(number))
