@@ -1,0 +1,86 @@
+"""Cuts a stream of bytes into lines and log events whose spans tile it. Splits on `\\n` alone and never holds more than a limit."""
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+
+
+class Cut(IntEnum):
+    """What a span of a cut stream is."""
+
+    WHOLE = 0
+    """A whole entry, its line end included."""
+    FRAGMENT = 1
+    """Part of an entry beyond the limit, more follows."""
+    LAST_FRAGMENT = 2
+    """The last part of an entry beyond the limit, its line end included."""
+    TAIL = 3
+    """The end of the stream without a line end: not consumed."""
+
+
+Span = tuple[int, bytes, Cut]
+"""Offset in the file, bytes, and what they are."""
+
+
+def cut_lines(chunks: Iterable[bytes], offset: int, limit: int) -> Iterator[Span]:
+    """Yield the lines of a stream that begins at `offset` of its file.
+
+    A line longer than `limit` bytes comes as fragments of about a chunk each. What follows the last `\\n` comes as a tail.
+    """
+    held: list[bytes] = []
+    held_size = 0
+    is_long = False
+    for chunk in chunks:
+        start = 0
+        end = chunk.find(b"\n") + 1
+        if end and (held_size or is_long):
+            line = b"".join((*held, chunk[:end]))
+            held.clear()
+            held_size = 0
+            yield offset, line, Cut.LAST_FRAGMENT if is_long or len(line) > limit else Cut.WHOLE
+            offset += len(line)
+            is_long = False
+            start = end
+            end = chunk.find(b"\n", start) + 1
+        while end:
+            line = chunk[start:end]
+            yield offset, line, Cut.LAST_FRAGMENT if end - start > limit else Cut.WHOLE
+            offset += end - start
+            start = end
+            end = chunk.find(b"\n", start) + 1
+        if start < len(chunk):
+            held.append(chunk[start:])
+            held_size += len(chunk) - start
+        if held_size > limit:
+            fragment = b"".join(held)
+            held.clear()
+            held_size = 0
+            is_long = True
+            yield offset, fragment, Cut.FRAGMENT
+            offset += len(fragment)
+    if held_size:
+        yield offset, b"".join(held), Cut.TAIL
+
+
+def cut_events(chunks: Iterable[bytes], offset: int, limit: int, header: bytes) -> Iterator[Span]:
+    """Yield the events of a log that begins at `offset`: a line that matches `header`, with the lines that continue it.
+
+    The last event is a tail, since a later line may continue it. An event that grows beyond `limit` ends there, and its
+    continuation lines come as events of their own.
+    """
+    is_header = re.compile(header).match
+    event: list[bytes] = []
+    size = 0
+    for start, line, cut in cut_lines(chunks, offset, limit):
+        if event and (cut in (Cut.FRAGMENT, Cut.LAST_FRAGMENT) or size + len(line) > limit or is_header(line)):
+            yield start - size, b"".join(event), Cut.WHOLE
+            event.clear()
+            size = 0
+        if cut is Cut.WHOLE or cut is Cut.TAIL:
+            event.append(line)
+            size += len(line)
+        else:
+            yield start, line, cut
+    if event:
+        data = b"".join(event)
+        yield (start + len(line)) - size, data, Cut.TAIL

@@ -1,0 +1,189 @@
+"""Reads one JSON text as `JSON.parse` does, and where that refuses, with a few repairs that it names.
+
+The repairs are those that damaged transcripts call for: halves of surrogate pairs (anthropics/claude-code issues 45982,
+56064, 61301), numbers beyond a double, raw control characters. Trailing commas and comments are not JSON and stay so.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from math import inf
+from typing import Final
+
+import orjson
+
+from models.json import JsonObject, JsonValue
+from models.reject import RejectCode
+
+MAX_DEPTH: Final = 1024
+"""The levels of nesting that orjson reads."""
+REPAIR_DEPTH: Final = 512
+"""The levels of nesting that the repairing parser reads. The standard library's parser gives up at some 1000, less what
+the stack already holds; a fixed limit well below makes the outcome the same everywhere."""
+
+_SIGNS: Final = re.compile(rb'\\+"?|["{}\[\]]')
+_QUOTE, _BACKSLASH, _BRACE, _BRACKET, _END_BRACE, _END_BRACKET = b'"\\{[}]'
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_CONTROL: Final = re.compile(rb"[\0-\x1f]")
+
+
+class Flag(StrEnum):
+    """How a record was won that plain JSON parsing refuses, or changes without a word."""
+
+    BOM = "bom"
+    """A byte order mark before the record, at the start of the file."""
+    LONE_SURROGATE = "lone_surrogate"
+    """Half of a surrogate pair was escaped in a key or text; U+FFFD stands in its place."""
+    NON_FINITE_NUMBER = "non_finite_number"
+    """NaN, Infinity, or a number too large for a double; null stands in its place."""
+    CONTROL_CHARACTER = "control_character"
+    """A raw control character stands in a key or text; it is kept."""
+    DUPLICATE_KEY = "duplicate_key"
+    """An object names a key twice; the last one counts, as in JavaScript."""
+    BIG_INTEGER = "big_integer"
+    """An integer beyond 64 bits; it is kept exactly."""
+
+
+class Unreadable(ValueError):  # noqa: N818  # a finding about the data, not a failure of the program
+    """The text is no JSON, even with repairs."""
+
+    def __init__(self, code: RejectCode) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Reader:
+    """Reads JSON texts as `JSON.parse` does, and where that refuses, with repairs."""
+
+    def __init__(self) -> None:
+        self._noted: set[Flag] = set()
+        self._strict = self._decoder(strict=True)
+        self._lenient = self._decoder(strict=False)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """How the last text was read."""
+        return tuple(sorted(self._noted))
+
+    def read(self, text: bytes) -> JsonValue:
+        """Return the value of a JSON text. Raises `Unreadable`."""
+        self._noted.clear()
+        if _is_deeper(text, REPAIR_DEPTH):
+            return _read_deep(text)
+        try:
+            return self._repair(text)
+        except UnicodeDecodeError as error:
+            raise Unreadable(RejectCode.NOT_UTF8) from error
+        except json.JSONDecodeError as error:
+            raise Unreadable(RejectCode.NOT_JSON) from error
+        except RecursionError as error:
+            raise Unreadable(RejectCode.TOO_DEEP) from error
+
+    def _repair(self, text: bytes) -> JsonValue:
+        if _SURROGATE.search(text):
+            text = _ESCAPE.sub(self._escape, text)
+        decoded = text.decode()
+        value: JsonValue
+        try:
+            value = self._strict.decode(decoded)
+        except json.JSONDecodeError:
+            if not _CONTROL.search(text):
+                raise
+            value = self._lenient.decode(decoded)
+            self._noted.add(Flag.CONTROL_CHARACTER)
+        return value
+
+    def _decoder(self, *, strict: bool) -> json.JSONDecoder:
+        return json.JSONDecoder(
+            strict=strict,
+            object_pairs_hook=self._object,
+            parse_int=self._integer,
+            parse_float=self._float,
+            parse_constant=self._constant,
+        )
+
+    def _escape(self, match: re.Match[bytes]) -> bytes:
+        if match[1] is None:
+            return match[0]
+        self._noted.add(Flag.LONE_SURROGATE)
+        return rb"\ufffd"
+
+    def _object(self, pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            self._noted.add(Flag.DUPLICATE_KEY)
+        return made
+
+    def _integer(self, digits: str) -> int | None:
+        # Python refuses to convert thousands of digits; a double ends at 309 of them.
+        if len(digits) > 18:
+            if self._float(digits) is None:
+                return None
+            if not -(2**63) <= int(digits) < 2**64:
+                self._noted.add(Flag.BIG_INTEGER)
+        return int(digits)
+
+    def _float(self, digits: str) -> float | None:
+        value = float(digits)
+        if value not in (inf, -inf):
+            return value
+        self._constant(digits)
+        return None
+
+    def _constant(self, _name: str) -> None:
+        self._noted.add(Flag.NON_FINITE_NUMBER)
+
+
+def _read_deep(text: bytes) -> JsonValue:
+    try:
+        value: JsonValue = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(RejectCode.TOO_DEEP) from error
+    return value
+
+
+def _is_deeper(text: bytes, limit: int) -> bool:
+    if len(text) <= limit or text.count(b"{") + text.count(b"[") <= limit:
+        return False
+    return Balance(text).deepest > limit
+
+
+def signs(text: bytes, start: int = 0) -> Iterator[tuple[int, int, int]]:
+    """Yield the place, byte and phase of each bracket, brace and unescaped quote from `start` on.
+
+    The phase is 0 and 1 in turn, from quote to quote (a quote has the phase that it begins). Brackets of one phase stand
+    outside of strings if the text at `start` does, those of the other if that is inside a string.
+    """
+    phase = 0
+    for token in _SIGNS.finditer(text, start):
+        end = token.end()
+        sign = text[end - 1]
+        if sign == _QUOTE:
+            if (end - token.start()) % 2 == 0:  # an odd run of backslashes escapes the quote
+                continue
+            phase ^= 1
+        elif sign == _BACKSLASH:
+            continue
+        yield end - 1, sign, phase
+
+
+class Balance:
+    """How the brackets of a text balance: read on from its start, and, as far as strings go, back from its end."""
+
+    def __init__(self, text: bytes) -> None:
+        depth, deepest, lowest = [0, 0], [0, 0], [0, 0]
+        phase = 0
+        for _, sign, phase in signs(text):
+            if sign in (_BRACE, _BRACKET):
+                depth[phase] += 1
+                deepest[phase] = max(deepest[phase], depth[phase])
+            elif sign in (_END_BRACE, _END_BRACKET):
+                depth[phase] -= 1
+                lowest[phase] = min(lowest[phase], depth[phase])
+        self.deepest = deepest[0]
+        self.lacks_end = phase == 1 or depth[0] > 0
+        self.lacks_beginning = lowest[phase] < 0

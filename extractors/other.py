@@ -1,0 +1,43 @@
+"""Everything that no other source names: archived byte for byte, with one row that says what it is.
+
+Seen in every version: `plans`, caches, commands, agents, skills, user files. A file gets a source of its own when somebody needs its insides.
+"""
+
+from collections.abc import Iterator
+
+from extractors._contract import Entry, Reading, Source, shape
+from models.schema import FLAG, INTEGER, TEXT, Column, Row, Table
+
+OTHER_FILES = Table(
+    "other_files",
+    "One row for each file that is archived whole and has no tables of its own.",
+    (
+        Column("name", TEXT, "The file's name, without its directories.", required=True),
+        Column("extension", TEXT, "What follows the last dot of the name, in lower case."),
+        Column("size", INTEGER, "Its length in bytes.", required=True),
+        Column("is_text", FLAG, "Whether its first 64 KiB are UTF-8 without NUL bytes.", required=True),
+    ),
+)
+
+
+def is_text(head: bytes) -> bool:
+    """Whether the first bytes of a file are UTF-8 (a character cut at the end is none the less) without NUL bytes."""
+    if b"\0" in head:
+        return False
+    for cut in range(4):
+        try:
+            head[: len(head) - cut].decode()
+        except UnicodeDecodeError:
+            continue
+        return True
+    return False
+
+
+def parse(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of an archived file."""
+    name = entry.names["name"]
+    extension = name.rsplit(".", 1)[1].lower() if "." in name.lstrip(".") else None
+    yield OTHER_FILES.row(name=name, extension=extension, size=entry.size, is_text=is_text(entry.data))
+
+
+SOURCE = Source("other", 8, "Everything else", (shape("{path*}", Reading.OPAQUE, parse),), (OTHER_FILES,))

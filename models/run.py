@@ -1,0 +1,113 @@
+"""A run: its id, its commit record as it stands in run.json, and the order of runs."""
+
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from models.json import JsonObject, JsonValue
+
+RunStatus = Literal["open", "complete"]
+"""An open run committed the phases that it lists and went no further."""
+
+
+def new_run_id(now: datetime) -> str:
+    """Return a run id that sorts by time: UTC to the second, and six random hex digits."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """A committed Parquet file: path below the data directory, table, rows, size in bytes, SHA-256."""
+
+    path: str
+    table: str
+    rows: int
+    size: int
+    sha256: str
+
+
+@dataclass(slots=True)
+class SourceCounts:
+    """What one source gave in one phase of one run over one home. Counts; bytes where the name says so."""
+
+    files_found: int = 0
+    files_read: int = 0
+    files_unchanged: int = 0
+    files_vanished: int = 0
+    files_withheld: int = 0
+    files_listed: int = 0
+    files_unreadable: int = 0
+    bytes_found: int = 0
+    bytes_read: int = 0
+    bytes_kept_new: int = 0
+    entries: int = 0
+    entries_with_rows: int = 0
+    rejects: int = 0
+    padding_bytes: int = 0
+    tail_bytes: int = 0
+    rows: int = 0
+    messages_new: int = 0
+    messages_duplicate: int = 0
+
+
+@dataclass(slots=True)
+class PhaseRecord:
+    """One committed phase of one home."""
+
+    home_id: str
+    phase: int
+    committed_at: str
+    seconds: float
+    parts: list[PartRecord]
+    sources: dict[str, SourceCounts]
+    outcomes: dict[str, int]
+    rejects: dict[str, int]
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """The commit record. `epoch` counts the runs of an archive; a run of an older epoch cannot commit."""
+
+    run_id: str
+    epoch: int
+    status: RunStatus
+    started_at: str
+    finished_at: str | None
+    tool_version: str
+    is_full: bool
+    homes: dict[str, str]
+    phases: list[PhaseRecord] = field(default_factory=list)
+    format: int = 1
+
+    def to_json(self) -> JsonObject:
+        """Return the record as JSON values."""
+        made: JsonObject = asdict(self)
+        return made
+
+    @classmethod
+    def from_json(cls, value: JsonValue) -> "RunRecord":
+        """Return the record that `to_json` made. Raises KeyError or TypeError when it is none."""
+        if not isinstance(value, dict):
+            raise TypeError("a commit record is an object")
+        fields = dict(value)
+        phases = fields.pop("phases")
+        if not isinstance(phases, list):
+            raise TypeError("phases is a list")
+        record = cls(**fields)  # type: ignore[arg-type]  # the dataclass refuses unknown and missing names
+        record.phases = [_phase_of(phase) for phase in phases]
+        return record
+
+
+def _phase_of(value: JsonValue) -> PhaseRecord:
+    if not isinstance(value, dict):
+        raise TypeError("a phase is an object")
+    fields = dict(value)
+    parts, sources = fields.pop("parts"), fields.pop("sources")
+    if not isinstance(parts, list) or not isinstance(sources, dict):
+        raise TypeError("parts is a list, sources an object")
+    return PhaseRecord(
+        parts=[PartRecord(**part) for part in parts],  # type: ignore[arg-type]
+        sources={name: SourceCounts(**counts) for name, counts in sources.items()},  # type: ignore[arg-type]
+        **fields,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,117 @@
+"""A table declared once: its columns, their types and sentences, rendered to Arrow, Parquet, DuckDB and the docs."""
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+
+Value = str | int | float | bool | bytes | datetime | None
+"""What one cell may hold. Instants are `datetime` in UTC; JSON is its text."""
+
+Row = tuple[Value, ...]
+"""The cells of one table in the order of its own columns, without provenance. Made by `Table.row`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """A kind of value: its name in the docs and its Arrow type, from which Parquet and DuckDB take theirs."""
+
+    name: str
+    arrow: pa.DataType
+
+
+TEXT = ColumnType("text", pa.string())
+JSON = ColumnType("json", pa.string())
+INTEGER = ColumnType("integer", pa.int64())
+FLOAT = ColumnType("float", pa.float64())
+FLAG = ColumnType("flag", pa.bool_())
+INSTANT = ColumnType("instant", pa.timestamp("us"))
+BYTES = ColumnType("bytes", pa.large_binary())
+DIGEST128 = ColumnType("digest128", pa.binary(16))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: `name`, `type`, the sentence that becomes its comment, and whether NULL is refused.
+
+    `is_distinct` says that values seldom repeat, so that no dictionary is worth its while.
+    """
+
+    name: str
+    type: ColumnType
+    comment: str
+    required: bool = False
+    is_distinct: bool = False
+
+    def arrow(self) -> pa.Field:
+        """Return the Arrow field; its metadata carries the comment into Parquet."""
+        return pa.field(self.name, self.type.arrow, nullable=not self.required, metadata={"comment": self.comment})
+
+
+PROVENANCE = (
+    Column("home_id", TEXT, "The home that the row comes from.", required=True),
+    Column("run_id", TEXT, "The run that read it.", required=True),
+    Column("file_id", INTEGER, "The file, in the generation that was read: joins `files.file_id`.", required=True),
+    Column("byte_offset", INTEGER, "Where the entry begins in the file, in bytes from 0.", required=True),
+    Column("byte_length", INTEGER, "Length of the entry in bytes, its line end included.", required=True),
+)
+"""The address of a row. Added to every source table by the runner; a source may not declare these names itself."""
+
+_RESERVED = frozenset(column.name for column in PROVENANCE)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its name, one sentence, its own columns, and whether its rows come from entries (`has_provenance`).
+
+    Raises TypeError when a column is declared twice or bears the name of a provenance column.
+    """
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    has_provenance: bool = True
+    row: Callable[..., Row] = field(init=False, repr=False, compare=False)
+    """Make one row from keyword arguments; what is not named is NULL."""
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise TypeError(f"table {self.name} declares a column twice")
+        if self.has_provenance and _RESERVED.intersection(names):
+            raise TypeError(f"table {self.name} declares a provenance column; the runner alone adds those")
+        maker = namedtuple(f"{self.name}_row", names, defaults=[None] * len(names))  # type: ignore[misc]  # names are data here
+        maker.table = self
+        object.__setattr__(self, "row", maker)
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """The table's own columns, followed by provenance where it has any."""
+        return self.columns + PROVENANCE if self.has_provenance else self.columns
+
+    def arrow(self) -> pa.Schema:
+        """Return the Arrow schema of the whole table, comments included. The only declaration of its types."""
+        return pa.schema([column.arrow() for column in self.all_columns], metadata={"comment": self.comment})
+
+
+def table_of(row: Row) -> Table:
+    """Return the table whose `row` made this row."""
+    table = getattr(type(row), "table", None)
+    if not isinstance(table, Table):
+        raise TypeError("a row must be made by Table.row")
+    return table
+
+
+def unique_tables(tables: Iterable[Table]) -> Mapping[str, Table]:
+    """Return the tables by name. Raises TypeError when two differ under one name, or one column name has two types."""
+    by_name: dict[str, Table] = {}
+    types: dict[str, ColumnType] = {}
+    for table in tables:
+        if by_name.setdefault(table.name, table) is not table:
+            raise TypeError(f"two tables are called {table.name}")
+        for column in table.all_columns:
+            if types.setdefault(column.name, column.type) is not column.type:
+                raise TypeError(f"column {column.name} has two types; {table.name} is the second")
+    return by_name

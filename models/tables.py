@@ -1,0 +1,158 @@
+"""The tables that the runner itself writes for every source: inventory, provenance index, recipe, messages, quarantine, drift."""
+
+from models.schema import BYTES, DIGEST128, FLAG, INSTANT, INTEGER, TEXT, Column, Table
+
+MANIFEST = Table(
+    "manifest",
+    "One row for each thing found in a home by a run, and for each file known from earlier runs that is gone.",
+    (
+        Column("home_id", TEXT, "The home.", required=True),
+        Column("run_id", TEXT, "The run whose snapshot this is.", required=True),
+        Column("phase", INTEGER, "The phase under which the file's source is extracted.", required=True),
+        Column("source", TEXT, "The source that the file belongs to.", required=True),
+        Column("path", TEXT, "Path below the home, '/' between its parts, unprintable bytes escaped.", required=True),
+        Column("path_bytes", BYTES, "The path's exact bytes.", required=True),
+        Column("entry_type", TEXT, "file, directory, link or special.", required=True),
+        Column("treatment", TEXT, "extract, archive, inventory (listed only) or withhold (never opened).", required=True),
+        Column("rule", TEXT, "The rule that decided the treatment.", required=True),
+        Column("change", TEXT, "Against the last manifest: new, unchanged, appended, rewritten, vanished, or none.", required=True),
+        Column("outcome", TEXT, "Fixity after the flow: intact, appended, modified, missing, unexpected, unreadable, withheld, corrupt, unchecked, expired.",
+               required=True),
+        Column("check_made", TEXT, "What the outcome rests on: sha256, xxh3, stat or none.", required=True),
+        Column("detail", TEXT, "What happened, where the outcome is not plain."),
+        Column("file_id", INTEGER, "The file in this generation; NULL where nothing was read."),
+        Column("generation", INTEGER, "Counts from 1 each time the file's earlier content was found replaced."),
+        Column("first_run_id", TEXT, "The run that first read this generation."),
+        Column("size", INTEGER, "Bytes pinned by the snapshot.", required=True),
+        Column("watermark", INTEGER, "How far the file was consumed as whole entries, in bytes."),
+        Column("modified_at", INSTANT, "The file's time of modification (UTC).", required=True),
+        Column("mtime_ns", INTEGER, "The same in nanoseconds since 1970.", required=True),
+        Column("ctime_ns", INTEGER, "Time of the last change of the inode in nanoseconds since 1970.", required=True),
+        Column("mode", INTEGER, "Type and permission bits.", required=True),
+        Column("inode", INTEGER, "Inode number: a hint, never an identity.", required=True),
+        Column("link_target", BYTES, "Where a link points, as bytes; links are never followed."),
+        Column("sha256", TEXT, "SHA-256 of the pinned bytes, computed when this content was first read."),
+        Column("content_xxh3", DIGEST128, "XXH3-128 of the pinned bytes, for re-checks."),
+        Column("prefix_xxh3", DIGEST128, "XXH3-128 of the bytes up to the watermark."),
+        Column("atime_kept", FLAG, "Whether the system let us read without touching the access time."),
+    ),
+    has_provenance=False,
+)
+
+EXTRACTIONS = Table(
+    "extractions",
+    "One row for each file that a run read: from where to where, and how its entries balance.",
+    (
+        Column("home_id", TEXT, "The home.", required=True),
+        Column("run_id", TEXT, "The run.", required=True),
+        Column("phase", INTEGER, "The phase.", required=True),
+        Column("source", TEXT, "The source.", required=True),
+        Column("file_id", INTEGER, "The file in this generation.", required=True),
+        Column("from_offset", INTEGER, "Where reading began: the watermark of the run before, or 0.", required=True),
+        Column("watermark", INTEGER, "Where consumed entries end; rows beyond are provisional until the file grows.", required=True),
+        Column("size", INTEGER, "Pinned size.", required=True),
+        Column("entry_count", INTEGER, "Entries read.", required=True),
+        Column("entries_with_rows", INTEGER, "Entries that gave rows.", required=True),
+        Column("reject_count", INTEGER, "Entries rejected.", required=True),
+        Column("padding_bytes", INTEGER, "Bytes between entries: blank lines, NUL runs, byte order marks.", required=True),
+        Column("tail_bytes", INTEGER, "Bytes after the watermark, waiting for the end of their entry.", required=True),
+        Column("row_count", INTEGER, "Rows given, over all tables.", required=True),
+        Column("message_count", INTEGER, "Places where a message was seen.", required=True),
+        Column("piece_count", INTEGER, "Pieces that the read bytes were cut into.", required=True),
+        Column("new_piece_bytes", INTEGER, "Bytes of pieces that the store did not hold yet.", required=True),
+        Column("is_void", FLAG, "The file changed in place while it was read; these rows do not count.", required=True),
+    ),
+    has_provenance=False,
+)
+
+PIECES = Table(
+    "pieces",
+    "The recipe by which files are given back: which piece of the store stands where.",
+    (
+        Column("digest", DIGEST128, "The piece in the store: XXH3-128 of its bytes with the store's seed.", required=True),
+    ),
+)
+
+STORE = Table(
+    "store",
+    "The archive: each distinct piece's bytes, once.",
+    (
+        Column("digest", DIGEST128, "XXH3-128 of the bytes with the store's seed.", required=True),
+        Column("piece_bytes", INTEGER, "Length in bytes.", required=True),
+        Column("content", BYTES, "The bytes.", required=True),
+    ),
+    has_provenance=False,
+)
+
+ENTRIES = Table(
+    "entries",
+    "The provenance index: the spans that tile each consumed file.",
+    (
+        Column("entry_kind", TEXT, "entry, reject, padding or tail.", required=True),
+        Column("row_count", INTEGER, "Rows that the entry gave.", required=True),
+    ),
+)
+
+REJECTS = Table(
+    "rejects",
+    "The quarantine: entries that could not be understood. Their bytes are in the store.",
+    (
+        Column("source", TEXT, "The source.", required=True),
+        Column("code", TEXT, "Stable code of the reason.", required=True),
+        Column("detail", TEXT, "What was found.", required=True),
+    ),
+)
+
+REPAIRS = Table(
+    "repairs",
+    "Entries that were won from damaged bytes, and how.",
+    (
+        Column("source", TEXT, "The source.", required=True),
+        Column("flag", TEXT, "What was repaired: lone_surrogate, control_character, non_finite_number, spliced, and so on.", required=True),
+    ),
+)
+
+DRIFT = Table(
+    "drift",
+    "Fields and record types that we do not know, counted for each run. Their values are kept.",
+    (
+        Column("home_id", TEXT, "The home.", required=True),
+        Column("run_id", TEXT, "The run.", required=True),
+        Column("source", TEXT, "The source.", required=True),
+        Column("what", TEXT, "record_type, field or field_type.", required=True),
+        Column("name", TEXT, "The unknown type, or the field's path with the record type in front.", required=True),
+        Column("version", TEXT, "Version of Claude Code that wrote it, where the entry says so.", required=True),
+        Column("count", INTEGER, "How often it was met.", required=True),
+        Column("file_id", INTEGER, "An example's file.", required=True),
+        Column("byte_offset", INTEGER, "An example's offset.", required=True),
+        Column("byte_length", INTEGER, "An example's length.", required=True),
+    ),
+    has_provenance=False,
+)
+
+MESSAGES = Table(
+    "message_texts",
+    "Each distinct message's text as a run first met it.",
+    (
+        Column("message_id", TEXT, "SHA-256 of the exact text in UTF-8, in hex.", required=True),
+        Column("text", TEXT, "The text.", required=True),
+        Column("text_bytes", INTEGER, "Its length in bytes of UTF-8.", required=True),
+    ),
+    has_provenance=False,
+)
+
+OCCURRENCES = Table(
+    "occurrences",
+    "One row for each place where a message was seen.",
+    (
+        Column("message_id", TEXT, "SHA-256 of the exact text in UTF-8, in hex.", required=True),
+        Column("source", TEXT, "The source.", required=True),
+        Column("kind", TEXT, "What the text is here: prompt, text, thinking, tool_result, and so on.", required=True),
+        Column("role", TEXT, "Who says it: user, assistant, system or tool."),
+        Column("session_id", TEXT, "The session, where the place tells it."),
+        Column("said_at", INSTANT, "When, as the entry says (UTC)."),
+        Column("place", INTEGER, "Which message of the entry this is, from 0.", required=True),
+    ),
+)
+
+RUNNER_TABLES = (MANIFEST, EXTRACTIONS, PIECES, STORE, ENTRIES, REJECTS, REPAIRS, DRIFT, MESSAGES, OCCURRENCES)

@@ -1,0 +1,199 @@
+"""The archive as a whole: what it is, which homes it knows, which runs are committed, who may write."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+
+from extractors._platform import try_lock
+from models.errors import ConfigurationError, LockedError, StoreError
+from models.identity import home_id_of_name, is_home_id
+from models.run import PartRecord, PhaseRecord, RunRecord
+from pipelines.failpoints import reach
+from pipelines.files import write_atomically
+from pipelines.layout import Layout
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An open archive: its layout, and the seed of its store's digests."""
+
+    layout: Layout
+    archive_id: str
+    seed: int
+
+    @classmethod
+    def open(cls, layout: Layout) -> "Archive":
+        """Open an archive. Raises ConfigurationError when there is none, StoreError when its format is newer than this program."""
+        if not layout.archive_file.exists():
+            raise ConfigurationError(f"there is no archive in {layout.root}; `extract run` makes one (or name another with --data)")
+        try:
+            fields = orjson.loads(layout.archive_file.read_bytes())
+            made = cls(layout, fields["archive_id"], int(fields["seed"], 16))
+            archive_format = fields["format"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{layout.archive_file} cannot be read ({error}); restore it from a copy: the store cannot be searched without") from error
+        if archive_format != FORMAT:
+            raise StoreError(f"the archive has format {archive_format}, this program knows {FORMAT}; use a newer version")
+        return made
+
+    @classmethod
+    def open_or_make(cls, layout: Layout) -> "Archive":
+        """Open an archive, or make an empty one."""
+        layout.prepare()
+        if not layout.archive_file.exists():
+            fields = {"format": FORMAT, "archive_id": secrets.token_hex(8), "seed": secrets.token_hex(8)}
+            write_atomically(layout.archive_file, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "archive")
+        return cls.open(layout)
+
+    def runs(self) -> list[RunRecord]:
+        """Return the committed runs, the oldest first. Raises StoreError for a commit record that cannot be read."""
+        return read_runs(self.layout)
+
+
+def read_runs(layout: Layout) -> list[RunRecord]:
+    """Return the committed runs of a data directory, the oldest first; none when there is no such directory."""
+    if not layout.runs.is_dir():
+        return []
+    found = []
+    for directory in layout.runs.iterdir():
+        record = layout.commit_record(directory.name)
+        if record.exists():
+            try:
+                found.append(RunRecord.from_json(orjson.loads(record.read_bytes())))
+            except (ValueError, KeyError, TypeError) as error:
+                raise StoreError(f"the commit record {record} cannot be read ({error}); see `extract verify`") from error
+    return sorted(found, key=lambda run: run.epoch)
+
+
+def commit(layout: Layout, run: RunRecord) -> None:
+    """Write a run's commit record: what it lists is there from now on. Refuses (StoreError) when a newer run has committed."""
+    newest = max((other.epoch for other in read_runs(layout) if other.run_id != run.run_id), default=0)
+    if newest >= run.epoch:
+        raise StoreError(f"a newer run (epoch {newest}) has committed meanwhile; this one (epoch {run.epoch}) must not")
+    write_atomically(layout.commit_record(run.run_id), orjson.dumps(run.to_json(), option=orjson.OPT_INDENT_2), "commit")
+
+
+def committed_parts(runs: Iterable[RunRecord], table: str) -> list[PartRecord]:
+    """Return the parts of one table over runs, in order of commitment."""
+    return [part for run in runs for phase in run.phases for part in phase.parts if part.table == table]
+
+
+def last_phase(runs: Iterable[RunRecord], home_id: str, phase: int) -> tuple[RunRecord, PhaseRecord] | None:
+    """Return the newest committed record of a phase of a home, with its run."""
+    found = None
+    for run in runs:
+        for record in run.phases:
+            if record.home_id == home_id and record.phase == phase:
+                found = (run, record)
+    return found
+
+
+@contextmanager
+def writing(layout: Layout, run_id: str) -> Iterator[None]:
+    """Hold the data directory as its one writer. Raises LockedError, with pid, run and start of the one that holds it."""
+    layout.prepare()
+    descriptor = os.open(layout.lock_file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        if not try_lock(descriptor):
+            raise LockedError(f"another run is writing to {layout.root}: {_holder(descriptor)}. Wait for it, or name another directory with --data")
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, orjson.dumps({"pid": os.getpid(), "run_id": run_id, "started_at": started}))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _holder(descriptor: int) -> str:
+    try:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        held = orjson.loads(os.read(descriptor, 4096))
+        return f"pid {held['pid']}, run {held['run_id']}, since {held['started_at']}"
+    except (ValueError, KeyError, TypeError):
+        return "it has just started"
+
+
+def sweep(layout: Layout, runs: Iterable[RunRecord]) -> int:
+    """Remove what no commit record lists: staging, and parts and run directories of runs that died. Returns how many things went.
+
+    Only the writer may sweep.
+    """
+    kept = {part.path for run in runs for phase in run.phases for part in phase.parts}
+    run_ids = {run.run_id for run in runs}
+    removed = 0
+    for staged in list(layout.staging.iterdir()):
+        shutil.rmtree(staged) if staged.is_dir() else staged.unlink()
+        removed += 1
+    reach("sweep:staging-gone")
+    for base in (layout.store, layout.tables):
+        for part in base.rglob("*.parquet"):
+            if layout.relative(part) not in kept:
+                part.unlink()
+                removed += 1
+    for directory in list(layout.runs.iterdir()):
+        if directory.name not in run_ids:
+            shutil.rmtree(directory)
+            removed += 1
+    for temporary in (*layout.root.glob(".*.tmp"), *layout.warehouses.glob("*.tmp*")):
+        temporary.unlink()
+        removed += 1
+    return removed
+
+
+@dataclass(frozen=True, slots=True)
+class HomeName:
+    """A home as the archive knows it: its id and the directory where it was last seen."""
+
+    home_id: str
+    root: Path
+
+
+def known_homes(layout: Layout) -> dict[str, str]:
+    """Return the directory of each home that the archive knows, by home_id."""
+    if not layout.homes_file.exists():
+        return {}
+    try:
+        held = orjson.loads(layout.homes_file.read_bytes())
+        return {str(home_id): str(root) for home_id, root in held.items()}
+    except (ValueError, AttributeError) as error:
+        raise StoreError(f"{layout.homes_file} cannot be read ({error})") from error
+
+
+def name_home(known: dict[str, str], given: str | None, root: Path) -> HomeName:
+    """Return the home for a directory: under the name given, else the one remembered for it, else one made of its name.
+
+    Raises ConfigurationError when the given name cannot be a home_id.
+    """
+    if given is not None:
+        if not is_home_id(given):
+            raise ConfigurationError(f"{given!r} cannot name a home: use 1 to 64 letters, digits, '.', '_' or '-'")
+        return HomeName(given, root)
+    for home_id, path in known.items():
+        if path == os.fspath(root):
+            return HomeName(home_id, root)
+    made = home_id_of_name(root.name)
+    number = 1
+    home_id = made
+    while home_id in known:
+        number += 1
+        home_id = f"{made}-{number}"
+    return HomeName(home_id, root)
+
+
+def remember_homes(layout: Layout, homes: Iterable[HomeName]) -> None:
+    """Remember where homes were seen."""
+    known = known_homes(layout)
+    before = dict(known)
+    known.update({home.home_id: os.fspath(home.root) for home in homes})
+    if known != before:
+        write_atomically(layout.homes_file, orjson.dumps(known, option=orjson.OPT_INDENT_2), "homes")

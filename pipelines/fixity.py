@@ -1,0 +1,76 @@
+"""Digests again what was consumed, and judges each file: intact, appended, modified, missing, corrupt, unreadable."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from extractors._extract import digest_file
+from extractors._source import Home, Stat
+from models.errors import SourceError, Vanished
+
+
+class Outcome(StrEnum):
+    """What a file's bytes are against what a manifest says of them."""
+
+    INTACT = "intact"
+    APPENDED = "appended"
+    MODIFIED = "modified"
+    MISSING = "missing"
+    UNEXPECTED = "unexpected"
+    UNREADABLE = "unreadable"
+    WITHHELD = "withheld"
+    CORRUPT = "corrupt"
+    UNCHECKED = "unchecked"
+    EXPIRED = "expired"
+
+
+BROKEN = frozenset({Outcome.CORRUPT})
+"""Outcomes that no owner of a home can have brought about by using it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is claimed of a file: that its first `size` bytes have this XXH3-128, and the times it had when they were read."""
+
+    path: bytes
+    size: int
+    content_xxh3: bytes
+    mtime_ns: int
+    ctime_ns: int
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The outcome for one claim, what it rests on, and what was found."""
+
+    outcome: Outcome
+    check_made: str
+    detail: str | None
+    stat: Stat | None
+
+
+def judge(home: Home, claim: Claim, *, deep: bool = False) -> Judgement:
+    """Read the claimed bytes once more and judge them. `deep` compares the SHA-256 too."""
+    check = "sha256" if deep and claim.sha256 else "xxh3"
+    try:
+        stat, xxh3, sha = digest_file(home, claim.path, claim.size, deep=deep)
+    except Vanished:
+        return Judgement(Outcome.MISSING, "none", "gone when it was digested again", None)
+    except SourceError as error:
+        return Judgement(Outcome.UNREADABLE, "none", str(error), None)
+    same_times = (stat.mtime_ns, stat.ctime_ns) == (claim.mtime_ns, claim.ctime_ns)
+    if stat.size < claim.size:
+        return Judgement(Outcome.MODIFIED, check, f"now {stat.size} bytes, {claim.size} were read", stat)
+    if xxh3 != claim.content_xxh3 or (deep and claim.sha256 is not None and sha != claim.sha256):
+        if same_times and stat.size == claim.size:
+            return Judgement(Outcome.CORRUPT, check, "the content differs though size and times do not", stat)
+        return Judgement(Outcome.MODIFIED, check, "other content in the bytes that were read", stat)
+    if stat.size > claim.size:
+        return Judgement(Outcome.APPENDED, check, f"{stat.size - claim.size} bytes more", stat)
+    return Judgement(Outcome.INTACT, check, None, stat)
+
+
+def judge_all(home: Home, claims: Sequence[Claim], *, deep: bool = False) -> list[Judgement]:
+    """Judge claims in order."""
+    return [judge(home, claim, deep=deep) for claim in claims]

@@ -1,0 +1,102 @@
+"""Every path below the data directory, once, and the modes under which things are made there: 0700 and 0600."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ENVIRONMENT_VARIABLE = "EXTRACT_DATA"
+DEFAULT = "data"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The data directory. Nothing is made until `prepare`."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, given: Path | None) -> "Layout":
+        """Return the layout of `given`, else of EXTRACT_DATA, else of ./data."""
+        return cls((given or Path(os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT)).absolute())
+
+    @property
+    def archive_file(self) -> Path:
+        """What this archive is: its id, its format and the seed of its store."""
+        return self.root / "archive.json"
+
+    @property
+    def homes_file(self) -> Path:
+        """Which home_id stands for which directory."""
+        return self.root / "homes.json"
+
+    @property
+    def settings_file(self) -> Path:
+        """The user's settings, where there are any."""
+        return self.root / "settings.toml"
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked by the one writer; never deleted."""
+        return self.root / "writer.lock"
+
+    @property
+    def staging(self) -> Path:
+        """What is not committed yet; swept at the next start."""
+        return self.root / "staging"
+
+    @property
+    def runs(self) -> Path:
+        """One directory for each run."""
+        return self.root / "runs"
+
+    @property
+    def store(self) -> Path:
+        """The archive of pieces."""
+        return self.root / "store"
+
+    @property
+    def tables(self) -> Path:
+        """Typed rows."""
+        return self.root / "tables"
+
+    @property
+    def cache(self) -> Path:
+        """Indexes made of what is kept; can be deleted."""
+        return self.root / "cache"
+
+    @property
+    def warehouses(self) -> Path:
+        """Warehouses under the names of the runs that made them."""
+        return self.root / "warehouse"
+
+    @property
+    def warehouse(self) -> Path:
+        """The link to the newest verified warehouse."""
+        return self.root / "warehouse.duckdb"
+
+    def run(self, run_id: str) -> Path:
+        """The directory of one run."""
+        return self.runs / run_id
+
+    def commit_record(self, run_id: str) -> Path:
+        """The commit record of one run: the run is there when this is."""
+        return self.run(run_id) / "run.json"
+
+    def part_directory(self, table: str, home_id: str, run_id: str) -> Path:
+        """Where the parts of a table from one run over one home stand."""
+        base = self.store if table == "store" else self.tables / table
+        return base / f"home={home_id}" / f"run={run_id}"
+
+    def relative(self, path: Path) -> str:
+        """Return a path below the root with '/' between its parts, as commit records name it."""
+        return path.relative_to(self.root).as_posix()
+
+    def prepare(self) -> None:
+        """Make the directories, for their owner alone."""
+        for directory in (self.root, self.staging, self.runs, self.store, self.tables, self.cache, self.warehouses):
+            make_private(directory)
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory and its parents with mode 0700 where they are missing."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)

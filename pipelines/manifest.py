@@ -1,0 +1,81 @@
+"""The manifest of a phase of a home: written by each run, read by the next, checked with `sha256sum -c` by anybody."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from models.schema import Row
+from models.tables import MANIFEST
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class FileState:
+    """One row of a manifest: see the columns of the table `manifest`."""
+
+    home_id: str
+    run_id: str
+    phase: int
+    source: str
+    path: str
+    path_bytes: bytes
+    entry_type: str
+    treatment: str
+    rule: str
+    change: str
+    outcome: str
+    check_made: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    mode: int
+    inode: int
+    detail: str | None = None
+    file_id: int | None = None
+    generation: int | None = None
+    first_run_id: str | None = None
+    watermark: int | None = None
+    link_target: bytes | None = None
+    sha256: str | None = None
+    content_xxh3: bytes | None = None
+    prefix_xxh3: bytes | None = None
+    atime_kept: bool | None = None
+
+    def row(self) -> Row:
+        """Return the row of the table."""
+        modified_at = _EPOCH + timedelta(microseconds=self.mtime_ns // 1000)
+        return MANIFEST.row(modified_at=modified_at, **{name: getattr(self, name) for name in _NAMES})
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the file was in the home when the manifest was made."""
+        return self.outcome not in ("missing", "expired")
+
+
+_NAMES = tuple(field.name for field in fields(FileState))
+
+
+def read_manifest(path: Path) -> list[FileState]:
+    """Return the rows of a manifest file."""
+    table = pq.read_table(path, columns=list(_NAMES), partitioning=None, page_checksum_verification=True)
+    columns = [column.to_pylist() for column in table.columns]
+    return [FileState(**dict(zip(_NAMES, values, strict=True))) for values in zip(*columns, strict=True)]
+
+
+def sha256_lines(states: Iterable[FileState]) -> str:
+    r"""Return the text that `sha256sum -c` accepts when it stands in the home: one line for each file whose digest is known.
+
+    Names with a backslash or a newline are escaped as GNU coreutils does, the line then beginning with a backslash. Names that are
+    not UTF-8 are written as they are by `surrogateescape`.
+    """
+    lines = []
+    for state in states:
+        if state.sha256 is not None and state.entry_type == "file" and state.is_present:
+            name = state.path_bytes.decode("utf-8", "surrogateescape")
+            escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+            lines.append(f"{'' if escaped == name else chr(92)}{state.sha256}  {escaped}\n")
+    return "".join(lines)

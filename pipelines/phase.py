@@ -1,0 +1,323 @@
+"""One phase of one home, in ten steps: from what the snapshot found to a commit of everything that was won.
+
+Readable, matched with the last manifest, extracted, deduplicated, added to the store, its provenance indexed, logged, digested again,
+marked complete, committed.
+"""
+
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from extractors._extract import FileResult, Limits
+from extractors._registry import Treatment
+from extractors._source import Home
+from models.errors import StageError
+from models.run import PartRecord, PhaseRecord, RunRecord, SourceCounts
+from models.tables import EXTRACTIONS, MANIFEST
+from pipelines import workers
+from pipelines.archive import Archive, HomeName
+from pipelines.failpoints import reach
+from pipelines.files import disk_errors, sync_file
+from pipelines.fixity import Claim, Judgement, Outcome, judge_all
+from pipelines.inventory import Change, Item
+from pipelines.known import KnownIndexes
+from pipelines.layout import make_private
+from pipelines.manifest import FileState
+from pipelines.staging import Part, write_part
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseInput:
+    """What a phase works on."""
+
+    archive: Archive
+    run: RunRecord
+    home: HomeName
+    phase: int
+    items: Sequence[Item]
+    vanished: Sequence[FileState]
+    known: KnownIndexes
+    limits: Limits
+    processes: int
+    is_full: bool
+
+
+def run_phase(given: PhaseInput, progress: workers.Progress) -> PhaseRecord:
+    """Do the ten steps and return the phase's record, its parts in place but not yet committed by a commit record.
+
+    Raises StageError when counts do not balance; nothing is in place then.
+    """
+    started = time.monotonic()
+    directory = given.archive.layout.staging / given.run.run_id / f"{given.home.home_id}-{given.phase}"
+    make_private(directory)
+    output = _extract(given, directory, progress)
+    reach("phase:extracted")
+    by_path = {result.task.path: result for result in output.results}
+    for result in output.results:
+        _check_balance(result)
+    states = _judge(given, by_path)
+    reach("phase:judged")
+    with disk_errors():
+        parts = [*output.parts, *_write_indexes(given, directory, output, states)]
+        records = _put_in_place(given, parts)
+        shutil.rmtree(directory)
+    return PhaseRecord(
+        home_id=given.home.home_id,
+        phase=given.phase,
+        committed_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        seconds=round(time.monotonic() - started, 3),
+        parts=records,
+        sources=_count(given, output, states),
+        outcomes=dict(sorted(Counter(str(state.outcome) for state in states).items())),
+        rejects=dict(sorted(sum((result.reject_codes for result in output.results), Counter[str]()).items())),
+    )
+
+
+def _extract(given: PhaseInput, directory: Path, progress: workers.Progress) -> workers.Output:
+    tasks = [item.task(given.home.home_id) for item in given.items if item.is_read and (given.is_full or not item.is_as_last())]
+    job = workers.Job(
+        home=given.home.root,
+        home_id=given.home.home_id,
+        run_id=given.run.run_id,
+        phase=given.phase,
+        directory=directory,
+        seed=given.archive.seed,
+        limits=given.limits,
+        known_pieces=given.known.pieces,
+        known_messages=given.known.messages,
+        shared_pieces=given.known.shared_pieces,
+        shared_messages=given.known.shared_messages,
+    )
+    if not tasks:
+        return workers.Output()
+    return workers.read_files(job, tasks, given.processes, progress)
+
+
+def _check_balance(result: FileResult) -> None:
+    if result.entry_count != result.entries_with_rows + result.reject_count:
+        raise StageError(
+            f"{result.task.source}: {result.entry_count} entries were read, but {result.entries_with_rows} gave rows "
+            f"and {result.reject_count} were rejected; this is a fault of the program, and nothing of the phase was committed"
+        )
+
+
+def _judge(given: PhaseInput, results: dict[bytes, FileResult]) -> list[FileState]:
+    """Digest again everything that is kept, and make the manifest of the phase."""
+    states, claims, claimed = [], [], []
+    for item in given.items:
+        state = _state(given, item, results.get(item.found.path))
+        states.append(state)
+        if state.content_xxh3 is not None and state.entry_type == "file" and state.outcome == Outcome.UNCHECKED:
+            claims.append(Claim(item.found.path, state.size, state.content_xxh3, state.mtime_ns, state.ctime_ns, state.sha256))
+            claimed.append(state)
+    with Home(given.home.root) as home:
+        for state, judgement in zip(claimed, judge_all(home, claims), strict=True):
+            _settle(state, judgement, results.get(state.path_bytes))
+    states += [_expired(state, given.run.run_id) for state in given.vanished]
+    return states
+
+
+def _settle(state: FileState, judgement: Judgement, result: FileResult | None) -> None:
+    state.outcome = judgement.outcome
+    state.detail = judgement.detail
+    state.check_made = "sha256" if result is not None and judgement.outcome == Outcome.INTACT else judgement.check_made
+    if result is not None and result.is_unstable and judgement.outcome in (Outcome.INTACT, Outcome.APPENDED):
+        state.outcome, state.detail = Outcome.MODIFIED, "changed in place each time it was read; the last reading was kept"
+
+
+def _state(given: PhaseInput, item: Item, result: FileResult | None) -> FileState:
+    """Return the manifest row of one thing of the snapshot, its fixity still to be judged."""
+    found, place, last = item.found, item.place, item.last
+    state = FileState(
+        home_id=given.home.home_id,
+        run_id=given.run.run_id,
+        phase=given.phase,
+        source=place.source,
+        path=item.path,
+        path_bytes=found.path,
+        entry_type=found.kind,
+        treatment=place.treatment,
+        rule=place.rule,
+        change=Change.NONE,
+        outcome=Outcome.UNCHECKED,
+        check_made="none",
+        size=found.stat.size if found.kind == "file" else 0,
+        mtime_ns=found.stat.mtime_ns,
+        ctime_ns=found.stat.ctime_ns,
+        mode=found.stat.mode,
+        inode=found.stat.inode,
+        link_target=found.link_target,
+    )
+    if place.treatment == Treatment.WITHHOLD:
+        state.outcome = Outcome.WITHHELD
+    elif found.error is not None:
+        state.outcome, state.detail = Outcome.UNREADABLE, found.error
+    elif not item.is_read:
+        state.change = Change.UNCHANGED if last is not None else Change.NEW
+    elif result is None:
+        _carry_over(state, last)
+    elif result.error is not None:
+        _carry_over(state, last)
+        is_gone = result.error.endswith("no longer there")
+        state.outcome = Outcome.MISSING if is_gone else Outcome.UNREADABLE
+        state.change = Change.VANISHED if is_gone else Change.NONE
+        state.detail = result.error
+    else:
+        _take_over(state, result, last, given.run.run_id)
+    if found.kind != "file" and state.outcome == Outcome.UNCHECKED and item.is_read:
+        state.outcome, state.check_made = Outcome.INTACT, "stat"
+    return state
+
+
+def _carry_over(state: FileState, last: FileState | None) -> None:
+    state.change = Change.UNCHANGED
+    if last is None:
+        return
+    state.file_id, state.generation, state.first_run_id = last.file_id, last.generation, last.first_run_id
+    state.watermark, state.sha256 = last.watermark, last.sha256
+    state.content_xxh3, state.prefix_xxh3 = last.content_xxh3, last.prefix_xxh3
+
+
+def _take_over(state: FileState, result: FileResult, last: FileState | None, run_id: str) -> None:
+    state.file_id, state.generation = result.file_id, result.generation
+    state.size, state.watermark = result.size, result.watermark
+    state.sha256, state.content_xxh3, state.prefix_xxh3 = result.sha256, result.content_xxh3, result.prefix_xxh3
+    state.atime_kept = result.atime_kept
+    same_generation = last is not None and last.file_id == result.file_id
+    state.first_run_id = last.first_run_id if last is not None and same_generation else run_id
+    if last is None or last.file_id is None:
+        state.change = Change.NEW
+    elif not same_generation:
+        state.change = Change.REWRITTEN
+    else:
+        state.change = Change.UNCHANGED if last.content_xxh3 == result.content_xxh3 else Change.APPENDED
+
+
+def _expired(last: FileState, run_id: str) -> FileState:
+    """Return the manifest row of a file that is gone: its rows and bytes stay."""
+    last.run_id = run_id
+    if last.outcome != Outcome.EXPIRED:
+        last.change = Change.VANISHED
+        last.detail = "gone from the home; last seen by the run before"
+    else:
+        last.change = Change.NONE
+    last.outcome = Outcome.EXPIRED
+    last.check_made = "stat"
+    return last
+
+
+def _write_indexes(given: PhaseInput, directory: Path, output: workers.Output, states: Sequence[FileState]) -> list[Part]:
+    name = f"phase-{given.phase}.parquet"
+    rows = []
+    for result in output.results:
+        for one in (*result.void, result):
+            if one.error is None and not one.is_same:
+                rows.append(_extraction_row(given, one, is_void=one is not result))
+    ordered = sorted(states, key=lambda state: state.path_bytes)
+    return [
+        write_part(directory / MANIFEST.name / name, MANIFEST, [state.row() for state in ordered]),
+        write_part(directory / EXTRACTIONS.name / name, EXTRACTIONS, rows),
+    ]
+
+
+def _extraction_row(given: PhaseInput, result: FileResult, *, is_void: bool) -> tuple[object, ...]:
+    return EXTRACTIONS.row(
+        home_id=given.home.home_id,
+        run_id=given.run.run_id,
+        phase=given.phase,
+        source=result.task.source,
+        file_id=result.file_id,
+        from_offset=result.from_offset,
+        watermark=result.watermark,
+        size=result.size,
+        entry_count=result.entry_count,
+        entries_with_rows=result.entries_with_rows,
+        reject_count=result.reject_count,
+        padding_bytes=result.padding_bytes,
+        tail_bytes=result.tail_bytes,
+        row_count=result.row_count,
+        message_count=result.message_count,
+        piece_count=result.piece_count,
+        new_piece_bytes=result.new_piece_bytes,
+        is_void=is_void,
+    )
+
+
+def _put_in_place(given: PhaseInput, parts: Sequence[Part]) -> list[PartRecord]:
+    """Force parts to the disk and move them where they stay; they are there for readers once the commit record lists them."""
+    layout = given.archive.layout
+    records, directories = [], set()
+    for part in parts:
+        target = layout.part_directory(part.table, given.home.home_id, given.run.run_id)
+        make_private(target)
+        os.chmod(part.path, 0o600)
+        reach("part:before-fsync")
+        sync_file(part.path)
+        reach("part:before-rename")
+        final = target / part.path.name
+        os.replace(part.path, final)
+        reach("part:after-rename")
+        directories.add(target)
+        records.append(PartRecord(layout.relative(final), part.table, part.rows, part.size, part.sha256))
+    _sync_directories(directories, layout.root)
+    reach("part:all-in-place")
+    return records
+
+
+def _sync_directories(directories: set[Path], root: Path) -> None:
+    from extractors._platform import fsync_directory
+
+    wanted = set(directories)
+    for directory in directories:
+        while directory != root:
+            directory = directory.parent
+            wanted.add(directory)
+    for directory in sorted(wanted):
+        fsync_directory(directory)
+
+
+def _count(given: PhaseInput, output: workers.Output, states: Sequence[FileState]) -> dict[str, SourceCounts]:
+    """Return what each source of the phase gave."""
+    counts: dict[str, SourceCounts] = {}
+    for state in states:
+        tally = counts.setdefault(state.source, SourceCounts())
+        if not state.is_present:
+            tally.files_vanished += state.change == Change.VANISHED
+            continue
+        if state.entry_type != "file":
+            continue
+        tally.files_found += 1
+        tally.bytes_found += state.size
+        tally.files_withheld += state.outcome == Outcome.WITHHELD
+        tally.files_listed += state.treatment == Treatment.INVENTORY
+        tally.files_unreadable += state.outcome == Outcome.UNREADABLE
+        tally.files_unchanged += state.change == Change.UNCHANGED and state.file_id is not None
+    for result in output.results:
+        _count_result(counts.setdefault(result.task.source, SourceCounts()), result)
+    for source, count in output.new_messages.items():
+        counts.setdefault(source, SourceCounts()).messages_new += count
+    for source, count in output.seen_messages.items():
+        counts.setdefault(source, SourceCounts()).messages_duplicate += count
+    return dict(sorted(counts.items()))
+
+
+def _count_result(tally: SourceCounts, result: FileResult) -> None:
+    if result.error is not None or result.task.entry_type != "file":
+        tally.rows += result.row_count
+        tally.entries += result.entry_count
+        tally.entries_with_rows += result.entries_with_rows
+        return
+    tally.files_read += 1
+    tally.bytes_read += result.bytes_read
+    tally.bytes_kept_new += result.new_piece_bytes
+    tally.entries += result.entry_count
+    tally.entries_with_rows += result.entries_with_rows
+    tally.rejects += result.reject_count
+    tally.padding_bytes += result.padding_bytes
+    tally.tail_bytes += result.tail_bytes
+    tally.rows += result.row_count

@@ -1,0 +1,200 @@
+"""One run from start to commit: snapshot, the phases in order, the warehouse, the report. The same steps for the command line and for flows."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from extractors._extract import FileResult, Limits
+from extractors._platform import make_files_private
+from extractors._registry import PHASES, Classifier
+from models.errors import ConfigurationError
+from models.run import PhaseRecord, RunRecord, new_run_id
+from pipelines import archive as archives
+from pipelines.archive import Archive, HomeName
+from pipelines.failpoints import reach
+from pipelines.files import disk_errors
+from pipelines.inventory import Item, of_phase, take_snapshot
+from pipelines.known import KnownIndexes, prepare_known
+from pipelines.layout import Layout
+from pipelines.manifest import FileState, read_manifest
+from pipelines.phase import PhaseInput, run_phase
+from pipelines.settings import Settings, read_settings
+from pipelines.version import VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a run: homes (with a name, or None to use the one remembered), phases, and whether to re-read everything."""
+
+    homes: Sequence[tuple[str | None, Path]]
+    phases: Sequence[int] = tuple(PHASES)
+    is_full: bool = False
+
+
+class Watcher:
+    """Is told how a run goes; does nothing itself. The command line shows it, tests count it."""
+
+    def phase_begins(self, home_id: str, phase: int, files: int, size: int) -> None:
+        """A phase will read `files` files of `size` bytes."""
+
+    def file_read(self, result: FileResult) -> None:
+        """A file was read."""
+
+    def phase_ends(self, record: PhaseRecord) -> None:
+        """A phase was committed."""
+
+    def step(self, name: str) -> None:
+        """A step after the phases begins: load, verify, report."""
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """A home as pinned at the start of a run, and the last manifest of each phase by path."""
+
+    home: HomeName
+    items: list[Item]
+    last: dict[int, dict[bytes, FileState]] = field(default_factory=dict)
+
+    def phase_items(self, phase: int) -> list[Item]:
+        """Return the items of a phase, compared with its last manifest."""
+        return of_phase(self.items, phase, self.last.get(phase, {}))
+
+    def vanished(self, phase: int, items: Sequence[Item]) -> list[FileState]:
+        """Return what the last manifest of a phase had and the snapshot has not."""
+        here = {item.found.path for item in items}
+        return [state for path, state in self.last.get(phase, {}).items() if path not in here]
+
+
+def check_homes(homes: Sequence[tuple[str | None, Path]], layout: Layout) -> None:
+    """Raise ConfigurationError when a home is no directory, given twice, or holds or lies in the data directory."""
+    seen: set[Path] = set()
+    for _, root in homes:
+        if not root.is_dir():
+            raise ConfigurationError(f"there is no home at {root}. Name one with --home PATH, or try `extract demo`")
+        real = root.resolve()
+        if real in seen:
+            raise ConfigurationError(f"{root} is given twice")
+        seen.add(real)
+        data = layout.root.resolve()
+        if data == real or real in data.parents or data in real.parents:
+            raise ConfigurationError(f"the data directory {layout.root} and the home {root} must not lie in one another: a home is never written to")
+
+
+def name_homes(request: Request, layout: Layout) -> list[HomeName]:
+    """Return each home with its id."""
+    known = archives.known_homes(layout)
+    named = []
+    for given, root in request.homes:
+        home = archives.name_home(known, given, root.absolute())
+        if any(other.home_id == home.home_id for other in named):
+            raise ConfigurationError(f"two homes would be called {home.home_id}; name them with --home NAME=PATH")
+        known[home.home_id] = str(home.root)
+        named.append(home)
+    return named
+
+
+def take_snapshots(layout: Layout, homes: Sequence[HomeName], runs: Sequence[RunRecord], settings: Settings) -> list[Snapshot]:
+    """Walk every home and read its last manifests."""
+    classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
+    made = []
+    for home in homes:
+        snapshot = Snapshot(home, take_snapshot(home.root, classifier))
+        for phase in PHASES:
+            snapshot.last[phase] = {state.path_bytes: state for state in last_states(layout, runs, home.home_id, phase)}
+        made.append(snapshot)
+    return made
+
+
+def last_states(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int) -> list[FileState]:
+    """Return the newest committed manifest of one phase of a home; empty when there is none."""
+    found = archives.last_phase(runs, home_id, phase)
+    if found is None:
+        return []
+    part = next(part for part in found[1].parts if part.table == "manifest")
+    return read_manifest(layout.root / part.path)
+
+
+def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunRecord:
+    """Do the phases of a run over every home and commit each; returns the run's record, still open.
+
+    The caller must hold the lock (`archive.writing`). Raises ExtractError; phases committed before stay.
+    """
+    make_files_private()
+    settings = read_settings(layout)
+    archive = Archive.open_or_make(layout)
+    runs = archive.runs()
+    with disk_errors():
+        archives.sweep(layout, runs)
+    homes = name_homes(request, layout)
+    run = RunRecord(
+        run_id=new_run_id(datetime.now(UTC)),
+        epoch=max((other.epoch for other in runs), default=0) + 1,
+        status="open",
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        finished_at=None,
+        tool_version=VERSION,
+        is_full=request.is_full,
+        homes={home.home_id: str(home.root) for home in homes},
+    )
+    snapshots = take_snapshots(layout, homes, runs, settings)
+    new_bytes, new_files = _expected(snapshots, request)
+    with disk_errors():
+        layout.run(run.run_id).mkdir(mode=0o700)
+        archives.remember_homes(layout, homes)
+        known = prepare_known(layout, runs, run.run_id, new_bytes, new_files)
+    for snapshot in snapshots:
+        for phase in sorted(set(request.phases)):
+            _do_phase(archive, run, snapshot, phase, known, settings, request, watcher)
+    with disk_errors():
+        shutil.rmtree(layout.staging / run.run_id, ignore_errors=True)
+    return run
+
+
+def _expected(snapshots: Sequence[Snapshot], request: Request) -> tuple[int, int]:
+    tasks = [
+        item.task(snapshot.home.home_id)
+        for snapshot in snapshots
+        for phase in request.phases
+        for item in snapshot.phase_items(phase)
+        if item.is_read and (request.is_full or not item.is_as_last())
+    ]
+    return sum(task.size - task.start for task in tasks), len(tasks)
+
+
+def _do_phase(
+    archive: Archive,
+    run: RunRecord,
+    snapshot: Snapshot,
+    phase: int,
+    known: KnownIndexes,
+    settings: Settings,
+    request: Request,
+    watcher: Watcher,
+) -> None:
+    items = snapshot.phase_items(phase)
+    to_read = [item for item in items if item.is_read and item.found.kind == "file" and (request.is_full or not item.is_as_last())]
+    watcher.phase_begins(snapshot.home.home_id, phase, len(to_read), sum(item.found.stat.size for item in to_read))
+    given = PhaseInput(
+        archive=archive,
+        run=run,
+        home=snapshot.home,
+        phase=phase,
+        items=items,
+        vanished=snapshot.vanished(phase, items),
+        known=known,
+        limits=Limits(settings.entry_mb << 20, settings.document_mb << 20),
+        processes=settings.process_count,
+        is_full=request.is_full,
+    )
+    record = run_phase(given, watcher.file_read)
+    run.phases.append(record)
+    reach("phase:before-commit")
+    with disk_errors():
+        archives.commit(archive.layout, run)
+    reach("phase:after-commit")
+    watcher.phase_ends(record)
+
+
+RunStep = Callable[[Layout, RunRecord, Watcher], None]

@@ -1,0 +1,217 @@
+"""The sink of a worker: rows become columns, columns become Parquet below staging/, with digests of what was written."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from xxhash import xxh3_128
+
+from extractors._contract import Entry
+from models.reject import RejectCode
+from models.schema import BYTES, DIGEST128, INTEGER, JSON, Row, Table, table_of
+from models.tables import DRIFT, ENTRIES, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS, STORE
+from pipelines.layout import make_private
+from pipelines.seen import Seen
+
+_FLUSH_BYTES: Final = 24 << 20
+_FLUSH_ROWS: Final = 60_000
+_ROW_OVERHEAD: Final = 120
+COMPRESSION_LEVEL: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A Parquet file as it was written: its table, path, size in bytes, rows and SHA-256."""
+
+    table: str
+    path: Path
+    size: int
+    rows: int
+    sha256: str
+
+
+def open_writer(path: Path, table: Table) -> pq.ParquetWriter:
+    """Open a Parquet writer for a table: zstd, page checksums, dictionaries only where values repeat."""
+    columns = table.all_columns
+    plain = {c.name for c in columns if c.is_distinct or c.type in (JSON, BYTES, DIGEST128)}
+    delta = {c.name: "DELTA_BINARY_PACKED" for c in columns if c.type is INTEGER and c.name in ("byte_offset", "byte_length")}
+    return pq.ParquetWriter(
+        path,
+        table.arrow(),
+        compression="zstd",
+        compression_level=COMPRESSION_LEVEL,
+        use_dictionary=[c.name for c in columns if c.name not in plain and c.name not in delta],
+        column_encoding=delta or None,
+        write_page_checksum=True,
+        write_statistics=[c.name for c in columns if c.name not in plain],
+        data_page_size=1 << 20,
+    )
+
+
+def finish_part(table: str, path: Path, rows: int) -> Part:
+    """Return what was written at `path`, digested."""
+    made = sha256()
+    size = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            made.update(chunk)
+            size += len(chunk)
+    return Part(table, path, size, rows, made.hexdigest())
+
+
+def write_part(path: Path, table: Table, rows: Sequence[Row]) -> Part:
+    """Write rows of a table without provenance as one Parquet file, even when there are none."""
+    make_private(path.parent)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(table.columns)
+    arrays = [pa.array(values, column.type.arrow) for values, column in zip(columns, table.columns, strict=True)]
+    with open_writer(path, table) as writer:
+        writer.write_table(pa.Table.from_arrays(arrays, schema=table.arrow()))
+    return finish_part(table.name, path, len(rows))
+
+
+class _Builder:
+    """Collects the rows of one table and writes them in row groups of bounded size."""
+
+    def __init__(self, table: Table, path: Path, home_id: str, run_id: str) -> None:
+        self.table = table
+        self.path = path
+        self.schema = table.arrow()
+        self.constants = (home_id, run_id)
+        self.rows: list[Row] = []
+        self.file_ids: list[int] = []
+        self.offsets: list[int] = []
+        self.lengths: list[int] = []
+        self.size = 0
+        self.written = 0
+        self.writer: pq.ParquetWriter | None = None
+
+    def add(self, row: Row, file_id: int, offset: int, length: int) -> None:
+        self.rows.append(row)
+        self.file_ids.append(file_id)
+        self.offsets.append(offset)
+        self.lengths.append(length)
+
+    def add_bare(self, row: Row, size: int) -> None:
+        self.rows.append(row)
+        self.grow(size)
+
+    def grow(self, size: int) -> None:
+        self.size += size + _ROW_OVERHEAD
+        if self.size >= _FLUSH_BYTES or len(self.rows) >= _FLUSH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        if not self.rows:
+            return
+        count = len(self.rows)
+        arrays = [pa.array(v, c.type.arrow) for v, c in zip(zip(*self.rows, strict=True), self.table.columns, strict=True)]
+        if self.table.has_provenance:
+            arrays += [pa.repeat(pa.scalar(text, pa.string()), count) for text in self.constants]
+            arrays += [pa.array(values, pa.int64()) for values in (self.file_ids, self.offsets, self.lengths)]
+            self.file_ids, self.offsets, self.lengths = [], [], []
+        self.rows = []
+        self.size = 0
+        if self.writer is None:
+            self.writer = open_writer(self.path, self.table)
+        self.writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema), row_group_size=count)
+        self.written += count
+
+    def close(self) -> Part | None:
+        self.flush()
+        if self.writer is None:
+            return None
+        self.writer.close()
+        return finish_part(self.table.name, self.path, self.written)
+
+
+DriftKey = tuple[str, str, str, str]
+
+
+class StagingSink:
+    """Writes what one worker reads of one home in one phase. Implements `extractors._extract.Sink`."""
+
+    def __init__(self, directory: Path, label: str, home_id: str, run_id: str, seed: int, pieces: Seen, messages: Seen) -> None:
+        self._directory = directory
+        self._label = label
+        self._home_id = home_id
+        self._run_id = run_id
+        self._seed = seed
+        self._pieces = pieces
+        self._messages = messages
+        self._builders: dict[type, _Builder] = {}
+        self._drift: Counter[DriftKey] = Counter()
+        self._drift_example: dict[DriftKey, tuple[int, int, int]] = {}
+        self.new_messages: Counter[str] = Counter()
+        self.seen_messages: Counter[str] = Counter()
+        make_private(directory)
+
+    def _builder(self, table: Table) -> _Builder:
+        kind = table.row  # the class of its rows
+        builder = self._builders.get(kind)  # type: ignore[call-overload]  # a row maker is its rows' class
+        if builder is None:
+            path = self._directory / table.name / f"{self._label}.parquet"
+            make_private(path.parent)
+            builder = _Builder(table, path, self._home_id, self._run_id)
+            self._builders[kind] = builder  # type: ignore[index]
+        return builder
+
+    def row(self, row: Row, file_id: int, offset: int, length: int) -> None:
+        builder = self._builders.get(type(row)) or self._builder(table_of(row))
+        builder.add(row, file_id, offset, length)
+        size = 0
+        for value in row:
+            if type(value) is str:
+                size += len(value)
+        builder.grow(size)
+
+    def piece(self, file_id: int, offset: int, data: bytes) -> bool:
+        digest = xxh3_128(data, seed=self._seed).digest()
+        self._add(PIECES, PIECES.row(digest=digest), file_id, offset, len(data))
+        is_new = self._pieces.add(digest)
+        if is_new:
+            self._builder(STORE).add_bare(STORE.row(digest=digest, piece_bytes=len(data), content=data), len(data))
+        return is_new
+
+    def entry(self, file_id: int, offset: int, length: int, kind: str, row_count: int) -> None:
+        self._add(ENTRIES, ENTRIES.row(kind, row_count), file_id, offset, length)
+
+    def reject(self, source: str, code: RejectCode, detail: str, file_id: int, offset: int, length: int) -> None:
+        self._add(REJECTS, REJECTS.row(source, str(code), detail), file_id, offset, length)
+
+    def repair(self, source: str, flag: str, file_id: int, offset: int, length: int) -> None:
+        self._add(REPAIRS, REPAIRS.row(source, flag), file_id, offset, length)
+
+    def said(self, entry: Entry, source: str, file_id: int, offset: int, length: int) -> None:
+        for place, said in enumerate(entry.said):
+            row = OCCURRENCES.row(said.message_id, source, str(said.kind), said.role, said.session_id, said.said_at, place)
+            self._add(OCCURRENCES, row, file_id, offset, length)
+            if self._messages.add(bytes.fromhex(said.message_id)):
+                self.new_messages[source] += 1
+                size = len(said.text.encode())
+                self._builder(MESSAGES).add_bare(MESSAGES.row(said.message_id, said.text, size), size)
+            else:
+                self.seen_messages[source] += 1
+
+    def drift(self, what: str, name: str, source: str, version: str, file_id: int, offset: int, length: int) -> None:
+        key = (source, what, name, version)
+        self._drift[key] += 1
+        self._drift_example.setdefault(key, (file_id, offset, length))
+
+    def _add(self, table: Table, row: Row, file_id: int, offset: int, length: int) -> None:
+        builder = self._builders.get(type(row)) or self._builder(table)
+        builder.add(row, file_id, offset, length)
+        builder.grow(0)
+
+    def close(self) -> list[Part]:
+        """Write what is left and return the parts, each digested."""
+        for (source, what, name, version), count in sorted(self._drift.items()):
+            example = self._drift_example[source, what, name, version]
+            row = DRIFT.row(self._home_id, self._run_id, source, what, name, version, count, *example)
+            self._builder(DRIFT).add_bare(row, 0)
+        parts = [builder.close() for builder in self._builders.values()]
+        return [part for part in parts if part is not None]

@@ -1,0 +1,197 @@
+"""Spreads the reading of a phase over processes, by bytes, the largest files first."""
+
+import multiprocessing
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Lock
+from pathlib import Path
+from typing import Final
+
+from extractors._contract import Shape
+from extractors._extract import FileResult, FileTask, Limits, extract_file
+from extractors._registry import sources
+from extractors._source import Home
+from models.errors import DiskFullError, StageError
+from pipelines.files import disk_errors
+from pipelines.seen import Known, Seen, SharedSet
+from pipelines.staging import Part, StagingSink
+
+_WORTH_A_PROCESS: Final = 16 << 20
+_ASK_EVERY: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all workers of one phase of one home need to know; can be pickled."""
+
+    home: Path
+    home_id: str
+    run_id: str
+    phase: int
+    directory: Path
+    seed: int
+    limits: Limits
+    known_pieces: Path
+    known_messages: Path
+    shared_pieces: Path
+    shared_messages: Path
+
+
+@dataclass(slots=True)
+class Output:
+    """What a phase's workers gave."""
+
+    results: list[FileResult] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    new_messages: Counter[str] = field(default_factory=Counter)
+    seen_messages: Counter[str] = field(default_factory=Counter)
+
+
+Progress = Callable[[FileResult], None]
+_Report = tuple[str, object]
+
+
+class _Bench:
+    """One worker at work: the open home, the sink, and the sets of what was seen."""
+
+    def __init__(self, job: Job, number: int, piece_lock: Lock | None, message_lock: Lock | None) -> None:
+        self.job = job
+        self.home = Home(job.home)
+        self.sets = [
+            SharedSet(job.shared_pieces, piece_lock or nullcontext()),
+            SharedSet(job.shared_messages, message_lock or nullcontext()),
+        ]
+        self.known = [Known(job.known_pieces), Known(job.known_messages)]
+        pieces, messages = (Seen(known, shared) for known, shared in zip(self.known, self.sets, strict=True))
+        self.sink = StagingSink(job.directory, f"phase-{job.phase}-{number}", job.home_id, job.run_id, job.seed, pieces, messages)
+
+    def read(self, task: FileTask) -> FileResult:
+        shape: Shape = sources()[task.source].shapes[task.shape]
+        with disk_errors():
+            return extract_file(self.home, task, shape, self.sink, self.job.limits)
+
+    def close(self) -> tuple[list[Part], Counter[str], Counter[str]]:
+        with disk_errors():
+            parts = self.sink.close()
+        self.home.close()
+        for held in (*self.sets, *self.known):
+            held.close()
+        return parts, self.sink.new_messages, self.sink.seen_messages
+
+
+def read_files(job: Job, tasks: Sequence[FileTask], processes: int, progress: Progress) -> Output:
+    """Read every task's file and return results, parts and counts. The order of results is that of completion.
+
+    Raises StageError when a worker dies, DiskFullError when there is no room.
+    """
+    ordered = sorted(tasks, key=lambda task: (task.start - task.size, task.path))
+    total = sum(task.size - task.start for task in tasks)
+    wanted = min(processes, len(ordered), max(1, total // _WORTH_A_PROCESS + 1))
+    if wanted <= 1:
+        return _read_here(job, ordered, progress)
+    return _read_in_processes(job, ordered, wanted, progress)
+
+
+def _read_here(job: Job, tasks: Iterable[FileTask], progress: Progress) -> Output:
+    bench = _Bench(job, 0, None, None)
+    output = Output()
+    for task in tasks:
+        result = bench.read(task)
+        output.results.append(result)
+        progress(result)
+    output.parts, output.new_messages, output.seen_messages = bench.close()
+    return output
+
+
+def context() -> BaseContext:
+    """Return how processes are started: forked on Linux while there is one thread, since importing again costs more than the work."""
+    can_fork = sys.platform == "linux" and threading.active_count() == 1
+    return multiprocessing.get_context("fork" if can_fork else "spawn")
+
+
+def _batches(tasks: Sequence[FileTask]) -> list[list[FileTask]]:
+    """Group tasks so that a message to a worker is worth its cost: large files alone, small ones by the megabyte."""
+    batches: list[list[FileTask]] = []
+    size = 0
+    for task in tasks:
+        if not batches or size + task.size - task.start > 1 << 20 or len(batches[-1]) >= 200:
+            batches.append([])
+            size = 0
+        batches[-1].append(task)
+        size += task.size - task.start
+    return batches
+
+
+def _read_in_processes(job: Job, tasks: Sequence[FileTask], count: int, progress: Progress) -> Output:
+    how = context()
+    todo: Queue[list[FileTask] | None] = how.Queue()  # type: ignore[attr-defined]
+    done: Queue[_Report] = how.Queue()  # type: ignore[attr-defined]
+    locks = (how.Lock(), how.Lock())  # type: ignore[attr-defined]
+    for batch in _batches(tasks):
+        todo.put(batch)
+    for _ in range(count):
+        todo.put(None)
+    workers = [how.Process(target=_work, args=(job, number, locks, todo, done), daemon=True) for number in range(count)]  # type: ignore[attr-defined]
+    for worker in workers:
+        worker.start()
+    try:
+        return _collect(workers, done, progress)
+    finally:
+        for worker in workers:
+            if worker.is_alive():
+                worker.terminate()
+            worker.join()
+
+
+def _collect(workers: Sequence[BaseProcess], done: "Queue[_Report]", progress: Progress) -> Output:
+    import queue
+
+    output = Output()
+    open_workers = len(workers)
+    while open_workers:
+        try:
+            kind, value = done.get(timeout=_ASK_EVERY)
+        except queue.Empty:
+            if any(worker.exitcode not in (None, 0) for worker in workers):
+                raise StageError("a worker process died while it read; nothing of this phase was committed") from None
+            continue
+        if kind == "result" and isinstance(value, list):
+            for result in value:
+                output.results.append(result)
+                progress(result)
+        elif kind == "closed" and isinstance(value, tuple):
+            parts, new_messages, seen_messages = value
+            output.parts += parts
+            output.new_messages += new_messages
+            output.seen_messages += seen_messages
+            open_workers -= 1
+        elif kind == "disk":
+            raise DiskFullError(str(value))
+        else:
+            raise StageError(f"a worker process failed: {value}")
+    return output
+
+
+def _work(
+    job: Job, number: int, locks: tuple[Lock, Lock], todo: "Queue[list[FileTask] | None]", done: "Queue[_Report]"
+) -> None:
+    import signal
+    import traceback
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        bench = _Bench(job, number, *locks)
+        while (batch := todo.get()) is not None:
+            done.put(("result", [bench.read(task) for task in batch]))
+        done.put(("closed", bench.close()))
+    except DiskFullError as error:
+        done.put(("disk", str(error)))
+    except BaseException:  # noqa: BLE001  # the parent must hear of it whatever it is; it raises StageError
+        done.put(("failed", traceback.format_exc()))
