@@ -1,0 +1,247 @@
+"""The one way in, with Python 3.11 and nothing else: `dev.py run` uses the project, `dev.py test` runs every check.
+
+Both make `.venv` from the exact versions of requirements.txt first, where it is missing or out of date. EXTRACT_VENV
+names another place for it.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 (whoever starts this with an older one must be told, not shown a traceback)
+    sys.exit("dev.py needs Python 3.11 or newer")
+
+import hashlib
+import os
+import subprocess
+import sysconfig
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+LOCK = ROOT / "requirements.txt"
+PACKAGES = ("models", "extractors", "pipelines")
+NEWEST_DUCKDB = "2.0.0"
+"""The tests marked `duckdb` run on this one too; the lock holds the oldest that is supported."""
+
+USAGE = """usage: python3 dev.py run [ARGUMENT...]      extract run ARGUMENT...
+       python3 dev.py extract [ARGUMENT...]  any other command of extract
+       python3 dev.py test [ARGUMENT...]     every check; the arguments go to pytest"""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A virtual environment at `place`, whether it is there yet or not."""
+
+    place: Path
+
+    def _path(self, name: str) -> Path:
+        return Path(sysconfig.get_path(name, "venv", {"base": str(self.place), "platbase": str(self.place)}))
+
+    @property
+    def site_packages(self) -> Path:
+        """Where its packages are."""
+        return self._path("purelib")
+
+    def program(self, name: str) -> str:
+        """Return the path of one of its programs."""
+        return str(self._path("scripts") / (f"{name}.exe" if os.name == "nt" else name))
+
+    @property
+    def stamp(self) -> Path:
+        """The file that says from what it was made; written last."""
+        return self.place / "made-from.sha256"
+
+    def is_current(self) -> bool:
+        """Whether it was made, to the end, from the lock and the declaration as they are now."""
+        with suppress(FileNotFoundError):
+            return self.stamp.read_text(encoding="ascii") == _made_from()
+        return False
+
+
+def _made_from() -> str:
+    """Return the digest of all that an environment depends on. It cannot be moved, so its place counts."""
+    digest = hashlib.sha256(f"{sys.version_info[:2]} {ROOT}".encode())
+    for path in (LOCK, ROOT / "pyproject.toml"):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _pip(environment: Environment, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    command = [environment.program("python"), "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
+    # On standard error: standard output belongs to the command that waits for this.
+    subprocess.run(command, cwd=ROOT, stdout=sys.stderr, stdin=subprocess.DEVNULL, check=True, env=env)
+
+
+def make_environment() -> Environment:
+    """Return the environment, made anew unless it is current. Exits where making it would delete something else."""
+    environment = Environment(Path(os.environ.get("EXTRACT_VENV") or ROOT / ".venv").absolute())
+    place = environment.place
+    if environment.is_current():
+        return environment
+    if place.exists() and any(place.iterdir()) and not (place / "pyvenv.cfg").exists():
+        sys.exit(f"{place} holds something that is no virtual environment: it is left alone; set EXTRACT_VENV")
+    if place.exists() and place.samefile(sys.prefix):
+        sys.exit(f"{place} is out of date, and its own Python is running: start dev.py with another one")
+    print(f"making the environment in {place}: a minute or two, once", file=sys.stderr, flush=True)
+    venv.create(place, clear=True, with_pip=True)
+    _pip(environment, "install", "--requirement", str(LOCK))
+    _pip(environment, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+    _pip(environment, "check")
+    environment.stamp.write_text(_made_from(), encoding="ascii")
+    return environment
+
+
+def extract(environment: Environment, arguments: Sequence[str]) -> int:
+    """Run the command line of the project. Returns its exit code, where this process does not become it."""
+    command = [environment.program("extract"), *arguments]
+    if os.name != "nt":  # There, exec would return to the shell at once.
+        os.execv(command[0], command)
+    return subprocess.call(command)
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Every check of the project, run in `environment` with `env`; `scratch` is theirs to write in."""
+
+    environment: Environment
+    env: Mapping[str, str]
+    scratch: Path
+    pytest_arguments: Sequence[str]
+
+    def _run(self, command: Sequence[str], *, where: Path = ROOT, shown: bool = False, **env: str) -> int:
+        """Run a command and return its exit code; what it says is shown when asked for, or when it fails."""
+        done = subprocess.run(
+            command,
+            cwd=where,
+            env={**self.env, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=None if shown else subprocess.PIPE,
+            stderr=None if shown else subprocess.STDOUT,
+            check=False,
+        )
+        if done.returncode and not shown:
+            sys.stdout.buffer.write(done.stdout)
+            sys.stdout.flush()
+        return done.returncode
+
+    def _python(self, *arguments: str, where: Path = ROOT, shown: bool = False, **env: str) -> int:
+        return self._run([self.environment.program("python"), *arguments], where=where, shown=shown, **env)
+
+    def lint(self) -> int:
+        """Look for mistakes that can be seen without running."""
+        return self._python("-m", "ruff", "check", ".")
+
+    def layout(self) -> int:
+        """Compare the layout of the code with the formatter's."""
+        return self._python("-m", "ruff", "format", "--check", ".")
+
+    def types(self) -> int:
+        """Check the types, strictly."""
+        return self._python("-m", "mypy", *PACKAGES, "dev.py")
+
+    def layers(self) -> int:
+        """Check that imports go one way."""
+        return self._run([self.environment.program("lint-imports")])
+
+    def docs(self) -> int:
+        """Compare the rendered documents with what they are rendered from."""
+        return self._python("-m", "pipelines.docs", "--check")
+
+    def tests(self) -> int:
+        """Run the suite on the locked versions."""
+        return self._python("-m", "pytest", *self.pytest_arguments, shown=True)
+
+    def newest_duckdb(self) -> int:
+        """Run the tests marked `duckdb` on the newest DuckDB, laid over the locked one."""
+        overlay = self.environment.place / f"duckdb-{NEWEST_DUCKDB}"
+        if not (overlay / "duckdb").exists():
+            wanted = f"duckdb=={NEWEST_DUCKDB}"
+            _pip(self.environment, "install", "--no-deps", "--upgrade", "--target", str(overlay), wanted)
+        return self._python(
+            *("-m", "pytest", "-m", "duckdb", "-p", "no:cacheprovider", "--quiet"),
+            shown=True,
+            PYTHONPATH=str(overlay),
+            EXPECTED_DUCKDB=NEWEST_DUCKDB,
+        )
+
+    def wheel(self) -> int:
+        """Build the wheel without network, install it beside the locked packages, and run it from an empty folder."""
+        dist, empty = self.scratch / "dist", self.scratch / "empty"
+        empty.mkdir()
+        if failed := self._python("-m", "hatchling", "build", "--target", "wheel", "--directory", str(dist)):
+            return failed
+        installed = Environment(self.scratch / "wheel")
+        venv.create(installed.place, with_pip=False)
+        # A folder named by a .pth has its own .pth files ignored: the editable install stays unseen.
+        (installed.site_packages / "locked.pth").write_text(f"{self.environment.site_packages}\n", encoding="utf-8")
+        (wheel,) = dist.glob("*.whl")
+        inside = ("--python", installed.program("python"), "install", "--no-deps", "--no-index", str(wheel))
+        _pip(self.environment, *inside, env=self.env)
+        proof = "import models, pathlib, sys; sys.exit(not pathlib.Path(models.__file__).is_relative_to(sys.prefix))"
+        return (
+            self._run([installed.program("python"), "-c", proof], where=empty)
+            or self._run([installed.program("extract"), "--help"], where=empty)
+            or self._run([installed.program("extract"), "--version"], where=empty)
+            or len(list(empty.iterdir()))
+        )
+
+
+def test(environment: Environment, arguments: Sequence[str]) -> int:
+    """Run every check, the failed ones no hindrance to the rest. Returns 1 when one failed."""
+    with tempfile.TemporaryDirectory(prefix="extract-checks-", ignore_cleanup_errors=True) as scratch:
+        home = Path(scratch, "home")
+        home.mkdir()
+        kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME"}}
+        env = {**kept, "HOME": str(home), "USERPROFILE": str(home), "PYTHONUTF8": "1", "COLUMNS": "120"}
+        checks = Checks(environment, env, Path(scratch), arguments)
+        wanted: dict[str, Callable[[], int]] = {
+            "ruff check": checks.lint,
+            "ruff format": checks.layout,
+            "mypy --strict": checks.types,
+            "lint-imports": checks.layers,
+            "docs": checks.docs,
+            "wheel": checks.wheel,
+            "pytest": checks.tests,
+            f"pytest, DuckDB {NEWEST_DUCKDB}": checks.newest_duckdb,
+        }
+        if not (ROOT / "pipelines" / "docs.py").exists():
+            del wanted["docs"]
+        lines = []
+        failed = 0
+        for name, check in wanted.items():
+            started = time.monotonic()
+            try:
+                code = check()
+            except subprocess.CalledProcessError as error:
+                code = error.returncode
+            failed += code != 0
+            lines.append(f"{'ok' if code == 0 else 'FAILED':<6}  {name:<22}{time.monotonic() - started:7.1f} s")
+            print(lines[-1], flush=True)
+    summary = f"{len(lines) - failed} of {len(lines)} checks are fine"
+    print("\n".join(["", *lines, summary]), flush=True)
+    return 1 if failed else 0
+
+
+def main() -> int:
+    """Do what the first argument names; the others are passed on. Returns the exit code."""
+    match sys.argv[1:]:
+        case ["run", *arguments]:
+            return extract(make_environment(), ["run", *arguments])
+        case ["extract", *arguments]:
+            return extract(make_environment(), arguments)
+        case ["test", *arguments]:
+            return test(make_environment(), arguments)
+        case ["--help" | "-h"]:
+            print(USAGE)
+            return 0
+        case _:
+            print(USAGE, file=sys.stderr)
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
