@@ -60,6 +60,10 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         return name in self._left
 
+    def names(self) -> list[str]:
+        """Return the names that nobody consumed, in the order of the object."""
+        return list(self._left)
+
     def peek(self, name: str) -> JsonValue:
         """Return the field without consuming it; None when it is missing."""
         return self._left.get(name)
@@ -174,6 +178,27 @@ class Fields:
         children = [Fields(element) for element in elements if isinstance(element, dict)]
         self._children.extend((f"{name}[]", child) for child in children)
         return children
+
+    def take_row(self, name: str) -> "Fields | None":
+        """Consume an object that becomes a row of its own: what is left of it is the row's, not this object's."""
+        value = self._left.get(name)
+        if type(value) is not dict:
+            if value is None:
+                self._left.pop(name, None)
+            return None
+        del self._left[name]
+        return Fields(value)
+
+    def take_rows(self, name: str) -> list["Fields"]:
+        """Consume a list of objects, each of which becomes a row of its own. A list of anything else stays in place."""
+        value = self._left.get(name)
+        if value is None:
+            self._left.pop(name, None)
+            return []
+        if type(value) is not list or not all(type(element) is dict for element in value):
+            return []
+        del self._left[name]
+        return [Fields(element) for element in value if isinstance(element, dict)]
 
     def adopt(self, name: str, child: "Fields") -> None:
         """Let what is left of `child`, an element of a consumed list, count as a leftover of this object under `name`."""
@@ -301,12 +326,36 @@ class Entry:
         """Return a whole-file entry as JSON. Raises `Malformed` (not_json, not_utf8, too_deep)."""
         return parse_document(self.data)
 
-    def unparsed(self, record_type: str) -> str | None:
+    def document(self) -> Fields:
+        """Return the object that a whole-file entry holds, which becomes its `fields`.
+
+        Raises `Malformed` (not_json, not_utf8, too_deep, not_an_object).
+        """
+        value = self.json()
+        if not isinstance(value, dict):
+            raise Malformed(RejectCode.NOT_AN_OBJECT, "JSON, but not an object")
+        self.fields = Fields(value)
+        return self.fields
+
+    def elements(self) -> list[Fields]:
+        """Return the objects of the list that a whole-file entry holds.
+
+        Raises `Malformed` (not_json, not_utf8, too_deep; wrong_type when it is no list of objects).
+        """
+        value = self.json()
+        if not isinstance(value, list):
+            raise Malformed(RejectCode.WRONG_TYPE, "JSON, but not a list")
+        objects = [Fields(element) for element in value if isinstance(element, dict)]
+        if len(objects) < len(value):
+            raise Malformed(RejectCode.WRONG_TYPE, f"{len(value) - len(objects)} of {len(value)} elements are not objects")
+        return objects
+
+    def unparsed(self, record_type: str, of: Fields | None = None) -> str | None:
         """Return the JSON of the fields that nobody consumed, and count each as drift under `record_type`; None when there are none.
 
-        Call it last in a parser.
+        Call it last in a parser; with `of` for each object that becomes a row of its own, last for that row.
         """
-        left = self.fields.leftover()
+        left = (self.fields if of is None else of).leftover()
         if not left:
             return None
         self.odd.extend(("field", f"{record_type}.{name}") for name in _paths(left))
