@@ -65,9 +65,21 @@ class PhaseRecord:
     rejects: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class WarehouseRecord:
+    """The warehouse that a run published: path below the data directory, size in bytes, SHA-256."""
+
+    path: str
+    size: int
+    sha256: str
+
+
 @dataclass(slots=True)
 class RunRecord:
-    """The commit record. `epoch` counts the runs of an archive; a run of an older epoch cannot commit."""
+    """The commit record. `epoch` counts the runs of an archive; a run of an older epoch cannot commit.
+
+    `homes` are directories by home_id; `appeared` are paths by home_id that came into being while the run was on.
+    """
 
     run_id: str
     epoch: int
@@ -78,6 +90,9 @@ class RunRecord:
     is_full: bool
     homes: dict[str, str]
     phases: list[PhaseRecord] = field(default_factory=list)
+    appeared: dict[str, list[str]] = field(default_factory=dict)
+    warehouse: WarehouseRecord | None = None
+    step_seconds: dict[str, float] = field(default_factory=dict)
     format: int = 1
 
     def to_json(self) -> JsonObject:
@@ -91,11 +106,13 @@ class RunRecord:
         if not isinstance(value, dict):
             raise TypeError("a commit record is an object")
         fields = dict(value)
-        phases = fields.pop("phases")
+        phases, warehouse = fields.pop("phases"), fields.pop("warehouse")
         if not isinstance(phases, list):
             raise TypeError("phases is a list")
         record = cls(**fields)  # type: ignore[arg-type]  # the dataclass refuses unknown and missing names
         record.phases = [_phase_of(phase) for phase in phases]
+        if isinstance(warehouse, dict):
+            record.warehouse = WarehouseRecord(**warehouse)  # type: ignore[arg-type]
         return record
 
 

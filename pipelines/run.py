@@ -1,7 +1,7 @@
 """One run from start to commit: snapshot, the phases in order, the warehouse, the report. The same steps for the command line and for flows."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +9,10 @@ from pathlib import Path
 from extractors._extract import FileResult, Limits
 from extractors._platform import make_files_private
 from extractors._registry import PHASES, Classifier
+from extractors._source import Home
 from models.errors import ConfigurationError
 from models.run import PhaseRecord, RunRecord, new_run_id
+from models.text import printable_path
 from pipelines import archive as archives
 from pipelines.archive import Archive, HomeName
 from pipelines.failpoints import reach
@@ -147,9 +149,18 @@ def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunReco
     for snapshot in snapshots:
         for phase in sorted(set(request.phases)):
             _do_phase(archive, run, snapshot, phase, known, settings, request, watcher)
+    for snapshot in snapshots:
+        run.appeared[snapshot.home.home_id] = _appeared(snapshot)
     with disk_errors():
         shutil.rmtree(layout.staging / run.run_id, ignore_errors=True)
     return run
+
+
+def _appeared(snapshot: Snapshot) -> list[str]:
+    """Return the paths that came into being while the run was on; the next run reads them."""
+    before = {item.found.path for item in snapshot.items}
+    with Home(snapshot.home.root) as home:
+        return [printable_path(found.path) for found in home.walk() if found.path not in before]
 
 
 def _expected(snapshots: Sequence[Snapshot], request: Request) -> tuple[int, int]:
@@ -196,5 +207,3 @@ def _do_phase(
     reach("phase:after-commit")
     watcher.phase_ends(record)
 
-
-RunStep = Callable[[Layout, RunRecord, Watcher], None]

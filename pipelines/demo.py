@@ -1,0 +1,47 @@
+"""Sample homes: a `~/.claude` made up from nothing, for trying the commands, for tests and for benchmarks.
+
+Nothing in such a home is real: no person, no path, no secret. Its formats are those of `FORMATS.md`, by version of
+Claude Code, with the oddities that real homes have. The same arguments give the same bytes, names, modes and times.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipelines._demo.build import build
+from pipelines._demo.tree import Oddity
+
+__all__ = ["DemoSummary", "Mix", "Oddity", "make_home"]
+
+Mix = Literal["transcripts", "small-files"]
+
+
+@dataclass(frozen=True)
+class DemoSummary:
+    """What a sample home holds.
+
+    `entries` counts for each source (the first part of a path) the lines of history and transcripts, the events of
+    debug logs, and one for each other file. `oddities` lists what was planted on purpose.
+    """
+
+    root: Path
+    files: int
+    bytes: int
+    sessions: int
+    entries: Mapping[str, int]
+    oddities: tuple[Oddity, ...]
+
+
+def make_home(root: Path, *, mb: float = 5.0, seed: int = 1, broken: bool = True, mix: Mix = "transcripts") -> DemoSummary:
+    """Make a sample home of about `mb` million bytes under `root`; return what it holds."""
+    if mix not in ("transcripts", "small-files"):
+        raise ValueError(f"mix must be transcripts or small-files, not {mix}")
+    if not mb > 0:
+        raise ValueError(f"mb must be more than zero, not {mb}")
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise ValueError(f"{root} exists and is not an empty directory; a sample home is only made where nothing is")
+    root.mkdir(parents=True, exist_ok=True)
+    home = build(root, mb=mb, seed=seed, damaged=broken, mix=mix)
+    tree = home.tree
+    return DemoSummary(root, tree.files, tree.bytes, len(home.facts), dict(sorted(tree.entries.items())), tuple(tree.oddities))

@@ -1,0 +1,122 @@
+"""The main job, whole: extract, load, publish, report. Called by the command line and by the flow alike."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from models.errors import ConfigurationError, ExitCode
+from models.run import RunRecord, WarehouseRecord
+from pipelines import archive as archives
+from pipelines.files import disk_errors, write_atomically
+from pipelines.fixity import BROKEN
+from pipelines.layout import Layout
+from pipelines.manifest import sha256_lines
+from pipelines.run import Request, Watcher, check_homes, extract_homes, last_states
+from pipelines.settings import read_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a run came to: its record, and how the process should end."""
+
+    run: RunRecord
+    exit_code: ExitCode
+
+
+def run_job(layout: Layout, request: Request, watcher: Watcher) -> Finished:
+    """Do the whole job. Raises ExtractError; what was committed before stays, and the next run goes on from there."""
+    check_homes(request.homes, layout)
+    with archives.writing(layout, "starting"):
+        started = time.monotonic()
+        run = extract_homes(layout, request, watcher)
+        run.step_seconds["extract"] = round(time.monotonic() - started, 3)
+        return finish_run(layout, run, watcher)
+
+
+def finish_run(layout: Layout, run: RunRecord, watcher: Watcher) -> Finished:
+    """Write the manifests for `sha256sum`, build and publish the warehouse, complete the commit record, write the report."""
+    from pipelines.warehouse import make_warehouse
+
+    with _timed(run, "manifest", watcher), disk_errors():
+        write_sha256_manifests(layout, run)
+    with _timed(run, "load", watcher):
+        published = make_warehouse(layout, archives.read_runs(layout), keep=read_settings(layout).keep_warehouses)
+        run.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
+    run.status = "complete"
+    run.finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    with disk_errors():
+        archives.commit(layout, run)
+    with _timed(run, "report", watcher):
+        from pipelines.report import write_reports
+
+        write_reports(layout, run)
+    return Finished(run, exit_code_of(run))
+
+
+@contextmanager
+def _timed(run: RunRecord, step: str, watcher: Watcher) -> Iterator[None]:
+    watcher.step(step)
+    started = time.monotonic()
+    yield
+    run.step_seconds[step] = round(time.monotonic() - started, 3)
+
+
+def write_sha256_manifests(layout: Layout, run: RunRecord) -> None:
+    """Write `manifest-sha256-<home_id>.txt` of each home of a run; with one home also as `manifest-sha256.txt`."""
+    for home_id in run.homes:
+        states = [
+            state
+            for phase in sorted({record.phase for record in run.phases if record.home_id == home_id})
+            for state in last_states(layout, [run], home_id, phase)
+        ]
+        text = sha256_lines(sorted(states, key=lambda state: state.path_bytes)).encode("utf-8", "surrogateescape")
+        name = "manifest-sha256.txt" if len(run.homes) == 1 else f"manifest-sha256-{home_id}.txt"
+        write_atomically(layout.run(run.run_id) / name, text, "manifest-sha256")
+
+
+def exit_code_of(run: RunRecord) -> ExitCode:
+    """Return how a process that made this run should end: the gravest of what happened."""
+    outcomes = {outcome for phase in run.phases for outcome, count in phase.outcomes.items() if count}
+    if outcomes & BROKEN:
+        return ExitCode.FIXITY
+    if "unreadable" in outcomes:
+        return ExitCode.INCOMPLETE
+    if any(phase.rejects for phase in run.phases):
+        return ExitCode.REJECTS
+    return ExitCode.VERIFIED
+
+
+def rebuild(layout: Layout, watcher: Watcher) -> WarehouseRecord:
+    """Build the warehouse again from the committed Parquet, and publish it. Raises ConfigurationError when nothing was committed."""
+    from pipelines.warehouse import make_warehouse
+
+    archive = archives.Archive.open(layout)
+    with archives.writing(layout, "rebuild"):
+        runs = archive.runs()
+        if not runs:
+            raise ConfigurationError(f"no run has been committed in {layout.root}; `extract run` makes one")
+        watcher.step("load")
+        published = make_warehouse(layout, runs, keep=read_settings(layout).keep_warehouses)
+        made = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
+        runs[-1].warehouse = made
+        archives.commit(layout, runs[-1])
+    return made
+
+
+def latest_run(layout: Layout, run_id: str | None) -> RunRecord:
+    """Return a committed run by its id (or the beginning of it), the newest without one. Raises ConfigurationError."""
+    runs = archives.read_runs(layout)
+    found = [run for run in runs if run_id is None or run.run_id.startswith(run_id)]
+    if not found:
+        raise ConfigurationError(f"there is no run {run_id or ''} in {layout.root}".replace("run  in", "committed run in"))
+    if run_id is not None and len(found) > 1:
+        raise ConfigurationError(f"{len(found)} runs begin with {run_id}: {', '.join(run.run_id for run in found[:3])} …")
+    return found[-1]
+
+
+def report_path(layout: Layout, run: RunRecord, kind: str) -> Path:
+    """Return where a run's report of a kind (md, html, json) stands."""
+    return layout.run(run.run_id) / f"report.{kind}"

@@ -1,0 +1,128 @@
+"""Checks and publishes the warehouse, and opens it for reading: a link to the newest verified file, under the name of the run that made it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+
+from extractors import _platform
+from models.errors import ConfigurationError, LoadError
+from models.run import RunRecord
+from pipelines.archive import committed_parts
+from pipelines.failpoints import reach
+from pipelines.files import disk_errors, sync_file
+from pipelines.layout import Layout
+from pipelines.load import build_warehouse, quoted, warehouse_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published warehouse: its file, size in bytes and SHA-256."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int) -> Published:
+    """Build the warehouse of `runs` under the newest run's name, check it, and point the link at it.
+
+    `keep` older ones stay, for who has them open. Raises LoadError; the former warehouse then stays published.
+    """
+    final = layout.warehouses / f"{runs[-1].run_id}.duckdb"
+    building = layout.warehouses / f"{runs[-1].run_id}.tmp.duckdb"
+    for stale in (building, building.with_name(building.name + ".wal")):
+        stale.unlink(missing_ok=True)
+    with disk_errors():
+        build_warehouse(layout, runs, building)
+        check_warehouse(building, runs)
+        published = _publish(layout, building, final)
+        _forget_older(layout, final, keep)
+    return published
+
+
+def _publish(layout: Layout, building: Path, final: Path) -> Published:
+    if building.with_name(building.name + ".wal").exists():
+        raise LoadError("the new warehouse was closed with a write-ahead log beside it; it is not published")
+    digest = sha256()
+    size = 0
+    with building.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+            size += len(chunk)
+    reach("publish:before-fsync")
+    sync_file(building)
+    building.chmod(0o400)
+    reach("publish:before-rename")
+    _platform.replace(building, final)
+    _platform.fsync_directory(layout.warehouses)
+    reach("publish:before-link")
+    _platform.link_or_copy(f"{layout.warehouses.name}/{final.name}", layout.warehouse)
+    reach("publish:after-link")
+    return Published(final, size, digest.hexdigest())
+
+
+def _forget_older(layout: Layout, newest: Path, keep: int) -> None:
+    older = sorted((path for path in layout.warehouses.glob("*.duckdb") if path != newest), key=lambda path: path.name, reverse=True)
+    for path in older[keep:]:
+        path.unlink()
+
+
+def check_warehouse(path: Path, runs: Sequence[RunRecord]) -> None:
+    """Refuse (LoadError) a warehouse whose rows are not what the commit records say, or whose keys do not hold."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        problems = [*_count_problems(connection, runs), *_key_problems(connection)]
+    if problems:
+        raise LoadError("the new warehouse does not hold what was committed: " + "; ".join(problems))
+
+
+def _count_problems(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord]) -> list[str]:
+    committed = {table.name: sum(part.rows for part in committed_parts(runs, table.name)) for table in warehouse_tables()}
+    problems = []
+    for table in warehouse_tables():
+        parts = committed_parts(runs, table.name)
+        row = connection.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()
+        count = row[0] if row else 0
+        if parts and count > committed[table.name]:
+            problems.append(f"{table.name} has {count} rows, {committed[table.name]} were committed")
+        if parts and count < committed[table.name] and not table.has_provenance:
+            problems.append(f"{table.name} has {count} rows, {committed[table.name]} were committed")
+    return problems
+
+
+_KEYS = (
+    ("messages.message_id is not unique", "SELECT message_id FROM messages GROUP BY 1 HAVING count(*) > 1 LIMIT 1"),
+    ("files.file_id is not unique", "SELECT file_id FROM files GROUP BY 1 HAVING count(*) > 1 LIMIT 1"),
+    ("an occurrence has no message", "SELECT 1 FROM occurrences o ANTI JOIN messages m USING (message_id) LIMIT 1"),
+    ("an entry has no file", "SELECT 1 FROM entries e ANTI JOIN files f USING (file_id) LIMIT 1"),
+    (
+        "entries read differ from entries with rows and rejects",
+        "SELECT 1 FROM extractions WHERE entry_count <> entries_with_rows + reject_count LIMIT 1",
+    ),
+)
+
+
+def _key_problems(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    return [sentence for sentence, query in _KEYS if connection.execute(query).fetchone() is not None]
+
+
+def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
+    """Open the published warehouse for reading, without access to files or the network from SQL.
+
+    Raises ConfigurationError when none is published.
+    """
+    if not layout.warehouse.exists():
+        raise ConfigurationError(f"there is no warehouse in {layout.root}; `extract run` makes one, `extract rebuild` makes it again")
+    connection = duckdb.connect(
+        os.fspath(layout.warehouse.resolve()),
+        read_only=True,
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "memory_limit": "1GB"},
+    )
+    connection.execute(f"SET temp_directory = {quoted('')}")
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
