@@ -1,4 +1,6 @@
-"""The contract between a source and the runner: shapes of paths, entries whose fields are consumed, and what a parser may raise."""
+"""The contract between a source and the runner: shapes of paths, entries whose fields are consumed, and what a parser
+may raise.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +21,7 @@ _LATEST_MS: Final = 253_402_300_799_999
 _LARGEST: Final = 2**63
 
 
-class Malformed(Exception):  # noqa: N818  # a value in the stream of entries, not a failure of the program
+class Malformed(Exception):  # a value in the stream of entries, not a failure of the program
     """An entry cannot be understood. The runner turns it into a reject with `code` and `detail`."""
 
     def __init__(self, code: RejectCode, detail: str) -> None:
@@ -48,7 +50,8 @@ class Fields:
     """The fields of a JSON object, consumed one by one; what is left over is drift.
 
     `need_*` removes a field that the entry has no meaning without: missing, null or of another type raises `Malformed`.
-    `take_*` removes an optional field: missing or null gives None, another type leaves it in place, so that it is kept and counted.
+    `take_*` removes an optional field: missing or null gives None, another type leaves it in place, so that it is kept
+    and counted.
     """
 
     __slots__ = ("_children", "_left")
@@ -164,7 +167,9 @@ class Fields:
         return None
 
     def take_each(self, name: str) -> list["Fields"]:
-        """Consume an object of objects, or a list of objects; gives the objects. What is not an object stays a leftover."""
+        """Consume an object of objects, or a list of objects; gives the objects. What is not an object stays a
+        leftover.
+        """
         value = self._left.get(name)
         if value is None:
             self._left.pop(name, None)
@@ -201,7 +206,7 @@ class Fields:
         return [Fields(element) for element in value if isinstance(element, dict)]
 
     def adopt(self, name: str, child: "Fields") -> None:
-        """Let what is left of `child`, an element of a consumed list, count as a leftover of this object under `name`."""
+        """Let what is left of `child`, from a consumed list, count as a leftover of this object under `name`."""
         self._children.append((name, child))
 
     def need_text(self, name: str) -> str:
@@ -246,7 +251,7 @@ class Fields:
         raise Malformed(RejectCode.WRONG_TYPE, f"{name} is not {wanted}")
 
     def leftover(self) -> JsonObject:
-        """Return what nobody consumed, with what is left of nested objects under their names. Empty when all is known."""
+        """Return what nobody consumed, with what is left of nested objects under their names, or nothing."""
         if not self._children:
             return self._left
         left = dict(self._left)
@@ -289,13 +294,16 @@ class Said:
 class Entry:
     """One record of a file, as a parser sees it: its bytes or fields, the names in its path, and never the path itself.
 
-    `names` holds the parts that the shape's pattern names (`session_id`, `agent_id`, ...). `fields` is there for JSON objects,
+    `names` holds the parts that the shape's pattern names (`session_id`, `agent_id`, ...). `fields` is there for JSON
+    objects,
     `data` for everything else. `flags` says how the entry was won when its bytes were damaged.
     """
 
     __slots__ = ("data", "fields", "flags", "modified_at", "names", "odd", "said", "size", "unknown_type", "version")
 
-    def __init__(self, names: Mapping[str, str], data: bytes, value: JsonObject | None = None, flags: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, names: Mapping[str, str], data: bytes, value: JsonObject | None = None, flags: tuple[str, ...] = ()
+    ) -> None:
         self.names = names
         self.data = data
         self.fields = Fields({} if value is None else value)
@@ -308,7 +316,13 @@ class Entry:
         self.modified_at: datetime | None = None
 
     def say(
-        self, kind: MessageKind, text: str, *, role: str | None = None, session_id: str | None = None, said_at: datetime | None = None
+        self,
+        kind: MessageKind,
+        text: str,
+        *,
+        role: str | None = None,
+        session_id: str | None = None,
+        said_at: datetime | None = None,
     ) -> str:
         """Note that a message was seen here and return its id."""
         digest = message_id(text)
@@ -347,11 +361,14 @@ class Entry:
             raise Malformed(RejectCode.WRONG_TYPE, "JSON, but not a list")
         objects = [Fields(element) for element in value if isinstance(element, dict)]
         if len(objects) < len(value):
-            raise Malformed(RejectCode.WRONG_TYPE, f"{len(value) - len(objects)} of {len(value)} elements are not objects")
+            raise Malformed(
+                RejectCode.WRONG_TYPE, f"{len(value) - len(objects)} of {len(value)} elements are not objects"
+            )
         return objects
 
     def unparsed(self, record_type: str, of: Fields | None = None) -> str | None:
-        """Return the JSON of the fields that nobody consumed, and count each as drift under `record_type`; None when there are none.
+        """Return the JSON of the fields that nobody consumed, and count each as drift under `record_type`; None when
+        there are none.
 
         Call it last in a parser; with `of` for each object that becomes a row of its own, last for that row.
         """
@@ -390,7 +407,8 @@ Parse = Callable[[Entry], Iterator[Row]]
 class Shape:
     """One exact path shape of a source, how it is read, and the pure parser of its entries.
 
-    `pattern` is a path below the home: `{name}` stands for one part or a piece of it, `{name*}` for any number of parts.
+    `pattern` is a path below the home: `{name}` stands for one part or a piece of it, `{name*}` for any number of
+    parts.
     A `where` narrows names by regular expression. `header` is the regular expression of a log's header lines.
     """
 

@@ -1,4 +1,6 @@
-"""Reads one file of a home once, from its watermark to its pinned size, and hands entries, rows, pieces and rejects to a sink."""
+"""Reads one file of a home once, from its watermark to its pinned size, and hands entries, rows, pieces and rejects to
+a sink.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -26,7 +28,9 @@ _ATTEMPTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on memory: the longest entry, and the largest whole-file entry, that is parsed, in bytes. Longer ones are kept, not parsed."""
+    """Bounds on memory: the longest entry, and the largest whole-file entry, that is parsed, in bytes. Longer ones are
+    kept, not parsed.
+    """
 
     entry_bytes: int = 32 << 20
     document_bytes: int = 32 << 20
@@ -128,7 +132,9 @@ class _Digests:
 class _Reader:
     """One attempt to read one file in one generation."""
 
-    def __init__(self, task: FileTask, shape: Shape, sink: Sink, limits: Limits, generation: int, start: int, digests: _Digests) -> None:
+    def __init__(
+        self, task: FileTask, shape: Shape, sink: Sink, limits: Limits, generation: int, start: int, digests: _Digests
+    ) -> None:
         self.task = task
         self.shape = shape
         self.sink = sink
@@ -142,7 +148,9 @@ class _Reader:
         self.modified_at = datetime.fromtimestamp(task.modified_ns / 1e9, UTC)
 
     def hold(self, data: bytes) -> None:
-        """Add an entry's bytes to the current piece; cut it where the content says so, so that equal runs of entries cut equally."""
+        """Add an entry's bytes to the current piece; cut it where the content says so, so that equal runs of entries
+        cut equally.
+        """
         self.held.append(data)
         self.held_size += len(data)
         if self.held_size >= _SMALLEST_PIECE and (len(data) % 8 == 0 or self.held_size >= _LARGEST_PIECE):
@@ -226,7 +234,9 @@ class _Reader:
                 self.reject(RejectCode(part.code or RejectCode.NOT_JSON), part.detail, start, length)
 
     def tail(self, offset: int, data: bytes) -> None:
-        """Keep an unfinished end: its bytes hold as of this run, its rows (when it is whole already) until the file grows."""
+        """Keep an unfinished end: its bytes hold as of this run, its rows (when it is whole already) until the file
+        grows.
+        """
         self.cut_piece()
         self.result.watermark = offset
         self.result.prefix_xxh3 = self.digests.xxh.digest()
@@ -251,7 +261,9 @@ class _Reader:
         """Read a file of many entries to its end."""
         limit = self.limits.entry_bytes
         is_log = self.shape.reading is Reading.LOG
-        spans = cut_events(chunks, start, limit, self.shape.header or b"") if is_log else cut_lines(chunks, start, limit)
+        spans = (
+            cut_events(chunks, start, limit, self.shape.header or b"") if is_log else cut_lines(chunks, start, limit)
+        )
         long_start = -1
         for offset, data, cut in spans:
             if cut is Cut.WHOLE:
@@ -290,7 +302,9 @@ class _Reader:
             for chunk in file.chunks(0, size, _CHUNK):
                 self.hold_long(chunk)
             self.result.watermark = self.piece_offset
-            self.reject(RejectCode.TOO_LONG, f"{size} bytes, the limit is {self.limits.document_bytes}", 0, self.piece_offset)
+            self.reject(
+                RejectCode.TOO_LONG, f"{size} bytes, the limit is {self.limits.document_bytes}", 0, self.piece_offset
+            )
             return
         data = b"".join(file.chunks(0, size, _CHUNK))
         self.held.append(data)
@@ -323,7 +337,9 @@ class _Reader:
 
 
 def extract_file(home: Home, task: FileTask, shape: Shape, sink: Sink, limits: Limits) -> FileResult:
-    """Read what `task` names and return the balance. A file that cannot be opened gives a result with `error`; SourceError is not raised."""
+    """Read what `task` names and return the balance. A file that cannot be opened gives a result with `error`;
+    SourceError is not raised.
+    """
     if task.entry_type != "file":
         return _extract_nothing_read(task, shape, sink, limits)
     from models.errors import SourceError
@@ -343,7 +359,9 @@ def _extract_nothing_read(task: FileTask, shape: Shape, sink: Sink, limits: Limi
 
 
 def _extract_open_file(file: PinnedFile, task: FileTask, shape: Shape, sink: Sink, limits: Limits) -> FileResult:
-    """Read an open file, again from 0 when its prefix is not what was consumed, and again when it changed in place meanwhile."""
+    """Read an open file, again from 0 when its prefix is not what was consumed, and again when it changed in place
+    meanwhile.
+    """
     same = _same_as_before(file, task)
     if same is not None:
         return same
@@ -384,7 +402,9 @@ def _same_as_before(file: PinnedFile, task: FileTask) -> FileResult | None:
     _feed(digests, file, task.size)
     if digests.xxh.digest() != task.same_xxh3:
         return None
-    result = FileResult(task, generation=task.generation - 1, is_same=True, size=task.size, watermark=task.size, bytes_read=task.size)
+    result = FileResult(
+        task, generation=task.generation - 1, is_same=True, size=task.size, watermark=task.size, bytes_read=task.size
+    )
     result.file_id = file_id(task.home_id, task.path, result.generation)
     result.sha256, result.content_xxh3, result.prefix_xxh3 = digests.sha.hexdigest(), task.same_xxh3, task.same_xxh3
     result.atime_kept = file.atime_kept
@@ -421,7 +441,7 @@ def _is_stable(file: PinnedFile, before: Stat, result: FileResult) -> bool:
 
 
 def digest_file(home: Home, path: bytes, size: int, *, deep: bool = False) -> tuple[Stat, bytes, str | None]:
-    """Return a file's stat, the XXH3-128 of its first `size` bytes, and with `deep` their SHA-256. Raises SourceError."""
+    """Return a file's stat, the XXH3-128 of its first `size` bytes and, if `deep`, their SHA-256. Raises SourceError."""
     with home.open(path) as file:
         fast = xxh3_128()
         proof = sha256()
@@ -430,4 +450,3 @@ def digest_file(home: Home, path: bytes, size: int, *, deep: bool = False) -> tu
             if deep:
                 proof.update(chunk)
         return file.restat(), fast.digest(), proof.hexdigest() if deep else None
-

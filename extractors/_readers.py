@@ -1,4 +1,6 @@
-"""Cuts a stream of bytes into lines and log events whose spans tile it. Splits on `\\n` alone and never holds more than a limit."""
+"""Cuts a stream of bytes into lines and log events whose spans tile it. Splits on `\\n` alone and never holds more than
+a limit.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -25,7 +27,8 @@ Span = tuple[int, bytes, Cut]
 def cut_lines(chunks: Iterable[bytes], offset: int, limit: int) -> Iterator[Span]:
     """Yield the lines of a stream that begins at `offset` of its file.
 
-    A line longer than `limit` bytes comes as fragments of about a chunk each. What follows the last `\\n` comes as a tail.
+    A line longer than `limit` bytes comes as fragments of about a chunk each. What follows the last `\\n` comes as a
+    tail.
     """
     held: list[bytes] = []
     held_size = 0

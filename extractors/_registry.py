@@ -40,7 +40,9 @@ class Treatment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a path belongs: its source, phase, treatment and the rule that decided; for EXTRACT and ARCHIVE its shape and names."""
+    """Where a path belongs: its source, phase, treatment and the rule that decided; for EXTRACT and ARCHIVE its shape
+    and names.
+    """
 
     source: str
     phase: int

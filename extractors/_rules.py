@@ -21,7 +21,11 @@ def _rule(name: str, pattern: str, why: str) -> Rule:
 
 WITHHELD: Final = (
     _rule("credentials", r"(^|/)\.?credentials[^/]*(\.json)?[^/]*$", "Login tokens of Claude Code."),
-    _rule("account", r"(^|/)\.claude\.json[^/]*$", "Account, MCP environments and API key answers (.claude.json and its backups)."),
+    _rule(
+        "account",
+        r"(^|/)\.claude\.json[^/]*$",
+        "Account, MCP environments and API key answers (.claude.json and its backups).",
+    ),
     _rule("session-key", r"^sessions/[^/]*\.key$", "Key of a session's socket."),
     _rule("daemon-key", r"^daemon/[^/]*\.key$", "Key of the daemon."),
     _rule("ide-lock", r"^ide/[^/]*\.lock$", "Token with which an editor is reached (authToken)."),
@@ -30,8 +34,16 @@ WITHHELD: Final = (
     _rule("channels", r"^channels/", "Tokens of chat channels."),
     _rule("npmrc", r"(^|/)\.(npmrc|netrc|pypirc|git-credentials)$", "Tokens of package registries and hosts."),
     _rule("env-file", r"(^|/)\.env(\.[^/]*)?$", "Environment files."),
-    _rule("key-file", r"(^|/)(\.[^/]*[_.-]?key|[^/]*\.(pem|p12|pfx|key|keystore|jks)|id_(rsa|dsa|ecdsa|ed25519))$", "Key files."),
-    _rule("token-file", r"(^|/)[^/]*(api[_-]?key|auth[_-]?token|access[_-]?token|secret)s?(\.(txt|json))?$", "Files named as tokens."),
+    _rule(
+        "key-file",
+        r"(^|/)(\.[^/]*[_.-]?key|[^/]*\.(pem|p12|pfx|key|keystore|jks)|id_(rsa|dsa|ecdsa|ed25519))$",
+        "Key files.",
+    ),
+    _rule(
+        "token-file",
+        r"(^|/)[^/]*(api[_-]?key|auth[_-]?token|access[_-]?token|secret)s?(\.(txt|json))?$",
+        "Files named as tokens.",
+    ),
 )
 """FORMATS, fact 5. More can be added by settings; none can be taken away."""
 
@@ -44,11 +56,56 @@ INVENTORY_ONLY: Final = (
 """Listed with size and times, not read, unless asked for by the setting `archive_trees`."""
 
 KNOWN_TOP: Final = frozenset(
-    """agent-memory agents backups cache channels chrome commands daemon debug downloads feedback-bundles file-history history.jsonl
-    ide image-cache jobs keybindings.json local logs output-styles paste-cache plans plugins projects rules scheduled_tasks.json
-    scheduled_tasks.lock session-env sessions shell-snapshots skills stats-cache.json statsig tasks teams telemetry todos uploads
-    usage-data CLAUDE.md .last-cleanup .last-update-result.json .update.lock mcp-needs-auth-cache.json remote-settings.json
-    policy-limits.json __store.db statusline-command.sh""".split()
+    [
+        "agent-memory",
+        "agents",
+        "backups",
+        "cache",
+        "channels",
+        "chrome",
+        "commands",
+        "daemon",
+        "debug",
+        "downloads",
+        "feedback-bundles",
+        "file-history",
+        "history.jsonl",
+        "ide",
+        "image-cache",
+        "jobs",
+        "keybindings.json",
+        "local",
+        "logs",
+        "output-styles",
+        "paste-cache",
+        "plans",
+        "plugins",
+        "projects",
+        "rules",
+        "scheduled_tasks.json",
+        "scheduled_tasks.lock",
+        "session-env",
+        "sessions",
+        "shell-snapshots",
+        "skills",
+        "stats-cache.json",
+        "statsig",
+        "tasks",
+        "teams",
+        "telemetry",
+        "todos",
+        "uploads",
+        "usage-data",
+        "CLAUDE.md",
+        ".last-cleanup",
+        ".last-update-result.json",
+        ".update.lock",
+        "mcp-needs-auth-cache.json",
+        "remote-settings.json",
+        "policy-limits.json",
+        "__store.db",
+        "statusline-command.sh",
+    ]
 )
 """Names at the top of a home that Claude Code is known to write (FORMATS, 1 to 10); others are foreign."""
 
@@ -62,7 +119,9 @@ def first_match(rules: Iterable[Rule], path: str) -> Rule | None:
 
 
 def user_rules(patterns: Iterable[str]) -> tuple[Rule, ...]:
-    """Return rules for the glob patterns of the settings (`*` within a part, `**` over parts). Matched against the whole path."""
+    """Return rules for the glob patterns of the settings (`*` within a part, `**` over parts). Matched against the
+    whole path.
+    """
     return tuple(Rule(f"settings:{pattern}", _glob(pattern), "Named in the settings.") for pattern in patterns)
 
 

@@ -2,7 +2,8 @@
 
 Seen from 2.0.0 (2025-09-30) on; `sessionId` since 2025-11-02, pastes by `contentHash` since 2026-01-08 (FORMATS, 2):
 
-    {"display":"fix [Pasted text #1 +33 lines]","pastedContents":{"1":{"id":1,"type":"text","contentHash":"e6688ed8ccaa9aeb"}},
+    {"display":"fix [Pasted text #1 +33
+    lines]","pastedContents":{"1":{"id":1,"type":"text","contentHash":"e6688ed8ccaa9aeb"}},
      "timestamp":1768724512305,"project":"/home/u/code","sessionId":"00bc8363-0ddb-40cd-b721-b49a4a97a59f"}
 """
 
@@ -18,7 +19,13 @@ PROMPTS = Table(
     (
         Column("prompted_at", INSTANT, "When the prompt was submitted (UTC).", required=True),
         Column("message_id", TEXT, "The prompt as displayed: joins `messages`.", required=True, is_distinct=True),
-        Column("prompt", TEXT, "The prompt as displayed, with placeholders for what was pasted.", required=True, is_distinct=True),
+        Column(
+            "prompt",
+            TEXT,
+            "The prompt as displayed, with placeholders for what was pasted.",
+            required=True,
+            is_distinct=True,
+        ),
         Column("project_path", TEXT, "Working directory at that moment."),
         Column("session_id", TEXT, "The session; absent before 2025-11-02."),
         Column("paste_count", INTEGER, "How many pastes the prompt refers to.", required=True),
@@ -28,12 +35,15 @@ PROMPTS = Table(
 
 PROMPT_PASTES = Table(
     "prompt_pastes",
-    "One row for each paste of a prompt: inline up to 1,024 characters, else by the hash under which paste-cache/ keeps it.",
+    "One row for each paste of a prompt: inline up to 1,024 characters, "
+    "else by the hash under which paste-cache/ keeps it.",
     (
         Column("paste_number", INTEGER, "The number in the prompt's placeholder."),
         Column("paste_type", TEXT, "text or image, as the entry says."),
         Column("message_id", TEXT, "The pasted text, where it is inline: joins `messages`.", is_distinct=True),
-        Column("paste_hash", TEXT, "First 16 hex digits of the SHA-256 of the pasted text: names its file in paste-cache/."),
+        Column(
+            "paste_hash", TEXT, "First 16 hex digits of the SHA-256 of the pasted text: names its file in paste-cache/."
+        ),
         Column("prompted_at", INSTANT, "When the prompt was submitted (UTC).", required=True),
         Column("session_id", TEXT, "The session; absent before 2025-11-02."),
     ),
@@ -61,7 +71,11 @@ def parse_prompt(entry: Entry) -> Iterator[Row]:
     pastes = fields.take_each("pastedContents")
     for paste in pastes:
         text = paste.take_text("content")
-        said = None if text is None else entry.say(MessageKind.PASTE, text, role="user", session_id=session_id, said_at=prompted_at)
+        said = (
+            None
+            if text is None
+            else entry.say(MessageKind.PASTE, text, role="user", session_id=session_id, said_at=prompted_at)
+        )
         yield PROMPT_PASTES.row(
             paste_number=paste.take_integer("id"),
             paste_type=paste.take_text("type"),
@@ -88,7 +102,11 @@ def parse_paste(entry: Entry) -> Iterator[Row]:
     except UnicodeDecodeError:
         yield PASTES.row(paste_hash=entry.names["paste_hash"], content_bytes=entry.data, size=len(entry.data))
         return
-    yield PASTES.row(paste_hash=entry.names["paste_hash"], message_id=entry.say(MessageKind.PASTE, text, role="user"), size=len(entry.data))
+    yield PASTES.row(
+        paste_hash=entry.names["paste_hash"],
+        message_id=entry.say(MessageKind.PASTE, text, role="user"),
+        size=len(entry.data),
+    )
 
 
 SOURCE = Source(

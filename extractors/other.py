@@ -1,6 +1,7 @@
 """Everything that no other source names: archived byte for byte, with one row that says what it is.
 
-Seen in every version: `plans`, caches, commands, agents, skills, user files. A file gets a source of its own when somebody needs its insides.
+Seen in every version: `plans`, caches, commands, agents, skills, user files. A file gets a source of its own when
+somebody needs its insides.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""What makes two messages the same: their exact text. Its SHA-256 over UTF-8 is the `message_id`, as in other stores of this rule."""
+"""What makes two messages the same: their exact text. Its SHA-256 over UTF-8 is the `message_id`, as in other stores of
+this rule.
+"""
 
 from enum import StrEnum
 from hashlib import sha256

@@ -45,7 +45,7 @@ class Column:
     required: bool = False
     is_distinct: bool = False
 
-    def arrow(self) -> pa.Field:
+    def arrow(self) -> "pa.Field[pa.DataType]":
         """Return the Arrow field; its metadata carries the comment into Parquet."""
         return pa.field(self.name, self.type.arrow, nullable=not self.required, metadata={"comment": self.comment})
 
@@ -62,6 +62,9 @@ PROVENANCE = (
 _RESERVED = frozenset(column.name for column in PROVENANCE)
 
 
+_TABLES: "dict[type[Row], Table]" = {}
+
+
 @dataclass(frozen=True)
 class Table:
     """A table: its name, one sentence, its own columns, and whether its rows come from entries (`has_provenance`).
@@ -75,6 +78,8 @@ class Table:
     has_provenance: bool = True
     row: Callable[..., Row] = field(init=False, repr=False, compare=False)
     """Make one row from keyword arguments; what is not named is NULL."""
+    row_type: type[Row] = field(init=False, repr=False, compare=False)
+    """The class of those rows."""
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -82,9 +87,10 @@ class Table:
             raise TypeError(f"table {self.name} declares a column twice")
         if self.has_provenance and _RESERVED.intersection(names):
             raise TypeError(f"table {self.name} declares a provenance column; the runner alone adds those")
-        maker = namedtuple(f"{self.name}_row", names, defaults=[None] * len(names))  # type: ignore[misc]  # names are data here
-        maker.table = self
-        object.__setattr__(self, "row", maker)
+        row_type = namedtuple(f"{self.name}_row", names, defaults=[None] * len(names))  # type: ignore[misc]  # names are data here
+        object.__setattr__(self, "row", row_type)
+        object.__setattr__(self, "row_type", row_type)
+        _TABLES[row_type] = self
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
@@ -98,8 +104,8 @@ class Table:
 
 def table_of(row: Row) -> Table:
     """Return the table whose `row` made this row."""
-    table = getattr(type(row), "table", None)
-    if not isinstance(table, Table):
+    table = _TABLES.get(type(row))
+    if table is None:
         raise TypeError("a row must be made by Table.row")
     return table
 

@@ -1,4 +1,6 @@
-"""The tables that the runner itself writes for every source: inventory, provenance index, recipe, messages, quarantine, drift."""
+"""The tables that the runner itself writes for every source: inventory, provenance index, recipe, messages, quarantine,
+drift.
+"""
 
 from models.schema import BYTES, DIGEST128, FLAG, INSTANT, INTEGER, TEXT, Column, Table
 
@@ -13,11 +15,23 @@ MANIFEST = Table(
         Column("path", TEXT, "Path below the home, '/' between its parts, unprintable bytes escaped.", required=True),
         Column("path_bytes", BYTES, "The path's exact bytes.", required=True),
         Column("entry_type", TEXT, "file, directory, link or special.", required=True),
-        Column("treatment", TEXT, "extract, archive, inventory (listed only) or withhold (never opened).", required=True),
+        Column(
+            "treatment", TEXT, "extract, archive, inventory (listed only) or withhold (never opened).", required=True
+        ),
         Column("rule", TEXT, "The rule that decided the treatment.", required=True),
-        Column("change", TEXT, "Against the last manifest: new, unchanged, appended, rewritten, vanished, or none.", required=True),
-        Column("outcome", TEXT, "Fixity after the flow: intact, appended, modified, missing, unexpected, unreadable, withheld, corrupt, unchecked, expired.",
-               required=True),
+        Column(
+            "change",
+            TEXT,
+            "Against the last manifest: new, unchanged, appended, rewritten, vanished, or none.",
+            required=True,
+        ),
+        Column(
+            "outcome",
+            TEXT,
+            "Fixity after the flow: intact, appended, modified, missing, unexpected, "
+            "unreadable, withheld, corrupt, unchecked, expired.",
+            required=True,
+        ),
         Column("check_made", TEXT, "What the outcome rests on: sha256, xxh3, stat or none.", required=True),
         Column("detail", TEXT, "What happened, where the outcome is not plain."),
         Column("file_id", INTEGER, "The file in this generation; NULL where nothing was read."),
@@ -49,12 +63,19 @@ EXTRACTIONS = Table(
         Column("source", TEXT, "The source.", required=True),
         Column("file_id", INTEGER, "The file in this generation.", required=True),
         Column("from_offset", INTEGER, "Where reading began: the watermark of the run before, or 0.", required=True),
-        Column("watermark", INTEGER, "Where consumed entries end; rows beyond are provisional until the file grows.", required=True),
+        Column(
+            "watermark",
+            INTEGER,
+            "Where consumed entries end; rows beyond are provisional until the file grows.",
+            required=True,
+        ),
         Column("size", INTEGER, "Pinned size.", required=True),
         Column("entry_count", INTEGER, "Entries read.", required=True),
         Column("entries_with_rows", INTEGER, "Entries that gave rows.", required=True),
         Column("reject_count", INTEGER, "Entries rejected.", required=True),
-        Column("padding_bytes", INTEGER, "Bytes between entries: blank lines, NUL runs, byte order marks.", required=True),
+        Column(
+            "padding_bytes", INTEGER, "Bytes between entries: blank lines, NUL runs, byte order marks.", required=True
+        ),
         Column("tail_bytes", INTEGER, "Bytes after the watermark, waiting for the end of their entry.", required=True),
         Column("row_count", INTEGER, "Rows given, over all tables.", required=True),
         Column("message_count", INTEGER, "Places where a message was seen.", required=True),
@@ -69,7 +90,9 @@ PIECES = Table(
     "pieces",
     "The recipe by which files are given back: which piece of the store stands where.",
     (
-        Column("digest", DIGEST128, "The piece in the store: XXH3-128 of its bytes with the store's seed.", required=True),
+        Column(
+            "digest", DIGEST128, "The piece in the store: XXH3-128 of its bytes with the store's seed.", required=True
+        ),
     ),
 )
 
@@ -108,7 +131,12 @@ REPAIRS = Table(
     "Entries that were won from damaged bytes, and how.",
     (
         Column("source", TEXT, "The source.", required=True),
-        Column("flag", TEXT, "What was repaired: lone_surrogate, control_character, non_finite_number, spliced, and so on.", required=True),
+        Column(
+            "flag",
+            TEXT,
+            "What was repaired: lone_surrogate, control_character, non_finite_number, spliced, and so on.",
+            required=True,
+        ),
     ),
 )
 

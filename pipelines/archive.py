@@ -32,17 +32,26 @@ class Archive:
 
     @classmethod
     def open(cls, layout: Layout) -> "Archive":
-        """Open an archive. Raises ConfigurationError when there is none, StoreError when its format is newer than this program."""
+        """Open an archive. Raises ConfigurationError when there is none, StoreError when its format is newer than this
+        program.
+        """
         if not layout.archive_file.exists():
-            raise ConfigurationError(f"there is no archive in {layout.root}; `extract run` makes one (or name another with --data)")
+            raise ConfigurationError(
+                f"there is no archive in {layout.root}; `extract run` makes one (or name another with --data)"
+            )
         try:
             fields = orjson.loads(layout.archive_file.read_bytes())
             made = cls(layout, fields["archive_id"], int(fields["seed"], 16))
             archive_format = fields["format"]
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{layout.archive_file} cannot be read ({error}); restore it from a copy: the store cannot be searched without") from error
+            raise StoreError(
+                f"{layout.archive_file} cannot be read ({error}); restore it from "
+                f"a copy: the store cannot be searched without"
+            ) from error
         if archive_format != FORMAT:
-            raise StoreError(f"the archive has format {archive_format}, this program knows {FORMAT}; use a newer version")
+            raise StoreError(
+                f"the archive has format {archive_format}, this program knows {FORMAT}; use a newer version"
+            )
         return made
 
     @classmethod
@@ -70,16 +79,22 @@ def read_runs(layout: Layout) -> list[RunRecord]:
             try:
                 found.append(RunRecord.from_json(orjson.loads(record.read_bytes())))
             except (ValueError, KeyError, TypeError) as error:
-                raise StoreError(f"the commit record {record} cannot be read ({error}); see `extract verify`") from error
+                raise StoreError(
+                    f"the commit record {record} cannot be read ({error}); see `extract verify`"
+                ) from error
     return sorted(found, key=lambda run: run.epoch)
 
 
 def commit(layout: Layout, run: RunRecord) -> None:
-    """Write a run's commit record: what it lists is there from now on. Refuses (StoreError) when a newer run has committed."""
+    """Write a run's commit record: what it lists is there from now on. Refuses (StoreError) when a newer run has
+    committed.
+    """
     newest = max((other.epoch for other in read_runs(layout) if other.run_id != run.run_id), default=0)
     if newest >= run.epoch:
         raise StoreError(f"a newer run (epoch {newest}) has committed meanwhile; this one (epoch {run.epoch}) must not")
-    write_atomically(layout.commit_record(run.run_id), orjson.dumps(run.to_json(), option=orjson.OPT_INDENT_2), "commit")
+    write_atomically(
+        layout.commit_record(run.run_id), orjson.dumps(run.to_json(), option=orjson.OPT_INDENT_2), "commit"
+    )
 
 
 def committed_parts(runs: Iterable[RunRecord], table: str) -> list[PartRecord]:
@@ -99,12 +114,15 @@ def last_phase(runs: Iterable[RunRecord], home_id: str, phase: int) -> tuple[Run
 
 @contextmanager
 def writing(layout: Layout, run_id: str) -> Iterator[None]:
-    """Hold the data directory as its one writer. Raises LockedError, with pid, run and start of the one that holds it."""
+    """Hold the data directory as its one writer. Raises LockedError with pid, run and start of the one that has it."""
     layout.prepare()
     descriptor = os.open(layout.lock_file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
         if not try_lock(descriptor):
-            raise LockedError(f"another run is writing to {layout.root}: {_holder(descriptor)}. Wait for it, or name another directory with --data")
+            raise LockedError(
+                f"another run is writing to {layout.root}: {_holder(descriptor)}. "
+                f"Wait for it, or name another directory with --data"
+            )
         started = datetime.now(UTC).isoformat(timespec="seconds")
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
@@ -124,7 +142,8 @@ def _holder(descriptor: int) -> str:
 
 
 def sweep(layout: Layout, runs: Iterable[RunRecord]) -> int:
-    """Remove what no commit record lists: staging, and parts and run directories of runs that died. Returns how many things went.
+    """Remove what no commit record lists: staging, and parts and run directories of runs that died. Returns how many
+    things went.
 
     Only the writer may sweep.
     """

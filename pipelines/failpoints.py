@@ -1,6 +1,7 @@
 """Named points at which a test can make the pipeline fail: by an exception, by SIGKILL, or as if the disk were full.
 
-`EXTRACT_FAIL_AT=<point>[@n]=<kill|raise|enospc>` arms one point for its n-th passing (1 without `@n`). Nothing is armed otherwise.
+`EXTRACT_FAIL_AT=<point>[@n]=<kill|raise|enospc>` arms one point for its n-th passing (1 without `@n`). Nothing is armed
+otherwise.
 `EXTRACT_FAIL_LOG=<file>` appends the name of every point that is passed, so that a test can list them all.
 """
 

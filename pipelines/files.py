@@ -1,4 +1,6 @@
-"""Writing below the data directory so that a crash leaves the old or the new, never a half: temporary name, fsync, rename, fsync of the directory."""
+"""Writing below the data directory so that a crash leaves the old or the new, never a half: temporary name, fsync,
+rename, fsync of the directory.
+"""
 
 import errno
 import os

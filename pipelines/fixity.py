@@ -30,7 +30,9 @@ BROKEN = frozenset({Outcome.CORRUPT})
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What is claimed of a file: that its first `size` bytes have this XXH3-128, and the times it had when they were read."""
+    """What is claimed of a file: that its first `size` bytes have this XXH3-128, and the times it had when they were
+    read.
+    """
 
     path: bytes
     size: int

@@ -1,4 +1,4 @@
-"""Reads in an existing store built on the same rule (SHA-256 of the exact text), so that what it holds counts as seen."""
+"""Reads in an existing store of the same rule (SHA-256 of the exact text), so that what it holds counts as seen."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""The snapshot of a home: everything that is there, pinned at its size, placed by source and compared with the last manifest."""
+"""The snapshot of a home: everything that is there, pinned at its size, placed by source and compared with the last
+manifest.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -50,7 +52,11 @@ class Item:
             return False
         if self.found.kind != "file":
             return last.entry_type == self.found.kind and last.link_target == self.found.link_target
-        return (last.size, last.mtime_ns, last.ctime_ns) == (stat.size, stat.mtime_ns, stat.ctime_ns) and last.entry_type == "file"
+        return (last.size, last.mtime_ns, last.ctime_ns) == (
+            stat.size,
+            stat.mtime_ns,
+            stat.ctime_ns,
+        ) and last.entry_type == "file"
 
     def task(self, home_id: str) -> FileTask:
         """Return what a worker has to read of it."""
@@ -84,7 +90,9 @@ _NOT_SETTLED = ("modified", "corrupt", "unreadable")
 
 
 def take_snapshot(home: Path, classifier: Classifier) -> list[Item]:
-    """Walk a home and place everything in it. Nothing is opened but directories. Raises SourceError when the home itself cannot be read."""
+    """Walk a home and place everything in it. Nothing is opened but directories. Raises SourceError when the home
+    itself cannot be read.
+    """
     items = []
     for found in walk(home):
         path = printable_path(found.path)

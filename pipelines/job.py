@@ -37,7 +37,9 @@ def run_job(layout: Layout, request: Request, watcher: Watcher) -> Finished:
 
 
 def finish_run(layout: Layout, run: RunRecord, watcher: Watcher) -> Finished:
-    """Write the manifests for `sha256sum`, build and publish the warehouse, complete the commit record, write the report."""
+    """Write the manifests for `sha256sum`, build and publish the warehouse, complete the commit record, write the
+    report.
+    """
     from pipelines.warehouse import make_warehouse
 
     with _timed(run, "manifest", watcher), disk_errors():
@@ -90,7 +92,9 @@ def exit_code_of(run: RunRecord) -> ExitCode:
 
 
 def rebuild(layout: Layout, watcher: Watcher) -> WarehouseRecord:
-    """Build the warehouse again from the committed Parquet, and publish it. Raises ConfigurationError when nothing was committed."""
+    """Build the warehouse again from the committed Parquet, and publish it. Raises ConfigurationError when nothing was
+    committed.
+    """
     from pipelines.warehouse import make_warehouse
 
     archive = archives.Archive.open(layout)
@@ -111,9 +115,13 @@ def latest_run(layout: Layout, run_id: str | None) -> RunRecord:
     runs = archives.read_runs(layout)
     found = [run for run in runs if run_id is None or run.run_id.startswith(run_id)]
     if not found:
-        raise ConfigurationError(f"there is no run {run_id or ''} in {layout.root}".replace("run  in", "committed run in"))
+        raise ConfigurationError(
+            f"there is no run {run_id or ''} in {layout.root}".replace("run  in", "committed run in")
+        )
     if run_id is not None and len(found) > 1:
-        raise ConfigurationError(f"{len(found)} runs begin with {run_id}: {', '.join(run.run_id for run in found[:3])} …")
+        raise ConfigurationError(
+            f"{len(found)} runs begin with {run_id}: {', '.join(run.run_id for run in found[:3])} …"
+        )
     return found[-1]
 
 

@@ -1,10 +1,11 @@
-"""The indexes of digests known from earlier runs: made of what is kept, kept beside it, made again when they are missing or stale."""
+"""The indexes of digests known from earlier runs: made of what is kept, kept beside it, made again when they are
+missing or stale.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.run import RunRecord
@@ -27,8 +28,12 @@ class KnownIndexes:
     shared_messages: Path
 
 
-def prepare_known(layout: Layout, runs: Sequence[RunRecord], run_id: str, new_bytes: int, new_files: int) -> KnownIndexes:
-    """Return indexes that hold exactly what `runs` committed, and empty tables for a run that will read `new_bytes` of `new_files`."""
+def prepare_known(
+    layout: Layout, runs: Sequence[RunRecord], run_id: str, new_bytes: int, new_files: int
+) -> KnownIndexes:
+    """Return indexes that hold exactly what `runs` committed, and empty tables for a run that will read `new_bytes` of
+    `new_files`.
+    """
     name = _state_name(runs)
     pieces = layout.cache / f"pieces-{name}.idx"
     messages = layout.cache / f"messages-{name}.idx"
@@ -56,10 +61,8 @@ def _write_index(layout: Layout, runs: Sequence[RunRecord], table: str, column: 
     digests: set[bytes] = set()
     for part in committed_parts(runs, table):
         values = pq.read_table(layout.root / part.path, columns=[column], partitioning=None).column(column)
-        if pa.types.is_string(values.type):
-            digests.update(bytes.fromhex(text[: WIDTH * 2]) for text in values.to_pylist())
-        else:
-            digests.update(values.to_pylist())
+        for value in values.to_pylist():
+            digests.add(bytes.fromhex(value[: WIDTH * 2]) if isinstance(value, str) else bytes(value or b""))
     temporary = target.with_suffix(".tmp")
     write_known(temporary, sorted(digests))
     temporary.replace(target)

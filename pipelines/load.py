@@ -1,4 +1,6 @@
-"""Builds the warehouse from the committed Parquet of all runs: under a new name, checked, closed, and only then published."""
+"""Builds the warehouse from the committed Parquet of all runs: under a new name, checked, closed, and only then
+published.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
@@ -27,7 +29,13 @@ BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECT
 
 def warehouse_tables() -> list[Table]:
     """Return every table of the warehouse, in the order of the dictionary."""
-    return [*RECORD_TABLES, *(core.table for core in CORE_TABLES), *source_tables(sources().values()), *BASE_TABLES, IMPORTED]
+    return [
+        *RECORD_TABLES,
+        *(core.table for core in CORE_TABLES),
+        *source_tables(sources().values()),
+        *BASE_TABLES,
+        IMPORTED,
+    ]
 
 
 def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> None:
@@ -56,7 +64,9 @@ def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> 
 
 
 def connect_for_building(target: Path, layout: Layout) -> duckdb.DuckDBPyConnection:
-    """Open a new database file of the storage version that both DuckDB 1.5 and 2 can open, with bounded memory and no extensions."""
+    """Open a new database file of the storage version that both DuckDB 1.5 and 2 can open, with bounded memory and no
+    extensions.
+    """
     spill = layout.staging / "duckdb"
     connection = duckdb.connect(
         config={
@@ -119,7 +129,9 @@ def _load_committed(connection: duckdb.DuckDBPyConnection, layout: Layout, runs:
 
 
 def _superseded(connection: duckdb.DuckDBPyConnection) -> str:
-    """Note which rows do not count, and return the condition for the others: those of a file that was read again from its watermark."""
+    """Note which rows do not count, and return the condition for the others: those of a file that was read again from
+    its watermark.
+    """
     connection.execute(
         """
         CREATE TEMP TABLE superseded AS
@@ -138,13 +150,16 @@ def _superseded(connection: duckdb.DuckDBPyConnection) -> str:
     """
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, parts: Iterable[PartRecord], where: str) -> None:
+def _insert(
+    connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, parts: Iterable[PartRecord], where: str
+) -> None:
     paths = [str(layout.root / part.path) for part in parts]
     if not paths:
         return
     names = ", ".join(f'part."{column.name}"' for column in table.all_columns)
     connection.execute(
-        f'INSERT INTO "{table.name}" SELECT {names} FROM read_parquet(?, hive_partitioning = false, union_by_name = true) part {where}',
+        f'INSERT INTO "{table.name}" SELECT {names} '
+        f"FROM read_parquet(?, hive_partitioning = false, union_by_name = true) part {where}",
         [paths],
     )
 
@@ -153,17 +168,21 @@ def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> N
     paths = [str(path) for path in imported_files(layout)]
     if paths:
         connection.execute(
-            f"INSERT INTO {IMPORTED.name} SELECT DISTINCT ON (message_id) * FROM read_parquet(?, hive_partitioning = false) "
+            f"INSERT INTO {IMPORTED.name} SELECT DISTINCT ON (message_id) * "
+            f"FROM read_parquet(?, hive_partitioning = false) "
             "ORDER BY message_id, text NULLS LAST",
             [paths],
         )
 
 
 def _view_message_texts(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
-    """Let `message_texts` be each message's text once: workers that met it at the same time may both have written it."""
+    """Let `message_texts` be each message's text once: workers that met it at one time may both have written it."""
     paths = ", ".join(quoted(str(layout.root / part.path)) for part in parts)
     if not paths:
-        connection.execute(f"CREATE TEMP VIEW {MESSAGES.name} AS SELECT message_id, text, 0::BIGINT AS text_bytes FROM {IMPORTED.name} WHERE false")
+        connection.execute(
+            f"CREATE TEMP VIEW {MESSAGES.name} AS SELECT message_id, text, "
+            f"0::BIGINT AS text_bytes FROM {IMPORTED.name} WHERE false"
+        )
         return
     read = f"read_parquet([{paths}], hive_partitioning = false)"
     connection.execute(f"CREATE TEMP TABLE twice AS SELECT message_id FROM {read} GROUP BY 1 HAVING count(*) > 1")
@@ -172,7 +191,8 @@ def _view_message_texts(connection: duckdb.DuckDBPyConnection, layout: Layout, p
         CREATE TEMP VIEW {MESSAGES.name} AS
         SELECT message_id, text, text_bytes FROM {read} ANTI JOIN twice USING (message_id)
         UNION ALL
-        SELECT message_id, any_value(text), any_value(text_bytes) FROM {read} SEMI JOIN twice USING (message_id) GROUP BY 1
+        SELECT message_id, any_value(text), any_value(text_bytes)
+        FROM {read} SEMI JOIN twice USING (message_id) GROUP BY 1
         """
     )
 
@@ -181,7 +201,8 @@ def _create_macros(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         """
         CREATE MACRO address(file, at, length) AS (
-            SELECT f.home_id || ':' || f.path || CASE WHEN f.generation > 1 THEN '#' || f.generation ELSE '' END || '@' || at || '+' || length
+            SELECT f.home_id || ':' || f.path || CASE WHEN f.generation > 1 THEN '#' || f.generation
+                ELSE '' END || '@' || at || '+' || length
             FROM files f WHERE f.file_id = file)
         """
     )

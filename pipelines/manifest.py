@@ -67,9 +67,11 @@ def read_manifest(path: Path) -> list[FileState]:
 
 
 def sha256_lines(states: Iterable[FileState]) -> str:
-    r"""Return the text that `sha256sum -c` accepts when it stands in the home: one line for each file whose digest is known.
+    r"""Return the text that `sha256sum -c` accepts when it stands in the home: one line for each file whose digest is
+    known.
 
-    Names with a backslash or a newline are escaped as GNU coreutils does, the line then beginning with a backslash. Names that are
+    Names with a backslash or a newline are escaped as GNU coreutils does, the line then beginning with a backslash.
+    Names that are
     not UTF-8 are written as they are by `surrogateescape`.
     """
     lines = []

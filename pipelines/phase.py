@@ -1,6 +1,7 @@
 """One phase of one home, in ten steps: from what the snapshot found to a commit of everything that was won.
 
-Readable, matched with the last manifest, extracted, deduplicated, added to the store, its provenance indexed, logged, digested again,
+Readable, matched with the last manifest, extracted, deduplicated, added to the store, its provenance indexed, logged,
+digested again,
 marked complete, committed.
 """
 
@@ -18,6 +19,7 @@ from extractors._registry import Treatment
 from extractors._source import Home
 from models.errors import StageError
 from models.run import PartRecord, PhaseRecord, RunRecord, SourceCounts
+from models.schema import Row
 from models.tables import EXTRACTIONS, MANIFEST
 from pipelines import workers
 from pipelines.archive import Archive, HomeName
@@ -79,7 +81,11 @@ def run_phase(given: PhaseInput, progress: workers.Progress) -> PhaseRecord:
 
 
 def _extract(given: PhaseInput, directory: Path, progress: workers.Progress) -> workers.Output:
-    tasks = [item.task(given.home.home_id) for item in given.items if item.is_read and (given.is_full or not item.is_as_last())]
+    tasks = [
+        item.task(given.home.home_id)
+        for item in given.items
+        if item.is_read and (given.is_full or not item.is_as_last())
+    ]
     job = workers.Job(
         home=given.home.root,
         home_id=given.home.home_id,
@@ -102,7 +108,8 @@ def _check_balance(result: FileResult) -> None:
     if result.entry_count != result.entries_with_rows + result.reject_count:
         raise StageError(
             f"{result.task.source}: {result.entry_count} entries were read, but {result.entries_with_rows} gave rows "
-            f"and {result.reject_count} were rejected; this is a fault of the program, and nothing of the phase was committed"
+            f"and {result.reject_count} were rejected; this is a fault of the "
+            f"program, and nothing of the phase was committed"
         )
 
 
@@ -113,7 +120,9 @@ def _judge(given: PhaseInput, results: dict[bytes, FileResult]) -> list[FileStat
         state = _state(given, item, results.get(item.found.path))
         states.append(state)
         if state.content_xxh3 is not None and state.entry_type == "file" and state.outcome == Outcome.UNCHECKED:
-            claims.append(Claim(item.found.path, state.size, state.content_xxh3, state.mtime_ns, state.ctime_ns, state.sha256))
+            claims.append(
+                Claim(item.found.path, state.size, state.content_xxh3, state.mtime_ns, state.ctime_ns, state.sha256)
+            )
             claimed.append(state)
     with Home(given.home.root) as home:
         for state, judgement in zip(claimed, judge_all(home, claims), strict=True):
@@ -127,7 +136,10 @@ def _settle(state: FileState, judgement: Judgement, result: FileResult | None) -
     state.detail = judgement.detail
     state.check_made = "sha256" if result is not None and judgement.outcome == Outcome.INTACT else judgement.check_made
     if result is not None and result.is_unstable and judgement.outcome in (Outcome.INTACT, Outcome.APPENDED):
-        state.outcome, state.detail = Outcome.MODIFIED, "changed in place each time it was read; the last reading was kept"
+        state.outcome, state.detail = (
+            Outcome.MODIFIED,
+            "changed in place each time it was read; the last reading was kept",
+        )
 
 
 def _state(given: PhaseInput, item: Item, result: FileResult | None) -> FileState:
@@ -211,7 +223,9 @@ def _expired(last: FileState, run_id: str) -> FileState:
     return last
 
 
-def _write_indexes(given: PhaseInput, directory: Path, output: workers.Output, states: Sequence[FileState]) -> list[Part]:
+def _write_indexes(
+    given: PhaseInput, directory: Path, output: workers.Output, states: Sequence[FileState]
+) -> list[Part]:
     name = f"phase-{given.phase}.parquet"
     rows = []
     for result in output.results:
@@ -225,7 +239,7 @@ def _write_indexes(given: PhaseInput, directory: Path, output: workers.Output, s
     ]
 
 
-def _extraction_row(given: PhaseInput, result: FileResult, *, is_void: bool) -> tuple[object, ...]:
+def _extraction_row(given: PhaseInput, result: FileResult, *, is_void: bool) -> Row:
     return EXTRACTIONS.row(
         home_id=given.home.home_id,
         run_id=given.run.run_id,
@@ -249,7 +263,9 @@ def _extraction_row(given: PhaseInput, result: FileResult, *, is_void: bool) -> 
 
 
 def _put_in_place(given: PhaseInput, parts: Sequence[Part]) -> list[PartRecord]:
-    """Force parts to the disk and move them where they stay; they are there for readers once the commit record lists them."""
+    """Force parts to the disk and move them where they stay; they are there for readers once the commit record lists
+    them.
+    """
     layout = given.archive.layout
     records, directories = [], set()
     for part in parts:

@@ -1,4 +1,6 @@
-"""One run from start to commit: snapshot, the phases in order, the warehouse, the report. The same steps for the command line and for flows."""
+"""One run from start to commit: snapshot, the phases in order, the warehouse, the report. The same steps for the
+command line and for flows.
+"""
 
 import shutil
 from collections.abc import Sequence
@@ -28,7 +30,9 @@ from pipelines.version import VERSION
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a run: homes (with a name, or None to use the one remembered), phases, and whether to re-read everything."""
+    """What is asked of a run: homes (with a name, or None to use the one remembered), phases, and whether to re-read
+    everything.
+    """
 
     homes: Sequence[tuple[str | None, Path]]
     phases: Sequence[int] = tuple(PHASES)
@@ -81,13 +85,16 @@ def check_homes(homes: Sequence[tuple[str | None, Path]], layout: Layout) -> Non
         seen.add(real)
         data = layout.root.resolve()
         if data == real or real in data.parents or data in real.parents:
-            raise ConfigurationError(f"the data directory {layout.root} and the home {root} must not lie in one another: a home is never written to")
+            raise ConfigurationError(
+                f"the data directory {layout.root} and the home {root} must not "
+                f"lie in one another: a home is never written to"
+            )
 
 
 def name_homes(request: Request, layout: Layout) -> list[HomeName]:
     """Return each home with its id."""
     known = archives.known_homes(layout)
-    named = []
+    named: list[HomeName] = []
     for given, root in request.homes:
         home = archives.name_home(known, given, root.absolute())
         if any(other.home_id == home.home_id for other in named):
@@ -97,7 +104,9 @@ def name_homes(request: Request, layout: Layout) -> list[HomeName]:
     return named
 
 
-def take_snapshots(layout: Layout, homes: Sequence[HomeName], runs: Sequence[RunRecord], settings: Settings) -> list[Snapshot]:
+def take_snapshots(
+    layout: Layout, homes: Sequence[HomeName], runs: Sequence[RunRecord], settings: Settings
+) -> list[Snapshot]:
     """Walk every home and read its last manifests."""
     classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
     made = []
@@ -185,7 +194,11 @@ def _do_phase(
     watcher: Watcher,
 ) -> None:
     items = snapshot.phase_items(phase)
-    to_read = [item for item in items if item.is_read and item.found.kind == "file" and (request.is_full or not item.is_as_last())]
+    to_read = [
+        item
+        for item in items
+        if item.is_read and item.found.kind == "file" and (request.is_full or not item.is_as_last())
+    ]
     watcher.phase_begins(snapshot.home.home_id, phase, len(to_read), sum(item.found.stat.size for item in to_read))
     given = PhaseInput(
         archive=archive,
@@ -206,4 +219,3 @@ def _do_phase(
         archives.commit(archive.layout, run)
     reach("phase:after-commit")
     watcher.phase_ends(record)
-

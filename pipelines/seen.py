@@ -1,4 +1,6 @@
-"""Have we these bytes, have we this message: digests known from earlier runs, and those of this run, shared by its workers."""
+"""Have we these bytes, have we this message: digests known from earlier runs, and those of this run, shared by its
+workers.
+"""
 
 import mmap
 from contextlib import AbstractContextManager
@@ -55,7 +57,8 @@ class Known:
 class SharedSet:
     """The digests of this run: an open-addressing table in a file of our own that every worker maps.
 
-    `add` is exact while the table has room. When it is nearly full, a digest may be called new twice; whoever relies on "once" must
+    `add` is exact while the table has room. When it is nearly full, a digest may be called new twice; whoever relies on
+    "once" must
     tolerate that.
     """
 

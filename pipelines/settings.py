@@ -1,6 +1,9 @@
-"""The user's settings, read from settings.toml in the data directory. Every one has a default; an unknown one is refused."""
+"""The user's settings, read from settings.toml in the data directory. Every one has a default; an unknown one is
+refused.
+"""
 
 import os
+import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -16,7 +19,8 @@ class Settings:
 
     `withhold`: glob patterns of paths below a home that are never opened, besides the built-in rules.
     `archive_trees`: read plugin and node_modules trees too, which are only listed otherwise.
-    `entry_mb`, `document_mb`: the longest entry and the largest whole file that is parsed; longer ones are kept, not parsed.
+    `entry_mb`, `document_mb`: the longest entry and the largest whole file that is parsed; longer ones are kept, not
+    parsed.
     `processes`: how many processes read; 0 for one per core.
     `keep_warehouses`: how many warehouses of earlier runs are kept besides the newest.
     """
@@ -31,7 +35,9 @@ class Settings:
     @property
     def process_count(self) -> int:
         """How many processes read."""
-        return self.processes or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else self.processes or os.cpu_count() or 1
+        if self.processes:
+            return self.processes
+        return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def read_settings(layout: Layout) -> Settings:
@@ -43,11 +49,11 @@ def read_settings(layout: Layout) -> Settings:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
-    known = {field.name: field for field in fields(Settings)}
+    known = [field.name for field in fields(Settings)]
     for name, value in given.items():
         if name not in known:
             raise ConfigurationError(f"{path}: there is no setting {name!r}; there are {', '.join(known)}")
-        wanted = type(known[name].default)
+        wanted = type(getattr(Settings(), name))
         if wanted is tuple:
             if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
                 raise ConfigurationError(f"{path}: {name} is a list of strings")

@@ -1,4 +1,4 @@
-"""The sink of a worker: rows become columns, columns become Parquet below staging/, with digests of what was written."""
+"""The sink of a worker: rows become columns, columns become Parquet below staging/, digested when it is written."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -39,13 +39,15 @@ def open_writer(path: Path, table: Table) -> pq.ParquetWriter:
     """Open a Parquet writer for a table: zstd, page checksums, dictionaries only where values repeat."""
     columns = table.all_columns
     plain = {c.name for c in columns if c.is_distinct or c.type in (JSON, BYTES, DIGEST128)}
-    delta = {c.name: "DELTA_BINARY_PACKED" for c in columns if c.type is INTEGER and c.name in ("byte_offset", "byte_length")}
+    delta = {
+        c.name: "DELTA_BINARY_PACKED" for c in columns if c.type is INTEGER and c.name in ("byte_offset", "byte_length")
+    }
     return pq.ParquetWriter(
         path,
         table.arrow(),
         compression="zstd",
         compression_level=COMPRESSION_LEVEL,
-        use_dictionary=[c.name for c in columns if c.name not in plain and c.name not in delta],
+        use_dictionary=[c.name for c in columns if c.name not in plain and c.name not in delta],  # type: ignore[arg-type]  # its stub knows bool only
         column_encoding=delta or None,
         write_page_checksum=True,
         write_statistics=[c.name for c in columns if c.name not in plain],
@@ -109,7 +111,9 @@ class _Builder:
         if not self.rows:
             return
         count = len(self.rows)
-        arrays = [pa.array(v, c.type.arrow) for v, c in zip(zip(*self.rows, strict=True), self.table.columns, strict=True)]
+        arrays = [
+            pa.array(v, c.type.arrow) for v, c in zip(zip(*self.rows, strict=True), self.table.columns, strict=True)
+        ]
         if self.table.has_provenance:
             arrays += [pa.repeat(pa.scalar(text, pa.string()), count) for text in self.constants]
             arrays += [pa.array(values, pa.int64()) for values in (self.file_ids, self.offsets, self.lengths)]
@@ -135,7 +139,9 @@ DriftKey = tuple[str, str, str, str]
 class StagingSink:
     """Writes what one worker reads of one home in one phase. Implements `extractors._extract.Sink`."""
 
-    def __init__(self, directory: Path, label: str, home_id: str, run_id: str, seed: int, pieces: Seen, messages: Seen) -> None:
+    def __init__(
+        self, directory: Path, label: str, home_id: str, run_id: str, seed: int, pieces: Seen, messages: Seen
+    ) -> None:
         self._directory = directory
         self._label = label
         self._home_id = home_id
@@ -143,7 +149,7 @@ class StagingSink:
         self._seed = seed
         self._pieces = pieces
         self._messages = messages
-        self._builders: dict[type, _Builder] = {}
+        self._builders: dict[type[Row], _Builder] = {}
         self._drift: Counter[DriftKey] = Counter()
         self._drift_example: dict[DriftKey, tuple[int, int, int]] = {}
         self.new_messages: Counter[str] = Counter()
@@ -151,13 +157,12 @@ class StagingSink:
         make_private(directory)
 
     def _builder(self, table: Table) -> _Builder:
-        kind = table.row  # the class of its rows
-        builder = self._builders.get(kind)  # type: ignore[call-overload]  # a row maker is its rows' class
+        builder = self._builders.get(table.row_type)
         if builder is None:
             path = self._directory / table.name / f"{self._label}.parquet"
             make_private(path.parent)
             builder = _Builder(table, path, self._home_id, self._run_id)
-            self._builders[kind] = builder  # type: ignore[index]
+            self._builders[table.row_type] = builder
         return builder
 
     def row(self, row: Row, file_id: int, offset: int, length: int) -> None:
@@ -188,7 +193,9 @@ class StagingSink:
 
     def said(self, entry: Entry, source: str, file_id: int, offset: int, length: int) -> None:
         for place, said in enumerate(entry.said):
-            row = OCCURRENCES.row(said.message_id, source, str(said.kind), said.role, said.session_id, said.said_at, place)
+            row = OCCURRENCES.row(
+                said.message_id, source, str(said.kind), said.role, said.session_id, said.said_at, place
+            )
             self._add(OCCURRENCES, row, file_id, offset, length)
             if self._messages.add(bytes.fromhex(said.message_id)):
                 self.new_messages[source] += 1

@@ -1,4 +1,6 @@
-"""Checks and publishes the warehouse, and opens it for reading: a link to the newest verified file, under the name of the run that made it."""
+"""Checks and publishes the warehouse, and opens it for reading: a link to the newest verified file, under the name of
+the run that made it.
+"""
 
 import os
 from collections.abc import Sequence
@@ -66,7 +68,11 @@ def _publish(layout: Layout, building: Path, final: Path) -> Published:
 
 
 def _forget_older(layout: Layout, newest: Path, keep: int) -> None:
-    older = sorted((path for path in layout.warehouses.glob("*.duckdb") if path != newest), key=lambda path: path.name, reverse=True)
+    older = sorted(
+        (path for path in layout.warehouses.glob("*.duckdb") if path != newest),
+        key=lambda path: path.name,
+        reverse=True,
+    )
     for path in older[keep:]:
         path.unlink()
 
@@ -80,7 +86,9 @@ def check_warehouse(path: Path, runs: Sequence[RunRecord]) -> None:
 
 
 def _count_problems(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord]) -> list[str]:
-    committed = {table.name: sum(part.rows for part in committed_parts(runs, table.name)) for table in warehouse_tables()}
+    committed = {
+        table.name: sum(part.rows for part in committed_parts(runs, table.name)) for table in warehouse_tables()
+    }
     problems = []
     for table in warehouse_tables():
         parts = committed_parts(runs, table.name)
@@ -115,7 +123,9 @@ def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
     Raises ConfigurationError when none is published.
     """
     if not layout.warehouse.exists():
-        raise ConfigurationError(f"there is no warehouse in {layout.root}; `extract run` makes one, `extract rebuild` makes it again")
+        raise ConfigurationError(
+            f"there is no warehouse in {layout.root}; `extract run` makes one, `extract rebuild` makes it again"
+        )
     connection = duckdb.connect(
         os.fspath(layout.warehouse.resolve()),
         read_only=True,

@@ -70,7 +70,9 @@ class _Bench:
         ]
         self.known = [Known(job.known_pieces), Known(job.known_messages)]
         pieces, messages = (Seen(known, shared) for known, shared in zip(self.known, self.sets, strict=True))
-        self.sink = StagingSink(job.directory, f"phase-{job.phase}-{number}", job.home_id, job.run_id, job.seed, pieces, messages)
+        self.sink = StagingSink(
+            job.directory, f"phase-{job.phase}-{number}", job.home_id, job.run_id, job.seed, pieces, messages
+        )
 
     def read(self, task: FileTask) -> FileResult:
         shape: Shape = sources()[task.source].shapes[task.shape]
@@ -81,8 +83,10 @@ class _Bench:
         with disk_errors():
             parts = self.sink.close()
         self.home.close()
-        for held in (*self.sets, *self.known):
-            held.close()
+        for shared in self.sets:
+            shared.close()
+        for known in self.known:
+            known.close()
         return parts, self.sink.new_messages, self.sink.seen_messages
 
 
@@ -111,7 +115,9 @@ def _read_here(job: Job, tasks: Iterable[FileTask], progress: Progress) -> Outpu
 
 
 def context() -> BaseContext:
-    """Return how processes are started: forked on Linux while there is one thread, since importing again costs more than the work."""
+    """Return how processes are started: forked on Linux while there is one thread, since importing again costs more
+    than the work.
+    """
     can_fork = sys.platform == "linux" and threading.active_count() == 1
     return multiprocessing.get_context("fork" if can_fork else "spawn")
 
@@ -131,9 +137,9 @@ def _batches(tasks: Sequence[FileTask]) -> list[list[FileTask]]:
 
 def _read_in_processes(job: Job, tasks: Sequence[FileTask], count: int, progress: Progress) -> Output:
     how = context()
-    todo: Queue[list[FileTask] | None] = how.Queue()  # type: ignore[attr-defined]
-    done: Queue[_Report] = how.Queue()  # type: ignore[attr-defined]
-    locks = (how.Lock(), how.Lock())  # type: ignore[attr-defined]
+    todo: Queue[list[FileTask] | None] = how.Queue()
+    done: Queue[_Report] = how.Queue()
+    locks = (how.Lock(), how.Lock())
     for batch in _batches(tasks):
         todo.put(batch)
     for _ in range(count):

@@ -1,4 +1,6 @@
-"""What we say about the data: tables that are made by SQL from what the sources say, each declared once with its sentences."""
+"""What we say about the data: tables that are made by SQL from what the sources say, each declared once with its
+sentences.
+"""
 
 from pipelines.core._declare import CoreTable, View
 from pipelines.core.archive import ARCHIVE_TABLES, ARCHIVE_VIEWS

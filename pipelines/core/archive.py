@@ -1,4 +1,6 @@
-"""Core tables of the archive itself: homes, runs, files in each generation, and views of the inventory and of current rows."""
+"""Core tables of the archive itself: homes, runs, files in each generation, and views of the inventory and of current
+rows.
+"""
 
 from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Table
 from pipelines.core._declare import CoreTable, View
@@ -15,7 +17,12 @@ FILES = CoreTable(
             Column("phase", INTEGER, "The phase.", required=True),
             Column("entry_type", TEXT, "file, directory or link.", required=True),
             Column("generation", INTEGER, "Counts from 1 each time earlier content was found replaced.", required=True),
-            Column("state", TEXT, "present; expired (gone from the home); superseded (a later generation took its place).", required=True),
+            Column(
+                "state",
+                TEXT,
+                "present; expired (gone from the home); superseded (a later generation took its place).",
+                required=True,
+            ),
             Column("size", INTEGER, "Bytes at the last run that saw it.", required=True),
             Column("watermark", INTEGER, "How far it was consumed as whole entries."),
             Column("modified_at", INSTANT, "Time of modification as last seen (UTC).", required=True),
@@ -37,11 +44,13 @@ FILES = CoreTable(
     ), gone AS (
         SELECT file_id, min(epoch) AS epoch, arg_min(run_id, epoch) AS run_id
         FROM ordered o WHERE outcome = 'expired'
-            AND NOT EXISTS (SELECT 1 FROM ordered p WHERE p.file_id = o.file_id AND p.epoch > o.epoch AND p.outcome <> 'expired')
+            AND NOT EXISTS (SELECT 1 FROM ordered p WHERE p.file_id = o.file_id AND p.epoch > o.epoch
+                AND p.outcome <> 'expired')
         GROUP BY ALL
     )
     SELECT s.*, s.run_id AS last_run_id, g.run_id AS expired_run_id,
-        CASE WHEN n.file_id IS DISTINCT FROM s.file_id THEN 'superseded' WHEN g.file_id IS NOT NULL THEN 'expired' ELSE 'present' END AS state
+        CASE WHEN n.file_id IS DISTINCT FROM s.file_id THEN 'superseded'
+            WHEN g.file_id IS NOT NULL THEN 'expired' ELSE 'present' END AS state
     FROM seen s
     JOIN newest n ON n.home_id = s.home_id AND n.path_bytes = s.path_bytes
     LEFT JOIN gone g ON g.file_id = s.file_id
@@ -54,7 +63,8 @@ ARCHIVE_TABLES = (FILES,)
 ARCHIVE_VIEWS = (
     View(
         "inventory",
-        "The newest manifest row of each thing in each home: what is there, what is withheld or only listed, and how it fared.",
+        "The newest manifest row of each thing in each home: what is there, "
+        "what is withheld or only listed, and how it fared.",
         """
         SELECT m.* FROM manifest m JOIN runs r USING (run_id)
         QUALIFY row_number() OVER (PARTITION BY m.home_id, m.path_bytes ORDER BY r.epoch DESC) = 1
@@ -64,8 +74,10 @@ ARCHIVE_VIEWS = (
         "homes",
         "Each home, with what is kept of it.",
         """
-        SELECT home_id, count(*) FILTER (state = 'present') AS file_count, count(*) FILTER (state = 'expired') AS expired_count,
-            sum(size) FILTER (state <> 'superseded') AS kept_bytes, min(first_run_id) AS first_run_id, max(last_run_id) AS last_run_id
+        SELECT home_id, count(*) FILTER (state = 'present') AS file_count,
+            count(*) FILTER (state = 'expired') AS expired_count,
+            sum(size) FILTER (state <> 'superseded') AS kept_bytes, min(first_run_id) AS first_run_id,
+                max(last_run_id) AS last_run_id
         FROM files WHERE entry_type = 'file' GROUP BY home_id
         """,
     ),
@@ -107,7 +119,9 @@ RUN_SOURCES = Table(
         Column("entries", INTEGER, "Entries read.", required=True),
         Column("entries_with_rows", INTEGER, "Entries that gave rows.", required=True),
         Column("rejects", INTEGER, "Entries rejected.", required=True),
-        Column("padding_bytes", INTEGER, "Bytes between entries: blank lines, NUL runs, byte order marks.", required=True),
+        Column(
+            "padding_bytes", INTEGER, "Bytes between entries: blank lines, NUL runs, byte order marks.", required=True
+        ),
         Column("tail_bytes", INTEGER, "Bytes waiting for the end of their entry.", required=True),
         Column("rows", INTEGER, "Rows given.", required=True),
         Column("messages_new", INTEGER, "Messages that the store did not know.", required=True),

@@ -6,7 +6,8 @@ from pipelines.core._declare import CoreTable, View
 VERSION_PATHS = CoreTable(
     Table(
         "file_version_paths",
-        "One row for each version in file-history/ with the path of the file that it is a version of, and how that is known.",
+        "One row for each version in file-history/ with the path of the file "
+        "that it is a version of, and how that is known.",
         (
             Column("home_id", TEXT, "The home.", required=True),
             Column("session_id", TEXT, "The session.", required=True),
@@ -16,7 +17,8 @@ VERSION_PATHS = CoreTable(
             Column(
                 "path_source",
                 TEXT,
-                "checkpoint (a transcript names this version; the path's hash agrees), checkpoint_unproved (it names it, the hash could not be "
+                "checkpoint (a transcript names this version; the path's hash agrees), "
+                "checkpoint_unproved (it names it, the hash could not be "
                 "compared), path_hash (a path met elsewhere has this hash), or unknown.",
                 required=True,
             ),
@@ -33,9 +35,12 @@ VERSION_PATHS = CoreTable(
         SELECT DISTINCT home_id, session_id, cwd FROM records WHERE cwd IS NOT NULL
     ), met AS (
         SELECT DISTINCT tracking_path AS path FROM file_checkpoints
-        UNION SELECT DISTINCT rtrim(d.cwd, '/\\') || CASE WHEN d.cwd LIKE '%\\%' THEN '\\' ELSE '/' END || c.tracking_path
-            FROM (SELECT DISTINCT home_id, session_id, tracking_path FROM file_checkpoints) c JOIN directories d USING (home_id, session_id)
-        UNION SELECT DISTINCT coalesce(input->>'$.file_path', input->>'$.notebook_path', input->>'$.path') FROM tool_calls
+        UNION SELECT DISTINCT rtrim(d.cwd, '/\\') || CASE WHEN d.cwd LIKE '%\\%' THEN '\\'
+            ELSE '/' END || c.tracking_path
+            FROM (SELECT DISTINCT home_id, session_id, tracking_path FROM file_checkpoints) c
+                JOIN directories d USING (home_id, session_id)
+        UNION SELECT DISTINCT coalesce(input->>'$.file_path', input->>'$.notebook_path', input->>'$.path')
+            FROM tool_calls
             WHERE tool_name IN ('Edit', 'Write', 'Read', 'MultiEdit', 'NotebookEdit')
     ), candidates AS (
         SELECT substr(sha256(path), 1, 16) AS path_hash, min(path) AS path FROM met WHERE path IS NOT NULL GROUP BY ALL
@@ -46,9 +51,11 @@ VERSION_PATHS = CoreTable(
             WHEN t.path_hash IS NOT NULL THEN 'checkpoint_unproved'
             WHEN c.path IS NOT NULL THEN 'path_hash' ELSE 'unknown' END AS path_source
     FROM file_versions v
-    LEFT JOIN (SELECT home_id, session_id, backup_file_name, any_value(path_hash) AS path_hash, min(tracking_path) AS tracking_path,
+    LEFT JOIN (SELECT home_id, session_id, backup_file_name, any_value(path_hash) AS path_hash,
+        min(tracking_path) AS tracking_path,
             min(backup_at) AS backup_at FROM tracked GROUP BY ALL) t
-        ON t.home_id = v.home_id AND t.session_id = v.session_id AND t.backup_file_name = v.path_hash || '@v' || v.version
+        ON t.home_id = v.home_id AND t.session_id = v.session_id AND t.backup_file_name = v.path_hash || '@v' ||
+        v.version
     LEFT JOIN candidates c ON c.path_hash = v.path_hash
     """,
 )

@@ -1,4 +1,6 @@
-"""Core tables of what was said: each distinct message once, over all homes and sources, and the pastes that prompts refer to."""
+"""Core tables of what was said: each distinct message once, over all homes and sources, and the pastes that prompts
+refer to.
+"""
 
 from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Table
 from pipelines.core._declare import CoreTable, View
@@ -9,7 +11,12 @@ MESSAGES = CoreTable(
         "Each distinct message once: what it says, what it was where it was first said, and how often it was seen.",
         (
             Column("message_id", TEXT, "SHA-256 of the exact text in UTF-8, in hex.", required=True, is_distinct=True),
-            Column("kind", TEXT, "What it was where it was first said: prompt, text, thinking, tool_result, and so on.", required=True),
+            Column(
+                "kind",
+                TEXT,
+                "What it was where it was first said: prompt, text, thinking, tool_result, and so on.",
+                required=True,
+            ),
             Column("role", TEXT, "Who said it there: user, assistant, system or tool."),
             Column("text", TEXT, "The text.", required=True, is_distinct=True),
             Column("text_bytes", INTEGER, "Its length in bytes of UTF-8.", required=True),
@@ -24,12 +31,14 @@ MESSAGES = CoreTable(
     """
     WITH places AS (
         SELECT message_id,
-            arg_min({'kind': kind, 'role': role}, {'at': coalesce(said_at, TIMESTAMP '9999-01-01'), 'kind': kind, 'role': role}) AS first,
+            arg_min({'kind': kind, 'role': role}, {'at': coalesce(said_at, TIMESTAMP '9999-01-01'), 'kind': kind,
+                'role': role}) AS first,
             min(said_at) AS first_said_at, count(*) AS occurrence_count,
             count(DISTINCT session_id) AS session_count, count(DISTINCT home_id) AS home_count
         FROM occurrences GROUP BY message_id
     )
-    SELECT t.message_id, p.first.kind AS kind, p.first.role AS role, t.text, t.text_bytes, p.first_said_at, p.occurrence_count,
+    SELECT t.message_id, p.first.kind AS kind, p.first.role AS role, t.text, t.text_bytes, p.first_said_at,
+        p.occurrence_count,
         p.session_count, p.home_count, i.message_id IS NOT NULL AS was_imported
     FROM message_texts t JOIN places p USING (message_id) LEFT JOIN imported_messages i USING (message_id)
     """,
@@ -40,13 +49,15 @@ MESSAGE_TABLES = (MESSAGES,)
 MESSAGE_VIEWS = (
     View(
         "prompt_paste_contents",
-        "Each paste of a prompt with where its text is: inline, kept (in paste-cache/), or gone (swept before it was read).",
+        "Each paste of a prompt with where its text is: inline, kept (in "
+        "paste-cache/), or gone (swept before it was read).",
         """
         SELECT p.* EXCLUDE (message_id), coalesce(p.message_id, k.message_id) AS message_id,
             CASE WHEN p.message_id IS NOT NULL THEN 'inline' WHEN k.paste_hash IS NOT NULL THEN 'kept'
                 WHEN p.paste_hash IS NOT NULL THEN 'gone' ELSE 'none' END AS content_state
         FROM prompt_pastes p
-        LEFT JOIN (SELECT DISTINCT ON (paste_hash) paste_hash, message_id FROM pastes ORDER BY paste_hash, message_id) k USING (paste_hash)
+        LEFT JOIN (SELECT DISTINCT ON (paste_hash) paste_hash, message_id FROM pastes ORDER BY paste_hash,
+            message_id) k USING (paste_hash)
         """,
     ),
 )

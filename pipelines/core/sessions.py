@@ -1,4 +1,6 @@
-"""Core tables of what went on: sessions, API responses with their usage counted once, tool calls joined with their results."""
+"""Core tables of what went on: sessions, API responses with their usage counted once, tool calls joined with their
+results.
+"""
 
 from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Table
 from pipelines.core._declare import CoreTable, View
@@ -6,12 +8,19 @@ from pipelines.core._declare import CoreTable, View
 API_RESPONSES = CoreTable(
     Table(
         "api_responses",
-        "One row for each API response in a file: the record of its group with the most output tokens, which is the last (FORMATS, 5.6).",
+        "One row for each API response in a file: the record of its group with the "
+        "most output tokens, which is the last (FORMATS, 5.6).",
         (
             Column("home_id", TEXT, "The home.", required=True),
             Column("session_id", TEXT, "The session.", required=True),
             Column("agent_id", TEXT, "The subagent, where the file is one's."),
-            Column("api_message_id", TEXT, "The response's message.id; not unique over files with third-party gateways.", required=True, is_distinct=True),
+            Column(
+                "api_message_id",
+                TEXT,
+                "The response's message.id; not unique over files with third-party gateways.",
+                required=True,
+                is_distinct=True,
+            ),
             Column("request_id", TEXT, "The API request; missing with gateways and some versions.", is_distinct=True),
             Column("model", TEXT, "The model that answered."),
             Column("responded_at", INSTANT, "Time of the first record of the group (UTC)."),
@@ -22,8 +31,18 @@ API_RESPONSES = CoreTable(
             Column("cache_read_input_tokens", INTEGER, "Tokens read from the cache."),
             Column("stop_reason", TEXT, "Why the answer ended, as written."),
             Column("version", TEXT, "Version of Claude Code."),
-            Column("usage_is_reliable", FLAG, "Whether the record says why it ended; without that the figures may be placeholders.", required=True),
-            Column("is_copy", FLAG, "Whether the same records stand in an earlier file (a fork or resumed copy): leave out when counting.", required=True),
+            Column(
+                "usage_is_reliable",
+                FLAG,
+                "Whether the record says why it ended; without that the figures may be placeholders.",
+                required=True,
+            ),
+            Column(
+                "is_copy",
+                FLAG,
+                "Whether the same records stand in an earlier file (a fork or resumed copy): leave out when counting.",
+                required=True,
+            ),
             Column("is_synthetic", FLAG, "Whether Claude Code wrote it itself, without the API.", required=True),
             Column("file_id", INTEGER, "The file of the counted record.", required=True),
             Column("byte_offset", INTEGER, "Its offset.", required=True),
@@ -33,15 +52,18 @@ API_RESPONSES = CoreTable(
     ),
     """
     WITH grouped AS (
-        SELECT file_id, api_message_id, count(*) AS record_count, min(recorded_at) AS responded_at, arg_min(uuid, byte_offset) AS first_uuid,
+        SELECT file_id, api_message_id, count(*) AS record_count, min(recorded_at) AS responded_at, arg_min(uuid,
+            byte_offset) AS first_uuid,
             arg_max(byte_offset, {'tokens': coalesce(output_tokens, -1), 'at': byte_offset}) AS byte_offset
         FROM records WHERE record_type = 'assistant' AND api_message_id IS NOT NULL
         GROUP BY file_id, api_message_id
     )
-    SELECT r.home_id, r.session_id, r.agent_id, r.api_message_id, r.request_id, r.model, g.responded_at, g.record_count, r.input_tokens,
+    SELECT r.home_id, r.session_id, r.agent_id, r.api_message_id, r.request_id, r.model, g.responded_at,
+        g.record_count, r.input_tokens,
         r.output_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.stop_reason, r.version,
         r.stop_reason IS NOT NULL AND r.model IS DISTINCT FROM '<synthetic>' AS usage_is_reliable,
-        row_number() OVER (PARTITION BY g.api_message_id, coalesce(g.first_uuid, r.file_id::VARCHAR) ORDER BY g.responded_at, f.path, f.home_id) > 1 AS is_copy,
+        row_number() OVER (PARTITION BY g.api_message_id, coalesce(g.first_uuid, r.file_id::VARCHAR)
+            ORDER BY g.responded_at, f.path, f.home_id) > 1 AS is_copy,
         r.model IS NOT DISTINCT FROM '<synthetic>' AS is_synthetic,
         r.file_id, r.byte_offset, r.byte_length
     FROM grouped g
@@ -53,7 +75,8 @@ API_RESPONSES = CoreTable(
 TOOL_CALLS = CoreTable(
     Table(
         "tool_calls",
-        "One row for each tool call in a file, joined with its result and with the file into which a big result was spilled.",
+        "One row for each tool call in a file, joined with its result and "
+        "with the file into which a big result was spilled.",
         (
             Column("home_id", TEXT, "The home.", required=True),
             Column("session_id", TEXT, "The session.", required=True),
@@ -67,7 +90,9 @@ TOOL_CALLS = CoreTable(
             Column("is_error", FLAG, "Whether the result says that it is an error."),
             Column("result_message_id", TEXT, "The result's text: joins `messages`.", is_distinct=True),
             Column("result_bytes", INTEGER, "Length of the result's text in bytes."),
-            Column("spilled_message_id", TEXT, "The text spilled to tool-results/: joins `messages`.", is_distinct=True),
+            Column(
+                "spilled_message_id", TEXT, "The text spilled to tool-results/: joins `messages`.", is_distinct=True
+            ),
             Column("model", TEXT, "The model that called."),
             Column("result_byte_offset", INTEGER, "Offset of the record with the result, in the same file."),
             Column("file_id", INTEGER, "The file.", required=True),
@@ -88,7 +113,8 @@ TOOL_CALLS = CoreTable(
         SELECT home_id, session_id, tool_use_id, min(message_id) AS message_id
         FROM spilled_results WHERE tool_use_id IS NOT NULL GROUP BY ALL
     )
-    SELECT c.home_id, c.session_id, c.agent_id, c.tool_use_id, c.tool_name, c.input, c.recorded_at AS called_at, r.recorded_at AS returned_at,
+    SELECT c.home_id, c.session_id, c.agent_id, c.tool_use_id, c.tool_name, c.input, c.recorded_at AS called_at,
+        r.recorded_at AS returned_at,
         r.file_id IS NOT NULL AS has_result, r.is_error, coalesce(r.message_id, n.message_id) AS result_message_id,
         coalesce(r.text_bytes, n.text_bytes)::BIGINT AS result_bytes, s.message_id AS spilled_message_id, c.model,
         r.byte_offset AS result_byte_offset, c.file_id, c.byte_offset, c.byte_length
@@ -127,18 +153,22 @@ SESSIONS = CoreTable(
     ),
     """
     WITH told AS (
-        SELECT home_id, session_id, arg_min(cwd, {'at': coalesce(recorded_at, TIMESTAMP '9999-01-01'), 'offset': byte_offset})
+        SELECT home_id, session_id, arg_min(cwd, {'at': coalesce(recorded_at, TIMESTAMP '9999-01-01'),
+            'offset': byte_offset})
                 FILTER (cwd IS NOT NULL) AS cwd,
-            arg_min(version, recorded_at) FILTER (version IS NOT NULL) AS version, min(recorded_at) AS first_at, max(recorded_at) AS last_at,
+            arg_min(version, recorded_at) FILTER (version IS NOT NULL) AS version, min(recorded_at) AS first_at,
+                max(recorded_at) AS last_at,
             count(*) AS records, count(*) FILTER (is_human_prompt) AS prompts, count(DISTINCT agent_id) AS subagents
         FROM records GROUP BY ALL
     ), typed AS (
-        SELECT home_id, session_id, arg_min(project_path, prompted_at) AS cwd, min(prompted_at) AS first_at, max(prompted_at) AS last_at, count(*) AS prompts
+        SELECT home_id, session_id, arg_min(project_path, prompted_at) AS cwd, min(prompted_at) AS first_at,
+            max(prompted_at) AS last_at, count(*) AS prompts
         FROM prompts WHERE session_id IS NOT NULL GROUP BY ALL
     ), named AS (
         SELECT home_id, session_id, title FROM titles
         QUALIFY row_number() OVER (PARTITION BY home_id, session_id ORDER BY
-            CASE title_kind WHEN 'custom-title' THEN 0 WHEN 'ai-title' THEN 1 WHEN 'agent-name' THEN 2 ELSE 3 END, byte_offset DESC, file_id) = 1
+            CASE title_kind WHEN 'custom-title' THEN 0 WHEN 'ai-title' THEN 1 WHEN 'agent-name' THEN 2 ELSE 3 END,
+                byte_offset DESC, file_id) = 1
     ), answered AS (
         SELECT home_id, session_id, count(*) AS responses, sum(output_tokens)::BIGINT AS output_tokens
         FROM api_responses WHERE NOT is_copy AND NOT is_synthetic GROUP BY ALL
@@ -149,17 +179,23 @@ SESSIONS = CoreTable(
     ), debugged AS (
         SELECT home_id, session_id, count(*) AS events FROM debug_events WHERE session_id IS NOT NULL GROUP BY ALL
     ), ids AS (
-        SELECT home_id, session_id FROM told UNION SELECT home_id, session_id FROM typed UNION SELECT home_id, session_id FROM versions
+        SELECT home_id, session_id FROM told UNION SELECT home_id, session_id FROM typed UNION SELECT home_id,
+            session_id FROM versions
         UNION SELECT home_id, session_id FROM debugged
         UNION SELECT home_id, session_id FROM todo_lists UNION SELECT home_id, session_id FROM session_env_directories
     )
-    SELECT i.home_id, i.session_id, coalesce(t.cwd, h.cwd) AS project_path, n.title, coalesce(t.first_at, h.first_at) AS started_at,
-        coalesce(t.last_at, h.last_at) AS ended_at, t.version AS first_version, t.session_id IS NOT NULL AS has_transcript,
-        coalesce(t.records, 0) AS record_count, coalesce(t.prompts, 0) AS prompt_count, coalesce(h.prompts, 0) AS history_prompt_count,
-        coalesce(a.responses, 0) AS response_count, coalesce(c.calls, 0) AS tool_call_count, coalesce(t.subagents, 0) AS subagent_count,
+    SELECT i.home_id, i.session_id, coalesce(t.cwd, h.cwd) AS project_path, n.title, coalesce(t.first_at,
+        h.first_at) AS started_at,
+        coalesce(t.last_at, h.last_at) AS ended_at, t.version AS first_version,
+            t.session_id IS NOT NULL AS has_transcript,
+        coalesce(t.records, 0) AS record_count, coalesce(t.prompts, 0) AS prompt_count, coalesce(h.prompts,
+            0) AS history_prompt_count,
+        coalesce(a.responses, 0) AS response_count, coalesce(c.calls, 0) AS tool_call_count, coalesce(t.subagents,
+            0) AS subagent_count,
         a.output_tokens, coalesce(v.versions, 0) AS file_version_count, coalesce(d.events, 0) AS debug_event_count
     FROM ids i
-    LEFT JOIN told t USING (home_id, session_id) LEFT JOIN typed h USING (home_id, session_id) LEFT JOIN named n USING (home_id, session_id)
+    LEFT JOIN told t USING (home_id, session_id) LEFT JOIN typed h USING (home_id, session_id) LEFT
+        JOIN named n USING (home_id, session_id)
     LEFT JOIN answered a USING (home_id, session_id) LEFT JOIN called c USING (home_id, session_id)
     LEFT JOIN versions v USING (home_id, session_id) LEFT JOIN debugged d USING (home_id, session_id)
     WHERE i.session_id IS NOT NULL
@@ -173,18 +209,23 @@ SESSION_VIEWS = (
         "projects",
         "Each working directory that sessions were begun in, by the records' own cwd.",
         """
-        SELECT home_id, project_path, count(*) AS session_count, sum(prompt_count)::BIGINT AS prompt_count, sum(output_tokens)::BIGINT AS output_tokens,
+        SELECT home_id, project_path, count(*) AS session_count, sum(prompt_count)::BIGINT AS prompt_count,
+            sum(output_tokens)::BIGINT AS output_tokens,
             min(started_at) AS started_at, max(ended_at) AS ended_at
         FROM sessions WHERE project_path IS NOT NULL GROUP BY ALL
         """,
     ),
     View(
         "usage_by_day",
-        "Tokens by day (UTC), home and model, over responses that are no copies; with the share of responses whose figures are reliable.",
+        "Tokens by day (UTC), home and model, over responses that are no copies; "
+        "with the share of responses whose figures are reliable.",
         """
-        SELECT responded_at::DATE AS day, home_id, model, count(*) AS response_count, sum(input_tokens)::BIGINT AS input_tokens,
-            sum(output_tokens)::BIGINT AS output_tokens, sum(cache_creation_input_tokens)::BIGINT AS cache_creation_input_tokens,
-            sum(cache_read_input_tokens)::BIGINT AS cache_read_input_tokens, avg(usage_is_reliable::INTEGER) AS reliable_share
+        SELECT responded_at::DATE AS day, home_id, model, count(*) AS response_count,
+            sum(input_tokens)::BIGINT AS input_tokens,
+            sum(output_tokens)::BIGINT AS output_tokens,
+                sum(cache_creation_input_tokens)::BIGINT AS cache_creation_input_tokens,
+            sum(cache_read_input_tokens)::BIGINT AS cache_read_input_tokens,
+                avg(usage_is_reliable::INTEGER) AS reliable_share
         FROM api_responses WHERE NOT is_copy AND NOT is_synthetic GROUP BY ALL
         """,
     ),
@@ -192,7 +233,8 @@ SESSION_VIEWS = (
         "compactions",
         "Where a conversation was compacted, with the tokens before and after as the record says.",
         """
-        SELECT home_id, session_id, recorded_at, subtype, uuid, logical_parent_uuid, file_id, byte_offset, byte_length, run_id,
+        SELECT home_id, session_id, recorded_at, subtype, uuid, logical_parent_uuid, file_id, byte_offset,
+            byte_length, run_id,
             coalesce(body->'compactMetadata', body->'microcompactMetadata')->>'trigger' AS trigger,
             (coalesce(body->'compactMetadata', body->'microcompactMetadata')->>'preTokens')::BIGINT AS pre_tokens,
             (body->'compactMetadata'->>'postTokens')::BIGINT AS post_tokens
