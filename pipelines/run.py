@@ -127,11 +127,64 @@ def last_states(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: 
     return read_manifest(layout.root / part.path)
 
 
-def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunRecord:
-    """Do the phases of a run over every home and commit each; returns the run's record, still open.
+@dataclass(slots=True)
+class RunInProgress:
+    """A run between its snapshot and its last phase. The caller holds the lock (`archive.writing`) all the while."""
 
-    The caller must hold the lock (`archive.writing`). Raises ExtractError; phases committed before stay.
-    """
+    archive: Archive
+    record: RunRecord
+    request: Request
+    settings: Settings
+    snapshots: list[Snapshot]
+    known: KnownIndexes
+    watcher: Watcher
+
+    @property
+    def steps(self) -> list[tuple[str, int]]:
+        """Home and phase of each phase to be done, in order."""
+        return [
+            (snapshot.home.home_id, phase) for snapshot in self.snapshots for phase in sorted(set(self.request.phases))
+        ]
+
+    def do(self, home_id: str, phase: int) -> PhaseRecord:
+        """Do one phase of one home and commit it. Raises ExtractError; phases committed before stay."""
+        snapshot = next(snapshot for snapshot in self.snapshots if snapshot.home.home_id == home_id)
+        items = snapshot.phase_items(phase)
+        to_read = [item for item in items if item.is_read and item.found.kind == "file"]
+        to_read = [item for item in to_read if self.request.is_full or not item.is_as_last()]
+        self.watcher.phase_begins(home_id, phase, len(to_read), sum(item.found.stat.size for item in to_read))
+        given = PhaseInput(
+            archive=self.archive,
+            run=self.record,
+            home=snapshot.home,
+            phase=phase,
+            items=items,
+            vanished=snapshot.vanished(phase, items),
+            known=self.known,
+            limits=Limits(self.settings.entry_mb << 20, self.settings.document_mb << 20),
+            processes=self.settings.process_count,
+            is_full=self.request.is_full,
+        )
+        done = run_phase(given, self.watcher.file_read)
+        self.record.phases.append(done)
+        reach("phase:before-commit")
+        with disk_errors():
+            archives.commit(self.archive.layout, self.record)
+        reach("phase:after-commit")
+        self.watcher.phase_ends(done)
+        return done
+
+    def end_extraction(self) -> RunRecord:
+        """Note what appeared meanwhile, remove what was staged, and return the run's record, still open."""
+        for snapshot in self.snapshots:
+            self.record.appeared[snapshot.home.home_id] = _appeared(snapshot)
+        with disk_errors():
+            shutil.rmtree(self.archive.layout.staging / self.record.run_id, ignore_errors=True)
+        return self.record
+
+
+def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgress:
+    """Sweep what dead runs left, pin every home, and return the run. Raises ExtractError."""
     make_files_private()
     settings = read_settings(layout)
     archive = Archive.open_or_make(layout)
@@ -139,7 +192,7 @@ def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunReco
     with disk_errors():
         archives.sweep(layout, runs)
     homes = name_homes(request, layout)
-    run = RunRecord(
+    record = RunRecord(
         run_id=new_run_id(datetime.now(UTC)),
         epoch=max((other.epoch for other in runs), default=0) + 1,
         status="open",
@@ -152,17 +205,21 @@ def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunReco
     snapshots = take_snapshots(layout, homes, runs, settings)
     new_bytes, new_files = _expected(snapshots, request)
     with disk_errors():
-        layout.run(run.run_id).mkdir(mode=0o700)
+        layout.run(record.run_id).mkdir(mode=0o700)
         archives.remember_homes(layout, homes)
-        known = prepare_known(layout, runs, run.run_id, new_bytes, new_files)
-    for snapshot in snapshots:
-        for phase in sorted(set(request.phases)):
-            _do_phase(archive, run, snapshot, phase, known, settings, request, watcher)
-    for snapshot in snapshots:
-        run.appeared[snapshot.home.home_id] = _appeared(snapshot)
-    with disk_errors():
-        shutil.rmtree(layout.staging / run.run_id, ignore_errors=True)
-    return run
+        known = prepare_known(layout, runs, record.run_id, new_bytes, new_files)
+    return RunInProgress(archive, record, request, settings, snapshots, known, watcher)
+
+
+def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunRecord:
+    """Do the phases of a run over every home and commit each; returns the run's record, still open.
+
+    The caller must hold the lock (`archive.writing`). Raises ExtractError; phases committed before stay.
+    """
+    run = begin_run(layout, request, watcher)
+    for home_id, phase in run.steps:
+        run.do(home_id, phase)
+    return run.end_extraction()
 
 
 def _appeared(snapshot: Snapshot) -> list[str]:
@@ -181,41 +238,3 @@ def _expected(snapshots: Sequence[Snapshot], request: Request) -> tuple[int, int
         if item.is_read and (request.is_full or not item.is_as_last())
     ]
     return sum(task.size - task.start for task in tasks), len(tasks)
-
-
-def _do_phase(
-    archive: Archive,
-    run: RunRecord,
-    snapshot: Snapshot,
-    phase: int,
-    known: KnownIndexes,
-    settings: Settings,
-    request: Request,
-    watcher: Watcher,
-) -> None:
-    items = snapshot.phase_items(phase)
-    to_read = [
-        item
-        for item in items
-        if item.is_read and item.found.kind == "file" and (request.is_full or not item.is_as_last())
-    ]
-    watcher.phase_begins(snapshot.home.home_id, phase, len(to_read), sum(item.found.stat.size for item in to_read))
-    given = PhaseInput(
-        archive=archive,
-        run=run,
-        home=snapshot.home,
-        phase=phase,
-        items=items,
-        vanished=snapshot.vanished(phase, items),
-        known=known,
-        limits=Limits(settings.entry_mb << 20, settings.document_mb << 20),
-        processes=settings.process_count,
-        is_full=request.is_full,
-    )
-    record = run_phase(given, watcher.file_read)
-    run.phases.append(record)
-    reach("phase:before-commit")
-    with disk_errors():
-        archives.commit(archive.layout, run)
-    reach("phase:after-commit")
-    watcher.phase_ends(record)

@@ -1,0 +1,48 @@
+"""What tests share: runs of the real pipeline over homes in temporary places, and looks at what came of them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from models.run import RunRecord
+from pipelines.archive import committed_parts, read_runs, writing
+from pipelines.layout import Layout
+from pipelines.load import build_warehouse
+from pipelines.run import Request, Watcher, extract_homes
+
+FIXTURES = Path(__file__).parent / "fixtures" / "claude_home"
+ALL_PHASES = (1, 2, 3, 4, 5, 6, 7, 8)
+
+
+def fixture_homes() -> list[Path]:
+    """Return every fixture home."""
+    return sorted(path for path in FIXTURES.iterdir() if path.is_dir())
+
+
+def extract(data: Path, *homes: Path, phases: Sequence[int] = ALL_PHASES, is_full: bool = False) -> RunRecord:
+    """Run the phases over homes without building a warehouse."""
+    layout = Layout(data)
+    with writing(layout, "test"):
+        return extract_homes(layout, Request([(None, home) for home in homes], phases, is_full), Watcher())
+
+
+@contextmanager
+def warehouse_of(data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Build a warehouse of everything committed, open for reading."""
+    layout = Layout(data)
+    target = data / "test.duckdb"
+    target.unlink(missing_ok=True)
+    build_warehouse(layout, read_runs(layout), target)
+    with duckdb.connect(str(target), read_only=True) as connection:
+        yield connection
+
+
+def rows(data: Path, table: str) -> list[dict[str, object]]:
+    """Return the committed rows of a table over all runs."""
+    parts = committed_parts(read_runs(Layout(data)), table)
+    tables = [pq.read_table(data / part.path, partitioning=None) for part in parts]
+    return pa.concat_tables(tables).to_pylist() if tables else []
