@@ -1,4 +1,6 @@
-"""The logical checksum of a warehouse: what it says, whatever the runs, part files and generations in which it came to say so."""
+"""The logical checksum of a warehouse: what it says, whatever the runs, part files and generations in which it came to
+say so.
+"""
 
 from collections.abc import Mapping
 
@@ -12,11 +14,15 @@ _BY_RUN = frozenset({"run_id", "file_id", "first_run_id", "last_run_id", "expire
 _ABOUT_RUNS = frozenset({"runs", "run_sources", "manifest", "extractions", "drift", PIECES.name})
 
 
-def logical_checksums(connection: duckdb.DuckDBPyConnection, *, present_only: bool = False) -> Mapping[str, tuple[int, int]]:
+def logical_checksums(
+    connection: duckdb.DuckDBPyConnection, *, present_only: bool = False
+) -> Mapping[str, tuple[int, int]]:
     """Return rows and a checksum for each table that says something of the data itself.
 
-    Rows are compared without their order, their run and their file's generation, by the path of their file. With `present_only`
-    only rows of files that are in their home count, and tables that sum up over files are left out. Checksums of one version of
+    Rows are compared without their order, their run and their file's generation, by the path of their file. With
+    `present_only`
+    only rows of files that are in their home count, and tables that sum up over files are left out. Checksums of one
+    version of
     DuckDB can be compared with one another, never with those of another.
     """
     made = {}

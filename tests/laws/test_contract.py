@@ -1,4 +1,6 @@
-"""What holds of every source: how it is declared, documented, and fed by fixtures. A source without a fixture fails here."""
+"""What holds of every source: how it is declared, documented, and fed by fixtures. A source without a fixture fails
+here.
+"""
 
 import ast
 import re
@@ -36,7 +38,9 @@ def shapes_met() -> set[tuple[str, int]]:
 @pytest.mark.parametrize("source", sources().values(), ids=lambda source: source.name)
 def test_a_source_has_a_phase_a_title_shapes_and_tables(source: Source) -> None:
     assert source.phase in PHASES
-    assert source.title and source.shapes and source.tables
+    assert source.title
+    assert source.shapes
+    assert source.tables
     assert re.fullmatch(r"[a-z][a-z-]*", source.name)
 
 

@@ -1,4 +1,6 @@
-"""Every byte that was read has an address: spans tile each file, pieces give it back, and entries balance; for every fixture home."""
+"""Every byte that was read has an address: spans tile each file, pieces give it back, and entries balance; for every
+fixture home.
+"""
 
 from collections import defaultdict
 from hashlib import sha256
