@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from pipelines._demo.build import build
+from pipelines._demo.grow import Growth, grow
 from pipelines._demo.tree import Oddity
 
-__all__ = ["DemoSummary", "Mix", "Oddity", "make_home"]
+__all__ = ["DemoSummary", "Growth", "Mix", "Oddity", "grow_home", "make_home"]
 
 Mix = Literal["transcripts", "small-files"]
 
@@ -33,7 +34,9 @@ class DemoSummary:
     oddities: tuple[Oddity, ...]
 
 
-def make_home(root: Path, *, mb: float = 5.0, seed: int = 1, broken: bool = True, mix: Mix = "transcripts") -> DemoSummary:
+def make_home(
+    root: Path, *, mb: float = 5.0, seed: int = 1, broken: bool = True, mix: Mix = "transcripts"
+) -> DemoSummary:
     """Make a sample home of about `mb` million bytes under `root`; return what it holds."""
     if mix not in ("transcripts", "small-files"):
         raise ValueError(f"mix must be transcripts or small-files, not {mix}")
@@ -44,4 +47,17 @@ def make_home(root: Path, *, mb: float = 5.0, seed: int = 1, broken: bool = True
     root.mkdir(parents=True, exist_ok=True)
     home = build(root, mb=mb, seed=seed, damaged=broken, mix=mix)
     tree = home.tree
-    return DemoSummary(root, tree.files, tree.bytes, len(home.facts), dict(sorted(tree.entries.items())), tuple(tree.oddities))
+    return DemoSummary(
+        root, tree.files, tree.bytes, len(home.facts), dict(sorted(tree.entries.items())), tuple(tree.oddities)
+    )
+
+
+def grow_home(root: Path, *, seed: int, fraction: float = 0.01) -> Growth:
+    """Let a week pass in a sample home; return the files that were appended to, added, rewritten and deleted.
+
+    It grows by about `fraction` of its size. The result depends on the seed and on the state of the home alone.
+    A directory that `make_home` did not make is refused with ValueError and left as it is.
+    """
+    if not fraction > 0:
+        raise ValueError(f"fraction must be more than zero, not {fraction}")
+    return grow(root, seed, fraction)
