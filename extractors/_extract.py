@@ -208,7 +208,7 @@ class _Reader:
         self.sink.entry(self.file_id, offset, length, "reject", 0)
         self.result.entry_count += 1
         self.result.reject_count += 1
-        self.result.reject_codes[code] += 1
+        self.result.reject_codes[str(code)] += 1
 
     def padding(self, offset: int, length: int) -> None:
         """Note bytes between entries."""
