@@ -4,7 +4,8 @@ rename, fsync of the directory.
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from extractors import _platform
 from models.errors import DataDirectoryError, DiskFullError
 from pipelines.failpoints import reach
 
+_AT_ONCE = 16
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -43,6 +45,31 @@ def write_atomically(path: Path, data: bytes, point: str) -> None:
     reach(f"{point}:after-rename")
     _platform.fsync_directory(path.parent)
     reach(f"{point}:after-fsync")
+
+
+def make_directories(directory: Path) -> set[Path]:
+    """Make a directory and its missing parents with mode 0700; returns the directories in which a new name appeared."""
+    changed = set()
+    missing = []
+    while not directory.is_dir():
+        missing.append(directory)
+        directory = directory.parent
+    for one in reversed(missing):
+        one.mkdir(mode=0o700, exist_ok=True)
+        changed.add(one.parent)
+    return changed
+
+
+def sync_files(paths: Sequence[Path]) -> None:
+    """Force files' bytes to the disk, several at once: a journal then commits them together."""
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        list(threads.map(sync_file, paths))
+
+
+def sync_directories(paths: Iterable[Path]) -> None:
+    """Force the names in directories to the disk, several at once."""
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        list(threads.map(_platform.fsync_directory, sorted(paths)))
 
 
 def sync_file(path: Path) -> None:

@@ -24,7 +24,7 @@ from models.tables import EXTRACTIONS, MANIFEST
 from pipelines import workers
 from pipelines.archive import Archive, HomeName
 from pipelines.failpoints import reach
-from pipelines.files import disk_errors, sync_file
+from pipelines.files import disk_errors, make_directories, sync_directories, sync_files
 from pipelines.fixity import Claim, Judgement, Outcome, judge_all
 from pipelines.inventory import Change, Item
 from pipelines.known import KnownIndexes
@@ -267,34 +267,22 @@ def _put_in_place(given: PhaseInput, parts: Sequence[Part]) -> list[PartRecord]:
     them.
     """
     layout = given.archive.layout
-    records, directories = [], set()
+    reach("part:before-fsync")
+    sync_files([part.path for part in parts])
+    reach("part:after-fsync")
+    records, changed = [], set()
     for part in parts:
         target = layout.part_directory(part.table, given.home.home_id, given.run.run_id)
-        make_private(target)
-        os.chmod(part.path, 0o600)
-        reach("part:before-fsync")
-        sync_file(part.path)
+        changed |= make_directories(target)
         reach("part:before-rename")
         final = target / part.path.name
         os.replace(part.path, final)
         reach("part:after-rename")
-        directories.add(target)
+        changed.add(target)
         records.append(PartRecord(layout.relative(final), part.table, part.rows, part.size, part.sha256))
-    _sync_directories(directories, layout.root)
+    sync_directories(changed)
     reach("part:all-in-place")
     return records
-
-
-def _sync_directories(directories: set[Path], root: Path) -> None:
-    from extractors._platform import fsync_directory
-
-    wanted = set(directories)
-    for directory in directories:
-        while directory != root:
-            directory = directory.parent
-            wanted.add(directory)
-    for directory in sorted(wanted):
-        fsync_directory(directory)
 
 
 def _count(given: PhaseInput, output: workers.Output, states: Sequence[FileState]) -> dict[str, SourceCounts]:
