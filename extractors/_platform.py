@@ -61,7 +61,7 @@ class Directory(Protocol):
         """Open ``name`` for reading, whatever it is: the caller looks at the descriptor, and closes it."""
 
     def scan(self) -> Iterator[os.DirEntry[str]]:
-        """Yield the entries, in the order of the file system."""
+        """Yield the entries, in the order of the file system. One scan of an opened directory at a time."""
 
     def stat(self, name: bytes) -> os.stat_result:
         """Return the status of ``name`` itself."""

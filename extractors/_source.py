@@ -184,7 +184,7 @@ class Home:
         """Yield everything below the home, directories too, in the order of the bytes of their paths.
 
         What vanishes meanwhile is not yielded, what cannot be listed has its ``error``. Memory is taken for what is
-        known and not yet yielded. Raises ``SourceError`` if the home itself cannot be listed.
+        known and not yet yielded; one thread at a time. Raises ``SourceError`` if the home itself cannot be listed.
         """
         below, error = self._list(b"")
         if error is not None:
@@ -230,7 +230,7 @@ class Home:
         """Return what lies in a directory, and what kept it from being listed to its end."""
         below: dict[bytes, Found] = {}  # a directory that changes meanwhile may name a thing twice
         try:
-            directory = self._descend(path, _parts(path) if path else [b"."])
+            directory = self._descend(path, _parts(path) if path else [])
         except SourceError as error:
             return [], error
         prefix = path + b"/" if path else b""

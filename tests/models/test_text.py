@@ -30,13 +30,13 @@ def unprintable(path: str) -> bytes:
     """The inverse of ``printable_path``, written from its docstring and not from its code."""
 
     def raw(match: re.Match[str]) -> str:
-        escape = match[0]
-        if escape == "\\\\":
+        if match["kind"] == "\\":
             return "\\"
-        code = int(escape[2:], 16)
-        return chr(code if code < 0x80 or escape[1] != "x" else 0xDC00 + code)
+        code = int(match["number"], 16)
+        return chr(code if code < 0x80 or match["kind"] != "x" else 0xDC00 + code)
 
-    plain = re.sub(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", raw, path)
+    numbers = r"(?<=x)[0-9a-f]{2}|(?<=u)[0-9a-f]{4}|(?<=U)[0-9a-f]{8}|(?<=\\)"
+    plain = re.sub(rf"\\(?P<kind>[xuU\\])(?P<number>{numbers})", raw, path)
     return plain.encode("utf-8", "surrogateescape")
 
 
