@@ -1,7 +1,7 @@
 """How text that we did not write is shown: paths of a home, and anything that came out of a transcript.
 
 A terminal obeys escape sequences, and an eye is led astray by characters that turn the direction of writing or that
-cannot be seen. Both functions write such characters as escapes: ``\\xNN`` stands for a byte (or an ASCII control
+cannot be seen. What is made here has such characters as escapes: ``\\xNN`` stands for a byte (or an ASCII control
 character, which is the same), ``\\uNNNN`` and ``\\UNNNNNNNN`` for any other character.
 """
 
@@ -19,6 +19,7 @@ _HOSTILE: Final = (
 _IN_ONE_LINE: Final = re.compile(f"[{_HOSTILE}]")
 _IN_LINES: Final = re.compile(f"(?![\t\n])[{_HOSTILE}]")
 _IN_PATH: Final = re.compile(rf"[\\{_HOSTILE}]")
+_ESCAPE_IN_PATH: Final = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U000[0-9a-f]{5}|U0010[0-9a-f]{4})")
 
 
 def safe(text: str, *, keep_newlines: bool = False) -> str:
@@ -44,6 +45,22 @@ def printable_path(path: bytes) -> str:
         return _IN_PATH.sub(_escape_byte_or_character, path.decode("utf-8", "surrogateescape"))
 
 
+def raw_path(printable: str) -> bytes:
+    r"""Return the bytes of the path whose form for people is ``printable``: the inverse of ``printable_path``.
+
+    A backslash that begins no escape of that form stands for itself.
+    """
+    return _ESCAPE_IN_PATH.sub(_unescape, printable).encode("utf-8", "surrogateescape")
+
+
+def safe_json(text: str) -> str:
+    r"""Return JSON ``text`` with the same meaning that a terminal shows and obeys nothing in it.
+
+    Characters that ``safe`` would escape can stand in strings alone, where they become ``\uNNNN``.
+    """
+    return _IN_LINES.sub(_escape_in_json, text)
+
+
 def _escape(match: re.Match[str]) -> str:
     character = match[0]
     if character == "\\":
@@ -57,3 +74,19 @@ def _escape(match: re.Match[str]) -> str:
 def _escape_byte_or_character(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else _escape(match)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    escape = match[0]
+    if escape == "\\\\":
+        return "\\"
+    kind, digits = escape[1], escape[2:]
+    code = int(digits, 16)
+    if kind == "x" and code >= 0x80:
+        return chr(0xDC00 + code)
+    return escape if 0xD800 <= code <= 0xDFFF else chr(code)  # no path has such a character
+
+
+def _escape_in_json(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
