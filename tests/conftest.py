@@ -1,0 +1,71 @@
+"""What holds for every test: no home, no setting and no state of whoever runs the suite is seen or touched."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# At import: before any module of the project, or Prefect, has read its surroundings.
+_SURROUNDINGS = Path(tempfile.mkdtemp(prefix="extract-tests-")).resolve()
+_PLACES = {
+    "HOME": "home",
+    "USERPROFILE": "home",
+    "APPDATA": "home/app-data",
+    "LOCALAPPDATA": "home/local-app-data",
+    "XDG_CACHE_HOME": "home/cache",
+    "XDG_CONFIG_HOME": "home/config",
+    "XDG_DATA_HOME": "home/share",
+    "XDG_STATE_HOME": "home/state",
+    "CLAUDE_CONFIG_DIR": "claude",
+    "PREFECT_HOME": "prefect",
+}
+for _name in [name for name in os.environ if name.startswith(("EXTRACT_", "PREFECT_"))]:
+    del os.environ[_name]
+for _name, _place in _PLACES.items():
+    (_SURROUNDINGS / _place).mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ[_name] = str(_SURROUNDINGS / _place)
+os.environ |= {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+}
+
+# No deadline: other work on the machine must not fail a test.
+settings.register_profile("own", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "own")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--update-golden`."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite the golden files; read the diff")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to rewrite what is compared with where nobody reads the diff."""
+    if config.getoption("--update-golden") and os.environ.get("CI"):
+        raise pytest.UsageError("golden files are rewritten by a person, never in CI")
+
+
+def pytest_unconfigure() -> None:
+    """Remove the surroundings of the tests."""
+    shutil.rmtree(_SURROUNDINGS, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def update_golden(pytestconfig: pytest.Config) -> bool:
+    """Whether golden files are to be rewritten instead of compared."""
+    return bool(pytestconfig.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left_in_the_home_of_claude_code() -> Iterator[None]:
+    """Fail when a test, in the end, has written where Claude Code would keep its home."""
+    yield
+    written = [path for place in ("claude", "home/.claude") for path in (_SURROUNDINGS / place).rglob("*")]
+    assert written == []

@@ -1,0 +1,201 @@
+"""What holds of the project as a whole: what is built and installed, what is tracked, what is imported when."""
+
+import ast
+import importlib
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import duckdb
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("models", "extractors", "pipelines")
+ENGINES = ("duckdb", "fastapi", "pandas", "polars", "prefect", "pyarrow")
+DECLARATION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def run_python(*arguments: str, where: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run this Python elsewhere and return what it said."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=where,
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def project_files() -> list[Path]:
+    """Return what is tracked or would be: every file that git does not ignore."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [Path(name) for name in sorted(set(listed.stdout.split("\0"))) if name and (ROOT / name).is_file()]
+
+
+def locked() -> dict[str, list[Version]]:
+    """Return the versions that the lock has of each distribution; several where they depend on the platform."""
+    versions: dict[str, list[Version]] = {}
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
+        requirement = Requirement(line)
+        (pin,) = requirement.specifier
+        assert pin.operator == "==", line
+        versions.setdefault(canonicalize_name(requirement.name), []).append(Version(pin.version))
+    return versions
+
+
+@pytest.fixture(scope="module")
+def lived_in_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project as it looks after use, with extracted data, notebooks and an environment in it."""
+    copy = tmp_path_factory.mktemp("copy")
+    left_by_use = ["data/store/part.parquet", "data/warehouse.duckdb", "notebooks/mine.ipynb", ".venv/pyvenv.cfg"]
+    for path in project_files():
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).write_bytes((ROOT / path).read_bytes())
+    for name in left_by_use:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text("a person's conversations", encoding="utf-8")
+    return copy
+
+
+def built(project: Path, target: str, into: Path) -> Path:
+    """Build the sdist or the wheel of a project and return its path."""
+    done = run_python("-m", "hatchling", "build", "--target", target, "--directory", str(into), where=project)
+    assert done.returncode == 0, done.stderr
+    (archive,) = into.iterdir()
+    return archive
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_package_is_imported_from_this_checkout(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__file__ is not None
+    assert Path(module.__file__).resolve() == ROOT / name / "__init__.py"
+
+
+@pytest.mark.parametrize("name", ["models", "extractors"])
+@pytest.mark.parametrize("shape", ["package", "namespace"])
+def test_a_foreign_package_of_the_same_name_is_refused(name: str, shape: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    if shape == "package":
+        (tmp_path / name / "__init__.py").write_text("", encoding="utf-8")
+    bare = f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; import {name}; sys.path[:1] = [{str(ROOT)!r}]"
+    done = run_python("-I", "-S", "-c", f"{bare}; import pipelines", where=tmp_path)
+    assert done.returncode == 1
+    assert f"ImportError: another distribution provides '{name}'" in done.stderr
+    assert str(tmp_path) in done.stderr
+
+
+def test_the_wheel_holds_the_three_packages_and_nothing_else(lived_in_copy: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(built(lived_in_copy, "wheel", tmp_path)) as wheel:
+        names = wheel.namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    modules = {path.as_posix() for path in project_files() if path.parts[0] in PACKAGES}
+    assert {name for name in names if name.startswith(PACKAGES)} == modules
+
+
+def test_the_sdist_holds_the_packages_and_the_tests_and_nothing_of_data(lived_in_copy: Path, tmp_path: Path) -> None:
+    with tarfile.open(built(lived_in_copy, "sdist", tmp_path)) as sdist:
+        names = [member.name.split("/", 1)[1] for member in sdist.getmembers()]
+    assert {name.split("/")[0] for name in names if "/" in name} == {*PACKAGES, "tests"}
+    assert {name for name in names if "/" not in name} <= {
+        ".gitignore",
+        "LICENSE",
+        "PKG-INFO",
+        "README.md",
+        "pyproject.toml",
+    }
+
+
+def test_nothing_extracted_is_tracked() -> None:
+    assert [path.as_posix() for path in project_files() if path.parts[0] == "data"] == ["data/README.md"]
+
+
+def test_no_file_names_a_place_of_this_machine_or_of_a_registry() -> None:
+    # Put together here, so that this file is not among those found.
+    told = [*("pypi." + "org", "python" + "hosted"), *(f"--{name}" + "-url" for name in ("index", "extra-index"))]
+    for needle in [*told, f"{ROOT}{os.sep}", f"{Path(sys.prefix)}{os.sep}"]:
+        found = [path.as_posix() for path in project_files() if needle.encode() in (ROOT / path).read_bytes()]
+        assert found == [], f"{needle} stands in them"
+
+
+def test_the_lock_admits_no_url_and_pins_each_dependency_within_its_declared_range() -> None:
+    project = DECLARATION["project"]
+    declared = [*project["dependencies"], *DECLARATION["build-system"]["requires"]]
+    declared += [line for group in project["optional-dependencies"].values() for line in group]
+    versions = locked()
+    assert versions["duckdb"] == [Version("1.5.5")]
+    for requirement in map(Requirement, declared):
+        if requirement.name != project["name"]:
+            pinned = versions[canonicalize_name(requirement.name)]
+            assert all(version in requirement.specifier for version in pinned), requirement
+
+
+@pytest.mark.duckdb
+def test_the_duckdb_in_use_is_a_supported_one() -> None:
+    (declared,) = [one for one in map(Requirement, DECLARATION["project"]["dependencies"]) if one.name == "duckdb"]
+    expected = os.environ.get("EXPECTED_DUCKDB")
+    assert Version(duckdb.__version__) in declared.specifier
+    assert [Version(duckdb.__version__)] == ([Version(expected)] if expected else locked()["duckdb"])
+
+
+def test_the_changelog_keeps_its_format() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.*)$", text, flags=re.MULTILINE)
+    assert text.startswith("# Changelog\n")
+    assert headings[0] == "[Unreleased]"
+    released = [re.fullmatch(r"\[(\d+\.\d+\.\d+)\] - \d{4}-\d{2}-\d{2}", heading) for heading in headings[1:]]
+    versions = [Version(match[1]) if match else None for match in released]
+    assert None not in versions, headings
+    assert versions == sorted(filter(None, versions), reverse=True)
+    kinds = set(re.findall(r"^### (.*)$", text, flags=re.MULTILINE))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def imported_names(path: Path) -> set[str]:
+    """Return every dotted name that a module imports, `from a import b` as both `a` and `a.b`."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = f"{'extractors' if node.level else ''}.{node.module or ''}".strip(".")
+            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def test_sources_never_import_one_another() -> None:
+    sources = {path.stem: path for path in (ROOT / "extractors").glob("*.py") if not path.name.startswith("_")}
+    assert "history" in sources
+    public = {f"extractors.{name}" for name in sources}
+    breaches = {name: sorted(imported_names(path) & public) for name, path in sources.items()}
+    assert {name: found for name, found in breaches.items() if found} == {}
+
+
+def test_asking_for_help_imports_no_engine(tmp_path: Path) -> None:
+    script = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); "
+    script += "from pipelines.cli import main; sys.argv = ['extract', '--help']; main()"
+    done = run_python("-c", script, where=tmp_path, PYTHONPATH=str(ROOT))
+    assert done.returncode == 0, done.stderr
+    assert "Usage: extract" in done.stdout
+    imported = set(done.stderr.split())
+    assert "pipelines.cli" in imported
+    assert sorted(imported.intersection(ENGINES)) == []
+    assert list(tmp_path.iterdir()) == []
