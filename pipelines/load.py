@@ -45,6 +45,7 @@ def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> 
     """
     connection = connect_for_building(target, layout)
     try:
+        connection.execute("BEGIN")
         _create(connection)
         _fill_records(connection, runs)
         _load_committed(connection, layout, runs)
@@ -55,6 +56,7 @@ def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> 
             connection.execute(f'CREATE VIEW "{view.name}" AS {view.query}')
             connection.execute(f'COMMENT ON VIEW "{view.name}" IS {quoted(view.comment)}')
         _create_macros(connection)
+        connection.execute("COMMIT")
         connection.execute("CHECKPOINT")
     except duckdb.Error as error:
         raise LoadError(f"the warehouse could not be built: {error}") from error
@@ -200,9 +202,9 @@ def _view_message_texts(connection: duckdb.DuckDBPyConnection, layout: Layout, p
 def _create_macros(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         """
-        CREATE MACRO address(file, at, length) AS (
-            SELECT f.home_id || ':' || f.path || CASE WHEN f.generation > 1 THEN '#' || f.generation
-                ELSE '' END || '@' || at || '+' || length
+        CREATE MACRO address(file, first_byte, bytes) AS (
+            SELECT concat(f.home_id, ':', f.path, CASE WHEN f.generation > 1 THEN concat('#', f.generation) ELSE '' END,
+                '@', first_byte, '+', bytes)
             FROM files f WHERE f.file_id = file)
         """
     )

@@ -12,7 +12,7 @@ VERSION_PATHS = CoreTable(
             Column("home_id", TEXT, "The home.", required=True),
             Column("session_id", TEXT, "The session.", required=True),
             Column("path_hash", TEXT, "First 16 hex digits of the SHA-256 of the file's absolute path.", required=True),
-            Column("version", INTEGER, "The version, from 1.", required=True),
+            Column("version_number", INTEGER, "The version, from 1.", required=True),
             Column("file_path", TEXT, "The file's path; NULL where no path is known."),
             Column(
                 "path_source",
@@ -45,7 +45,7 @@ VERSION_PATHS = CoreTable(
     ), candidates AS (
         SELECT substr(sha256(path), 1, 16) AS path_hash, min(path) AS path FROM met WHERE path IS NOT NULL GROUP BY ALL
     )
-    SELECT v.home_id, v.session_id, v.path_hash, v.version, v.file_id, t.backup_at,
+    SELECT v.home_id, v.session_id, v.path_hash, v.version_number, v.file_id, t.backup_at,
         coalesce(c.path, t.tracking_path) AS file_path,
         CASE WHEN t.path_hash IS NOT NULL AND c.path IS NOT NULL THEN 'checkpoint'
             WHEN t.path_hash IS NOT NULL THEN 'checkpoint_unproved'
@@ -55,7 +55,7 @@ VERSION_PATHS = CoreTable(
         min(tracking_path) AS tracking_path,
             min(backup_at) AS backup_at FROM tracked GROUP BY ALL) t
         ON t.home_id = v.home_id AND t.session_id = v.session_id AND t.backup_file_name = v.path_hash || '@v' ||
-        v.version
+        v.version_number
     LEFT JOIN candidates c ON c.path_hash = v.path_hash
     """,
 )
