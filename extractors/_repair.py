@@ -48,7 +48,7 @@ class Flag(StrEnum):
     """An integer beyond 64 bits; it is kept exactly."""
 
 
-class Unreadable(ValueError):  # noqa: N818  # a finding about the data, not a failure of the program
+class Unreadable(ValueError):
     """The text is no JSON, even with repairs."""
 
     def __init__(self, code: RejectCode) -> None:
@@ -155,8 +155,8 @@ def _is_deeper(text: bytes, limit: int) -> bool:
 def signs(text: bytes, start: int = 0) -> Iterator[tuple[int, int, int]]:
     """Yield the place, byte and phase of each bracket, brace and unescaped quote from `start` on.
 
-    The phase is 0 and 1 in turn, from quote to quote (a quote has the phase that it begins). Brackets of one phase stand
-    outside of strings if the text at `start` does, those of the other if that is inside a string.
+    The phase is 0 and 1 in turn, from quote to quote (a quote has the phase that it begins). Brackets of phase 0 stand
+    outside of strings if the text at `start` does, those of phase 1 if that is inside a string.
     """
     phase = 0
     for token in _SIGNS.finditer(text, start):

@@ -2,8 +2,9 @@
 
 Real homes hold lines on which a torn record and the next one meet, `}{` without a line end between, runs of NUL before
 a good record, and lone surrogates (anthropics/claude-code issues 81843, 52387, 49876, 56064). Nearly every such line
-holds a whole record. Nothing is invented: a record's value is what `JSON.parse` gives for exactly its span, or that with
-the repairs that its flags name.
+holds a whole record. Nothing is invented: a record's value is what `JSON.parse` gives for exactly its span, or that
+with the repairs that its flags name. In doubt, whole objects amid damage stay unread: the head of one record and the
+tail of another can make an object that nobody wrote.
 
 How whole objects are found without trying every position: whether a quote is escaped can be told from the backslashes
 before it alone. So the quotes cut a line into stretches that are in turn outside and inside of strings, in one of two
@@ -27,10 +28,12 @@ _BOM: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
 _BLANK: Final = b" \t\r\n\0"
 _OPENS, _CLOSES = b":[,", b",]}"
+_END: Final = 0
 _BRACE, _BRACKET, _END_BRACE, _END_BRACKET = b"{[}]"
 
 _BLANK_RUN: Final = re.compile(rb"[ \t\r\n\0]++")
-_FIRST_KEY: Final = re.compile(rb'\{[ \t\r\n]*+["}]')
+_OBJECT: Final = re.compile(rb'\{[ \t\r\n]*+["}]')
+_FIRST_KEYS: Final = frozenset({"parentUuid", "type", "display"})
 
 
 class PartKind(StrEnum):
@@ -61,7 +64,7 @@ class _Look(Enum):
     """How much like a record an object must look, by where it stands, to be taken for one."""
 
     ANY = ()
-    """It begins the line or follows a record: any object, as `JSON.parse` takes the line of any."""
+    """The line was whole up to it, and ends or goes on with an object: any will do, as on a line of its own."""
     LIKELY = tuple(
         frozenset({key})
         for key in ("type", "uuid", "sessionId", "timestamp", "display", "messageId", "leafUuid", "summary", "project")
@@ -74,20 +77,25 @@ class _Look(Enum):
         frozenset({"type", "parentSessionId"}),
         frozenset({"display", "timestamp"}),
     )
-    """It stands where a part of a torn record could stand as well: only keys that records have together and the objects
-    within them do not. Every record type seen in real homes has one of these pairs: transcripts the first, snapshots of
-    files the second, summaries the third, references to a fork's parent the fourth, the history of prompts the last."""
+    """It stands where a part of a torn record could stand as well: it must begin as records do, and have keys that
+    records have together and the objects within them do not. Every record type seen in real homes has one of these
+    pairs: transcripts the first, snapshots of files the second, summaries the third, references to a fork's parent the
+    fourth, the history of prompts the last."""
 
     def fits(self, value: JsonObject) -> bool:
         """Whether the object has this look."""
-        return not self.value or any(all(isinstance(value.get(key), str | int) for key in keys) for keys in self.value)
+        if self is _Look.ANY:
+            return True
+        if self is _Look.CERTAIN and next(iter(value), None) not in _FIRST_KEYS:
+            return False
+        return any(all(isinstance(value.get(key), str | int) for key in keys) for keys in self.value)
 
 
 def parse_line(line: bytes) -> JsonObject | None:
-    """Return the object that a line holds, or None when `salvage` must be asked. The fast path: orjson and nothing else.
+    """Return the object that a line holds, or None when `salvage` must be asked. The fast path: orjson, nothing else.
 
-    Like `JSON.parse` it takes the last of duplicate keys. An integer beyond 64 bits comes as the nearest double: to look
-    for such would cost a fifth of the parsing or more, and JavaScript writes none that a double does not hold.
+    Like `JSON.parse` it takes the last of duplicate keys. An integer beyond 64 bits comes as the nearest double: to
+    look for such would cost a fifth of the parsing or more, and JavaScript writes none that a double does not hold.
     """
     try:
         value: JsonValue = orjson.loads(line)
@@ -138,7 +146,7 @@ def salvage_document(data: bytes) -> JsonValue:
 
 
 _DETAILS: Final = {
-    RejectCode.NOT_JSON: "not JSON, and no whole record in it",
+    RejectCode.NOT_JSON: "not JSON",
     RejectCode.NOT_UTF8: "bytes that are not UTF-8",
     RejectCode.NOT_AN_OBJECT: "JSON, but not an object",
     RejectCode.TOO_DEEP: f"nested more deeply than {MAX_DEPTH} levels, or than {REPAIR_DEPTH} and damaged",
@@ -162,6 +170,7 @@ def _records_amid_damage(line: bytes, first: int, reader: Reader) -> Iterator[Pa
     """Yield the whole records in the line from its first text on, leftmost and outermost first."""
     # Only hostile lines hold many pairs that cannot be read: a pair within a whole object costs nothing.
     budget = 16 * len(line)
+    is_intact = True
     for opened, closed in _pairs(line, first):
         if opened < first or closed - opened > budget:
             continue
@@ -169,8 +178,11 @@ def _records_amid_damage(line: bytes, first: int, reader: Reader) -> Iterator[Pa
             value = reader.read(line[opened:closed])
         except Unreadable:
             value = None
-        if isinstance(value, dict) and _look_needed(line, first, opened, closed).fits(value):
+        look = _look_needed(line, first, opened, closed, is_intact=is_intact)
+        is_glued = Flag.DUPLICATE_KEY in reader.flags  # a head and another record's tail: no writer repeats a key
+        if isinstance(value, dict) and look.fits(value) and not is_glued:
             yield Part(opened, closed, PartKind.RECORD, value, flags=reader.flags)
+            is_intact = is_intact and opened == first
             first = _skip_blank(line, closed)
         else:
             budget -= closed - opened
@@ -179,8 +191,8 @@ def _records_amid_damage(line: bytes, first: int, reader: Reader) -> Iterator[Pa
 def _pairs(line: bytes, start: int) -> list[tuple[int, int]]:
     """Return the spans of all matching braces that may be a record, by their start.
 
-    Left out is what has the sign of a part both before and after it (`[{…},`), and what is nested too deeply to be
-    read.
+    Left out is what has the sign of a part after it and begins the line or has one before it too (`[{…},`), and what is
+    nested too deeply to be read.
     """
     stacks: tuple[deque[int], deque[int]] = (deque(maxlen=MAX_DEPTH), deque(maxlen=MAX_DEPTH))
     found = []
@@ -201,15 +213,19 @@ def _pairs(line: bytes, start: int) -> list[tuple[int, int]]:
 
 
 def _is_part(line: bytes, start: int, opened: int, closed: int) -> bool:
-    is_within = _opens_before(line, start, opened) and _closes_after(line, closed)
-    return is_within or not _FIRST_KEY.match(line, opened)
+    is_begun = opened == start or _opens_before(line, start, opened)
+    return (is_begun and _sign_after(line, closed) in _CLOSES) or not _OBJECT.match(line, opened)
 
 
-def _look_needed(line: bytes, first: int, opened: int, closed: int) -> _Look:
-    """Return how much like a record the object must look; `first` is where text begins that is not yet won."""
-    if _closes_after(line, closed) or _opens_before(line, first, opened):
+def _look_needed(line: bytes, first: int, opened: int, closed: int, *, is_intact: bool) -> _Look:
+    """Return how much like a record the object must look.
+
+    `first` is where text begins that is not yet won, and the line `is_intact` when all before that is records.
+    """
+    after = _sign_after(line, closed)
+    if after in _CLOSES or _opens_before(line, first, opened):
         return _Look.CERTAIN
-    return _Look.ANY if opened == first else _Look.LIKELY
+    return _Look.ANY if is_intact and opened == first and after in (_END, _BRACE) else _Look.LIKELY
 
 
 def _opens_before(line: bytes, start: int, at: int) -> bool:
@@ -218,10 +234,10 @@ def _opens_before(line: bytes, start: int, at: int) -> bool:
     return at > start and line[at - 1] in _OPENS
 
 
-def _closes_after(line: bytes, at: int) -> bool:
-    while at < len(line) and line[at] in _SPACE:
-        at += 1
-    return at < len(line) and line[at] in _CLOSES
+def _sign_after(line: bytes, at: int) -> int:
+    """Return the first byte from `at` on that is not blank, or `_END`."""
+    at = _skip_blank(line, at)
+    return line[at] if at < len(line) else _END
 
 
 def _skip_blank(line: bytes, at: int) -> int:
@@ -230,7 +246,7 @@ def _skip_blank(line: bytes, at: int) -> int:
 
 
 def _left_over(line: bytes, start: int, end: int, reader: Reader) -> Iterator[Part]:
-    """Yield what lies between records: a reject, with padding at its sides where they hold NUL, or padding alone."""
+    """Yield what lies between records: a reject, padding to the nearest NUL beside it, or padding alone."""
     if start == end:
         return
     core_start = end - len(line[start:end].lstrip(_BLANK))
@@ -239,10 +255,9 @@ def _left_over(line: bytes, start: int, end: int, reader: Reader) -> Iterator[Pa
         yield Part(start, end, PartKind.PADDING)
         return
     code, detail = _why(line[core_start:core_end], reader)
-    if b"\0" not in line[start:core_start]:
-        core_start = start
-    if b"\0" not in line[core_end:end]:
-        core_end = end
+    core_start = start + line[start:core_start].rfind(b"\0") + 1
+    nul = line.find(b"\0", core_end, end)
+    core_end = end if nul < 0 else nul
     if start < core_start:
         yield Part(start, core_start, PartKind.PADDING)
     yield Part(core_start, core_end, PartKind.REJECT, code=code, detail=detail)
