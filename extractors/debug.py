@@ -1,0 +1,206 @@
+"""debug/: the log of a session, one file for each, and `latest`, which leads to the newest.
+
+Written by default until about 2.1.7x, later on demand. Up to 2.0.2x its lines carry no time (format A), since 2.0.7x
+they do (B):
+
+    [DEBUG] rg error (signal=SIGKILL, code=null, stderr: ), 0 results
+    2026-01-23T16:46:29.603Z [DEBUG] [render] first ink render: 2711ms since process start
+
+Lines that do not begin so continue the event above them. They are told apart by their looks alone: a line of copied
+output that begins with `[ERROR] ` is an event of format A, even in a log of format B. Seen in 1,963 logs (FORMATS, 3).
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from extractors._contract import UUID, Entry, Reading, Source, shape
+from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Row, Table
+
+DEBUG_EVENTS = Table(
+    "debug_events",
+    "One row for each event of a debug log, with the lines that continue it.",
+    (
+        Column("event_at", INSTANT, "Time in the header line (UTC); NULL in format A.", is_distinct=True),
+        Column("level", TEXT, "Level in the header line: DEBUG, INFO, WARN, ERROR."),
+        Column("component", TEXT, "What the message names at its beginning as its origin; NULL when it names none."),
+        Column("mcp_server", TEXT, "The MCP server that the message names at its beginning."),
+        Column("message", TEXT, "The first line, without header and line end.", required=True, is_distinct=True),
+        Column(
+            "continuation",
+            TEXT,
+            "The lines that follow, without the last line end; NULL when there are none.",
+            is_distinct=True,
+        ),
+        Column("line_count", INTEGER, "Physical lines of the event.", required=True),
+        Column("session_id", TEXT, "The session: the file's name, where it is a uuid."),
+        Column("log_name", TEXT, "The file's name without .txt, where it is no uuid."),
+        Column(
+            "log_format",
+            TEXT,
+            "A: header without time. B: header with time. NULL: lines that no header line precedes.",
+        ),
+        Column("is_error", FLAG, "Whether the level is ERROR.", required=True),
+        Column("was_repaired", FLAG, "Whether bytes that are not UTF-8 became U+FFFD.", required=True),
+    ),
+)
+
+DEBUG_LATEST = Table(
+    "debug_latest",
+    "One row for debug/latest: a link to the newest log, or the file that a copy made of it.",
+    (
+        Column("is_link", FLAG, "Whether it is a symbolic link.", required=True),
+        Column("target", TEXT, "The path that it leads to, or that a copy of the link holds as its only text."),
+        Column("session_id", TEXT, "The session that the target names."),
+        Column(
+            "content_sha256",
+            TEXT,
+            "SHA-256 of a copied file: equal to that of the log that it doubles.",
+            is_distinct=True,
+        ),
+        Column("size", INTEGER, "Length of a copied file in bytes."),
+        Column("line_count", INTEGER, "Lines of a copied file, the last one counted without its end too."),
+    ),
+)
+
+HEADER: Final = (
+    rb"(?:\xef\xbb\xbf|\0)*(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[[A-Z]+\]|\[(?:DEBUG|ERROR|WARN|INFO)\])[ \r\n]"
+)
+"""Begins an event. A level that we do not know counts only after a time: other lines may begin with any `[WORD]`."""
+
+_HEADER: Final = re.compile(r"[\ufeff\0]*(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) )?\[([A-Z]+)\](?: |(?=[\r\n]))")
+_LEVELS: Final = frozenset({"DEBUG", "INFO", "WARN", "ERROR"})
+
+_COMPONENT: Final = re.compile(
+    r"""
+    \[ (?P<bracket> [A-Za-z][\w.:/-]* (?:\ [A-Za-z][\w.:/-]*){0,3} ) \] (?=[ :]|\Z)
+    | "? MCP\ server\ \\?" (?P<server> [^"\\\r\n]+ )
+    | (?P<phrase>
+        Getting\ matching\ hook | Matched\ \d+\ unique\ hooks | Found\ \d+\ hook | executePreToolHooks
+        | Executing\ hooks | Stream\ started | Streaming | (?:Auto\ t|T)ool\ search
+        | High\ write\ ratio | Slow\ render | LSP\ Diagnostics | Forked\ agent ) \b
+    | (?P<word> [A-Za-z][\w-]{0,31} ):\ (?=\S)
+    """,
+    re.VERBOSE,
+)
+_PHRASES: Final = {
+    **dict.fromkeys(("Getting", "Matched", "Found", "executePreToolHooks", "Executing"), "Hooks"),
+    **dict.fromkeys(("Stream", "Streaming"), "Stream"),
+    **dict.fromkeys(("Auto", "Tool"), "Tool search"),
+}
+"""The component that a phrase stands for, by its first word; the others stand for themselves."""
+_NO_COMPONENT: Final = re.compile(r"\w*(?:Error|Exception)|E[A-Z]+|https?|[Ww]arning|[Nn]ote", re.ASCII)
+
+_TARGET: Final = re.compile(rf"(?:.*[/\\])?(?:({UUID})|[^/\\]+)\.txt", re.DOTALL)
+_LONGEST_TARGET: Final = 4096
+
+
+def component_of(message: str) -> tuple[str | None, str | None]:
+    """Return the component that a message names at its beginning, and the MCP server if that is its component."""
+    match = _COMPONENT.match(message)
+    if match is None:
+        return None, None
+    kind = match.lastgroup
+    name = match[match.lastindex or 0]
+    if kind == "server":
+        return "MCP server", name
+    if kind == "phrase":
+        first = name.split(" ", 1)[0]
+        return _PHRASES.get(first, name), None
+    if kind == "word" and _NO_COMPONENT.fullmatch(name):
+        return None, None
+    return (None if ": " in name else name), None
+
+
+def parse_event(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of an event. Nothing is refused: a log may hold anything."""
+    data = entry.data
+    was_repaired = False
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = data.decode(errors="replace")
+        was_repaired = True
+        entry.flags = (*entry.flags, "not_utf8")
+    header = _HEADER.match(text)
+    event_at = level = log_format = component = server = None
+    if header is not None:
+        time, level = header.groups()
+        text = text[header.end() :]
+        log_format = "A"
+        if time is not None:
+            log_format = "B"
+            try:
+                event_at = datetime.fromisoformat(time)
+            except ValueError:
+                entry.odd.append(("field_type", "debug_event.time"))
+        if level not in _LEVELS:
+            entry.unknown_type = f"debug_event [{level}]"
+        component, server = component_of(text)
+    message, line_end, rest = text.partition("\n")
+    line_count = 1
+    continuation = None
+    if rest:
+        line_count = 1 + rest.count("\n")
+        if rest[-1] == "\n":
+            continuation = rest[:-1]
+        else:
+            continuation = rest
+            line_count += 1
+    names = entry.names
+    yield DEBUG_EVENTS.row(
+        event_at,
+        level,
+        component,
+        server,
+        message[:-1] if message[-1:] == "\r" and line_end else message,
+        continuation,
+        line_count,
+        names.get("session_id"),
+        names.get("log_name"),
+        log_format,
+        level == "ERROR",
+        was_repaired,
+    )
+
+
+def _session_of(target: str) -> str | None:
+    match = _TARGET.fullmatch(target)
+    return None if match is None else match[1]
+
+
+def parse_link(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of the link debug/latest."""
+    target = entry.data.decode(errors="replace")
+    yield DEBUG_LATEST.row(is_link=True, target=target, session_id=_session_of(target))
+
+
+def parse_copy(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of debug/latest as a file: a copy of a log, which has its events' rows, or the link's text."""
+    data = entry.data
+    text = data.decode(errors="replace").rstrip("\r\n") if len(data) <= _LONGEST_TARGET else ""
+    target = text if "\n" not in text and _TARGET.fullmatch(text) else None
+    yield DEBUG_LATEST.row(
+        is_link=False,
+        target=target,
+        session_id=None if target is None else _session_of(target),
+        content_sha256=sha256(data).hexdigest(),
+        size=len(data),
+        line_count=data.count(b"\n") + (data[-1:] not in (b"", b"\n")),
+    )
+
+
+SOURCE = Source(
+    "debug",
+    2,
+    "Debug logs",
+    (
+        shape("debug/{session_id}.txt", Reading.LOG, parse_event, header=HEADER, session_id=UUID),
+        shape("debug/{log_name}.txt", Reading.LOG, parse_event, header=HEADER),
+        shape("debug/latest", Reading.LINK, parse_link),
+        shape("debug/latest", Reading.DOCUMENT, parse_copy),
+    ),
+    (DEBUG_EVENTS, DEBUG_LATEST),
+)
