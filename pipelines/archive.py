@@ -16,7 +16,7 @@ from models.errors import ConfigurationError, LockedError, StoreError
 from models.identity import home_id_of_name, is_home_id
 from models.run import PartRecord, PhaseRecord, RunRecord
 from pipelines.failpoints import reach
-from pipelines.files import write_atomically
+from pipelines.files import disk_errors, write_atomically
 from pipelines.layout import Layout
 
 FORMAT = 1
@@ -115,8 +115,9 @@ def last_phase(runs: Iterable[RunRecord], home_id: str, phase: int) -> tuple[Run
 @contextmanager
 def writing(layout: Layout, run_id: str) -> Iterator[None]:
     """Hold the data directory as its one writer. Raises LockedError with pid, run and start of the one that has it."""
-    layout.prepare()
-    descriptor = os.open(layout.lock_file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    with disk_errors():
+        layout.prepare()
+        descriptor = os.open(layout.lock_file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
         if not try_lock(descriptor):
             raise LockedError(
@@ -156,7 +157,7 @@ def sweep(layout: Layout, runs: Iterable[RunRecord]) -> int:
     reach("sweep:staging-gone")
     for base in (layout.store, layout.tables):
         for part in base.rglob("*.parquet"):
-            if layout.relative(part) not in kept:
+            if layout.relative(part) not in kept and part.parent != layout.imported:
                 part.unlink()
                 removed += 1
     for directory in list(layout.runs.iterdir()):

@@ -4,6 +4,7 @@ missing or stale.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from models.run import RunRecord
 from models.tables import MESSAGES, STORE
 from pipelines.archive import committed_parts
+from pipelines.imports import imported_files, verified_imports
 from pipelines.layout import Layout
 from pipelines.seen import WIDTH, SharedSet, write_known
 
@@ -24,6 +26,7 @@ class KnownIndexes:
 
     pieces: Path
     messages: Path
+    imported: Path
     shared_pieces: Path
     shared_messages: Path
 
@@ -37,19 +40,22 @@ def prepare_known(
     name = _state_name(runs)
     pieces = layout.cache / f"pieces-{name}.idx"
     messages = layout.cache / f"messages-{name}.idx"
+    imported = layout.cache / f"imported-{_imports_name(layout)}.idx"
     if not pieces.exists():
-        _write_index(layout, runs, STORE.name, "digest", pieces)
+        _write_index(_committed(layout, runs, STORE.name), "digest", pieces)
     if not messages.exists():
-        _write_index(layout, runs, MESSAGES.name, "message_id", messages)
+        _write_index(_committed(layout, runs, MESSAGES.name), "message_id", messages)
+    if not imported.exists():
+        _write_index(verified_imports(layout), "message_id", imported)
     for old in layout.cache.glob("*.idx"):
-        if old not in (pieces, messages):
+        if old not in (pieces, messages, imported):
             old.unlink()
     staging = layout.staging / run_id
     staging.mkdir(mode=0o700, parents=True, exist_ok=True)
     shared_pieces, shared_messages = staging / "pieces.set", staging / "messages.set"
     SharedSet.make(shared_pieces, new_files + new_bytes // _EXPECTED_BYTES_PER_PIECE)
     SharedSet.make(shared_messages, 1000 + new_bytes // _EXPECTED_BYTES_PER_MESSAGE)
-    return KnownIndexes(pieces, messages, shared_pieces, shared_messages)
+    return KnownIndexes(pieces, messages, imported, shared_pieces, shared_messages)
 
 
 def _state_name(runs: Sequence[RunRecord]) -> str:
@@ -57,10 +63,20 @@ def _state_name(runs: Sequence[RunRecord]) -> str:
     return f"{runs[-1].run_id}-{len(runs[-1].phases)}" if runs else "empty"
 
 
-def _write_index(layout: Layout, runs: Sequence[RunRecord], table: str, column: str, target: Path) -> None:
+def _imports_name(layout: Layout) -> str:
+    """Name a state of what was read in from other stores: its files bear their digests."""
+    names = "".join(path.name for path in imported_files(layout))
+    return blake2b(names.encode(), digest_size=8).hexdigest()
+
+
+def _committed(layout: Layout, runs: Sequence[RunRecord], table: str) -> list[Path]:
+    return [layout.root / part.path for part in committed_parts(runs, table)]
+
+
+def _write_index(parts: Sequence[Path], column: str, target: Path) -> None:
     digests: set[bytes] = set()
-    for part in committed_parts(runs, table):
-        values = pq.read_table(layout.root / part.path, columns=[column], partitioning=None).column(column)
+    for part in parts:
+        values = pq.read_table(part, columns=[column], partitioning=None).column(column)
         for value in values.to_pylist():
             digests.add(bytes.fromhex(value[: WIDTH * 2]) if isinstance(value, str) else bytes(value or b""))
     temporary = target.with_suffix(".tmp")

@@ -55,6 +55,11 @@ class Layout:
         return self.root / "store"
 
     @property
+    def imported(self) -> Path:
+        """What other stores knew, read in."""
+        return self.store / "imported"
+
+    @property
     def tables(self) -> Path:
         """Typed rows."""
         return self.root / "tables"

@@ -17,7 +17,7 @@ from pipelines.archive import committed_parts
 from pipelines.core import CORE_TABLES, CORE_VIEWS
 from pipelines.core.archive import RECORD_TABLES, RUN_SOURCES, RUNS
 from pipelines.failpoints import reach
-from pipelines.imports import IMPORTED, imported_files
+from pipelines.imports import IMPORTED, verified_imports
 from pipelines.layout import Layout
 
 STORAGE_VERSION = "v1.5.0"
@@ -167,7 +167,7 @@ def _insert(
 
 
 def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
-    paths = [str(path) for path in imported_files(layout)]
+    paths = [str(path) for path in verified_imports(layout)]
     if paths:
         connection.execute(
             f"INSERT INTO {IMPORTED.name} SELECT DISTINCT ON (message_id) * "

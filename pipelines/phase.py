@@ -96,6 +96,7 @@ def _extract(given: PhaseInput, directory: Path, progress: workers.Progress) -> 
         limits=given.limits,
         known_pieces=given.known.pieces,
         known_messages=given.known.messages,
+        known_imported=given.known.imported,
         shared_pieces=given.known.shared_pieces,
         shared_messages=given.known.shared_messages,
     )

@@ -16,7 +16,7 @@ from models.reject import RejectCode
 from models.schema import BYTES, DIGEST128, INTEGER, JSON, Row, Table, table_of
 from models.tables import DRIFT, ENTRIES, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS, STORE
 from pipelines.layout import make_private
-from pipelines.seen import Seen
+from pipelines.seen import WIDTH, Known, Seen
 
 _FLUSH_BYTES: Final = 24 << 20
 _FLUSH_ROWS: Final = 60_000
@@ -137,10 +137,22 @@ DriftKey = tuple[str, str, str, str]
 
 
 class StagingSink:
-    """Writes what one worker reads of one home in one phase. Implements `extractors._extract.Sink`."""
+    """Writes what one worker reads of one home in one phase. Implements `extractors._extract.Sink`.
+
+    `messages` says whose text is kept already, `imported` what another store knew: such a message counts as seen, and
+    its text is kept all the same when a home first says it.
+    """
 
     def __init__(
-        self, directory: Path, label: str, home_id: str, run_id: str, seed: int, pieces: Seen, messages: Seen
+        self,
+        directory: Path,
+        label: str,
+        home_id: str,
+        run_id: str,
+        seed: int,
+        pieces: Seen,
+        messages: Seen,
+        imported: Known,
     ) -> None:
         self._directory = directory
         self._label = label
@@ -149,6 +161,7 @@ class StagingSink:
         self._seed = seed
         self._pieces = pieces
         self._messages = messages
+        self._imported = imported
         self._builders: dict[type[Row], _Builder] = {}
         self._drift: Counter[DriftKey] = Counter()
         self._drift_example: dict[DriftKey, tuple[int, int, int]] = {}
@@ -197,10 +210,13 @@ class StagingSink:
                 said.message_id, source, str(said.kind), said.role, said.session_id, said.said_at, place
             )
             self._add(OCCURRENCES, row, file_id, offset, length)
-            if self._messages.add(bytes.fromhex(said.message_id)):
-                self.new_messages[source] += 1
+            digest = bytes.fromhex(said.message_id)
+            is_kept_first = self._messages.add(digest)
+            if is_kept_first:
                 size = len(said.text.encode())
                 self._builder(MESSAGES).add_bare(MESSAGES.row(said.message_id, said.text, size), size)
+            if is_kept_first and digest[:WIDTH] not in self._imported:
+                self.new_messages[source] += 1
             else:
                 self.seen_messages[source] += 1
 

@@ -40,6 +40,7 @@ class Job:
     limits: Limits
     known_pieces: Path
     known_messages: Path
+    known_imported: Path
     shared_pieces: Path
     shared_messages: Path
 
@@ -68,10 +69,11 @@ class _Bench:
             SharedSet(job.shared_pieces, piece_lock or nullcontext()),
             SharedSet(job.shared_messages, message_lock or nullcontext()),
         ]
-        self.known = [Known(job.known_pieces), Known(job.known_messages)]
-        pieces, messages = (Seen(known, shared) for known, shared in zip(self.known, self.sets, strict=True))
+        self.known = [Known(job.known_pieces), Known(job.known_messages), Known(job.known_imported)]
+        pieces, messages = (Seen(known, shared) for known, shared in zip(self.known[:2], self.sets, strict=True))
+        label = f"phase-{job.phase}-{number}"
         self.sink = StagingSink(
-            job.directory, f"phase-{job.phase}-{number}", job.home_id, job.run_id, job.seed, pieces, messages
+            job.directory, label, job.home_id, job.run_id, job.seed, pieces, messages, self.known[2]
         )
 
     def read(self, task: FileTask) -> FileResult:
