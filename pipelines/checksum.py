@@ -11,6 +11,7 @@ from models.tables import PIECES
 from pipelines.load import warehouse_tables
 
 _BY_RUN = frozenset({"run_id", "file_id", "first_run_id", "last_run_id", "expired_run_id", "generation", "watermark"})
+_FILE_TIMES = frozenset({"file_modified_at", "directory_modified_at", "kept_at", "modified_at"})
 _ABOUT_RUNS = frozenset({"runs", "run_sources", "manifest", "extractions", "drift", PIECES.name})
 
 
@@ -19,7 +20,9 @@ def logical_checksums(
 ) -> Mapping[str, tuple[int, int]]:
     """Return rows and a checksum for each table that says something of the data itself.
 
-    Rows are compared without their order, their run and their file's generation, by the path of their file. With
+    Rows are compared without their order, their run, their file's generation and the file's own times (a file whose
+    content stayed
+    the same is not read again when it was only touched), by the path of their file. With
     `present_only`
     only rows of files that are in their home count, and tables that sum up over files are left out. Checksums of one
     version of
@@ -36,7 +39,7 @@ def logical_checksums(
 
 
 def _query(table: Table, *, present_only: bool) -> str:
-    values = [f't."{column.name}"' for column in table.all_columns if column.name not in _BY_RUN]
+    values = [f't."{column.name}"' for column in table.all_columns if column.name not in _BY_RUN | _FILE_TIMES]
     has_file = any(column.name == "file_id" for column in table.all_columns) and table.name != "files"
     if has_file:
         values += ["f.home_id", "f.path"]

@@ -32,13 +32,14 @@ VERSION_PATHS = CoreTable(
         SELECT home_id, session_id, backup_file_name, path_hash, tracking_path, min(backup_at) AS backup_at
         FROM file_checkpoints WHERE backup_file_name IS NOT NULL GROUP BY ALL
     ), directories AS (
-        SELECT DISTINCT home_id, session_id, cwd FROM records WHERE cwd IS NOT NULL
+        SELECT DISTINCT home_id, cwd FROM records WHERE cwd IS NOT NULL
     ), met AS (
         SELECT DISTINCT tracking_path AS path FROM file_checkpoints
         UNION SELECT DISTINCT rtrim(d.cwd, '/\\') || CASE WHEN d.cwd LIKE '%\\%' THEN '\\'
             ELSE '/' END || c.tracking_path
-            FROM (SELECT DISTINCT home_id, session_id, tracking_path FROM file_checkpoints) c
-                JOIN directories d USING (home_id, session_id)
+            FROM (SELECT DISTINCT home_id, tracking_path FROM file_checkpoints WHERE NOT regexp_matches(tracking_path,
+                '^(/|[A-Za-z]:)')) c
+            JOIN directories d USING (home_id)
         UNION SELECT DISTINCT coalesce(input->>'$.file_path', input->>'$.notebook_path', input->>'$.path')
             FROM tool_calls
             WHERE tool_name IN ('Edit', 'Write', 'Read', 'MultiEdit', 'NotebookEdit')

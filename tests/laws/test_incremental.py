@@ -38,7 +38,7 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-@settings(max_examples=25)
+@settings(max_examples=6)
 @given(
     st.lists(LINES, min_size=1, max_size=12),
     st.lists(LOG_LINES, min_size=1, max_size=12),
