@@ -1,0 +1,74 @@
+"""projects/: the transcripts, one line for each record of a session or a subagent, and the files that lie beside them.
+
+Seen from 1.0.17 (2025-06) to 2.1.232 (FORMATS, 5). Lines are only ever appended, until the file is swept:
+
+    {"parentUuid":null,"isSidechain":false,"userType":"external","cwd":"/home/u/code","sessionId":"9fb21847-...",
+     "version":"2.1.159","gitBranch":"main","type":"user","message":{"role":"user","content":"fix the test"},
+     "uuid":"1febf416-...","timestamp":"2026-06-01T01:22:04.079Z"}
+
+What is known of the fields is in `_transcript_fields`. Shapes are exact, since people keep trees of their own below
+projects/: a name that is no UUID is a session's only in a directory whose name looks like an encoded path.
+"""
+
+from extractors._contract import UUID, Reading, Source, shape
+from extractors._session_files import (
+    AGENT_JOURNALS,
+    MEMORY_FILES,
+    PROJECT_DIRECTORIES,
+    SPILLED_RESULTS,
+    SUBAGENTS,
+    WORKFLOW_RUNS,
+    parse_custom_title,
+    parse_journal,
+    parse_memory,
+    parse_project_directory,
+    parse_spilled_result,
+    parse_subagent,
+    parse_workflow,
+)
+from extractors._transcript_records import parse_record
+from extractors._transcript_tables import AGENT_LINKS, CONTENT_BLOCKS, FILE_CHECKPOINTS, LINKS, RECORDS, TITLES
+
+_ENCODED_PATH = r"(?:-|[A-Za-z]--)[A-Za-z0-9-]*"
+_NAME = r"[A-Za-z0-9_-]+"
+_AGENT = r"[^/.]+"
+_WORKFLOW = r"[^/.]+"
+_BESIDE = "projects/{project_dir}/{session_id}"
+_SUBAGENTS = f"{_BESIDE}/subagents"
+_RUN = f"{_SUBAGENTS}/workflows/{{workflow_id}}"
+
+SOURCE = Source(
+    "projects",
+    7,
+    "Transcripts",
+    (
+        shape(f"{_BESIDE}.jsonl", Reading.JSONL, parse_record, session_id=UUID),
+        shape("projects/{project_dir}/agent-{agent_id}.jsonl", Reading.JSONL, parse_record, agent_id=_AGENT),
+        shape(f"{_BESIDE}.jsonl", Reading.JSONL, parse_record, project_dir=_ENCODED_PATH, session_id=_NAME),
+        shape(f"{_SUBAGENTS}/agent-{{agent_id}}.jsonl", Reading.JSONL, parse_record, agent_id=_AGENT),
+        shape(f"{_RUN}/agent-{{agent_id}}.jsonl", Reading.JSONL, parse_record, workflow_id=_WORKFLOW, agent_id=_AGENT),
+        shape(f"{_SUBAGENTS}/agent-{{agent_id}}.meta.json", Reading.DOCUMENT, parse_subagent, agent_id=_AGENT),
+        shape(f"{_RUN}/agent-{{agent_id}}.meta.json", Reading.DOCUMENT, parse_subagent, agent_id=_AGENT),
+        shape(f"{_SUBAGENTS}/journal.jsonl", Reading.JSONL, parse_journal),
+        shape(f"{_RUN}/journal.jsonl", Reading.JSONL, parse_journal),
+        shape(f"{_BESIDE}/workflows/{{workflow_id}}.json", Reading.DOCUMENT, parse_workflow, workflow_id=r"wf_[^/.]+"),
+        shape(f"{_BESIDE}/tool-results/{{name}}", Reading.DOCUMENT, parse_spilled_result, name=r"(?:[^/]+/)?[^/]+"),
+        shape(f"{_BESIDE}/custom-title.json", Reading.DOCUMENT, parse_custom_title, session_id=UUID),
+        shape("projects/{project_dir}/memory/{name}", Reading.DOCUMENT, parse_memory, name=r"[^/]+\.md"),
+        shape("projects/{project_dir}", Reading.DIRECTORY, parse_project_directory),
+    ),
+    (
+        RECORDS,
+        CONTENT_BLOCKS,
+        FILE_CHECKPOINTS,
+        TITLES,
+        AGENT_LINKS,
+        LINKS,
+        SUBAGENTS,
+        AGENT_JOURNALS,
+        WORKFLOW_RUNS,
+        SPILLED_RESULTS,
+        MEMORY_FILES,
+        PROJECT_DIRECTORIES,
+    ),
+)

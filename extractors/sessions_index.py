@@ -1,0 +1,87 @@
+"""projects/<directory>/sessions-index.json: a list of sessions that Claude Code kept, from 2.1.0 to 2.1.3x.
+
+Stale since then, it tells titles and counts of sessions whose transcripts are gone (FORMATS, 5.1):
+
+    {"version":1,"originalPath":"/home/u/code","entries":[{"sessionId":"9fb21847-...","fileMtime":1769900000000,
+     "fullPath":"/home/u/.claude/projects/-home-u-code/9fb21847-....jsonl","firstPrompt":"fix the test",
+     "summary":"Test fixed","messageCount":12,"created":"2026-01-31T15:22:38.575Z","gitBranch":"main",
+     "modified":"2026-01-31T16:02:11.114Z","projectPath":"/home/u/code","isSidechain":false}]}
+"""
+
+from collections.abc import Iterator
+
+from extractors._contract import Entry, Reading, Source, shape
+from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
+
+SESSIONS_INDEX_FILES = Table(
+    "sessions_index_files",
+    "One row for each sessions-index.json, as it stood.",
+    (
+        Column("project_dir", TEXT, "Name of the project directory.", required=True),
+        Column("format_version", INTEGER, "The file's `version`."),
+        Column("project_path", TEXT, "The file's `originalPath`: the directory's real path."),
+        Column("session_count", INTEGER, "Sessions that it lists.", required=True),
+        Column("file_modified_at", INSTANT, "The file's time of modification (UTC)."),
+        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+    ),
+)
+
+SESSIONS_INDEX = Table(
+    "sessions_index",
+    "One row for each session that a sessions-index.json lists. Its numbers are those of the last refresh, not of now.",
+    (
+        Column("project_dir", TEXT, "Name of the project directory.", required=True),
+        Column("session_id", TEXT, "The session."),
+        Column("transcript_path", TEXT, "Where its transcript was."),
+        Column("transcript_modified_at", INSTANT, "The transcript's time of modification then (UTC)."),
+        Column("first_prompt", TEXT, "Its first prompt, cut.", is_distinct=True),
+        Column("summary", TEXT, "Its title.", is_distinct=True),
+        Column("message_count", INTEGER, "Messages, as Claude Code counted them."),
+        Column("created_at", INSTANT, "When the session began (UTC)."),
+        Column("updated_at", INSTANT, "When it last went on (UTC)."),
+        Column("git_branch", TEXT, "Branch."),
+        Column("project_path", TEXT, "Working directory."),
+        Column("is_sidechain", FLAG, "Whether it was a subagent's."),
+        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+    ),
+)
+
+
+def parse(entry: Entry) -> Iterator[Row]:
+    """Yield the row of an index, and one for each session that it lists."""
+    project_dir = entry.names["project_dir"]
+    fields = entry.document()
+    sessions = fields.take_rows("entries")
+    yield SESSIONS_INDEX_FILES.row(
+        project_dir=project_dir,
+        format_version=fields.take_integer("version"),
+        project_path=fields.take_text("originalPath"),
+        session_count=len(sessions),
+        file_modified_at=entry.modified_at,
+        unparsed=entry.unparsed("index"),
+    )
+    for session in sessions:
+        yield SESSIONS_INDEX.row(
+            project_dir=project_dir,
+            session_id=session.take_text("sessionId"),
+            transcript_path=session.take_text("fullPath"),
+            transcript_modified_at=session.take_epoch_ms("fileMtime"),
+            first_prompt=session.take_text("firstPrompt"),
+            summary=session.take_text("summary"),
+            message_count=session.take_integer("messageCount"),
+            created_at=session.take_instant("created"),
+            updated_at=session.take_instant("modified"),
+            git_branch=session.take_text("gitBranch"),
+            project_path=session.take_text("projectPath"),
+            is_sidechain=session.take_flag("isSidechain"),
+            unparsed=entry.unparsed("session", session),
+        )
+
+
+SOURCE = Source(
+    "sessions-index",
+    8,
+    "Session lists",
+    (shape("projects/{project_dir}/sessions-index.json", Reading.DOCUMENT, parse),),
+    (SESSIONS_INDEX_FILES, SESSIONS_INDEX),
+)
