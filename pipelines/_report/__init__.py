@@ -1,0 +1,1 @@
+"""The verification report: its facts, and how they are shown. Private to `pipelines.report`."""
