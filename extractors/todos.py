@@ -1,0 +1,92 @@
+"""todos/: the to-do list of each session and subagent, rewritten whole and reset to `[]` when it is done.
+
+Seen from 1.0.x to 2.1.1x, then replaced by tasks/. The items bear no times; three schemas, oldest first (FORMATS, 4):
+
+    [{"content":"Add a DTO","status":"pending","priority":"medium","id":"3"}]
+    [{"content":"Add a DTO","status":"completed","id":"2"}]
+    [{"content":"Add a DTO","status":"in_progress","activeForm":"Adding a DTO"}]
+"""
+
+from collections.abc import Iterator
+
+from extractors._contract import UUID, Entry, Fields, Reading, Source, shape
+from models.message import MessageKind
+from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
+
+TODO_LISTS = Table(
+    "todo_lists",
+    "One row for each file of todos/: the list of a session or of a subagent, empty ones included.",
+    (
+        Column("session_id", TEXT, "The session, from the file's name.", required=True),
+        Column("agent_id", TEXT, "The agent, from the file's name; NULL where the oldest versions named none."),
+        Column(
+            "is_main_thread", FLAG, "Whether the list is the session's own: its agent is the session.", required=True
+        ),
+        Column("item_count", INTEGER, "Items in the list.", required=True),
+        Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
+    ),
+)
+
+TODOS = Table(
+    "todos",
+    "One row for each item of a to-do list as it stood when the file was last written.",
+    (
+        Column("session_id", TEXT, "The session, from the file's name.", required=True),
+        Column("agent_id", TEXT, "The agent, from the file's name; NULL where the oldest versions named none."),
+        Column("item_number", INTEGER, "The item's place in the list, from 1.", required=True),
+        Column("content", TEXT, "What is to be done.", required=True, is_distinct=True),
+        Column("message_id", TEXT, "The same text: joins `messages`.", required=True, is_distinct=True),
+        Column("status", TEXT, "pending, in_progress or completed."),
+        Column("priority", TEXT, "high, medium or low; versions 1.0.x only."),
+        Column("active_form", TEXT, "What is shown while it is worked on; since about 1.0.110.", is_distinct=True),
+        Column("todo_id", TEXT, "The item's own id; older versions only."),
+        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+    ),
+)
+
+
+def parse(entry: Entry) -> Iterator[Row]:
+    """Yield the list and each of its items."""
+    session_id = entry.names["session_id"]
+    agent_id = entry.names.get("agent_id")
+    items = entry.elements()
+    yield TODO_LISTS.row(
+        session_id=session_id,
+        agent_id=agent_id,
+        is_main_thread=agent_id in (None, session_id),
+        item_count=len(items),
+        file_modified_at=entry.modified_at,
+    )
+    for number, item in enumerate(items, 1):
+        yield _item(entry, item, number)
+
+
+def _item(entry: Entry, item: Fields, number: int) -> Row:
+    session_id = entry.names["session_id"]
+    content = item.need_text("content")
+    return TODOS.row(
+        session_id=session_id,
+        agent_id=entry.names.get("agent_id"),
+        item_number=number,
+        content=content,
+        message_id=entry.say(MessageKind.TODO, content, role="assistant", session_id=session_id),
+        status=item.take_text("status"),
+        priority=item.take_text("priority"),
+        active_form=item.take_text("activeForm"),
+        todo_id=item.take_text("id"),
+        unparsed=entry.unparsed("todo", item),
+    )
+
+
+_AGENT = r"[0-9A-Za-z_-]+"
+
+SOURCE = Source(
+    "todos",
+    4,
+    "To-do lists",
+    (
+        shape("todos/{session_id}-agent-{agent_id}.json", Reading.DOCUMENT, parse, session_id=UUID, agent_id=_AGENT),
+        shape("todos/{session_id}.json", Reading.DOCUMENT, parse, session_id=UUID),
+    ),
+    (TODO_LISTS, TODOS),
+)
