@@ -1,7 +1,9 @@
 """Sample homes: a `~/.claude` made up from nothing, for trying the commands, for tests and for benchmarks.
 
-Nothing in such a home is real: no person, no path, no secret. Its formats are those of `FORMATS.md`, by version of
-Claude Code, with the oddities that real homes have. The same arguments give the same bytes, names, modes and times.
+Nothing in such a home is real: no person, no path, no secret. Its files are as the versions of Claude Code from 1.0.17
+to 2.1.232 write them, in the proportions that were counted in published homes, with the oddities that were found there.
+The same arguments give the same bytes, names, modes and modification times on every system, but that where symbolic
+links are not allowed `debug/latest` is a copy.
 """
 
 from collections.abc import Mapping
@@ -37,7 +39,13 @@ class DemoSummary:
 def make_home(
     root: Path, *, mb: float = 5.0, seed: int = 1, broken: bool = True, mix: Mix = "transcripts"
 ) -> DemoSummary:
-    """Make a sample home of about `mb` million bytes under `root`; return what it holds."""
+    """Make a sample home of about `mb` million bytes under `root`; return what it holds.
+
+    From 2 on the size is right within a twentieth; every home has all sources and oddities, which take about one
+    million bytes, so none is smaller. `broken` plants damaged lines. `mix` says what most bytes are: transcripts, or
+    debug logs and file versions in many small files. Raises ValueError where `root` is anything but an empty
+    directory or a free name, and where the arguments make no sense.
+    """
     if mix not in ("transcripts", "small-files"):
         raise ValueError(f"mix must be transcripts or small-files, not {mix}")
     if not mb > 0:

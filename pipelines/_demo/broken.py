@@ -12,6 +12,8 @@ from pipelines._demo.tree import Tree
 
 _HOLE = "@hole@"
 _DEPTH = 1100
+LEAST_LINES = 10
+"""A transcript needs as many to be damaged in several places."""
 
 _DESCRIPTIONS = {
     "tail_fragment": "the end of an overwritten record stands alone on a line",
@@ -89,10 +91,8 @@ def _cut(rng: Rng, line: bytes) -> bytes:
 
 def _free_place(rng: Rng, lines: list[bytes], taken: list[bytes]) -> int:
     """Return the index of a line which, like the next one, bears no damage yet."""
-    while True:
-        place = rng.between(1, len(lines) - 2)
-        if not any(line is other for line in taken for other in lines[place : place + 2]):
-            return place
+    used = {id(line) for line in taken}
+    return rng.pick([n for n in range(1, len(lines) - 1) if not used & {id(lines[n]), id(lines[n + 1])}])
 
 
 def _insert(rng: Rng, transcript: Transcript, code: str, taken: list[bytes]) -> bytes:

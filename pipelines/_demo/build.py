@@ -20,13 +20,14 @@ SHARES = {
 MARKER = "demo-home.json"
 _SMALL_KINDS = ("todos", "tasks", "plans", "shell-snapshots", "paste-cache")
 _LEAST = 1500
+_EXACT_FROM = 0.04
 _SESSION_SIZES = (2000, 6000, 12_000, 22_000, 36_000, 53_000, 110_000, 250_000, 700_000, 1_900_000)
 
 
 def new_home(root: Path, label: str, mb: float, mix: str, now: int) -> Home:
     """Return an empty home with its pools of texts and its projects."""
     rng = Rng(label, "pools")
-    scale = min(1.0, max(0.12, mb / 3))
+    scale = min(1.0, max(0.12, mb / (4 if mix == "transcripts" else 10)))
     size = int(min(6.0, 0.2 + mb * 0.02) * 1_000_000 * scale)
     text = Text(rng, size, scale)
     runs = make_runs(rng, size // 2, text.scale)
@@ -108,7 +109,10 @@ class Builder:
             small = int(home.shares["small"] * home.target) - sum(home.tree.kinds[kind] for kind in _SMALL_KINDS)
             rooms = {kind: home.room(kind) for kind in ("projects", "debug", "file-history")} | {"small": small}
             kind = max(rooms, key=lambda kind: rooms[kind])
-            self._add(kind, rng, min(left, max(rooms[kind], _LEAST)))
+            if left < home.target * _EXACT_FROM:
+                self._add("debug", rng, left)  # the only kind whose size is known to a line
+            else:
+                self._add(kind, rng, min(left, max(rooms[kind], _LEAST)))
 
     def _reserve(self) -> int:
         return 6000 + 120 * min(300, len(self.home.facts))
@@ -117,7 +121,7 @@ class Builder:
         home = self.home
         if kind == "projects":
             top = 200_000 if self.is_many else max(600_000, min(60_000_000, home.target // 12))
-            budget = min(room, rng.spread(*(min(size, top) for size in _SESSION_SIZES), top))
+            budget = min(room * 3 // 4, rng.spread(*(min(size, top) for size in _SESSION_SIZES), top))
             self.close(projects.filler(home, rng, budget))
         elif kind == "debug":
             size = min(room, rng.spread(*self._log_sizes()))

@@ -49,8 +49,7 @@ def _paste(home: Home, rng: Rng, ms: int, content: str, *, swept: float = 0.55) 
         return paste | {"content": content}
     data = content.encode()
     name = sha256(data).hexdigest()[:16]
-    if name not in home.pastes and not rng.chance(swept):
-        home.pastes.add(name)
+    if not home.tree.has(f"paste-cache/{name}.txt") and not rng.chance(swept):
         home.tree.write(f"paste-cache/{name}.txt", data, ms)
     return paste | {"contentHash": name}
 

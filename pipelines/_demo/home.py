@@ -45,7 +45,6 @@ class Home:
     facts: list[Fact] = field(default_factory=list)
     history: list[tuple[int, bytes]] = field(default_factory=list)
     history_bytes: int = 0
-    pastes: set[str] = field(default_factory=set)
     serial: Counter[str] = field(default_factory=Counter)
 
     def rng(self, *label: object) -> Rng:

@@ -64,7 +64,9 @@ def write_tasks(home: Home, rng: Rng, session: str, ms: int, count: int) -> None
 
 
 def write_plan(home: Home, rng: Rng, name: str, ms: int) -> None:
-    """Write a plan under its name."""
+    """Write a plan under its name, unless there is one: sessions can share a name."""
+    if home.tree.has(f"plans/{name}.md"):
+        return
     steps = "\n".join(f"{number}. {home.text.sentences(rng, 1)}" for number in range(1, 6))
     text = f"# {fill(rng, '{title} {noun2}')}\n\n{home.text.prose(rng, 2)}\n\n## Steps\n\n{steps}\n"
     home.tree.text(f"plans/{name}.md", text, ms)

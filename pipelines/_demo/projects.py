@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipelines._demo import special, tools
-from pipelines._demo.broken import damage
+from pipelines._demo.broken import LEAST_LINES, damage
 from pipelines._demo.home import Home
 from pipelines._demo.project import CLAUDE, HOME, Project
 from pipelines._demo.rng import Rng
@@ -62,6 +62,8 @@ class Scene:
 def close_session(session: Session, damages: Sequence[str] = ()) -> str:
     """Write the transcript of a session, with damages to it, and remember it; return its path."""
     transcript, home = session.transcript, session.home
+    while damages and len(transcript.lines) < LEAST_LINES:
+        session.turn(0)
     path = f"projects/{transcript.project.folder}/{transcript.session}.jsonl"
     data = damage(home.tree, path, transcript, damages) if damages else transcript.data()
     home.tree.write(path, data, transcript.ms, entries=data.count(b"\n") + (data[-1:] != b"\n"))

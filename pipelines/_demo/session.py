@@ -41,7 +41,7 @@ class Session(Actor):
     def every_kind(self) -> None:
         """Append one record of every kind that the version knows, and a subagent."""
         delegate(self, steps=1)
-        self.step(tools.create(self.bench), tools.change(self.bench))
+        self.step(tools.create(self.bench), tools.change(self.bench), tools.mcp(self.bench))
         for since, make in attachments.KINDS:
             if self.traits.since(*since):
                 attachments.attach(self.home, self.transcript, make)

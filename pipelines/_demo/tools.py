@@ -47,6 +47,7 @@ def failed(name: str, given: Record, message: str) -> Call:
 
 
 def bash(bench: Bench) -> Call:
+    """Return a shell command; one in fourteen fails, one in fifty prints so much that it goes into a file."""
     run = bench.rng.pick(bench.runs)
     given: Record = {"command": run.command, "description": run.description}
     if bench.rng.chance(0.07):
@@ -57,6 +58,7 @@ def bash(bench: Bench) -> Call:
         result["noOutputExpected"] = False
     if bench.rng.chance(0.02):
         long = "\n".join(bench.rng.pick(bench.runs).output for _ in range(max(3, int(12 * bench.text.scale))))
+        long = long[: 6 * bench.largest_image]
         return Call("Bash", given, "", result | {"stdout": long[:2000]}, spill=long)
     return Call("Bash", given, run.output, result)
 
@@ -69,6 +71,7 @@ def numbered(lines: list[str], start: int, traits: Traits) -> str:
 
 
 def read(bench: Bench) -> Call:
+    """Return the reading of a file or a part of it; rarely of a picture, or of a file that is not there."""
     rng, project = bench.rng, bench.project
     if rng.chance(0.004):
         return read_image(bench)
@@ -95,6 +98,7 @@ def read(bench: Bench) -> Call:
 
 
 def read_image(bench: Bench) -> Call:
+    """Return the reading of a picture, which stands in the result twice."""
     most = bench.largest_image
     size = bench.rng.spread(900, most // 99, most // 30, most // 9, most)
     data = binascii.b2a_base64(image(bench.rng, size), newline=False).decode()
@@ -105,6 +109,7 @@ def read_image(bench: Bench) -> Call:
 
 
 def edit(bench: Bench) -> Call:
+    """Return a change of a file; one in twenty is refused."""
     if bench.rng.chance(0.05):
         path = bench.project.absolute(bench.rng.pick(bench.project.names))
         given: Record = {"file_path": path, "old_string": "x", "new_string": "y", "replace_all": False}
@@ -131,6 +136,7 @@ def change(bench: Bench) -> Call:
 
 
 def write(bench: Bench) -> Call:
+    """Return the writing of a file, new or not."""
     rng, project = bench.rng, bench.project
     if len(project.names) < 40 or rng.chance(0.3):
         return create(bench)
@@ -162,6 +168,7 @@ def create(bench: Bench) -> Call:
 
 
 def grep(bench: Bench) -> Call:
+    """Return a search in the contents of files."""
     rng, project = bench.rng, bench.project
     given: Record = {"pattern": rng.pick(words.NOUNS), "path": project.cwd, "output_mode": "content", "-n": True}
     if rng.chance(0.4):
@@ -177,12 +184,14 @@ def grep(bench: Bench) -> Call:
 
 
 def glob(bench: Bench) -> Call:
+    """Return a search for names of files."""
     names = [bench.project.absolute(name) for name in bench.rng.some(bench.project.names, bench.rng.between(0, 12))]
     result = {"filenames": names, "durationMs": bench.rng.between(2, 900), "numFiles": len(names), "truncated": False}
     return Call("Glob", {"pattern": "**/*.py"}, "\n".join(names) or "No files found", result)
 
 
 def todo_write(bench: Bench) -> Call:
+    """Return a new todo list in place of the old one."""
     rng = bench.rng
     old = bench.todos or []
     new = [todo_item(rng, bench.traits, index) for index in range(rng.between(2, 6))]
@@ -205,6 +214,7 @@ def todo_item(rng: Rng, traits: Traits, index: int) -> Record:
 
 
 def task_create(bench: Bench) -> Call:
+    """Return a new task."""
     bench.next_task += 1
     subject = fill(bench.rng, "{title} {noun2}")
     given: Record = {
@@ -217,6 +227,7 @@ def task_create(bench: Bench) -> Call:
 
 
 def task_update(bench: Bench) -> Call:
+    """Return a task that is done."""
     if not bench.next_task:
         return task_create(bench)
     number = str(bench.rng.between(1, bench.next_task))
@@ -227,6 +238,7 @@ def task_update(bench: Bench) -> Call:
 
 
 def web_fetch(bench: Bench) -> Call:
+    """Return the reading of a page of the web."""
     rng = bench.rng
     url = f"https://docs.example.com/{rng.pick(words.NOUNS)}/{rng.pick(words.NOUNS)}.html"
     text = bench.text.prose(rng, rng.between(2, 6))
@@ -236,6 +248,7 @@ def web_fetch(bench: Bench) -> Call:
 
 
 def web_search(bench: Bench) -> Call:
+    """Return a search of the web."""
     rng = bench.rng
     query = fill(rng, "{verb} {adjective} {noun} {noun2} 2026")
     links = [
@@ -257,6 +270,7 @@ def mcp(bench: Bench) -> Call:
 
 
 def tool_search(bench: Bench) -> Call:
+    """Return the loading of a tool that was deferred."""
     names = ["WebFetch"]
     result = {"matches": names, "query": "select:WebFetch", "total_deferred_tools": 26}
     reference: list[Block] = [{"type": "tool_reference", "tool_name": "WebFetch"}]
@@ -264,6 +278,7 @@ def tool_search(bench: Bench) -> Call:
 
 
 def ask(bench: Bench) -> Call:
+    """Return a question to the person, with the answer."""
     question = fill(bench.rng, "Should the {noun} stay {adjective}?")
     options = [{"label": "Yes", "description": "Keep it"}, {"label": "No", "description": "Change it"}]
     questions = [{"question": question, "header": "Choice", "options": options, "multiSelect": False}]

@@ -177,4 +177,4 @@ class Transcript:
 
     def data(self) -> bytes:
         """Return the whole file."""
-        return b"\n".join(self.lines) + b"\n" if self.lines else b""
+        return b"\n".join([*self.lines, b""])

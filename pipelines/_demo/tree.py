@@ -56,6 +56,10 @@ class Tree:
             path = path.rpartition("/")[0]
         known[""] = max(known[""], ms)
 
+    def has(self, path: str) -> bool:
+        """Tell whether there is a file of this name."""
+        return os.path.lexists(f"{self._base}/{path}")
+
     def write(self, path: str, data: bytes, ms: int, *, entries: int = 1, mode: int = 0o600, kind: str = "") -> None:
         """Write a file with a time and a mode, and count it under its source and its kind."""
         self.folder(path.rpartition("/")[0], ms)
