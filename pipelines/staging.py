@@ -19,7 +19,7 @@ from pipelines.layout import make_private
 from pipelines.seen import WIDTH, Known, Seen
 
 _FLUSH_BYTES: Final = 24 << 20
-_FLUSH_ROWS: Final = 60_000
+_WORTH_A_ROW_GROUP: Final = 500
 _ROW_OVERHEAD: Final = 120
 COMPRESSION_LEVEL: Final = 3
 
@@ -77,55 +77,45 @@ def write_part(path: Path, table: Table, rows: Sequence[Row]) -> Part:
 
 
 class _Builder:
-    """Collects the rows of one table and writes them in row groups of bounded size."""
+    """Collects the rows of one table and writes them as row groups; a row with provenance ends in its address."""
 
     def __init__(self, table: Table, path: Path, home_id: str, run_id: str) -> None:
         self.table = table
         self.path = path
         self.schema = table.arrow()
-        self.constants = (home_id, run_id)
+        self.constants = (home_id, run_id) if table.has_provenance else ()
         self.rows: list[Row] = []
-        self.file_ids: list[int] = []
-        self.offsets: list[int] = []
-        self.lengths: list[int] = []
         self.size = 0
         self.written = 0
         self.writer: pq.ParquetWriter | None = None
 
-    def add(self, row: Row, file_id: int, offset: int, length: int) -> None:
+    def add_sized(self, row: Row, size: int) -> None:
+        """Add a row that holds `size` bytes of text or content."""
         self.rows.append(row)
-        self.file_ids.append(file_id)
-        self.offsets.append(offset)
-        self.lengths.append(length)
-
-    def add_bare(self, row: Row, size: int) -> None:
-        self.rows.append(row)
-        self.grow(size)
-
-    def grow(self, size: int) -> None:
         self.size += size + _ROW_OVERHEAD
-        if self.size >= _FLUSH_BYTES or len(self.rows) >= _FLUSH_ROWS:
+        if self.size >= _FLUSH_BYTES:
             self.flush()
 
     def flush(self) -> None:
+        """Write what was collected as one row group."""
         if not self.rows:
             return
         count = len(self.rows)
-        arrays = [
-            pa.array(v, c.type.arrow) for v, c in zip(zip(*self.rows, strict=True), self.table.columns, strict=True)
-        ]
-        if self.table.has_provenance:
-            arrays += [pa.repeat(pa.scalar(text, pa.string()), count) for text in self.constants]
-            arrays += [pa.array(values, pa.int64()) for values in (self.file_ids, self.offsets, self.lengths)]
-            self.file_ids, self.offsets, self.lengths = [], [], []
+        columns = list(zip(*self.rows, strict=True))
         self.rows = []
         self.size = 0
+        own = len(self.table.columns)
+        types = [field.type for field in self.schema]
+        arrays = [pa.array(values, kind) for values, kind in zip(columns[:own], types[:own], strict=True)]
+        arrays += [pa.repeat(pa.scalar(text, pa.string()), count) for text in self.constants]
+        arrays += [pa.array(values, pa.int64()) for values in columns[own:]]
         if self.writer is None:
             self.writer = open_writer(self.path, self.table)
         self.writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema), row_group_size=count)
         self.written += count
 
     def close(self) -> Part | None:
+        """Write what is left; returns the part, or None when the table got no row."""
         self.flush()
         if self.writer is None:
             return None
@@ -163,6 +153,7 @@ class StagingSink:
         self._messages = messages
         self._imported = imported
         self._builders: dict[type[Row], _Builder] = {}
+        self._read_since = 0
         self._drift: Counter[DriftKey] = Counter()
         self._drift_example: dict[DriftKey, tuple[int, int, int]] = {}
         self.new_messages: Counter[str] = Counter()
@@ -179,24 +170,27 @@ class StagingSink:
         return builder
 
     def row(self, row: Row, file_id: int, offset: int, length: int) -> None:
+        """Take one row of a source table."""
         builder = self._builders.get(type(row)) or self._builder(table_of(row))
-        builder.add(row, file_id, offset, length)
-        size = 0
-        for value in row:
-            if type(value) is str:
-                size += len(value)
-        builder.grow(size)
+        builder.rows.append((*row, file_id, offset, length))
 
     def piece(self, file_id: int, offset: int, data: bytes) -> bool:
         digest = xxh3_128(data, seed=self._seed).digest()
         self._add(PIECES, PIECES.row(digest=digest), file_id, offset, len(data))
         is_new = self._pieces.add(digest)
         if is_new:
-            self._builder(STORE).add_bare(STORE.row(digest=digest, piece_bytes=len(data), content=data), len(data))
+            self._builder(STORE).add_sized(STORE.row(digest=digest, piece_bytes=len(data), content=data), len(data))
         return is_new
 
     def entry(self, file_id: int, offset: int, length: int, kind: str, row_count: int) -> None:
+        """Take one span of the provenance index, and write what was collected when enough has been read."""
         self._add(ENTRIES, ENTRIES.row(kind, row_count), file_id, offset, length)
+        self._read_since += length + _ROW_OVERHEAD * (row_count + 1)
+        if self._read_since >= _FLUSH_BYTES:
+            self._read_since = 0
+            for builder in self._builders.values():
+                if len(builder.rows) >= _WORTH_A_ROW_GROUP:
+                    builder.flush()
 
     def reject(self, source: str, code: RejectCode, detail: str, file_id: int, offset: int, length: int) -> None:
         self._add(REJECTS, REJECTS.row(source, str(code), detail), file_id, offset, length)
@@ -214,7 +208,7 @@ class StagingSink:
             is_kept_first = self._messages.add(digest)
             if is_kept_first:
                 size = len(said.text.encode())
-                self._builder(MESSAGES).add_bare(MESSAGES.row(said.message_id, said.text, size), size)
+                self._builder(MESSAGES).add_sized(MESSAGES.row(said.message_id, said.text, size), size)
             if is_kept_first and digest[:WIDTH] not in self._imported:
                 self.new_messages[source] += 1
             else:
@@ -227,14 +221,13 @@ class StagingSink:
 
     def _add(self, table: Table, row: Row, file_id: int, offset: int, length: int) -> None:
         builder = self._builders.get(type(row)) or self._builder(table)
-        builder.add(row, file_id, offset, length)
-        builder.grow(0)
+        builder.rows.append((*row, file_id, offset, length))
 
     def close(self) -> list[Part]:
         """Write what is left and return the parts, each digested."""
         for (source, what, name, version), count in sorted(self._drift.items()):
             example = self._drift_example[source, what, name, version]
             row = DRIFT.row(self._home_id, self._run_id, source, what, name, version, count, *example)
-            self._builder(DRIFT).add_bare(row, 0)
+            self._builder(DRIFT).add_sized(row, 0)
         parts = [builder.close() for builder in self._builders.values()]
         return [part for part in parts if part is not None]
