@@ -71,7 +71,7 @@ def _made_from() -> str:
 
 
 def _pip(environment: Environment, *arguments: str, env: Mapping[str, str] | None = None) -> None:
-    command = [environment.program("python"), "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
+    command = [environment.program("python"), "-m", "pip", "--disable-pip-version-check", "-qq", *arguments]
     # On standard error: standard output belongs to the command that waits for this.
     subprocess.run(command, cwd=ROOT, stdout=sys.stderr, stdin=subprocess.DEVNULL, check=True, env=env)
 
@@ -87,10 +87,13 @@ def make_environment() -> Environment:
     if place.exists() and place.samefile(sys.prefix):
         sys.exit(f"{place} is out of date, and its own Python is running: start dev.py with another one")
     print(f"making the environment in {place}: a minute or two, once", file=sys.stderr, flush=True)
-    venv.create(place, clear=True, with_pip=True)
-    _pip(environment, "install", "--requirement", str(LOCK))
-    _pip(environment, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
-    _pip(environment, "check")
+    try:
+        venv.create(place, clear=True, with_pip=True)
+        _pip(environment, "install", "--requirement", str(LOCK))
+        _pip(environment, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+        _pip(environment, "check")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"the environment could not be made: {error}")
     environment.stamp.write_text(_made_from(), encoding="ascii")
     return environment
 
