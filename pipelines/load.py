@@ -46,15 +46,13 @@ def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> 
     connection = connect_for_building(target, layout)
     try:
         connection.execute("BEGIN")
-        _create(connection)
+        create_tables(connection)
         _fill_records(connection, runs)
         _load_committed(connection, layout, runs)
         for core in CORE_TABLES:
             connection.execute(core.insert)
             reach(f"load:{core.table.name}")
-        for view in CORE_VIEWS:
-            connection.execute(f'CREATE VIEW "{view.name}" AS {view.query}')
-            connection.execute(f'COMMENT ON VIEW "{view.name}" IS {quoted(view.comment)}')
+        create_views(connection)
         _create_macros(connection)
         connection.execute("COMMIT")
         connection.execute("CHECKPOINT")
@@ -89,7 +87,7 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _create(connection: duckdb.DuckDBPyConnection) -> None:
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create every table: types from its empty Arrow table, then what must not be NULL, then comments."""
     for table in warehouse_tables():
         shape = table.arrow().empty_table()
@@ -102,6 +100,13 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"COMMENT ON COLUMN {name} IS {quoted(column.comment)}")
             if column.required:
                 connection.execute(f'ALTER TABLE "{table.name}" ALTER COLUMN "{column.name}" SET NOT NULL')
+
+
+def create_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create every view over the tables."""
+    for view in CORE_VIEWS:
+        connection.execute(f'CREATE VIEW "{view.name}" AS {view.query}')
+        connection.execute(f'COMMENT ON VIEW "{view.name}" IS {quoted(view.comment)}')
 
 
 def _fill_records(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord]) -> None:

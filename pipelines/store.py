@@ -251,7 +251,7 @@ class _StorePart:
     def place_of(self, row: int) -> tuple[int, int]:
         """Return in which row group a row is, and which row of that it is."""
         if not self._group_starts:
-            with _damage_is_told(self.path), self._open() as file:
+            with _damage_is_told(self.path), _open(self._layout, self._part) as file:
                 start = 0
                 for group in range(file.metadata.num_row_groups):
                     self._group_starts.append(start)
@@ -261,11 +261,8 @@ class _StorePart:
 
     def contents(self, group: int) -> list[bytes]:
         """Return the bytes of every piece of a row group."""
-        with _damage_is_told(self.path), self._open() as file:
+        with _damage_is_told(self.path), _open(self._layout, self._part) as file:
             return _bytes(file.read_row_group(group, columns=["content"]), "content")
-
-    def _open(self) -> pq.ParquetFile:
-        return pq.ParquetFile(self._layout.root / self.path, page_checksum_verification=True)
 
 
 def _parts(runs: Iterable[RunRecord], table: str) -> Iterator[tuple[_Where, PartRecord]]:
@@ -277,10 +274,12 @@ def _parts(runs: Iterable[RunRecord], table: str) -> Iterator[tuple[_Where, Part
 
 
 def _read(layout: Layout, part: PartRecord, columns: list[str]) -> pa.Table:
-    with _damage_is_told(part.path):
-        return pq.read_table(
-            layout.root / part.path, columns=columns, partitioning=None, page_checksum_verification=True
-        )
+    with _damage_is_told(part.path), _open(layout, part) as file:
+        return file.read(columns=columns, use_threads=False)
+
+
+def _open(layout: Layout, part: PartRecord) -> pq.ParquetFile:
+    return pq.ParquetFile(layout.root / part.path, page_checksum_verification=True)
 
 
 @contextmanager

@@ -1,0 +1,145 @@
+"""What people see: lines, tables and numbers, with all that we did not write made safe for a terminal.
+
+Everything goes through Rich with markup, highlighting and emoji codes off: a transcript must not be able to colour,
+link or break what is printed.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, Literal, NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from models.json import JsonValue
+from models.text import safe, safe_json
+
+_GAP: Final = 2
+_NARROWEST: Final = 6
+"""No column of text is cut below this many cells."""
+_LONGEST_CELL: Final = 2000
+"""Characters of a value that are looked at before it is cut to its column."""
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """Return the console of standard output or standard error, as these are now."""
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+def is_terminal() -> bool:
+    """Whether standard output is shown to a person."""
+    return sys.stdout.isatty()
+
+
+def say(text: str = "", *, style: str = "", stderr: bool = False) -> None:
+    """Print a line, never broken: a path in it can be copied. Lines within `text` stay; nothing in it is obeyed."""
+    shown = Text(safe(text, keep_newlines=True), style=style)
+    terminal(stderr=stderr).print(shown, soft_wrap=True)
+
+
+def say_table(headings: Sequence["Heading"], rows: Sequence[Sequence[str]], *, total: Sequence[str] = ()) -> None:
+    """Print a table no wider than the terminal (80 columns where there is none); what does not fit is cut with `…`."""
+    console = terminal()
+    all_rows = [*rows, total] if total else rows
+    lines = lay_out(headings, all_rows, console.width)
+    for number, line in enumerate(lines):
+        is_total = bool(total) and number == len(lines) - 1
+        console.print(Text(line, style="bold" if number == 0 or is_total else ""), soft_wrap=True)
+
+
+def say_json(value: JsonValue) -> None:
+    """Print one JSON document, exact, with what a terminal would obey written as escapes."""
+    import json
+
+    sys.stdout.write(safe_json(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
+
+
+class Heading(NamedTuple):
+    """The head of a column; numbers stand at its right, and only text is cut when room is short."""
+
+    name: str
+    kind: Literal["text", "number"] = "text"
+
+
+def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Return the lines of a table at most `width` cells wide, as long as every text column keeps some cells."""
+    cells = [[heading.name for heading in headings], *([_shown(value) for value in row] for row in rows)]
+    natural = [max(cell_len(row[column]) for row in cells) for column in range(len(headings))]
+    fixed = [heading.kind == "number" for heading in headings]
+    widths = fit(natural, fixed, width)
+    return [_line(row, widths, fixed) for row in cells]
+
+
+def fit(natural: Sequence[int], fixed: Sequence[bool], width: int) -> list[int]:
+    """Return the widths of columns: narrow ones as they are, the widest cut alike until all fit."""
+    room = width - _GAP * (len(natural) - 1) - sum(cells for cells, keep in zip(natural, fixed, strict=True) if keep)
+    widths = list(natural)
+    left = sorted(column for column, keep in enumerate(fixed) if not keep)
+    left.sort(key=lambda column: natural[column])
+    for count, column in enumerate(left):
+        share = max(_NARROWEST, room // (len(left) - count))
+        widths[column] = min(natural[column], share)
+        room -= widths[column]
+    return widths
+
+
+def _line(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    made = []
+    for text, cells, is_right in zip(row, widths, right, strict=True):
+        if cell_len(text) > cells:
+            text = set_cell_size(text, cells - 1) + "…"
+        padding = " " * (cells - cell_len(text))
+        made.append(padding + text if is_right else text + padding)
+    return (" " * _GAP).join(made).rstrip()
+
+
+def _shown(value: str) -> str:
+    return safe(value[:_LONGEST_CELL])
+
+
+def count(number: int) -> str:
+    """Return a number with its thousands set apart."""
+    return f"{number:,}"
+
+
+def size(number: int) -> str:
+    """Return a number of bytes for people, in units of a thousand."""
+    if number < 1000:
+        return f"{number} B"
+    amount = float(number)
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if amount < 999.95:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:,.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time for people."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def moment(instant: str | None) -> str:
+    """Return an instant in ISO 8601 as minutes of UTC; `-` when there is none."""
+    if instant is None:
+        return "-"
+    return f"{datetime.fromisoformat(instant).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with the word for that many things."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def listed(counts: Mapping[str, int], show: Callable[[int], str] = count) -> str:
+    """Return counts in one line, zeros left out."""
+    return ", ".join(f"{show(number)} {name}" for name, number in counts.items() if number) or "none"

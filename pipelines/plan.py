@@ -1,0 +1,96 @@
+"""What a run would do, found out without writing anything: a walk of each home against its last manifests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.archive import HomeName, read_runs
+from pipelines.inventory import Item
+from pipelines.layout import Layout
+from pipelines.manifest import FileState
+from pipelines.run import Request, Snapshot, check_homes, name_homes, take_snapshots
+from pipelines.settings import read_settings
+
+
+@dataclass(slots=True)
+class PhasePlan:
+    """Files of one phase of one home against its last manifest, and the bytes that a run would read of them.
+
+    `bytes_new` are those that no run has read: of an appended file, what came after its watermark.
+    """
+
+    home_id: str
+    phase: int
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    vanished: int = 0
+    withheld: int = 0
+    listed: int = 0
+    unreadable: int = 0
+    bytes_found: int = 0
+    bytes_new: int = 0
+    bytes_read: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The homes under their ids, and what would be done for each phase."""
+
+    homes: list[HomeName]
+    phases: list[PhasePlan]
+
+
+def plan_run(layout: Layout, request: Request) -> Plan:
+    """Return what a run would do now. Nothing is written, not even the data directory. Raises ExtractError."""
+    check_homes(request.homes, layout)
+    homes = name_homes(request, layout)
+    snapshots = take_snapshots(layout, homes, read_runs(layout), read_settings(layout))
+    return Plan(
+        homes,
+        [
+            plan_phase(snapshot, phase, is_full=request.is_full)
+            for snapshot in snapshots
+            for phase in sorted(set(request.phases))
+        ],
+    )
+
+
+def plan_phase(snapshot: Snapshot, phase: int, *, is_full: bool = False) -> PhasePlan:
+    """Return what a run would do in one phase of a home."""
+    made = PhasePlan(snapshot.home.home_id, phase)
+    items = snapshot.phase_items(phase)
+    for item in items:
+        if item.found.kind == "file":
+            _count(made, item, is_full=is_full)
+    made.vanished = len(newly_vanished(snapshot.vanished(phase, items)))
+    return made
+
+
+def newly_vanished(gone: Sequence[FileState]) -> list[FileState]:
+    """Return the files that the last manifest still had; it lists those that were gone before, too."""
+    return [state for state in gone if state.entry_type == "file" and state.is_present and state.file_id is not None]
+
+
+def _count(made: PhasePlan, item: Item, *, is_full: bool) -> None:
+    size = item.found.stat.size
+    made.bytes_found += size
+    if item.found.error is not None:
+        made.unreadable += 1
+    elif not item.is_read:
+        made.withheld += item.place.treatment == "withhold"
+        made.listed += item.place.treatment == "inventory"
+    elif item.is_as_last():
+        made.unchanged += 1
+        made.bytes_read += size if is_full else 0
+    else:
+        is_new = item.last is None or item.last.file_id is None
+        made.new += is_new
+        made.changed += not is_new
+        made.bytes_read += size
+        made.bytes_new += size - _read_before(item)
+
+
+def _read_before(item: Item) -> int:
+    """Return how many bytes a run need not read as entries again: those up to the watermark of a file that grew."""
+    watermark = item.task("").start
+    return watermark if watermark <= item.found.stat.size else 0

@@ -1,0 +1,180 @@
+"""How an archive stands: its homes, what was read of them and when, what is new since, how much room it takes.
+
+Nothing is written and no engine is asked: commit records, the last manifests and a walk of each home say it all.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+
+from extractors._registry import PHASES, Classifier
+from models.errors import SourceError
+from models.json import JsonObject
+from models.run import RunRecord
+from pipelines.archive import Archive, HomeName, known_homes, last_phase
+from pipelines.imports import imported_files
+from pipelines.inventory import take_snapshot
+from pipelines.layout import Layout
+from pipelines.manifest import FileState
+from pipelines.plan import plan_phase
+from pipelines.run import Snapshot, last_states
+from pipelines.settings import Settings, read_settings
+
+
+@dataclass(slots=True)
+class PhaseStatus:
+    """One phase of one home. The last six are counts of files and bytes against a walk now; None without a walk.
+
+    `kept_bytes` are the files' sizes as last read, `watermark` how much of that was consumed as whole entries.
+    """
+
+    phase: int
+    name: str
+    run_id: str | None
+    committed_at: str | None
+    kept_files: int
+    kept_bytes: int
+    watermark: int
+    expired_files: int
+    new_files: int | None = None
+    changed_files: int | None = None
+    vanished_files: int | None = None
+    new_bytes: int | None = None
+
+
+@dataclass(slots=True)
+class HomeStatus:
+    """One home: where it was last seen, and why it could not be walked now, where it could not."""
+
+    home_id: str
+    root: str
+    problem: str | None
+    phases: list[PhaseStatus]
+
+
+@dataclass(slots=True)
+class Status:
+    """An archive. Sizes are in bytes. `under_way` says who wrote last when something is still staged."""
+
+    data: str
+    runs: int
+    last_run_id: str | None
+    last_run_status: str | None
+    last_run_started_at: str | None
+    last_run_finished_at: str | None
+    homes: list[HomeStatus]
+    store_bytes: int
+    table_bytes: int
+    imported_bytes: int
+    warehouse_bytes: int | None
+    warehouse_run_id: str | None
+    under_way: str | None
+
+    def to_json(self) -> JsonObject:
+        """Return the status as JSON values."""
+        made: JsonObject = asdict(self)
+        return made
+
+
+def status_of(layout: Layout) -> Status:
+    """Return how an archive stands now. Raises ConfigurationError when there is none, StoreError."""
+    runs = Archive.open(layout).runs()
+    settings = read_settings(layout)
+    last = runs[-1] if runs else None
+    sizes = _sizes(runs)
+    warehouse = layout.warehouse.resolve()
+    return Status(
+        data=str(layout.root),
+        runs=len(runs),
+        last_run_id=last.run_id if last else None,
+        last_run_status=last.status if last else None,
+        last_run_started_at=last.started_at if last else None,
+        last_run_finished_at=last.finished_at if last else None,
+        homes=[
+            _home(layout, HomeName(home_id, Path(root)), runs, settings)
+            for home_id, root in sorted(known_homes(layout).items())
+        ],
+        store_bytes=sizes["store"],
+        table_bytes=sizes["tables"],
+        imported_bytes=sum(path.stat().st_size for path in imported_files(layout)),
+        warehouse_bytes=warehouse.stat().st_size if warehouse.exists() else None,
+        warehouse_run_id=_warehouse_run(layout, runs),
+        under_way=_under_way(layout),
+    )
+
+
+def _sizes(runs: Iterable[RunRecord]) -> Mapping[str, int]:
+    made = {"store": 0, "tables": 0}
+    for run in runs:
+        for phase in run.phases:
+            for part in phase.parts:
+                made["store" if part.table == "store" else "tables"] += part.size
+    return made
+
+
+def _warehouse_run(layout: Layout, runs: Iterable[RunRecord]) -> str | None:
+    if not layout.warehouse.exists():
+        return None
+    # Where links cannot be made it is a copy, whose name tells nothing: then the commit records say which is newest.
+    if layout.warehouse.is_symlink():
+        return layout.warehouse.resolve().stem
+    return next((run.run_id for run in reversed(list(runs)) if run.warehouse is not None), None)
+
+
+def _home(layout: Layout, home: HomeName, runs: list[RunRecord], settings: Settings) -> HomeStatus:
+    snapshot, problem = _walked(home, settings)
+    phases = []
+    for number in PHASES:
+        states = last_states(layout, runs, home.home_id, number)
+        phases.append(_phase(runs, home.home_id, number, states))
+        if snapshot is not None:
+            snapshot.last[number] = {state.path_bytes: state for state in states}
+            _compare(phases[-1], snapshot)
+    return HomeStatus(home.home_id, str(home.root), problem, phases)
+
+
+def _walked(home: HomeName, settings: Settings) -> tuple[Snapshot | None, str | None]:
+    if not home.root.is_dir():
+        return None, "not here now"
+    try:
+        classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
+        return Snapshot(home, take_snapshot(home.root, classifier)), None
+    except SourceError as error:
+        return None, str(error)
+
+
+def _phase(runs: list[RunRecord], home_id: str, number: int, states: list[FileState]) -> PhaseStatus:
+    found = last_phase(runs, home_id, number)
+    kept = [state for state in states if state.entry_type == "file" and state.file_id is not None]
+    return PhaseStatus(
+        phase=number,
+        name=PHASES[number],
+        run_id=found[0].run_id if found else None,
+        committed_at=found[1].committed_at if found else None,
+        kept_files=len(kept),
+        kept_bytes=sum(state.size for state in kept),
+        watermark=sum(state.watermark or 0 for state in kept),
+        expired_files=sum(not state.is_present for state in kept),
+    )
+
+
+def _compare(made: PhaseStatus, snapshot: Snapshot) -> None:
+    plan = plan_phase(snapshot, made.phase)
+    made.new_files, made.changed_files, made.vanished_files = plan.new, plan.changed, plan.vanished
+    made.new_bytes = plan.bytes_new
+
+
+def _under_way(layout: Layout) -> str | None:
+    """Say who writes when something is staged: a run that goes on, or one that was killed. Nobody is asked for a lock:
+    that would stop a run which is just starting.
+    """
+    if not layout.staging.is_dir() or not any(layout.staging.iterdir()):
+        return None
+    try:
+        held = orjson.loads(layout.lock_file.read_bytes())
+        return f"pid {held['pid']}, since {datetime.fromisoformat(held['started_at']):%Y-%m-%d %H:%M} UTC"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "a process that left no name"
