@@ -39,7 +39,7 @@ AGENT_JOURNALS = Table(
         Column("event", TEXT, "launched, started, result, ...", required=True),
         Column("agent_id", TEXT, "The subagent."),
         Column("label", TEXT, "Its label within the run."),
-        Column("phase", TEXT, "Its phase within the run."),
+        Column("journal_phase", TEXT, "Its phase within the run."),
         Column("body", JSON, "All other fields of the line: the key of the call, what the subagent returned."),
     ),
 )
@@ -138,7 +138,7 @@ def parse_journal(entry: Entry) -> Iterator[Row]:
         event=event,
         agent_id=agent_id,
         label=label,
-        phase=phase,
+        journal_phase=phase,
         body=Payloads().to_json(rest) if rest else None,
     )
 

@@ -49,7 +49,7 @@ def test_every_table_and_column_of_a_source_has_a_sentence(source: Source) -> No
     for table in source.tables:
         assert table.comment.endswith("."), table.name
         for column in table.columns:
-            assert column.comment.rstrip(")").endswith((".", "\"", "…")), f"{table.name}.{column.name}"
+            assert column.comment.rstrip(")").endswith((".", '"', "…")), f"{table.name}.{column.name}"
             assert re.fullmatch(r"[a-z][a-z0-9_]*", column.name)
 
 
