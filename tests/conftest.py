@@ -69,3 +69,11 @@ def _nothing_is_left_in_the_home_of_claude_code() -> Iterator[None]:
     yield
     written = [path for place in ("claude", "home/.claude") for path in (_SURROUNDINGS / place).rglob("*")]
     assert written == []
+
+
+@pytest.fixture(autouse=True)
+def _the_umask_stays_with_the_test() -> Iterator[None]:
+    """Put back the umask that a run tightens for its process."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
