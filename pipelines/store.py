@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import file_digest
 from typing import Final
 
 import pyarrow as pa
@@ -30,10 +31,16 @@ class StoreReader:
 
     A file is made of what its extractions consumed: each begins where the one before had its watermark, and from there
     on takes the place of what was provisional. Void extractions never count. Not safe for use by two threads.
+
+    A `lenient` one goes on without what is lost or damaged and notes it in `damage`, by path below the data directory:
+    an older manifest then stands for the newest, and a file may come out shorter or older than it was. So its caller
+    compares what comes with the manifest's SHA-256.
     """
 
-    def __init__(self, layout: Layout, runs: Sequence[RunRecord], seed: int) -> None:
+    def __init__(self, layout: Layout, runs: Sequence[RunRecord], seed: int, *, lenient: bool = False) -> None:
         """Take the committed `runs`, the oldest first, and the `seed` of the store's digests. Nothing is read yet."""
+        self.damage: dict[str, str] = {}
+        self._lenient = lenient
         self._layout = layout
         self._runs = {run.run_id: run for run in runs}
         self._seed = seed
@@ -44,12 +51,17 @@ class StoreReader:
         self._groups: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
 
     @classmethod
-    def open(cls, layout: Layout) -> "StoreReader":
+    def open(cls, layout: Layout, *, lenient: bool = False) -> "StoreReader":
         """Open the archive of a data directory. Raises ConfigurationError when there is none, StoreError when it cannot
         be understood.
         """
         archive = Archive.open(layout)
-        return cls(layout, archive.runs(), archive.seed)
+        return cls(layout, archive.runs(), archive.seed, lenient=lenient)
+
+    @property
+    def runs(self) -> list[RunRecord]:
+        """The committed runs, the oldest first."""
+        return list(self._runs.values())
 
     def files(self, as_of: str | None = None) -> list[FileState]:
         """Return every file, directory and link as the newest manifest of each phase of each home had it at a run.
@@ -57,13 +69,10 @@ class StoreReader:
         `as_of` is a run_id; the newest run without one. What was withheld, only listed or gone by then is there too:
         see `treatment` and `is_present`; nothing is kept of what has no `file_id`. Raises ConfigurationError.
         """
-        newest: dict[tuple[str, int], PartRecord] = {}
-        for run in self._until(as_of):
-            for phase in run.phases:
-                for part in phase.parts:
-                    if part.table == MANIFEST.name:
-                        newest[phase.home_id, phase.phase] = part
-        return [state for _, part in sorted(newest.items()) for state in self._manifest(part)]
+        manifests: dict[tuple[str, int], list[PartRecord]] = {}
+        for (_, home_id, phase), part in _parts(self._until(as_of), MANIFEST.name):
+            manifests.setdefault((home_id, phase), []).insert(0, part)
+        return [state for _, parts in sorted(manifests.items()) for state in self._newest(parts)]
 
     def kept_bytes(self, file_id: int, as_of: str | None = None) -> int | None:
         """Return how many bytes of a file were kept as of a run; None when it was not read by then."""
@@ -102,7 +111,7 @@ class StoreReader:
     def _extents(self, file_id: int, as_of: str | None) -> "list[_Extent]":
         """Return which run's pieces hold which part of a file, in order from byte 0; none when it was never read."""
         if self._readings is None:
-            self._readings = _Readings(self._layout, list(self._runs.values()))
+            self._readings = _Readings(self._layout, self.runs, self.damage if self._lenient else None)
         latest = self._runs[as_of].epoch if as_of in self._runs else None
         if as_of is not None and latest is None:
             raise ConfigurationError(f"there is no committed run {as_of} in {self._layout.root}")
@@ -137,16 +146,27 @@ class StoreReader:
         """Return a piece's bytes, verified. It is looked for where it most likely is, then everywhere."""
         if where not in self._order:
             self._order[where] = sorted(self._parts, key=lambda part: part.where != where)
-        for part in self._order[where]:
-            row = part.row_of(digest)
-            if row is not None:
-                content = self._content(part, row)
-                if xxh3_128(content, seed=self._seed).digest() != digest:
-                    raise FixityError(
-                        f"{part.path}: piece {digest.hex()} is not what its digest says; see `extract verify`"
-                    )
-                return content
-        raise StoreError(f"piece {digest.hex()} is in no part of the store; see `extract verify`")
+        failure: StoreError | FixityError = StoreError(
+            f"piece {digest.hex()} is in no part of the store; see `extract verify`"
+        )
+        for part in list(self._order[where]):
+            try:
+                row = part.row_of(digest)
+                if row is not None:
+                    return self._verified(part, row, digest)
+            except (StoreError, FixityError) as error:
+                failure = error  # another part may have it: two workers that met it at one time both wrote it
+                self.damage[part.path] = str(error)
+                if not part.is_indexed:
+                    self._parts.remove(part)
+                    self._order.clear()
+        raise failure
+
+    def _verified(self, part: "_StorePart", row: int, digest: bytes) -> bytes:
+        content = self._content(part, row)
+        if xxh3_128(content, seed=self._seed).digest() != digest:
+            raise FixityError(f"{part.path}: piece {digest.hex()} is not what its digest says; see `extract verify`")
+        return content
 
     def _content(self, part: "_StorePart", row: int) -> bytes:
         group, row = part.place_of(row)
@@ -158,9 +178,21 @@ class StoreReader:
         self._groups[part.path, group] = held
         return held[row]
 
+    def _newest(self, parts: Sequence[PartRecord]) -> list[FileState]:
+        """Return the rows of the first of these manifests; a lenient reader takes the next one when that is damaged."""
+        for part in parts:
+            try:
+                with _damage_is_told(part.path):
+                    return self._manifest(part)
+            except (StoreError, FixityError) as error:
+                if not self._lenient:
+                    raise
+                self.damage[part.path] = str(error)
+        return []
+
     def _manifest(self, part: PartRecord) -> list[FileState]:
-        with _damage_is_told(part.path):
-            return read_manifest(self._layout.root / part.path)
+        _check(self._layout, part)
+        return read_manifest(self._layout.root / part.path)
 
 
 _Where = tuple[str, str, int]
@@ -179,13 +211,20 @@ class _Extent:
 class _Readings:
     """Every extraction that counts, found by file: where it began, how much there was."""
 
-    def __init__(self, layout: Layout, runs: Iterable[RunRecord]) -> None:
+    def __init__(self, layout: Layout, runs: Iterable[RunRecord], damage: dict[str, str] | None) -> None:
+        """Read them; what is damaged is noted in `damage` and left out where that is given."""
         self._where: list[_Where] = []
         self._epochs: list[int] = []
         epochs = {run.run_id: run.epoch for run in runs}
         tables = []
         for where, part in _parts(runs, EXTRACTIONS.name):
-            table = _read(layout, part, ["file_id", "from_offset", "size", "is_void"])
+            try:
+                table = _read(layout, part, ["file_id", "from_offset", "size", "is_void"], checked=True)
+            except (StoreError, FixityError) as error:
+                if damage is None:
+                    raise
+                damage[part.path] = str(error)
+                continue
             number = pa.array([len(self._where)] * table.num_rows, pa.int64())
             tables.append(table.append_column("number", number).filter(pc.invert(table["is_void"])))
             self._where.append(where)
@@ -209,7 +248,8 @@ class _Recipe:
     """The pieces that one committed phase cut, found by file and offset."""
 
     def __init__(self, layout: Layout, parts: Iterable[PartRecord]) -> None:
-        tables = [_read(layout, part, ["file_id", "byte_offset", "byte_length", "digest"]) for part in parts]
+        columns = ["file_id", "byte_offset", "byte_length", "digest"]
+        tables = [_read(layout, part, columns, checked=True) for part in parts]
         found = None
         if tables:
             found = pa.concat_tables(tables).sort_by([("file_id", "ascending"), ("byte_offset", "ascending")])
@@ -237,10 +277,16 @@ class _StorePart:
         self._rows = array("q")
         self._group_starts: list[int] = []
 
+    @property
+    def is_indexed(self) -> bool:
+        """Whether it was found out which pieces it has."""
+        return self._digests is not None
+
     def row_of(self, digest: bytes) -> int | None:
         """Return the row of a piece, or None."""
         if self._digests is None:
-            digests = _bytes(_read(self._layout, self._part, ["digest"]), "digest")
+            with _damage_is_told(self.path):
+                digests = _bytes(_read(self._layout, self._part, ["digest"]), "digest")
             self._rows = array("q", sorted(range(len(digests)), key=digests.__getitem__))
             self._digests = b"".join(digests[row] for row in self._rows)
         held = self._digests
@@ -262,7 +308,10 @@ class _StorePart:
     def contents(self, group: int) -> list[bytes]:
         """Return the bytes of every piece of a row group."""
         with _damage_is_told(self.path), _open(self._layout, self._part) as file:
-            return _bytes(file.read_row_group(group, columns=["content"]), "content")
+            made = _bytes(file.read_row_group(group, columns=["content"]), "content")
+            if len(made) != file.metadata.row_group(group).num_rows:
+                raise pa.ArrowInvalid("rows are missing")
+            return made
 
 
 def _parts(runs: Iterable[RunRecord], table: str) -> Iterator[tuple[_Where, PartRecord]]:
@@ -273,9 +322,19 @@ def _parts(runs: Iterable[RunRecord], table: str) -> Iterator[tuple[_Where, Part
                     yield (run.run_id, phase.home_id, phase.phase), part
 
 
-def _read(layout: Layout, part: PartRecord, columns: list[str]) -> pa.Table:
-    with _damage_is_told(part.path), _open(layout, part) as file:
-        return file.read(columns=columns, use_threads=False)
+def _read(layout: Layout, part: PartRecord, columns: list[str], *, checked: bool = False) -> pa.Table:
+    """Return columns of a part; `checked` compares it with its commit record first: its rows have no other proof."""
+    with _damage_is_told(part.path):
+        if checked:
+            _check(layout, part)
+        with _open(layout, part) as file:
+            return file.read(columns=columns, use_threads=False)
+
+
+def _check(layout: Layout, part: PartRecord) -> None:
+    with (layout.root / part.path).open("rb") as file:
+        if file_digest(file, "sha256").hexdigest() != part.sha256:
+            raise FixityError(f"{part.path} is not what its commit record says; see `extract verify`")
 
 
 def _open(layout: Layout, part: PartRecord) -> pq.ParquetFile:
@@ -289,7 +348,7 @@ def _damage_is_told(path: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise StoreError(f"{path} is listed in a commit record and is gone; see `extract verify`") from error
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, KeyError) as error:
         raise FixityError(f"{path} cannot be read, its bytes are damaged ({error}); see `extract verify`") from error
 
 
