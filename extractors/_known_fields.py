@@ -14,16 +14,12 @@ from models.schema import FLAG, INSTANT, INTEGER, TEXT, Table
 KEPT: Final = "kept"
 """Place of a field that is known and kept as it is."""
 
-DROPPED: Final = "dropped"
-"""Place of a field that says nothing."""
-
 Declaration: TypeAlias = Mapping[str, "str | Declaration"]
-"""What is known of an object, by field: its column, `KEPT`, `DROPPED`, or what is known of the object that it holds."""
+"""What is known of an object, by field: its column, `KEPT`, or what is known of the object that it holds."""
 
 _TYPES: Final = {TEXT: str, FLAG: bool, INTEGER: int, INSTANT: datetime}
 _LARGEST: Final = 2**63
 _KEEP: Final = -1
-_DROP: Final = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +44,8 @@ def known_fields(table: Table, columns: Declaration, kept: str = "") -> Known:
         if not isinstance(column, str):
             objects[field] = known_fields(table, column)
             places[field] = (_KEEP, dict)
-        elif column in (KEPT, DROPPED):
-            places[field] = (_KEEP if column == KEPT else _DROP, None)
+        elif column == KEPT:
+            places[field] = (_KEEP, None)
         else:
             places[field] = (cells[column], types[column])
     return Known(places, objects)
@@ -84,7 +80,7 @@ def sort_fields(found: JsonObject, known: Known, cells: list[object], left: Json
                 cells[number] = value
             else:
                 left[path + name] = value
-        elif value is None or number == _DROP:
+        elif value is None:
             continue
         elif wanted is None:
             kept[name] = value

@@ -7,7 +7,7 @@ transcripts describe them alike. A field is known where it stands in its type's 
 from dataclasses import dataclass
 from typing import Final
 
-from extractors._known_fields import DROPPED, KEPT, Declaration, Known, known_fields
+from extractors._known_fields import KEPT, Declaration, Known, known_fields
 from extractors._transcript_tables import CONTENT_BLOCKS, RECORDS
 
 _PLACE: Final[Declaration] = {
@@ -58,7 +58,7 @@ _MESSAGE: Final[Declaration] = {
     "model": "model",
     "stop_reason": "stop_reason",
     "usage": _USAGE,
-    "type": DROPPED,
+    "type": KEPT,
     "content": KEPT,
     "stop_sequence": KEPT,
     "stop_details": KEPT,
@@ -152,7 +152,7 @@ RECORD_TYPES: Final = {
 
 
 def _block(kept: str = "", **columns: str) -> Known:
-    return known_fields(CONTENT_BLOCKS, {**columns, "type": DROPPED}, kept + " cache_control")
+    return known_fields(CONTENT_BLOCKS, {**columns, "type": "block_type"}, kept + " cache_control")
 
 
 _CALL: Final = _block("input caller server_name", id="tool_use_id", name="tool_name")

@@ -96,6 +96,8 @@ def _read_message(draft: Draft, *, may_be_prompt: bool) -> Blocks:
     if isinstance(message, dict):
         if "content" in message:
             blocks.read(message.pop("content"))
+        if message.get("type") == "message":
+            del message["type"]
         if not message:
             del draft.kept["message"]
     draft.cells[AT["block_count"]] = blocks.count
@@ -258,6 +260,9 @@ def _track(draft: Draft, checkpoint: _Checkpoint, path: str, backup: JsonValue, 
     if not backup.keys() <= _BACKUP_FIELDS:
         for unknown in sorted(backup.keys() - _BACKUP_FIELDS):
             draft.count_unknown(f"{place}.{unknown}")
+    backup_at = _instant(backup.get("backupTime"))
+    if backup_at is None and backup.get("backupTime") is not None:
+        draft.count_unknown(f"{place}.backupTime")
     name = _text(backup, "backupFileName")
     match = None if name is None else _BACKUP_NAME.fullmatch(name)
     version = backup.get("version")
@@ -270,7 +275,7 @@ def _track(draft: Draft, checkpoint: _Checkpoint, path: str, backup: JsonValue, 
             backup_file_name=name,
             path_hash=None if match is None else match[1],
             version_number=version,
-            backup_at=_instant(backup.get("backupTime")),
+            backup_at=backup_at,
             real_parent_path=_text(backup, "realParentDir"),
         )
     )
