@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +16,14 @@ from extractors._platform import try_lock
 from models.errors import ConfigurationError, LockedError, StoreError
 from models.identity import home_id_of_name, is_home_id
 from models.run import PartRecord, PhaseRecord, RunRecord
+from models.seal import sealed
 from pipelines.failpoints import reach
-from pipelines.files import disk_errors, write_atomically
+from pipelines.files import disk_errors, read_sealed, write_sealed
 from pipelines.layout import Layout
 
 FORMAT = 1
+_TRIES = 3
+_BETWEEN_TRIES = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +36,21 @@ class Archive:
 
     @classmethod
     def open(cls, layout: Layout) -> "Archive":
-        """Open an archive. Raises ConfigurationError when there is none, StoreError when its format is newer than this
-        program.
+        """Open an archive. Raises ConfigurationError when there is none, FixityError when what says what it is was
+        damaged, StoreError when its format is newer than this program.
         """
         if not layout.archive_file.exists():
             raise ConfigurationError(
                 f"there is no archive in {layout.root}; `extract run` makes one (or name another with --data)"
             )
         try:
-            fields = orjson.loads(layout.archive_file.read_bytes())
+            fields = orjson.loads(read_sealed(layout.archive_file))
             made = cls(layout, fields["archive_id"], int(fields["seed"], 16))
             archive_format = fields["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(
-                f"{layout.archive_file} cannot be read ({error}); restore it from "
-                f"a copy: the store cannot be searched without"
+                f"{layout.archive_file} cannot be read ({error}); its copy is {layout.archive_copy}: the store cannot "
+                f"be searched without"
             ) from error
         if archive_format != FORMAT:
             raise StoreError(
@@ -56,20 +60,34 @@ class Archive:
 
     @classmethod
     def open_or_make(cls, layout: Layout) -> "Archive":
-        """Open an archive, or make an empty one."""
+        """Open an archive, or make an empty one. Raises StoreError rather than give a new seed to what is kept."""
         layout.prepare()
-        if not layout.archive_file.exists():
+        if not layout.archive_file.exists() and not layout.archive_copy.exists():
+            if any(layout.runs.iterdir()):
+                raise StoreError(
+                    f"{layout.archive_file} and its copy are gone, though something is kept in {layout.root}; put one "
+                    f"back from a backup: the store cannot be searched without"
+                )
             fields = {"format": FORMAT, "archive_id": secrets.token_hex(8), "seed": secrets.token_hex(8)}
-            write_atomically(layout.archive_file, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "archive")
-        return cls.open(layout)
+            write_sealed(layout.archive_copy, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "archive-copy")
+        if not layout.archive_file.exists():
+            write_sealed(layout.archive_file, read_sealed(layout.archive_copy), "archive")
+        made = cls.open(layout)
+        if not layout.archive_copy.exists():
+            write_sealed(layout.archive_copy, read_sealed(layout.archive_file), "archive-copy")
+        return made
 
     def runs(self) -> list[RunRecord]:
-        """Return the committed runs, the oldest first. Raises StoreError for a commit record that cannot be read."""
+        """Return the committed runs, the oldest first. Raises FixityError for a commit record that is not what was
+        written, StoreError for one that cannot be understood.
+        """
         return read_runs(self.layout)
 
 
 def read_runs(layout: Layout) -> list[RunRecord]:
-    """Return the committed runs of a data directory, the oldest first; none when there is no such directory."""
+    """Return the committed runs of a data directory, the oldest first; none when there is no such directory. Raises
+    FixityError for a commit record that is not what was written, StoreError for one that cannot be understood.
+    """
     if not layout.runs.is_dir():
         return []
     found = []
@@ -77,7 +95,7 @@ def read_runs(layout: Layout) -> list[RunRecord]:
         record = layout.commit_record(directory.name)
         if record.exists():
             try:
-                found.append(RunRecord.from_json(orjson.loads(record.read_bytes())))
+                found.append(RunRecord.from_json(orjson.loads(read_sealed(record))))
             except (ValueError, KeyError, TypeError) as error:
                 raise StoreError(
                     f"the commit record {record} cannot be read ({error}); see `extract verify`"
@@ -92,9 +110,7 @@ def commit(layout: Layout, run: RunRecord) -> None:
     newest = max((other.epoch for other in read_runs(layout) if other.run_id != run.run_id), default=0)
     if newest >= run.epoch:
         raise StoreError(f"a newer run (epoch {newest}) has committed meanwhile; this one (epoch {run.epoch}) must not")
-    write_atomically(
-        layout.commit_record(run.run_id), orjson.dumps(run.to_json(), option=orjson.OPT_INDENT_2), "commit"
-    )
+    write_sealed(layout.commit_record(run.run_id), orjson.dumps(run.to_json(), option=orjson.OPT_INDENT_2), "commit")
 
 
 def committed_parts(runs: Iterable[RunRecord], table: str) -> list[PartRecord]:
@@ -119,7 +135,7 @@ def writing(layout: Layout, run_id: str) -> Iterator[None]:
         layout.prepare()
         descriptor = os.open(layout.lock_file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
-        if not try_lock(descriptor):
+        if not _lock(descriptor):
             raise LockedError(
                 f"another run is writing to {layout.root}: {_holder(descriptor)}. "
                 f"Wait for it, or name another directory with --data"
@@ -127,8 +143,31 @@ def writing(layout: Layout, run_id: str) -> Iterator[None]:
         started = datetime.now(UTC).isoformat(timespec="seconds")
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, orjson.dumps({"pid": os.getpid(), "run_id": run_id, "started_at": started}))
+        fields = {"pid": os.getpid(), "run_id": run_id, "started_at": started}
+        os.write(descriptor, sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json"))
         yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the lock; not given up at the first try, since a reader that asks whether it is free has it for a moment."""
+    for attempt in range(_TRIES):
+        if attempt:
+            time.sleep(_BETWEEN_TRIES)
+        if try_lock(descriptor):
+            return True
+    return False
+
+
+def is_being_written(layout: Layout) -> bool:
+    """Whether somebody holds the data directory as its writer at this moment."""
+    try:
+        descriptor = os.open(layout.lock_file, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        return False
+    try:
+        return not try_lock(descriptor)
     finally:
         os.close(descriptor)
 
@@ -146,10 +185,20 @@ def sweep(layout: Layout, runs: Iterable[RunRecord]) -> int:
     """Remove what no commit record lists: staging, and parts and run directories of runs that died. Returns how many
     things went.
 
-    Only the writer may sweep.
+    Only the writer may sweep. Raises StoreError when a run that had been committed has no commit record any more: all
+    that it kept would go.
     """
     kept = {part.path for run in runs for phase in run.phases for part in phase.parts}
     run_ids = {run.run_id for run in runs}
+    unlisted = [
+        directory for directory in layout.runs.iterdir() if directory.is_dir() and directory.name not in run_ids
+    ]
+    for directory in unlisted:
+        if was_committed(directory):
+            raise StoreError(
+                f"{layout.relative(directory)} has no run.json, though its run was committed; put it back from a "
+                f"backup, or delete the directory to give up what the run kept"
+            )
     removed = 0
     for staged in list(layout.staging.iterdir()):
         shutil.rmtree(staged) if staged.is_dir() else staged.unlink()
@@ -160,14 +209,18 @@ def sweep(layout: Layout, runs: Iterable[RunRecord]) -> int:
             if layout.relative(part) not in kept and part.parent != layout.imported:
                 part.unlink()
                 removed += 1
-    for directory in list(layout.runs.iterdir()):
-        if directory.name not in run_ids:
-            shutil.rmtree(directory)
-            removed += 1
+    for directory in unlisted:
+        shutil.rmtree(directory)
+        removed += 1
     for temporary in (*layout.root.glob(".*.tmp"), *layout.warehouses.glob("*.tmp*")):
         temporary.unlink()
         removed += 1
     return removed
+
+
+def was_committed(directory: Path) -> bool:
+    """Whether a run's directory holds what is only written once a phase is committed."""
+    return any(not path.name.startswith(".") for path in directory.iterdir())
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +232,13 @@ class HomeName:
 
 
 def known_homes(layout: Layout) -> dict[str, str]:
-    """Return the directory of each home that the archive knows, by home_id."""
+    """Return the directory of each home that the archive knows, by home_id: from homes.json, or from the commit records
+    when that is gone. Raises FixityError when it is not what was written.
+    """
     if not layout.homes_file.exists():
-        return {}
+        return {home_id: root for run in read_runs(layout) for home_id, root in run.homes.items()}
     try:
-        held = orjson.loads(layout.homes_file.read_bytes())
+        held = orjson.loads(read_sealed(layout.homes_file))
         return {str(home_id): str(root) for home_id, root in held.items()}
     except (ValueError, AttributeError) as error:
         raise StoreError(f"{layout.homes_file} cannot be read ({error})") from error
@@ -215,5 +270,5 @@ def remember_homes(layout: Layout, homes: Iterable[HomeName]) -> None:
     known = known_homes(layout)
     before = dict(known)
     known.update({home.home_id: os.fspath(home.root) for home in homes})
-    if known != before:
-        write_atomically(layout.homes_file, orjson.dumps(known, option=orjson.OPT_INDENT_2), "homes")
+    if known and (known != before or not layout.homes_file.exists()):
+        write_sealed(layout.homes_file, orjson.dumps(known, option=orjson.OPT_INDENT_2), "homes")

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from extractors import _platform
-from models.errors import DataDirectoryError, DiskFullError
+from models.errors import DataDirectoryError, DiskFullError, FixityError
+from models.seal import SealError, sealed, unsealed
 from pipelines.failpoints import reach
 
 _AT_ONCE = 16
@@ -45,6 +46,22 @@ def write_atomically(path: Path, data: bytes, point: str) -> None:
     reach(f"{point}:after-rename")
     _platform.fsync_directory(path.parent)
     reach(f"{point}:after-fsync")
+
+
+def write_sealed(path: Path, data: bytes, point: str) -> None:
+    """Write a small file whole, with its seal at its end (`models.seal`): whoever reads it knows whether it is whole.
+
+    The suffix must be .json (an object in lines), .md, .html or .txt.
+    """
+    write_atomically(path, sealed(data, path.suffix), point)
+
+
+def read_sealed(path: Path) -> bytes:
+    """Return what `write_sealed` was given. Raises FixityError when the file is not what was written."""
+    try:
+        return unsealed(path.read_bytes(), path.suffix)
+    except SealError as error:
+        raise FixityError(f"{path} is not what was written: {error}; see `extract verify`") from error
 
 
 def make_directories(directory: Path) -> set[Path]:

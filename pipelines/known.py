@@ -2,19 +2,21 @@
 missing or stale.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from models.run import RunRecord
+from models.errors import FixityError
+from models.run import PartRecord, RunRecord
 from models.tables import MESSAGES, STORE
 from pipelines.archive import committed_parts
 from pipelines.imports import imported_files, verified_imports
 from pipelines.layout import Layout
-from pipelines.seen import WIDTH, SharedSet, write_known
+from pipelines.seen import WIDTH, SharedSet, is_whole, write_known
 
 _EXPECTED_BYTES_PER_MESSAGE = 256
 _EXPECTED_BYTES_PER_PIECE = 16 << 10
@@ -35,17 +37,17 @@ def prepare_known(
     layout: Layout, runs: Sequence[RunRecord], run_id: str, new_bytes: int, new_files: int
 ) -> KnownIndexes:
     """Return indexes that hold exactly what `runs` committed, and empty tables for a run that will read `new_bytes` of
-    `new_files`.
+    `new_files`. Raises FixityError when a part that an index has to be made of is damaged.
     """
-    name = _state_name(runs)
-    pieces = layout.cache / f"pieces-{name}.idx"
-    messages = layout.cache / f"messages-{name}.idx"
-    imported = layout.cache / f"imported-{_imports_name(layout)}.idx"
-    if not pieces.exists():
-        _write_index(_committed(layout, runs, STORE.name), "digest", pieces)
-    if not messages.exists():
-        _write_index(_committed(layout, runs, MESSAGES.name), "message_id", messages)
-    if not imported.exists():
+    store, texts = committed_parts(runs, STORE.name), committed_parts(runs, MESSAGES.name)
+    pieces = layout.cache / f"pieces-{_name(part.sha256 for part in store)}.idx"
+    messages = layout.cache / f"messages-{_name(part.sha256 for part in texts)}.idx"
+    imported = layout.cache / f"imported-{_name(path.name for path in imported_files(layout))}.idx"
+    if not is_whole(pieces):
+        _write_index(_paths(layout, store), "digest", pieces)
+    if not is_whole(messages):
+        _write_index(_paths(layout, texts), "message_id", messages)
+    if not is_whole(imported):
         _write_index(verified_imports(layout), "message_id", imported)
     for old in layout.cache.glob("*.idx"):
         if old not in (pieces, messages, imported):
@@ -58,27 +60,32 @@ def prepare_known(
     return KnownIndexes(pieces, messages, imported, shared_pieces, shared_messages)
 
 
-def _state_name(runs: Sequence[RunRecord]) -> str:
-    """Name a state of the archive by its last commit: run and number of phases."""
-    return f"{runs[-1].run_id}-{len(runs[-1].phases)}" if runs else "empty"
+def _name(digests: Iterable[str]) -> str:
+    """Name what an index is made of, so that none is ever taken for that of other parts."""
+    made = blake2b(digest_size=8)
+    for digest in digests:
+        made.update(digest.encode())
+    return made.hexdigest()
 
 
-def _imports_name(layout: Layout) -> str:
-    """Name a state of what was read in from other stores: its files bear their digests."""
-    names = "".join(path.name for path in imported_files(layout))
-    return blake2b(names.encode(), digest_size=8).hexdigest()
-
-
-def _committed(layout: Layout, runs: Sequence[RunRecord], table: str) -> list[Path]:
-    return [layout.root / part.path for part in committed_parts(runs, table)]
+def _paths(layout: Layout, parts: Iterable[PartRecord]) -> list[Path]:
+    return [layout.root / part.path for part in parts]
 
 
 def _write_index(parts: Sequence[Path], column: str, target: Path) -> None:
     digests: set[bytes] = set()
     for part in parts:
-        values = pq.read_table(part, columns=[column], partitioning=None).column(column)
-        for value in values.to_pylist():
-            digests.add(bytes.fromhex(value[: WIDTH * 2]) if isinstance(value, str) else bytes(value or b""))
+        for value in _column(part, column):
+            digests.add(bytes.fromhex(value[: WIDTH * 2]) if isinstance(value, str) else value)
     temporary = target.with_suffix(".tmp")
     write_known(temporary, sorted(digests))
     temporary.replace(target)
+
+
+def _column(part: Path, column: str) -> list[str | bytes]:
+    try:
+        with pq.ParquetFile(part, page_checksum_verification=True) as file:
+            values = file.read(columns=[column], use_threads=False).column(column).to_pylist()
+            return [value for value in values if value is not None]
+    except (OSError, pa.ArrowException) as error:
+        raise FixityError(f"{part} cannot be read, its bytes are damaged ({error}); see `extract verify`") from error

@@ -25,6 +25,11 @@ class Layout:
         return self.root / "archive.json"
 
     @property
+    def archive_copy(self) -> Path:
+        """The same once more: without the seed the store could not be searched."""
+        return self.store / "archive.json"
+
+    @property
     def homes_file(self) -> Path:
         """Which home_id stands for which directory."""
         return self.root / "homes.json"

@@ -4,8 +4,14 @@ workers.
 
 import mmap
 from contextlib import AbstractContextManager
+from itertools import accumulate
 from pathlib import Path
+from struct import pack
 from typing import Final
+
+from xxhash import xxh3_128
+
+from models.errors import FixityError
 
 WIDTH: Final = 16
 """Bytes of a digest that are compared: XXH3-128 whole, SHA-256 by its first half."""
@@ -13,27 +19,48 @@ WIDTH: Final = 16
 _BUCKETS: Final = 1 << 16
 _OFFSET: Final = 4
 _HEADER: Final = (_BUCKETS + 1) * _OFFSET
+_TRAILER: Final = 16
 
 
 def write_known(path: Path, digests: list[bytes]) -> None:
-    """Write sorted distinct digests as an index of 65,536 buckets by their first two bytes."""
-    offsets = [0] * (_BUCKETS + 1)
+    """Write sorted distinct digests as an index of 65,536 buckets by their first two bytes, with the XXH3-128 of it all
+    at its end.
+    """
+    counts = [0] * (_BUCKETS + 1)
     for digest in digests:
-        offsets[(digest[0] << 8 | digest[1]) + 1] += 1
-    for bucket in range(_BUCKETS):
-        offsets[bucket + 1] += offsets[bucket]
-    header = b"".join(offset.to_bytes(_OFFSET, "little") for offset in offsets)
-    path.write_bytes(header + b"".join(digests))
+        counts[(digest[0] << 8 | digest[1]) + 1] += 1
+    header = pack(f"<{_BUCKETS + 1}I", *accumulate(counts))
+    body = b"".join(digests)
+    trailer = xxh3_128(header)
+    trailer.update(body)
+    path.write_bytes(b"".join((header, body, trailer.digest())))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether an index is there and is what was written."""
+    try:
+        Known(path).close()
+    except (FileNotFoundError, FixityError):
+        return False
+    return True
 
 
 class Known:
-    """The digests of earlier runs: a sorted index file of our own, read where it is asked."""
+    """The digests of earlier runs: a sorted index file of our own, read where it is asked.
 
-    def __init__(self, path: Path | None) -> None:
+    An index that says of new bytes that they are known would have them lost, so it is checked whole when it is opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open an index. Raises FixityError when it is not what `write_known` wrote."""
         self._map: mmap.mmap | None = None
-        if path is not None and path.exists() and path.stat().st_size > _HEADER:
-            with path.open("rb") as file:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            if size >= _HEADER + _TRAILER:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if self._map is None or not _has_trailer(self._map):
+            self.close()
+            raise FixityError(f"the index {path} is not what was written; delete it: the next run makes it again")
 
     def __contains__(self, digest: bytes) -> bool:
         held = self._map
@@ -52,6 +79,11 @@ class Known:
         if self._map is not None:
             self._map.close()
             self._map = None
+
+
+def _has_trailer(held: mmap.mmap) -> bool:
+    with memoryview(held) as view, view[:-_TRAILER] as body:
+        return xxh3_128(body).digest() == view[-_TRAILER:]
 
 
 class SharedSet:
