@@ -1,7 +1,7 @@
 """The main job, whole: extract, load, publish, report. Called by the command line and by the flow alike."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,32 +30,47 @@ def run_job(layout: Layout, request: Request, watcher: Watcher) -> Finished:
     """Do the whole job. Raises ExtractError; what was committed before stays, and the next run goes on from there."""
     check_homes(request.homes, layout)
     with archives.writing(layout, "starting"):
-        started = time.monotonic()
         run = extract_homes(layout, request, watcher)
-        run.step_seconds["extract"] = round(time.monotonic() - started, 3)
-        return finish_run(layout, run, watcher)
+        load_run(layout, run, watcher)
+        return report_run(layout, run, watcher)
 
 
-def finish_run(layout: Layout, run: RunRecord, watcher: Watcher) -> Finished:
-    """Write the manifests for `sha256sum`, build and publish the warehouse, complete the commit record, write the
-    report.
+def load_run(layout: Layout, run: RunRecord, watcher: Watcher) -> None:
+    """Write the manifests for `sha256sum`, build and publish the warehouse, complete the commit record. Raises
+    ExtractError.
     """
     from pipelines.warehouse import make_warehouse
 
     with _timed(run, "manifest", watcher), disk_errors():
         write_sha256_manifests(layout, run)
-    with _timed(run, "load", watcher):
-        published = make_warehouse(layout, archives.read_runs(layout), keep=read_settings(layout).keep_warehouses)
-        run.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
     run.status = "complete"
     run.finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    with _timed(run, "load", watcher):
+        others = [other for other in archives.read_runs(layout) if other.run_id != run.run_id]
+        run.warehouse = _still_good(layout, others, run)
+        if run.warehouse is None:
+            published = make_warehouse(layout, [*others, run], keep=read_settings(layout).keep_warehouses)
+            run.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
     with disk_errors():
         archives.commit(layout, run)
-    with _timed(run, "report", watcher):
-        from pipelines.report import write_reports
 
+
+def report_run(layout: Layout, run: RunRecord, watcher: Watcher) -> Finished:
+    """Write the reports of a run that was loaded, and return what it came to. Raises ExtractError."""
+    from pipelines.report import write_reports
+
+    with _timed(run, "report", watcher):
         write_reports(layout, run)
     return Finished(run, exit_code_of(run))
+
+
+def _still_good(layout: Layout, others: Sequence[RunRecord], run: RunRecord) -> WarehouseRecord | None:
+    """Return the published warehouse when a run found nothing that it does not hold already, else None."""
+    counts = [counts for phase in run.phases for counts in phase.sources.values()]
+    if any(one.files_read or one.files_vanished or one.rows for one in counts) or not others:
+        return None
+    published = others[-1].warehouse
+    return published if published is not None and (layout.root / published.path).exists() else None
 
 
 @contextmanager
@@ -103,7 +118,7 @@ def rebuild(layout: Layout, watcher: Watcher) -> WarehouseRecord:
         if not runs:
             raise ConfigurationError(f"no run has been committed in {layout.root}; `extract run` makes one")
         watcher.step("load")
-        published = make_warehouse(layout, runs, keep=read_settings(layout).keep_warehouses)
+        published = make_warehouse(layout, runs, keep=read_settings(layout).keep_warehouses, is_anew=True)
         made = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
         runs[-1].warehouse = made
         archives.commit(layout, runs[-1])

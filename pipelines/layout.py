@@ -84,6 +84,11 @@ class Layout:
         """The link to the newest verified warehouse."""
         return self.root / "warehouse.duckdb"
 
+    @property
+    def prefect(self) -> Path:
+        """What Prefect keeps for itself when flows are used: its database, with parameters and log lines."""
+        return self.root / "prefect"
+
     def run(self, run_id: str) -> Path:
         """The directory of one run."""
         return self.runs / run_id

@@ -3,6 +3,7 @@ command line and for flows.
 """
 
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -129,7 +130,10 @@ def last_states(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: 
 
 @dataclass(slots=True)
 class RunInProgress:
-    """A run between its snapshot and its last phase. The caller holds the lock (`archive.writing`) all the while."""
+    """A run between its snapshot and its last phase. The caller holds the lock (`archive.writing`) all the while.
+
+    `started` is what `time.monotonic` said at the start.
+    """
 
     archive: Archive
     record: RunRecord
@@ -138,6 +142,7 @@ class RunInProgress:
     snapshots: list[Snapshot]
     known: KnownIndexes
     watcher: Watcher
+    started: float
 
     @property
     def steps(self) -> list[tuple[str, int]]:
@@ -180,11 +185,13 @@ class RunInProgress:
             self.record.appeared[snapshot.home.home_id] = _appeared(snapshot)
         with disk_errors():
             shutil.rmtree(self.archive.layout.staging / self.record.run_id, ignore_errors=True)
+        self.record.step_seconds["extract"] = round(time.monotonic() - self.started, 3)
         return self.record
 
 
 def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgress:
     """Sweep what dead runs left, pin every home, and return the run. Raises ExtractError."""
+    started = time.monotonic()
     make_files_private()
     settings = read_settings(layout)
     archive = Archive.open_or_make(layout)
@@ -208,7 +215,7 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
         layout.run(record.run_id).mkdir(mode=0o700)
         archives.remember_homes(layout, homes)
         known = prepare_known(layout, runs, record.run_id, new_bytes, new_files)
-    return RunInProgress(archive, record, request, settings, snapshots, known, watcher)
+    return RunInProgress(archive, record, request, settings, snapshots, known, watcher, started)
 
 
 def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunRecord:

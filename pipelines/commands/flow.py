@@ -1,0 +1,93 @@
+"""`extract flow`: the same run under Prefect, once or by schedule. The only commands that import Prefect."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.commands._options import Data, Homes, command, layout_of
+
+if TYPE_CHECKING:
+    from pipelines.layout import Layout
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+Full = Annotated[bool, typer.Option("--full", help="Read everything again, and compute every SHA-256 anew.")]
+
+
+@app.callback()
+def flow() -> None:
+    """Run under Prefect: once, or by schedule on a server. `extract run` with cron does the same with less.
+
+    Without PREFECT_API_URL and PREFECT_HOME, Prefect keeps its state in the data directory.
+    """
+
+
+@app.command()
+def run(home: Homes = None, data: Data = None, full: Full = False) -> None:
+    """Run the flow once, with a temporary server unless PREFECT_API_URL names one."""
+    layout = layout_of(data)
+    homes = _prepare(layout, home or ())
+    from pipelines.flows import run_weekly
+
+    if code := run_weekly(homes, layout.root, full=full):
+        raise typer.Exit(code)
+
+
+@app.command()
+def serve(
+    home: Homes = None,
+    data: Data = None,
+    full: Full = False,
+    cron: Annotated[
+        str | None, typer.Option(help="When, in UTC. Default: Sundays at 3:30, as in prefect.yaml.")
+    ] = None,
+) -> None:
+    """Run the flow by schedule until interrupted. Needs a server: `extract flow server`."""
+    import os
+
+    from models.errors import ConfigurationError
+    from pipelines._prefect_settings import SERVER, STATE
+
+    if SERVER not in os.environ and STATE not in os.environ:
+        raise ConfigurationError(
+            f"no server keeps the schedule. Start one with `{command('flow server', data)}`, "
+            f"and set {SERVER}=http://127.0.0.1:4200/api for this command"
+        )
+    layout = layout_of(data)
+    homes = _prepare(layout, home or ())
+    from pipelines.flows import CRON, serve_weekly
+
+    serve_weekly(homes, layout.root, full=full, cron=cron or CRON)
+
+
+@app.command()
+def server(
+    data: Data = None, port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 4200
+) -> None:
+    """Start a server for this machine alone, with its database in the data directory, until interrupted."""
+    import os
+    import subprocess
+    import sys
+
+    from pipelines._prefect_settings import prepare_prefect
+
+    layout = layout_of(data)
+    prepare_prefect(layout, for_this_process=False)
+    # Otherwise it unpacks its pages into the installed package.
+    os.environ.setdefault("PREFECT_SERVER_UI_STATIC_DIRECTORY", os.fspath(layout.prefect / "ui"))
+    start = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    if code := subprocess.call(start):
+        raise typer.Exit(code)
+
+
+def _prepare(layout: "Layout", given: Sequence[str]) -> list[str]:
+    """Refuse what cannot be run, get Prefect's surroundings ready, and return the homes under absolute paths."""
+    from pipelines._prefect_settings import prepare_prefect
+    from pipelines.request import homes_of
+    from pipelines.run import check_homes
+
+    homes = homes_of(given)
+    check_homes(homes, layout)
+    prepare_prefect(layout, [root for _, root in homes])
+    return [f"{name}={root.absolute()}" if name else str(root.absolute()) for name, root in homes] if given else []
