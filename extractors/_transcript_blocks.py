@@ -61,7 +61,7 @@ class Blocks:
         self.first_tool_use_id: str | None = None
 
     def read(self, content: JsonValue) -> None:
-        """Read a content: a text or a list of blocks. Anything else becomes one block of unknown type."""
+        """Read a content: a text or a list of blocks. Anything else becomes one block, and is counted as drift."""
         if isinstance(content, list):
             if self._may_be_prompt:
                 self._may_be_prompt = not any(_type_of(block) == "tool_result" for block in content)
@@ -72,9 +72,10 @@ class Blocks:
                 self.has_prompt = "text" not in types and not types.isdisjoint({"image", "document"})
         elif isinstance(content, str):
             cells = self._cells(None, "text")
-            self._say(cells, content, None)
+            self._say(cells, content, None, self._kind(content))
             self._draft.rows.append(CONTENT_BLOCKS.row(*cells))
         else:
+            self._draft.count_unknown("message.content")
             self._block(content, None)
 
     def _cells(self, parent: int | None, block_type: str) -> list[object]:
@@ -112,15 +113,17 @@ class Blocks:
             cells[_REST] = draft.payloads.to_json(rest)
         draft.rows.append(CONTENT_BLOCKS.row(*cells))
 
-    def _say(self, cells: list[object], text: str, parent: int | None, kind: MessageKind = MessageKind.TEXT) -> None:
-        role = self._role
+    def _kind(self, text: str) -> MessageKind:
+        """What a text that stands for itself is: a person's, or any other."""
+        if not self._may_be_prompt or not text or is_wrapped(text):
+            return MessageKind.TEXT
+        self.has_prompt = True
+        return MessageKind.PROMPT
+
+    def _say(self, cells: list[object], text: str, parent: int | None, kind: MessageKind) -> None:
         if parent is not None:
-            kind, role = MessageKind.TOOL_RESULT, "tool"
-        elif kind is MessageKind.TOOL_RESULT:
-            role = "tool"
-        elif self._may_be_prompt and text and kind is MessageKind.TEXT and not is_wrapped(text):
-            kind = MessageKind.PROMPT
-            self.has_prompt = True
+            kind = MessageKind.TOOL_RESULT
+        role = "tool" if kind is MessageKind.TOOL_RESULT else self._role
         cells[_MESSAGE] = self._draft.say(kind, text, role)
         cells[_TEXT_BYTES] = len(text) if text.isascii() else len(text.encode())
 
@@ -137,7 +140,7 @@ class Blocks:
     def _text(self, cells: list[object], rest: JsonObject, parent: int | None) -> None:
         text = self._take(rest, "text", "text")
         if text is not None:
-            self._say(cells, text, parent)
+            self._say(cells, text, parent, self._kind(text))
 
     def _thinking(self, cells: list[object], rest: JsonObject, parent: int | None) -> None:
         text = self._take(rest, "thinking", "thinking")
@@ -175,7 +178,7 @@ class Blocks:
             return
         form, media_type = source.get("type"), source.get("media_type")
         if form == "text":
-            self._say(cells, data, parent)
+            self._say(cells, data, parent, MessageKind.TEXT)
         else:
             payload = self._draft.payloads.measure(data)
             cells[_MEDIA_BYTES] = payload.size

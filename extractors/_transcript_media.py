@@ -20,6 +20,9 @@ class Payload:
     is_base64: bool
 
 
+_NOTHING: Final = Payload(0, "", False)
+
+
 class Payloads:
     """Measures base64 payloads; the one measured last is remembered, since a record holds an image more than once."""
 
@@ -27,7 +30,7 @@ class Payloads:
 
     def __init__(self) -> None:
         self._text: str | None = None
-        self._measured = Payload(0, "", False)
+        self._measured = _NOTHING
 
     def measure(self, text: str) -> Payload:
         """Return the measures of the payload `text`."""
@@ -68,7 +71,9 @@ class Payloads:
             elements = [self._without(element) for element in value]
             return elements if any(new is not old for new, old in zip(elements, value, strict=True)) else value
         if isinstance(value, str) and value.startswith("data:") and ";base64," in value[:128]:
-            return self._omitted(value.partition(",")[2])
+            start, _, payload = value.partition(",")
+            if self.measure(payload).is_base64:
+                return {"prefix": f"{start},", **self._omitted(payload)}
         return value
 
     def _field(self, value: JsonObject) -> str | None:
@@ -83,7 +88,7 @@ class Payloads:
                 return name
         return None
 
-    def _omitted(self, text: JsonValue) -> JsonValue:
+    def _omitted(self, text: JsonValue) -> JsonObject:
         payload = self.measure(str(text))
         return {"omitted_bytes": payload.size, "sha256": payload.sha256}
 

@@ -78,7 +78,7 @@ def _read_user(draft: Draft) -> None:
     blocks = _read_message(draft, may_be_prompt=may_be_prompt)
     cells[AT["is_human_prompt"]] = blocks.has_prompt
     plan = kept.get("planContent")
-    if isinstance(plan, str):
+    if isinstance(plan, str) and plan:
         cells[AT["message_id"]] = draft.say(MessageKind.PLAN, plan, "assistant")
         del kept["planContent"]
     result = kept.get("toolUseResult")
@@ -184,7 +184,7 @@ def _read_attachment(draft: Draft) -> None:
     attachment = _object(draft, "attachment")
     draft.cells[AT["subtype"]] = _text(attachment, "type")
     prompt = attachment.get("prompt")
-    if attachment.get("type") == "queued_command" and isinstance(prompt, str):
+    if attachment.get("type") == "queued_command" and isinstance(prompt, str) and prompt:
         del attachment["prompt"]
         draft.cells[AT["message_id"]] = draft.say(MessageKind.QUEUED_PROMPT, prompt, "user")
 

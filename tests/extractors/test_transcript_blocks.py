@@ -166,9 +166,10 @@ def test_blocks_that_nobody_knows_are_kept_and_counted() -> None:
     assert ("field", "user.message.content[].text.glow") in parsed.entry.odd
 
 
-def test_a_content_that_is_neither_text_nor_list_is_one_block() -> None:
-    (block,) = user({"type": "text", "text": "alone"}).blocks
-    assert (block["block_type"], block["message_id"]) == ("text", message_id("alone"))
+def test_a_content_that_is_neither_text_nor_list_is_one_block_and_counted() -> None:
+    parsed = user({"type": "text", "text": "alone"})
+    assert [(block["block_type"], block["message_id"]) for block in parsed.blocks] == [("text", message_id("alone"))]
+    assert parsed.entry.odd == [("field", "user.message.content")]
 
 
 def test_media_are_measured_and_their_bytes_left_out() -> None:
@@ -216,7 +217,7 @@ def test_a_payload_in_a_tools_own_result_is_named_by_its_digest(result: JsonValu
     parsed = user([{"type": "tool_result", "tool_use_id": "t", "content": "read"}], toolUseResult=result)
     omitted = {"omitted_bytes": 8, "sha256": sha256(b"\x89PNG\r\n\x1a\n").hexdigest()}
     assert PNG not in str(parsed.record["body"])
-    assert json.dumps(omitted) in json.dumps(parsed.body)
+    assert json.dumps(omitted)[1:-1] in json.dumps(parsed.body)
 
 
 def test_a_long_payload_of_a_server_or_a_notebook_is_left_out_too() -> None:
@@ -234,6 +235,26 @@ def test_a_long_payload_of_a_server_or_a_notebook_is_left_out_too() -> None:
 def test_the_word_base64_in_a_text_changes_nothing() -> None:
     result: JsonObject = {"stdout": "base64 -d", "base64": "not at all!", "data": "x", "mimeType": "text/plain"}
     assert user([], toolUseResult=result).body == {"toolUseResult": result}
+
+
+def test_a_payload_at_the_greatest_depth_is_found() -> None:
+    deep: JsonValue = {"base64": PNG}
+    for _ in range(245):
+        deep = {"below": deep}
+    assert '"omitted_bytes":8' in str(user([], toolUseResult=deep).record["body"])
+
+
+def test_a_stream_of_events_that_looks_like_a_payload_is_kept() -> None:
+    result: JsonObject = {"stdout": 'data: {"a": ";base64,"}\n\ndata: [DONE]\n'}
+    assert user([], toolUseResult=result).body == {"toolUseResult": result}
+
+
+def test_a_document_that_a_person_attached_is_no_prompt_of_theirs() -> None:
+    document: JsonObject = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "story"}}
+    assert user([document, {"type": "text", "text": "sum it up"}]).said == [
+        (MessageKind.TEXT, "story"),
+        (MessageKind.PROMPT, "sum it up"),
+    ]
 
 
 def test_what_is_nested_too_deeply_to_be_written_is_cut_and_the_record_stays() -> None:
