@@ -36,7 +36,8 @@ DIGEST128 = ColumnType("digest128", pa.binary(16))
 class Column:
     """One column: `name`, `type`, the sentence that becomes its comment, and whether NULL is refused.
 
-    `is_distinct` says that values seldom repeat, so that no dictionary is worth its while.
+    `is_distinct` says that values seldom repeat, so that no dictionary is worth its while; `is_long` that they are
+    texts worth a compressor of their own.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Column:
     comment: str
     required: bool = False
     is_distinct: bool = False
+    is_long: bool = False
 
     def arrow(self) -> "pa.Field[pa.DataType]":
         """Return the Arrow field; its metadata carries the comment into Parquet."""

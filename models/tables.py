@@ -162,8 +162,8 @@ MESSAGES = Table(
     "message_texts",
     "Each distinct message's text as a run first met it.",
     (
-        Column("message_id", TEXT, "SHA-256 of the exact text in UTF-8, in hex.", required=True),
-        Column("text", TEXT, "The text.", required=True),
+        Column("message_id", TEXT, "SHA-256 of the exact text in UTF-8, in hex.", required=True, is_distinct=True),
+        Column("text", TEXT, "The text.", required=True, is_distinct=True, is_long=True),
         Column("text_bytes", INTEGER, "Its length in bytes of UTF-8.", required=True),
     ),
     has_provenance=False,
@@ -173,7 +173,7 @@ OCCURRENCES = Table(
     "occurrences",
     "One row for each place where a message was seen.",
     (
-        Column("message_id", TEXT, "SHA-256 of the exact text in UTF-8, in hex.", required=True),
+        Column("message_id", TEXT, "SHA-256 of the exact text in UTF-8, in hex.", required=True, is_distinct=True),
         Column("source", TEXT, "The source.", required=True),
         Column("kind", TEXT, "What the text is here: prompt, text, thinking, tool_result, and so on.", required=True),
         Column("role", TEXT, "Who says it: user, assistant, system or tool."),

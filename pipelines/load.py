@@ -1,21 +1,21 @@
-"""Builds the warehouse from the committed Parquet of all runs: under a new name, checked, closed, and only then
-published.
-"""
+"""Makes the warehouse of the committed Parquet: all of it into a new file, or what is new into a copy of the last."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import astuple
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 
 from extractors._registry import source_tables, sources
-from models.errors import LoadError
+from models.errors import FixityError, LoadError
 from models.run import PartRecord, RunRecord
-from models.schema import Table
+from models.schema import BYTES, JSON, Column, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
-from pipelines.archive import committed_parts
 from pipelines.core import CORE_TABLES, CORE_VIEWS
-from pipelines.core.archive import RECORD_TABLES, RUN_SOURCES, RUNS
+from pipelines.core.archive import PARTS, RECORD_TABLES, RUN_SOURCES, RUNS
 from pipelines.failpoints import reach
 from pipelines.imports import IMPORTED, verified_imports
 from pipelines.layout import Layout
@@ -26,6 +26,8 @@ STORAGE_VERSION = "v1.5.0"
 BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECTS, REPAIRS, DRIFT, OCCURRENCES)
 """Tables of the runner that the warehouse holds row for row."""
 
+_MEMORY_LIMIT = "400MB"
+
 
 def warehouse_tables() -> list[Table]:
     """Return every table of the warehouse, in the order of the dictionary."""
@@ -33,6 +35,7 @@ def warehouse_tables() -> list[Table]:
         *RECORD_TABLES,
         *(core.table for core in CORE_TABLES),
         *source_tables(sources().values()),
+        MESSAGES,
         *BASE_TABLES,
         IMPORTED,
     ]
@@ -41,20 +44,74 @@ def warehouse_tables() -> list[Table]:
 def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> None:
     """Write a warehouse of everything that `runs` committed to `target`, which must not exist.
 
-    Raises LoadError when DuckDB refuses; `target` is then no warehouse and is to be removed.
+    Raises FixityError when a committed file is not what its record says, LoadError when DuckDB refuses; `target` is
+    then no warehouse and is to be removed.
     """
+    parts = _loadable(runs)
+    verify_parts(layout, parts)
+    with _building(layout, target) as connection:
+        create_tables(connection)
+        create_views(connection)
+        _create_macros(connection)
+        _insert_imported(connection, layout)
+        _load(connection, layout, runs, parts)
+
+
+def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> bool:
+    """Bring a copy of an earlier warehouse at `target` up to everything that `runs` committed.
+
+    Returns False, `target` then being useless, when it holds something else than a part of that: other columns, parts
+    that are no longer committed, or another imported store. Raises as `build_warehouse` does.
+    """
+    parts = _loadable(runs)
+    with _building(layout, target) as connection:
+        held = _held_parts(connection)
+        if held is None or not held <= {part.sha256 for part in parts} or not _same_imports(connection, layout):
+            return False
+        new = [part for part in parts if part.sha256 not in held]
+        verify_parts(layout, new)
+        _load(connection, layout, runs, new)
+        return True
+
+
+def verify_parts(layout: Layout, parts: Sequence[PartRecord]) -> None:
+    """Digest committed files and refuse (FixityError) those that are not what their commit record says."""
+    with ThreadPoolExecutor() as threads:
+        digests = list(threads.map(lambda part: _digest(layout.root / part.path), parts))
+    broken = [part.path for part, digest in zip(parts, digests, strict=True) if digest != part.sha256]
+    if broken:
+        raise FixityError(
+            f"{len(broken)} committed files are not what was written, or are gone: {', '.join(broken[:5])}. "
+            "Nothing is loaded from them; see `extract verify`"
+        )
+
+
+def _digest(path: Path) -> str | None:
+    made = sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                made.update(chunk)
+    except FileNotFoundError:
+        return None
+    return made.hexdigest()
+
+
+def _loadable(runs: Iterable[RunRecord]) -> list[PartRecord]:
+    """Return the committed parts whose rows the warehouse holds: all but the store's."""
+    tables = {table.name for table in warehouse_tables()}
+    return [part for run in runs for phase in run.phases for part in phase.parts if part.table in tables]
+
+
+@contextmanager
+def _building(layout: Layout, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database file for one transaction that ends in a checkpoint."""
     connection = connect_for_building(target, layout)
     try:
         connection.execute("BEGIN")
-        create_tables(connection)
-        _fill_records(connection, runs)
-        _load_committed(connection, layout, runs)
-        for core in CORE_TABLES:
-            connection.execute(core.insert)
-            reach(f"load:{core.table.name}")
-        create_views(connection)
-        _create_macros(connection)
+        yield connection
         connection.execute("COMMIT")
+        reach("load:before-checkpoint")
         connection.execute("CHECKPOINT")
     except duckdb.Error as error:
         raise LoadError(f"the warehouse could not be built: {error}") from error
@@ -64,17 +121,13 @@ def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> 
 
 
 def connect_for_building(target: Path, layout: Layout) -> duckdb.DuckDBPyConnection:
-    """Open a new database file of the storage version that both DuckDB 1.5 and 2 can open, with bounded memory and no
-    extensions.
-    """
-    spill = layout.staging / "duckdb"
+    """Open a database file of the storage version that DuckDB 1.5 and 2 open, with bounded memory, no extensions."""
     connection = duckdb.connect(
         config={
-            "memory_limit": "400MB",
-            "temp_directory": str(spill),
+            "memory_limit": _MEMORY_LIMIT,
+            "temp_directory": str(layout.staging / "duckdb"),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
-            "preserve_insertion_order": "true",
         }
     )
     connection.execute(f"ATTACH {quoted(str(target))} AS warehouse (STORAGE_VERSION '{STORAGE_VERSION}')")
@@ -88,18 +141,26 @@ def quoted(text: str) -> str:
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create every table: types from its empty Arrow table, then what must not be NULL, then comments."""
+    """Create every table: types from its empty Arrow table, then what must not be NULL, compression and comments."""
     for table in warehouse_tables():
-        shape = table.arrow().empty_table()
-        connection.register("shape", shape)
-        connection.execute(f'CREATE TABLE "{table.name}" AS FROM shape')
+        connection.register("shape", table.arrow().empty_table())
+        types = connection.execute("DESCRIBE SELECT * FROM shape").fetchall()
         connection.unregister("shape")
-        connection.execute(f'COMMENT ON TABLE "{table.name}" IS {quoted(table.comment)}')
-        for column in table.all_columns:
-            name = f'"{table.name}"."{column.name}"'
-            connection.execute(f"COMMENT ON COLUMN {name} IS {quoted(column.comment)}")
-            if column.required:
-                connection.execute(f'ALTER TABLE "{table.name}" ALTER COLUMN "{column.name}" SET NOT NULL')
+        columns = ", ".join(
+            f'"{column.name}" {kind[1]}{" NOT NULL" if column.required else ""}{_compression(column)}'
+            for column, kind in zip(table.all_columns, types, strict=True)
+        )
+        connection.execute(f'CREATE TABLE "{table.name}" ({columns})')
+        comments = [f'COMMENT ON TABLE "{table.name}" IS {quoted(table.comment)}']
+        comments += [
+            f'COMMENT ON COLUMN "{table.name}"."{column.name}" IS {quoted(column.comment)}'
+            for column in table.all_columns
+        ]
+        connection.execute(";".join(comments))
+
+
+def _compression(column: Column) -> str:
+    return " USING COMPRESSION zstd" if column.is_long or column.type in (JSON, BYTES) else ""
 
 
 def create_views(connection: duckdb.DuckDBPyConnection) -> None:
@@ -109,36 +170,103 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f'COMMENT ON VIEW "{view.name}" IS {quoted(view.comment)}')
 
 
+def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[str] | None:
+    """Return the digests of the parts that a warehouse holds; None when its tables are not those that we would make."""
+    found = connection.execute(
+        "SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() "
+        "WHERE database_name = 'warehouse' AND NOT internal GROUP BY table_name"
+    ).fetchall()
+    columns = {name: tuple(names) for name, names in found}
+    wanted = {table.name: tuple(column.name for column in table.all_columns) for table in warehouse_tables()}
+    views = connection.execute(
+        "SELECT view_name, comment FROM duckdb_views() WHERE database_name = 'warehouse' AND NOT internal"
+    ).fetchall()
+    same_tables = {name: columns.get(name) for name in wanted} == wanted
+    if not same_tables or set(views) != {(view.name, view.comment) for view in CORE_VIEWS}:
+        return None
+    return {row[0] for row in connection.execute(f"SELECT sha256 FROM {PARTS.name}").fetchall()}
+
+
+def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
+    """Whether the imported messages of a warehouse are those of the archive now."""
+    paths = [str(path) for path in verified_imports(layout)]
+    held = connection.execute(f"SELECT count(*) FROM {IMPORTED.name}").fetchone()
+    if not paths:
+        return held == (0,)
+    kept = connection.execute(
+        "SELECT count(DISTINCT message_id) FROM read_parquet(?, hive_partitioning = false)", [paths]
+    ).fetchone()
+    return held == kept
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection, layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord]
+) -> None:
+    """Load parts into the tables, leave out and take out rows that no longer count, and make the core tables again."""
+    by_table: dict[str, list[str]] = {}
+    for part in parts:
+        by_table.setdefault(part.table, []).append(str(layout.root / part.path))
+    _fill_records(connection, runs)
+    _insert(connection, EXTRACTIONS, by_table.get(EXTRACTIONS.name))
+    has_superseded = _find_superseded(connection)
+    for table in (*BASE_TABLES, *source_tables(sources().values())):
+        if table is not EXTRACTIONS:
+            _insert(connection, table, by_table.get(table.name))
+        if table.has_provenance and has_superseded:
+            connection.execute(
+                f'DELETE FROM "{table.name}" AS t USING superseded s '
+                "WHERE s.run_id = t.run_id AND s.file_id = t.file_id AND t.byte_offset >= s.from_offset"
+            )
+        reach(f"load:{table.name}")
+    _insert_messages(connection, by_table.get(MESSAGES.name))
+    for core in CORE_TABLES:
+        connection.execute(f'DELETE FROM "{core.table.name}"')
+        connection.execute(core.insert)
+        reach(f"load:{core.table.name}")
+
+
 def _fill_records(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord]) -> None:
-    for run in runs:
-        row = (run.run_id, run.epoch, run.status, run.started_at, run.finished_at, run.tool_version, run.is_full)
-        connection.execute(f"INSERT INTO {RUNS.name} VALUES (?, ?, ?, ?::TIMESTAMPTZ, ?::TIMESTAMPTZ, ?, ?)", row)
-    rows = [
+    """Fill the tables that say what the commit records say."""
+    run_rows = [
+        (run.run_id, run.epoch, run.status, run.started_at, run.finished_at, run.tool_version, run.is_full)
+        for run in runs
+    ]
+    source_rows = [
         (run.run_id, phase.home_id, phase.phase, source, *astuple(counts))
         for run in runs
         for phase in run.phases
         for source, counts in phase.sources.items()
     ]
-    if rows:
-        marks = ", ".join("?" * len(rows[0]))
-        connection.executemany(f"INSERT INTO {RUN_SOURCES.name} VALUES ({marks})", rows)
+    loadable = {part.path for part in _loadable(runs)}
+    part_rows = [
+        (part.path, part.table, run.run_id, part.rows, part.size, part.sha256)
+        for run in runs
+        for phase in run.phases
+        for part in phase.parts
+        if part.path in loadable
+    ]
+    for table, rows in ((RUNS, run_rows), (RUN_SOURCES, source_rows), (PARTS, part_rows)):
+        connection.execute(f"DELETE FROM {table.name}")
+        for start in range(0, len(rows), 500):
+            some = rows[start : start + 500]
+            marks = "(" + ", ".join("?" * len(table.columns)) + ")"
+            values = [value for row in some for value in row]
+            connection.execute(f"INSERT INTO {table.name} VALUES {', '.join([marks] * len(some))}", values)
 
 
-def _load_committed(connection: duckdb.DuckDBPyConnection, layout: Layout, runs: Sequence[RunRecord]) -> None:
-    _insert(connection, layout, EXTRACTIONS, committed_parts(runs, EXTRACTIONS.name), "")
-    where = _superseded(connection)
-    for table in (*BASE_TABLES, *source_tables(sources().values())):
-        if table is not EXTRACTIONS:
-            _insert(connection, layout, table, committed_parts(runs, table.name), where if table.has_provenance else "")
-            reach(f"load:{table.name}")
-    _insert_imported(connection, layout)
-    _view_message_texts(connection, layout, committed_parts(runs, MESSAGES.name))
+def _insert(connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str] | None) -> None:
+    if not paths:
+        return
+    names = ", ".join(f'"{column.name}"' for column in table.all_columns)
+    connection.execute(
+        f'INSERT INTO "{table.name}" SELECT {names} '
+        "FROM read_parquet(?, hive_partitioning = false, union_by_name = true)",
+        [paths],
+    )
 
 
-def _superseded(connection: duckdb.DuckDBPyConnection) -> str:
-    """Note which rows do not count, and return the condition for the others: those of a file that was read again from
-    its watermark.
-    """
+def _find_superseded(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Note which rows do not count, those of a file that was read again from its watermark; returns whether any."""
     connection.execute(
         """
         CREATE TEMP TABLE superseded AS
@@ -148,60 +276,43 @@ def _superseded(connection: duckdb.DuckDBPyConnection) -> str:
             SELECT 1 FROM ordered p WHERE p.file_id = o.file_id AND p.epoch > o.epoch AND NOT p.is_void))
         """
     )
-    count = connection.execute("SELECT count(*) FROM superseded").fetchone()
-    if count is None or count[0] == 0:
-        return ""
-    return """
-        WHERE NOT EXISTS (SELECT 1 FROM superseded s
-            WHERE s.run_id = part.run_id AND s.file_id = part.file_id AND part.byte_offset >= s.from_offset)
-    """
-
-
-def _insert(
-    connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, parts: Iterable[PartRecord], where: str
-) -> None:
-    paths = [str(layout.root / part.path) for part in parts]
-    if not paths:
-        return
-    names = ", ".join(f'part."{column.name}"' for column in table.all_columns)
-    connection.execute(
-        f'INSERT INTO "{table.name}" SELECT {names} '
-        f"FROM read_parquet(?, hive_partitioning = false, union_by_name = true) part {where}",
-        [paths],
-    )
+    return connection.execute("SELECT 1 FROM superseded LIMIT 1").fetchone() is not None
 
 
 def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
     paths = [str(path) for path in verified_imports(layout)]
     if paths:
         connection.execute(
-            f"INSERT INTO {IMPORTED.name} SELECT DISTINCT ON (message_id) * "
-            f"FROM read_parquet(?, hive_partitioning = false) "
-            "ORDER BY message_id, text NULLS LAST",
+            f"INSERT INTO {IMPORTED.name} SELECT DISTINCT ON (message_id) message_id, text "
+            "FROM read_parquet(?, hive_partitioning = false) ORDER BY message_id, text NULLS LAST",
             [paths],
         )
 
 
-def _view_message_texts(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
-    """Let `message_texts` be each message's text once: workers that met it at one time may both have written it."""
-    paths = ", ".join(quoted(str(layout.root / part.path)) for part in parts)
-    if not paths:
+def _insert_messages(connection: duckdb.DuckDBPyConnection, paths: list[str] | None) -> None:
+    """Load each message's text once, though two workers may have written it, and drop what nobody says any more."""
+    if paths:
         connection.execute(
-            f"CREATE TEMP VIEW {MESSAGES.name} AS SELECT message_id, text, "
-            f"0::BIGINT AS text_bytes FROM {IMPORTED.name} WHERE false"
+            """
+            CREATE TEMP TABLE chosen AS
+            SELECT filename, file_row_number
+            FROM read_parquet(?, hive_partitioning = false, filename = true, file_row_number = true) m
+            WHERE NOT EXISTS (SELECT 1 FROM message_texts t WHERE t.message_id = m.message_id)
+            QUALIFY row_number() OVER (PARTITION BY message_id ORDER BY filename, file_row_number) = 1
+            """,
+            [paths],
         )
-        return
-    read = f"read_parquet([{paths}], hive_partitioning = false)"
-    connection.execute(f"CREATE TEMP TABLE twice AS SELECT message_id FROM {read} GROUP BY 1 HAVING count(*) > 1")
-    connection.execute(
-        f"""
-        CREATE TEMP VIEW {MESSAGES.name} AS
-        SELECT message_id, text, text_bytes FROM {read} ANTI JOIN twice USING (message_id)
-        UNION ALL
-        SELECT message_id, any_value(text), any_value(text_bytes)
-        FROM {read} SEMI JOIN twice USING (message_id) GROUP BY 1
-        """
-    )
+        connection.execute(
+            """
+            INSERT INTO message_texts
+            SELECT m.message_id, m.text, m.text_bytes
+            FROM read_parquet(?, hive_partitioning = false, filename = true, file_row_number = true) m
+            SEMI JOIN chosen c ON c.filename = m.filename AND c.file_row_number = m.file_row_number
+            """,
+            [paths],
+        )
+        connection.execute("DROP TABLE chosen")
+    connection.execute("DELETE FROM message_texts WHERE message_id NOT IN (SELECT message_id FROM occurrences)")
 
 
 def _create_macros(connection: duckdb.DuckDBPyConnection) -> None:

@@ -130,5 +130,19 @@ RUN_SOURCES = Table(
     has_provenance=False,
 )
 
-RECORD_TABLES = (RUNS, RUN_SOURCES)
+PARTS = Table(
+    "parts",
+    "The committed Parquet files that the warehouse was made of: which run made which file.",
+    (
+        Column("part_path", TEXT, "Path below the data directory.", required=True, is_distinct=True),
+        Column("table_name", TEXT, "The table whose rows it holds.", required=True),
+        Column("run_id", TEXT, "The run that wrote it.", required=True),
+        Column("row_count", INTEGER, "Rows in it.", required=True),
+        Column("size", INTEGER, "Its length in bytes.", required=True),
+        Column("sha256", TEXT, "Its SHA-256.", required=True, is_distinct=True),
+    ),
+    has_provenance=False,
+)
+
+RECORD_TABLES = (RUNS, RUN_SOURCES, PARTS)
 """Tables filled from the commit records themselves."""

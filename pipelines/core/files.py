@@ -41,8 +41,8 @@ VERSION_PATHS = CoreTable(
                 '^(/|[A-Za-z]:)')) c
             JOIN directories d USING (home_id)
         UNION SELECT DISTINCT coalesce(input->>'$.file_path', input->>'$.notebook_path', input->>'$.path')
-            FROM tool_calls
-            WHERE tool_name IN ('Edit', 'Write', 'Read', 'MultiEdit', 'NotebookEdit')
+            FROM content_blocks
+            WHERE block_type = 'tool_use' AND tool_name IN ('Edit', 'Write', 'Read', 'MultiEdit', 'NotebookEdit')
     ), candidates AS (
         SELECT substr(sha256(path), 1, 16) AS path_hash, min(path) AS path FROM met WHERE path IS NOT NULL GROUP BY ALL
     )

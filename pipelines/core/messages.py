@@ -5,21 +5,14 @@ refer to.
 from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Table
 from pipelines.core._declare import CoreTable, View
 
-MESSAGES = CoreTable(
+MESSAGE_PLACES = CoreTable(
     Table(
-        "messages",
-        "Each distinct message once: what it says, what it was where it was first said, and how often it was seen.",
+        "message_places",
+        "What is known of each message from the places where it was seen; `messages` joins it with the text.",
         (
             Column("message_id", TEXT, "SHA-256 of the exact text in UTF-8, in hex.", required=True, is_distinct=True),
-            Column(
-                "kind",
-                TEXT,
-                "What it was where it was first said: prompt, text, thinking, tool_result, and so on.",
-                required=True,
-            ),
+            Column("kind", TEXT, "What it was where it was first said: prompt, text, tool_result, …", required=True),
             Column("role", TEXT, "Who said it there: user, assistant, system or tool."),
-            Column("text", TEXT, "The text.", required=True, is_distinct=True),
-            Column("text_bytes", INTEGER, "Its length in bytes of UTF-8.", required=True),
             Column("first_said_at", INSTANT, "The earliest time that an entry gives for it (UTC)."),
             Column("occurrence_count", INTEGER, "Places where it was seen.", required=True),
             Column("session_count", INTEGER, "Sessions in which it was seen.", required=True),
@@ -31,22 +24,34 @@ MESSAGES = CoreTable(
     """
     WITH places AS (
         SELECT message_id,
-            arg_min({'kind': kind, 'role': role}, {'at': coalesce(said_at, TIMESTAMP '9999-01-01'), 'kind': kind,
-                'role': role}) AS first,
-            min(said_at) AS first_said_at, count(*) AS occurrence_count,
-            count(DISTINCT session_id) AS session_count, count(DISTINCT home_id) AS home_count
+            arg_min(
+                {'kind': kind, 'role': role},
+                {'at': coalesce(said_at, TIMESTAMP '9999-01-01'), 'kind': kind, 'role': role}
+            ) AS first,
+            min(said_at) AS first_said_at,
+            count(*) AS occurrence_count,
+            count(DISTINCT session_id) AS session_count,
+            count(DISTINCT home_id) AS home_count
         FROM occurrences GROUP BY message_id
     )
-    SELECT t.message_id, p.first.kind AS kind, p.first.role AS role, t.text, t.text_bytes, p.first_said_at,
-        p.occurrence_count,
+    SELECT p.message_id, p.first.kind AS kind, p.first.role AS role, p.first_said_at, p.occurrence_count,
         p.session_count, p.home_count, i.message_id IS NOT NULL AS was_imported
-    FROM message_texts t JOIN places p USING (message_id) LEFT JOIN imported_messages i USING (message_id)
+    FROM places p LEFT JOIN imported_messages i USING (message_id)
     """,
 )
 
-MESSAGE_TABLES = (MESSAGES,)
+MESSAGE_TABLES = (MESSAGE_PLACES,)
 
 MESSAGE_VIEWS = (
+    View(
+        "messages",
+        "Each distinct message once: what it says, what it was where it was first said, and how often it was seen.",
+        """
+        SELECT t.message_id, p.kind, p.role, t.text, t.text_bytes, p.first_said_at, p.occurrence_count,
+            p.session_count, p.home_count, p.was_imported
+        FROM message_texts t JOIN message_places p USING (message_id)
+        """,
+    ),
     View(
         "prompt_paste_contents",
         "Each paste of a prompt with where its text is: inline, kept (in "

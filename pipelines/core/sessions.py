@@ -2,7 +2,7 @@
 results.
 """
 
-from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Table
+from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Table
 from pipelines.core._declare import CoreTable, View
 
 API_RESPONSES = CoreTable(
@@ -72,18 +72,17 @@ API_RESPONSES = CoreTable(
     """,
 )
 
-TOOL_CALLS = CoreTable(
+TOOL_CALL_RESULTS = CoreTable(
     Table(
-        "tool_calls",
-        "One row for each tool call in a file, joined with its result and "
-        "with the file into which a big result was spilled.",
+        "tool_call_results",
+        "One row for each tool call in a file, joined with its result and with the file into which a big result was "
+        "spilled; `tool_calls` adds what it was called with.",
         (
             Column("home_id", TEXT, "The home.", required=True),
             Column("session_id", TEXT, "The session.", required=True),
             Column("agent_id", TEXT, "The subagent, where the file is one's."),
             Column("tool_use_id", TEXT, "Id of the call.", is_distinct=True),
             Column("tool_name", TEXT, "The tool."),
-            Column("input", JSON, "What it was called with."),
             Column("called_at", INSTANT, "Time of the calling record (UTC)."),
             Column("returned_at", INSTANT, "Time of the record that holds the result (UTC)."),
             Column("has_result", FLAG, "Whether a result was found.", required=True),
@@ -97,6 +96,7 @@ TOOL_CALLS = CoreTable(
             Column("result_byte_offset", INTEGER, "Offset of the record with the result, in the same file."),
             Column("file_id", INTEGER, "The file.", required=True),
             Column("byte_offset", INTEGER, "Offset of the calling record.", required=True),
+            Column("block_number", INTEGER, "The block of that record, from 0.", required=True),
             Column("byte_length", INTEGER, "Its length.", required=True),
         ),
         has_provenance=False,
@@ -113,7 +113,7 @@ TOOL_CALLS = CoreTable(
         SELECT home_id, session_id, tool_use_id, min(message_id) AS message_id
         FROM spilled_results WHERE tool_use_id IS NOT NULL GROUP BY ALL
     )
-    SELECT c.home_id, c.session_id, c.agent_id, c.tool_use_id, c.tool_name, c.input, c.recorded_at AS called_at,
+    SELECT c.home_id, c.session_id, c.agent_id, c.tool_use_id, c.tool_name, c.block_number, c.recorded_at AS called_at,
         r.recorded_at AS returned_at,
         r.file_id IS NOT NULL AS has_result, r.is_error, coalesce(r.message_id, n.message_id) AS result_message_id,
         coalesce(r.text_bytes, n.text_bytes)::BIGINT AS result_bytes, s.message_id AS spilled_message_id, c.model,
@@ -173,7 +173,7 @@ SESSIONS = CoreTable(
         SELECT home_id, session_id, count(*) AS responses, sum(output_tokens)::BIGINT AS output_tokens
         FROM api_responses WHERE NOT is_copy AND NOT is_synthetic GROUP BY ALL
     ), called AS (
-        SELECT home_id, session_id, count(*) AS calls FROM tool_calls GROUP BY ALL
+        SELECT home_id, session_id, count(*) AS calls FROM tool_call_results GROUP BY ALL
     ), versions AS (
         SELECT home_id, session_id, count(*) AS versions FROM file_versions GROUP BY ALL
     ), debugged AS (
@@ -202,9 +202,19 @@ SESSIONS = CoreTable(
     """,
 )
 
-SESSION_TABLES = (API_RESPONSES, TOOL_CALLS, SESSIONS)
+SESSION_TABLES = (API_RESPONSES, TOOL_CALL_RESULTS, SESSIONS)
 
 SESSION_VIEWS = (
+    View(
+        "tool_calls",
+        "Each tool call with what it was called with and what came of it.",
+        """
+        SELECT r.*, b.input
+        FROM tool_call_results r
+        JOIN content_blocks b USING (file_id, byte_offset, block_number)
+        WHERE b.block_type IN ('tool_use', 'server_tool_use')
+        """,
+    ),
     View(
         "projects",
         "Each working directory that sessions were begun in, by the records' own cwd.",
