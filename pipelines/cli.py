@@ -1,17 +1,69 @@
 """The command line: parse arguments, call, print, exit code."""
 
+import io
+import os
+import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from extractors._platform import make_files_private
+from models.errors import ExitCode, ExtractError
+from models.text import safe
+from pipelines.commands.demo import demo
+from pipelines.commands.import_store import import_store
+from pipelines.commands.inventory import inventory
+from pipelines.commands.rebuild import rebuild
+from pipelines.commands.report import report
+from pipelines.commands.run import run
+from pipelines.commands.show import show
+from pipelines.commands.sql import sql
+from pipelines.commands.status import status
+from pipelines.commands.tables import tables
 from pipelines.version import VERSION
 
-app = typer.Typer(name="extract", no_args_is_help=True, add_completion=False)
+DEBUG_VARIABLE = "EXTRACT_DEBUG"
+
+EXIT_CODES = {
+    ExitCode.VERIFIED: "done, and all that was read is accounted for and intact",
+    ExitCode.UNEXPECTED: "a failure without a number of its own",
+    ExitCode.USAGE: "wrong arguments, settings or SQL; nothing was done",
+    ExitCode.FIXITY: "bytes are not what a manifest says",
+    ExitCode.REJECTS: "done and verified, but some entries lie in quarantine",
+    ExitCode.INCOMPLETE: "done, but some files could not be read",
+    ExitCode.LOCKED: "another run is at work in the same data directory",
+    ExitCode.DISK: "the disk is full, or the data directory cannot be written",
+    ExitCode.INTERRUPTED: "stopped by the user; what was committed stays",
+}
+"""What the process says at its end."""
+
+_EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {int(code):>3}  {sentence}" for code, sentence in EXIT_CODES.items())
+
+app = typer.Typer(
+    name="extract",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command()(run)
+app.command()(demo)
+app.command()(status)
+app.command()(inventory)
+app.command()(report)
+app.command()(sql)
+app.command(context_settings={"ignore_unknown_options": True})(show)  # a file_id may begin with a minus sign
+app.command()(tables)
+app.command()(rebuild)
+app.command("import-store")(import_store)
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"extract {VERSION}")
+        sys.stdout.write(f"extract {VERSION}\n")
         raise typer.Exit
 
 
@@ -21,9 +73,69 @@ def extract(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Extract everything that a ~/.claude holds into a warehouse one can query."""
+    """Extract everything that a ~/.claude holds, read-only and complete, into a warehouse one can query."""
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Do what `arguments` ask for and return the exit code. Every failure is told in a line or two on standard error;
+    EXTRACT_DEBUG=1 shows where it happened.
+    """
+    make_files_private()
+    _write_whatever_comes()
+    try:
+        code = _called(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has gone: what is left has nowhere to go, at the end of the process either.
+        sys.stdout = io.TextIOWrapper(open(os.devnull, "wb"))  # noqa: SIM115 (open to the end)
+        return ExitCode.UNEXPECTED
+    return code
+
+
+def _called(arguments: Sequence[str]) -> int:
+    try:
+        app(arguments, prog_name="extract")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else ExitCode.VERIFIED
+        return _interrupted() if code == ExitCode.INTERRUPTED else code
+    except BrokenPipeError:
+        raise
+    except ExtractError as error:
+        _tell(str(error))
+        _tell_where()
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 (the last one to hear of it: no user is shown a traceback unasked)
+        if isinstance(error, RuntimeError) and str(error) == "Query interrupted":  # DuckDB's KeyboardInterrupt
+            return _interrupted()
+        _tell(f"{type(error).__name__}: {error}; this is a fault of the program. {DEBUG_VARIABLE}=1 shows where")
+        _tell_where()
+        return ExitCode.UNEXPECTED
+    return ExitCode.VERIFIED
+
+
+def _interrupted() -> int:
+    _tell("interrupted; what was committed stays, and the next run goes on from there")
+    return ExitCode.INTERRUPTED
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"extract: {safe(text)}\n")
+
+
+def _tell_where() -> None:
+    if os.environ.get(DEBUG_VARIABLE) == "1":
+        import traceback
+
+        sys.stderr.write(safe(traceback.format_exc(), keep_newlines=True))
+
+
+def _write_whatever_comes() -> None:
+    """Let no character stop the output: what its encoding lacks is written as an escape; what is piped is UTF-8."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    app()
+    sys.exit(invoke(sys.argv[1:]))

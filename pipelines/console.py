@@ -7,6 +7,7 @@ link or break what is printed.
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from textwrap import wrap
 from typing import Final, Literal, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -19,6 +20,8 @@ from models.text import safe, safe_json
 _GAP: Final = 2
 _NARROWEST: Final = 6
 """No column of text is cut below this many cells."""
+_READABLE: Final = 10
+"""A query's column of text that would have to be narrower than this is not shown as a column."""
 _LONGEST_CELL: Final = 2000
 """Characters of a value that are looked at before it is cut to its column."""
 
@@ -49,6 +52,30 @@ def say_table(headings: Sequence["Heading"], rows: Sequence[Sequence[str]], *, t
         console.print(Text(line, style="bold" if number == 0 or is_total else ""), soft_wrap=True)
 
 
+def say_rows(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool]) -> None:
+    """Print the rows of a query as a table, or each as a block of its own where columns would become too narrow."""
+    console = terminal()
+    headings = [
+        Heading(name, "number" if is_number else "text") for name, is_number in zip(names, numbers, strict=True)
+    ]
+    if _least_width(headings, rows) <= console.width:
+        say_table(headings, rows)
+        return
+    for number, row in enumerate(rows, 1):
+        console.print(Text(f"row {number}", style="bold"), soft_wrap=True)
+        for line in lay_out([Heading(""), Heading("")], list(zip(names, row, strict=True)), console.width)[1:]:
+            console.print(Text(line), soft_wrap=True)
+
+
+def _least_width(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) -> int:
+    widths = []
+    for column, heading in enumerate(headings):
+        natural = max((cell_len(_shown(row[column])) for row in rows), default=0)
+        least = natural if heading.kind == "number" else min(natural, _READABLE)
+        widths.append(max(least, min(cell_len(_shown(heading.name)), _READABLE)))
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
 def say_json(value: JsonValue) -> None:
     """Print one JSON document, exact, with what a terminal would obey written as escapes."""
     import json
@@ -57,19 +84,29 @@ def say_json(value: JsonValue) -> None:
 
 
 class Heading(NamedTuple):
-    """The head of a column; numbers stand at its right, and only text is cut when room is short."""
+    """The head of a column. Numbers stand at its right and are never cut; a sentence, in the last one, is broken."""
 
     name: str
-    kind: Literal["text", "number"] = "text"
+    kind: Literal["text", "number", "sentence"] = "text"
 
 
 def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return the lines of a table at most `width` cells wide, as long as every text column keeps some cells."""
+    """Return the lines of a table at most `width` cells wide, as long as every text column keeps some cells.
+
+    The first line is the heads'. A sentence takes as many lines as it needs.
+    """
     cells = [[heading.name for heading in headings], *([_shown(value) for value in row] for row in rows)]
     natural = [max(cell_len(row[column]) for row in cells) for column in range(len(headings))]
-    fixed = [heading.kind == "number" for heading in headings]
-    widths = fit(natural, fixed, width)
-    return [_line(row, widths, fixed) for row in cells]
+    right = [heading.kind == "number" for heading in headings]
+    widths = fit(natural, right, width)
+    lines = []
+    for row in cells:
+        lines.append(_line(row, widths, right))
+        if headings[-1].kind == "sentence" and cell_len(row[-1]) > widths[-1]:
+            first, *others = wrap(row[-1], widths[-1]) or [""]
+            lines[-1] = _line([*row[:-1], first], widths, right)
+            lines += [_line([*[""] * len(row[:-1]), other], widths, right) for other in others]
+    return lines
 
 
 def fit(natural: Sequence[int], fixed: Sequence[bool], width: int) -> list[int]:

@@ -109,7 +109,8 @@ def text_of(cell: Cell) -> str:
         case bytes() | bytearray() | memoryview():
             return bytes(cell).hex()
         case datetime():
-            return cell.isoformat(sep=" ")
+            instant = cell.isoformat(sep=" ")
+            return instant.rstrip("0") if cell.microsecond and not cell.tzinfo else instant
         case Decimal():
             return format(cell, "f")
         case list() | tuple() | dict():

@@ -1,19 +1,22 @@
 """Shows one entry as it stands in the store, by the address that the warehouse's macro `address` gives."""
 
 import re
-from collections.abc import Iterator
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from models.errors import ConfigurationError
 from models.identity import file_id as id_of
-from models.text import raw_path
+from models.text import raw_path, safe
 from pipelines.layout import Layout
 from pipelines.store import StoreReader
 
 _SPAN: Final = re.compile(r"(?P<file>.+)@(?P<offset>\d{1,19})\+(?P<length>\d{1,19})", re.DOTALL)
 _FILE_ID: Final = re.compile(r"-?\d{1,19}")
 _GENERATION: Final = re.compile(r"(?P<path>.+)#(?P<generation>\d{1,9})", re.DOTALL)
+
+_NOT_KEPT: Final = {"withhold": "it is never opened", "inventory": "it is only listed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,14 @@ def entry_bytes(layout: Layout, text: str, as_of: str | None = None) -> Iterator
     return reader.read_range(file_id, offset, length, as_of)
 
 
+def safe_text(blocks: Iterable[bytes]) -> Iterator[str]:
+    """Yield bytes as text that a terminal can be shown; what is not UTF-8 comes as escapes."""
+    decoder = getincrementaldecoder("utf-8")("backslashreplace")
+    for block in blocks:
+        yield safe(decoder.decode(block), keep_newlines=True)
+    yield safe(decoder.decode(b"", final=True), keep_newlines=True)
+
+
 def _find(reader: StoreReader, address: Address, as_of: str | None) -> int:
     """Return the file that an address names. No generation means the first, as the macro writes it."""
     candidates = [id_of(address.home_id, raw_path(address.path), 1)]
@@ -80,7 +91,8 @@ def _why_not(reader: StoreReader, address: Address, as_of: str | None) -> str:
     for state in states:
         if (state.home_id, state.path) == (address.home_id, address.path):
             if state.file_id is None:
-                return f"nothing is kept of {state.path}: {state.treatment} ({state.rule}), {state.outcome}"
+                how = _NOT_KEPT.get(state.treatment, "it could not be read")
+                return f"nothing is kept of {state.path}: {how} (rule {state.rule})"
             return (
                 f"{state.path} was first kept as generation {state.generation}: ask for {state.path}#{state.generation}"
             )

@@ -1,0 +1,5 @@
+"""`python -m pipelines`: the command line under a name that no other program has."""
+
+from pipelines.cli import main
+
+main()

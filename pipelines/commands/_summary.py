@@ -1,0 +1,110 @@
+"""How the end of a run is shown."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import ExitCode
+from pipelines.commands._options import command, shown_path
+
+if TYPE_CHECKING:
+    from models.run import RunRecord, SourceCounts
+    from pipelines.job import Finished
+    from pipelines.layout import Layout
+
+
+def show_summary(layout: "Layout", finished: "Finished", data: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """Print what a run came to: by source, fixity, where everything is, and what to do next."""
+    from pipelines.console import say, say_json
+    from pipelines.summary import to_json
+
+    run = finished.run
+    if as_json:
+        say_json(to_json(layout, run, finished.exit_code))
+        return
+    if quiet:
+        if finished.exit_code:
+            say(f"run {run.run_id}: {_verdict(finished)}", stderr=True)
+        return
+    say(f"Run {run.run_id}: {_verdict(finished)}", style="bold")
+    for home_id, root in run.homes.items():
+        say(f"home {home_id}: {root}")
+    say()
+    _show_sources(run)
+    say()
+    _show_fixity(run)
+    _show_places(layout, run)
+    say()
+    say(f"next: {command('report', data)}")
+    say(f"      {command('sql', data)} 'FROM sessions ORDER BY started_at DESC'")
+    say(f"      {command('status', data)}")
+
+
+def _verdict(finished: "Finished") -> str:
+    from pipelines.console import duration, plural
+    from pipelines.summary import outcomes, rejects, seconds
+
+    run = finished.run
+    took = duration(seconds(run))
+    match finished.exit_code:
+        case ExitCode.VERIFIED:
+            return f"done and verified in {took}"
+        case ExitCode.FIXITY:
+            return f"fixity is broken: the content of {plural(outcomes(run)['corrupt'], 'file')} differs, not its times"
+        case ExitCode.INCOMPLETE:
+            return f"done in {took}, but {plural(outcomes(run)['unreadable'], 'file')} could not be read"
+        case _:
+            entries = plural(rejects(run).total(), "entry", "entries")
+            return f"done and verified in {took}; {entries} could not be understood and lie in quarantine"
+
+
+def _show_sources(run: "RunRecord") -> None:
+    from pipelines.console import Heading, say_table
+    from pipelines.summary import added, by_source
+
+    sources = by_source(run)
+    names = ("files", "read", "entries", "rows", "messages", "duplicates", "rejects")
+    say_table(
+        [Heading("source"), *(Heading(name, "number") for name in names)],
+        [[source, *_numbers(counts)] for source, counts in sources.items()],
+        total=["total", *_numbers(added(sources.values()))],
+    )
+
+
+def _numbers(counts: "SourceCounts") -> list[str]:
+    from pipelines.console import count
+
+    shown = (
+        counts.files_found,
+        counts.files_read,
+        counts.entries,
+        counts.rows,
+        counts.messages_new,
+        counts.messages_duplicate,
+        counts.rejects,
+    )
+    return [count(number) for number in shown]
+
+
+def _show_fixity(run: "RunRecord") -> None:
+    from pipelines.console import listed, plural, say
+    from pipelines.summary import added, by_source, outcomes, rejects
+
+    total = added(by_source(run).values())
+    by_outcome = outcomes(run)
+    listed_only = by_outcome.pop("unchecked", 0)
+    say(f"fixity: {listed(by_outcome)}; {plural(listed_only, 'thing')} only listed")
+    if codes := rejects(run):
+        say(f"quarantine: {listed(codes)}")
+    if total.files_vanished:
+        say(f"{plural(total.files_vanished, 'file')} gone from the home since the last run; what was read stays here")
+    if appeared := sum(len(paths) for paths in run.appeared.values()):
+        say(f"{plural(appeared, 'path')} appeared meanwhile; the next run reads them")
+
+
+def _show_places(layout: "Layout", run: "RunRecord") -> None:
+    from pipelines.console import say, size
+    from pipelines.job import report_path
+
+    if run.warehouse is not None:
+        say(f"warehouse: {shown_path(layout.warehouse)} ({size(run.warehouse.size)})")
+    say(f"report: {shown_path(report_path(layout, run, 'md'))}")
