@@ -12,7 +12,7 @@ from pipelines.load import warehouse_tables
 
 _BY_RUN = frozenset({"run_id", "file_id", "first_run_id", "last_run_id", "expired_run_id", "generation", "watermark"})
 _FILE_TIMES = frozenset({"file_modified_at", "directory_modified_at", "kept_at", "modified_at"})
-_ABOUT_RUNS = frozenset({"runs", "run_sources", "manifest", "extractions", "drift", PIECES.name})
+_ABOUT_RUNS = frozenset({"runs", "run_sources", "parts", "manifest", "extractions", "drift", PIECES.name})
 
 
 def logical_checksums(
