@@ -65,7 +65,7 @@ def read_manifest(path: Path) -> list[FileState]:
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         table = file.read(columns=list(_NAMES), use_threads=False)
     columns = [column.to_pylist() for column in table.columns]
-    return [FileState(**dict(zip(_NAMES, values, strict=True))) for values in zip(*columns, strict=True)]
+    return [FileState(*values) for values in zip(*columns, strict=True)]
 
 
 def sha256_lines(states: Iterable[FileState]) -> str:
