@@ -37,8 +37,8 @@ def run_python(*arguments: str, where: Path, **env: str) -> subprocess.Completed
     )
 
 
-def project_files() -> list[Path]:
-    """Return what is tracked or would be: every file that git does not ignore."""
+def kept_by_git() -> list[Path]:
+    """Return what is tracked or would be: every path that git does not ignore."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -46,7 +46,12 @@ def project_files() -> list[Path]:
         text=True,
         check=True,
     )
-    return [Path(name) for name in sorted(set(listed.stdout.split("\0"))) if name and (ROOT / name).is_file()]
+    return [Path(name) for name in sorted(set(listed.stdout.split("\0"))) if name]
+
+
+def project_files() -> list[Path]:
+    """Return the files among what git keeps: not its links, nor what was deleted and is not committed yet."""
+    return [path for path in kept_by_git() if (ROOT / path).is_file() and not (ROOT / path).is_symlink()]
 
 
 def locked() -> dict[str, list[Version]]:
@@ -126,6 +131,14 @@ def test_the_sdist_holds_the_packages_and_the_tests_and_nothing_of_data(lived_in
 
 def test_nothing_extracted_is_tracked() -> None:
     assert [path.as_posix() for path in project_files() if path.parts[0] == "data"] == ["data/README.md"]
+
+
+def test_git_keeps_every_file_and_folder_of_the_fixtures() -> None:
+    kept = {ROOT / path for path in kept_by_git()}
+    found = list((ROOT / "tests" / "fixtures").rglob("*"))
+    assert found
+    assert [path for path in found if path not in kept and (path.is_symlink() or not path.is_dir())] == []
+    assert [path for path in found if path.is_dir() and not any(path.iterdir())] == []
 
 
 def test_no_file_names_a_place_of_this_machine_or_of_a_registry() -> None:
