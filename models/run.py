@@ -66,6 +66,15 @@ class PhaseRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TextRecord:
+    """A text that a run wrote for `sha256sum -c`: path below the data directory, size in bytes, SHA-256."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class WarehouseRecord:
     """The warehouse that a run published: path below the data directory, size in bytes, SHA-256."""
 
@@ -78,7 +87,8 @@ class WarehouseRecord:
 class RunRecord:
     """The commit record. `epoch` counts the runs of an archive; a run of an older epoch cannot commit.
 
-    `homes` are directories by home_id; `appeared` are paths by home_id that came into being while the run was on.
+    `homes` are directories by home_id; `appeared` are paths by home_id that came into being while the run was on;
+    `settings_sha256` is that of settings.toml as it was, where there was one.
     """
 
     run_id: str
@@ -91,6 +101,8 @@ class RunRecord:
     homes: dict[str, str]
     phases: list[PhaseRecord] = field(default_factory=list)
     appeared: dict[str, list[str]] = field(default_factory=dict)
+    texts: list[TextRecord] = field(default_factory=list)
+    settings_sha256: str | None = None
     warehouse: WarehouseRecord | None = None
     step_seconds: dict[str, float] = field(default_factory=dict)
     format: int = 1
@@ -106,11 +118,12 @@ class RunRecord:
         if not isinstance(value, dict):
             raise TypeError("a commit record is an object")
         fields = dict(value)
-        phases, warehouse = fields.pop("phases"), fields.pop("warehouse")
-        if not isinstance(phases, list):
-            raise TypeError("phases is a list")
+        phases, texts, warehouse = fields.pop("phases"), fields.pop("texts", []), fields.pop("warehouse")
+        if not isinstance(phases, list) or not isinstance(texts, list):
+            raise TypeError("phases and texts are lists")
         record = cls(**fields)  # type: ignore[arg-type]  # the dataclass refuses unknown and missing names
         record.phases = [_phase_of(phase) for phase in phases]
+        record.texts = [TextRecord(**text) for text in texts]  # type: ignore[arg-type]
         if isinstance(warehouse, dict):
             record.warehouse = WarehouseRecord(**warehouse)  # type: ignore[arg-type]
         return record

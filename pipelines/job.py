@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from models.errors import ConfigurationError, ExitCode
-from models.run import RunRecord, WarehouseRecord
+from models.run import RunRecord, TextRecord, WarehouseRecord
 from pipelines import archive as archives
 from pipelines.files import disk_errors, write_atomically
 from pipelines.fixity import BROKEN
@@ -82,7 +83,10 @@ def _timed(run: RunRecord, step: str, watcher: Watcher) -> Iterator[None]:
 
 
 def write_sha256_manifests(layout: Layout, run: RunRecord) -> None:
-    """Write `manifest-sha256-<home_id>.txt` of each home of a run; with one home also as `manifest-sha256.txt`."""
+    """Write `manifest-sha256-<home_id>.txt` of each home of a run, with one home `manifest-sha256.txt`; note them in
+    the record.
+    """
+    run.texts = []
     for home_id in run.homes:
         states = [
             state
@@ -91,7 +95,9 @@ def write_sha256_manifests(layout: Layout, run: RunRecord) -> None:
         ]
         text = sha256_lines(sorted(states, key=lambda state: state.path_bytes)).encode("utf-8", "surrogateescape")
         name = "manifest-sha256.txt" if len(run.homes) == 1 else f"manifest-sha256-{home_id}.txt"
-        write_atomically(layout.run(run.run_id) / name, text, "manifest-sha256")
+        path = layout.run(run.run_id) / name
+        write_atomically(path, text, "manifest-sha256")
+        run.texts.append(TextRecord(layout.relative(path), len(text), sha256(text).hexdigest()))
 
 
 def exit_code_of(run: RunRecord) -> ExitCode:

@@ -1,6 +1,7 @@
 """Every path below the data directory, once, and the modes under which things are made there: 0700 and 0600."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,9 +108,11 @@ class Layout:
         return path.relative_to(self.root).as_posix()
 
     def prepare(self) -> None:
-        """Make the directories, for their owner alone."""
+        """Make the directories, for their owner alone; the data directory may have been there with other rights."""
         for directory in (self.root, self.staging, self.runs, self.store, self.tables, self.cache, self.warehouses):
             make_private(directory)
+        with suppress(PermissionError):  # whose it is not cannot change it; `extract verify` says so
+            self.root.chmod(0o700)
 
 
 def make_private(directory: Path) -> None:

@@ -316,6 +316,7 @@ def _count_result(tally: SourceCounts, result: FileResult) -> None:
         tally.rows += result.row_count
         tally.entries += result.entry_count
         tally.entries_with_rows += result.entries_with_rows
+        tally.rejects += result.reject_count
         return
     tally.files_read += 1
     tally.bytes_read += result.bytes_read

@@ -25,7 +25,7 @@ from pipelines.known import KnownIndexes, prepare_known
 from pipelines.layout import Layout
 from pipelines.manifest import FileState, read_manifest
 from pipelines.phase import PhaseInput, run_phase
-from pipelines.settings import Settings, read_settings
+from pipelines.settings import Settings, read_settings, settings_digest
 from pipelines.version import VERSION
 
 
@@ -208,6 +208,7 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
         tool_version=VERSION,
         is_full=request.is_full,
         homes={home.home_id: str(home.root) for home in homes},
+        settings_sha256=settings_digest(layout),
     )
     snapshots = take_snapshots(layout, homes, runs, settings)
     new_bytes, new_files = _expected(snapshots, request)

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from hashlib import sha256
 from pathlib import Path
 
 from models.errors import ConfigurationError
@@ -38,6 +39,14 @@ class Settings:
         if self.processes:
             return self.processes
         return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def settings_digest(layout: Layout) -> str | None:
+    """Return the SHA-256 of the settings file; None where there is none."""
+    try:
+        return sha256(layout.settings_file.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 def read_settings(layout: Layout) -> Settings:
