@@ -1,10 +1,12 @@
 """The manifest of a phase of a home: written by each run, read by the next, checked with `sha256sum -c` by anybody."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from models.schema import Row
@@ -59,11 +61,13 @@ class FileState:
 _NAMES = tuple(field.name for field in fields(FileState))
 
 
-def read_manifest(path: Path) -> list[FileState]:
-    """Return the rows of a manifest file."""
+def read_manifest(path: Path, changes: Collection[str] = ()) -> list[FileState]:
+    """Return the rows of a manifest file; with `changes`, only those whose change is one of them."""
     # Not read_table: it imports the dataset engine, which takes longer than the reading.
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         table = file.read(columns=list(_NAMES), use_threads=False)
+    if changes:
+        table = table.filter(pc.is_in(table["change"], pa.array(sorted(changes), pa.string())))
     columns = [column.to_pylist() for column in table.columns]
     return [FileState(*values) for values in zip(*columns, strict=True)]
 

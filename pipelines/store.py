@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -73,6 +73,14 @@ class StoreReader:
         for (_, home_id, phase), part in _parts(self._until(as_of), MANIFEST.name):
             manifests.setdefault((home_id, phase), []).insert(0, part)
         return [state for _, parts in sorted(manifests.items()) for state in self._newest(parts)]
+
+    def changes(self, as_of: str | None = None) -> Iterator[FileState]:
+        """Yield each manifest row by which a file was new, had grown or held something else, the oldest run's first.
+
+        Raises as `files`.
+        """
+        for _, part in _parts(self._until(as_of), MANIFEST.name):
+            yield from self._newest([part], ("new", "appended", "rewritten"))
 
     def kept_bytes(self, file_id: int, as_of: str | None = None) -> int | None:
         """Return how many bytes of a file were kept as of a run; None when it was not read by then."""
@@ -178,21 +186,18 @@ class StoreReader:
         self._groups[part.path, group] = held
         return held[row]
 
-    def _newest(self, parts: Sequence[PartRecord]) -> list[FileState]:
+    def _newest(self, parts: Sequence[PartRecord], changes: Collection[str] = ()) -> list[FileState]:
         """Return the rows of the first of these manifests; a lenient reader takes the next one when that is damaged."""
         for part in parts:
             try:
                 with _damage_is_told(part.path):
-                    return self._manifest(part)
+                    _check(self._layout, part)
+                    return read_manifest(self._layout.root / part.path, changes)
             except (StoreError, FixityError) as error:
                 if not self._lenient:
                     raise
                 self.damage[part.path] = str(error)
         return []
-
-    def _manifest(self, part: PartRecord) -> list[FileState]:
-        _check(self._layout, part)
-        return read_manifest(self._layout.root / part.path)
 
 
 _Where = tuple[str, str, int]
