@@ -10,7 +10,8 @@ The first half opens things in a home and never changes them, not even a time st
 * Windows has no directory descriptors, so names are resolved by path and looked at before and after. Files are opened
   so that their owner can still write, rename and delete them, which Python's own ``open`` does not allow there.
 
-The second half writes below the data directory: full syncs, locks, renames, links.
+The second half writes below the data directory: full syncs, locks, renames, links. Trees of files are written by
+``extractors._targets``, the same way.
 """
 
 import errno
@@ -277,12 +278,13 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def create_exclusive(path: Path) -> int:
-    """Create ``path`` for its owner alone and return a descriptor that reads and writes.
+def create_exclusive(path: Path | str | bytes, directory: int | None = None) -> int:
+    """Create ``path`` (below an open ``directory`` where that is given) for its owner alone and return a descriptor
+    that reads and writes.
 
     Raises ``FileExistsError`` if there is anything, a dangling link included.
     """
-    return os.open(path, _CREATE, 0o600)
+    return os.open(path, _CREATE, 0o600, dir_fd=directory)
 
 
 def full_fsync(descriptor: int) -> None:

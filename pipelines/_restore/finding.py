@@ -1,0 +1,107 @@
+"""What went wrong with one path of a restore, or with one file of the archive; by a stable code."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.errors import ExitCode
+from models.json import JsonObject
+
+
+class FindingCode(StrEnum):
+    """Why a path was not given back, or not in full. Stable and documented."""
+
+    ARCHIVE_DAMAGED = "archive-damaged"
+    """A Parquet file of the archive is gone or is not what its commit record says."""
+    BYTES_LOST = "bytes-lost"
+    """Bytes of the file are in no part of the store."""
+    BYTES_DAMAGED = "bytes-damaged"
+    """Bytes of the file are not what their digest in the store says."""
+    DIGEST_DIFFERS = "digest-differs"
+    """What the store holds of the file is not what the manifest says."""
+    WRITTEN_WRONG = "written-wrong"
+    """What was read back from the disk is not what was written to it."""
+    UNSAFE_PATH = "unsafe-path"
+    """The manifest names a path that no walk of a home can have given."""
+    PATH_CONFLICT = "path-conflict"
+    """The path lies below something that is no directory."""
+    NAME_COLLISION = "name-collision"
+    """For the file system of the target the name is that of something else: it ignores case, or how accents are
+    written."""
+    NAME_REFUSED = "name-refused"
+    """The file system of the target admits no such name."""
+    LINK_IN_THE_WAY = "link-in-the-way"
+    """In the home that is added to, a link stands where a directory should."""
+    LINK_REFUSED = "link-refused"
+    """The system makes no symbolic link there."""
+    NOT_WRITTEN = "not-written"
+    """The system refused to write it."""
+    TIMES_NOT_SET = "times-not-set"
+    """It was written, but its time or mode could not be given to it."""
+
+
+_DAMAGE = frozenset(
+    {
+        FindingCode.ARCHIVE_DAMAGED,
+        FindingCode.BYTES_LOST,
+        FindingCode.BYTES_DAMAGED,
+        FindingCode.DIGEST_DIFFERS,
+        FindingCode.WRITTEN_WRONG,
+        FindingCode.UNSAFE_PATH,
+    }
+)
+
+_ADVICE = {
+    FindingCode.ARCHIVE_DAMAGED: "run `extract verify`; put the file back from a copy of the archive",
+    FindingCode.BYTES_LOST: "run `extract verify`; an earlier state may be whole: `extract files --versions`",
+    FindingCode.BYTES_DAMAGED: "run `extract verify`; put the damaged file back from a copy of the archive",
+    FindingCode.DIGEST_DIFFERS: "run `extract verify`; an earlier state may be whole: `extract files --versions`",
+    FindingCode.WRITTEN_WRONG: "the disk that is restored to does not keep what it is given: use another one",
+    FindingCode.UNSAFE_PATH: "the manifest was forged or damaged: run `extract verify`",
+    FindingCode.PATH_CONFLICT: "restore it alone, with --file",
+    FindingCode.NAME_COLLISION: "restore it alone, with --file, or to a file system that tells the names apart",
+    FindingCode.NAME_REFUSED: "restore to another file system",
+    FindingCode.LINK_IN_THE_WAY: "restore it to another directory and copy it where it belongs",
+    FindingCode.LINK_REFUSED: "make the link by hand",
+    FindingCode.NOT_WRITTEN: "see what the system says, and restore again",
+    FindingCode.TIMES_NOT_SET: "its bytes are right; nothing need be done",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that went wrong: with `path` of `home_id` (a path below the data directory where `home_id` is empty).
+
+    Paths are in the form for people.
+    """
+
+    code: FindingCode
+    home_id: str
+    path: str
+    detail: str
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether bytes are not what the archive says; otherwise the place that is restored to has refused."""
+        return self.code in _DAMAGE
+
+    @property
+    def advice(self) -> str:
+        """What to do."""
+        return _ADVICE[self.code]
+
+    def to_json(self) -> JsonObject:
+        """Return the finding as JSON values."""
+        return {
+            "code": str(self.code),
+            "home_id": self.home_id,
+            "path": self.path,
+            "detail": self.detail,
+            "advice": self.advice,
+        }
+
+
+def exit_code_of(findings: list[Finding]) -> ExitCode:
+    """Return how a process that found these should end."""
+    if any(finding.is_damage for finding in findings):
+        return ExitCode.FIXITY
+    return ExitCode.INCOMPLETE if findings else ExitCode.VERIFIED
