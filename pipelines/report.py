@@ -1,26 +1,42 @@
-"""The verification report of a run: report.json holds its facts, report.md and report.html show them."""
+"""The verification report of a run: report.json holds its facts, report.md and report.html show them.
 
-import html
+The facts come from the commit records and from the Parquet of the run; the warehouse is not needed. Each report bears
+its seal (`models.seal`).
+"""
 
 import orjson
 
 from models.run import RunRecord
-from pipelines.files import write_atomically
+from pipelines._report import html, markdown
+from pipelines._report.build import document_of
+from pipelines._report.collect import collect
+from pipelines._report.facts import Facts
+from pipelines.files import disk_errors, write_sealed
 from pipelines.layout import Layout
+
+__all__ = ["Facts", "collect_facts", "summary_markdown", "write_reports"]
 
 
 def write_reports(layout: Layout, run: RunRecord) -> None:
-    """Write report.json, report.md and report.html into the run's directory."""
+    """Write report.json, report.md and report.html into the run's directory, each whole or not at all.
+
+    Raises FixityError or StoreError for a commit record that cannot be read, DataDirectoryError when the disk refuses.
+    What is broken in the Parquet of the run is told by the report.
+    """
+    facts = collect(layout, run)
+    document = document_of(facts)
     directory = layout.run(run.run_id)
-    rows = [
-        f"{phase.home_id} {phase.phase} {source}: {counts.files_read} files, {counts.entries} entries = "
-        f"{counts.entries_with_rows} with rows + {counts.rejects} rejects"
-        for phase in run.phases
-        for source, counts in phase.sources.items()
-    ]
-    title = f"Run {run.run_id}"
-    body = "".join(f"<li>{html.escape(row)}</li>" for row in rows)
-    page = f"<!doctype html><meta charset=utf-8><title>{title}</title><h1>{title}</h1><ul>{body}</ul>"
-    write_atomically(directory / "report.json", orjson.dumps(run.to_json(), option=orjson.OPT_INDENT_2), "report")
-    write_atomically(directory / "report.md", "\n".join([f"# {title}", "", *rows, ""]).encode(), "report")
-    write_atomically(directory / "report.html", page.encode(), "report")
+    with disk_errors():
+        write_sealed(directory / "report.json", orjson.dumps(facts.to_json(), option=orjson.OPT_INDENT_2), "report")
+        write_sealed(directory / "report.md", markdown.render(document).encode(), "report")
+        write_sealed(directory / "report.html", html.render(document).encode(), "report")
+
+
+def collect_facts(layout: Layout, run: RunRecord) -> Facts:
+    """Return the facts of a run. Raises as `write_reports` does, but for the disk."""
+    return collect(layout, run)
+
+
+def summary_markdown(facts: Facts) -> str:
+    """Return a run in a few lines of Markdown: headline, claim, figures."""
+    return markdown.summary(facts)

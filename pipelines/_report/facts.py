@@ -1,0 +1,346 @@
+"""The facts of a verification report: what report.json holds, and what report.md and report.html show.
+
+Text that came out of a home is already safe for a terminal (`models.text.safe`) and of bounded length here; HTML and
+Markdown escape it once more. Counts are counts, sizes are bytes, times are seconds, instants are ISO 8601 in UTC.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Final, Generic, Literal, TypeVar
+
+from models.json import JsonObject
+from models.run import SourceCounts
+from models.text import safe
+
+FORMAT: Final = 1
+LIMIT: Final = 50
+"""Things shown of one list."""
+EXAMPLES: Final = 10
+"""Things shown of each group in a list of groups."""
+_LONGEST: Final = 300
+
+T = TypeVar("T")
+
+Level = Literal["verified", "rejects", "incomplete", "broken"]
+"""`broken`: bytes or counts contradict what was written down. The others as the exit codes say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """The first of `total` things, and the SQL that lists them all in the warehouse, where a table of it does."""
+
+    total: int
+    shown: Sequence[T]
+    sql: str | None = None
+
+    @property
+    def left_out(self) -> int:
+        """How many are not shown."""
+        return self.total - len(self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the run came to: its level, and a headline."""
+
+    level: Level
+    headline: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """The run. `earlier_runs` counts the runs that the archive holds from before."""
+
+    run_id: str
+    epoch: int
+    status: str
+    started_at: str
+    finished_at: str | None
+    seconds: float
+    tool_version: str
+    is_full: bool
+    earlier_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class HomeFacts:
+    """A home, the directory where it was read, and the phases that the run did over it."""
+
+    home_id: str
+    directory: str
+    phases: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What one source of a home gave."""
+
+    home_id: str
+    phase: int
+    source: str
+    counts: SourceCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Whether entries = entries with rows + rejects, everywhere: in the commit record, in the Parquet of the run, and
+    between them. `contradictions` names each place where it does not hold.
+    """
+
+    holds: bool
+    files: int
+    contradictions: Listing[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One place: its address, its source, and what was found there."""
+
+    address: str
+    source: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectFacts:
+    """The entries in quarantine under one code."""
+
+    code: str
+    sentence: str
+    by_source: Mapping[str, int]
+    examples: Listing[Example]
+
+
+@dataclass(frozen=True, slots=True)
+class RepairFacts:
+    """The entries that were won from damaged bytes in one way."""
+
+    flag: str
+    sentence: str
+    by_source: Mapping[str, int]
+    examples: Listing[Example]
+
+
+@dataclass(frozen=True, slots=True)
+class TailFact:
+    """A file whose last bytes wait for the end of their entry."""
+
+    address: str
+    source: str
+    tail_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TailFacts:
+    """What waits, in bytes: lines without their end, and the last events of logs, which always wait."""
+
+    size: int
+    files: Listing[TailFact]
+    log_files: int
+    log_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DriftFact:
+    """One field or record type that we do not know.
+
+    `first_version` is the lowest version of Claude Code of all that it was ever met with; `versions` are those of this
+    run. `is_first` when no earlier run met it.
+    """
+
+    source: str
+    what: str
+    name: str
+    count: int
+    versions: Sequence[str]
+    first_version: str | None
+    is_first: bool
+    first_run_id: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriftFacts:
+    """What the run met that we do not know; kinds by `what`, of which `first_count` no earlier run had met."""
+
+    kinds: Mapping[str, int]
+    first_count: int
+    items: Listing[DriftFact]
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeFacts:
+    """How many things had one outcome. `others` are directories, links and special files, which have no bytes."""
+
+    outcome: str
+    sentence: str
+    files: int
+    others: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFacts:
+    """What the outcomes of files whose bytes are kept rest on."""
+
+    check: str
+    sentence: str
+    files: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileFact:
+    """A file that is not simply intact. `modified_at` is its time of modification as the snapshot pinned it."""
+
+    address: str
+    source: str
+    outcome: str
+    detail: str
+    check: str
+    size: int
+    modified_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFacts:
+    """Files whose bytes are kept, by how they stood when they were digested again at the end."""
+
+    files: int
+    read: int
+    intact: int
+    appended: int
+    modified: int
+    missing: int
+    unreadable: int
+    corrupt: int
+    unchecked: int
+
+
+@dataclass(frozen=True, slots=True)
+class FixityFacts:
+    """Fixity after the flow. Of `never_read` (unreadable) and `gone_unread` no run has read a byte."""
+
+    outcomes: Sequence[OutcomeFacts]
+    checks: Sequence[CheckFacts]
+    kept: KeptFacts
+    never_read: int
+    gone_unread: int
+    expired_now: int
+    expired_before: int
+    access_times_kept: int
+    access_times_not_kept: int
+    files: Listing[FileFact]
+    appeared: Listing[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFacts:
+    """The things that one rule withholds, or lists without reading. Folders are counted, not named."""
+
+    rule: str
+    why: str
+    files: int
+    others: int
+    size: int
+    names: Listing[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseTime:
+    """How long a phase of a home took, and over what."""
+
+    home_id: str
+    phase: int
+    name: str
+    seconds: float
+    files_read: int
+    bytes_read: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes on disk: of this run's Parquet, of all runs', and of the warehouse that the run published."""
+
+    run_files: int
+    run_store: int
+    run_tables: int
+    all_files: int
+    all_store: int
+    all_tables: int
+    warehouse: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """A phase that the run did not do over a home, and the last run that did."""
+
+    home_id: str
+    phase: int
+    name: str
+    last_run_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding of `extract verify`: a stable code, `error`, `warning` or `information`, what was found,
+    where, what to do.
+    """
+
+    code: str
+    severity: str
+    sentence: str
+    address: str | None = None
+    what_to_do: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a report says."""
+
+    verdict: Verdict
+    claim: str
+    run: RunFacts
+    homes: Sequence[HomeFacts]
+    total: SourceCounts
+    sources: Sequence[SourceFacts]
+    balance: Balance
+    rejects: Sequence[RejectFacts]
+    repairs: Sequence[RepairFacts]
+    tails: TailFacts
+    drift: DriftFacts
+    fixity: FixityFacts
+    withheld: Sequence[RuleFacts]
+    listed: Sequence[RuleFacts]
+    not_done: Sequence[NotDone]
+    phase_times: Sequence[PhaseTime]
+    step_seconds: Mapping[str, float]
+    sizes: Sizes
+    findings: Listing[Finding]
+    problems: Listing[str]
+    notices: Sequence[str]
+    format: int = field(default=FORMAT)
+
+    @property
+    def reject_count(self) -> int:
+        """Entries in quarantine."""
+        return self.total.rejects
+
+    def to_json(self) -> JsonObject:
+        """Return the facts as JSON values."""
+        made: JsonObject = asdict(self)
+        return made
+
+
+def bounded(text: str) -> str:
+    """Return untrusted text in one safe line of bounded length, cut in its middle."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
+    shown = safe(text)
+    return shown if len(shown) <= 4 * _LONGEST else f"{shown[: 4 * _LONGEST]}…"
+
+
+def sql_text(text: str) -> str:
+    """Return a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,51 @@
+"""Reads the committed Parquet of a run for its report: each file checked against its digest, then in batches."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from models.run import PartRecord
+from pipelines._report.facts import bounded
+from pipelines.layout import Layout
+
+_BATCH: Final = 1 << 16
+_CHUNK: Final = 1 << 20
+
+
+class PartReader:
+    """Reads parts, and notes in `problems` those that are not what the commit record says."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self.problems: list[str] = []
+
+    def tables(self, parts: Iterable[PartRecord], columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield `columns` of parts, a bounded number of rows at a time. A part that cannot be trusted gives none."""
+        for part in parts:
+            path = self._layout.root / part.path
+            try:
+                if _sha256(path) != part.sha256:
+                    self._note(part, "is not what its SHA-256 says")
+                    continue
+                with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                    for batch in file.iter_batches(_BATCH, columns=list(columns)):
+                        yield pa.Table.from_batches([batch])
+            except FileNotFoundError:
+                self._note(part, "is gone")
+            except (OSError, pa.ArrowException) as error:
+                self._note(part, f"cannot be read: {error}")
+
+    def _note(self, part: PartRecord, what: str) -> None:
+        self.problems.append(bounded(f"{part.path} {what}; {part.rows} rows of {part.table} are not in this report"))
+
+
+def _sha256(path: Path) -> str:
+    made = sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            made.update(chunk)
+    return made.hexdigest()
