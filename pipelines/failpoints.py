@@ -8,33 +8,55 @@ otherwise.
 import errno
 import os
 import signal
-from typing import Final
-
-_ARMED: Final = os.environ.get("EXTRACT_FAIL_AT")
-_LOG: Final = os.environ.get("EXTRACT_FAIL_LOG")
-_passed: dict[str, int] = {}
+from dataclasses import dataclass, field
 
 
 class FailPointError(RuntimeError):
     """Raised at an armed point of kind `raise`; never in normal use."""
 
 
+@dataclass(slots=True)
+class _State:
+    point: str | None = None
+    passing: int = 1
+    kind: str = "raise"
+    log: str | None = None
+    passed: dict[str, int] = field(default_factory=dict)
+
+
+_state = _State()
+
+
+def arm(point: str | None, passing: int = 1, kind: str = "raise", log: str | None = None) -> None:
+    """Arm one point for its n-th passing from now on, or none; `log` is a file that gets each point that is passed."""
+    global _state  # one process, one armed point
+    _state = _State(point, passing, kind, log)
+
+
+def _arm_from_environment() -> None:
+    armed, log = os.environ.get("EXTRACT_FAIL_AT"), os.environ.get("EXTRACT_FAIL_LOG")
+    if armed or log:
+        where, _, kind = (armed or "").partition("=")
+        name, _, passing = where.partition("@")
+        arm(name or None, int(passing or 1), kind, log)
+
+
+_arm_from_environment()
+
+
 def reach(point: str) -> None:
     """Pass a named point."""
-    if _ARMED is None and _LOG is None:
+    state = _state
+    if state.point is None and state.log is None:
         return
-    _passed[point] = _passed.get(point, 0) + 1
-    if _LOG is not None:
-        with open(_LOG, "a") as log:
+    state.passed[point] = state.passed.get(point, 0) + 1
+    if state.log is not None:
+        with open(state.log, "a", encoding="utf-8") as log:
             log.write(point + "\n")
-    if _ARMED is None:
+    if state.point != point or state.passed[point] != state.passing:
         return
-    where, _, kind = _ARMED.partition("=")
-    name, _, nth = where.partition("@")
-    if name != point or _passed[point] != int(nth or 1):
-        return
-    if kind == "kill":
+    if state.kind == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    if kind == "enospc":
+    if state.kind == "enospc":
         raise OSError(errno.ENOSPC, "No space left on device (fail point)")
     raise FailPointError(point)

@@ -217,12 +217,12 @@ def _load(
                 f'DELETE FROM "{table.name}" AS t USING superseded s '
                 "WHERE s.run_id = t.run_id AND s.file_id = t.file_id AND t.byte_offset >= s.from_offset"
             )
-        reach(f"load:{table.name}")
+        reach("load:table")
     _insert_messages(connection, by_table.get(MESSAGES.name))
     for core in CORE_TABLES:
         connection.execute(f'DELETE FROM "{core.table.name}"')
         connection.execute(core.insert)
-        reach(f"load:{core.table.name}")
+        reach("load:core-table")
 
 
 def _fill_records(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord]) -> None:

@@ -15,6 +15,7 @@ from extractors._contract import Entry
 from models.reject import RejectCode
 from models.schema import BYTES, DIGEST128, INTEGER, JSON, Row, Table, table_of
 from models.tables import DRIFT, ENTRIES, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS, STORE
+from pipelines.failpoints import reach
 from pipelines.layout import make_private
 from pipelines.seen import WIDTH, Known, Seen
 
@@ -111,7 +112,9 @@ class _Builder:
         arrays += [pa.array(values, pa.int64()) for values in columns[own:]]
         if self.writer is None:
             self.writer = open_writer(self.path, self.table)
+        reach("staging:before-write")
         self.writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema), row_group_size=count)
+        reach("staging:after-write")
         self.written += count
 
     def close(self) -> Part | None:
@@ -120,6 +123,7 @@ class _Builder:
         if self.writer is None:
             return None
         self.writer.close()
+        reach("staging:part-closed")
         return finish_part(self.table.name, self.path, self.written)
 
 
