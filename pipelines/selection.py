@@ -67,11 +67,6 @@ class Selection:
     files: Sequence[str] = ()
     globs: Sequence[str] = ()
 
-    @property
-    def is_all(self) -> bool:
-        """Whether nothing narrows it down."""
-        return not (self.homes or self.phases or self.session or self.files or self.globs)
-
 
 @dataclass(slots=True)
 class Chosen:

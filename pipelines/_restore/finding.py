@@ -1,4 +1,4 @@
-"""What went wrong with one path of a restore, or with one file of the archive; by a stable code."""
+"""What went wrong with one path of a restore or drill, or with one file of the archive; by a stable code."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,6 +37,20 @@ class FindingCode(StrEnum):
     """The system refused to write it."""
     TIMES_NOT_SET = "times-not-set"
     """It was written, but its time or mode could not be given to it."""
+    NOT_THERE = "not-there"
+    """In a drill: it should have been restored, and is not there, or is something else."""
+    UNEXPECTED = "unexpected"
+    """In a drill: it was restored, and no manifest has it."""
+    CONTENT_DIFFERS = "content-differs"
+    """In a drill: what was restored has another SHA-256 than its manifest says."""
+    MODE_DIFFERS = "mode-differs"
+    """In a drill: what was restored has other permissions than its manifest says."""
+    TIME_DIFFERS = "time-differs"
+    """In a drill: what was restored has another time of modification than its manifest says."""
+    SOURCE_DIFFERS = "source-differs"
+    """In a drill: the file in the home has other content, though its size and times are those of the manifest."""
+    REFERENCE_LOST = "reference-lost"
+    """In a drill: a session refers to a file that the archive keeps, and it was not restored."""
 
 
 _DAMAGE = frozenset(
@@ -47,6 +61,11 @@ _DAMAGE = frozenset(
         FindingCode.DIGEST_DIFFERS,
         FindingCode.WRITTEN_WRONG,
         FindingCode.UNSAFE_PATH,
+        FindingCode.NOT_THERE,
+        FindingCode.UNEXPECTED,
+        FindingCode.CONTENT_DIFFERS,
+        FindingCode.SOURCE_DIFFERS,
+        FindingCode.REFERENCE_LOST,
     }
 )
 
@@ -64,6 +83,13 @@ _ADVICE = {
     FindingCode.LINK_REFUSED: "make the link by hand",
     FindingCode.NOT_WRITTEN: "see what the system says, and restore again",
     FindingCode.TIMES_NOT_SET: "its bytes are right; nothing need be done",
+    FindingCode.NOT_THERE: "run `extract verify`, and drill again",
+    FindingCode.UNEXPECTED: "see what else writes to the place of the drill, and drill again",
+    FindingCode.CONTENT_DIFFERS: "run `extract verify`; the disk of the drill may be failing",
+    FindingCode.MODE_DIFFERS: "its bytes are right; drill on a file system that keeps permissions",
+    FindingCode.TIME_DIFFERS: "its bytes are right; drill on a file system that keeps times exactly",
+    FindingCode.SOURCE_DIFFERS: "the disk of the home may be failing: compare the file with the restored one",
+    FindingCode.REFERENCE_LOST: "run `extract verify`, and drill again",
 }
 
 

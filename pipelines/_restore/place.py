@@ -47,13 +47,13 @@ def check_place(target: Path, layout: Layout, homes: Iterable[Path], *, into_hom
     if real.exists() and not real.is_dir():
         raise ConfigurationError(f"{target} is not a directory; a restore makes one or fills an empty one")
     names = _names(real)
-    is_home = real.name == ".claude" or real in homes or (bool(names & KNOWN_TOP) and into_home) or _is_of_a_home(names)
+    is_named_home = real.name == ".claude" or real in homes
     for above in real.parents:
         if above.name == ".claude" or above in homes or _is_of_a_home(_names(above)):
             raise ConfigurationError(f"{target} lies in the home {above}, where nothing is restored to")
-    if into_home and names and not is_home:
+    if into_home and names and not is_named_home and not names & KNOWN_TOP:
         raise ConfigurationError(f"{target} is no home of Claude Code, so --into-home adds nothing to it")
-    if not into_home and is_home:
+    if not into_home and is_named_home:
         raise ConfigurationError(
             f"{target} is a home of Claude Code. Restore to another directory, or use --into-home to add what is "
             f"missing there; nothing in it is then overwritten"

@@ -1,0 +1,230 @@
+"""The drill: restores everything to a temporary place and finds out whether that was worth anything.
+
+What was restored is read once more and compared with the manifests; the homes, where they are still there, are compared
+with the same; every session is looked at as Claude Code would, were it resumed. What the homes themselves lacked is
+information; what the archive owes and did not give is a finding.
+"""
+
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+
+from extractors._source import Home
+from models.errors import ExitCode
+from models.json import JsonObject
+from pipelines._drill.compare import AtSource, Compared, compare_restored, compare_source
+from pipelines._drill.resume import Kept, SessionCheck, Verdict, check_session, is_session
+from pipelines._restore.finding import Finding, FindingCode, exit_code_of
+from pipelines._restore.place import check_place, known_roots
+from pipelines._restore.plan import Plan
+from pipelines.archive import known_homes, writing
+from pipelines.as_of import run_as_of
+from pipelines.files import disk_errors, write_sealed
+from pipelines.layout import Layout, make_private
+from pipelines.manifest import FileState
+from pipelines.restore import Restored, RestoreRequest, restore_chosen
+from pipelines.selection import Selection, Standing, choose
+from pipelines.steps import Steps
+from pipelines.store import StoreReader
+from pipelines.version import VERSION
+
+
+@dataclass(slots=True)
+class HomeDrill:
+    """What the drill found of one home."""
+
+    home_id: str
+    expected_files: int
+    expected_bytes: int
+    expired_files: int
+    restored: Compared
+    source: AtSource
+    sessions: list[SessionCheck]
+    never_kept: Counter[Standing]
+
+    def verdicts(self) -> Counter[Verdict]:
+        """Return how many sessions have each verdict."""
+        return Counter(session.verdict for session in self.sessions)
+
+    def gaps(self) -> Counter[str]:
+        """Return what the sessions lacked at the source already, by kind."""
+        return sum((session.gaps for session in self.sessions), Counter[str]())
+
+    def names(self) -> Counter[str]:
+        """Return how the names of project directories were, by session."""
+        return Counter(session.directory_name for session in self.sessions)
+
+    def to_json(self) -> JsonObject:
+        """Return it as JSON values."""
+        return {
+            "home_id": self.home_id,
+            "root": self.source.root,
+            "files": self.expected_files,
+            "bytes": self.expected_bytes,
+            "expired_files": self.expired_files,
+            "restored_right": {str(kind): number for kind, number in sorted(self.restored.right.items())},
+            "never_kept": {str(why): number for why, number in sorted(self.never_kept.items())},
+            "source_problem": self.source.problem,
+            "source_outcomes": dict(sorted(self.source.outcomes.items())),
+            "verdicts": {str(verdict): number for verdict, number in sorted(self.verdicts().items())},
+            "gaps_of_the_source": dict(sorted(self.gaps().items())),
+            "directory_names": dict(sorted(self.names().items())),
+            "sessions": [session.to_json() for session in self.sessions],
+        }
+
+
+@dataclass(slots=True)
+class Drilled:
+    """What a drill came to, and where its record stands: `record` is JSON, beside it is the same for people."""
+
+    run_id: str
+    started_at: datetime
+    homes: list[HomeDrill]
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0.0
+    record: Path | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether all that the archive owes was given back."""
+        return not self.findings
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the process should end."""
+        return exit_code_of(self.findings)
+
+    def to_json(self) -> JsonObject:
+        """Return it as JSON values."""
+        return {
+            "holds": self.holds,
+            "exit_code": int(self.exit_code),
+            "run_id": self.run_id,
+            "started_at": self.started_at.isoformat(timespec="seconds"),
+            "seconds": round(self.seconds, 3),
+            "tool_version": VERSION,
+            "homes": [home.to_json() for home in self.homes],
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DrillRequest:
+    """What is to be drilled: which homes (else all), as of what, and where (else below the data directory)."""
+
+    homes: Sequence[str] = ()
+    as_of: str | None = None
+    target: Path | None = None
+
+
+def drill(layout: Layout, request: DrillRequest, steps: Steps | None = None) -> Drilled:
+    """Do the drill and write its record. What was restored is removed again.
+
+    Raises ConfigurationError, LockedError (below the data directory, one writes at a time), DiskFullError.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
+    steps = steps or Steps()
+    reader = StoreReader.open(layout, lenient=True)
+    homes = known_homes(layout)
+    roots = {home_id: root for run in reader.runs for home_id, root in run.homes.items()} | homes
+    run = run_as_of(reader.runs, request.as_of)
+    chosen = choose(reader, run, roots, Selection(homes=request.homes))
+    with _place(layout, request, list(roots.values()), started) as target:
+        asked = RestoreRequest(target, expired=True, links=True)
+        restored = restore_chosen(reader, chosen, asked, target, steps)
+        made = Drilled(run.run_id, started, [])
+        made.findings += restored.findings
+        for home_id in restored.homes:
+            one = _drill_home(restored, home_id, roots.get(home_id, ""), steps)
+            made.homes.append(one)
+            made.findings += one.restored.findings + one.source.findings
+            made.findings += [finding for session in one.sessions for finding in session.findings]
+    made.seconds = time.monotonic() - clock
+    newest = reader.runs[-1].run_id
+    made.record = layout.run(newest) / f"drill-{started:%Y%m%dT%H%M%SZ}.json"
+    write_record(made)
+    return made
+
+
+def write_record(made: Drilled) -> None:
+    """Write what a drill came to beside the newest run: JSON, and a text for people. Raises DataDirectoryError."""
+    from pipelines._drill.text import drill_text
+
+    if made.record is None:
+        return
+    with disk_errors():
+        write_sealed(made.record, orjson.dumps(made.to_json(), option=orjson.OPT_INDENT_2), "drill")
+        write_sealed(made.record.with_suffix(".txt"), drill_text(made).encode(), "drill-text")
+
+
+@contextmanager
+def _place(layout: Layout, request: DrillRequest, roots: Sequence[str], started: datetime) -> Iterator[Path]:
+    """Give the place to restore to, and remove all in it afterwards. A run would sweep one below the data directory."""
+    if request.target is not None:
+        target = check_place(request.target, layout, known_roots(layout, roots), into_home=False)
+        was_there = target.exists()
+        try:
+            yield target
+        finally:
+            _remove(target, keep_itself=was_there)
+        return
+    with writing(layout, "drill"):
+        target = layout.staging / f"drill-{started:%Y%m%dT%H%M%SZ}"
+        make_private(target)
+        try:
+            yield target
+        finally:
+            _remove(target)
+
+
+def _remove(target: Path, *, keep_itself: bool = False) -> None:
+    for place, directories, _ in os.walk(target):
+        for name in directories:
+            path = Path(place, name)
+            if not path.is_symlink():
+                path.chmod(0o700)  # one that its owner made read-only could not be emptied
+    for path in list(target.iterdir()) if target.is_dir() else ():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    if target.is_dir() and not keep_itself:
+        target.rmdir()
+
+
+def _drill_home(restored: Restored, home_id: str, root: str, steps: Steps) -> HomeDrill:
+    tree = restored.target / home_id if len(restored.homes) > 1 else restored.target
+    expected = _expected(restored.plan, home_id)
+    files = [state for state in expected.values() if state.entry_type == "file"]
+    findings = [finding for finding in restored.findings if finding.home_id == home_id]
+    bad = {finding.path for finding in findings if finding.code != FindingCode.TIMES_NOT_SET}
+    known_bad = {path for path, state in expected.items() if state.path in bad}
+    steps.begins(f"{home_id}: comparing", sum(state.size for state in files))
+    compared = compare_restored(home_id, tree, expected, known_bad, steps)
+    present = [state for state in files if state.is_present]
+    steps.begins(f"{home_id}: reading the home", sum(state.size for state in present))
+    source = compare_source(root, present, steps)
+    transcripts = [state for state in files if is_session(state.path_bytes)]
+    steps.begins(f"{home_id}: sessions", sum(state.size for state in transcripts))
+    kept = Kept(expected, compared.differing)
+    sessions = []
+    with Home(tree) as home:
+        for state in transcripts:
+            sessions.append(check_session(home_id, home, state.path_bytes, kept))
+            steps.goes_on(state.size)
+    steps.ends()
+    never_kept = Counter(known.standing for known in restored.plan.left_out if known.state.home_id == home_id)
+    size = sum(state.size for state in files)
+    return HomeDrill(home_id, len(files), size, len(files) - len(present), compared, source, sessions, never_kept)
+
+
+def _expected(plan: Plan, home_id: str) -> dict[bytes, FileState]:
+    """Return the manifest row of each thing of a home that was to be restored, by path."""
+    states = [thing.state for thing in (*plan.files, *plan.links)]
+    states += [state for state in plan.directories.values() if state is not None]
+    return {state.path_bytes: state for state in states if state.home_id == home_id}

@@ -1,0 +1,107 @@
+"""A tree of files as a test compares it: kind, permissions, time and content of each thing; and what of a home is kept."""
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from extractors._registry import Classifier, Treatment
+from models.run import PartRecord, RunRecord
+from models.tables import MANIFEST
+from models.text import printable_path
+from pipelines.archive import read_runs
+from pipelines.files import write_sealed
+from pipelines.layout import Layout
+from pipelines.manifest import FileState, read_manifest
+from pipelines.staging import write_part
+
+
+class Thing(NamedTuple):
+    """One thing: `held` is the SHA-256 of a file, the target of a link, nothing of a directory."""
+
+    kind: str
+    mode: int
+    mtime_ns: int
+    held: bytes
+
+
+Tree = Mapping[bytes, Thing]
+
+
+def tree_of(root: Path) -> dict[bytes, Thing]:
+    """Return everything below `root` by path in bytes."""
+    found = {}
+    top = os.fsencode(root)
+    for place, directories, names in os.walk(top):
+        for name in (*directories, *names):
+            path = os.path.join(place, name)
+            found[os.path.relpath(path, top)] = _thing(path)
+    return found
+
+
+def _thing(path: bytes) -> Thing:
+    result = os.lstat(path)
+    if stat.S_ISLNK(result.st_mode):
+        return Thing("link", 0, 0, os.readlink(path))
+    permissions = stat.S_IMODE(result.st_mode)
+    if stat.S_ISDIR(result.st_mode):
+        return Thing("directory", permissions, result.st_mtime_ns, b"")
+    with open(path, "rb") as file:
+        return Thing("file", permissions, result.st_mtime_ns, sha256(file.read()).digest())
+
+
+def kept_of(tree: Tree) -> dict[bytes, Thing]:
+    """Return what of a home's tree the archive promises to give back: all but what a rule withholds or only lists."""
+    classifier = Classifier()
+    kept = {}
+    for path, thing in tree.items():
+        place = classifier.place(printable_path(path), thing.kind)
+        is_listed = place.treatment == Treatment.INVENTORY and place.rule != thing.kind
+        if place.treatment != Treatment.WITHHOLD and not is_listed:
+            kept[path] = thing
+    return kept
+
+
+def without_links(tree: Tree) -> dict[bytes, Thing]:
+    """Return a tree without its links."""
+    return {path: thing for path, thing in tree.items() if thing.kind != "link"}
+
+
+def below(tree: Tree, *prefixes: bytes) -> dict[bytes, Thing]:
+    """Return what lies at or below any of these paths, and the directories above that."""
+    wanted = {path for path in tree for prefix in prefixes if path == prefix or path.startswith(prefix + b"/")}
+    for path in list(wanted):
+        while path := path.rpartition(b"/")[0]:
+            wanted.add(path)
+    return {path: tree[path] for path in wanted}
+
+
+def forge(data: Path, change: Callable[[FileState], None], phase: int = 8) -> None:
+    """Change the rows of the newest manifest of a phase, as if a run had written and committed them so."""
+    layout = Layout(data)
+    run = read_runs(layout)[-1]
+    record = next(each for each in run.phases if each.phase == phase)
+    at = next(number for number, part in enumerate(record.parts) if part.table == MANIFEST.name)
+    path = data / record.parts[at].path
+    states = read_manifest(path)
+    for state in states:
+        change(state)
+    path.unlink()
+    part = write_part(path, MANIFEST, [state.row() for state in states])
+    record.parts[at] = PartRecord(record.parts[at].path, MANIFEST.name, part.rows, part.size, part.sha256)
+    commit_again(layout, run)
+
+
+def commit_again(layout: Layout, run: RunRecord) -> None:
+    """Write a commit record anew, whatever it says."""
+    write_sealed(layout.commit_record(run.run_id), orjson.dumps(run.to_json(), option=orjson.OPT_INDENT_2), "commit")
+
+
+def parts_of(data: Path, table: str, run: int = -1) -> list[Path]:
+    """Return the Parquet files of a table that a run committed; the newest run without a number."""
+    committed = read_runs(Layout(data))[run]
+    return [data / part.path for phase in committed.phases for part in phase.parts if part.table == table]
