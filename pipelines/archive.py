@@ -140,12 +140,13 @@ def writing(layout: Layout, run_id: str) -> Iterator[None]:
                 f"another run is writing to {layout.root}: {_holder(descriptor)}. "
                 f"Wait for it, or name another directory with --data"
             )
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        os.ftruncate(descriptor, 0)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        fields = {"pid": os.getpid(), "run_id": run_id, "started_at": started}
-        os.write(descriptor, sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json"))
-        yield
+        with disk_errors():
+            started = datetime.now(UTC).isoformat(timespec="seconds")
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            fields = {"pid": os.getpid(), "run_id": run_id, "started_at": started}
+            os.write(descriptor, sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json"))
+            yield
     finally:
         os.close(descriptor)
 
