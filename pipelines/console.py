@@ -42,6 +42,11 @@ def say(text: str = "", *, style: str = "", stderr: bool = False) -> None:
     terminal(stderr=stderr).print(shown, soft_wrap=True)
 
 
+def say_wrapped(text: str) -> None:
+    """Print a sentence, broken between words where the terminal ends."""
+    terminal().print(Text(safe(text)))
+
+
 def say_table(headings: Sequence["Heading"], rows: Sequence[Sequence[str]], *, total: Sequence[str] = ()) -> None:
     """Print a table no wider than the terminal (80 columns where there is none); what does not fit is cut with `…`."""
     console = terminal()

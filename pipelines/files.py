@@ -26,7 +26,7 @@ def disk_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno in _NO_ROOM or "No space left" in str(error):
             raise DiskFullError(f"the disk that holds the data directory is full ({error})") from error
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO):
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR):
             raise DataDirectoryError(f"the data directory cannot be written ({error})") from error
         raise
 

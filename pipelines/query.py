@@ -1,8 +1,8 @@
 """Asks the warehouse, read-only and without access to files or the network, and writes the answer as CSV or JSON."""
 
-import csv
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ Cell = object
 _BATCH: Final = 1000
 # Spreadsheets obey the wide signs too.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_CSV_MARKS: Final = re.compile(r"[,\"\r\n]")
 _NUMBERS: Final = (int, float, Decimal)
 
 
@@ -165,14 +166,23 @@ def write_json(answer: Answer, limit: int, out: TextIO) -> None:
 def write_csv(answer: Answer, limit: int, out: TextIO, *, to_terminal: bool) -> None:
     """Write the rows as CSV. Text that a spreadsheet would take for a formula gets an apostrophe in front.
 
-    Text is exact but for that; for a terminal it is made safe.
+    Text is exact but for that; for a terminal it is made safe. NULL is an empty field, the empty text a quoted one.
     """
-    writer = csv.writer(out, lineterminator="\n")
 
-    def shown(text: str) -> str:
+    def written(cell: Cell) -> str:
+        text = text_of(cell)
+        if cell is None or is_number(cell):
+            return text
         guarded = f"'{text}" if text.startswith(_FORMULA) else text
-        return safe(guarded, keep_newlines=True) if to_terminal else guarded
+        shown = safe(guarded, keep_newlines=True) if to_terminal else guarded
+        return _csv_quoted(shown)
 
-    writer.writerow([shown(name) for name in answer.names])
-    for row in limited(answer, limit):
-        writer.writerow([text_of(cell) if is_number(cell) else shown(text_of(cell)) for cell in row])
+    out.write(",".join(map(written, answer.names)) + "\n")
+    out.writelines(",".join(map(written, row)) + "\n" for row in limited(answer, limit))
+
+
+def _csv_quoted(text: str) -> str:
+    """Return a field, quoted where it must be; csv.writer would leave a lone carriage return bare."""
+    if text and text == text.strip() and not _CSV_MARKS.search(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'

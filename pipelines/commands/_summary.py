@@ -65,12 +65,13 @@ def _show_sources(run: "RunRecord") -> None:
     names = ("files", "read", "entries", "rows", "messages", "duplicates", "rejects")
     say_table(
         [Heading("source"), *(Heading(name, "number") for name in names)],
-        [[source, *_numbers(counts)] for source, counts in sources.items()],
-        total=["total", *_numbers(added(sources.values()))],
+        [[source, *numbers(counts)] for source, counts in sources.items()],
+        total=["total", *numbers(added(sources.values()))],
     )
 
 
-def _numbers(counts: "SourceCounts") -> list[str]:
+def numbers(counts: "SourceCounts") -> list[str]:
+    """Return the counts of a source as the table shows them."""
     from pipelines.console import count
 
     shown = (

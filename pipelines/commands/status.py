@@ -13,7 +13,7 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
 
     Walks each home and writes nothing.
     """
-    from pipelines.console import count, say, say_json, size
+    from pipelines.console import plural, say, say_json, size
     from pipelines.status import status_of
 
     layout = layout_of(data)
@@ -28,7 +28,8 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
     files = sum((phase.new_files or 0) + (phase.changed_files or 0) for phase in walked)
     if files:
         waiting = sum(phase.new_bytes or 0 for phase in walked)
-        say(f"{count(files)} files with {size(waiting)} are new or changed: {command('run', data)}")
+        say(f"new or changed: {plural(files, 'file')}, {size(waiting)} to read")
+        say(f"next: {command('run', data)}")
     elif walked:
         say("Nothing is new.")
 

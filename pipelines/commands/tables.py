@@ -53,21 +53,21 @@ def _named(name: str, entries: "list[TableEntry]") -> "TableEntry":
 
 
 def _show_tables(entries: "list[TableEntry]") -> None:
-    from pipelines.console import Heading, say, say_table
+    from pipelines.console import Heading, say, say_table, say_wrapped
     from pipelines.dictionary import GROUPS
 
     for group, title in GROUPS.items():
-        say(title)
+        say_wrapped(title)
         rows = [[entry.name, entry.comment] for entry in entries if entry.group == group]
         say_table([Heading("view" if group == "view" else "table"), Heading("what it holds", "sentence")], rows)
         say()
 
 
 def _show_columns(entry: "TableEntry") -> None:
-    from pipelines.console import Heading, say, say_table
+    from pipelines.console import Heading, say, say_table, say_wrapped
 
     say(entry.name, style="bold")
-    say(entry.comment)
+    say_wrapped(entry.comment)
     say()
     if entry.group == "view":
         say_table([Heading("column"), Heading("type")], [[column.name, column.type] for column in entry.columns])

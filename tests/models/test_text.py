@@ -1,5 +1,6 @@
 """Laws and cases of showing hostile text."""
 
+import json
 import re
 import unicodedata
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text import printable_path, safe
+from models.text import printable_path, raw_path, safe, safe_json
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates included
 HOSTILE_CODES = [
@@ -132,3 +133,21 @@ def test_a_printable_path_is_safe_text(path: bytes) -> None:
 )
 def test_paths_are_shown_like_this(path: bytes, shown: str) -> None:
     assert printable_path(path) == shown
+
+
+@given(st.binary(max_size=60))
+def test_a_path_is_found_again_by_its_form_for_people(path: bytes) -> None:
+    assert raw_path(printable_path(path)) == path
+
+
+@given(ANY_TEXT)
+def test_text_that_is_no_form_of_a_path_still_gives_bytes(text: str) -> None:
+    raw_path(text.encode("utf-8", "replace").decode())
+
+
+@given(st.recursive(ANY_TEXT, lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner)))
+def test_safe_json_means_the_same_and_is_safe(value: object) -> None:
+    for indent in (None, 2):
+        made = safe_json(json.dumps(value, ensure_ascii=False, indent=indent))
+        assert safe(made, keep_newlines=True) == made
+        assert json.loads(made) == value

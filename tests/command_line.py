@@ -1,0 +1,110 @@
+"""The command line as tests call it, in this process with streams of its own or in another one; and a home to call it
+on, with content that is hostile to whoever shows it.
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipelines.cli import invoke
+
+ROOT = Path(__file__).resolve().parents[1]
+SESSION = "3fd192e1-4608-4d4e-a084-ebefc26337f3"
+HOSTILE = (
+    "=cmd|' /C calc'!A0 \x1b]0;pwned\x07\x1b[31m\x9b31m [/nope][link=http://x]l[/link] :smile: \u202eevil\u200b\r\x7f"
+)
+"""A prompt that a terminal, Rich, a spreadsheet and an eye would each take for something else."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A home and the data directory of the run over it."""
+
+    home: Path
+    data: Path
+
+
+def prompt(text: str, number: int = 0) -> bytes:
+    """Return a line of history.jsonl."""
+    line = {
+        "display": text,
+        "pastedContents": {},
+        "timestamp": 1768724500000 + number,
+        "project": "/p",
+        "sessionId": SESSION,
+    }
+    return json.dumps(line, ensure_ascii=False).encode() + b"\n"
+
+
+def make_home(home: Path) -> Path:
+    """Make a small home: prompts, a log, a list, a plan, a secret, and names that no terminal should see."""
+    files = {
+        b"history.jsonl": prompt("one", 1) + prompt(HOSTILE, 2) + prompt("two", 3),
+        f"debug/{SESSION}.txt".encode(): b"2026-01-23T16:46:29.314Z [DEBUG] [render] first\n",
+        f"todos/{SESSION}-agent-{SESSION}.json".encode(): b'[{"content":"do","status":"pending","id":"1"}]',
+        b"plans/a-plan.md": b"# A plan\n",
+        b"plugins/cache/x/index.js": b"1",
+        b".credentials.json": b'{"token":"s3cr3t"}',
+        b"odd/\x1b[31m\xff\nname\\.txt": b"named oddly",
+    }
+    for path, content in files.items():
+        place = os.fsencode(home) + b"/" + path
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        Path(os.fsdecode(place)).write_bytes(content)
+    return home
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command came to."""
+
+    code: int
+    raw: bytes
+    err: str
+
+    @property
+    def out(self) -> str:
+        """Standard output as text."""
+        return self.raw.decode()
+
+    @property
+    def lines(self) -> list[str]:
+        """Standard output line by line."""
+        return self.out.splitlines()
+
+
+class _Stream(io.TextIOWrapper):
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8")
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+    def taken(self) -> bytes:
+        self.flush()
+        held = self.buffer
+        assert isinstance(held, io.BytesIO)
+        return held.getvalue()
+
+
+def call(*arguments: str | Path, show: Literal["pipe", "terminal"] = "pipe") -> Ran:
+    """Call a command in this process; with `terminal`, both streams say that they are one."""
+    out, err = (_Stream(is_terminal=show == "terminal") for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err):
+        code = invoke([str(argument) for argument in arguments])
+    return Ran(code, out.taken(), err.taken().decode())
+
+
+def start(*arguments: str | Path, env: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> Ran:
+    """Call a command in a process of its own."""
+    command = [sys.executable, *before, "-m", "pipelines", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(env or {})}, capture_output=True, check=False)
+    return Ran(done.returncode, done.stdout, done.stderr.decode())

@@ -1,0 +1,61 @@
+"""What the command line says of itself, and what it does not import to say it."""
+
+import pytest
+
+from models.errors import ExitCode
+from pipelines.cli import EXIT_CODES
+from pipelines.docs import main as write_docs
+from pipelines.version import VERSION
+from tests.command_line import call, start
+
+COMMANDS = ("run", "demo", "status", "inventory", "report", "sql", "show", "tables", "rebuild", "import-store")
+ENGINES = ("duckdb", "polars", "pyarrow", "prefect", "numpy", "pandas", "rich", "multiprocessing")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), *((name, "--help") for name in COMMANDS)])
+def test_help_imports_no_engine(arguments: tuple[str, ...]) -> None:
+    ran = start(*arguments, before=("-X", "importtime"))
+    assert ran.code == 0
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in ran.err.splitlines()}
+    assert "pipelines" in imported
+    assert imported.isdisjoint(ENGINES)
+
+
+def test_help_lists_every_command_and_every_exit_code() -> None:
+    told = call("--help")
+    assert told.code == 0
+    for name in COMMANDS:
+        assert any(line.startswith(f"  {name} ") for line in told.lines)
+    for code in ExitCode:
+        assert any(line.split()[:1] == [str(int(code))] for line in told.lines), code
+    assert set(EXIT_CODES) == set(ExitCode)
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_no_help_is_wider_than_eighty_columns_or_cut(name: str) -> None:
+    told = call(*([name] if name else []), "--help")
+    assert told.code == 0
+    assert max(map(len, told.lines)) <= 80
+    assert "..." not in told.out.replace("[ARGS]...", "")
+
+
+def test_the_version_is_told() -> None:
+    assert call("--version").out == f"extract {VERSION}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("runn",), ("run", "--hom", "x"), ("sql",), ("sql", "a", "b"), ("run", "--full=x"), ("sql", "a", "--x")],
+)
+def test_wrong_arguments_end_with_two_and_a_hint(arguments: tuple[str, ...]) -> None:
+    ran = call(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Traceback" not in ran.err
+
+
+def test_the_documents_made_from_the_program_are_current() -> None:
+    assert write_docs(["--check"]) == 0, "python -m pipelines.docs writes them"
+
+
+def test_the_module_is_the_same_command() -> None:
+    assert start("--version").out == f"extract {VERSION}\n"
