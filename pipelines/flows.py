@@ -30,10 +30,11 @@ from models.errors import ConfigurationError, DataDirectoryError, ExitCode, Extr
 from models.run import PhaseRecord
 from pipelines.archive import writing
 from pipelines.console import count, listed, say
-from pipelines.job import Finished, load_run, report_path, report_run
+from pipelines.job import Finished, load_run, report_run
+from pipelines.report import collect_facts, summary_markdown
 from pipelines.request import homes_of
 from pipelines.run import Request, RunInProgress, Watcher, begin_run, check_homes
-from pipelines.summary import added, by_source, outcomes, rejects
+from pipelines.summary import added, outcomes, rejects
 
 P = ParamSpec("P")
 
@@ -96,7 +97,8 @@ def weekly(homes: list[str] | None = None, data: str | None = None, full: bool =
         with _told_here():
             layout = Layout.of(Path(data) if data else None)
             finished = _do_steps(layout, Request(homes_of(homes or ()), is_full=full))
-            create_markdown_artifact(_markdown(layout, finished), key="extract-run", description=finished.run.run_id)
+            summary = summary_markdown(collect_facts(layout, finished.run))
+            create_markdown_artifact(summary, key="extract-run", description=finished.run.run_id)
     except StepFailed as failure:
         return Failed(name=_name(failure.exit_code), message=str(failure))
     run, code = finished.run, finished.exit_code
@@ -143,20 +145,12 @@ def _do_steps(layout: Layout, request: Request) -> Finished:
 
 
 def _step(name: str, function: Callable[P, None]) -> Task[P, None]:
-    return Task(_told_here()(function), name=name, cache_policy=NO_CACHE, persist_result=False)
+    return Task(_told_here()(function), name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False)
 
 
 def _is_locked(step: Task[..., object], run: TaskRun, state: State) -> bool:
     failure = state.result(raise_on_failure=False)
     return isinstance(failure, StepFailed) and failure.exit_code == ExitCode.LOCKED
-
-
-def _markdown(layout: Layout, finished: Finished) -> str:
-    lines = ["| source | files | read | entries | rows | rejects |", "| --- | --: | --: | --: | --: | --: |"]
-    for source, one in by_source(finished.run).items():
-        numbers = (one.files_found, one.files_read, one.entries, one.rows, one.rejects)
-        lines.append(f"| {source} | {' | '.join(map(count, numbers))} |")
-    return "\n".join([*lines, "", f"Report: `{report_path(layout, finished.run, 'html')}`"])
 
 
 def _name(code: ExitCode) -> str:

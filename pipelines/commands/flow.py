@@ -25,7 +25,10 @@ def flow() -> None:
 
 @app.command()
 def run(home: Homes = None, data: Data = None, full: Full = False) -> None:
-    """Run the flow once, with a temporary server unless PREFECT_API_URL names one."""
+    """Run the flow once.
+
+    A temporary server is started for it, unless PREFECT_API_URL names one.
+    """
     layout = layout_of(data)
     homes = _prepare(layout, home or ())
     from pipelines.flows import run_weekly
@@ -40,10 +43,13 @@ def serve(
     data: Data = None,
     full: Full = False,
     cron: Annotated[
-        str | None, typer.Option(help="When, in UTC. Default: Sundays at 3:30, as in prefect.yaml.")
+        str | None, typer.Option(metavar="CRON", help="When, in UTC. Default: 30 3 * * 0, as in prefect.yaml.")
     ] = None,
 ) -> None:
-    """Run the flow by schedule until interrupted. Needs a server: `extract flow server`."""
+    """Run the flow by schedule until interrupted.
+
+    The schedule is kept by the server that PREFECT_API_URL names: `extract flow server`.
+    """
     import os
 
     from models.errors import ConfigurationError
@@ -65,7 +71,10 @@ def serve(
 def server(
     data: Data = None, port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 4200
 ) -> None:
-    """Start a server for this machine alone, with its database in the data directory, until interrupted."""
+    """Run a Prefect server until interrupted.
+
+    It answers to this machine alone, and its database is in the data directory.
+    """
     import os
     import subprocess
     import sys
