@@ -1,0 +1,68 @@
+"""D: what is only found by putting every file together again."""
+
+from typing import Final
+
+from models.finding import Kind, Level, Severity
+from models.findings._advice import FROM_BACKUP, NOTHING, PROGRAM_FAULT
+
+FILE_DIFFERS: Final = Kind(
+    "D101",
+    Severity.ERROR,
+    Level.DEEP,
+    "Put together as of run {run}, the file has another SHA-256 than its manifest says.",
+    FROM_BACKUP,
+    is_fixity=True,
+)
+FILE_LOST: Final = Kind(
+    "D102",
+    Severity.ERROR,
+    Level.DEEP,
+    "As of run {run}, the file cannot be put together: {problem}.",
+    FROM_BACKUP,
+    is_fixity=True,
+)
+PIECE_BROKEN: Final = Kind(
+    "D103",
+    Severity.ERROR,
+    Level.DEEP,
+    "{count} pieces are not what their digest says, the first is {digest}.",
+    FROM_BACKUP,
+    is_fixity=True,
+)
+PIECE_BYTES: Final = Kind(
+    "D104",
+    Severity.ERROR,
+    Level.DEEP,
+    "{count} pieces have another length than stands beside them, the first is {digest}.",
+    PROGRAM_FAULT,
+    is_fixity=True,
+)
+TEXT_BROKEN: Final = Kind(
+    "D105",
+    Severity.ERROR,
+    Level.DEEP,
+    "{count} texts are not those of their message_id, the first is {message}.",
+    PROGRAM_FAULT,
+    is_fixity=True,
+)
+TEXT_BYTES: Final = Kind(
+    "D106",
+    Severity.ERROR,
+    Level.DEEP,
+    "{count} texts have another length than stands beside them, the first is {message}.",
+    PROGRAM_FAULT,
+)
+PUT_TOGETHER: Final = Kind(
+    "D107",
+    Severity.INFORMATION,
+    Level.DEEP,
+    "{count} files were put together again, with {bytes} bytes in all.",
+    NOTHING,
+)
+SUBSET: Final = Kind(
+    "D108",
+    Severity.INFORMATION,
+    Level.DEEP,
+    "{percent} % of the files were picked at random with seed {seed}: {count} of {total}.",
+    "`--seed` with this number picks the same files again.",
+)

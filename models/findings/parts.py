@@ -1,0 +1,89 @@
+"""P: the committed Parquet files, and what was read in from other stores."""
+
+from typing import Final
+
+from models.finding import Kind, Level, Severity
+from models.findings._advice import FROM_BACKUP, PROGRAM_FAULT
+
+GONE: Final = Kind(
+    "P101",
+    Severity.ERROR,
+    Level.QUICK,
+    "The part is gone, though the commit record of run {run} lists it.",
+    FROM_BACKUP,
+    is_fixity=True,
+)
+SIZE: Final = Kind(
+    "P102",
+    Severity.ERROR,
+    Level.QUICK,
+    "The part has {actual} bytes, the commit record of its run says {expected}.",
+    FROM_BACKUP,
+    is_fixity=True,
+)
+BROKEN: Final = Kind(
+    "P103",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "The part has SHA-256 {actual}, the commit record of its run says {expected}.",
+    FROM_BACKUP,
+    is_fixity=True,
+)
+NO_FILE: Final = Kind(
+    "P104",
+    Severity.ERROR,
+    Level.QUICK,
+    "A {what} stands where a committed part should be.",
+    FROM_BACKUP,
+    is_fixity=True,
+)
+UNREADABLE: Final = Kind(
+    "P105",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "The part cannot be read: {problem}.",
+    "Give yourself the right to read it, or look after the disk; then verify again.",
+)
+NO_PARQUET: Final = Kind(
+    "P106",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "The part has the right digest, but is no Parquet file: {problem}.",
+    PROGRAM_FAULT,
+)
+ROWS: Final = Kind(
+    "P107",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "The part has {actual} rows, the commit record of its run says {expected}.",
+    PROGRAM_FAULT,
+)
+COLUMNS: Final = Kind(
+    "P108",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "The part has not the columns of {table}: {problem}.",
+    "Verify with the version of this program that wrote it, or a newer one.",
+)
+UNREADABLE_ROWS: Final = Kind(
+    "P109",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "Parts of {table} cannot be read as rows: {problem}.",
+    PROGRAM_FAULT,
+)
+IMPORT_BROKEN: Final = Kind(
+    "P110",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "What was read in from another store has SHA-256 {actual}, not the one in its name.",
+    "Delete it and read the other store in again.",
+    is_fixity=True,
+)
+IMPORT_COLUMNS: Final = Kind(
+    "P111",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "What was read in from another store has not the columns that it should have: {problem}.",
+    "Delete it and read the other store in again.",
+)

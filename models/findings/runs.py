@@ -1,0 +1,200 @@
+"""R2: the commit records, and what else stands in the directory of a run."""
+
+from typing import Final
+
+from models.finding import Kind, Level, Severity
+from models.findings._advice import FROM_BACKUP, LOST_RECORD, NOTHING, PROGRAM_FAULT
+
+BROKEN: Final = Kind(
+    "R201",
+    Severity.ERROR,
+    Level.QUICK,
+    "The commit record is not what was written: {problem}.",
+    LOST_RECORD,
+    is_fixity=True,
+)
+MALFORMED: Final = Kind(
+    "R202",
+    Severity.ERROR,
+    Level.QUICK,
+    "The commit record cannot be understood: {problem}.",
+    LOST_RECORD,
+)
+LOST: Final = Kind(
+    "R203",
+    Severity.ERROR,
+    Level.QUICK,
+    "This run was committed, and has no commit record any more.",
+    LOST_RECORD,
+    is_fixity=True,
+    is_passing=True,
+)
+OTHER_NAME: Final = Kind(
+    "R204",
+    Severity.ERROR,
+    Level.QUICK,
+    "The commit record in this directory is that of run {run}.",
+    "Give the directory the name of its run again.",
+)
+NO_RUN_ID: Final = Kind(
+    "R205",
+    Severity.ERROR,
+    Level.QUICK,
+    "{run} is no id of a run.",
+    PROGRAM_FAULT,
+)
+EPOCH_TWICE: Final = Kind(
+    "R206",
+    Severity.ERROR,
+    Level.QUICK,
+    "Run {other} has epoch {epoch} too: which of the two came first cannot be told.",
+    "Two archives were mixed, or two programs wrote at once. Put one of the two runs back where it came from.",
+)
+EPOCH_GONE: Final = Kind(
+    "R207",
+    Severity.WARNING,
+    Level.QUICK,
+    "The runs before this one have the epochs up to {last}, this one has {epoch}: a run in between is gone.",
+    "Put the directory of the missing run back from a backup, and its parts in store/ and tables/, unless it "
+    "was deleted on purpose.",
+)
+NEWER: Final = Kind(
+    "R208",
+    Severity.ERROR,
+    Level.QUICK,
+    "The commit record has format {format}, this program knows {known}.",
+    "Verify it with the version of this program that wrote it, or a newer one.",
+)
+OPEN: Final = Kind(
+    "R209",
+    Severity.INFORMATION,
+    Level.QUICK,
+    "The run was stopped after {phases} phases; they count, the others were not done.",
+    "Nothing: the next `extract run` goes on from there.",
+    is_passing=True,
+)
+TIMES: Final = Kind(
+    "R210",
+    Severity.WARNING,
+    Level.QUICK,
+    "The times of the run contradict one another: {problem}.",
+    PROGRAM_FAULT,
+)
+NOT_COMPLETE: Final = Kind(
+    "R211",
+    Severity.ERROR,
+    Level.QUICK,
+    "The run is marked as complete, but its record names no {what}.",
+    PROGRAM_FAULT,
+)
+PHASE_TWICE: Final = Kind(
+    "R212",
+    Severity.ERROR,
+    Level.QUICK,
+    "Phase {phase} of home {home} was committed twice by one run.",
+    PROGRAM_FAULT,
+)
+NO_PHASE: Final = Kind(
+    "R213",
+    Severity.ERROR,
+    Level.QUICK,
+    "There is no phase {phase}.",
+    PROGRAM_FAULT,
+)
+NO_HOME: Final = Kind(
+    "R214",
+    Severity.ERROR,
+    Level.QUICK,
+    "Phase {phase} was committed for home {home}, which the run does not name.",
+    PROGRAM_FAULT,
+)
+NO_MANIFEST: Final = Kind(
+    "R215",
+    Severity.ERROR,
+    Level.QUICK,
+    "Phase {phase} of home {home} lists {count} parts of {table} instead of one.",
+    PROGRAM_FAULT,
+)
+PART_TWICE: Final = Kind(
+    "R216",
+    Severity.ERROR,
+    Level.QUICK,
+    "{part} is listed twice.",
+    PROGRAM_FAULT,
+)
+PART_PLACE: Final = Kind(
+    "R217",
+    Severity.ERROR,
+    Level.QUICK,
+    "{part} is no place for a part of {table} of home {home} and this run; it is not opened.",
+    PROGRAM_FAULT,
+)
+NO_TABLE: Final = Kind(
+    "R218",
+    Severity.WARNING,
+    Level.QUICK,
+    "A table {table}, to which {part} belongs, is not known.",
+    "Verify with a newer version of this program: its bytes were checked, what they say was not.",
+)
+COUNTS: Final = Kind(
+    "R219",
+    Severity.ERROR,
+    Level.QUICK,
+    "{source} of home {home}: {entries} entries were read, {with_rows} gave rows and {rejects} were rejected.",
+    PROGRAM_FAULT,
+)
+REJECT_SUM: Final = Kind(
+    "R220",
+    Severity.ERROR,
+    Level.QUICK,
+    "Phase {phase} of home {home}: {by_code} rejects by code, {by_source} by source.",
+    PROGRAM_FAULT,
+)
+NO_REPORT: Final = Kind(
+    "R221",
+    Severity.INFORMATION,
+    Level.QUICK,
+    "The run is complete and has no {name}: it was stopped when it was to write it.",
+    NOTHING,
+    is_passing=True,
+)
+REPORT_BROKEN: Final = Kind(
+    "R222",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "The report is not what was written: {problem}.",
+    "Delete it: all that it says can be found in the warehouse.",
+    is_fixity=True,
+)
+TEXT_GONE: Final = Kind(
+    "R223",
+    Severity.ERROR,
+    Level.QUICK,
+    "The manifest in text is gone, though the commit record of its run lists it.",
+    FROM_BACKUP,
+    is_fixity=True,
+)
+TEXT_SIZE: Final = Kind(
+    "R224",
+    Severity.ERROR,
+    Level.QUICK,
+    "The manifest in text has {actual} bytes, the commit record says {expected}.",
+    FROM_BACKUP,
+    is_fixity=True,
+)
+TEXT_BROKEN: Final = Kind(
+    "R225",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "The manifest in text has another SHA-256 than the commit record says.",
+    "Put it back from a backup; the same digests are in the table `manifest`.",
+    is_fixity=True,
+)
+FINDINGS_BROKEN: Final = Kind(
+    "R226",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "The findings of the last verification are not what was written: {problem}.",
+    "Delete it: `extract verify` writes it anew.",
+    is_fixity=True,
+)

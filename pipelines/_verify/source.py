@@ -1,0 +1,98 @@
+"""Compares homes with their last manifests. What their owner did is information; what a disk did is an error."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from extractors._registry import PHASES, Classifier, Treatment, sources
+from extractors._source import Home
+from models.errors import ConfigurationError, SourceError
+from models.finding import Finding
+from models.findings import source as codes
+from pipelines._verify.context import Context
+from pipelines.archive import last_phase
+from pipelines.fixity import Claim, Judgement, Outcome, judge
+from pipelines.inventory import Item, take_snapshot
+from pipelines.manifest import FileState, read_manifest
+from pipelines.settings import read_settings
+
+
+def check_homes(context: Context, homes: Sequence[tuple[str, Path]]) -> None:
+    """Digest again every file of the homes that was read, and name what is new, changed or gone."""
+    settings = read_settings(context.layout)
+    classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
+    for home_id, root in homes:
+        states = _last_states(context, home_id)
+        if states is None:
+            context.findings.append(codes.NO_MANIFEST.at(str(root), home=home_id))
+            continue
+        try:
+            items = take_snapshot(root, classifier)
+            _compare(context, home_id, root, items, states)
+        except (SourceError, ConfigurationError) as error:
+            context.findings.append(codes.GONE.at(str(root), problem=str(error)))
+
+
+def _last_states(context: Context, home_id: str) -> dict[bytes, FileState] | None:
+    """Return the files of the last manifest of each phase by path; of a path in two phases the one that was read."""
+    found: dict[bytes, FileState] = {}
+    is_known = False
+    for phase in PHASES:
+        last = last_phase(context.runs, home_id, phase)
+        for part in last[1].parts if last else ():
+            if part.table == "manifest" and context.is_usable(part):
+                is_known = True
+                for state in read_manifest(context.layout.root / part.path):
+                    if state.entry_type == "file" and (state.is_present or state.path_bytes not in found):
+                        found[state.path_bytes] = state
+    return found if is_known else None
+
+
+def _compare(context: Context, home_id: str, root: Path, items: Iterable[Item], states: dict[bytes, FileState]) -> None:
+    here = {item.found.path: item for item in items if item.found.kind == "file"}
+    kept = [state for state in states.values() if state.file_id is not None and state.outcome != Outcome.EXPIRED]
+    context.progress.step(f"home {home_id}", sum(state.size for state in kept))
+    counts: Counter[str] = Counter()
+    with Home(root) as home:
+        for state in kept:
+            judgement = judge(home, _claim(state), deep=True)
+            context.progress.advance(state.size)
+            finding = _finding(f"{home_id}:{state.path}", state, judgement)
+            counts["intact"] += finding is None
+            context.findings += [finding] if finding is not None else []
+    for path, item in here.items():
+        if item.place.treatment == Treatment.WITHHOLD:
+            counts["withheld"] += 1
+        elif item.is_read and (path not in states or states[path].file_id is None):
+            context.findings.append(codes.UNEXPECTED.at(f"{home_id}:{item.path}"))
+    context.findings.append(codes.INTACT.at(f"{home_id}:", count=counts["intact"]))
+    if counts["withheld"]:
+        context.findings.append(codes.WITHHELD.at(f"{home_id}:", count=counts["withheld"]))
+
+
+def _claim(state: FileState) -> Claim:
+    return Claim(state.path_bytes, state.size, state.content_xxh3 or b"", state.mtime_ns, state.ctime_ns, state.sha256)
+
+
+def _finding(address: str, state: FileState, judgement: Judgement) -> Finding | None:
+    match judgement.outcome:
+        case Outcome.APPENDED:
+            added = judgement.stat.size - state.size if judgement.stat else 0
+            return codes.APPENDED.at(address, count=added)
+        case Outcome.MODIFIED:
+            kind = codes.REWRITTEN if _is_append_only(state) else codes.MODIFIED
+            return kind.at(address, problem=judgement.detail or "")
+        case Outcome.MISSING:
+            return codes.MISSING.at(address)
+        case Outcome.UNREADABLE:
+            return codes.UNREADABLE.at(address, problem=judgement.detail or "")
+        case Outcome.CORRUPT:
+            return codes.CORRUPT.at(address)
+        case _:
+            return None
+
+
+def _is_append_only(state: FileState) -> bool:
+    source = sources().get(state.source)
+    shapes = source.shapes if source is not None else ()
+    return any(shape.is_append_only and shape.pattern == state.rule for shape in shapes)

@@ -1,0 +1,71 @@
+"""Looks at the store by its digests and lengths: each piece is there, once, and the pieces tile what was read."""
+
+from typing import Final
+
+from models.findings import store as codes
+from pipelines._verify.checks import Check
+from pipelines._verify.contents import per_file, tiles
+
+CHECKS: Final = (
+    Check(codes.TILES, "the pieces tile every file", tiles("piece")),
+    Check(
+        codes.COUNT,
+        "the recipe has as many pieces as were cut",
+        per_file(
+            "piece_count AS expected, coalesce(t.n, 0) AS actual",
+            "piece",
+            "count(*) AS n",
+            "piece_count <> coalesce(t.n, 0)",
+        ),
+    ),
+    Check(
+        codes.GONE,
+        "every piece is in the store",
+        """
+        SELECT p.path AS address, count(*) AS count FROM piece t JOIN part p USING (part)
+        ANTI JOIN stored s ON s.digest = t.digest GROUP BY ALL
+        """,
+        needs=("store", "runs"),
+    ),
+    Check(
+        codes.LENGTH,
+        "every piece is as long as its recipe says",
+        """
+        SELECT p.path AS address, count(*) AS count FROM piece t JOIN part p USING (part)
+        JOIN (SELECT digest, min(piece_bytes) AS shortest, max(piece_bytes) AS longest FROM stored GROUP BY digest) s
+            ON s.digest = t.digest
+        WHERE t.l <> shortest OR t.l <> longest GROUP BY ALL
+        """,
+    ),
+    Check(
+        codes.TWICE,
+        "no piece is in the store twice",
+        """
+        WITH twice AS (SELECT digest FROM stored GROUP BY digest HAVING count(*) > 1), numbered AS (
+            SELECT part, row_number() OVER (PARTITION BY digest ORDER BY part) AS place
+            FROM stored SEMI JOIN twice USING (digest)
+        )
+        SELECT p.path AS address, count(*) AS count FROM numbered JOIN part p USING (part) WHERE place > 1 GROUP BY ALL
+        """,
+    ),
+    Check(
+        codes.NEW_BYTES,
+        "the store holds as many new bytes as were counted",
+        """
+        WITH found AS (SELECT g, sum(piece_bytes)::BIGINT AS n FROM stored GROUP BY g),
+            said AS (SELECT g, sum(new_piece_bytes)::BIGINT AS n FROM extraction GROUP BY g)
+        SELECT grp.address, grp.phase, grp.home, coalesce(s.n, 0) AS expected, coalesce(f.n, 0) AS actual
+        FROM grp LEFT JOIN found f USING (g) LEFT JOIN said s USING (g)
+        WHERE whole AND coalesce(s.n, 0) <> coalesce(f.n, 0)
+        """,
+    ),
+    Check(
+        codes.UNUSED,
+        "every piece of the store belongs to a file",
+        """
+        SELECT p.path AS address, count(*) AS count
+        FROM stored t JOIN part p USING (part) JOIN grp ON grp.g = t.g AND grp.whole
+        ANTI JOIN piece x ON x.g = t.g AND x.digest = t.digest GROUP BY ALL
+        """,
+    ),
+)

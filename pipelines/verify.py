@@ -1,0 +1,119 @@
+"""Verifies an archive: that its records agree, that its bytes are those that were written, that counts balance and
+links hold, that every file can be given back. Nothing is changed, and a run may be at work meanwhile.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from models.errors import ConfigurationError
+from models.finding import Finding, Level, Severity
+from models.findings import records as codes
+from models.tables import MANIFEST
+from pipelines._verify import records, runs
+from pipelines._verify.context import Context, Progress
+from pipelines._verify.places import check_places, unreadable
+from pipelines._verify.subset import Subset
+from pipelines.archive import is_being_written, name_home
+from pipelines.layout import Layout
+
+__all__ = ["Progress", "Subset", "verify"]
+
+_GRAVITY: Final = {severity: number for number, severity in enumerate(Severity)}
+_EVERYTHING: Final = Subset()
+_SILENT: Final = Progress()
+
+
+def verify(
+    layout: Layout,
+    level: Level = Level.DEFAULT,
+    subset: Subset = _EVERYTHING,
+    homes: Sequence[tuple[str | None, Path]] = (),
+    progress: Progress = _SILENT,
+) -> list[Finding]:
+    """Return everything that is not as it should be, and what one should know, the gravest first.
+
+    `subset` says how much `Level.DEEP` looks at. `homes` are those that `Level.SOURCE` compares with their manifests,
+    each with its name, or None to have it found by its directory; without any, all that the archive knows.
+
+    Raises ConfigurationError when there is no archive, LoadError when there is no room for what is to be compared.
+    """
+    if not layout.archive_file.exists() and not layout.runs.is_dir():
+        raise ConfigurationError(f"there is no archive in {layout.root}; `extract run` makes one")
+    context = Context(layout, level, progress)
+    is_live = is_being_written(layout)
+    before = _state(layout)
+    _look(context, records.check_archive, runs.read_runs, runs.check_runs, runs.check_run_files)
+    _look(context, records.check_homes, records.check_settings, records.check_lock)
+    if not context.runs and not context.unusable:
+        context.findings.append(codes.NO_RUN.at("runs"))
+    _check_level(context, subset, homes)
+    if is_live or is_being_written(layout) or _state(layout) != before:
+        context.findings = [finding for finding in context.findings if not finding.kind.is_passing]
+        context.findings.append(codes.RUN_AT_WORK.at(layout.lock_file.name))
+    return sorted(context.findings, key=lambda one: (_GRAVITY[one.severity], one.code, one.address))
+
+
+def _check_level(context: Context, subset: Subset, homes: Sequence[tuple[str | None, Path]]) -> None:
+    from pipelines._verify.sizes import check_sizes
+    from pipelines._verify.warehouse import check_warehouses
+
+    _look(context, check_sizes)
+    if context.level is Level.SOURCE:
+        _check_source(context, homes)
+        return
+    if context.level is not Level.QUICK:
+        from pipelines._verify import parts
+
+        _look(context, check_places, parts.check_digests, parts.check_footers, parts.check_imports)
+    _look(context, check_warehouses)
+    if context.level is not Level.QUICK:
+        _check_tables(context, subset)
+
+
+def _look(context: Context, *checks: Callable[[Context], None]) -> None:
+    """Do checks. What the system refuses to one of them is a finding, and the next one begins."""
+    for check in checks:
+        try:
+            check(context)
+        except OSError as error:
+            context.findings.append(unreadable(context, error))
+
+
+def _check_tables(context: Context, subset: Subset) -> None:
+    from pipelines._verify import contents, deep, manifests, store
+    from pipelines._verify.checks import run_checks
+    from pipelines._verify.tables import loaded
+
+    context.progress.step("tables")
+    if context.level is Level.DEEP:
+        deep.check_pieces(context, subset)
+    with loaded(context) as tables:
+        context.progress.step("counts and links")
+        run_checks(context, tables, (*manifests.CHECKS, *contents.CHECKS, *contents.MESSAGE_CHECKS, *store.CHECKS))
+        manifests.check_names(context, tables)
+        if context.level is Level.DEEP:
+            deep.check_texts(context, tables)
+            deep.check_files(context, tables, subset)
+    for group in context.groups():
+        if not all(context.is_usable(part) for part in group.phase.parts):
+            address = context.address(context.layout.commit_record(group.run.run_id))
+            claim = f"the counts and spans of phase {group.phase.phase} of home {group.phase.home_id} balance"
+            context.findings.append(codes.NOT_CHECKED.at(address, claim=claim))
+
+
+def _check_source(context: Context, homes: Sequence[tuple[str | None, Path]]) -> None:
+    from pipelines._verify.parts import check_digests
+    from pipelines._verify.source import check_homes
+
+    _look(context, lambda context: check_digests(context, MANIFEST.name))
+    known = {home_id: root for run in context.runs for home_id, root in run.homes.items()}
+    named = [(name_home(known, given, root.absolute()).home_id, root) for given, root in homes]
+    check_homes(context, named or [(home_id, Path(root)) for home_id, root in sorted(known.items())])
+
+
+def _state(layout: Layout) -> list[tuple[str, int, int]]:
+    """Return what changes whenever a run commits or publishes."""
+    paths = [*layout.runs.glob("*/run.json"), layout.warehouse]
+    found = [(path, path.lstat()) for path in sorted(paths) if path.is_symlink() or path.exists()]
+    return [(str(path), stat.st_mtime_ns, stat.st_ino) for path, stat in found]
