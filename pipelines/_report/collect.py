@@ -39,6 +39,7 @@ from pipelines.summary import added, seconds
 
 _MANY_GONE = 0.2
 _FEW = 10
+_GRAVITY = {"error": 0, "warning": 1, "information": 2}
 
 
 def collect(layout: Layout, run: RunRecord) -> Facts:
@@ -192,7 +193,9 @@ def _notices(run: RunRecord, fixity: FixityFacts) -> list[str]:
 
 
 def read_findings(layout: Layout, run: RunRecord) -> tuple[list[Finding], list[str]]:
-    """Return the findings that `extract verify` left in findings.json, and what is to be said of the file itself."""
+    """Return the findings that `extract verify` left in findings.json, the gravest first, and what is to be said of
+    the file itself.
+    """
     path = layout.run(run.run_id) / "findings.json"
     try:
         held: JsonValue = orjson.loads(path.read_bytes())
@@ -204,7 +207,8 @@ def read_findings(layout: Layout, run: RunRecord) -> tuple[list[Finding], list[s
         held = held.get("findings")
     if not isinstance(held, list):
         return [], ["findings.json holds no list of findings."]
-    return [_finding(one) for one in held if isinstance(one, dict)], []
+    found = [_finding(one) for one in held if isinstance(one, dict)]
+    return sorted(found, key=lambda finding: _GRAVITY.get(finding.severity, len(_GRAVITY))), []
 
 
 def _finding(value: Mapping[str, JsonValue]) -> Finding:

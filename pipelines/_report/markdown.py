@@ -24,17 +24,21 @@ from pipelines._report.document import (
 from pipelines._report.facts import Facts
 from pipelines.console import count, plural, size
 
-_SPECIAL: Final = re.compile(
-    r"[\\`*_{}\[\]<>|~&$@^]|^\s*(?:#|[-+=]+(?=\s|$)|\d+(?=[.)](?:\s|$)))|(?<=[A-Za-z]):(?=/)|(?<=[Ww]{3})\."
-)
-"""Signs that Markdown obeys: anywhere, at the start of a paragraph, and in what it would take for a web address."""
+_SIGNS_ANYWHERE: Final = r"[\\`*_{}\[\]<>|~&$@^]|(?<=[A-Za-z]):(?=/)|(?<=[Ww]{3})\."
+"""What Markdown obeys anywhere; a colon and a point are such signs in what it would take for a web address."""
+_WITHIN: Final = re.compile(_SIGNS_ANYWHERE)
+_AT_START: Final = re.compile(r"^\s*(?:#|[-+=]+(?=\s|$)|\d+(?=[.)](?:\s|$)))|^\s+|" + _SIGNS_ANYWHERE)
 _PLAIN_CODE: Final = re.compile(r"[^`|]+")
 _SIGNS: Final = {"verified": "✓", "rejects": "✓", "incomplete": "!", "broken": "✗"}
 
 
-def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is, in a paragraph or in a cell: each sign of markup as an entity."""
-    return _SPECIAL.sub(lambda match: "".join(f"&#{ord(sign)};" for sign in match[0]), safe(text))
+def escaped(text: str, *, is_start: bool = True) -> str:
+    """Return text that Markdown shows as it is, in a paragraph or in a cell: each sign of markup as an entity.
+
+    Where it does not begin a block (`is_start`), signs that count only there are left.
+    """
+    signs = _AT_START if is_start else _WITHIN
+    return signs.sub(lambda match: "".join(f"&#{ord(sign)};" for sign in match[0]), safe(text))
 
 
 def code(text: str) -> str:
@@ -100,7 +104,7 @@ def _section(section: Section) -> Iterator[str]:
 def _block(block: Block) -> Iterator[str]:
     match block:
         case Paragraph(pieces=pieces):
-            yield "".join(_inline(piece) for piece in pieces)
+            yield "".join(_inline(piece, is_start=number == 0) for number, piece in enumerate(pieces))
             yield ""
         case Heading(code=name, note=note):
             yield f"### {code(shown(name))}"
@@ -131,5 +135,5 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _inline(piece: Inline) -> str:
-    return code(shown(piece)) if isinstance(piece, Code) else escaped(piece)
+def _inline(piece: Inline, *, is_start: bool = True) -> str:
+    return code(shown(piece)) if isinstance(piece, Code) else escaped(piece, is_start=is_start)
