@@ -13,11 +13,12 @@ from pipelines.layout import Layout
 
 def by_source(run: RunRecord) -> dict[str, SourceCounts]:
     """Return what each source gave, in order of phases."""
-    made: dict[str, SourceCounts] = {}
-    for phase in sorted(run.phases, key=lambda phase: phase.phase):
+    made: dict[tuple[int, str], SourceCounts] = {}
+    for phase in run.phases:
         for source, counts in phase.sources.items():
-            made[source] = added((made.get(source, SourceCounts()), counts))
-    return made
+            key = (phase.phase, source)
+            made[key] = added((made.get(key, SourceCounts()), counts))
+    return {source: counts for (_, source), counts in sorted(made.items(), key=lambda item: item[0])}
 
 
 def added(counts: Iterable[SourceCounts]) -> SourceCounts:

@@ -23,9 +23,12 @@ def show_summary(layout: "Layout", finished: "Finished", data: Path | None, *, a
         return
     if quiet:
         if finished.exit_code:
-            say(f"run {run.run_id}: {_verdict(finished)}", stderr=True)
+            say(f"run {run.run_id}: {'; '.join(_verdict(finished))}", stderr=True)
         return
-    say(f"Run {run.run_id}: {_verdict(finished)}", style="bold")
+    verdict, *more = _verdict(finished)
+    say(f"Run {run.run_id}: {verdict}", style="bold")
+    for line in more:
+        say(line)
     for home_id, root in run.homes.items():
         say(f"home {home_id}: {root}")
     say()
@@ -39,22 +42,25 @@ def show_summary(layout: "Layout", finished: "Finished", data: Path | None, *, a
     say(f"      {command('status', data)}")
 
 
-def _verdict(finished: "Finished") -> str:
+def _verdict(finished: "Finished") -> list[str]:
+    """Return how the run ended, and what is not as it should be."""
     from pipelines.console import duration, plural
     from pipelines.summary import outcomes, rejects, seconds
 
     run = finished.run
-    took = duration(seconds(run))
-    match finished.exit_code:
-        case ExitCode.VERIFIED:
-            return f"done and verified in {took}"
-        case ExitCode.FIXITY:
-            return f"fixity is broken: the content of {plural(outcomes(run)['corrupt'], 'file')} differs, not its times"
-        case ExitCode.INCOMPLETE:
-            return f"done in {took}, but {plural(outcomes(run)['unreadable'], 'file')} could not be read"
-        case _:
-            entries = plural(rejects(run).total(), "entry", "entries")
-            return f"done and verified in {took}; {entries} could not be understood and lie in quarantine"
+    by_outcome, took = outcomes(run), duration(seconds(run))
+    told = [
+        f"done in {took}"
+        if finished.exit_code in (ExitCode.FIXITY, ExitCode.INCOMPLETE)
+        else f"done and verified in {took}"
+    ]
+    if corrupt := by_outcome["corrupt"]:
+        told.append(f"FIXITY IS BROKEN: {plural(corrupt, 'file')} changed in content, but not in size and times")
+    if unreadable := by_outcome["unreadable"]:
+        told.append(f"{plural(unreadable, 'file')} could not be read")
+    if entries := rejects(run).total():
+        told.append(f"{plural(entries, 'entry', 'entries')} could not be understood and lie in quarantine")
+    return told
 
 
 def _show_sources(run: "RunRecord") -> None:

@@ -28,7 +28,8 @@ def test_a_run_tells_by_source_what_it_found_and_where_everything_is(home: Path,
     by_source = {line.split()[0]: line.split()[1:] for line in table[1 : table.index("")]}
     assert by_source["history"][:3] == ["1", "1", "3"]
     assert by_source["total"][0] == "7"
-    assert all(len(line) <= 80 for line in table[: table.index("")])
+    with_paths = ("home ", "warehouse: ", "report: ", "next: ", "      extract ")
+    assert all(len(line) <= 80 for line in ran.lines if not line.startswith(with_paths))
     assert "1 withheld" in ran.out
     assert (tmp_path / "data" / "warehouse.duckdb").exists()
 
@@ -45,6 +46,30 @@ def test_the_numbers_of_a_large_run_still_fit_eighty_columns() -> None:
     heads = [Heading("source"), *(Heading(name, "number") for name in ("files", "read", "entries", "rows", "messages"))]
     heads += [Heading("duplicates", "number"), Heading("rejects", "number")]
     assert max(map(len, lay_out(heads, [["shell-snapshots", *numbers(large)]], 80))) <= 80
+
+
+def test_a_run_says_all_that_is_not_as_it_should_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from models.errors import ExitCode
+    from models.run import PhaseRecord, RunRecord
+    from pipelines.commands._summary import show_summary
+    from pipelines.job import Finished
+
+    at = "2026-01-01T00:00:00+00:00"
+    run = RunRecord("20260101T000000Z-abcdef", 1, "complete", at, at, "1", False, {"mine": "/home"})
+    outcomes = {"intact": 3, "corrupt": 1, "unreadable": 2}
+    run.phases.append(PhaseRecord("mine", 1, at, 0.0, [], {}, outcomes, {"not_json": 3}))
+    show_summary(Layout(tmp_path), Finished(run, ExitCode.FIXITY), None, as_json=False, quiet=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == [
+        "Run 20260101T000000Z-abcdef: done in 0.0 s",
+        "FIXITY IS BROKEN: 1 file changed in content, but not in size and times",
+        "2 files could not be read",
+        "3 entries could not be understood and lie in quarantine",
+    ]
+    show_summary(Layout(tmp_path), Finished(run, ExitCode.FIXITY), None, as_json=False, quiet=True)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "FIXITY IS BROKEN" in captured.err
 
 
 def test_json_is_one_document_and_nothing_else_is_printed(home: Path, tmp_path: Path) -> None:

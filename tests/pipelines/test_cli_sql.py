@@ -13,6 +13,8 @@ from models.text import safe
 from pipelines.dictionary import dictionary
 from tests.command_line import HOSTILE, ROOT, Kept, Ran, call
 
+pytestmark = pytest.mark.duckdb
+
 PROMPTS = "SELECT prompt FROM prompts ORDER BY byte_offset"
 
 
