@@ -1,4 +1,4 @@
-"""A tree of files as a test compares it: kind, permissions, time and content of each thing; and what of a home is kept."""
+"""Trees of files as tests compare them: kind, permissions, time and content of each thing; what of a home is kept."""
 
 import os
 import stat

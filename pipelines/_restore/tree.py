@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
@@ -13,6 +14,7 @@ from pipelines._restore.place import is_full
 from pipelines._restore.plan import Parts, Plan
 from pipelines.manifest import FileState
 
+_AT_ONCE: Final = 16
 _NO_SUCH_NAME: Final = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.ENOENT})
 _LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
 
@@ -74,16 +76,22 @@ class Tree:
         return parts[-1] in self._names[above]
 
     def finish(self) -> None:
-        """Give each directory that was made its times and mode, the lowest first, and have all on the disk."""
+        """Have all names on the disk, then give each directory that was made its times and mode, the lowest first."""
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            list(threads.map(self._sync, self.made))
         for parts, state in reversed(list(self.made.items())):
+            if state is None:
+                continue
             with entered(self.root, parts) as directory:
-                if state is not None:
-                    try:
-                        directory.finish(state.mode, state.mtime_ns)
-                    except (OSError, OverflowError) as error:
-                        self.refuse(FindingCode.TIMES_NOT_SET, state, str(error))
-                directory.sync()
+                try:
+                    directory.finish(state.mode, state.mtime_ns)
+                except (OSError, OverflowError) as error:
+                    self.refuse(FindingCode.TIMES_NOT_SET, state, str(error))
         self.root.sync()
+
+    def _sync(self, parts: Parts) -> None:
+        with entered(self.root, parts) as directory:
+            directory.sync()
 
     def refuse(self, code: FindingCode, state: FileState, detail: str) -> None:
         """Note a finding about one thing."""
