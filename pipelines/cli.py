@@ -21,6 +21,7 @@ from pipelines.commands.show import show
 from pipelines.commands.sql import sql
 from pipelines.commands.status import status
 from pipelines.commands.tables import tables
+from pipelines.commands.verify import verify
 from pipelines.version import VERSION
 
 DEBUG_VARIABLE = "EXTRACT_DEBUG"
@@ -57,6 +58,7 @@ app.command()(report)
 app.command()(sql)
 app.command(context_settings={"ignore_unknown_options": True})(show)  # a file_id may begin with a minus sign
 app.command()(tables)
+app.command()(verify)
 app.command()(rebuild)
 app.command("import-store")(import_store)
 

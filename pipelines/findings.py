@@ -1,4 +1,4 @@
-"""What the last verification found, kept beside the newest run as findings.json, where the report finds it."""
+"""What verifications found, kept beside the newest run as findings.json, where its report finds it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from pipelines.layout import Layout
 
 NAME: Final = "findings.json"
 FORMAT: Final = 1
+_DOES_ALSO: Final = {Level.DEEP: (Level.DEFAULT, Level.QUICK), Level.DEFAULT: (Level.QUICK,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,6 @@ class Verification:
     def to_json(self) -> JsonObject:
         """Return it as JSON values."""
         return {
-            "format": FORMAT,
             "verified_at": self.verified_at,
             "level": str(self.level),
             "tool_version": self.tool_version,
@@ -40,32 +40,43 @@ class Verification:
 
 
 def findings_path(layout: Layout, run_id: str) -> Path:
-    """Return where what was found is kept."""
+    """Return where the verifications beside a run are kept."""
     return layout.run(run_id) / NAME
 
 
-def keep_findings(layout: Layout, run_id: str, made: Verification) -> None:
-    """Keep a verification beside a run, in place of the one before. Raises DataDirectoryError."""
+def keep_verification(layout: Layout, run_id: str, made: Verification) -> None:
+    """Keep a verification beside a run, in place of those that it makes needless: the same level, and those within it.
+
+    Raises DataDirectoryError.
+    """
+    try:
+        kept = read_verifications(layout, run_id)
+    except FixityError:
+        kept = []
+    replaced = (made.level, *_DOES_ALSO.get(made.level, ()))
+    all_of_them = [made, *(one for one in kept if one.level not in replaced)]
+    fields = {"format": FORMAT, "verifications": [one.to_json() for one in all_of_them]}
     with disk_errors():
-        write_sealed(
-            findings_path(layout, run_id), orjson.dumps(made.to_json(), option=orjson.OPT_INDENT_2), "findings"
-        )
+        write_sealed(findings_path(layout, run_id), orjson.dumps(fields, option=orjson.OPT_INDENT_2), "findings")
 
 
-def read_findings(layout: Layout, run_id: str) -> Verification | None:
-    """Return the last verification that was kept beside a run; None when there was none. Raises FixityError when the
-    file is not what was written.
+def read_verifications(layout: Layout, run_id: str) -> list[Verification]:
+    """Return the last verification of each level that was kept beside a run, the newest first; none when there is none.
+
+    Raises FixityError when the file is not what was written.
     """
     path = findings_path(layout, run_id)
     try:
-        held = orjson.loads(read_sealed(path))
-        return Verification(
-            verified_at=str(held["verified_at"]),
-            level=Level(held["level"]),
-            tool_version=str(held["tool_version"]),
-            findings=[Finding.from_json(one) for one in held["findings"]],
-        )
+        return [
+            Verification(
+                verified_at=str(one["verified_at"]),
+                level=Level(one["level"]),
+                tool_version=str(one["tool_version"]),
+                findings=[Finding.from_json(finding) for finding in one["findings"]],
+            )
+            for one in orjson.loads(read_sealed(path))["verifications"]
+        ]
     except FileNotFoundError:
-        return None
+        return []
     except (ValueError, KeyError, TypeError) as error:
         raise FixityError(f"{path} cannot be understood ({error}); `extract verify` writes it anew") from error
