@@ -31,12 +31,11 @@ class Verification:
 
     def to_json(self) -> JsonObject:
         """Return it as JSON values."""
-        return {
-            "verified_at": self.verified_at,
-            "level": str(self.level),
-            "tool_version": self.tool_version,
-            "findings": [finding.to_json() for finding in self.findings],
-        }
+        return {**self.head(), "findings": [finding.to_json() for finding in self.findings]}
+
+    def head(self) -> JsonObject:
+        """Return the same without the findings."""
+        return {"verified_at": self.verified_at, "level": str(self.level), "tool_version": self.tool_version}
 
 
 def findings_path(layout: Layout, run_id: str) -> Path:
@@ -47,7 +46,8 @@ def findings_path(layout: Layout, run_id: str) -> Path:
 def keep_verification(layout: Layout, run_id: str, made: Verification) -> None:
     """Keep a verification beside a run, in place of those that it makes needless: the same level, and those within it.
 
-    Raises DataDirectoryError.
+    In the file, `findings` are those of all kept verifications, each with the level at which it was found. Raises
+    DataDirectoryError.
     """
     try:
         kept = read_verifications(layout, run_id)
@@ -55,7 +55,11 @@ def keep_verification(layout: Layout, run_id: str, made: Verification) -> None:
         kept = []
     replaced = (made.level, *_DOES_ALSO.get(made.level, ()))
     all_of_them = [made, *(one for one in kept if one.level not in replaced)]
-    fields = {"format": FORMAT, "verifications": [one.to_json() for one in all_of_them]}
+    fields: JsonObject = {
+        "format": FORMAT,
+        "verifications": [one.head() for one in all_of_them],
+        "findings": [finding.to_json() | {"level": str(one.level)} for one in all_of_them for finding in one.findings],
+    }
     with disk_errors():
         write_sealed(findings_path(layout, run_id), orjson.dumps(fields, option=orjson.OPT_INDENT_2), "findings")
 
@@ -67,16 +71,15 @@ def read_verifications(layout: Layout, run_id: str) -> list[Verification]:
     """
     path = findings_path(layout, run_id)
     try:
+        held = orjson.loads(read_sealed(path))
+        found: dict[str, list[Finding]] = {}
+        for one in held["findings"]:
+            found.setdefault(one.pop("level"), []).append(Finding.from_json(one))
         return [
-            Verification(
-                verified_at=str(one["verified_at"]),
-                level=Level(one["level"]),
-                tool_version=str(one["tool_version"]),
-                findings=[Finding.from_json(finding) for finding in one["findings"]],
-            )
-            for one in orjson.loads(read_sealed(path))["verifications"]
+            Verification(one["verified_at"], Level(one["level"]), one["tool_version"], found.get(one["level"], []))
+            for one in held["verifications"]
         ]
     except FileNotFoundError:
         return []
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FixityError(f"{path} cannot be understood ({error}); `extract verify` writes it anew") from error
