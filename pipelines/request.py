@@ -6,6 +6,7 @@ from pathlib import Path
 
 from extractors._registry import PHASES, phase_number, sources
 from extractors._rules import KNOWN_TOP
+from extractors._source import Home
 from models.errors import ConfigurationError
 from models.identity import is_home_id
 
@@ -55,12 +56,12 @@ def _listed(value: str) -> list[Path]:
 
 def _refuse_what_is_no_home(path: Path) -> None:
     """Refuse a directory of other things: everything in it would be archived."""
-    try:
-        names = {entry.name for entry in os.scandir(path)}
-    except PermissionError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
-    if not names or names & KNOWN_TOP or any("settings" in name for name in names):
+    # Asked by name, not listed: a listing would move the directory's access time.
+    if any(os.path.lexists(path / name) for name in (*KNOWN_TOP, "settings.json", "settings.local.json")):
         return
+    with Home(path) as home:
+        if next(home.walk(), None) is None:
+            return
     below = path / ".claude"
     hint = f"; did you mean {below}?" if below.is_dir() else ""
     raise ConfigurationError(f"{path} is no home of Claude Code: it holds neither projects nor history.jsonl{hint}")

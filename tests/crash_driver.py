@@ -1,0 +1,158 @@
+"""Makes runs fail, by fail point or by SIGKILL at a random moment, and says what the next run makes of it.
+
+Run as `python -m tests.crash_driver WORK CASES.json RESULTS.json`: each case is done in processes forked from this one,
+which has
+imported everything and started nothing, so that a case costs its work and not its imports. A case is
+`{"point": NAME|null, "passing": N, "kind": "kill"|"raise"|"enospc"|"random", "delay": SECONDS, "grown": BOOL}`.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb  # noqa: F401  # imported before any fork
+
+from models.errors import ExtractError
+from pipelines import failpoints
+from pipelines.archive import read_runs
+from pipelines.checksum import logical_checksums
+from pipelines.job import run_job
+from pipelines.layout import Layout
+from pipelines.run import Request, Watcher
+from pipelines.verify import verify
+from pipelines.warehouse import open_warehouse
+
+FAILED_AS_ASKED = 70
+SESSION = "3fd192e1-4608-4d4e-a084-ebefc26337f3"
+
+
+def write_home(home: Path, *, grown: bool) -> None:
+    """Write a small home with a file of most readings; `grown` is the same home a week later."""
+    weeks = 2 if grown else 1
+    (home / "projects" / "-p" / SESSION / "subagents").mkdir(parents=True, exist_ok=True)
+    for name in ("debug", "todos", "file-history/" + SESSION, "session-env/" + SESSION):
+        (home / name).mkdir(parents=True, exist_ok=True)
+    prompts = "".join(
+        f'{{"display":"prompt {n}","pastedContents":{{}},"timestamp":17687245{n:05d},"project":"/p",'
+        f'"sessionId":"{SESSION}"}}\n'
+        for n in range(5 * weeks)
+    )
+    (home / "history.jsonl").write_text(prompts + '{"display":"torn')
+    records = "".join(
+        f'{{"type":"user","uuid":"{n:08d}-0000-4000-8000-000000000000","parentUuid":null,"sessionId":"{SESSION}","cwd":"/p",'
+        f'"version":"2.1.30","timestamp":"2026-01-0{n % 9 + 1}T00:00:00.000Z",'
+        f'"message":{{"role":"user","content":"text {n}"}}}}\n'
+        for n in range(20 * weeks)
+    )
+    (home / "projects" / "-p" / f"{SESSION}.jsonl").write_text(records + "broken line\n")
+    (home / "projects" / "-p" / SESSION / "subagents" / "agent-a1b2c3d.jsonl").write_text(records[:400])
+    log = "2026-01-23T16:46:29.314Z [DEBUG] [render] first\n    at f\n" * 10 * weeks
+    (home / "debug" / f"{SESSION}.txt").write_text(log)
+    todo = f'[{{"content":"do {weeks}","status":"pending","activeForm":"doing"}}]'
+    (home / "todos" / f"{SESSION}-agent-{SESSION}.json").write_text(todo)
+    (home / "file-history" / SESSION / f"0123456789abcdef@v{weeks}").write_text("content\n" * weeks)
+    (home / "notes.md").write_text("# notes\n" * weeks)
+    (home / ".credentials.json").write_text("{}")
+    if grown:
+        (home / "plans").mkdir(exist_ok=True)
+        (home / "plans" / "new-plan.md").write_text("# a plan\n")
+
+
+def in_child(work: Callable[[], int], *, kill_after: float | None = None) -> int:
+    """Do `work` in a forked process; returns its exit code, or minus the signal that ended it."""
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            os.setsid()
+            code = work()
+        finally:
+            os._exit(code)
+    if kill_after is not None:
+        time.sleep(kill_after)
+        os.killpg(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def run_once(data: Path, home: Path) -> int:
+    """Run the whole job; returns its exit code, FAILED_AS_ASKED when the armed point ended it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    try:
+        return int(run_job(Layout(data), Request([("home", home)]), Watcher()).exit_code)
+    except failpoints.FailPointError:
+        return FAILED_AS_ASKED
+    except ExtractError as error:
+        return FAILED_AS_ASKED if "fail" in str(error) or "died" in str(error) else int(error.exit_code)
+
+
+def look(data: Path, target: Path) -> int:
+    """Write the checksums of the published warehouse, what verification finds, and what was left lying about."""
+    layout = Layout(data)
+    with open_warehouse(layout) as connection:
+        sums = {name: list(value) for name, value in logical_checksums(connection).items()}
+    findings = [finding.code for finding in verify(layout) if finding.severity != "information"]
+    left = [path.name for path in layout.staging.iterdir()]
+    complete = [run.run_id for run in read_runs(layout) if run.status == "complete"]
+    target.write_text(json.dumps({"sums": sums, "findings": findings, "left": left, "complete": len(complete)}))
+    return 0
+
+
+def do_case(work: Path, number: int, case: dict[str, object]) -> dict[str, object]:
+    """Fail as the case says, run again, and return what came of it."""
+    place = work / str(number)
+    home, data = place / "home", place / "data"
+    write_home(home, grown=False)
+    if case["grown"]:
+        shutil.copytree(work / "first-week", data, symlinks=True)
+        write_home(home, grown=True)
+
+    def fail() -> int:
+        if case["point"]:
+            failpoints.arm(str(case["point"]), int(str(case["passing"])), str(case["kind"]))
+        return run_once(data, home)
+
+    delay = float(str(case["delay"])) if case["kind"] == "random" else None
+    failed = in_child(fail, kill_after=delay)
+    again = in_child(lambda: run_once(data, home))
+    looked = in_child(lambda: look(data, place / "look.json"))
+    made = json.loads((place / "look.json").read_text()) if looked == 0 else {}
+    shutil.rmtree(place)
+    return {**case, "failed": failed, "again": again, "looked": looked, **made}
+
+
+def main(work: Path, cases_file: Path, results_file: Path) -> None:
+    """Do all cases, one after the other."""
+    work.mkdir(parents=True, exist_ok=True)
+    first_home = work / "first-home"
+    write_home(first_home, grown=False)
+    os.umask(0o077)
+    # The archive of the first week, on which the cases that are `grown` go on.
+    in_child(lambda: run_once(work / "first-week", first_home))
+    cases = json.loads(cases_file.read_text())
+    results_file.write_text(json.dumps([do_case(work, number, case) for number, case in enumerate(cases)]))
+
+
+def random_cases(count: int, seed: int, longest: float) -> list[dict[str, object]]:
+    """Return cases of SIGKILL at random moments of a run."""
+    chance = random.Random(seed)
+    return [
+        {
+            "point": None,
+            "passing": 0,
+            "kind": "random",
+            "delay": chance.uniform(0, longest),
+            "grown": chance.random() < 0.5,
+        }
+        for _ in range(count)
+    ]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,101 @@
+"""Killing a run anywhere loses nothing: at every named point, three ways, the next run makes good what it left."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.crash_driver import FAILED_AS_ASKED, random_cases
+
+ROOT = Path(__file__).parent.parent.parent
+KINDS = ("kill", "raise", "enospc")
+
+
+def drive(work: Path, cases: Sequence[dict[str, object]], processes: int = 2) -> list[dict[str, object]]:
+    """Do cases in driver processes and return their results."""
+    running = []
+    for number in range(processes):
+        place = work / f"driver-{number}"
+        place.mkdir(parents=True)
+        (place / "cases.json").write_text(json.dumps(list(cases[number::processes])))
+        command = [
+            sys.executable,
+            "-m",
+            "tests.crash_driver",
+            str(place),
+            str(place / "cases.json"),
+            str(place / "results.json"),
+        ]
+        running.append(
+            (place, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        )
+    results = []
+    for place, process in running:
+        said, _ = process.communicate()
+        assert process.returncode == 0, said
+        results += json.loads((place / "results.json").read_text())
+    return results
+
+
+def points_passed(tmp_path: Path) -> dict[str, int]:
+    """Return the name of every point that a run over a grown home passes, and how often."""
+    log = tmp_path / "points.log"
+    script = """
+import sys
+from pathlib import Path
+from pipelines import failpoints
+from tests.crash_driver import run_once, write_home
+place, log = Path(sys.argv[1]), sys.argv[2]
+write_home(place / "home", grown=False)
+failpoints.arm(None, log=log)
+run_once(place / "data", place / "home")
+write_home(place / "home", grown=True)
+run_once(place / "data", place / "home")
+"""
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "points"), str(log)], cwd=ROOT, check=True)
+    passed: dict[str, int] = {}
+    for name in log.read_text().split():
+        passed[name] = passed.get(name, 0) + 1
+    return passed
+
+
+def check(results: Sequence[dict[str, object]], tmp_path: Path) -> None:
+    """Hold every result against a run that nobody harmed."""
+    unharmed = drive(
+        tmp_path / "unharmed",
+        [{"point": None, "passing": 0, "kind": "none", "grown": grown} for grown in (False, True)],
+        1,
+    )
+    expected = {bool(one["grown"]): one["sums"] for one in unharmed}
+    for result in results:
+        assert result["again"] in (0, 4), result
+        assert result["looked"] == 0, result
+        assert result["sums"] == expected[bool(result["grown"])], result
+        assert result["findings"] == [], result
+        assert result["left"] == [], result
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_at_any_named_point_is_made_good_by_the_next(tmp_path: Path) -> None:
+    passed = points_passed(tmp_path)
+    assert len(passed) >= 40
+    cases: list[dict[str, object]] = []
+    for number, (point, times) in enumerate(sorted(passed.items())):
+        for turn, kind in enumerate(KINDS):
+            passing = 1 if times < 4 else (1, times // 4, times // 2)[turn]
+            cases.append({"point": point, "passing": passing, "kind": kind, "grown": (number + turn) % 2 == 1})
+    results = drive(tmp_path / "cases", cases)
+    harmed = [result for result in results if result["failed"] not in (0, 4)]
+    assert {result["failed"] for result in harmed} <= {FAILED_AS_ASKED, 12, -9}
+    assert len(harmed) >= len(results) * 0.6
+    check(results, tmp_path)
+
+
+@pytest.mark.soak
+def test_a_run_that_is_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path) -> None:
+    results = drive(tmp_path / "cases", random_cases(500, seed=1, longest=2.5))
+    assert sum(result["failed"] == -9 for result in results) > 250
+    check(results, tmp_path)
