@@ -11,11 +11,15 @@ import typer
 from extractors._platform import make_files_private
 from models.errors import ExitCode, ExtractError
 from models.text import safe
+from pipelines.commands import flow
 from pipelines.commands.demo import demo
+from pipelines.commands.drill import drill
+from pipelines.commands.files import files
 from pipelines.commands.import_store import import_store
 from pipelines.commands.inventory import inventory
 from pipelines.commands.rebuild import rebuild
 from pipelines.commands.report import report
+from pipelines.commands.restore import restore
 from pipelines.commands.run import run
 from pipelines.commands.show import show
 from pipelines.commands.sql import sql
@@ -55,12 +59,16 @@ app.command()(demo)
 app.command()(status)
 app.command()(inventory)
 app.command()(report)
-app.command()(sql)
+app.command(context_settings={"ignore_unknown_options": True})(sql)  # a query may begin with a comment
 app.command(context_settings={"ignore_unknown_options": True})(show)  # a file_id may begin with a minus sign
 app.command()(tables)
+app.command()(files)
+app.command()(restore)
+app.command()(drill)
 app.command()(verify)
 app.command()(rebuild)
 app.command("import-store")(import_store)
+app.add_typer(flow.app, name="flow")
 
 
 def _print_version(wanted: bool) -> None:

@@ -56,7 +56,12 @@ def tables() -> str:
 
 def commands() -> str:
     """Return the reference of the command line: each command's help, as it prints it."""
-    return "\n".join(_help(words) for words in _words(typer.main.get_command(app), ()))
+    return "\n".join(_help(words) for words in all_commands())
+
+
+def all_commands() -> list[tuple[str, ...]]:
+    """Return the words of every command, the program itself first."""
+    return list(_words(typer.main.get_command(app), ()))
 
 
 def _words(command: object, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -14,7 +14,7 @@ from extractors._registry import PHASES, Classifier
 from models.errors import SourceError
 from models.json import JsonObject
 from models.run import RunRecord
-from pipelines.archive import Archive, HomeName, known_homes, last_phase
+from pipelines.archive import Archive, HomeName, is_being_written, known_homes, last_phase
 from pipelines.imports import imported_files
 from pipelines.inventory import take_snapshot
 from pipelines.layout import Layout
@@ -57,7 +57,7 @@ class HomeStatus:
 
 @dataclass(slots=True)
 class Status:
-    """An archive. Sizes are in bytes. `under_way` says who wrote last when something is still staged."""
+    """An archive. Sizes are in bytes. `under_way` says who writes now, or that a run was killed."""
 
     data: str
     runs: int
@@ -168,13 +168,14 @@ def _compare(made: PhaseStatus, snapshot: Snapshot) -> None:
 
 
 def _under_way(layout: Layout) -> str | None:
-    """Say who writes when something is staged: a run that goes on, or one that was killed. Nobody is asked for a lock:
-    that would stop a run which is just starting.
-    """
-    if not layout.staging.is_dir() or not any(layout.staging.iterdir()):
-        return None
-    try:
-        held = orjson.loads(layout.lock_file.read_bytes())
-        return f"pid {held['pid']}, since {datetime.fromisoformat(held['started_at']):%Y-%m-%d %H:%M} UTC"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "a process that left no name"
+    """Say who writes now, or that a run was killed and left something staged."""
+    if is_being_written(layout):
+        try:
+            held = orjson.loads(layout.lock_file.read_bytes())
+            who = f"pid {held['pid']}, {held['run_id']}, since {datetime.fromisoformat(held['started_at']):%H:%M} UTC"
+        except (OSError, ValueError, KeyError, TypeError):
+            who = "it has just started"
+        return f"being written to: {who}"
+    if layout.staging.is_dir() and any(layout.staging.iterdir()):
+        return "a run was killed; the next one removes what it staged and goes on from what it committed"
+    return None

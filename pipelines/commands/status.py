@@ -35,7 +35,7 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
 
 
 def _show_archive(found: "Status", root: str) -> None:
-    from pipelines.console import moment, plural, say, size
+    from pipelines.console import moment, plural, say, say_wrapped, size
 
     say(f"{root}: {plural(found.runs, 'run')}", style="bold")
     if found.last_run_id:
@@ -48,7 +48,7 @@ def _show_archive(found: "Status", root: str) -> None:
     if found.warehouse_run_id and found.last_run_id and found.warehouse_run_id != found.last_run_id:
         say(f"the warehouse is of run {found.warehouse_run_id}, not of the last one")
     if found.under_way:
-        say(f"a run is under way or was killed: {found.under_way}")
+        say_wrapped(found.under_way)
     say()
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from models.text import safe
+from pipelines.archive import writing
+from pipelines.layout import Layout
 from tests.command_line import call, prompt
 
 
@@ -50,10 +53,13 @@ def test_a_home_that_is_not_here_now_is_shown_as_it_was_last_seen(home: Path, tm
     assert "(not here now)" in ran.out
 
 
-def test_what_a_killed_run_left_is_told(home: Path, tmp_path: Path) -> None:
-    call("run", "--home", home, "--data", tmp_path / "data", "--quiet")
-    (tmp_path / "data" / "staging" / "20260101T000000Z-abcdef").mkdir()
-    assert "a run is under way or was killed: pid " in call("status", "--data", tmp_path / "data").out
+def test_what_a_killed_run_left_and_who_writes_is_told(home: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    call("run", "--home", home, "--data", data, "--quiet")
+    (data / "staging" / "20260101T000000Z-abcdef").mkdir()
+    assert "a run was killed; the next one removes what it staged" in call("status", "--data", data).out
+    with writing(Layout(data), "the other run"):
+        assert f"being written to: pid {os.getpid()}, the other run, since" in call("status", "--data", data).out
 
 
 def test_status_of_nothing_names_the_next_command(tmp_path: Path) -> None:
