@@ -22,6 +22,7 @@ def test_the_content_of_any_file_is_given_back_exactly(data: bytes) -> None:
     assert (text is None) != (other is None)
     assert (text.encode() if isinstance(text, str) else other) == data
     assert version["is_text"] == (text is not None) == (version["line_count"] is not None)
+    assert b"\0" not in data or not version["is_text"]
     assert (version["size"], version["content_sha256"]) == (len(data), sha256(data).hexdigest())
 
 

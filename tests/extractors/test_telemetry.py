@@ -82,12 +82,19 @@ def test_a_torn_line_is_told_and_the_others_are_read() -> None:
     assert found.drift() == {("field_type", "telemetry_event")}
 
 
-def test_an_event_torn_and_spliced_gives_no_part_of_itself() -> None:
-    whole = orjson.dumps({"event_type": "A", "event_data": {"event_name": "b", "timestamp": "c", "device_id": SECRET}})
-    within = whole[: whole.index(b"timestamp") - 1] + b'{"type":"x","sessionId":"y","device_id":"' + SECRET.encode()
-    found = read(FIRST, whole + b"\n" + within + b'"}' + whole + b"\n")
+def test_an_object_left_of_a_torn_event_is_no_event() -> None:
+    whole = orjson.dumps({"event_type": "A", "event_data": {"event_name": "b"}})
+    left = orjson.dumps({"timestamp": "c", "anonymous": SECRET})
+    found = read(FIRST, whole + b"\n" + b'torn" ' + left + b"\n")
     assert SECRET not in cells(found)
-    assert [row["is_readable"] for row in found.tables["telemetry_events"]].count(True) >= 1
+    rows = found.tables["telemetry_events"]
+    assert rows[0]["is_readable"]
+    assert not any(row["is_readable"] for row in rows[1:])
+
+
+def test_what_identifies_is_left_out_wherever_it_stands() -> None:
+    found = read(FIRST, orjson.dumps({"event_type": "A", "device_id": SECRET, "event_data": {"email": SECRET}}))
+    assert found.one("telemetry_events")["unparsed"] is None
 
 
 def test_unknown_fields_and_odd_elements_are_kept_or_told() -> None:
