@@ -11,8 +11,8 @@ from models.finding import Finding, Level, Severity
 from models.findings import records as codes
 from models.tables import MANIFEST
 from pipelines._verify import records, runs
-from pipelines._verify.context import Context, Progress
-from pipelines._verify.places import check_places, unreadable
+from pipelines._verify.context import Context, Progress, unreadable
+from pipelines._verify.places import check_places
 from pipelines._verify.subset import Subset
 from pipelines.archive import is_being_written, name_home
 from pipelines.layout import Layout

@@ -37,43 +37,36 @@ NO_FILE: Final = Kind(
     FROM_BACKUP,
     is_fixity=True,
 )
-UNREADABLE: Final = Kind(
-    "P105",
-    Severity.ERROR,
-    Level.DEFAULT,
-    "The part cannot be read: {problem}.",
-    "Give yourself the right to read it, or look after the disk; then verify again.",
-)
 NO_PARQUET: Final = Kind(
-    "P106",
+    "P105",
     Severity.ERROR,
     Level.DEFAULT,
     "The part has the right digest, but is no Parquet file: {problem}.",
     PROGRAM_FAULT,
 )
 ROWS: Final = Kind(
-    "P107",
+    "P106",
     Severity.ERROR,
     Level.DEFAULT,
     "The part has {actual} rows, the commit record of its run says {expected}.",
     PROGRAM_FAULT,
 )
 COLUMNS: Final = Kind(
-    "P108",
+    "P107",
     Severity.ERROR,
     Level.DEFAULT,
     "The part has not the columns of {table}: {problem}.",
     "Verify with the version of this program that wrote it, or a newer one.",
 )
 UNREADABLE_ROWS: Final = Kind(
-    "P109",
+    "P108",
     Severity.ERROR,
     Level.DEFAULT,
     "Parts of {table} cannot be read as rows: {problem}.",
     PROGRAM_FAULT,
 )
 IMPORT_BROKEN: Final = Kind(
-    "P110",
+    "P109",
     Severity.ERROR,
     Level.DEFAULT,
     "What was read in from another store has SHA-256 {actual}, not the one in its name.",
@@ -81,7 +74,7 @@ IMPORT_BROKEN: Final = Kind(
     is_fixity=True,
 )
 IMPORT_COLUMNS: Final = Kind(
-    "P111",
+    "P110",
     Severity.ERROR,
     Level.DEFAULT,
     "What was read in from another store has not the columns that it should have: {problem}.",

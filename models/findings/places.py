@@ -89,16 +89,9 @@ INDEX_BROKEN: Final = Kind(
     is_passing=True,
 )
 UNREADABLE: Final = Kind(
-    "F113",
+    "F112",
     Severity.ERROR,
     Level.QUICK,
     "It cannot be read: {problem}.",
     "Give yourself the right to read it, or remove what stands in its place; then verify again.",
-)
-UNLISTABLE: Final = Kind(
-    "F112",
-    Severity.ERROR,
-    Level.DEFAULT,
-    "The directory cannot be listed: {problem}.",
-    "Give yourself the right to read it, then verify again.",
 )

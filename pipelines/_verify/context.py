@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.finding import Finding, Level
+from models.findings.places import UNREADABLE
 from models.run import PartRecord, PhaseRecord, RunRecord
 from models.text import printable_path
 from pipelines.layout import Layout
@@ -71,3 +72,12 @@ class Context:
     def address(self, path: Path) -> str:
         """Return how a finding names a path below the data directory, unprintable bytes escaped."""
         return printable_path(os.fsencode(self.layout.relative(path)))
+
+
+def unreadable(context: Context, error: OSError) -> Finding:
+    """Return the finding for a file or directory that the system refused to a check."""
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    path = Path(name)
+    is_below = path.is_relative_to(context.layout.root)
+    address = context.address(path) if is_below else name or "."
+    return UNREADABLE.at(address, problem=error.strerror or str(error))

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from models.findings import parts as codes
 from models.schema import Table
-from pipelines._verify.context import Context
+from pipelines._verify.context import Context, unreadable
 from pipelines._verify.runs import known_tables
 from pipelines._verify.sizes import digest, distrust
 from pipelines.imports import IMPORTED, imported_files
@@ -43,7 +43,7 @@ def check_digests(context: Context, table: str | None = None) -> None:
     context.progress.step("digests", sum(part.size for part in parts.values()))
     for part, found in _in_threads(parts.values(), lambda part: context.layout.root / part.path, context):
         if isinstance(found, OSError):
-            distrust(context, part, codes.UNREADABLE.at(part.path, problem=found.strerror or str(found)))
+            distrust(context, part, unreadable(context, found))
         elif found != part.sha256:
             distrust(context, part, codes.BROKEN.at(part.path, actual=found, expected=part.sha256))
 
@@ -90,7 +90,7 @@ def check_imports(context: Context) -> None:
     for path, found in _in_threads(imported_files(layout), lambda path: path, context):
         address = context.address(path)
         if isinstance(found, OSError):
-            context.findings.append(codes.UNREADABLE.at(address, problem=found.strerror or str(found)))
+            context.findings.append(unreadable(context, found))
         elif found != path.stem:
             context.findings.append(codes.IMPORT_BROKEN.at(address, actual=found))
         else:

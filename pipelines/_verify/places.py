@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from models.finding import Finding
 from models.findings import places as codes
 from models.findings import warehouse as warehouse_codes
 from models.identity import is_home_id
-from pipelines._verify.context import Context
+from pipelines._verify.context import Context, unreadable
 from pipelines._verify.runs import FINDINGS, REPORTS
 from pipelines.archive import was_committed
 from pipelines.seen import is_whole
@@ -52,8 +51,7 @@ def _walk(context: Context, listed: _Listed, directory: Path, above: tuple[str, 
     except FileNotFoundError:
         return  # a run that ended has removed it meanwhile
     except OSError as error:
-        problem = error.strerror or str(error)
-        context.findings.append(codes.UNLISTABLE.at(context.address(directory), problem=problem))
+        context.findings.append(unreadable(context, error))
         return
     for entry in entries:
         path, names = Path(entry.path), (*above, entry.name)
@@ -152,12 +150,3 @@ def _judge_part(context: Context, listed: _Listed, address: str, directory: str)
         return
     kind = codes.UNLISTED if run_id in listed.complete else codes.UNCOMMITTED
     context.findings.append(kind.at(address))
-
-
-def unreadable(context: Context, error: OSError) -> Finding:
-    """Return the finding for a file or directory that the system refused to a check."""
-    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
-    path = Path(name)
-    is_below = path.is_relative_to(context.layout.root)
-    address = context.address(path) if is_below else name or "."
-    return codes.UNREADABLE.at(address, problem=error.strerror or str(error))
