@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from xxhash import xxh3_128
 
-from models.errors import ConfigurationError, FixityError, StoreError
+from models.errors import ConfigurationError, ExtractError, FixityError, StoreError
 from models.run import PartRecord, RunRecord
 from models.tables import EXTRACTIONS, MANIFEST, PIECES, STORE
 from pipelines.archive import Archive
@@ -45,7 +45,7 @@ class StoreReader:
         self._runs = {run.run_id: run for run in runs}
         self._seed = seed
         self._readings: _Readings | None = None
-        self._recipes: dict[_Where, _Recipe] = {}
+        self._recipes: dict[_Where, _Recipe | StoreError | FixityError] = {}
         self._parts = [_StorePart(layout, where, part) for where, part in reversed(list(_parts(runs, STORE.name)))]
         self._order: dict[_Where, list[_StorePart]] = {}
         self._groups: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
@@ -133,12 +133,8 @@ class StoreReader:
         return extents
 
     def _read_extent(self, file_id: int, extent: "_Extent", start: int, end: int) -> Iterator[bytes]:
-        recipe = self._recipes.get(extent.where)
-        if recipe is None:
-            parts = [part for where, part in _parts(self._runs.values(), PIECES.name) if where == extent.where]
-            recipe = self._recipes[extent.where] = _Recipe(self._layout, parts)
         at = start
-        for offset, length, digest in recipe.pieces(file_id, start):
+        for offset, length, digest in self._recipe(extent.where).pieces(file_id, start):
             if offset > at or at >= end:
                 return
             if offset + length <= at:
@@ -149,6 +145,21 @@ class StoreReader:
             block = content if offset == at and offset + length <= end else content[at - offset : end - offset]
             at += len(block)
             yield block
+
+    def _recipe(self, where: "_Where") -> "_Recipe":
+        """Return which pieces a committed phase cut. Raises StoreError or FixityError, the same when asked again."""
+        held = self._recipes.get(where)
+        if held is None:
+            parts = [part for at, part in _parts(self._runs.values(), PIECES.name) if at == where]
+            try:
+                held = _Recipe(self._layout, parts)
+            except (StoreError, FixityError) as error:
+                held = error
+                self.damage |= {part.path: str(error) for part in parts if part.path in str(error)}
+            self._recipes[where] = held
+        if isinstance(held, ExtractError):
+            raise held
+        return held
 
     def _piece(self, digest: bytes, where: "_Where") -> bytes:
         """Return a piece's bytes, verified. It is looked for where it most likely is, then everywhere."""
