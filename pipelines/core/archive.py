@@ -39,13 +39,14 @@ FILES = CoreTable(
     ), newest AS (
         SELECT home_id, path_bytes, arg_max(file_id, epoch) AS file_id FROM ordered GROUP BY ALL
     ), seen AS (
-        SELECT * FROM ordered WHERE outcome NOT IN ('expired', 'missing')
-        QUALIFY row_number() OVER (PARTITION BY file_id ORDER BY epoch DESC) = 1
+        -- A file that was deleted right after it was read has been seen by no other row than the one that says so.
+        SELECT * FROM ordered
+        QUALIFY row_number() OVER (PARTITION BY file_id ORDER BY outcome IN ('expired', 'missing'), epoch DESC) = 1
     ), gone AS (
         SELECT file_id, min(epoch) AS epoch, arg_min(run_id, epoch) AS run_id
-        FROM ordered o WHERE outcome = 'expired'
+        FROM ordered o WHERE outcome IN ('expired', 'missing')
             AND NOT EXISTS (SELECT 1 FROM ordered p WHERE p.file_id = o.file_id AND p.epoch > o.epoch
-                AND p.outcome <> 'expired')
+                AND p.outcome NOT IN ('expired', 'missing'))
         GROUP BY ALL
     )
     SELECT s.*, s.run_id AS last_run_id, g.run_id AS expired_run_id,

@@ -1,0 +1,283 @@
+"""A home that changes in every way while it is read: nothing torn, mixed, lost or read outside, and everything named."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from extractors._extract import FileResult
+from models.errors import ExitCode
+from models.finding import Level
+from models.text import printable_path
+from pipelines.job import run_job
+from pipelines.layout import Layout
+from pipelines.manifest import FileState
+from pipelines.run import Request, Watcher
+from pipelines.store import StoreReader
+from pipelines.verify import verify
+from pipelines.warehouse import open_warehouse
+from tests.hostile_writer import KINDS, SECRET, check_text, kind_of, line_of, text_of
+
+ROOT = Path(__file__).parent.parent.parent
+SECONDS = float(os.environ.get("EXTRACT_HOSTILE_SECONDS", "15"))
+"""How long they write; a soak asks for more."""
+RUNS_IN_ONE_ARCHIVE = 12
+LONGEST_RUN = 300
+"""Seconds after which a run is taken to hang."""
+SOURCES = ("history", "debug", "projects")
+OUTCOMES = {
+    "append": {"intact", "appended"},
+    "torn": {"intact", "appended"},
+    # Appended: rewritten and longer between the snapshot and the reading, so that more follows what was read.
+    "rewrite": {"intact", "appended", "modified"},
+    "rename": {"intact", "appended", "modified"},
+    "truncate": {"intact", "appended", "modified"},
+    "delete": {"intact", "appended", "modified", "missing", "expired"},
+    "chmod": {"intact"} if os.name == "posix" and os.geteuid() == 0 else {"intact", "unreadable"},
+    "link": {"intact", "missing", "modified", "unreadable", "expired", "unchecked"},
+}
+"""What may come of a file that a kind of writer works on."""
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="open files are neither renamed nor deleted there")
+
+
+@contextmanager
+def writers(home: Path, outside: Path) -> Iterator[None]:
+    """Let every kind of writer work meanwhile; afterwards all have stopped of themselves, without an error."""
+    command = [sys.executable, "-m", "tests.hostile_writer", str(home), str(outside)]
+    running = [
+        subprocess.Popen([*command, kind, str(seed)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for seed, kind in enumerate(KINDS)
+    ]
+    try:
+        for process in running:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+        yield
+        for process in running:
+            process.terminate()
+        for kind, process in zip(KINDS, running, strict=True):
+            out, err = process.communicate()
+            assert (process.returncode, err) == (0, b""), (kind, err)
+            assert int(out) > 0, kind
+            print(f"{kind}: {int(out)} changes")
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
+
+
+def run_in_time(layout: Layout, home: Path) -> str:
+    """Run the whole job once and return the run's id."""
+
+    def too_long(number: int, frame: object) -> None:
+        raise AssertionError("the run does not end")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(LONGEST_RUN)
+    try:
+        finished = run_job(layout, Request([("home", home)], phases=(1, 2, 7, 8)), Watcher())
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    assert finished.exit_code in (ExitCode.VERIFIED, ExitCode.INCOMPLETE), finished.run.phases
+    return finished.run.run_id
+
+
+def check_content(path: str, content: bytes) -> int:
+    """Hold what was kept of a file against what its writer can have written; returns its whole lines."""
+    assert SECRET.encode() not in content, path
+    lines = content.split(b"\n")
+    generations = set()
+    for number, line in enumerate(lines[:-1]):
+        text = text_in(path, line)
+        found = check_text(text)
+        assert found is not None, (path, number, line)
+        assert (found[0], found[2]) == (kind_of(path), number), (path, number, line)
+        generations.add(found[1])
+    assert len(generations) <= 1, (path, generations)
+    return len(lines) - 1
+
+
+def text_in(path: str, line: bytes) -> str:
+    """Return the text of a line, empty unless the rest of it is as it was written."""
+    key = {"debug": b"[DEBUG] ", "history.jsonl": b'"display":"'}.get(path.split("/")[0], b'"content":"')
+    text = line.partition(key)[2].split(b'"')[0].decode()
+    return text if line + b"\n" == line_of(path, text) else ""
+
+
+class Cycle:
+    """One run over the home, and what is found of it."""
+
+    def __init__(self, layout: Layout, run_id: str, chance: random.Random) -> None:
+        self.layout, self.run_id = layout, run_id
+        self.reader = StoreReader.open(layout)
+        self.states = [state for state in self.reader.files(run_id) if state.run_id == run_id]
+        self.chance = chance
+        self.compared = 0
+        self.lines: dict[int, int] = {}
+
+    def ours(self) -> list[FileState]:
+        """Return the states of the files that writers work on."""
+        return [state for state in self.states if kind_of(state.path) and state.entry_type == "file"]
+
+    def check(self) -> None:
+        """Check everything that holds after any run."""
+        self.check_outcomes()
+        self.restore_and_compare()
+        self.check_rows()
+
+    def check_outcomes(self) -> None:
+        """Each file came out as what its writer does to it lets it come out."""
+        for state in self.states:
+            if kind_of(state.path) and state.entry_type != "directory":
+                assert state.outcome in OUTCOMES[kind_of(state.path)], state
+        for state in self.ours():
+            if kind_of(state.path) in ("append", "torn"):
+                assert state.change in ("new", "appended", "unchanged"), state
+                assert state.generation == 1, state
+
+    def restore_and_compare(self) -> None:
+        """What this run read, and some of what it did not, comes back with the digest of its manifest."""
+        for state in self.ours():
+            changed = state.change in ("new", "appended", "rewritten")
+            if state.file_id is None or not (changed or self.chance.random() < 0.2):
+                continue
+            kept = self.reader.kept_bytes(state.file_id, self.run_id)
+            assert kept is not None, state
+            content = b"".join(self.reader.read_range(state.file_id, 0, kept, self.run_id))
+            assert sha256(content).hexdigest() == state.sha256, state
+            self.lines[state.file_id] = check_content(state.path, content)
+            self.compared += 1
+
+    def check_rows(self) -> None:
+        """Each row is of a whole line; no line of a file that was read is in quarantine, or without its row."""
+        with open_warehouse(self.layout) as connection:
+            for (text,) in connection.execute("SELECT text FROM message_texts").fetchall():
+                assert check_text(text) is not None, text
+            events = connection.execute(
+                "SELECT message, continuation FROM debug_events d JOIN entries e USING (file_id, byte_offset) "
+                "WHERE e.entry_kind = 'entry'"
+            ).fetchall()
+            for message, continuation in events:
+                assert check_text(message) is not None, message
+                assert continuation is None, message
+            rejects = connection.execute(
+                "SELECT f.path, r.* FROM rejects r JOIN files f USING (file_id) WHERE r.source IN ?", [list(SOURCES)]
+            ).fetchall()
+            assert rejects == []
+            counts = connection.execute(
+                "SELECT e.file_id, f.path, count(*) FROM entries e JOIN files f USING (file_id) "
+                "WHERE e.entry_kind = 'entry' AND e.byte_length > 0 GROUP BY ALL"
+            ).fetchall()
+        entries = {file_id: count for file_id, path, count in counts}
+        logs = {state.file_id for state in self.ours() if state.source == "debug"}
+        for file_id, whole in self.lines.items():
+            # The last event of a log waits for what may continue it.
+            assert whole - (file_id in logs) <= entries.get(file_id, 0) <= whole, (file_id, whole)
+
+
+def check_at_rest(layout: Layout, home: Path, cycle: Cycle) -> int:
+    """With nobody writing, what is kept is what lies in the home, and all of it has its rows; returns its lines."""
+    states = {state.path: state for state in cycle.ours() if state.is_present}
+    lines = 0
+    here = [path for path in home.rglob("*") if path.is_file()]
+    assert {printable_path(os.fsencode(path.relative_to(home))) for path in here} == set(states)
+    for path in here:
+        state, content = states[str(path.relative_to(home))], path.read_bytes()
+        assert state.outcome == "intact", state
+        assert state.file_id is not None
+        assert b"".join(cycle.reader.read_range(state.file_id, 0, len(content), cycle.run_id)) == content
+        lines += check_content(state.path, content)
+        assert content.endswith(b"\n")
+        assert rows_of(layout, state) == [text_in(state.path, line) for line in content.splitlines()], state.path
+    return lines
+
+
+def rows_of(layout: Layout, state: FileState) -> list[str]:
+    """Return the texts that a file's rows hold, in the order of the file."""
+    if state.source == "debug":
+        query = "SELECT message FROM debug_events WHERE file_id = ? ORDER BY byte_offset"
+    else:
+        query = (
+            "SELECT m.text FROM occurrences o JOIN message_texts m USING (message_id) "
+            "WHERE o.file_id = ? ORDER BY o.byte_offset"
+        )
+    with open_warehouse(layout) as connection:
+        return [text for (text,) in connection.execute(query, [state.file_id]).fetchall()]
+
+
+def check_archive(layout: Layout) -> None:
+    """Nothing is found by the deepest look at the archive."""
+    findings = [finding for finding in verify(layout, Level.DEEP) if finding.severity != "information"]
+    assert findings == []
+
+
+def tally(outcomes: Counter[str], states: Sequence[FileState]) -> None:
+    """Count outcomes by kind of writer."""
+    outcomes.update(f"{kind_of(state.path)} {state.outcome}" for state in states)
+
+
+class Deleter(Watcher):
+    """Deletes each file of a home as soon as it was read."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def file_read(self, result: FileResult) -> None:
+        (self.home / os.fsdecode(result.task.path)).unlink()
+
+
+def test_a_file_that_is_deleted_right_after_it_was_read_is_named_missing_and_kept(tmp_path: Path) -> None:
+    home, layout = tmp_path / "home", Layout(tmp_path / "data")
+    home.mkdir()
+    content = line_of("history.jsonl", text_of("torn", 1, 0))
+    (home / "history.jsonl").write_bytes(content)
+    finished = run_job(layout, Request([("home", home)]), Deleter(home))
+    assert finished.exit_code == ExitCode.VERIFIED
+    for _ in range(2):
+        (state,) = [state for state in StoreReader.open(layout).files() if state.path == "history.jsonl"]
+        assert state.file_id is not None
+        assert b"".join(StoreReader.open(layout).read_range(state.file_id, 0, len(content))) == content
+        with open_warehouse(layout) as connection:
+            files = connection.execute("SELECT path, state, expired_run_id FROM files").fetchall()
+            assert connection.execute("SELECT count(*) FROM prompts").fetchone() == (1,)
+        assert files == [("history.jsonl", "expired", finished.run.run_id)]
+        assert run_job(layout, Request([("home", home)]), Watcher()).exit_code == ExitCode.VERIFIED
+    assert state.outcome == "expired"
+
+
+@pytest.mark.slow
+def test_of_a_home_under_hostile_writers_nothing_is_torn_mixed_lost_or_misnamed(tmp_path: Path) -> None:
+    home, chance = tmp_path / "home", random.Random(3)
+    home.mkdir()
+    cycles, compared, outcomes = 0, 0, Counter[str]()
+    layout = Layout(tmp_path / "data-0")
+    with writers(home, tmp_path / "outside"):
+        ends_at = time.monotonic() + SECONDS
+        while time.monotonic() < ends_at or cycles < 2:
+            if cycles and cycles % RUNS_IN_ONE_ARCHIVE == 0:
+                check_archive(layout)
+                shutil.rmtree(layout.root)
+                layout = Layout(tmp_path / f"data-{cycles}")
+            cycle = Cycle(layout, run_in_time(layout, home), chance)
+            cycle.check()
+            cycles += 1
+            compared += cycle.compared
+            tally(outcomes, cycle.ours())
+    last = Cycle(layout, run_in_time(layout, home), chance)
+    last.check()
+    lines = check_at_rest(layout, home, last)
+    check_archive(layout)
+    print(f"{cycles} cycles, {compared} files restored and compared, {lines} lines at rest")
+    print(", ".join(f"{name} {count}" for name, count in sorted(outcomes.items())))
