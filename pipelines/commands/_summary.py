@@ -93,19 +93,21 @@ def numbers(counts: "SourceCounts") -> list[str]:
 
 
 def _show_fixity(run: "RunRecord") -> None:
-    from pipelines.console import listed, plural, say
+    from pipelines.console import listed, plural, say_wrapped
     from pipelines.summary import added, by_source, outcomes, rejects
 
     total = added(by_source(run).values())
     by_outcome = outcomes(run)
     listed_only = by_outcome.pop("unchecked", 0)
-    say(f"fixity: {listed(by_outcome)}; {plural(listed_only, 'thing')} only listed")
+    say_wrapped(f"fixity: {listed(by_outcome)}; {plural(listed_only, 'thing')} only listed")
     if codes := rejects(run):
-        say(f"quarantine: {listed(codes)}")
+        say_wrapped(f"quarantine: {listed(codes)}")
     if total.files_vanished:
-        say(f"{plural(total.files_vanished, 'file')} gone from the home since the last run; what was read stays here")
+        say_wrapped(
+            f"{plural(total.files_vanished, 'file')} gone from the home since the last run; what was read stays here"
+        )
     if appeared := sum(len(paths) for paths in run.appeared.values()):
-        say(f"{plural(appeared, 'path')} appeared meanwhile; the next run reads them")
+        say_wrapped(f"{plural(appeared, 'path')} appeared meanwhile; the next run reads them")
 
 
 def _show_places(layout: "Layout", run: "RunRecord") -> None:
