@@ -1,14 +1,20 @@
-"""A run: its id, its commit record as it stands in run.json, and the order of runs."""
+"""A run: its id, its commit record as it stands in run.json, and which runs count."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
 from models.json import JsonObject, JsonValue
 
-RunStatus = Literal["open", "complete"]
-"""An open run committed the phases that it lists and went no further."""
+RunStatus = Literal["open", "complete", "removed"]
+"""An open run committed the phases that it lists and went no further. Of a removed one, which had been undone, nothing
+is kept but its place in the order of runs.
+"""
+
+RunKind = Literal["run", "rollback"]
+"""A rollback reads nothing: it makes the state as of another run the current one."""
 
 
 def new_run_id(now: datetime) -> str:
@@ -88,7 +94,8 @@ class RunRecord:
     """The commit record. `epoch` counts the runs of an archive; a run of an older epoch cannot commit.
 
     `homes` are directories by home_id; `appeared` are paths by home_id that came into being while the run was on;
-    `settings_sha256` is that of settings.toml as it was, where there was one.
+    `settings_sha256` is that of settings.toml as it was, where there was one. `back_to` is the run to whose state a
+    rollback went back; it has no phases and no homes.
     """
 
     run_id: str
@@ -105,6 +112,8 @@ class RunRecord:
     settings_sha256: str | None = None
     warehouse: WarehouseRecord | None = None
     step_seconds: dict[str, float] = field(default_factory=dict)
+    kind: RunKind = "run"
+    back_to: str | None = None
     format: int = 1
 
     def to_json(self) -> JsonObject:
@@ -141,3 +150,25 @@ def _phase_of(value: JsonValue) -> PhaseRecord:
         sources={name: SourceCounts(**counts) for name, counts in sources.items()},  # type: ignore[arg-type]
         **fields,  # type: ignore[arg-type]
     )
+
+
+def in_effect(records: Iterable[RunRecord], run_id: str | None = None) -> list[RunRecord]:
+    """Return the runs whose rows and pieces count as of a run (the newest one without a `run_id`), the oldest first.
+
+    Each run goes on from the one before it, a rollback from the one that it went back to: the runs in between are
+    undone, and come into effect again with a rollback to one of them. Raises ValueError when a run is missing.
+    """
+    ordered = sorted(records, key=lambda record: record.epoch)
+    places = {record.run_id: number for number, record in enumerate(ordered)}
+    if run_id is not None and run_id not in places:
+        raise ValueError(f"there is no run {run_id}")
+    at = len(ordered) - 1 if run_id is None else places[run_id]
+    found: list[RunRecord] = []
+    while at >= 0:
+        record = ordered[at]
+        found.append(record)
+        before = at - 1 if record.kind == "run" else places.get(record.back_to or "", at)
+        if before >= at:
+            raise ValueError(f"{record.run_id} went back to {record.back_to}, which is no run before it")
+        at = before
+    return found[::-1]

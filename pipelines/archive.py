@@ -2,28 +2,21 @@
 
 import os
 import secrets
-import shutil
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 
-from extractors._platform import try_lock
-from models.errors import ConfigurationError, LockedError, StoreError
+from models.errors import ConfigurationError, StoreError
 from models.identity import home_id_of_name, is_home_id
-from models.run import PartRecord, PhaseRecord, RunRecord
-from models.seal import sealed
-from pipelines.failpoints import reach
-from pipelines.files import disk_errors, read_sealed, write_sealed
+from models.run import PartRecord, PhaseRecord, RunRecord, in_effect
+from pipelines.files import read_sealed, write_sealed
 from pipelines.layout import Layout
+from pipelines.lock import is_being_written as is_being_written
+from pipelines.lock import writing as writing
 
 FORMAT = 1
-_TRIES = 3
-_BETWEEN_TRIES = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +71,29 @@ class Archive:
         return made
 
     def runs(self) -> list[RunRecord]:
-        """Return the committed runs, the oldest first. Raises FixityError for a commit record that is not what was
-        written, StoreError for one that cannot be understood.
-        """
+        """Return the committed runs that count, as `read_runs` does."""
         return read_runs(self.layout)
 
 
 def read_runs(layout: Layout) -> list[RunRecord]:
-    """Return the committed runs of a data directory, the oldest first; none when there is no such directory. Raises
-    FixityError for a commit record that is not what was written, StoreError for one that cannot be understood.
+    """Return the committed runs that count, the oldest first: rollbacks too, but not what they have undone. Raises as
+    `read_all_runs` does.
+    """
+    return effective(read_all_runs(layout))
+
+
+def effective(runs: Iterable[RunRecord]) -> list[RunRecord]:
+    """Return which of all `runs` count, the oldest first. Raises StoreError when they contradict one another."""
+    try:
+        return in_effect(runs)
+    except ValueError as error:
+        raise StoreError(f"the commit records contradict one another: {error}; see `extract verify`") from error
+
+
+def read_all_runs(layout: Layout) -> list[RunRecord]:
+    """Return every commit record of a data directory, undone runs and removed ones too, the oldest first; none when
+    there is no such directory. Raises FixityError for one that is not what was written, StoreError for one that cannot
+    be understood.
     """
     if not layout.runs.is_dir():
         return []
@@ -107,10 +114,20 @@ def commit(layout: Layout, run: RunRecord) -> None:
     """Write a run's commit record: what it lists is there from now on. Refuses (StoreError) when a newer run has
     committed.
     """
-    newest = max((other.epoch for other in read_runs(layout) if other.run_id != run.run_id), default=0)
+    newest = max((other.epoch for other in read_all_runs(layout) if other.run_id != run.run_id), default=0)
     if newest >= run.epoch:
         raise StoreError(f"a newer run (epoch {newest}) has committed meanwhile; this one (epoch {run.epoch}) must not")
-    write_sealed(layout.commit_record(run.run_id), orjson.dumps(run.to_json(), option=orjson.OPT_INDENT_2), "commit")
+    write_record(layout, run, "commit")
+
+
+def write_record(layout: Layout, run: RunRecord, point: str) -> None:
+    """Write a commit record, whatever came after it: `commit` is for runs, this for what changes what is kept."""
+    write_sealed(layout.commit_record(run.run_id), orjson.dumps(run.to_json(), option=orjson.OPT_INDENT_2), point)
+
+
+def next_epoch(runs: Iterable[RunRecord]) -> int:
+    """Return the epoch of the run that follows all of `runs`."""
+    return max((run.epoch for run in runs), default=0) + 1
 
 
 def committed_parts(runs: Iterable[RunRecord], table: str) -> list[PartRecord]:
@@ -126,97 +143,6 @@ def last_phase(runs: Iterable[RunRecord], home_id: str, phase: int) -> tuple[Run
             if record.home_id == home_id and record.phase == phase:
                 found = (run, record)
     return found
-
-
-@contextmanager
-def writing(layout: Layout, run_id: str) -> Iterator[None]:
-    """Hold the data directory as its one writer. Raises LockedError with pid, run and start of the one that has it."""
-    with disk_errors():
-        layout.prepare()
-        descriptor = os.open(layout.lock_file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    try:
-        if not _lock(descriptor):
-            raise LockedError(
-                f"another run is writing to {layout.root}: {_holder(descriptor)}. "
-                f"Wait for it, or name another directory with --data"
-            )
-        with disk_errors():
-            started = datetime.now(UTC).isoformat(timespec="seconds")
-            os.ftruncate(descriptor, 0)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            fields = {"pid": os.getpid(), "run_id": run_id, "started_at": started}
-            os.write(descriptor, sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json"))
-            yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    """Take the lock; not given up at the first try, since a reader that asks whether it is free has it for a moment."""
-    for attempt in range(_TRIES):
-        if attempt:
-            time.sleep(_BETWEEN_TRIES)
-        if try_lock(descriptor):
-            return True
-    return False
-
-
-def is_being_written(layout: Layout) -> bool:
-    """Whether somebody holds the data directory as its writer at this moment."""
-    try:
-        descriptor = os.open(layout.lock_file, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-    except FileNotFoundError:
-        return False
-    try:
-        return not try_lock(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _holder(descriptor: int) -> str:
-    try:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        held = orjson.loads(os.read(descriptor, 4096))
-        return f"pid {held['pid']}, run {held['run_id']}, since {held['started_at']}"
-    except (ValueError, KeyError, TypeError):
-        return "it has just started"
-
-
-def sweep(layout: Layout, runs: Iterable[RunRecord]) -> int:
-    """Remove what no commit record lists: staging, and parts and run directories of runs that died. Returns how many
-    things went.
-
-    Only the writer may sweep. Raises StoreError when a run that had been committed has no commit record any more: all
-    that it kept would go.
-    """
-    kept = {part.path for run in runs for phase in run.phases for part in phase.parts}
-    run_ids = {run.run_id for run in runs}
-    unlisted = [
-        directory for directory in layout.runs.iterdir() if directory.is_dir() and directory.name not in run_ids
-    ]
-    for directory in unlisted:
-        if was_committed(directory):
-            raise StoreError(
-                f"{layout.relative(directory)} has no run.json, though its run was committed; put it back from a "
-                f"backup, or delete the directory to give up what the run kept"
-            )
-    removed = 0
-    for staged in list(layout.staging.iterdir()):
-        shutil.rmtree(staged) if staged.is_dir() else staged.unlink()
-        removed += 1
-    reach("sweep:staging-gone")
-    for base in (layout.store, layout.tables):
-        for part in base.rglob("*.parquet"):
-            if layout.relative(part) not in kept and part.parent != layout.imported:
-                part.unlink()
-                removed += 1
-    for directory in unlisted:
-        shutil.rmtree(directory)
-        removed += 1
-    for temporary in (*layout.root.glob(".*.tmp"), *layout.warehouses.glob("*.tmp*")):
-        temporary.unlink()
-        removed += 1
-    return removed
 
 
 def was_committed(directory: Path) -> bool:
@@ -237,7 +163,7 @@ def known_homes(layout: Layout) -> dict[str, str]:
     when that is gone. Raises FixityError when it is not what was written.
     """
     if not layout.homes_file.exists():
-        return {home_id: root for run in read_runs(layout) for home_id, root in run.homes.items()}
+        return {home_id: root for run in read_all_runs(layout) for home_id, root in run.homes.items()}
     try:
         held = orjson.loads(read_sealed(layout.homes_file))
         return {str(home_id): str(root) for home_id, root in held.items()}

@@ -20,6 +20,7 @@ from pipelines.commands.inventory import inventory
 from pipelines.commands.rebuild import rebuild
 from pipelines.commands.report import report
 from pipelines.commands.restore import restore
+from pipelines.commands.rollback import rollback
 from pipelines.commands.run import run
 from pipelines.commands.show import show
 from pipelines.commands.sql import sql
@@ -68,6 +69,7 @@ app.command()(drill)
 app.command()(verify)
 app.command()(rebuild)
 app.command("import-store")(import_store)
+app.command()(rollback)
 app.add_typer(flow.app, name="flow")
 
 

@@ -71,7 +71,11 @@ def _still_good(layout: Layout, others: Sequence[RunRecord], run: RunRecord) -> 
     if any(one.files_read or one.files_vanished or one.rows for one in counts) or not others:
         return None
     published = others[-1].warehouse
-    return published if published is not None and (layout.root / published.path).exists() else None
+    if published is None or not (layout.root / published.path).exists():
+        return None
+    link = layout.warehouse
+    is_that_one = not link.is_symlink() or link.resolve() == (layout.root / published.path).resolve()
+    return published if is_that_one and link.exists() else None
 
 
 @contextmanager
@@ -132,8 +136,12 @@ def rebuild(layout: Layout, watcher: Watcher) -> WarehouseRecord:
 
 
 def latest_run(layout: Layout, run_id: str | None) -> RunRecord:
-    """Return a committed run by its id (or the beginning of it), the newest without one. Raises ConfigurationError."""
-    runs = archives.read_runs(layout)
+    """Return a run by its id (or the beginning of it), an undone one too; without one the newest that counts and is no
+    rollback. Raises ConfigurationError.
+    """
+    runs = archives.read_all_runs(layout)
+    if run_id is None:
+        runs = [run for run in archives.effective(runs) if run.kind == "run"]
     found = [run for run in runs if run_id is None or run.run_id.startswith(run_id)]
     if not found:
         raise ConfigurationError(

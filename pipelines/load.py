@@ -230,6 +230,7 @@ def _fill_records(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecor
     run_rows = [
         (run.run_id, run.epoch, run.status, run.started_at, run.finished_at, run.tool_version, run.is_full)
         for run in runs
+        if run.kind == "run"
     ]
     source_rows = [
         (run.run_id, phase.home_id, phase.phase, source, *astuple(counts))

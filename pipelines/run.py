@@ -23,9 +23,11 @@ from pipelines.files import disk_errors
 from pipelines.inventory import Item, of_phase, take_snapshot
 from pipelines.known import KnownIndexes, prepare_known
 from pipelines.layout import Layout
+from pipelines.lock import announce
 from pipelines.manifest import FileState, read_manifest
 from pipelines.phase import PhaseInput, run_phase
 from pipelines.settings import Settings, read_settings, settings_digest
+from pipelines.sweep import sweep
 from pipelines.version import VERSION
 
 
@@ -195,13 +197,14 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
     make_files_private()
     settings = read_settings(layout)
     archive = Archive.open_or_make(layout)
-    runs = archive.runs()
+    everything = archives.read_all_runs(layout)
     with disk_errors():
-        archives.sweep(layout, runs)
+        sweep(layout)
+    runs = archives.effective(everything)
     homes = name_homes(request, layout)
     record = RunRecord(
         run_id=new_run_id(datetime.now(UTC)),
-        epoch=max((other.epoch for other in runs), default=0) + 1,
+        epoch=archives.next_epoch(everything),
         status="open",
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         finished_at=None,
@@ -210,6 +213,7 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
         homes={home.home_id: str(home.root) for home in homes},
         settings_sha256=settings_digest(layout),
     )
+    announce(layout, record.run_id)
     snapshots = take_snapshots(layout, homes, runs, settings)
     new_bytes, new_files = _expected(snapshots, request)
     with disk_errors():

@@ -1,12 +1,14 @@
 """Spreads the reading of a phase over processes, by bytes, the largest files first."""
 
 import multiprocessing
+import os
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from multiprocessing import connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
@@ -194,6 +196,7 @@ def _work(
     import traceback
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_parent()
     try:
         bench = _Bench(job, number, *locks)
         while (batch := todo.get()) is not None:
@@ -203,3 +206,15 @@ def _work(
         done.put(("disk", str(error)))
     except BaseException:  # noqa: BLE001  # the parent must hear of it whatever it is; it raises StageError
         done.put(("failed", traceback.format_exc()))
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent does: nobody takes what it reads then, and the next run sweeps what it wrote."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)

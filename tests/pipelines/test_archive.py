@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from models.errors import FixityError, LockedError, StoreError
-from pipelines.archive import Archive, is_being_written, known_homes, read_runs, sweep, writing
+from pipelines.archive import Archive, is_being_written, known_homes, writing
 from pipelines.layout import Layout
+from pipelines.sweep import sweep
 from tests.support import extract, rows
 
 LINE = b'{"display":"do it","pastedContents":{},"timestamp":1768724500000,"project":"/p","sessionId":"s"}\n'
@@ -90,8 +91,8 @@ def test_what_a_dead_run_left_is_swept(home: Path, tmp_path: Path) -> None:
     (layout.staging / "20200101T000000Z-000000").mkdir()
     (part,) = (layout.tables / "prompts").rglob("*.parquet")
     shutil.copy(part, part.with_name("phase-1-9.parquet"))
-    assert sweep(layout, read_runs(layout)) == 3
-    assert sweep(layout, read_runs(layout)) == 0
+    assert sweep(layout) == 3
+    assert sweep(layout) == 0
 
 
 def test_one_can_ask_whether_somebody_writes_without_stopping_him(tmp_path: Path) -> None:

@@ -1,0 +1,247 @@
+"""Rollback: the state as of a run is the current one again, nothing is deleted, and everything else follows."""
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.errors import ConfigurationError, ExitCode
+from models.run import RunRecord, in_effect
+from pipelines.archive import Archive, committed_parts, read_all_runs, read_runs
+from pipelines.checksum import logical_checksums
+from pipelines.job import run_job
+from pipelines.layout import Layout
+from pipelines.rollback import plan_rollback, roll_back
+from pipelines.run import Request, Watcher
+from pipelines.store import StoreReader
+from pipelines.warehouse import open_warehouse
+from tests.command_line import call, prompt, start
+
+RECORDS = st.lists(st.integers(0, 20), max_size=12)
+
+
+def records(rollbacks: list[int]) -> list[RunRecord]:
+    """Return a history: for each number an ordinary run, or (from 10 on) a rollback to the run of that place."""
+    made: list[RunRecord] = []
+    for number in rollbacks:
+        epoch = len(made) + 1
+        record = RunRecord(f"r{epoch}", epoch, "complete", "", None, "", False, {})
+        if number >= 10 and made:
+            record.kind, record.back_to = "rollback", made[number % len(made)].run_id
+        made.append(record)
+    return made
+
+
+@settings(max_examples=150)
+@given(RECORDS)
+def test_a_rollback_makes_count_what_counted_then(history: list[int]) -> None:
+    runs = records(history)
+    for number, run in enumerate(runs):
+        then = [one.run_id for one in in_effect(runs, run.run_id)]
+        assert then == [one.run_id for one in in_effect(runs[: number + 1])]
+        assert then[-1] == run.run_id
+        if run.kind == "rollback":
+            assert then[:-1] == [one.run_id for one in in_effect(runs, run.back_to)]
+        else:
+            assert then[:-1] == ([one.run_id for one in in_effect(runs[:number])])
+
+
+def work(data: Path, home: Path) -> RunRecord:
+    """Do a whole run."""
+    return run_job(Layout(data), Request([("mine", home)]), Watcher()).run
+
+
+def back(data: Path, run: str) -> RunRecord:
+    """Roll back to a run."""
+    return roll_back(Layout(data), plan_rollback(Layout(data), run), Watcher())
+
+
+def sums(data: Path) -> dict[str, tuple[int, int]]:
+    """Return what the published warehouse says."""
+    with open_warehouse(Layout(data)) as connection:
+        return dict(logical_checksums(connection))
+
+
+def files_below(data: Path) -> set[str]:
+    """Return every committed part and record that is there."""
+    return {
+        str(path.relative_to(data))
+        for base in ("store", "tables", "runs")
+        for path in (data / base).rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The data directory."""
+    return tmp_path / "data"
+
+
+def test_the_state_as_of_a_run_is_the_current_one_again_and_nothing_is_deleted(data: Path, home: Path) -> None:
+    first = work(data, home)
+    then = sums(data)
+    with (home / "history.jsonl").open("ab") as file:
+        file.write(prompt("three", 4))
+    second = work(data, home)
+    now, before = sums(data), files_below(data)
+    assert now != then
+    made = back(data, first.run_id)
+    assert (made.kind, made.back_to, made.status) == ("rollback", first.run_id, "complete")
+    assert sums(data) == then
+    assert [run.run_id for run in read_runs(Layout(data))] == [first.run_id, made.run_id]
+    assert before <= files_below(data)
+    # What was undone stays through later runs, too.
+    work(data, home)
+    assert before <= files_below(data)
+    assert second.run_id in [run.run_id for run in read_all_runs(Layout(data))]
+
+
+def test_an_undone_run_can_be_brought_back(data: Path, home: Path) -> None:
+    first = work(data, home)
+    (home / "history.jsonl").write_bytes(prompt("other", 9))
+    second = work(data, home)
+    now = sums(data)
+    undoing = back(data, first.run_id)
+    back(data, second.run_id)
+    assert sums(data) == now
+    back(data, undoing.run_id)
+    assert [run.run_id for run in read_runs(Layout(data)) if run.kind == "run"] == [first.run_id]
+
+
+def test_a_run_after_a_rollback_reads_again_from_the_older_watermarks(data: Path, home: Path) -> None:
+    first = work(data, home)
+    with (home / "history.jsonl").open("ab") as file:
+        file.write(prompt("three", 4))
+    second = work(data, home)
+    now = sums(data)
+    back(data, first.run_id)
+    third = work(data, home)
+    assert sums(data) == now
+    read_before, read_again = (
+        next(phase.sources["history"].bytes_read for phase in run.phases if phase.phase == 1) for run in (second, third)
+    )
+    assert read_again == read_before > 0
+
+
+def test_what_an_undone_run_stored_is_stored_again_so_that_it_can_go(data: Path, home: Path) -> None:
+    """The pieces of the runs that count hold everything that their recipes name, whatever undone runs keep."""
+    first = work(data, home)
+    text = b"never seen before\n" * 100
+    (home / "plans" / "b-plan.md").write_bytes(text)
+    with (home / "history.jsonl").open("ab") as file:
+        file.write(prompt("three", 4))
+    second = work(data, home)
+    back(data, first.run_id)
+    third = work(data, home)
+    layout = Layout(data)
+    # The undone run's parts are taken away altogether, as `extract gc` does in time.
+    for part in (part for phase in second.phases for part in phase.parts):
+        (data / part.path).unlink()
+    reader = StoreReader(layout, Archive.open(layout).runs(), Archive.open(layout).seed)
+    for state in reader.files():
+        if state.file_id is not None and state.entry_type == "file":
+            given_back = b"".join(reader.read_range(state.file_id, 0, state.size))
+            assert given_back == (home / os.fsdecode(state.path_bytes)).read_bytes()
+    assert committed_parts([third], "message_texts")
+
+
+def test_files_are_given_back_as_of_runs_that_count(data: Path, home: Path, tmp_path: Path) -> None:
+    first = work(data, home)
+    (home / "plans" / "a-plan.md").write_bytes(b"# Another plan\n")
+    second = work(data, home)
+    made = back(data, first.run_id)
+    for number, as_of in enumerate(([], ["--as-of", first.run_id], ["--as-of", made.run_id])):
+        target = tmp_path / f"restored-{number}"
+        ran = call("restore", "--to", target, "--file", "plans/a-plan.md", *as_of, "--data", data)
+        assert ran.code == 0, ran.err
+        assert (target / "plans" / "a-plan.md").read_bytes() == b"# A plan\n"
+    ran = call("restore", "--to", tmp_path / "no", "--as-of", second.run_id, "--data", data)
+    assert ran.code == ExitCode.USAGE
+
+
+def test_the_report_is_that_of_the_newest_run_that_counts(data: Path, home: Path) -> None:
+    first = work(data, home)
+    second = work(data, home)
+    back(data, first.run_id)
+    assert first.run_id in call("report", "--path", "--data", data).out
+    assert second.run_id in call("report", second.run_id, "--path", "--data", data).out
+    assert call("status", "--data", data).code == 0
+
+
+def test_a_rollback_to_the_current_state_changes_nothing(data: Path, home: Path) -> None:
+    work(data, home)
+    last = work(data, home)
+    before = files_below(data)
+    ran = call("rollback", last.run_id, "--yes", "--data", data)
+    assert (ran.code, ran.err) == (0, "")
+    assert "is the current one already" in ran.out
+    assert files_below(data) == before
+
+
+def test_nothing_is_changed_before_it_is_confirmed(data: Path, home: Path) -> None:
+    first = work(data, home)
+    (home / "plans" / "a-plan.md").write_bytes(b"# Another plan\n")
+    second = work(data, home)
+    before = files_below(data)
+    ran = call("rollback", first.run_id, "--data", data)
+    assert ran.code == ExitCode.USAGE
+    assert "say --yes" in ran.err
+    assert second.run_id in ran.out
+    shown = call("rollback", first.run_id, "--json", "--data", data)
+    assert shown.code == 0
+    document = json.loads(shown.out)
+    assert document["done"] is False
+    assert [run["run_id"] for run in document["undone"]] == [second.run_id]
+    assert files_below(data) == before
+    done = json.loads(call("rollback", first.run_id, "--json", "--yes", "--data", data).out)
+    assert done["done"] is True
+    assert done["run_id"] == read_runs(Layout(data))[-1].run_id
+
+
+@pytest.mark.parametrize("text", ["20", "nothing", ""])
+def test_a_run_that_is_none_or_several_is_refused(text: str, data: Path, home: Path) -> None:
+    work(data, home)
+    work(data, home)
+    ran = call("rollback", text, "--yes", "--data", data)
+    assert ran.code == ExitCode.USAGE
+    assert "runs begin with 20" in ran.err if text == "20" else "there is no run" in ran.err
+
+
+def test_a_rollback_is_refused_when_another_run_came_in_between(data: Path, home: Path) -> None:
+    first = work(data, home)
+    work(data, home)
+    planned = plan_rollback(Layout(data), first.run_id)
+    work(data, home)
+    with pytest.raises(ConfigurationError, match="look again"):
+        roll_back(Layout(data), planned, Watcher())
+
+
+POINTS = ("rollback:before-commit", "rollback:after-commit", "publish:before-link", "rollback:before-completion")
+
+
+@pytest.mark.parametrize("kind", ["kill", "raise", "enospc"])
+@pytest.mark.parametrize("point", POINTS)
+def test_a_rollback_that_died_anywhere_is_made_whole_by_the_next_start(
+    point: str, kind: str, data: Path, home: Path, tmp_path: Path
+) -> None:
+    first = work(data, home)
+    then = sums(data)
+    (home / "plans" / "a-plan.md").write_bytes(b"# Another plan\n")
+    work(data, home)
+    now = sums(data)
+    ran = start("rollback", first.run_id, "--yes", "--data", data, env={"EXTRACT_FAIL_AT": f"{point}={kind}"})
+    assert ran.code == {"kill": -signal.SIGKILL, "raise": 1, "enospc": ExitCode.DISK}[kind]
+    shutil.copytree(data, tmp_path / "other", symlinks=True)
+    # Either the same command again …
+    assert call("rollback", first.run_id, "--yes", "--data", data).code == 0
+    assert sums(data) == then
+    assert all(run.status == "complete" for run in read_runs(Layout(data)))
+    # … or a run, which reads again what was undone.
+    work(tmp_path / "other", home)
+    assert sums(tmp_path / "other") == now
