@@ -91,6 +91,8 @@ def _kept(ground: Ground) -> Iterator[str]:
 
 def _exceptions(ground: Ground) -> Iterator[str]:
     fixity, kept = ground.fixity, ground.fixity.kept
+    if kept.appended:
+        yield f"{count(kept.appended)} of these {_was(kept.appended)} appended to meanwhile"
     if kept.corrupt:
         yield f"{plural(kept.corrupt, 'file has', 'files have')} other content though size and times are the same"
     if not ground.balance.holds:
@@ -100,8 +102,6 @@ def _exceptions(ground: Ground) -> Iterator[str]:
         yield f"{plural(ground.problems, 'committed file')} could not be read back, so counts here are too low"
     if ground.errors:
         yield f"extract verify found {plural(ground.errors, 'error')}"
-    if kept.appended:
-        yield f"{count(kept.appended)} of these {_was(kept.appended)} appended to meanwhile"
     if kept.modified:
         yield f"{plural(kept.modified, 'file was', 'files were')} changed meanwhile, and kept as read"
     if kept.missing:

@@ -99,7 +99,7 @@ def _run_facts(run: RunRecord, earlier: int) -> RunFacts:
         status=run.status,
         started_at=run.started_at,
         finished_at=run.finished_at,
-        seconds=round(seconds(run), 3),
+        seconds=round(max(seconds(run), sum(run.step_seconds.values())), 3),
         tool_version=run.tool_version,
         is_full=run.is_full,
         earlier_runs=earlier,

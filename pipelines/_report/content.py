@@ -8,10 +8,10 @@ from pipelines._report.document import (
     Bar,
     Bars,
     Block,
+    Cell,
     Code,
     Column,
     Heading,
-    Inline,
     Item,
     Items,
     Paragraph,
@@ -116,7 +116,7 @@ def _balance_line(facts: Facts) -> Paragraph:
     return paragraph(
         f"{plural(total.entries, 'entry', 'entries')} = {count(total.entries_with_rows)} with rows + "
         f"{count(total.rejects)} rejected. This holds for every source, for each of "
-        f"{plural(facts.balance.files, 'file')}, and between the commit record and the files of the run."
+        f"{plural(facts.balance.files, 'path')} read, and between the commit record and the files of the run."
     )
 
 
@@ -205,7 +205,7 @@ def drift_section(facts: Facts) -> Section:
     )
     lead = paragraph(f"This version does not know {kinds}. {news}Their values are kept as JSON.")
     columns = [Column("Name"), Column("What"), Column("Source"), number("Met"), Column("First version"), Column("Seen")]
-    rows: list[list[Inline]] = [
+    rows: list[list[Cell]] = [
         [
             Code(item.name),
             _WHAT.get(item.what, item.what),

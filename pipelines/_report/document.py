@@ -36,12 +36,23 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """A cell with a quiet sentence under it."""
+
+    piece: Inline
+    note: str
+
+
+Cell = Inline | Noted
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Rows of cells under columns; `total` is the last row, where there is one."""
 
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Inline]]
-    total: Sequence[Inline] = ()
+    rows: Sequence[Sequence[Cell]]
+    total: Sequence[Cell] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from extractors._rules import INVENTORY_ONLY, WITHHELD
 from models.run import RunRecord
 from models.text import safe
 from pipelines._report.facts import (
+    EXAMPLES,
     LIMIT,
     CheckFacts,
     FileFact,
@@ -103,7 +104,8 @@ def _checks(manifests: Manifests) -> Iterable[CheckFacts]:
 
 
 def _not_plain(run: RunRecord, manifests: Manifests) -> Listing[FileFact]:
-    named = [fact for outcome in NOT_PLAIN for fact in manifests.files.get(outcome, [])]
+    named = [fact for outcome in NOT_PLAIN[:-1] for fact in manifests.files.get(outcome, [])]
+    named += manifests.files.get("expired", [])[:EXAMPLES]
     total = manifests.count(
         lambda group: (
             group.outcome in NOT_PLAIN

@@ -9,12 +9,14 @@ from pipelines._report.document import (
     Bar,
     Bars,
     Block,
+    Cell,
     Code,
     Document,
     Heading,
     Inline,
     Item,
     Items,
+    Noted,
     Paragraph,
     Section,
     Shares,
@@ -120,7 +122,9 @@ def _table(table: Table) -> Iterator[str]:
     yield "</table></div>"
 
 
-def _cell(cell: Inline, kind: str) -> str:
+def _cell(cell: Cell, kind: str) -> str:
+    if isinstance(cell, Noted):
+        return f'<td{kind}>{_inline(cell.piece)}<span class="note">{text(cell.note)}</span></td>'
     if cell == "0" and kind:
         kind = ' class="number zero"'
     return f"<td{kind}>{_inline(cell)}</td>"

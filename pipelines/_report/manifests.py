@@ -19,8 +19,8 @@ from pipelines._report.places import Paths, file_address
 from pipelines.archive import committed_parts
 
 NOT_PLAIN: Final = ("corrupt", "unreadable", "modified", "missing", "unexpected", "appended", "expired")
-"""Outcomes whose files are named one by one, the gravest first. Of expired files only those that this run missed
-first.
+"""Outcomes whose files are named one by one, the gravest first, expired ones last. Of these only those that this
+run missed first.
 """
 
 _KEYS: Final = (

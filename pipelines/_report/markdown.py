@@ -10,11 +10,13 @@ from models.text import safe
 from pipelines._report.document import (
     Bars,
     Block,
+    Cell,
     Code,
     Document,
     Heading,
     Inline,
     Items,
+    Noted,
     Paragraph,
     Section,
     Shares,
@@ -126,13 +128,17 @@ def _table(table: Table) -> Iterator[str]:
     yield _row([escaped(column.title) for column in table.columns])
     yield _row(["---:" if column.is_number else "---" for column in table.columns])
     for row in table.rows:
-        yield _row([_inline(cell) for cell in row])
+        yield _row([_cell(cell) for cell in row])
     if table.total:
-        yield _row([f"**{text}**" if (text := _inline(cell)) else "" for cell in table.total])
+        yield _row([f"**{text}**" if (text := _cell(cell)) else "" for cell in table.total])
 
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: Cell) -> str:
+    return f"{_inline(cell.piece)} — {escaped(cell.note)}" if isinstance(cell, Noted) else _inline(cell)
 
 
 def _inline(piece: Inline, *, is_start: bool = True) -> str:

@@ -9,11 +9,12 @@ from pipelines._report.content import more
 from pipelines._report.document import (
     Bar,
     Block,
+    Cell,
     Code,
     Column,
-    Inline,
     Item,
     Items,
+    Noted,
     Section,
     Shares,
     Table,
@@ -44,16 +45,18 @@ def fixity_section(facts: Facts) -> Section:
     """How files stood at the end, and what that rests on."""
     fixity = facts.fixity
     blocks: list[Block] = [*_shares(facts)]
-    columns = [Column("Outcome"), number("Files"), number("Bytes"), number("Folders, links"), Column("Meaning")]
-    rows = [
-        [one.outcome, count(one.files), size(one.size), count(one.others) if one.others else "", one.sentence]
+    columns = [Column("Outcome"), number("Files"), number("Bytes"), number("Folders, links")]
+    rows: list[list[Cell]] = [
+        [Noted(one.outcome, one.sentence), count(one.files), size(one.size), count(one.others)]
         for one in fixity.outcomes
     ]
     if rows:
         blocks.append(Table(columns, rows))
     if fixity.checks:
-        heads = [Column("Check"), number("Files"), number("Bytes"), Column("On what the outcome of kept files rests")]
-        checks = [[_CHECKS[one.check], count(one.files), size(one.size), one.sentence] for one in fixity.checks]
+        heads = [Column("What the outcome of kept files rests on"), number("Files"), number("Bytes")]
+        checks: list[list[Cell]] = [
+            [Noted(_CHECKS[one.check], one.sentence), count(one.files), size(one.size)] for one in fixity.checks
+        ]
         blocks.append(Table(heads, checks))
     if fixity.files.total:
         blocks += [paragraph("Files that are not simply intact:"), Items([_file(file) for file in fixity.files.shown])]
@@ -89,7 +92,7 @@ def _shares(facts: Facts) -> Iterator[Shares]:
 
 
 def _file(file: FileFact) -> Item:
-    words = [file.outcome, file.detail, f"{size(file.size)} read", f"modified {moment(file.modified_at)}"]
+    words = [file.outcome, file.detail, f"{size(file.size)} kept", f"last modified {moment(file.modified_at)}"]
     return Item(Code(file.address), ", ".join(word for word in words if word), _TONES.get(file.outcome, "none"))
 
 
@@ -140,14 +143,14 @@ def _names(facts: Facts, rules: Sequence[RuleFacts], treatment: str) -> Iterator
 
 
 def _rule_table(rules: Sequence[RuleFacts]) -> Table:
-    columns = [Column("Rule"), number("Files"), number("Bytes"), Column("Why"), Column("Names")]
-    rows: list[list[Inline]] = []
+    columns = [Column("Rule"), number("Files"), number("Bytes"), Column("Names")]
+    rows: list[list[Cell]] = []
     for rule in rules:
         names = [name.partition(":")[2] for name in rule.names.shown[:_NAMES]]
         rest = rule.names.total - len(names)
         said = ", ".join(names) + (f" and {count(rest)} more" if rest else "")
         files = count(rule.files) if rule.files else plural(rule.others, "link" if rule.rule == "link" else "other")
-        rows.append([Code(rule.rule), files, size(rule.size), rule.why, Code(said)])
+        rows.append([Noted(Code(rule.rule), rule.why), files, size(rule.size), Code(said)])
     return Table(columns, rows)
 
 
@@ -158,7 +161,7 @@ def _was(files: int) -> str:
 def not_done_section(facts: Facts) -> Section:
     """The phases that the run did not do."""
     columns = [Column("Home"), number("Phase"), Column("Led by"), Column("Last done")]
-    rows: list[list[Inline]] = [
+    rows: list[list[Cell]] = [
         [one.home_id, str(one.phase), one.name, Code(one.last_run_id) if one.last_run_id else "never"]
         for one in facts.not_done
     ]
@@ -178,13 +181,13 @@ def time_section(facts: Facts) -> Section:
         number("MB/s"),
         number("Entries/s"),
     ]
-    rows: list[list[Inline]] = []
+    rows: list[list[Cell]] = []
     for one in facts.phase_times:
         figures = [_time(one.seconds), count(one.files_read), size(one.bytes_read)]
         rates = [_rate(one.bytes_read / 1e6, one.seconds), _rate(one.entries, one.seconds)]
         rows.append([*([one.home_id] if with_home else []), f"{one.phase} {one.name}", *figures, *rates])
     steps = ", ".join(f"{step} {_time(seconds)}" for step, seconds in facts.step_seconds.items())
-    whole = f"{duration(facts.run.seconds)} from start to {'end' if facts.run.finished_at else 'last phase'}"
+    whole = f"{duration(facts.run.seconds)} in all, without this report"
     lead = paragraph(f"{whole}.{f' By step: {steps}.' if steps else ''}")
     note = paragraph("A phase's time includes reading, writing and digesting everything again.", is_quiet=True)
     return Section("time", "Time", [lead, Table(columns, rows), note] if facts.total.files_read else [lead])

@@ -49,7 +49,7 @@ h1 {
   margin: 1rem 0 0; padding: .6rem .85rem; border-radius: .5rem; background: var(--warn-soft); font-size: .95rem;
 }
 .tiles {
-  display: grid; grid-template-columns: repeat(auto-fit, minmax(8.6rem, 1fr)); gap: 1px; margin: 1.75rem 0 1.25rem;
+  display: grid; grid-template-columns: repeat(6, 1fr); gap: 1px; margin: 1.75rem 0 1.25rem;
   background: var(--line); border: 1px solid var(--line); border-radius: .7rem; overflow: hidden;
 }
 .tile { display: flex; flex-direction: column; background: var(--card); padding: .8rem .95rem; }
@@ -86,8 +86,10 @@ th { color: var(--quiet); font-weight: 560; background: var(--soft); vertical-al
 td { min-width: 3rem; max-width: 24rem; }
 td:first-child { white-space: nowrap; }
 td:first-child code { display: block; min-width: 7.5rem; white-space: normal; }
-td:last-child:not(.number) { min-width: 13rem; }
+td .note { display: block; min-width: 11rem; white-space: normal; font-size: .94em; }
+td:last-child:not(.number) { min-width: 11rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th.number { white-space: normal; }
 td.zero { color: var(--none); }
 tfoot td { border-top: 1px solid var(--line); border-bottom: 0; font-weight: 620; }
 figure { margin: .9rem 0 1.1rem; }
@@ -113,6 +115,9 @@ footer {
 }
 footer p { margin: .25rem 0; }
 :focus-visible { outline: 2px solid var(--note); outline-offset: 2px; }
+@media (max-width: 56rem) {
+  .tiles { grid-template-columns: repeat(3, 1fr); }
+}
 @media (max-width: 34rem) {
   main { padding: 1.5rem 1rem 2rem; }
   header { padding-left: .9rem; }
@@ -128,7 +133,9 @@ footer p { margin: .25rem 0; }
   body { font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
   nav { display: none; }
+  .tiles { grid-template-columns: repeat(6, 1fr); }
   .scroll { overflow: visible; }
+  tfoot { display: table-row-group; }
   table { font-size: 8.5pt; }
   th, td { padding: .25rem .4rem; min-width: 0; }
   tr, li, figure, .tile { break-inside: avoid; }
