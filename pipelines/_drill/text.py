@@ -1,5 +1,6 @@
 """What a drill came to, in a short text that one can read on a terminal of 80 columns."""
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from models.text import safe
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from pipelines.drill import Drilled, HomeDrill
 
 _LABEL: Final = 14
+_WIDTH: Final = 79
 _SHOWN: Final = 20
 _OUTCOMES: Final = {
     "intact": "the same",
@@ -43,10 +45,11 @@ def drill_text(made: "Drilled") -> str:
 
 def _home_lines(home: "HomeDrill") -> list[str]:
     right = home.restored.right
-    files = f"{count(right['file'])} of {plural(home.expected_files, 'file')} with {size(home.expected_bytes)},"
+    wrong = home.expected_files - right["file"]
+    files = f"{plural(home.expected_files, 'file')} with {size(home.expected_bytes)}"
     lines = [
-        _line("restored", f"{files} each equal"),
-        _line("", "to the SHA-256 of its manifest, with its time and mode"),
+        _line("restored", files + (f", but {count(wrong)} of them not, or not right" if wrong else "")),
+        _line("", "each that is right equals its SHA-256 and has its time and mode"),
         _line("", f"{plural(right['directory'], 'directory', 'directories')}, {plural(right['link'], 'link')}"),
         _line("", f"{count(home.expired_files)} of the files are no longer in the home"),
         _line("never kept", listed({str(why): number for why, number in sorted(home.never_kept.items())})),
@@ -84,10 +87,15 @@ def _finding_lines(made: "Drilled") -> list[str]:
     lines = []
     for finding in made.findings[:_SHOWN]:
         where = f"{finding.home_id}:{finding.path}" if finding.home_id else finding.path
-        lines += [f"{finding.code}  {safe(where)}", f"    {safe(finding.detail)}", f"    {finding.advice}"]
+        lines += [f"{finding.code}  {safe(where)}", *_wrapped(safe(finding.detail)), *_wrapped(finding.advice)]
     if len(made.findings) > _SHOWN:
         lines.append(f"and {count(len(made.findings) - _SHOWN)} more, in the record")
     return [*lines, ""] if lines else []
+
+
+def _wrapped(text: str) -> list[str]:
+    indent = "    "
+    return wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
 
 
 def _line(label: str, text: str) -> str:
