@@ -258,7 +258,8 @@ class Fields:
         for name, child in self._children:
             rest = child.leftover()
             if rest:
-                left.setdefault(name, rest)
+                before = left.get(name)
+                left[name] = {**before, **rest} if isinstance(before, dict) else rest
         return left
 
 
