@@ -1,0 +1,264 @@
+"""The fields of a JSON object as a parser takes them: consumed one by one, so that what is left over is drift."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, NoReturn
+
+import orjson
+
+from models.json import JsonObject, JsonValue
+from models.reject import RejectCode
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_MS: Final = 253_402_300_799_999
+_LARGEST: Final = 2**63
+
+
+class Malformed(Exception):  # a value in the stream of entries, not a failure of the program
+    """An entry cannot be understood. The runner turns it into a reject with `code` and `detail`."""
+
+    def __init__(self, code: RejectCode, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+def to_json(value: JsonValue) -> str:
+    """Return `value` as compact JSON. Raises `Malformed` (too_deep) when it is nested beyond what can be written."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError as error:
+        if "ecursion" in str(error):
+            raise Malformed(RejectCode.TOO_DEEP, "nested more deeply than 254 levels") from error
+        return _to_json_with_big_integers(value)
+
+
+def _to_json_with_big_integers(value: JsonValue) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class Fields:
+    """The fields of a JSON object, consumed one by one; what is left over is drift.
+
+    `need_*` removes a field that the entry has no meaning without: missing, null or of another type raises `Malformed`.
+    `take_*` removes an optional field: missing or null gives None, another type leaves it in place, so that it is kept
+    and counted.
+    """
+
+    __slots__ = ("_children", "_left")
+
+    def __init__(self, value: JsonObject) -> None:
+        self._left = value
+        self._children: list[tuple[str, Fields]] = []
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._left
+
+    def names(self) -> list[str]:
+        """Return the names that nobody consumed, in the order of the object."""
+        return list(self._left)
+
+    def peek(self, name: str) -> JsonValue:
+        """Return the field without consuming it; None when it is missing."""
+        return self._left.get(name)
+
+    def take_text(self, name: str) -> str | None:
+        """Consume a string."""
+        value = self._left.get(name)
+        if type(value) is str or value is None:
+            self._left.pop(name, None)
+            return value
+        return None
+
+    def take_integer(self, name: str) -> int | None:
+        """Consume an integer that fits 64 bits; a float without a fraction counts as one."""
+        value = self._left.get(name)
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        if value is None or (type(value) is int and -_LARGEST <= value < _LARGEST):
+            self._left.pop(name, None)
+            return value
+        return None
+
+    def take_float(self, name: str) -> float | None:
+        """Consume a number."""
+        value = self._left.get(name)
+        if value is None:
+            self._left.pop(name, None)
+            return None
+        if type(value) is float or (type(value) is int and abs(value) < _LARGEST):
+            del self._left[name]
+            return float(value)
+        return None
+
+    def take_flag(self, name: str) -> bool | None:
+        """Consume a boolean."""
+        value = self._left.get(name)
+        if type(value) is bool or value is None:
+            self._left.pop(name, None)
+            return value
+        return None
+
+    def take_instant(self, name: str) -> datetime | None:
+        """Consume an ISO-8601 string with a zone; gives the instant in UTC."""
+        value = self._left.get(name)
+        if value is None:
+            self._left.pop(name, None)
+            return None
+        if type(value) is not str:
+            return None
+        instant = instant_of_iso(value)
+        if instant is not None:
+            del self._left[name]
+        return instant
+
+    def take_epoch_ms(self, name: str) -> datetime | None:
+        """Consume milliseconds since 1970; gives the instant in UTC."""
+        value = self._left.get(name)
+        if value is None:
+            self._left.pop(name, None)
+            return None
+        if type(value) not in (int, float) or not isinstance(value, int | float) or not 0 <= value <= _LATEST_MS:
+            return None
+        del self._left[name]
+        return _EPOCH + timedelta(milliseconds=value)
+
+    def take_json(self, name: str) -> str | None:
+        """Consume any value; gives its JSON, or None when it is missing or null."""
+        value = self._left.pop(name, None)
+        return None if value is None else to_json(value)
+
+    def take_any(self, name: str) -> JsonValue:
+        """Consume any value as it is."""
+        return self._left.pop(name, None)
+
+    def take_known(self, names: frozenset[str]) -> JsonObject:
+        """Consume every field of `names` that is there; gives them as one object."""
+        left = self._left
+        return {name: left.pop(name) for name in list(left) if name in names}
+
+    def take_fields(self, name: str) -> "Fields | None":
+        """Consume an object; what is left of it stays a leftover of this one, under its name."""
+        value = self._left.get(name)
+        if type(value) is not dict:
+            if value is None:
+                self._left.pop(name, None)
+            return None
+        del self._left[name]
+        child = Fields(value)
+        self._children.append((name, child))
+        return child
+
+    def take_list(self, name: str) -> list[JsonValue] | None:
+        """Consume a list."""
+        value = self._left.get(name)
+        if type(value) is list or value is None:
+            self._left.pop(name, None)
+            return value
+        return None
+
+    def take_each(self, name: str) -> list["Fields"]:
+        """Consume an object of objects, or a list of objects; gives the objects. What is not an object stays a
+        leftover.
+        """
+        value = self._left.get(name)
+        if value is None:
+            self._left.pop(name, None)
+            return []
+        if not isinstance(value, dict | list):
+            return []
+        elements = list(value.values()) if isinstance(value, dict) else value
+        if not all(isinstance(element, dict) for element in elements):
+            return []
+        del self._left[name]
+        children = [Fields(element) for element in elements if isinstance(element, dict)]
+        self._children.extend((f"{name}[]", child) for child in children)
+        return children
+
+    def take_row(self, name: str) -> "Fields | None":
+        """Consume an object that becomes a row of its own: what is left of it is the row's, not this object's."""
+        value = self._left.get(name)
+        if type(value) is not dict:
+            if value is None:
+                self._left.pop(name, None)
+            return None
+        del self._left[name]
+        return Fields(value)
+
+    def take_rows(self, name: str) -> list["Fields"]:
+        """Consume a list of objects, each of which becomes a row of its own. A list of anything else stays in place."""
+        value = self._left.get(name)
+        if value is None:
+            self._left.pop(name, None)
+            return []
+        if type(value) is not list or not all(type(element) is dict for element in value):
+            return []
+        del self._left[name]
+        return [Fields(element) for element in value if isinstance(element, dict)]
+
+    def adopt(self, name: str, child: "Fields") -> None:
+        """Let what is left of `child`, from a consumed list, count as a leftover of this object under `name`."""
+        self._children.append((name, child))
+
+    def need_text(self, name: str) -> str:
+        """Consume a string that must be there."""
+        value = self.take_text(name)
+        if value is None:
+            self._refuse(name, "a string")
+        return value
+
+    def need_integer(self, name: str) -> int:
+        """Consume an integer that must be there."""
+        value = self.take_integer(name)
+        if value is None:
+            self._refuse(name, "an integer")
+        return value
+
+    def need_instant(self, name: str) -> datetime:
+        """Consume an ISO-8601 instant that must be there."""
+        value = self.take_instant(name)
+        if value is None:
+            self._refuse(name, "an instant")
+        return value
+
+    def need_epoch_ms(self, name: str) -> datetime:
+        """Consume milliseconds since 1970 that must be there."""
+        value = self.take_epoch_ms(name)
+        if value is None:
+            self._refuse(name, "milliseconds since 1970")
+        return value
+
+    def need_fields(self, name: str) -> "Fields":
+        """Consume an object that must be there."""
+        value = self.take_fields(name)
+        if value is None:
+            self._refuse(name, "an object")
+        return value
+
+    def _refuse(self, name: str, wanted: str) -> NoReturn:
+        value = self._left.get(name)
+        if value is None:
+            raise Malformed(RejectCode.MISSING_FIELD, f"{name} is missing")
+        raise Malformed(RejectCode.WRONG_TYPE, f"{name} is not {wanted}")
+
+    def leftover(self) -> JsonObject:
+        """Return what nobody consumed, with what is left of nested objects under their names, or nothing."""
+        if not self._children:
+            return self._left
+        left = dict(self._left)
+        for name, child in self._children:
+            rest = child.leftover()
+            if rest:
+                before = left.get(name)
+                left[name] = {**before, **rest} if isinstance(before, dict) else rest
+        return left
+
+
+def instant_of_iso(text: str) -> datetime | None:
+    """Return the UTC instant that an ISO-8601 string with a zone names, or None when it is none."""
+    try:
+        instant = datetime.fromisoformat(text)
+        return None if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
