@@ -14,6 +14,7 @@ from pipelines._report.facts import LIMIT, Balance, Listing, sql_text
 from pipelines._report.parts import PartReader
 from pipelines._report.places import Paths, Place
 from pipelines.archive import committed_parts
+from pipelines.console import plural
 
 _SUMS = ("entry_count", "entries_with_rows", "reject_count", "row_count")
 _KEYS = ("home_id", "phase", "source")
@@ -121,8 +122,8 @@ def _quarantine_problems(run: RunRecord, quarantined: dict[tuple[str, str], int]
     for key in sorted(recorded.keys() | quarantined.keys()):
         said, is_there = recorded.get(key, 0), quarantined.get(key, 0)
         if said != is_there:
-            yield f"{key[0]}, {key[1]}: {said} entries were rejected, {is_there} lie in quarantine"
+            yield f"{key[0]}, {key[1]}: {plural(said, 'entry was', 'entries were')} rejected, {is_there} lie in quarantine"
 
 
 def _shown(sums: Sequence[int]) -> str:
-    return f"{sums[0]} entries, {sums[1]} with rows, {sums[2]} rejected, {sums[3]} rows"
+    return f"{plural(sums[0], 'entry', 'entries')}, {sums[1]} with rows, {sums[2]} rejected, {plural(sums[3], 'row')}"

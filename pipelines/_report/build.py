@@ -11,8 +11,9 @@ from pipelines._report.content import (
     sources_section,
     tails_section,
 )
-from pipelines._report.document import Block, Code, Document, Item, Items, Section, Tile, Tone, paragraph
+from pipelines._report.document import Code, Document, Item, Items, Section, Tile, Tone, paragraph
 from pipelines._report.facts import Facts
+from pipelines._report.findings import findings_section
 from pipelines._report.standing import (
     fixity_section,
     limits_section,
@@ -23,8 +24,6 @@ from pipelines._report.standing import (
     withheld_section,
 )
 from pipelines.console import count, duration, moment, plural, size
-
-_SEVERITIES: dict[str, Tone] = {"error": "bad", "warning": "warn"}
 
 
 def document_of(facts: Facts) -> Document:
@@ -63,7 +62,7 @@ def _sections(facts: Facts) -> Iterator[Section]:
     if facts.problems.total:
         yield _problems_section(facts)
     if facts.findings.total:
-        yield _findings_section(facts)
+        yield findings_section(facts)
     yield sources_section(facts)
     if facts.rejects:
         yield quarantine_section(facts)
@@ -74,6 +73,8 @@ def _sections(facts: Facts) -> Iterator[Section]:
     if facts.drift.items.total:
         yield drift_section(facts)
     yield fixity_section(facts)
+    if facts.verifications and not facts.findings.total:
+        yield findings_section(facts)
     if facts.withheld:
         yield withheld_section(facts)
     if any(rule.files for rule in facts.listed):
@@ -91,20 +92,6 @@ def _problems_section(facts: Facts) -> Section:
     lead = paragraph("Files of the archive are not what was committed, so this report lacks what they held.")
     items = Items([Item(Code(problem), tone="bad") for problem in facts.problems.shown])
     return Section("problems", "What could not be read back", [lead, items, *more(facts.problems)], "bad")
-
-
-def _findings_section(facts: Facts) -> Section:
-    blocks: list[Block] = []
-    for finding in facts.findings.shown:
-        tone = _SEVERITIES.get(finding.severity, "note")
-        blocks.append(Items([Item(Code(finding.code), f"{finding.severity}: {finding.sentence}", tone)]))
-        if finding.address:
-            blocks.append(paragraph("At ", Code(finding.address), is_quiet=True))
-        if finding.what_to_do:
-            blocks.append(paragraph(finding.what_to_do, is_quiet=True))
-    blocks += more(facts.findings, "more, in findings.json")
-    grave = any(finding.severity == "error" for finding in facts.findings.shown)
-    return Section("findings", "Findings of extract verify", blocks, "bad" if grave else "none")
 
 
 def _none_found(facts: Facts) -> list[str]:

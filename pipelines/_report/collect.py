@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-import orjson
-
 from extractors._registry import PHASES
-from models.json import JsonValue
+from models.errors import FixityError
+from models.finding import Severity
 from models.run import RunRecord
 from models.text import safe
 from pipelines import archive as archives
@@ -16,7 +15,6 @@ from pipelines._report.drift import drift_facts, read_drift
 from pipelines._report.facts import (
     LIMIT,
     Facts,
-    Finding,
     FixityFacts,
     HomeFacts,
     Listing,
@@ -29,17 +27,18 @@ from pipelines._report.facts import (
     bounded,
     sql_text,
 )
+from pipelines._report.findings import finding_facts, verification_facts
 from pipelines._report.fixity import fixity_facts, rule_facts
 from pipelines._report.manifests import Manifests, log_patterns, read_manifests
 from pipelines._report.parts import PartReader
 from pipelines._report.places import Paths
 from pipelines._report.quarantine import read_rejects, read_repairs, reject_facts, repair_facts
+from pipelines.findings import Verification, read_verifications
 from pipelines.layout import Layout
 from pipelines.summary import added, seconds
 
 _MANY_GONE = 0.2
 _FEW = 10
-_GRAVITY = {"error": 0, "warning": 1, "information": 2}
 
 
 def collect(layout: Layout, run: RunRecord) -> Facts:
@@ -53,7 +52,8 @@ def collect(layout: Layout, run: RunRecord) -> Facts:
     repairs = read_repairs(reader, run, extractions.void, paths)
     drift = read_drift(reader, run, earlier, paths)
     manifests = read_manifests(reader, run, paths)
-    findings, notices = read_findings(layout, run)
+    verified, notices = _verifications(layout, run)
+    findings = finding_facts(verified)
     fixity = fixity_facts(run, manifests)
     withheld, listed = rule_facts(run, manifests, "withhold"), rule_facts(run, manifests, "inventory")
     total = added(counts for phase in run.phases for counts in phase.sources.values())
@@ -65,7 +65,7 @@ def collect(layout: Layout, run: RunRecord) -> Facts:
         withheld=sum(rule.files for rule in withheld),
         listed=sum(rule.files for rule in listed),
         problems=len(reader.problems),
-        errors=sum(finding.severity == "error" for finding in findings),
+        errors=sum(finding.severity == Severity.ERROR for finding in findings),
     )
     return Facts(
         verdict=verdict_of(ground),
@@ -86,6 +86,7 @@ def collect(layout: Layout, run: RunRecord) -> Facts:
         phase_times=_phase_times(run),
         step_seconds=dict(run.step_seconds),
         sizes=_sizes(run, earlier),
+        verifications=verification_facts(verified),
         findings=Listing(len(findings), findings[:LIMIT]),
         problems=Listing(len(reader.problems), reader.problems[:LIMIT]),
         notices=[*notices, *_notices(run, fixity)],
@@ -192,34 +193,9 @@ def _notices(run: RunRecord, fixity: FixityFacts) -> list[str]:
     return made
 
 
-def read_findings(layout: Layout, run: RunRecord) -> tuple[list[Finding], list[str]]:
-    """Return the findings that `extract verify` left in findings.json, the gravest first, and what is to be said of
-    the file itself.
-    """
-    path = layout.run(run.run_id) / "findings.json"
+def _verifications(layout: Layout, run: RunRecord) -> tuple[list[Verification], list[str]]:
+    """Return the verifications kept beside a run, and what is to be said where they cannot be read."""
     try:
-        held: JsonValue = orjson.loads(path.read_bytes())
-    except FileNotFoundError:
-        return [], []
-    except (OSError, ValueError) as error:
-        return [], [bounded(f"findings.json cannot be read: {error}")]
-    if isinstance(held, dict):
-        held = held.get("findings")
-    if not isinstance(held, list):
-        return [], ["findings.json holds no list of findings."]
-    found = [_finding(one) for one in held if isinstance(one, dict)]
-    return sorted(found, key=lambda finding: _GRAVITY.get(finding.severity, len(_GRAVITY))), []
-
-
-def _finding(value: Mapping[str, JsonValue]) -> Finding:
-    def text(name: str) -> str | None:
-        field = value.get(name)
-        return safe(field) if isinstance(field, str) else None
-
-    return Finding(
-        code=text("code") or "unnamed",
-        severity=text("severity") or "error",
-        sentence=text("sentence") or "",
-        address=text("address"),
-        what_to_do=text("what_to_do"),
-    )
+        return read_verifications(layout, run.run_id), []
+    except (FixityError, OSError) as error:
+        return [], [bounded(f"What extract verify found cannot be read: {error}")]

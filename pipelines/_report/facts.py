@@ -283,16 +283,25 @@ class NotDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One finding of `extract verify`: a stable code, `error`, `warning` or `information`, what was found,
-    where, what to do.
-    """
+class FindingFacts:
+    """One finding of `extract verify` (`models.finding`), and how closely it had looked."""
 
     code: str
     severity: str
     sentence: str
-    address: str | None = None
-    what_to_do: str | None = None
+    address: str
+    what_to_do: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationFacts:
+    """A verification of the archive that was made after the run, and how much it found by severity."""
+
+    verified_at: str
+    level: str
+    tool_version: str
+    found: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +326,8 @@ class Facts:
     phase_times: Sequence[PhaseTime]
     step_seconds: Mapping[str, float]
     sizes: Sizes
-    findings: Listing[Finding]
+    verifications: Sequence[VerificationFacts]
+    findings: Listing[FindingFacts]
     problems: Listing[str]
     notices: Sequence[str]
     format: int = field(default=FORMAT)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from models.run import PartRecord
 from pipelines._report.facts import bounded
+from pipelines.console import plural
 from pipelines.layout import Layout
 
 _BATCH: Final = 1 << 16
@@ -40,7 +41,9 @@ class PartReader:
                 self._note(part, f"cannot be read: {error}")
 
     def _note(self, part: PartRecord, what: str) -> None:
-        self.problems.append(bounded(f"{part.path} {what}; {part.rows} rows of {part.table} are not in this report"))
+        self.problems.append(
+            bounded(f"{part.path} {what}: this report lacks {plural(part.rows, 'row')} of {part.table}")
+        )
 
 
 def _sha256(path: Path) -> str:

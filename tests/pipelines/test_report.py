@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from models.finding import Finding, Level, Severity
 from models.reject import REJECT_SENTENCES, RejectCode
 from models.run import PartRecord, RunRecord
 from models.schema import Value
@@ -21,6 +22,7 @@ from pipelines._report.places import Paths
 from pipelines._report.quarantine import read_rejects
 from pipelines.archive import committed_parts, read_runs, writing
 from pipelines.files import read_sealed
+from pipelines.findings import Verification, keep_verification
 from pipelines.job import exit_code_of, run_job
 from pipelines.layout import Layout
 from pipelines.report import collect_facts, summary_markdown, write_reports
@@ -339,7 +341,7 @@ def test_a_quarantine_that_lost_an_entry_contradicts_the_commit_record(plain: Pa
     for phase in run.phases:
         phase.parts[:] = [part for part in phase.parts if part.table != "rejects"]
     facts = facts_of(data, run)
-    assert any("1 entries were rejected, 0 lie in quarantine" in one for one in facts.balance.contradictions.shown)
+    assert any("1 entry was rejected, 0 lie in quarantine" in one for one in facts.balance.contradictions.shown)
 
 
 @pytest.mark.parametrize("harm", ["flipped", "gone"])
@@ -359,7 +361,7 @@ def test_a_committed_file_that_is_not_what_was_written_is_told_and_not_shown(
     assert facts.problems.total == 1
     assert facts.verdict.level == "broken"
     assert "What could not be read back" in made["md"]
-    assert "1 rows of rejects are not in this report" in facts.problems.shown[0]
+    assert "this report lacks 1 row of rejects" in facts.problems.shown[0]
 
 
 def test_lists_are_cut_and_say_how_many_are_left_out_and_how_to_list_them(tmp_path: Path) -> None:
@@ -410,20 +412,31 @@ def test_a_run_of_some_phases_says_what_it_did_not_do(plain: Path, tmp_path: Pat
     assert "## Not done" in reports(data, run)["md"]
 
 
-def test_findings_of_a_verification_are_shown_and_errors_break_the_verdict(plain: Path, tmp_path: Path) -> None:
+def test_findings_of_verifications_are_shown_and_errors_break_the_verdict(plain: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     run = extract(data, plain)
-    path = Layout(data).run(run.run_id) / "findings.json"
-    note = {"code": "N001", "severity": "information", "sentence": "<b>one</b>", "address": "a", "what_to_do": "b"}
-    path.write_bytes(orjson.dumps([note]))
+    layout = Layout(data)
+    note = Finding("Z901", Severity.INFORMATION, "<b>one</b>", "a\x1b", "Do b.")
+    error = Finding("Z902", Severity.ERROR, "Two.", "c", "Do d.")
+    keep_verification(layout, run.run_id, Verification("2026-01-18T08:21:52+00:00", Level.QUICK, "1", [note]))
     assert facts_of(data, run).verdict.level != "broken"
-    path.write_bytes(orjson.dumps([note, {**note, "code": "E001", "severity": "error"}]))
+    keep_verification(layout, run.run_id, Verification("2026-01-19T08:21:52+00:00", Level.SOURCE, "1", [error, note]))
     facts, made = facts_of(data, run), reports(data, run)
-    assert [finding.code for finding in facts.findings.shown] == ["E001", "N001"]
+    assert [finding.code for finding in facts.findings.shown] == ["Z902", "Z901"]
     assert facts.verdict.headline == "Verification found 1 error"
+    assert "extract verify found 1 error" in facts.claim
     assert "&lt;b&gt;one&lt;/b&gt;" in made["html"]
-    path.write_bytes(b"{")
-    assert any("findings.json" in notice for notice in facts_of(data, run).notices)
+    assert "\x1b" not in made["html"]
+    assert made["md"].index("Verified since by extract verify") < made["md"].index("## What was read")
+    (layout.run(run.run_id) / "findings.json").write_bytes(b"{")
+    assert any("cannot be read" in notice for notice in facts_of(data, run).notices)
+
+
+def test_a_verification_that_found_nothing_is_told_too(plain: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    run = extract(data, plain)
+    keep_verification(Layout(data), run.run_id, Verification("2026-01-18T08:21:52+00:00", Level.DEEP, "1", []))
+    assert "2026-01-18 08:21 UTC, level deep: nothing found." in reports(data, run)["md"]
 
 
 def test_hostile_names_and_texts_are_shown_and_obeyed_in_no_form(tmp_path: Path) -> None:
