@@ -122,7 +122,8 @@ def _quarantine_problems(run: RunRecord, quarantined: dict[tuple[str, str], int]
     for key in sorted(recorded.keys() | quarantined.keys()):
         said, is_there = recorded.get(key, 0), quarantined.get(key, 0)
         if said != is_there:
-            yield f"{key[0]}, {key[1]}: {plural(said, 'entry was', 'entries were')} rejected, {is_there} lie in quarantine"
+            entries = plural(said, "entry was", "entries were")
+            yield f"{key[0]}, {key[1]}: {entries} rejected, {is_there} lie in quarantine"
 
 
 def _shown(sums: Sequence[int]) -> str:

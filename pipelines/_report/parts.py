@@ -26,19 +26,30 @@ class PartReader:
 
     def tables(self, parts: Iterable[PartRecord], columns: Sequence[str]) -> Iterator[pa.Table]:
         """Yield `columns` of parts, a bounded number of rows at a time. A part that cannot be trusted gives none."""
+        held: list[pa.RecordBatch] = []
+        rows = 0
         for part in parts:
-            path = self._layout.root / part.path
-            try:
-                if _sha256(path) != part.sha256:
-                    self._note(part, "is not what its SHA-256 says")
-                    continue
-                with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                    for batch in file.iter_batches(_BATCH, columns=list(columns)):
-                        yield pa.Table.from_batches([batch])
-            except FileNotFoundError:
-                self._note(part, "is gone")
-            except (OSError, pa.ArrowException) as error:
-                self._note(part, f"cannot be read: {error}")
+            for batch in self._batches(part, columns):
+                held.append(batch)
+                rows += batch.num_rows
+                if rows >= _BATCH:
+                    yield pa.Table.from_batches(held)
+                    held, rows = [], 0
+        if held:
+            yield pa.Table.from_batches(held)
+
+    def _batches(self, part: PartRecord, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        path = self._layout.root / part.path
+        try:
+            if _sha256(path) != part.sha256:
+                self._note(part, "is not what its SHA-256 says")
+                return
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                yield from file.iter_batches(_BATCH, columns=list(columns))
+        except FileNotFoundError:
+            self._note(part, "is gone")
+        except (OSError, pa.ArrowException) as error:
+            self._note(part, f"cannot be read: {error}")
 
     def _note(self, part: PartRecord, what: str) -> None:
         self.problems.append(
