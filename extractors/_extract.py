@@ -2,6 +2,7 @@
 a sink.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,12 +19,19 @@ from extractors._source import Home, PinnedFile, Stat
 from models.identity import file_id
 from models.reject import RejectCode
 from models.schema import Row
+from models.text import printable_path
 
 _CHUNK: Final = 1 << 20
 _LARGEST_PIECE: Final = 1 << 20
 _SMALLEST_PIECE: Final = 1 << 16
 _HEAD: Final = 1 << 16
 _ATTEMPTS: Final = 3
+_RECENT_NS: Final = 2_000_000_000
+"""A file whose times are younger than this may be changing without their showing it: they are set when a write begins,
+and clocks tick coarsely.
+"""
+_LONGEST_WRITE: Final = 0.05
+"""Seconds that a write is given to end before its file is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,6 @@ class FileResult:
     bytes_read: int = 0
     was_rewritten: bool = False
     is_same: bool = False
-    is_unstable: bool = False
     atime_kept: bool = True
     void: list["FileResult"] = field(default_factory=list)
     error: str | None = None
@@ -344,11 +351,12 @@ def extract_file(home: Home, task: FileTask, shape: Shape, sink: Sink, limits: L
         return _extract_nothing_read(task, shape, sink, limits)
     from models.errors import SourceError
 
+    begun: list[FileResult] = []
     try:
         with home.open(task.path) as file:
-            return _extract_open_file(file, task, shape, sink, limits)
+            return _extract_open_file(file, task, shape, sink, limits, begun)
     except SourceError as error:
-        return FileResult(task, error=str(error))
+        return FileResult(task, error=str(error), void=begun)
 
 
 def _extract_nothing_read(task: FileTask, shape: Shape, sink: Sink, limits: Limits) -> FileResult:
@@ -358,9 +366,11 @@ def _extract_nothing_read(task: FileTask, shape: Shape, sink: Sink, limits: Limi
     return reader.finish()
 
 
-def _extract_open_file(file: PinnedFile, task: FileTask, shape: Shape, sink: Sink, limits: Limits) -> FileResult:
+def _extract_open_file(
+    file: PinnedFile, task: FileTask, shape: Shape, sink: Sink, limits: Limits, begun: list[FileResult]
+) -> FileResult:
     """Read an open file, again from 0 when its prefix is not what was consumed, and again when it changed in place
-    meanwhile.
+    meanwhile. Each attempt is in `begun` before the sink gets anything of it.
     """
     same = _same_as_before(file, task)
     if same is not None:
@@ -380,11 +390,15 @@ def _extract_open_file(file: PinnedFile, task: FileTask, shape: Shape, sink: Sin
             if digests.xxh.digest() != task.prefix_xxh3:
                 generation, start, rewritten = generation + 1, 0, True
                 continue
-        result = _read_once(file, _Reader(task, shape, sink, limits, generation, start, digests), start, size)
+        reader = _Reader(task, shape, sink, limits, generation, start, digests)
+        begun.append(reader.result)
+        result = _read_once(file, reader, start, size)
         bytes_read += result.size - start
         stable = _is_stable(file, before, result)
-        if stable or len(void) + 1 >= _ATTEMPTS:
-            result.is_unstable = not stable
+        if not stable and len(begun) >= _ATTEMPTS:
+            error = f"{printable_path(task.path)}: changed in place each time it was read"
+            return FileResult(task, error=error, void=begun)
+        if stable:
             result.was_rewritten = rewritten
             result.void = void
             result.bytes_read = bytes_read
@@ -430,10 +444,13 @@ def _feed(digests: _Digests, file: PinnedFile, size: int) -> None:
 def _is_stable(file: PinnedFile, before: Stat, result: FileResult) -> bool:
     """Whether the consumed bytes are still in the file, so that no two generations were mixed."""
     after = file.restat()
-    if (after.size, after.mtime_ns, after.ctime_ns) == (before.size, before.mtime_ns, before.ctime_ns):
+    age = time.time_ns() - max(after.mtime_ns, after.ctime_ns)
+    same = (after.size, after.mtime_ns, after.ctime_ns) == (before.size, before.mtime_ns, before.ctime_ns)
+    if same and age > _RECENT_NS:
         return True
     if after.size < result.size:
         return False
+    time.sleep(min(_LONGEST_WRITE, max(0.0, _LONGEST_WRITE - age / 1e9)))
     again = xxh3_128()
     for chunk in file.chunks(0, result.size, _CHUNK):
         again.update(chunk)
@@ -441,7 +458,7 @@ def _is_stable(file: PinnedFile, before: Stat, result: FileResult) -> bool:
 
 
 def digest_file(home: Home, path: bytes, size: int, *, deep: bool = False) -> tuple[Stat, bytes, str | None]:
-    """Return a file's stat, the XXH3-128 of its first `size` bytes and, if `deep`, their SHA-256. Raises SourceError."""
+    """Return a file's stat, the XXH3-128 of its first `size` bytes, and if `deep` their SHA-256. Raises SourceError."""
     with home.open(path) as file:
         fast = xxh3_128()
         proof = sha256()

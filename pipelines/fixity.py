@@ -28,10 +28,16 @@ BROKEN = frozenset({Outcome.CORRUPT})
 """Outcomes that no owner of a home can have brought about by using it."""
 
 
+_YOUNG_NS = 2_000_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What is claimed of a file: that its first `size` bytes have this XXH3-128, and the times it had when they were
     read.
+
+    `pinned_ns` is when it was about to be read. Times that were young then prove nothing: they are set when a write
+    begins, and content may follow under the same ones.
     """
 
     path: bytes
@@ -40,6 +46,12 @@ class Claim:
     mtime_ns: int
     ctime_ns: int
     sha256: str | None = None
+    pinned_ns: int | None = None
+
+    @property
+    def has_telling_times(self) -> bool:
+        """Whether content cannot have changed after the read without the times' telling."""
+        return self.pinned_ns is None or max(self.mtime_ns, self.ctime_ns) < self.pinned_ns - _YOUNG_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ def judge(home: Home, claim: Claim, *, deep: bool = False) -> Judgement:
     if stat.size < claim.size:
         return Judgement(Outcome.MODIFIED, check, f"now {stat.size} bytes, {claim.size} were read", stat)
     if xxh3 != claim.content_xxh3 or (deep and claim.sha256 is not None and sha != claim.sha256):
-        if same_times and stat.size == claim.size:
+        if same_times and stat.size == claim.size and claim.has_telling_times:
             return Judgement(Outcome.CORRUPT, check, "the content differs though size and times do not", stat)
         return Judgement(Outcome.MODIFIED, check, "other content in the bytes that were read", stat)
     if stat.size > claim.size:

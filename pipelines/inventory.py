@@ -66,8 +66,8 @@ class Item:
         generation, start, prefix = 1, 0, None
         if last is not None and continues:
             generation, start, prefix = last.generation or 1, last.watermark or 0, last.prefix_xxh3
-        elif last is not None and known:
-            generation = (last.generation or 1) + 1
+        elif last is not None and last.generation is not None:
+            generation = last.generation + 1
         return FileTask(
             home_id=home_id,
             path=self.found.path,

@@ -117,13 +117,13 @@ def _check_balance(result: FileResult) -> None:
 def _judge(given: PhaseInput, results: dict[bytes, FileResult]) -> list[FileState]:
     """Digest again everything that is kept, and make the manifest of the phase."""
     states, claims, claimed = [], [], []
+    pinned_ns = int(datetime.fromisoformat(given.run.started_at).timestamp() * 1e9)
     for item in given.items:
         state = _state(given, item, results.get(item.found.path))
         states.append(state)
         if state.content_xxh3 is not None and state.entry_type == "file" and state.outcome == Outcome.UNCHECKED:
-            claims.append(
-                Claim(item.found.path, state.size, state.content_xxh3, state.mtime_ns, state.ctime_ns, state.sha256)
-            )
+            times = state.mtime_ns, state.ctime_ns
+            claims.append(Claim(item.found.path, state.size, state.content_xxh3, *times, state.sha256, pinned_ns))
             claimed.append(state)
     with Home(given.home.root) as home:
         for state, judgement in zip(claimed, judge_all(home, claims), strict=True):
@@ -136,11 +136,6 @@ def _settle(state: FileState, judgement: Judgement, result: FileResult | None) -
     state.outcome = judgement.outcome
     state.detail = judgement.detail
     state.check_made = "sha256" if result is not None and judgement.outcome == Outcome.INTACT else judgement.check_made
-    if result is not None and result.is_unstable and judgement.outcome in (Outcome.INTACT, Outcome.APPENDED):
-        state.outcome, state.detail = (
-            Outcome.MODIFIED,
-            "changed in place each time it was read; the last reading was kept",
-        )
 
 
 def _state(given: PhaseInput, item: Item, result: FileResult | None) -> FileState:
@@ -165,6 +160,9 @@ def _state(given: PhaseInput, item: Item, result: FileResult | None) -> FileStat
         mode=found.stat.mode,
         inode=found.stat.inode,
         link_target=found.link_target,
+        # Kept where nothing is read (a link took the place, a rule withholds it), or the next reading would be told
+        # from the earlier ones by nothing.
+        generation=last.generation if last is not None else None,
     )
     if place.treatment == Treatment.WITHHOLD:
         state.outcome = Outcome.WITHHELD

@@ -73,7 +73,7 @@ class Writer:
             self.replace(path, 30)
 
     def size_of(self, path: str) -> tuple[int, int]:
-        """Return how many lines a rewritten file has, and how long they are: one is larger than what is read at once."""
+        """Return how many lines a rewritten file has, and how long they are: one file is larger than any read."""
         return (1600, _LARGE) if path == self.paths[0] and self.kind in ("rewrite", "rename") else (60, _SMALL)
 
     def lines(self, path: str, start: int, end: int) -> bytes:

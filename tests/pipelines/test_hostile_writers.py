@@ -1,4 +1,4 @@
-"""A home that changes in every way while it is read: nothing torn, mixed, lost or read outside, and everything named."""
+"""A home that changes in every way while it is read: nothing torn, mixed, lost or read outside, and all of it named."""
 
 import os
 import random
@@ -39,7 +39,7 @@ OUTCOMES = {
     "append": {"intact", "appended"},
     "torn": {"intact", "appended"},
     # Appended: rewritten and longer between the snapshot and the reading, so that more follows what was read.
-    "rewrite": {"intact", "appended", "modified"},
+    "rewrite": {"intact", "appended", "modified", "unreadable"},
     "rename": {"intact", "appended", "modified"},
     "truncate": {"intact", "appended", "modified"},
     "delete": {"intact", "appended", "modified", "missing", "expired"},
@@ -255,6 +255,23 @@ def test_a_file_that_is_deleted_right_after_it_was_read_is_named_missing_and_kep
         assert files == [("history.jsonl", "expired", finished.run.run_id)]
         assert run_job(layout, Request([("home", home)]), Watcher()).exit_code == ExitCode.VERIFIED
     assert state.outcome == "expired"
+
+
+def test_a_file_whose_place_a_link_took_for_a_while_is_a_new_generation_when_it_is_back(tmp_path: Path) -> None:
+    home, layout = tmp_path / "home", Layout(tmp_path / "data")
+    (home / "debug").mkdir(parents=True)
+    path = home / "debug" / "link.txt"
+    content = line_of("debug/link.txt", text_of("link", 1, 0)) * 3
+    for step in ("file", "link", "file"):
+        path.unlink(missing_ok=True)
+        if step == "file":
+            path.write_bytes(content)
+        else:
+            path.symlink_to(tmp_path / "elsewhere")
+        assert run_job(layout, Request([("home", home)]), Watcher()).exit_code == ExitCode.VERIFIED
+    with open_warehouse(layout) as connection:
+        query = "SELECT generation, count(*) FROM debug_events JOIN files USING (file_id) GROUP BY 1 ORDER BY 1"
+        assert connection.execute(query).fetchall() == [(1, 3), (2, 3)]
 
 
 @pytest.mark.slow

@@ -1,0 +1,92 @@
+"""A file that its owner changes while it is read: read again, or told as unreadable, never accepted as a mixture."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from extractors._contract import Entry, Reading, shape
+from extractors._extract import FileResult, FileTask, Limits, extract_file
+from extractors._source import Home
+from extractors.history import parse_prompt
+from models.reject import RejectCode
+from models.schema import Row
+
+SHAPE = shape("history.jsonl", Reading.JSONL, parse_prompt)
+
+
+def prompts(generation: int, count: int = 3) -> bytes:
+    """Return lines of one generation, all as long as those of any other."""
+    line = b'{"display":"%04d","pastedContents":{},"timestamp":1768724500000,"project":"/p"}\n' % generation
+    return line * count
+
+
+class Meddler:
+    """A sink that calls `meddle` once for each attempt, at its first row, and keeps what it gets by file."""
+
+    def __init__(self, meddle: Callable[[int], None]) -> None:
+        self.meddle = meddle
+        self.rows: dict[int, list[Row]] = {}
+
+    def row(self, row: Row, file_id: int, offset: int, length: int) -> None:
+        if file_id not in self.rows:
+            self.meddle(len(self.rows) + 1)
+        self.rows.setdefault(file_id, []).append(row)
+
+    def piece(self, file_id: int, offset: int, data: bytes) -> bool:
+        return True
+
+    def entry(self, file_id: int, offset: int, length: int, kind: str, row_count: int) -> None: ...
+    def reject(self, source: str, code: RejectCode, detail: str, file_id: int, offset: int, length: int) -> None: ...
+    def repair(self, source: str, flag: str, file_id: int, offset: int, length: int) -> None: ...
+    def said(self, entry: Entry, source: str, file_id: int, offset: int, length: int) -> None: ...
+    def drift(
+        self, what: str, name: str, source: str, version: str, file_id: int, offset: int, length: int
+    ) -> None: ...
+
+
+def read(home: Path, meddle: Callable[[int], None]) -> tuple[FileResult, Meddler]:
+    """Read history.jsonl while `meddle` is at work."""
+    with Home(home) as opened:
+        found = next(found for found in opened.walk() if found.path == b"history.jsonl")
+        task = FileTask("home", found.path, "history", 0, {}, 1, 0, found.stat.size, found.stat.mtime_ns)
+        sink = Meddler(meddle)
+        return extract_file(opened, task, SHAPE, sink, Limits()), sink
+
+
+def overwrite(path: Path, content: bytes, *, same_times: bool = False) -> None:
+    """Write over a file in place, and where asked set its time of modification back."""
+    before = path.stat()
+    with path.open("r+b", buffering=0) as file:
+        file.write(content)
+    if same_times:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_file_that_changed_once_in_place_is_read_again_and_its_first_reading_is_void(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(prompts(1))
+    result, sink = read(tmp_path, lambda attempt: overwrite(path, prompts(2)) if attempt == 1 else None)
+    assert result.error is None
+    assert (result.generation, len(result.void)) == (2, 1)
+    assert [("0002" in row, "0001" in row) for row in sink.rows[result.file_id]] == [(True, False)] * 3
+
+
+def test_a_file_that_changes_in_place_each_time_it_is_read_is_told_as_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(prompts(1))
+    result, sink = read(tmp_path, lambda attempt: overwrite(path, prompts(attempt + 1)))
+    assert result.error == "history.jsonl: changed in place each time it was read"
+    assert {one.file_id for one in result.void} == set(sink.rows)
+    assert len(result.void) == 3
+
+
+def test_what_was_appended_meanwhile_is_no_change_of_what_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(prompts(1))
+
+    def append(attempt: int) -> None:
+        with path.open("ab") as file:
+            file.write(prompts(1))
+
+    result, _ = read(tmp_path, append)
+    assert (result.error, result.void, result.size) == (None, [], len(prompts(1)))
