@@ -15,6 +15,7 @@ from pipelines.commands import flow
 from pipelines.commands.demo import demo
 from pipelines.commands.drill import drill
 from pipelines.commands.files import files
+from pipelines.commands.garbage import gc
 from pipelines.commands.import_store import import_store
 from pipelines.commands.inventory import inventory
 from pipelines.commands.rebuild import rebuild
@@ -70,6 +71,7 @@ app.command()(verify)
 app.command()(rebuild)
 app.command("import-store")(import_store)
 app.command()(rollback)
+app.command()(gc)
 app.add_typer(flow.app, name="flow")
 
 

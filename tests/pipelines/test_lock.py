@@ -16,7 +16,7 @@ import pytest
 from models.errors import ExitCode, LockedError, StoreError
 from pipelines.archive import Archive, commit, read_runs
 from pipelines.layout import Layout
-from pipelines.lock import announce, is_being_written, writing
+from pipelines.lock import announce, writing
 from pipelines.run import Request, Watcher, begin_run
 from tests.command_line import ROOT, call
 from tests.support import extract
@@ -99,6 +99,7 @@ def test_of_two_runs_started_at_once_one_works_and_one_says_so(home: Path, tmp_p
         ["rebuild"],
         ["import-store", "--messages", "FILE"],
         ["rollback", "RUN", "--yes"],
+        ["gc", "--yes"],
     ],
     ids=lambda command: str(command[0]),
 )
@@ -107,6 +108,8 @@ def test_every_other_writer_is_told_too(command: list[str], home: Path, tmp_path
     first = extract(data, home)
     extract(data, home)
     (tmp_path / "messages.jsonl").write_text('{"content":"hello"}\n')
+    for number in range(3):
+        (layout.warehouses / f"20200101T000000Z-00000{number}.duckdb").write_bytes(b"")
     places = {"FILE": str(tmp_path / "messages.jsonl"), "RUN": first.run_id}
     with writing(layout, "the other run"):
         ran = call(*(places.get(word, word) for word in command), "--data", data)
