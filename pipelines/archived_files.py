@@ -8,12 +8,10 @@ from enum import StrEnum
 
 from models.json import JsonObject
 from models.run import RunRecord
-from pipelines.archive import known_homes
-from pipelines.as_of import run_as_of
+from pipelines.as_of import open_as_of
 from pipelines.layout import Layout
 from pipelines.manifest import FileState
-from pipelines.selection import Known, Selection, choose
-from pipelines.store import StoreReader
+from pipelines.selection import Known, Selection, archived_roots, choose
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -113,17 +111,22 @@ class Listing:
 
 
 def list_files(
-    layout: Layout, selection: Selection, as_of: str | None = None, standings: Collection[str] = ()
+    layout: Layout,
+    selection: Selection,
+    as_of: str | None = None,
+    standings: Collection[str] = (),
+    *,
+    with_undone: bool = False,
 ) -> Listing:
-    """Return what is meant by a selection as of a run or date; with `standings`, only what stands in one of them.
+    """Return what is meant by a selection as of a run or date; with `standings`, only what stands in one of them;
+    `with_undone`, also as of a run that a rollback has undone.
 
     Raises ConfigurationError when the selection means nothing, StoreError and FixityError when the archive cannot be
     opened.
     """
-    reader = StoreReader.open(layout, lenient=True)
-    roots = {home_id: root for run in reader.runs for home_id, root in run.homes.items()} | known_homes(layout)
-    run = run_as_of(reader.runs, as_of)
-    chosen = choose(reader, run, roots, selection)
+    opened = open_as_of(layout, as_of, with_undone=with_undone)
+    reader, run = opened.reader, opened.run
+    chosen = choose(reader, run, archived_roots(layout, reader.runs), selection)
     found = {
         (known.state.home_id, known.state.path_bytes): ArchivedFile(known)
         for known in chosen.known

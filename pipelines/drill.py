@@ -25,15 +25,14 @@ from pipelines._drill.resume import Kept, SessionCheck, Verdict, check_session, 
 from pipelines._restore.finding import Finding, FindingCode, exit_code_of
 from pipelines._restore.place import check_place, known_roots
 from pipelines._restore.plan import Plan
-from pipelines.archive import known_homes, writing
-from pipelines.as_of import run_as_of
+from pipelines.archive import writing
+from pipelines.as_of import open_as_of
 from pipelines.files import disk_errors, write_sealed
 from pipelines.layout import Layout, make_private
 from pipelines.manifest import FileState
 from pipelines.restore import Restored, RestoreRequest, restore_chosen
-from pipelines.selection import Selection, Standing, choose
+from pipelines.selection import Selection, Standing, archived_roots, choose
 from pipelines.steps import Steps
-from pipelines.store import StoreReader
 from pipelines.version import VERSION
 
 
@@ -132,10 +131,9 @@ def drill(layout: Layout, request: DrillRequest, steps: Steps | None = None) -> 
     """
     started, clock = datetime.now(UTC), time.monotonic()
     steps = steps or Steps()
-    reader = StoreReader.open(layout, lenient=True)
-    homes = known_homes(layout)
-    roots = {home_id: root for run in reader.runs for home_id, root in run.homes.items()} | homes
-    run = run_as_of(reader.runs, request.as_of)
+    opened = open_as_of(layout, request.as_of)
+    reader, run = opened.reader, opened.run
+    roots = archived_roots(layout, reader.runs)
     chosen = choose(reader, run, roots, Selection(homes=request.homes))
     with _place(layout, request, list(roots.values()), started) as target:
         asked = RestoreRequest(target, expired=True, links=True)
@@ -148,8 +146,7 @@ def drill(layout: Layout, request: DrillRequest, steps: Steps | None = None) -> 
             made.findings += one.restored.findings + one.source.findings
             made.findings += [finding for session in one.sessions for finding in session.findings]
     made.seconds = time.monotonic() - clock
-    newest = reader.runs[-1].run_id
-    made.record = layout.run(newest) / f"drill-{started:%Y%m%dT%H%M%SZ}.json"
+    made.record = layout.run(opened.newest.run_id) / f"drill-{started:%Y%m%dT%H%M%SZ}.json"
     write_record(made)
     return made
 
@@ -169,7 +166,7 @@ def write_record(made: Drilled) -> None:
 def _place(layout: Layout, request: DrillRequest, roots: Sequence[str], started: datetime) -> Iterator[Path]:
     """Give the place to restore to, and remove all in it afterwards. A run would sweep one below the data directory."""
     if request.target is not None:
-        target = check_place(request.target, layout, known_roots(layout, roots), into_home=False)
+        target = check_place(request.target, layout, known_roots(roots), into_home=False)
         was_there = target.exists()
         try:
             yield target

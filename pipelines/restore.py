@@ -25,11 +25,10 @@ from pipelines._restore.place import MARK, check_place, check_room, known_roots,
 from pipelines._restore.plan import Plan, homes_of, make_plan
 from pipelines._restore.tree import Tree, entered
 from pipelines._restore.writer import Writer, Written
-from pipelines.archive import known_homes
-from pipelines.as_of import run_as_of
+from pipelines.as_of import open_as_of
 from pipelines.failpoints import reach
 from pipelines.layout import Layout
-from pipelines.selection import Chosen, Selection, choose
+from pipelines.selection import Chosen, Selection, archived_roots, choose
 from pipelines.steps import Steps
 from pipelines.store import StoreReader
 
@@ -40,9 +39,9 @@ _FILES, _TREE = b"files", b"tree"
 class RestoreRequest:
     """What is to be restored, and where to.
 
-    `as_of` is a run or a date. `expired` says whether files that were gone from the home by then are given back too, as
-    they last stood; without it, only when a session or a file was named. `links` makes symbolic links. `into_home` adds
-    what is missing to a home.
+    `as_of` is a run or a date; with `undone` also a run that a rollback has undone. `expired` says whether files that
+    were gone from the home by then are given back too, as they last stood; without it, only when a session or a file was
+    named. `links` makes symbolic links. `into_home` adds what is missing to a home.
     """
 
     target: Path
@@ -52,6 +51,7 @@ class RestoreRequest:
     links: bool = False
     into_home: bool = False
     dry_run: bool = False
+    undone: bool = False
 
     @property
     def with_expired(self) -> bool:
@@ -118,13 +118,11 @@ def restore(
     Raises ConfigurationError when nothing is meant or the place is not one to restore to, DiskFullError and
     DataDirectoryError when the target takes no more; of a new directory nothing is then left.
     """
-    reader = StoreReader.open(layout, lenient=True)
-    homes = known_homes(layout)
-    roots = {home_id: root for run in reader.runs for home_id, root in run.homes.items()} | homes
-    places = known_roots(layout, roots.values())
-    target = check_place(request.target, layout, places, into_home=request.into_home)
-    chosen = choose(reader, run_as_of(reader.runs, request.as_of), roots, request.selection)
-    return restore_chosen(reader, chosen, request, target, steps or Steps(), opening=opening)
+    opened = open_as_of(layout, request.as_of, with_undone=request.undone)
+    roots = archived_roots(layout, opened.reader.runs)
+    target = check_place(request.target, layout, known_roots(roots.values()), into_home=request.into_home)
+    chosen = choose(opened.reader, opened.run, roots, request.selection)
+    return restore_chosen(opened.reader, chosen, request, target, steps or Steps(), opening=opening)
 
 
 def restore_chosen(

@@ -8,9 +8,11 @@ from enum import StrEnum
 
 from extractors._registry import Treatment
 from extractors._rules import user_rules
-from models.errors import ConfigurationError
+from models.errors import ConfigurationError, FixityError, StoreError
 from models.run import RunRecord
+from pipelines.archive import known_homes
 from pipelines.fixity import Outcome
+from pipelines.layout import Layout
 from pipelines.manifest import FileState
 from pipelines.sessions import full_session_id, session_paths
 from pipelines.store import StoreReader
@@ -80,6 +82,15 @@ class Chosen:
     """Every directory of these homes by home and path, so that what lies above a chosen file is known too."""
     session_id: str | None = None
     prompt_count: int = 0
+
+
+def archived_roots(layout: Layout, runs: Iterable[RunRecord]) -> dict[str, str]:
+    """Return where each home of an archive was last seen, by home_id: as homes.json says, else the commit records."""
+    roots = {home_id: root for run in runs for home_id, root in run.homes.items()}
+    try:
+        return roots | known_homes(layout)
+    except (FixityError, StoreError):
+        return roots
 
 
 def choose(reader: StoreReader, run: RunRecord, roots: Mapping[str, str], selection: Selection) -> Chosen:

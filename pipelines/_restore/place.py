@@ -26,7 +26,7 @@ _SPARE: Final = 4096
 """Bytes that a file takes up besides its content, roughly."""
 
 
-def known_roots(layout: Layout, roots: Iterable[str], environment: Mapping[str, str] = os.environ) -> list[Path]:
+def known_roots(roots: Iterable[str], environment: Mapping[str, str] = os.environ) -> list[Path]:
     """Return every directory that is a home, as far as is known: `roots`, CLAUDE_CONFIG_DIR and `~/.claude`."""
     given = environment.get(HOMES_VARIABLE, "").strip()
     parts = [given, *(part.strip() for some in given.split(",") for part in some.split(os.pathsep))]

@@ -16,6 +16,7 @@ Session = Annotated[
     str | None,
     typer.Option("--session", metavar="ID", help="Only what belongs to this session; the beginning of its id will do."),
 ]
+Undone = Annotated[bool, typer.Option("--undone", help="RUN of --as-of may be one that a rollback has undone.")]
 AsOf = Annotated[
     str | None,
     typer.Option(

@@ -8,7 +8,7 @@ import typer
 
 from models.errors import ExitCode
 from pipelines.commands._options import AsJson, Data, layout_of
-from pipelines.commands._selecting import ArchivedHomes, AsOf, Phases, Session
+from pipelines.commands._selecting import ArchivedHomes, AsOf, Phases, Session, Undone
 
 if TYPE_CHECKING:
     from pipelines.archived_files import ArchivedFile, Listing, Version
@@ -31,6 +31,7 @@ def files(
         typer.Option("--state", metavar="STATE", help=f"Only files that are {', '.join(_STATES)}; repeatable."),
     ] = None,
     as_of: AsOf = None,
+    undone: Undone = False,
     versions: Annotated[
         bool, typer.Option("--versions", help="Show every content that was kept, with the run that restores it.")
     ] = False,
@@ -53,7 +54,7 @@ def files(
             raise ConfigurationError(f"there is no state {each!r}; there are {', '.join(_STATES)}")
     phases = phases_of(phase) if phase else ()
     selection = Selection(homes=home or (), phases=phases, session=session, globs=path or ())
-    listing = list_files(layout_of(data), selection, as_of, state or ())
+    listing = list_files(layout_of(data), selection, as_of, state or (), with_undone=undone)
     if as_json:
         say_json(listing.to_json())
     else:

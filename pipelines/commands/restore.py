@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.commands._options import AsJson, Data, Quiet, layout_of
-from pipelines.commands._selecting import ArchivedHomes, AsOf, Phases, Session
+from pipelines.commands._selecting import ArchivedHomes, AsOf, Phases, Session, Undone
 
 if TYPE_CHECKING:
     from pipelines.restore import Restored
@@ -27,6 +27,7 @@ def restore(
         typer.Option("--file", metavar="PATH", help="Only this path, as `extract files` shows it; repeatable."),
     ] = None,
     as_of: AsOf = None,
+    undone: Undone = False,
     expired: Annotated[
         bool | None,
         typer.Option(
@@ -66,6 +67,7 @@ def restore(
         links=links,
         into_home=into_home,
         dry_run=dry_run,
+        undone=undone,
     )
     with steps(shown=not (as_json or quiet)) as shown:
         made = do_restore(layout_of(data), request, shown)

@@ -16,6 +16,8 @@ from models.text import printable_path
 from pipelines.demo import grow_home, make_home
 from pipelines.layout import Layout
 from pipelines.restore import Restored, RestoreRequest, restore
+from pipelines.rollback import plan_rollback, roll_back
+from pipelines.run import Watcher
 from pipelines.selection import Selection
 from pipelines.sessions import session_ids
 from tests.support import extract, fixture_homes
@@ -340,3 +342,28 @@ def test_nothing_meant_is_a_mistake_of_the_caller_and_nothing_is_made(history: H
         with pytest.raises(ConfigurationError):
             restore(Layout(history.data), RestoreRequest(target, as_of=as_of))
     assert not target.exists()
+
+
+def test_what_a_rollback_undid_comes_back_when_its_run_is_named(tmp_path: Path, target: Path) -> None:
+    home, layout = tmp_path / "home", Layout(tmp_path / "data")
+    home.mkdir()
+    runs, trees = [], []
+    for number in range(3):
+        (home / "notes.md").write_bytes(b"%d" % number)
+        runs.append(extract(layout.root, home))
+        trees.append(tree_of(home))
+    roll_back(layout, plan_rollback(layout, runs[0].run_id), Watcher())
+    (home / "notes.md").write_bytes(b"after")
+    runs.append(extract(layout.root, home))
+    trees.append(tree_of(home))
+    for number, run in enumerate(runs):
+        place = tmp_path / f"as of {number}"
+        if number in (1, 2):
+            with pytest.raises(ConfigurationError, match="undone by a rollback"):
+                restore(layout, RestoreRequest(place, as_of=run.run_id))
+        assert restore(layout, RestoreRequest(place, as_of=run.run_id, undone=True)).findings == []
+        assert tree_of(place) == trees[number]
+    give_back(layout.root, target)
+    assert tree_of(target) == trees[-1]
+    dated = restore(layout, RestoreRequest(tmp_path / "new", as_of=runs[2].started_at, dry_run=True))
+    assert dated.chosen.run.run_id == runs[0].run_id, "a date means a run that counts now"

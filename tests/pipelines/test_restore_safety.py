@@ -472,3 +472,15 @@ def test_an_interrupted_restore_removes_what_it_began(
         with pytest.raises(KeyboardInterrupt):
             given_back(data, target)
     assert not target.exists()
+
+
+def test_a_damaged_commit_record_does_not_keep_back_what_other_runs_hold(home: Path, data: Path, target: Path) -> None:
+    before = tree_of(home)
+    (home / "notes" / "four.md").write_bytes(b"four")
+    second = extract(data, home)
+    flip(Layout(data).commit_record(second.run_id))
+    made = given_back(data, target)
+    assert codes(made) == {FindingCode.ARCHIVE_DAMAGED}
+    assert made.exit_code == ExitCode.FIXITY
+    restored = tree_of(target)
+    assert restored == before
