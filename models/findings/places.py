@@ -60,7 +60,7 @@ UNCOMMITTED: Final = Kind(
     "F108",
     Severity.INFORMATION,
     Level.DEFAULT,
-    "A part of a phase that was not committed: its run died.",
+    "A part that belongs to no phase: its run died, or was removed.",
     NEXT_RUN,
     is_passing=True,
 )

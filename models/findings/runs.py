@@ -190,6 +190,21 @@ TEXT_BROKEN: Final = Kind(
     "Put it back from a backup; the same digests are in the table `manifest`.",
     is_fixity=True,
 )
+BACK_TO: Final = Kind(
+    "R227",
+    Severity.ERROR,
+    Level.QUICK,
+    "Which runs count cannot be told: {problem}.",
+    "Put the missing run's directory back from a backup, and its parts in store/ and tables/.",
+)
+DRILL_BROKEN: Final = Kind(
+    "R228",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "The record of a drill is not what was written: {problem}.",
+    "Delete it, and do the drill again: `extract drill`.",
+    is_fixity=True,
+)
 FINDINGS_BROKEN: Final = Kind(
     "R226",
     Severity.ERROR,

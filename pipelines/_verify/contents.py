@@ -36,7 +36,7 @@ def per_file(code_columns: str, table: str, join: str, wrong: str) -> str:
     """Return a query of the readings that contradict what a table has of their file."""
     return f"""
         SELECT called(r.file_id, n.address) AS address, grp.run, {code_columns}
-        FROM extraction r JOIN grp USING (g) LEFT JOIN named n ON n.file_id = r.file_id
+        FROM read r JOIN grp USING (g) LEFT JOIN named n ON n.file_id = r.file_id
         LEFT JOIN (SELECT g, file_id, {join} FROM {table} GROUP BY ALL) t ON t.g = r.g AND t.file_id = r.file_id
         WHERE {wrong}
     """
@@ -92,7 +92,7 @@ CHECKS: Final = (
         """
         SELECT called(r.file_id, n.address) AS address, grp.run, entry_count AS entries, entries_with_rows AS with_rows,
             reject_count AS rejects
-        FROM extraction r JOIN grp USING (g) LEFT JOIN named n ON n.file_id = r.file_id
+        FROM read r JOIN grp USING (g) LEFT JOIN named n ON n.file_id = r.file_id
         WHERE entry_count <> entries_with_rows + reject_count
         """,
     ),
@@ -110,7 +110,7 @@ CHECKS: Final = (
         "each reading begins before its watermark, and that is within the file",
         """
         SELECT called(r.file_id, n.address) AS address, grp.run, from_offset AS start, watermark, size
-        FROM extraction r JOIN grp USING (g) LEFT JOIN named n ON n.file_id = r.file_id
+        FROM read r JOIN grp USING (g) LEFT JOIN named n ON n.file_id = r.file_id
         WHERE NOT (0 <= from_offset AND from_offset <= watermark AND watermark <= size)
         """,
     ),
@@ -127,13 +127,14 @@ CHECKS: Final = (
         "each reading goes on where the one before ended",
         """
         WITH ordered AS (
-            SELECT r.*, grp.run, lag(watermark, 1, 0) OVER (PARTITION BY file_id ORDER BY epoch) AS expected
-            FROM read r JOIN grp USING (g)
+            SELECT r.*, chain.run, lag(watermark, 1, 0) OVER (PARTITION BY file_id ORDER BY epoch) AS expected
+            FROM every_read r JOIN chain USING (g)
         )
         SELECT called(o.file_id, n.address) AS address, run, from_offset AS actual, expected
         FROM ordered o LEFT JOIN named n ON n.file_id = o.file_id WHERE from_offset <> expected
         """,
         needs=("extractions", "runs"),
+        across_runs=True,
     ),
     Check(
         codes.NOT_EXTRACTED,
@@ -261,10 +262,12 @@ MESSAGE_CHECKS: Final = (
         codes.NO_TEXT,
         "the text of every message seen is kept",
         """
-        SELECT p.path AS address, count(*) AS count FROM occurrence t JOIN part p USING (part)
-        ANTI JOIN kept_text x ON x.message_id = t.message_id GROUP BY ALL
+        SELECT p.path AS address, count(*) AS count FROM occurrence t SEMI JOIN chain USING (g) JOIN part p USING (part)
+        ANTI JOIN (SELECT message_id FROM kept_text SEMI JOIN chain USING (g)) x ON x.message_id = t.message_id
+        GROUP BY ALL
         """,
         needs=("message_texts", "runs"),
+        across_runs=True,
     ),
     Check(
         codes.SEEN_COUNT,

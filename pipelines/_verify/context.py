@@ -35,8 +35,10 @@ class Group:
 class Context:
     """One verification.
 
-    `runs` are those whose commit record can be used, the oldest first; `unusable` are the names of the directories of
-    the others. `seed` is None when archive.json cannot be used. `distrusted` are paths of parts that are not opened.
+    `runs` are those whose commit record can be used, the oldest first, undone and removed ones too; `unusable` are the
+    names of the directories of the others. `chains` are runs that go on from one another: first those that count now,
+    then, for each run that was undone, those that counted as of it. `seed` is None when archive.json cannot be used.
+    `distrusted` are paths of parts that are not opened.
     """
 
     layout: Layout
@@ -44,6 +46,7 @@ class Context:
     progress: Progress
     runs: list[RunRecord] = field(default_factory=list)
     unusable: set[str] = field(default_factory=set)
+    chains: list[list[RunRecord]] = field(default_factory=list)
     seed: int | None = None
     distrusted: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
@@ -52,6 +55,11 @@ class Context:
     def is_quick(self) -> bool:
         """Whether only counts and sizes are asked for."""
         return self.level is Level.QUICK
+
+    @property
+    def current(self) -> list[RunRecord]:
+        """The runs that count now, the oldest first."""
+        return self.chains[0] if self.chains else []
 
     def groups(self) -> list[Group]:
         """Return every committed phase, numbered in order of commitment."""

@@ -3,7 +3,7 @@ with the SHA-256 of its manifest; digests every piece and every text again.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
@@ -43,10 +43,10 @@ class _File:
 
 
 _READINGS: Final = """
-    SELECT r.file_id, coalesce(n.address, concat('file ', r.file_id)), list({'run': grp.run, 'start': from_offset,
-        'watermark': r.watermark, 'size': r.size, 'sha256': m.sha256} ORDER BY grp.epoch),
-        min(grp.g) AS first, min(p.part) AS part
-    FROM read r JOIN grp USING (g) JOIN manifest m ON m.g = r.g AND m.file_id = r.file_id
+    SELECT r.file_id, coalesce(n.address, concat('file ', r.file_id)), list({'run': chain.run, 'start': from_offset,
+        'watermark': r.watermark, 'size': r.size, 'sha256': m.sha256} ORDER BY chain.epoch),
+        min(chain.g) AS first, min(p.part) AS part
+    FROM every_read r JOIN chain USING (g) JOIN manifest m ON m.g = r.g AND m.file_id = r.file_id
     LEFT JOIN named n ON n.file_id = r.file_id
     LEFT JOIN (SELECT g, file_id, min(part) AS part FROM piece GROUP BY ALL) p ON p.g = r.g AND p.file_id = r.file_id
     WHERE m.sha256 IS NOT NULL AND m.entry_type = 'file'
@@ -55,8 +55,10 @@ _READINGS: Final = """
 
 
 def check_files(context: Context, tables: Tables, subset: Subset) -> None:
-    """Put files together again. Needs the seed of the store."""
-    files = list(_files(tables))
+    """Put files together again: those of the runs that count, and then what other runs had read that were undone. Needs
+    the seed of the store.
+    """
+    files = _all_files(context, tables)
     chosen = [files[number] for number in subset.of(len(files))]
     if not subset.is_all:
         found = codes.SUBSET.at(
@@ -65,12 +67,27 @@ def check_files(context: Context, tables: Tables, subset: Subset) -> None:
         context.findings.append(found)
     if context.seed is None:
         return
-    reader = StoreReader(context.layout, _trusted(context), context.seed)
-    total = sum(reading.size - reading.start for file in chosen for reading in file.readings)
+    total = sum(reading.size - reading.start for _, file in chosen for reading in file.readings)
     context.progress.step("files", total)
-    for file in chosen:
-        _check_file(context, reader, file)
+    for number, chain in enumerate(context.chains):
+        reader = StoreReader(context.layout, [_trusted(context, run) for run in chain], context.seed)
+        for of_chain, file in chosen:
+            if of_chain == number:
+                _check_file(context, reader, file)
     context.findings.append(codes.PUT_TOGETHER.at("store", count=len(chosen), bytes=total))
+
+
+def _all_files(context: Context, tables: Tables) -> list[tuple[int, _File]]:
+    """Return the files of each chain with its number, each reading of a run in one of them at least."""
+    found: list[tuple[int, _File]] = []
+    covered: set[str] = set()
+    for number, chain in enumerate(context.chains):
+        tables.choose(chain)
+        for file in _files(tables):
+            if any(reading.run_id not in covered for reading in file.readings):
+                found.append((number, file))
+        covered |= {run.run_id for run in chain}
+    return found
 
 
 def _files(tables: Tables) -> Iterator[_File]:
@@ -79,13 +96,10 @@ def _files(tables: Tables) -> Iterator[_File]:
         yield _File(file_id, address, made)
 
 
-def _trusted(context: Context) -> list[RunRecord]:
-    """Return the runs without the parts that must not be opened."""
-    runs = [RunRecord.from_json(run.to_json()) for run in context.runs]
-    for run in runs:
-        for phase in run.phases:
-            phase.parts = [part for part in phase.parts if context.is_usable(part)]
-    return runs
+def _trusted(context: Context, run: RunRecord) -> RunRecord:
+    """Return a run without the parts that must not be opened."""
+    phases = [replace(phase, parts=[part for part in phase.parts if context.is_usable(part)]) for phase in run.phases]
+    return replace(run, phases=phases)
 
 
 def _check_file(context: Context, reader: StoreReader, file: _File) -> None:

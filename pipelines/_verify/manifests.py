@@ -34,8 +34,8 @@ def _words() -> str:
 
 _LAST_READ: Final = """
     SELECT m.*, r.epoch AS read_epoch, r.size AS read_size, r.watermark AS read_watermark
-    FROM (SELECT m.*, grp.epoch, grp.run FROM manifest m JOIN grp USING (g) WHERE file_id IS NOT NULL) m
-    ASOF LEFT JOIN (SELECT read.*, grp.epoch FROM read JOIN grp USING (g)) r
+    FROM (SELECT m.*, chain.epoch, chain.run FROM manifest m JOIN chain USING (g) WHERE file_id IS NOT NULL) m
+    ASOF LEFT JOIN (SELECT e.*, chain.epoch FROM every_read e JOIN chain USING (g)) r
         ON r.file_id = m.file_id AND m.epoch >= r.epoch
 """
 
@@ -97,7 +97,7 @@ CHECKS: Final = (
         """
         WITH following AS (
             SELECT g, run, lead(g) OVER w AS next, lead(run) OVER w AS next_run
-            FROM grp WINDOW w AS (PARTITION BY home, phase ORDER BY epoch)
+            FROM chain WINDOW w AS (PARTITION BY home, phase ORDER BY epoch)
         )
         SELECT concat(p.home, ':', m.path) AS address, f.run AS before, f.next_run AS run
         FROM manifest m JOIN part p USING (part, g) JOIN following f USING (g)
@@ -105,12 +105,14 @@ CHECKS: Final = (
         WHERE f.next IS NOT NULL
         """,
         needs=("manifest", RUNS),
+        across_runs=True,
     ),
     Check(
         codes.NEVER_READ,
         "every file of a manifest was read",
         f"SELECT {_WHERE} AS address, p.run FROM ({_LAST_READ}) m JOIN part p USING (part) WHERE read_epoch IS NULL",
         needs=("manifest", "extractions", RUNS),
+        across_runs=True,
     ),
     Check(
         codes.OTHER_SIZE,
@@ -121,6 +123,7 @@ CHECKS: Final = (
         WHERE (m.size <> read_size OR m.watermark <> read_watermark) AND outcome NOT IN {_NOT_AS_READ}
         """,
         needs=("manifest", "extractions", RUNS),
+        across_runs=True,
     ),
     Check(
         codes.OTHER_DIGEST,
@@ -131,19 +134,21 @@ CHECKS: Final = (
         GROUP BY m.file_id, m.read_epoch HAVING count(DISTINCT sha256) > 1
         """,
         needs=("manifest", "extractions", RUNS),
+        across_runs=True,
     ),
     Check(
         codes.FIRST_RUN,
         "the run that is said to have read a file first did",
         f"""
         WITH first AS (
-            SELECT file_id, arg_min(grp.run, grp.epoch) AS run FROM read JOIN grp USING (g) GROUP BY file_id
+            SELECT file_id, arg_min(chain.run, chain.epoch) AS run FROM every_read JOIN chain USING (g) GROUP BY file_id
         )
         SELECT {_WHERE} AS address, any_value(p.run) AS run, m.first_run_id AS first
-        FROM manifest m JOIN part p USING (part) JOIN first ON first.file_id = m.file_id
+        FROM manifest m SEMI JOIN chain USING (g) JOIN part p USING (part) JOIN first ON first.file_id = m.file_id
         WHERE m.first_run_id <> first.run GROUP BY ALL
         """,
         needs=("extractions", RUNS),
+        across_runs=True,
     ),
     Check(
         codes.OUTCOMES,

@@ -12,7 +12,7 @@ from models.findings import places as codes
 from models.findings import warehouse as warehouse_codes
 from models.identity import is_home_id
 from pipelines._verify.context import Context, unreadable
-from pipelines._verify.runs import FINDINGS, REPORTS
+from pipelines._verify.runs import DRILL, FINDINGS, REPORTS
 from pipelines.archive import was_committed
 from pipelines.seen import is_whole
 
@@ -131,6 +131,10 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
             context.findings.append(codes.TEMPORARY.at(address))
         case ["runs", run, _] if run in context.unusable or name in ("run.json", FINDINGS, *REPORTS):
             return
+        case ["runs", _, _] if DRILL.fullmatch(name):
+            return
+        case ["runs", run, _] if run not in listed.complete and name.startswith("manifest-sha256"):
+            return  # a run that stopped afterwards has not come to list it
         case ["cache", _] if path.suffix == ".idx":
             if not is_whole(path):
                 context.findings.append(codes.INDEX_BROKEN.at(address))

@@ -104,8 +104,9 @@ def check_settings(context: Context) -> None:
         read_settings(context.layout)
     except ConfigurationError as error:
         context.findings.append(records.SETTINGS_REFUSED.at(address, problem=str(error)))
-    if context.runs and context.runs[-1].settings_sha256 != settings_digest(context.layout):
-        context.findings.append(records.SETTINGS_CHANGED.at(address, run=context.runs[-1].run_id))
+    last = next((run for run in reversed(context.runs) if run.kind == "run" and run.status != "removed"), None)
+    if last is not None and last.settings_sha256 != settings_digest(context.layout):
+        context.findings.append(records.SETTINGS_CHANGED.at(address, run=last.run_id))
 
 
 def check_lock(context: Context) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from extractors._registry import PHASES, source_tables, sources
 from models.findings import runs as codes
 from models.identity import is_home_id
-from models.run import PartRecord, PhaseRecord, RunRecord, TextRecord
+from models.run import PartRecord, PhaseRecord, RunRecord, TextRecord, in_effect
 from models.schema import Table
 from models.seal import SealError, unsealed
 from models.tables import EXTRACTIONS, MANIFEST, RUNNER_TABLES
@@ -27,6 +27,7 @@ _RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 _PART_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.parquet")
 REPORTS: Final = ("report.json", "report.md", "report.html")
 FINDINGS: Final = "findings.json"
+DRILL: Final = re.compile(r"drill-[0-9]{8}T[0-9]{6}Z\.(json|txt)")
 
 
 def known_tables() -> dict[str, Table]:
@@ -51,6 +52,21 @@ def read_runs(context: Context) -> None:
             context.unusable.add(directory.name)
             context.findings.append(codes.LOST.at(context.address(directory)))
     context.runs.sort(key=lambda run: run.epoch)
+    _chain(context)
+
+
+def _chain(context: Context) -> None:
+    """Note which runs go on from one another."""
+    try:
+        context.chains = [in_effect(context.runs)]
+        covered = {run.run_id for run in context.current}
+        for run in reversed(context.runs):
+            if run.run_id not in covered and run.status != "removed":
+                context.chains.append(in_effect(context.runs, run.run_id))
+                covered |= {one.run_id for one in context.chains[-1]}
+    except ValueError as error:
+        context.chains = [context.runs]
+        context.findings.append(codes.BACK_TO.at("runs", problem=str(error)))
 
 
 def _read_run(context: Context, path: Path) -> RunRecord | None:
@@ -136,12 +152,13 @@ def check_runs(context: Context) -> None:
 def _check_end(context: Context, run: RunRecord, address: str) -> None:
     if run.status == "open":
         context.findings.append(codes.OPEN.at(address, phases=len(run.phases)))
+    if run.status != "complete":
         return
     if run.finished_at is None:
         context.findings.append(codes.NOT_COMPLETE.at(address, what="finished_at"))
     if run.warehouse is None:
         context.findings.append(codes.NOT_COMPLETE.at(address, what="warehouse"))
-    for name in REPORTS:
+    for name in REPORTS if run.kind == "run" else ():
         path = context.layout.run(run.run_id) / name
         if not path.exists():
             context.findings.append(codes.NO_REPORT.at(context.address(path), name=name))
@@ -226,15 +243,25 @@ def check_run_files(context: Context) -> None:
     for run in context.runs:
         for text in run.texts:
             _check_text(context, text)
-        for name in () if context.is_quick else (*REPORTS, FINDINGS):
-            path = context.layout.run(run.run_id) / name
-            code = codes.FINDINGS_BROKEN if name == FINDINGS else codes.REPORT_BROKEN
-            try:
-                unsealed(path.read_bytes(), path.suffix)
-            except FileNotFoundError:
-                continue
-            except SealError as error:
-                context.findings.append(code.at(context.address(path), problem=str(error)))
+        if not context.is_quick:
+            _check_sealed(context, context.layout.run(run.run_id))
+
+
+def _check_sealed(context: Context, directory: Path) -> None:
+    drills = [path for path in directory.glob("drill-*") if DRILL.fullmatch(path.name)]
+    for path in (*(directory / name for name in (*REPORTS, FINDINGS)), *sorted(drills)):
+        try:
+            unsealed(path.read_bytes(), path.suffix)
+        except FileNotFoundError:
+            continue
+        except SealError as error:
+            address, problem = context.address(path), str(error)
+            if path.name == FINDINGS:
+                context.findings.append(codes.FINDINGS_BROKEN.at(address, problem=problem))
+            elif path.name in REPORTS:
+                context.findings.append(codes.REPORT_BROKEN.at(address, problem=problem))
+            else:
+                context.findings.append(codes.DRILL_BROKEN.at(address, problem=problem))
 
 
 def _check_text(context: Context, text: TextRecord) -> None:

@@ -38,7 +38,7 @@ def _last_states(context: Context, home_id: str) -> dict[bytes, FileState] | Non
     found: dict[bytes, FileState] = {}
     is_known = False
     for phase in PHASES:
-        last = last_phase(context.runs, home_id, phase)
+        last = last_phase(context.current, home_id, phase)
         for part in last[1].parts if last else ():
             if part.table == "manifest" and context.is_usable(part):
                 is_known = True

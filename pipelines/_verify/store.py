@@ -22,10 +22,11 @@ CHECKS: Final = (
         codes.GONE,
         "every piece is in the store",
         """
-        SELECT p.path AS address, count(*) AS count FROM piece t JOIN part p USING (part)
-        ANTI JOIN stored s ON s.digest = t.digest GROUP BY ALL
+        SELECT p.path AS address, count(*) AS count FROM piece t SEMI JOIN chain USING (g) JOIN part p USING (part)
+        ANTI JOIN (SELECT digest FROM stored SEMI JOIN chain USING (g)) s ON s.digest = t.digest GROUP BY ALL
         """,
         needs=("store", "runs"),
+        across_runs=True,
     ),
     Check(
         codes.LENGTH,
@@ -41,12 +42,14 @@ CHECKS: Final = (
         codes.TWICE,
         "no piece is in the store twice",
         """
-        WITH twice AS (SELECT digest FROM stored GROUP BY digest HAVING count(*) > 1), numbered AS (
+        WITH counted AS (SELECT * FROM stored SEMI JOIN chain USING (g)),
+            twice AS (SELECT digest FROM counted GROUP BY digest HAVING count(*) > 1), numbered AS (
             SELECT part, row_number() OVER (PARTITION BY digest ORDER BY part) AS place
-            FROM stored SEMI JOIN twice USING (digest)
+            FROM counted SEMI JOIN twice USING (digest)
         )
         SELECT p.path AS address, count(*) AS count FROM numbered JOIN part p USING (part) WHERE place > 1 GROUP BY ALL
         """,
+        across_runs=True,
     ),
     Check(
         codes.NEW_BYTES,

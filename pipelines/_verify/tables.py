@@ -1,8 +1,8 @@
 """Loads what the committed parts say into an engine of its own, once and in bulk, so that the checks are queries.
 
 Only parts that may be opened are loaded. Where a phase has others, its counts and spans are not loaded at all, only
-what stands for itself: the pieces of the store, the texts, the manifest. Memory is bounded; what does not fit goes to
-the system's place for temporary files.
+what stands for itself: the pieces of the store, the texts, the manifest, the list of readings. Memory is bounded; what
+does not fit goes to the system's place for temporary files.
 """
 
 import tempfile
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from extractors._registry import source_tables, sources
 from models.findings import parts as codes
-from models.run import PartRecord
+from models.run import PartRecord, RunRecord
 from models.schema import Table
 from models.tables import (
     DRIFT,
@@ -128,6 +128,7 @@ _LOADS: Final = (
             "new_piece_bytes BIGINT",
             "is_void BOOLEAN",
         ),
+        stands_for_itself=True,
     ),
     _Load("entry", ENTRIES, {"kind VARCHAR": "t.entry_kind", "n BIGINT": "t.row_count"}),
     _Load("piece", PIECES, _as_they_are("digest BLOB")),
@@ -145,7 +146,8 @@ CREATE TABLE named AS
         AS address
     FROM manifest m JOIN part p USING (part) WHERE file_id IS NOT NULL GROUP BY file_id;
 CREATE MACRO called(file, name) AS coalesce(name, concat('file ', file));
-CREATE VIEW read AS SELECT * FROM extraction WHERE NOT is_void;
+CREATE VIEW every_read AS SELECT * FROM extraction WHERE NOT is_void;
+CREATE VIEW read AS SELECT r.* FROM every_read r JOIN grp USING (g) WHERE whole;
 CREATE VIEW whole_manifest AS SELECT m.* FROM manifest m JOIN grp USING (g) WHERE whole;
 """
 
@@ -156,6 +158,11 @@ class Tables:
 
     connection: duckdb.DuckDBPyConnection
     incomplete: set[str] = field(default_factory=set)
+
+    def choose(self, runs: Iterable[RunRecord]) -> None:
+        """Let `chain` be the groups of these runs."""
+        self.connection.execute("DELETE FROM chosen")
+        _fill(self.connection, "chosen", [(run.run_id,) for run in runs])
 
     def rows(self, query: str) -> Iterator[dict[str, str | int]]:
         """Yield the rows of a query by the names of its columns. Raises duckdb.Error."""
@@ -195,6 +202,8 @@ def empty_tables(connection: duckdb.DuckDBPyConnection) -> None:
         """
         CREATE TABLE grp (g INTEGER, epoch INTEGER, run VARCHAR, home VARCHAR, phase INTEGER, whole BOOLEAN,
             address VARCHAR);
+        CREATE TABLE chosen (run VARCHAR);
+        CREATE VIEW chain AS SELECT * FROM grp SEMI JOIN chosen USING (run);
         CREATE TABLE part (part INTEGER, g INTEGER, file VARCHAR, path VARCHAR, tab VARCHAR, run VARCHAR, home VARCHAR,
             phase INTEGER);
         CREATE TABLE counted (g INTEGER, source VARCHAR, what VARCHAR, n BIGINT);
@@ -205,6 +214,11 @@ def empty_tables(connection: duckdb.DuckDBPyConnection) -> None:
     )
     for load in _LOADS:
         connection.execute(load.create())
+
+
+def complete(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make what the checks ask besides, of tables that were filled."""
+    connection.execute(_VIEWS)
 
 
 def _load(context: Context, tables: Tables) -> None:
@@ -225,7 +239,7 @@ def _load(context: Context, tables: Tables) -> None:
     )
     for table in source_tables(sources().values()):
         _insert(context, connection, count, [part for part, group in parts.get(table.name, ()) if group in whole])
-    connection.execute(_VIEWS)
+    complete(connection)
 
 
 _Placed = dict[str, list[tuple[PartRecord, int]]]

@@ -14,7 +14,7 @@ from pipelines._verify.sizes import digest
 def check_warehouses(context: Context) -> None:
     """Look at the link, at every warehouse, and (unless only sizes are asked for) at what the linked one holds."""
     known = {run.warehouse.path: run.warehouse for run in context.runs if run.warehouse is not None}
-    newest = next((run.warehouse for run in reversed(context.runs) if run.warehouse is not None), None)
+    newest = next((run.warehouse for run in reversed(context.current) if run.warehouse is not None), None)
     linked = _linked(context, newest)
     broken = set()
     for path in sorted(context.layout.warehouses.glob("*.duckdb")):
@@ -88,7 +88,7 @@ def _check_age(context: Context, linked: str, newest: WarehouseRecord | None) ->
     link = context.address(context.layout.warehouse)
     if newest is not None and linked != newest.path:
         context.findings.append(codes.OLD_LINK.at(link, target=linked, newest=newest.path))
-    elif context.runs[-1].warehouse is None:
+    elif context.current[-1].warehouse is None:
         maker = Path(linked).stem
         context.findings.append(codes.BEHIND.at(link, run=maker))
 
@@ -100,10 +100,11 @@ def _check_content(context: Context, linked: str, known: Mapping[str, WarehouseR
     from pipelines.warehouse import check_warehouse
 
     made_by = Path(linked).stem
-    epoch = next((run.epoch for run in context.runs if run.run_id == made_by), None)
-    if epoch is None or context.unusable:
+    chain = next((chain for chain in context.chains if any(run.run_id == made_by for run in chain)), None)
+    if chain is None or context.unusable:
         return
-    runs = [run for run in context.runs if run.epoch <= epoch]
+    epoch = next(run.epoch for run in chain if run.run_id == made_by)
+    runs = [run for run in chain if run.epoch <= epoch]
     try:
         check_warehouse(context.layout.root / known[linked].path, runs)
     except LoadError as error:
