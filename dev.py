@@ -1,6 +1,7 @@
-"""The one way in, with Python 3.11 and nothing else: `dev.py run` uses the project, `dev.py test` runs every check.
+"""The one way in, with Python 3.11 and nothing else: `dev.py run` uses the project, `dev.py test` runs every check,
+`dev.py soak` runs for hours what the suite tries for seconds.
 
-Both make `.venv` from the exact versions of requirements.txt first, where it is missing or out of date. EXTRACT_VENV
+All make `.venv` from the exact versions of requirements.txt first, where it is missing or out of date. EXTRACT_VENV
 names another place for it.
 """
 
@@ -29,7 +30,8 @@ NEWEST_DUCKDB = "2.0.0"
 
 USAGE = """usage: python3 dev.py run [ARGUMENT...]      extract run ARGUMENT...
        python3 dev.py extract [ARGUMENT...]  any other command of extract
-       python3 dev.py test [ARGUMENT...]     every check; the arguments go to pytest"""
+       python3 dev.py test [ARGUMENT...]     every check; the arguments go to pytest
+       python3 dev.py soak [ARGUMENT...]     the long checks, with a table of their figures; see --help"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,11 @@ def test(environment: Environment, arguments: Sequence[str]) -> int:
     return 1 if failed else 0
 
 
+def soak(environment: Environment, arguments: Sequence[str]) -> int:
+    """Run the long checks (tests/soak.py). Returns 1 when one failed."""
+    return subprocess.call([environment.program("python"), "-m", "tests.soak", *arguments], cwd=ROOT)
+
+
 def main() -> int:
     """Do what the first argument names; the others are passed on. Returns the exit code."""
     match sys.argv[1:]:
@@ -238,6 +245,8 @@ def main() -> int:
             return extract(make_environment(), arguments)
         case ["test", *arguments]:
             return test(make_environment(), arguments)
+        case ["soak", *arguments]:
+            return soak(make_environment(), arguments)
         case ["--help" | "-h"]:
             print(USAGE)
             return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from extractors._registry import source_tables, sources
-from models.errors import FixityError, LoadError
+from models.errors import DiskFullError, FixityError, LoadError
 from models.run import PartRecord, RunRecord
 from models.schema import BYTES, JSON, Column, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
@@ -114,6 +114,8 @@ def _building(layout: Layout, target: Path) -> Iterator[duckdb.DuckDBPyConnectio
         reach("load:before-checkpoint")
         connection.execute("CHECKPOINT")
     except duckdb.Error as error:
+        if "No space left" in str(error):
+            raise DiskFullError(f"the disk that holds the data directory is full ({error})") from error
         raise LoadError(f"the warehouse could not be built: {error}") from error
     finally:
         connection.close()

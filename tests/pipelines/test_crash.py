@@ -1,6 +1,7 @@
 """Killing a run anywhere loses nothing: at every named point, three ways, the next run makes good what it left."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from tests.crash_driver import FAILED_AS_ASKED, random_cases
 
 ROOT = Path(__file__).parent.parent.parent
 KINDS = ("kill", "raise", "enospc")
+KILLS = int(os.environ.get("SOAK_KILLS", "500"))
+"""How many random moments a soak tries."""
 
 
 def drive(work: Path, cases: Sequence[dict[str, object]], processes: int = 2) -> list[dict[str, object]]:
@@ -92,10 +95,13 @@ def test_a_run_that_fails_at_any_named_point_is_made_good_by_the_next(tmp_path: 
     assert {result["failed"] for result in harmed} <= {FAILED_AS_ASKED, 12, -9}
     assert len(harmed) >= len(results) * 0.6
     check(results, tmp_path)
+    print(f"did: {len(passed)} points, {len(results)} cases, {len(harmed)} of them harmed")
 
 
 @pytest.mark.soak
 def test_a_run_that_is_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path) -> None:
-    results = drive(tmp_path / "cases", random_cases(500, seed=1, longest=2.5))
-    assert sum(result["failed"] == -9 for result in results) > 250
+    results = drive(tmp_path / "cases", random_cases(KILLS, seed=1, longest=2.5))
+    killed = sum(result["failed"] == -9 for result in results)
+    assert killed > KILLS // 2
     check(results, tmp_path)
+    print(f"did: {len(results)} runs, {killed} of them killed")

@@ -29,7 +29,7 @@ from pipelines.warehouse import open_warehouse
 from tests.hostile_writer import KINDS, SECRET, check_text, kind_of, line_of, text_of
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = float(os.environ.get("EXTRACT_HOSTILE_SECONDS", "15"))
+SECONDS = float(os.environ.get("SOAK_SECONDS", "15"))
 """How long they write; a soak asks for more."""
 RUNS_IN_ONE_ARCHIVE = 12
 LONGEST_RUN = 300
@@ -296,5 +296,5 @@ def test_of_a_home_under_hostile_writers_nothing_is_torn_mixed_lost_or_misnamed(
     last.check()
     lines = check_at_rest(layout, home, last)
     check_archive(layout)
-    print(f"{cycles} cycles, {compared} files restored and compared, {lines} lines at rest")
+    print(f"did: {cycles} runs, {compared} files restored and compared, {lines} lines at rest")
     print(", ".join(f"{name} {count}" for name, count in sorted(outcomes.items())))

@@ -1,0 +1,94 @@
+"""Runs on disks of a few sizes that fill up. Run as `python -m tests.disk_driver WORK COUNT RESULTS.json` in a mount
+namespace of its own (`unshare --map-root-user --mount`), where it may mount; each run is done in a forked process.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb  # noqa: F401  # imported before any fork
+
+import pipelines.report
+import pipelines.warehouse
+from extractors._registry import sources
+from pipelines.archive import read_all_runs
+from pipelines.cli import main as command_line
+from pipelines.layout import Layout
+from pipelines.load import verify_parts
+from tests.crash_driver import in_child, look, write_home
+
+ENOUGH = 256 << 20
+"""Bytes of a disk on which everything has room."""
+
+
+def mount(place: Path, size: int, *, again: bool = False) -> None:
+    """Mount a disk of `size` bytes in memory, or give a mounted one that size."""
+    options = f"{'remount,' if again else ''}size={size},mode=700"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(place)], check=True)
+
+
+def run_command(home: Path, data: Path, said: Path) -> int:
+    """Do `extract run`, what it says on standard error in `said`, and return its exit code."""
+    sys.stderr.flush()
+    os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.argv = ["extract", "run", "--home", f"home={home}", "--data", str(data), "--quiet"]
+    try:
+        command_line()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def check_committed(data: Path) -> int:
+    """Digest everything that a commit record lists; returns 0 when all of it is there as it was written."""
+    layout = Layout(data)
+    parts = [part for run in read_all_runs(layout) for phase in run.phases for part in phase.parts]
+    verify_parts(layout, parts)
+    return 0
+
+
+def do_size(work: Path, place: Path, size: int) -> dict[str, object]:
+    """Run on a disk of one size, make it larger, run again, and return what came of it."""
+    home, data, said = work / "home", place / "data", work / "said"
+    mount(place, size)
+    first = in_child(lambda: run_command(home, data, said))
+    used = os.statvfs(place)
+    lines = said.read_text().splitlines()
+    whole = in_child(lambda: check_committed(data))
+    mount(place, ENOUGH, again=True)
+    again = in_child(lambda: run_command(home, data, said))
+    looked = in_child(lambda: look(data, work / "look.json"))
+    made = json.loads((work / "look.json").read_text()) if looked == 0 else {}
+    subprocess.run(["umount", str(place)], check=True)
+    return {
+        "size": size,
+        "used": (used.f_blocks - used.f_bfree) * used.f_frsize,
+        "first": first,
+        "said": lines,
+        "whole": whole,
+        "again": again,
+        "said_again": said.read_text().splitlines(),
+        "looked": looked,
+        **made,
+    }
+
+
+def main(work: Path, count: int, results: Path) -> None:
+    """Run where all has room, then on `count` disks, the largest half again as large as what was used there."""
+    place = work / "disk"
+    place.mkdir(parents=True)
+    write_home(work / "home", grown=True)
+    sources()
+    assert pipelines.report
+    assert pipelines.warehouse
+    unharmed = do_size(work, place, ENOUGH)
+    used = int(str(unharmed["used"]))
+    sizes = [max(4096, int(used * 1.5 * number / count)) for number in range(1, count + 1)]
+    results.write_text(json.dumps([unharmed, *(do_size(work, place, size) for size in sizes)]))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,188 @@
+"""Runs for long what the suite tries for seconds, and prints a table of what was done: `python3 dev.py soak`.
+
+Each check is a test that reads how much to do from a variable `SOAK_…` and says what it did in a line `did: …`.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check that can go on for long: `figure` of `unit` in a whole soak, never fewer than `least` in a scaled one.
+
+    `test` is the file of a test and a part of its name; `in_suite` says how much every run of the suite does.
+    """
+
+    what: str
+    test: tuple[str, str]
+    variable: str
+    figure: int
+    least: int
+    unit: str
+    in_suite: str
+
+    def scaled(self, scale: float) -> int:
+        """Return the figure of a soak of that scale."""
+        return max(self.least, round(self.figure * scale))
+
+    def run(self, figure: int, scratch: str) -> tuple[str, str]:
+        """Run it; returns how it ended and what it says it did."""
+        path, name = self.test
+        options = ("-m", "soak or not soak", "-q", "-s", "-rs", "-p", "no:cacheprovider", f"--basetemp={scratch}/tests")
+        command = [sys.executable, "-m", "pytest", path, "-k", name, *options]
+        code, lines = _said(command, ROOT, {self.variable: str(figure)})
+        did = next((line.partition("did: ")[2] for line in lines if "did: " in line), "it does not say")
+        if code:
+            return "FAILED", did
+        skipped = next((line for line in lines if line.startswith("SKIPPED")), None)
+        return ("not run", skipped.rpartition(": ")[2]) if skipped else ("ok", did)
+
+
+class Guided(Check):
+    """Guided fuzzing, a program of its own."""
+
+    def run(self, figure: int, scratch: str) -> tuple[str, str]:
+        """Run it; returns how it ended and what it says it did."""
+        if subprocess.run([sys.executable, "-c", "import atheris"], capture_output=True, check=False).returncode:
+            return "not run", "atheris is not installed"
+        command = [sys.executable, "-m", self.test[0], str(figure)]
+        code, lines = _said(command, Path(scratch), {"PYTHONPATH": str(ROOT)})
+        did = next((line.removeprefix("Done ") for line in lines if line.startswith("Done ")), "")
+        return ("FAILED" if code else "ok"), did
+
+
+CHECKS: Mapping[str, Check] = {
+    "kills": Check(
+        what="runs killed at a random moment, each made good by the next",
+        test=("tests/pipelines/test_crash.py", "killed_at_any_moment"),
+        variable="SOAK_KILLS",
+        figure=500,
+        least=10,
+        unit="runs",
+        in_suite="every fail point, three ways",
+    ),
+    "writers": Check(
+        what="a home under eight kinds of hostile writers at once, restored and compared after every run",
+        test=("tests/pipelines/test_hostile_writers.py", "under_hostile_writers"),
+        variable="SOAK_SECONDS",
+        figure=900,
+        least=15,
+        unit="seconds",
+        in_suite="15 seconds",
+    ),
+    "lines": Check(
+        what="fuzzed lines through the readers",
+        test=("tests/laws/test_fuzzed_lines.py", "are_tiled"),
+        variable="SOAK_LINES",
+        figure=1_000_000,
+        least=10_000,
+        unit="lines",
+        in_suite="100,000 lines",
+    ),
+    "atheris": Guided(
+        what="guided fuzzing of the readers",
+        test=("tests.fuzz_atheris", ""),
+        variable="",
+        figure=600,
+        least=15,
+        unit="seconds",
+        in_suite="none",
+    ),
+    "flips": Check(
+        what="flipped bits below the data directory, each found",
+        test=("tests/pipelines/test_bit_flips.py", "many"),
+        variable="SOAK_FLIPS",
+        figure=1000,
+        least=200,
+        unit="bits",
+        in_suite="200 bits",
+    ),
+    "disks": Check(
+        what="runs on disks that fill up, each made good with more room",
+        test=("tests/pipelines/test_disk_full.py", "of_any_size"),
+        variable="SOAK_DISKS",
+        figure=24,
+        least=6,
+        unit="sizes",
+        in_suite="6 sizes",
+    ),
+    "points": Check(
+        what="restores as of a random run, byte for byte",
+        test=("tests/pipelines/test_restore.py", "thousand_random_points"),
+        variable="SOAK_POINTS",
+        figure=1000,
+        least=50,
+        unit="points",
+        in_suite="12 points",
+    ),
+}
+"""What can be run, by name."""
+
+
+def _said(command: list[str], where: Path, env: Mapping[str, str]) -> tuple[int, list[str]]:
+    """Run a command; returns its exit code and its lines, which are shown when it failed."""
+    done = subprocess.run(
+        command,
+        cwd=where,
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    lines = done.stdout.decode(errors="replace").splitlines()
+    if done.returncode:
+        print("\n".join(lines[-80:]), file=sys.stderr, flush=True)
+    return done.returncode, lines
+
+
+def main(arguments: list[str]) -> int:
+    """Run the checks asked for, one after the other, and print the table. Returns 1 when one failed."""
+    parser = argparse.ArgumentParser("dev.py soak", description="Runs the long checks and prints a table of figures.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CHECKS)}; all without one")
+    parser.add_argument("--scale", type=float, default=1.0, help="part of the whole figures; 0.02 takes minutes")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the table there too")
+    asked = parser.parse_args(arguments)
+    if unknown := sorted(set(asked.names) - set(CHECKS)):
+        parser.error(f"there is no {', '.join(unknown)}")
+    scale = [] if asked.scale == 1 else [f"--scale {asked.scale:g}"]
+    command = " ".join(["python3 dev.py soak", *scale, *asked.names])
+    machine = f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores"
+    table = [
+        f"`{command}`, begun {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine}:",
+        "",
+        "| check | in the suite | whole soak | asked for | done | result | seconds |",
+        "| --- | --- | --- | --- | --- | --- | ---: |",
+    ]
+    failed = 0
+    print("\n".join(table), flush=True)
+    for name in asked.names or CHECKS:
+        check = CHECKS[name]
+        figure = check.scaled(asked.scale)
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="extract-soak-", ignore_cleanup_errors=True) as scratch:
+            result, did = check.run(figure, scratch)
+        failed += result == "FAILED"
+        figures = check.in_suite, f"{check.figure:,} {check.unit}", f"{figure:,} {check.unit}"
+        cells = f"{name}: {check.what}", *figures, did, result, f"{time.monotonic() - started:.0f}"
+        table.append(f"| {' | '.join(cells)} |")
+        print(table[-1], flush=True)
+    if asked.write is not None:
+        asked.write.write_text("\n".join(table) + "\n", encoding="utf-8")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
