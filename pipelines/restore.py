@@ -40,8 +40,8 @@ class RestoreRequest:
     """What is to be restored, and where to.
 
     `as_of` is a run or a date; with `undone` also a run that a rollback has undone. `expired` says whether files that
-    were gone from the home by then are given back too, as they last stood; without it, only when a session or a file was
-    named. `links` makes symbolic links. `into_home` adds what is missing to a home.
+    were gone from the home by then are given back too, as they last stood; without it, only when a session or a file
+    was named. `links` makes symbolic links. `into_home` adds what is missing to a home.
     """
 
     target: Path

@@ -49,7 +49,7 @@ def _home_lines(home: "HomeDrill") -> list[str]:
     files = f"{plural(home.expected_files, 'file')} with {size(home.expected_bytes)}"
     lines = [
         _line("restored", files + (f", but {count(wrong)} of them not, or not right" if wrong else "")),
-        _line("", "each that is right equals its SHA-256 and has its time and mode"),
+        _line("", f"{'the others' if wrong else 'each'} equal to the SHA-256 of the manifest, with time and mode"),
         _line("", f"{plural(right['directory'], 'directory', 'directories')}, {plural(right['link'], 'link')}"),
         _line("", f"{count(home.expired_files)} of the files are no longer in the home"),
         _line("never kept", listed({str(why): number for why, number in sorted(home.never_kept.items())})),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pipelines.restore import Restored
 
 _SHOWN = 20
+_FEW = 4
 
 
 def restore(
@@ -84,7 +85,8 @@ def _show(made: "Restored", with_links: bool, *, quiet: bool) -> None:
 
     if not quiet:
         run = made.chosen.run
-        what = f"session {made.chosen.session_id}" if made.chosen.session_id else ", ".join(made.homes) or "nothing"
+        homes = ", ".join(made.homes) if len(made.homes) < _FEW else f"{len(made.homes)} homes"
+        what = f"session {made.chosen.session_id}" if made.chosen.session_id else homes or "nothing"
         say(f"{what}, as of run {run.run_id}, {moment(run.started_at)}", style="bold")
         _show_counts(made)
         _show_left_out(made, with_links)
