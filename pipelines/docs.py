@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ from typer.testing import CliRunner
 from extractors._registry import PHASES, sources
 from extractors._rules import INVENTORY_ONLY, WITHHELD, Rule
 from models.errors import ConfigurationError
+from models.finding import Kind
+from models.findings import CONCERNS, all_kinds
 from models.reject import REJECT_SENTENCES
 from pipelines.cli import EXIT_CODES, app
 from pipelines.dictionary import GROUPS, as_markdown, dictionary, with_view_columns
@@ -128,8 +131,31 @@ def rules() -> str:
     return "| rule | how | why | paths |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
+def findings() -> str:
+    """Return the list of all that `extract verify` can find, by concern."""
+    intro = (
+        "This file is made by `python -m pipelines.docs` from the declarations. A code never changes its meaning, and "
+        "for each one a test damages an archive. The level is the first that looks for it: quick, default and deep, of "
+        "which each does what the one before does, or source. Errors and warnings keep the exit code from being 0; "
+        "fixity, where bytes that are kept are broken or gone, makes it 3."
+    )
+    parts = ["# findings: what `extract verify` can find\n", f"{intro}\n"]
+    for letter, kinds in groupby(all_kinds(), lambda kind: kind.code[0]):
+        rows = "\n".join(_finding_row(kind) for kind in kinds)
+        head = "| code | severity | level | what was found | what to do |\n|---|---|---|---|---|"
+        parts.append(f"## {CONCERNS[letter]}\n\n{head}\n{rows}\n")
+    return "\n".join(parts)
+
+
+def _finding_row(kind: Kind) -> str:
+    severity = f"{kind.severity}, fixity" if kind.is_fixity else str(kind.severity)
+    cells = (kind.code, severity, str(kind.level), kind.sentence, kind.what_to_do)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
 SECTIONS: Final = (
     Section("models/README.md", "", tables),
+    Section("models/FINDINGS.md", "", findings),
     Section("pipelines/README.md", "commands", commands),
     Section("pipelines/README.md", "exit codes", exit_codes),
     Section("pipelines/README.md", "settings", settings),

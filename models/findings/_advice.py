@@ -6,8 +6,12 @@ FROM_BACKUP: Final = (
     "Put the file back from a backup of the data directory; until then, what it held cannot be given back or loaded."
 )
 PROGRAM_FAULT: Final = (
-    "The file is as it was written, so this is a fault of the program that wrote it; please report it. "
-    "What was read from the home is in the store, and what is derived from it can be made again."
+    "The bytes are those that were written, so this is a fault of the program: please report it. "
+    "What was read from the home is in the store."
+)
+WHAT_OTHERS_NAME: Final = (
+    "Put back from a backup what other findings name as broken or gone. "
+    "Where they name nothing, this is a fault of the program: please report it."
 )
 LOST_RECORD: Final = (
     "Put run.json back from a backup of the data directory. Make no run before: what a run without commit record kept "

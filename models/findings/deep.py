@@ -3,14 +3,14 @@
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings._advice import FROM_BACKUP, NOTHING, PROGRAM_FAULT
+from models.findings._advice import NOTHING, PROGRAM_FAULT, WHAT_OTHERS_NAME
 
 FILE_DIFFERS: Final = Kind(
     "D101",
     Severity.ERROR,
     Level.DEEP,
     "Put together as of run {run}, the file has another SHA-256 than its manifest says.",
-    FROM_BACKUP,
+    WHAT_OTHERS_NAME,
     is_fixity=True,
 )
 FILE_LOST: Final = Kind(
@@ -18,7 +18,7 @@ FILE_LOST: Final = Kind(
     Severity.ERROR,
     Level.DEEP,
     "As of run {run}, the file cannot be put together: {problem}.",
-    FROM_BACKUP,
+    WHAT_OTHERS_NAME,
     is_fixity=True,
 )
 PIECE_BROKEN: Final = Kind(
@@ -26,7 +26,7 @@ PIECE_BROKEN: Final = Kind(
     Severity.ERROR,
     Level.DEEP,
     "{count} pieces are not what their digest says, the first is {digest}.",
-    FROM_BACKUP,
+    WHAT_OTHERS_NAME,
     is_fixity=True,
 )
 PIECE_BYTES: Final = Kind(
@@ -42,7 +42,7 @@ TEXT_BROKEN: Final = Kind(
     Severity.ERROR,
     Level.DEEP,
     "{count} texts are not those of their message_id, the first is {message}.",
-    PROGRAM_FAULT,
+    WHAT_OTHERS_NAME,
     is_fixity=True,
 )
 TEXT_BYTES: Final = Kind(

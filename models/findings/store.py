@@ -3,7 +3,7 @@
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings._advice import PROGRAM_FAULT
+from models.findings._advice import PROGRAM_FAULT, WHAT_OTHERS_NAME
 
 TILES: Final = Kind(
     "S101",
@@ -24,7 +24,7 @@ GONE: Final = Kind(
     Severity.ERROR,
     Level.DEFAULT,
     "{count} pieces of the recipe are in no part of the store.",
-    PROGRAM_FAULT,
+    WHAT_OTHERS_NAME,
     is_fixity=True,
 )
 LENGTH: Final = Kind(
@@ -32,7 +32,7 @@ LENGTH: Final = Kind(
     Severity.ERROR,
     Level.DEFAULT,
     "{count} pieces of the recipe have another length than in the store.",
-    PROGRAM_FAULT,
+    WHAT_OTHERS_NAME,
     is_fixity=True,
 )
 TWICE: Final = Kind(

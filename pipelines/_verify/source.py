@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from extractors._registry import PHASES, Classifier, Treatment, sources
@@ -9,6 +10,7 @@ from extractors._source import Home
 from models.errors import ConfigurationError, SourceError
 from models.finding import Finding
 from models.findings import source as codes
+from models.run import RunRecord
 from pipelines._verify.context import Context
 from pipelines.archive import last_phase
 from pipelines.fixity import Claim, Judgement, Outcome, judge
@@ -52,10 +54,11 @@ def _compare(context: Context, home_id: str, root: Path, items: Iterable[Item], 
     here = {item.found.path: item for item in items if item.found.kind == "file"}
     kept = [state for state in states.values() if state.file_id is not None and state.outcome != Outcome.EXPIRED]
     context.progress.step(f"home {home_id}", sum(state.size for state in kept))
+    begun = {run.run_id: _begun_ns(run) for run in context.current}
     counts: Counter[str] = Counter()
     with Home(root) as home:
         for state in kept:
-            judgement = judge(home, _claim(state), deep=True)
+            judgement = judge(home, _claim(state, begun.get(state.run_id)), deep=True)
             context.progress.advance(state.size)
             finding = _finding(f"{home_id}:{state.path}", state, judgement)
             counts["intact"] += finding is None
@@ -70,8 +73,16 @@ def _compare(context: Context, home_id: str, root: Path, items: Iterable[Item], 
         context.findings.append(codes.WITHHELD.at(f"{home_id}:", count=counts["withheld"]))
 
 
-def _claim(state: FileState) -> Claim:
-    return Claim(state.path_bytes, state.size, state.content_xxh3 or b"", state.mtime_ns, state.ctime_ns, state.sha256)
+def _begun_ns(run: RunRecord) -> int | None:
+    try:
+        return int(datetime.fromisoformat(run.started_at).timestamp() * 1e9)
+    except ValueError:
+        return None
+
+
+def _claim(state: FileState, begun_ns: int | None) -> Claim:
+    times = state.mtime_ns, state.ctime_ns
+    return Claim(state.path_bytes, state.size, state.content_xxh3 or b"", *times, state.sha256, begun_ns)
 
 
 def _finding(address: str, state: FileState, judgement: Judgement) -> Finding | None:
