@@ -48,15 +48,18 @@ class Item:
     def is_as_last(self) -> bool:
         """Whether size and times say that nothing changed since the last manifest."""
         last, stat = self.last, self.found.stat
-        if last is None or last.file_id is None or last.outcome in _NOT_SETTLED:
+        if last is None or last.file_id is None:
             return False
         if self.found.kind != "file":
             return last.entry_type == self.found.kind and last.link_target == self.found.link_target
-        return (last.size, last.mtime_ns, last.ctime_ns) == (
-            stat.size,
-            stat.mtime_ns,
-            stat.ctime_ns,
-        ) and last.entry_type == "file"
+        is_settled = last.entry_type == "file" and last.outcome not in _NOT_SETTLED
+        return is_settled and (last.size, last.mtime_ns, last.ctime_ns) == (stat.size, stat.mtime_ns, stat.ctime_ns)
+
+    def is_due(self, *, is_full: bool) -> bool:
+        """Whether a run has to read it: `is_full` has every file read again. What the walk could not look at is not."""
+        if not self.is_read or self.found.error is not None:
+            return False
+        return (is_full and self.found.kind == "file") or not self.is_as_last()
 
     def task(self, home_id: str) -> FileTask:
         """Return what a worker has to read of it."""
@@ -68,6 +71,9 @@ class Item:
             generation, start, prefix = last.generation or 1, last.watermark or 0, last.prefix_xxh3
         elif last is not None and last.generation is not None:
             generation = last.generation + 1
+        erased = last.erased if last is not None and known else ()
+        if continues:
+            erased = tuple(span for span in erased if span[0] < start)
         return FileTask(
             home_id=home_id,
             path=self.found.path,
@@ -83,10 +89,11 @@ class Item:
             same_xxh3=last.content_xxh3 if last is not None and known and not continues else None,
             entry_type=self.found.kind,
             link_target=self.found.link_target,
+            erased=erased,
         )
 
 
-_NOT_SETTLED = ("modified", "corrupt", "unreadable")
+_NOT_SETTLED = ("modified", "corrupt", "unreadable", "missing")
 
 
 def take_snapshot(home: Path, classifier: Classifier) -> list[Item]:

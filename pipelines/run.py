@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from extractors._extract import FileResult, Limits
-from extractors._platform import make_files_private
+from extractors._platform import fsync_directory, make_files_private
 from extractors._registry import PHASES, Classifier
 from extractors._source import Home
 from models.errors import ConfigurationError
@@ -157,8 +157,7 @@ class RunInProgress:
         """Do one phase of one home and commit it. Raises ExtractError; phases committed before stay."""
         snapshot = next(snapshot for snapshot in self.snapshots if snapshot.home.home_id == home_id)
         items = snapshot.phase_items(phase)
-        to_read = [item for item in items if item.is_read and item.found.kind == "file"]
-        to_read = [item for item in to_read if self.request.is_full or not item.is_as_last()]
+        to_read = [item for item in items if item.found.kind == "file" and item.is_due(is_full=self.request.is_full)]
         self.watcher.phase_begins(home_id, phase, len(to_read), sum(item.found.stat.size for item in to_read))
         given = PhaseInput(
             archive=self.archive,
@@ -218,6 +217,7 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
     new_bytes, new_files = _expected(snapshots, request)
     with disk_errors():
         layout.run(record.run_id).mkdir(mode=0o700)
+        fsync_directory(layout.runs)
         archives.remember_homes(layout, homes)
         known = prepare_known(layout, runs, record.run_id, new_bytes, new_files)
     return RunInProgress(archive, record, request, settings, snapshots, known, watcher, started)
@@ -247,6 +247,6 @@ def _expected(snapshots: Sequence[Snapshot], request: Request) -> tuple[int, int
         for snapshot in snapshots
         for phase in request.phases
         for item in snapshot.phase_items(phase)
-        if item.is_read and (request.is_full or not item.is_as_last())
+        if item.is_due(is_full=request.is_full)
     ]
     return sum(task.size - task.start for task in tasks), len(tasks)

@@ -103,9 +103,9 @@ TOOL_CALL_RESULTS = CoreTable(
     ),
     """
     WITH results AS (
-        SELECT file_id, tool_use_id, recorded_at, is_error, message_id, text_bytes, byte_offset
+        SELECT file_id, tool_use_id, recorded_at, is_error, message_id, text_bytes, byte_offset, block_number
         FROM content_blocks WHERE block_type = 'tool_result' AND tool_use_id IS NOT NULL AND parent_block IS NULL
-        QUALIFY row_number() OVER (PARTITION BY file_id, tool_use_id ORDER BY byte_offset) = 1
+        QUALIFY row_number() OVER (PARTITION BY file_id, tool_use_id ORDER BY byte_offset, block_number) = 1
     ), nested AS (
         SELECT file_id, byte_offset, parent_block, min(message_id) AS message_id, sum(text_bytes) AS text_bytes
         FROM content_blocks WHERE parent_block IS NOT NULL AND message_id IS NOT NULL GROUP BY ALL HAVING count(*) = 1
@@ -120,7 +120,7 @@ TOOL_CALL_RESULTS = CoreTable(
         r.byte_offset AS result_byte_offset, c.file_id, c.byte_offset, c.byte_length
     FROM content_blocks c
     LEFT JOIN results r ON r.file_id = c.file_id AND r.tool_use_id = c.tool_use_id
-    LEFT JOIN nested n ON n.file_id = r.file_id AND n.byte_offset = r.byte_offset
+    LEFT JOIN nested n ON n.file_id = r.file_id AND n.byte_offset = r.byte_offset AND n.parent_block = r.block_number
     LEFT JOIN spilled s ON s.home_id = c.home_id AND s.session_id = c.session_id AND s.tool_use_id = c.tool_use_id
     WHERE c.block_type IN ('tool_use', 'server_tool_use')
     """,
@@ -246,8 +246,9 @@ SESSION_VIEWS = (
         SELECT home_id, session_id, recorded_at, subtype, uuid, logical_parent_uuid, file_id, byte_offset,
             byte_length, run_id,
             coalesce(body->'compactMetadata', body->'microcompactMetadata')->>'trigger' AS trigger,
-            (coalesce(body->'compactMetadata', body->'microcompactMetadata')->>'preTokens')::BIGINT AS pre_tokens,
-            (body->'compactMetadata'->>'postTokens')::BIGINT AS post_tokens
+            try_cast(coalesce(body->'compactMetadata', body->'microcompactMetadata')->>'preTokens' AS BIGINT)
+                AS pre_tokens,
+            try_cast(body->'compactMetadata'->>'postTokens' AS BIGINT) AS post_tokens
         FROM records WHERE record_type = 'system' AND subtype IN ('compact_boundary', 'microcompact_boundary')
         """,
     ),
