@@ -3,7 +3,8 @@
 Run as `python -m tests.crash_driver WORK CASES.json RESULTS.json`: each case is done in processes forked from this one,
 which has
 imported everything and started nothing, so that a case costs its work and not its imports. A case is
-`{"point": NAME|null, "passing": N, "kind": "kill"|"raise"|"enospc"|"random", "delay": SECONDS, "grown": BOOL}`.
+`{"point": NAME|null, "passing": N, "kind": "kill"|"raise"|"enospc"|"random", "delay": PART, "grown": BOOL}`;
+the delay is a part of the time that an unharmed run takes.
 """
 
 import json
@@ -104,8 +105,8 @@ def look(data: Path, target: Path) -> int:
     return 0
 
 
-def do_case(work: Path, number: int, case: dict[str, object]) -> dict[str, object]:
-    """Fail as the case says, run again, and return what came of it."""
+def do_case(work: Path, number: int, case: dict[str, object], unharmed: float) -> dict[str, object]:
+    """Fail as the case says, run again, and return what came of it. `unharmed` is how long a run takes, in seconds."""
     place = work / str(number)
     home, data = place / "home", place / "data"
     write_home(home, grown=False)
@@ -118,7 +119,7 @@ def do_case(work: Path, number: int, case: dict[str, object]) -> dict[str, objec
             failpoints.arm(str(case["point"]), int(str(case["passing"])), str(case["kind"]))
         return run_once(data, home)
 
-    delay = float(str(case["delay"])) if case["kind"] == "random" else None
+    delay = float(str(case["delay"])) * unharmed if case["kind"] == "random" else None
     failed = in_child(fail, kill_after=delay)
     again = in_child(lambda: run_once(data, home))
     looked = in_child(lambda: look(data, place / "look.json"))
@@ -134,12 +135,14 @@ def main(work: Path, cases_file: Path, results_file: Path) -> None:
     write_home(first_home, grown=False)
     os.umask(0o077)
     # The archive of the first week, on which the cases that are `grown` go on.
+    started = time.monotonic()
     in_child(lambda: run_once(work / "first-week", first_home))
+    unharmed = time.monotonic() - started
     cases = json.loads(cases_file.read_text())
-    results_file.write_text(json.dumps([do_case(work, number, case) for number, case in enumerate(cases)]))
+    results_file.write_text(json.dumps([do_case(work, number, case, unharmed) for number, case in enumerate(cases)]))
 
 
-def random_cases(count: int, seed: int, longest: float) -> list[dict[str, object]]:
+def random_cases(count: int, seed: int) -> list[dict[str, object]]:
     """Return cases of SIGKILL at random moments of a run."""
     chance = random.Random(seed)
     return [
@@ -147,7 +150,7 @@ def random_cases(count: int, seed: int, longest: float) -> list[dict[str, object
             "point": None,
             "passing": 0,
             "kind": "random",
-            "delay": chance.uniform(0, longest),
+            "delay": chance.random(),
             "grown": chance.random() < 0.5,
         }
         for _ in range(count)

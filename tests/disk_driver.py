@@ -77,7 +77,9 @@ def do_size(work: Path, place: Path, size: int) -> dict[str, object]:
 
 
 def main(work: Path, count: int, results: Path) -> None:
-    """Run where all has room, then on `count` disks, the largest half again as large as what was used there."""
+    """Run where all has room, then on `count` disks, the largest half again as large as what was used there and most
+    of them far smaller.
+    """
     place = work / "disk"
     place.mkdir(parents=True)
     write_home(work / "home", grown=True)
@@ -86,7 +88,7 @@ def main(work: Path, count: int, results: Path) -> None:
     assert pipelines.warehouse
     unharmed = do_size(work, place, ENOUGH)
     used = int(str(unharmed["used"]))
-    sizes = [max(4096, int(used * 1.5 * number / count)) for number in range(1, count + 1)]
+    sizes = [max(8192, int(used * 1.5 * (number / count) ** 2)) for number in range(1, count + 1)]
     results.write_text(json.dumps([unharmed, *(do_size(work, place, size) for size in sizes)]))
 
 

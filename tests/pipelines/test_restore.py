@@ -154,13 +154,15 @@ def test_anything_as_of_any_run_comes_back_as_it_stood_then(history: History, ta
 def test_a_thousand_random_points_come_back_as_they_stood_then(history: History, tmp_path: Path) -> None:
     choice = random.Random()
     state = choice.getstate()
-    for number in range(1000):
+    points = int(os.environ.get("SOAK_POINTS", "1000"))
+    for number in range(points):
         target = tmp_path / "restored"
         try:
             a_point(history, target, choice)
         except AssertionError as error:
             raise AssertionError(f"point {number} of {hash(state)}") from error
         shutil.rmtree(target, ignore_errors=True)
+    print(f"did: {points} points")
 
 
 def test_without_links_everything_but_them_comes_back_and_they_are_counted(history: History, target: Path) -> None:
