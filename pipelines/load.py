@@ -8,11 +8,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from extractors._registry import source_tables, sources
 from models.errors import DiskFullError, FixityError, LoadError
 from models.run import PartRecord, RunRecord
-from models.schema import BYTES, JSON, Column, Table
+from models.schema import BYTES, JSON, Column, ColumnType, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
 from pipelines.core import CORE_TABLES, CORE_VIEWS
 from pipelines.core.archive import PARTS, RECORD_TABLES, RUN_SOURCES, RUNS
@@ -143,14 +144,13 @@ def quoted(text: str) -> str:
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create every table: types from its empty Arrow table, then what must not be NULL, compression and comments."""
-    for table in warehouse_tables():
-        connection.register("shape", table.arrow().empty_table())
-        types = connection.execute("DESCRIBE SELECT * FROM shape").fetchall()
-        connection.unregister("shape")
+    """Create every table: types from Arrow, then what must not be NULL, compression and comments."""
+    tables = warehouse_tables()
+    types = _engine_types(connection, {column.type for table in tables for column in table.all_columns})
+    for table in tables:
         columns = ", ".join(
-            f'"{column.name}" {kind[1]}{" NOT NULL" if column.required else ""}{_compression(column)}'
-            for column, kind in zip(table.all_columns, types, strict=True)
+            f'"{column.name}" {types[column.type]}{" NOT NULL" if column.required else ""}{_compression(column)}'
+            for column in table.all_columns
         )
         connection.execute(f'CREATE TABLE "{table.name}" ({columns})')
         comments = [f'COMMENT ON TABLE "{table.name}" IS {quoted(table.comment)}']
@@ -159,6 +159,16 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             for column in table.all_columns
         ]
         connection.execute(";".join(comments))
+
+
+def _engine_types(connection: duckdb.DuckDBPyConnection, kinds: Iterable[ColumnType]) -> dict[ColumnType, str]:
+    """Return what DuckDB calls each type, as it takes it from Arrow: no second type map exists to disagree."""
+    by_name = {kind.name: kind for kind in kinds}
+    shape = pa.schema([pa.field(name, kind.arrow) for name, kind in by_name.items()]).empty_table()
+    connection.register("shape", shape)
+    described = connection.execute("DESCRIBE SELECT * FROM shape").fetchall()
+    connection.unregister("shape")
+    return {by_name[row[0]]: row[1] for row in described}
 
 
 def _compression(column: Column) -> str:
