@@ -40,6 +40,9 @@ class Target(Protocol):
     def stat(self, name: bytes) -> os.stat_result:
         """Return the status of ``name`` itself."""
 
+    def link_target(self, name: bytes) -> bytes:
+        """Return what the link ``name`` holds."""
+
     def scan(self) -> Iterator[os.DirEntry[str]]:
         """Yield the entries, in the order of the file system."""
 
@@ -90,6 +93,9 @@ class DescriptorTarget(DescriptorDirectory):
 
     def stat(self, name: bytes) -> os.stat_result:
         return super().stat(_checked(name))
+
+    def link_target(self, name: bytes) -> bytes:
+        return super().link_target(_checked(name))
 
     def make_directory(self, name: bytes) -> None:
         os.mkdir(_checked(name), 0o700, dir_fd=self._descriptor)
@@ -150,6 +156,9 @@ class PathTarget(PathDirectory):
 
     def stat(self, name: bytes) -> os.stat_result:
         return super().stat(_checked(name))
+
+    def link_target(self, name: bytes) -> bytes:
+        return super().link_target(_checked(name))
 
     def make_directory(self, name: bytes) -> None:
         os.mkdir(self._place(name), 0o700)

@@ -142,7 +142,8 @@ def restore_chosen(
     plan = make_plan(chosen, with_expired=request.with_expired, with_links=request.links, by_home=len(made_of) > 1)
     made = Restored(target, chosen, plan, made_of, Written(), is_dry=request.dry_run)
     if not request.dry_run and (plan.directories or plan.files or plan.links):
-        check_room(target, plan.size, len(plan.files) + len(plan.directories))
+        if not request.into_home:  # there most of it may be already
+            check_room(target, plan.size, len(plan.files) + len(plan.directories))
         _write(reader, made, request, steps, opening)
     made.findings += plan.findings + [
         Finding(FindingCode.ARCHIVE_DAMAGED, "", path, text) for path, text in sorted(reader.damage.items())

@@ -93,7 +93,7 @@ class Writer:
                     above.make_link(thing.parts[-1], thing.state.link_target or b"", thing.state.mtime_ns)
                 made += 1
             except FileExistsError:
-                self._tell_existing(thing)
+                self._tell_existing(thing, is_same=self._is_link(thing))
             except (OSError, NotImplementedError) as error:
                 if isinstance(error, OSError) and is_full(error):
                     raise
@@ -206,9 +206,18 @@ class Writer:
         self.written.files += 1
         self.written.size += staged.size
 
-    def _tell_existing(self, thing: Thing) -> None:
+    def _is_link(self, thing: Thing) -> bool:
+        """Whether the very link is there already."""
+        try:
+            with entered(self._tree.root, thing.parts[:-1]) as above:
+                return above.link_target(thing.parts[-1]) == thing.state.link_target
+        except OSError:
+            return False
+
+    def _tell_existing(self, thing: Thing, *, is_same: bool = False) -> None:
         if self._home is not None and self._has(thing.parts):
-            self.written.other += 1
+            self.written.same += is_same
+            self.written.other += not is_same
             return
         self._tree.refuse(FindingCode.NAME_COLLISION, thing.state, "it is another one's name here")
 

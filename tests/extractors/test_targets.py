@@ -52,6 +52,7 @@ def test_a_file_and_a_directory_are_made_for_their_owner_alone(target: Target, p
 METHODS: dict[str, Callable[[Target, bytes], object]] = {
     "directory": lambda target, name: target.directory(name),
     "stat": lambda target, name: target.stat(name),
+    "link_target": lambda target, name: target.link_target(name),
     "make_directory": lambda target, name: target.make_directory(name),
     "create": lambda target, name: target.create(name),
     "adopt": lambda target, name: target.adopt(target, b"file", name),

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from extractors._registry import PHASES, Classifier
+from extractors._targets import PathTarget
 from models.errors import ConfigurationError, ExitCode
 from models.run import RunRecord
 from models.text import printable_path
@@ -22,6 +24,8 @@ from pipelines.selection import Selection
 from pipelines.sessions import session_ids
 from tests.support import extract, fixture_homes
 from tests.trees import Tree, below, kept_of, tree_of, without_links
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and permissions are those of POSIX")
 
 WEEKS = 4
 
@@ -94,6 +98,19 @@ def test_every_fixture_home_comes_back_as_it_was(home: Path, tmp_path: Path, tar
     made = give_back(tmp_path / "data", target)
     assert tree_of(target) == kept_of(before)
     assert made.written.files == sum(thing.kind == "file" for thing in kept_of(before).values())
+
+
+def test_the_way_of_windows_gives_the_same(history: History, target: Path) -> None:
+    made = restore(Layout(history.data), RestoreRequest(target, links=True), opening=PathTarget.at)
+    assert made.findings == []
+    assert tree_of(target) == history.weeks[-1].tree
+    shutil.rmtree(target / "projects")
+    (target / "history.jsonl").write_bytes(b"mine")
+    added = restore(Layout(history.data), RestoreRequest(target, links=True, into_home=True), opening=PathTarget.at)
+    assert added.findings == []
+    assert added.written.other == 1
+    restored = tree_of(target)
+    assert {path for path, thing in history.weeks[-1].tree.items() if restored.get(path) != thing} == {b"history.jsonl"}
 
 
 @pytest.mark.parametrize("number", range(WEEKS))

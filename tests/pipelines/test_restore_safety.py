@@ -3,13 +3,12 @@ stopped anywhere it leaves nothing that looks complete.
 """
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,8 @@ from pipelines.restore import Restored, RestoreRequest, restore
 from pipelines.selection import Selection
 from tests.support import extract
 from tests.trees import commit_again, forge, kept_of, parts_of, tree_of
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, permissions and signals are those of POSIX")
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSION = "3fd192e1-4608-4d4e-a084-ebefc26337f3"
@@ -451,14 +452,6 @@ def test_a_file_that_the_system_takes_only_in_part_ends_it_too(home: Path, tmp_p
     done = run_restore(tmp_path / "data", target, LIMIT="100000")
     assert done.returncode == ExitCode.DISK, done.stderr
     assert not target.exists()
-
-
-@pytest.fixture(autouse=True)
-def _no_core_files() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
 
 
 def test_an_interrupted_restore_removes_what_it_began(
