@@ -19,29 +19,42 @@ def _rule(name: str, pattern: str, why: str) -> Rule:
     return Rule(name, re.compile(pattern, re.IGNORECASE), why)
 
 
+_OR_A_COPY: Final = r"(~|[._-](bak|backup|old|orig|save|copy)[^/]*)?$"
+
 WITHHELD: Final = (
-    _rule("credentials", r"(^|/)\.?credentials[^/]*(\.json)?[^/]*$", "Login tokens of Claude Code."),
+    _rule("credentials", r"(^|/)([^/]*[._-])?credentials[^/]*(?<!\.md)$", "Login tokens of Claude Code and others."),
     _rule(
         "account",
-        r"(^|/)\.claude\.json[^/]*$",
+        r"(^|/)\.claude(-[^/]*)?\.json[^/]*$",
         "Account, MCP environments and API key answers (.claude.json and its backups).",
     ),
-    _rule("session-key", r"^sessions/[^/]*\.key$", "Key of a session's socket."),
-    _rule("daemon-key", r"^daemon/[^/]*\.key$", "Key of the daemon."),
-    _rule("ide-lock", r"^ide/[^/]*\.lock$", "Token with which an editor is reached (authToken)."),
-    _rule("settings", r"(^|/)[^/]*settings[^/]*\.json[^/]*$", "Settings: env may hold tokens."),
-    _rule("config", r"^config\.json[^/]*$", "primaryApiKey."),
+    _rule("session-key", r"^sessions/[^/]*\.key[^/]*$", "Key of a session's socket."),
+    _rule("daemon-key", r"^daemon/[^/]*\.key[^/]*$", "Key of the daemon."),
+    _rule("ide-lock", r"^ide/[^/]*\.lock[^/]*$", "Token with which an editor is reached (authToken)."),
+    _rule("settings", r"(^|/)[^/]*settings[^/]*\.json[^/]*(?<!\.md)$", "Settings: env may hold tokens."),
+    _rule("config", r"^\.?config\.json[^/]*$", "primaryApiKey."),
+    _rule(
+        "mcp-servers",
+        r"(^|/)(\.?mcp([._-](config|servers?))?|claude_desktop_config)\.json[^/]*$",
+        "MCP servers: env and headers may hold tokens.",
+    ),
     _rule("channels", r"^channels/", "Tokens of chat channels."),
-    _rule("npmrc", r"(^|/)\.(npmrc|netrc|pypirc|git-credentials)$", "Tokens of package registries and hosts."),
-    _rule("env-file", r"(^|/)\.env(\.[^/]*)?$", "Environment files."),
+    _rule(
+        "npmrc",
+        r"(^|/)([._]netrc|\.(npmrc|pypirc|git-credentials))" + _OR_A_COPY,
+        "Tokens of package registries and hosts.",
+    ),
+    _rule("env-file", r"(^|/)(\.env([._~-][^/]*)?|\.envrc|[^/]+\.env)$", "Environment files."),
     _rule(
         "key-file",
-        r"(^|/)(\.[^/]*[_.-]?key|[^/]*\.(pem|p12|pfx|key|keystore|jks)|id_(rsa|dsa|ecdsa|ed25519))$",
+        r"(^|/)(\.[^/]*[_.-]?key(\.txt)?|[^/]*\.(pem|p12|pfx|key|keystore|jks)|id_(rsa|dsa|ecdsa|ed25519))"
+        + _OR_A_COPY,
         "Key files.",
     ),
     _rule(
         "token-file",
-        r"(^|/)[^/]*(api[_-]?key|auth[_-]?token|access[_-]?token|secret)s?(\.(txt|json))?$",
+        r"(^|/)([^/]*(api[_-]?key|auth[_-]?token|access[_-]?token|secret)s?|([^/]*[._-])?token|client_secret[^/]*\.json)"
+        r"(\.(txt|json|ya?ml))?" + _OR_A_COPY,
         "Files named as tokens.",
     ),
 )
