@@ -9,10 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from models.errors import ConfigurationError, ExitCode
-from models.run import RunRecord, TextRecord, WarehouseRecord
+from models.run import PhaseRecord, RunRecord, TextRecord, WarehouseRecord
 from pipelines import archive as archives
 from pipelines.files import disk_errors, write_atomically
 from pipelines.fixity import BROKEN
+from pipelines.imports import imported_files
 from pipelines.layout import Layout
 from pipelines.manifest import sha256_lines
 from pipelines.run import Request, Watcher, check_homes, extract_homes, last_states
@@ -70,12 +71,30 @@ def _still_good(layout: Layout, others: Sequence[RunRecord], run: RunRecord) -> 
     counts = [counts for phase in run.phases for counts in phase.sources.values()]
     if any(one.files_read or one.files_vanished or one.rows for one in counts) or not others:
         return None
+    if not all(_is_as_before(others, phase) for phase in run.phases):
+        return None
     published = others[-1].warehouse
     if published is None or not (layout.root / published.path).exists():
+        return None
+    made_ns = (layout.root / published.path).stat().st_mtime_ns
+    if any(path.stat().st_mtime_ns > made_ns for path in imported_files(layout)):
         return None
     link = layout.warehouse
     is_that_one = not link.is_symlink() or link.resolve() == (layout.root / published.path).resolve()
     return published if is_that_one and link.exists() else None
+
+
+def _is_as_before(others: Sequence[RunRecord], phase: PhaseRecord) -> bool:
+    """Whether a phase found as many things as the last time, of the same size, and they fared the same."""
+    last = archives.last_phase(others, phase.home_id, phase.phase)
+    return last is not None and _found(last[1]) == _found(phase)
+
+
+def _found(phase: PhaseRecord) -> tuple[dict[str, int], list[tuple[str, int, int, int, int]]]:
+    return phase.outcomes, [
+        (source, one.files_found, one.bytes_found, one.files_withheld, one.files_listed)
+        for source, one in phase.sources.items()
+    ]
 
 
 @contextmanager

@@ -71,6 +71,7 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
             return False
         new = [part for part in parts if part.sha256 not in held]
         verify_parts(layout, new)
+        create_views(connection)
         _load(connection, layout, runs, new)
         return True
 
@@ -178,7 +179,7 @@ def _compression(column: Column) -> str:
 def create_views(connection: duckdb.DuckDBPyConnection) -> None:
     """Create every view over the tables."""
     for view in CORE_VIEWS:
-        connection.execute(f'CREATE VIEW "{view.name}" AS {view.query}')
+        connection.execute(f'CREATE OR REPLACE VIEW "{view.name}" AS {view.query}')
         connection.execute(f'COMMENT ON VIEW "{view.name}" IS {quoted(view.comment)}')
 
 
@@ -202,11 +203,13 @@ def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[str] | None:
 def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
     """Whether the imported messages of a warehouse are those of the archive now."""
     paths = [str(path) for path in verified_imports(layout)]
-    held = connection.execute(f"SELECT count(*) FROM {IMPORTED.name}").fetchone()
+    held = connection.execute(f"SELECT count(*), count(text) FROM {IMPORTED.name}").fetchone()
     if not paths:
-        return held == (0,)
+        return held == (0, 0)
     kept = connection.execute(
-        "SELECT count(DISTINCT message_id) FROM read_parquet(?, hive_partitioning = false)", [paths]
+        "SELECT count(DISTINCT message_id), count(DISTINCT message_id) FILTER (text IS NOT NULL) "
+        "FROM read_parquet(?, hive_partitioning = false)",
+        [paths],
     ).fetchone()
     return held == kept
 
