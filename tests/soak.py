@@ -71,7 +71,16 @@ CHECKS: Mapping[str, Check] = {
         figure=500,
         least=10,
         unit="runs",
-        in_suite="every fail point, three ways",
+        in_suite="none",
+    ),
+    "fail-points": Check(
+        what="every named fail point by SIGKILL, exception and full disk, made good by the next run",
+        test=("tests/pipelines/test_crash.py", "in_every_way"),
+        variable="SOAK_FAIL_POINTS",
+        figure=1,
+        least=1,
+        unit="sweep",
+        in_suite="each by SIGKILL and one other way",
     ),
     "writers": Check(
         what="a home under eight kinds of hostile writers at once, restored and compared after every run",

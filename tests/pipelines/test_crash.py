@@ -1,4 +1,4 @@
-"""Killing a run anywhere loses nothing: at every named point, three ways, the next run makes good what it left."""
+"""Killing a run anywhere loses nothing: at every named point, in several ways, the next run makes good what it left."""
 
 import json
 import os
@@ -69,7 +69,7 @@ def check(results: Sequence[dict[str, object]], tmp_path: Path) -> None:
     """Hold every result against a run that nobody harmed."""
     unharmed = drive(
         tmp_path / "unharmed",
-        [{"point": None, "passing": 0, "kind": "none", "grown": grown} for grown in (False, True)],
+        [{"point": None, "passing": 0, "kind": "none", "grown": grown, "verified": True} for grown in (False, True)],
         1,
     )
     expected = {bool(one["grown"]): one["sums"] for one in unharmed}
@@ -81,21 +81,34 @@ def check(results: Sequence[dict[str, object]], tmp_path: Path) -> None:
         assert result["left"] == [], result
 
 
-@pytest.mark.slow
-def test_a_run_that_fails_at_any_named_point_is_made_good_by_the_next(tmp_path: Path) -> None:
+def fail_at_points(tmp_path: Path, *, in_every_way: bool) -> None:
+    """Fail at every named point by SIGKILL, and by an exception and a full disk: both, or one of them in turn."""
     passed = points_passed(tmp_path)
     assert len(passed) >= 40
     cases: list[dict[str, object]] = []
     for number, (point, times) in enumerate(sorted(passed.items())):
-        for turn, kind in enumerate(KINDS):
+        ways = KINDS if in_every_way else (KINDS[0], KINDS[1 + number % 2])
+        for turn, kind in enumerate(ways):
             passing = 1 if times < 4 else (1, times // 4, times // 2)[turn]
-            cases.append({"point": point, "passing": passing, "kind": kind, "grown": (number + turn) % 2 == 1})
+            cases.append({"point": point, "passing": passing, "kind": kind, "grown": (number // 2 + turn) % 2 == 1})
+    for number, case in enumerate(cases):
+        case["verified"] = in_every_way or number % 4 == 0
     results = drive(tmp_path / "cases", cases)
     harmed = [result for result in results if result["failed"] not in (0, 4)]
     assert {result["failed"] for result in harmed} <= {FAILED_AS_ASKED, 12, -9}
     assert len(harmed) >= len(results) * 0.6
     check(results, tmp_path)
     print(f"did: {len(passed)} points, {len(results)} cases, {len(harmed)} of them harmed")
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_at_any_named_point_is_made_good_by_the_next(tmp_path: Path) -> None:
+    fail_at_points(tmp_path, in_every_way=False)
+
+
+@pytest.mark.soak
+def test_a_run_that_fails_at_any_named_point_in_every_way_is_made_good_by_the_next(tmp_path: Path) -> None:
+    fail_at_points(tmp_path, in_every_way=True)
 
 
 @pytest.mark.soak
