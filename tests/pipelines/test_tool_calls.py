@@ -18,14 +18,14 @@ def _record(number: int, kind: str, blocks: list[object], **more: object) -> str
 
 
 def test_results_that_stand_in_one_record_are_told_apart(tmp_path: Path) -> None:
-    calls = [{"type": "tool_use", "id": name, "name": "Read", "input": {}} for name in ("t1", "t2")]
-    results = [
+    calls: list[object] = [{"type": "tool_use", "id": name, "name": "Read", "input": {}} for name in ("t1", "t2")]
+    results: list[object] = [
         {"type": "tool_result", "tool_use_id": f"t{number}", "content": [{"type": "text", "text": text}]}
         for number, text in ((2, "two"), (1, "one"))
     ]
     path = tmp_path / "home" / "projects" / "-p" / f"{SESSION}.jsonl"
     path.parent.mkdir(parents=True)
-    path.write_text(_record(1, "assistant", list(calls), id="m", model="x") + _record(2, "user", list(results)))
+    path.write_text(_record(1, "assistant", calls, id="m", model="x") + _record(2, "user", results))
     extract(tmp_path / "data", tmp_path / "home")
     with warehouse_of(tmp_path / "data") as connection:
         found = connection.execute(
