@@ -4,15 +4,17 @@ a sink.
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from hmac import HMAC
 from typing import Final, Protocol
 
 from xxhash import xxh3_128
 
 from extractors._contract import Entry, Malformed, Reading, Shape
+from extractors._erasure import Span, Tombstones, without
 from extractors._readers import Cut, cut_events, cut_lines
 from extractors._salvage import PartKind, parse_line, salvage
 from extractors._source import Home, PinnedFile, Stat
@@ -46,7 +48,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class FileTask:
-    """What to read of one file: decided by the snapshot and the last manifest, carried to a worker."""
+    """What to read of one file: decided by the snapshot and the last manifest, carried to a worker.
+
+    `erased` are the spans of what is not read again that were erased on request: digests are of the other bytes.
+    """
 
     home_id: str
     path: bytes
@@ -62,6 +67,7 @@ class FileTask:
     same_xxh3: bytes | None = None
     entry_type: str = "file"
     link_target: bytes | None = None
+    erased: tuple[Span, ...] = ()
 
 
 @dataclass(slots=True)
@@ -90,6 +96,7 @@ class FileResult:
     is_same: bool = False
     atime_kept: bool = True
     void: list["FileResult"] = field(default_factory=list)
+    erased: list[Span] = field(default_factory=list)
     error: str | None = None
     reject_codes: Counter[str] = field(default_factory=Counter)
 
@@ -111,6 +118,9 @@ class Sink(Protocol):
     def entry(self, file_id: int, offset: int, length: int, kind: str, row_count: int) -> None:
         """Take one span of the provenance index."""
 
+    def erased(self, file_id: int, offset: int, length: int) -> None:
+        """Take note that the bytes of a span are not kept, because they were erased on request."""
+
     def reject(self, source: str, code: RejectCode, detail: str, file_id: int, offset: int, length: int) -> None:
         """Take one entry that could not be understood."""
 
@@ -125,7 +135,11 @@ class Sink(Protocol):
 
 
 class _Digests:
-    """SHA-256 and XXH3-128 of a file's bytes, fed in order."""
+    """SHA-256 and XXH3-128 of a file's bytes, fed in order.
+
+    Of an erased span XXH3-128 gets what stands for it, so that one sees whether the span is still there, and SHA-256
+    nothing, so that what is given back without the span can be proved.
+    """
 
     def __init__(self) -> None:
         self.sha = sha256()
@@ -135,20 +149,37 @@ class _Digests:
         self.sha.update(data)
         self.xxh.update(data)
 
+    def feed_file(self, chunks: Iterable[bytes], erased: Sequence[Span], tombstones: Tombstones | None) -> None:
+        """Feed a file from byte 0 on, of which `erased` was erased."""
+        for data, is_seal in without(chunks, erased, tombstones):
+            self.xxh.update(data)
+            if not is_seal:
+                self.sha.update(data)
+
 
 class _Reader:
     """One attempt to read one file in one generation."""
 
     def __init__(
-        self, task: FileTask, shape: Shape, sink: Sink, limits: Limits, generation: int, start: int, digests: _Digests
+        self,
+        task: FileTask,
+        shape: Shape,
+        sink: Sink,
+        limits: Limits,
+        tombstones: Tombstones | None,
+        generation: int,
+        start: int,
+        digests: _Digests,
     ) -> None:
         self.task = task
         self.shape = shape
         self.sink = sink
         self.limits = limits
+        self.tombstones = tombstones
         self.digests = digests
         self.file_id = file_id(task.home_id, task.path, generation)
         self.result = FileResult(task, self.file_id, generation, from_offset=start, watermark=start)
+        self.result.erased = list(task.erased) if start else []
         self.held: list[bytes] = []
         self.held_size = 0
         self.piece_offset = start
@@ -177,6 +208,34 @@ class _Reader:
             if self.sink.piece(self.file_id, self.piece_offset, piece):
                 self.result.new_piece_bytes += len(piece)
             self.piece_offset += len(piece)
+
+    def is_erased(self, data: bytes) -> bool:
+        """Whether an entry was erased on request, or has in it what was."""
+        return self.tombstones is not None and self.tombstones.holds_entry(self.task.path, data)
+
+    def long_sealer(self, file: PinnedFile, offset: int, end: int, *, to_line_end: bool = False) -> "HMAC | None":
+        """Look through an entry that is too long to be held; return what seals it if it was erased, else None."""
+        if self.tombstones is None:
+            return None
+        chunks = file.chunks(offset, end, _CHUNK)
+        if self.tombstones.holds_long_entry(self.task.path, _first_line(chunks) if to_line_end else chunks):
+            return self.tombstones.sealer()
+        return None
+
+    def erase(self, offset: int, length: int, seal: bytes, *, kind: str = "erased") -> None:
+        """Pass over an entry without keeping its bytes; `seal` stands for them."""
+        self.cut_piece()
+        self.digests.xxh.update(seal)
+        self.sink.erased(self.file_id, offset, length)
+        self.sink.entry(self.file_id, offset, length, kind, 0)
+        self.result.erased.append((offset, length))
+        self.result.piece_count += 1
+        self.piece_offset = offset + length
+
+    def erase_entry(self, offset: int, data: bytes, *, kind: str = "erased") -> None:
+        """The same of an entry that is held."""
+        if self.tombstones is not None:
+            self.erase(offset, len(data), self.tombstones.seal(data), kind=kind)
 
     def parse(self, entry: Entry, offset: int, length: int, *, kind: str = "entry") -> None:
         """Parse one entry: its rows, messages and drift, or its reject."""
@@ -247,6 +306,9 @@ class _Reader:
         self.cut_piece()
         self.result.watermark = offset
         self.result.prefix_xxh3 = self.digests.xxh.digest()
+        if self.is_erased(data):
+            self.erase_entry(offset, data, kind="tail")
+            return
         self.held.append(data)
         self.held_size += len(data)
         if self.shape.reading is Reading.LOG:
@@ -264,21 +326,26 @@ class _Reader:
         else:
             self.sink.entry(self.file_id, offset, len(data), "tail", 0)
 
-    def read_stream(self, chunks: Iterator[bytes], start: int) -> None:
+    def read_stream(self, file: PinnedFile, start: int, size: int) -> None:
         """Read a file of many entries to its end."""
+        chunks = file.chunks(start, size, _CHUNK)
         limit = self.limits.entry_bytes
         is_log = self.shape.reading is Reading.LOG
         spans = (
             cut_events(chunks, start, limit, self.shape.header or b"") if is_log else cut_lines(chunks, start, limit)
         )
         long_start = -1
+        sealer: HMAC | None = None
         for offset, data, cut in spans:
             if cut is Cut.WHOLE:
-                if is_log:
-                    self.parse(Entry(self.task.names, data), offset, len(data))
+                if self.tombstones is not None and self.is_erased(data):
+                    self.erase_entry(offset, data)
                 else:
-                    self.line(offset, data)
-                self.hold(data)
+                    if is_log:
+                        self.parse(Entry(self.task.names, data), offset, len(data))
+                    else:
+                        self.line(offset, data)
+                    self.hold(data)
                 self.result.watermark = offset + len(data)
             elif cut is Cut.TAIL and long_start < 0:
                 self.tail(offset, data)
@@ -287,15 +354,29 @@ class _Reader:
                     long_start = offset
                     self.cut_piece()
                     self.result.prefix_xxh3 = self.digests.xxh.digest()
+                    sealer = self.long_sealer(file, offset, size, to_line_end=True)
+                if sealer is None:
+                    self.hold_long(data)
+                else:
+                    sealer.update(data)
+                end = offset + len(data)
                 if cut is Cut.LAST_FRAGMENT:
-                    length = offset + len(data) - long_start
-                    self.reject(RejectCode.TOO_LONG, f"{length} bytes, the limit is {limit}", long_start, length)
+                    if sealer is None:
+                        self.too_long(long_start, end - long_start, limit)
+                    else:
+                        self.erase(long_start, end - long_start, sealer.digest())
                     long_start = -1
-                    self.result.watermark = offset + len(data)
-                self.hold_long(data)
+                    self.result.watermark = end
         if long_start >= 0:
-            self.sink.entry(self.file_id, long_start, self.piece_offset + self.held_size - long_start, "tail", 0)
             self.result.watermark = long_start
+            if sealer is None:
+                self.sink.entry(self.file_id, long_start, self.piece_offset + self.held_size - long_start, "tail", 0)
+            else:
+                self.erase(long_start, end - long_start, sealer.digest(), kind="tail")
+
+    def too_long(self, offset: int, length: int, limit: int) -> None:
+        """Quarantine an entry beyond the limit."""
+        self.reject(RejectCode.TOO_LONG, f"{length} bytes, the limit is {limit}", offset, length)
 
     def hold_long(self, data: bytes) -> None:
         """Hand on a part of an entry beyond the limit at once."""
@@ -306,14 +387,18 @@ class _Reader:
     def read_document(self, file: PinnedFile, size: int) -> None:
         """Read a whole-file entry and parse it whole."""
         if size > self.limits.document_bytes:
+            if self.read_erased(file, size):
+                return
             for chunk in file.chunks(0, size, _CHUNK):
                 self.hold_long(chunk)
             self.result.watermark = self.piece_offset
-            self.reject(
-                RejectCode.TOO_LONG, f"{size} bytes, the limit is {self.limits.document_bytes}", 0, self.piece_offset
-            )
+            self.too_long(0, self.piece_offset, self.limits.document_bytes)
             return
         data = b"".join(file.chunks(0, size, _CHUNK))
+        if data and self.is_erased(data):
+            self.erase_entry(0, data)
+            self.result.watermark = len(data)
+            return
         self.held.append(data)
         self.held_size = len(data)
         self.result.watermark = len(data)
@@ -321,6 +406,8 @@ class _Reader:
 
     def read_opaque(self, file: PinnedFile, size: int) -> None:
         """Read a whole-file entry of which the parser sees the first bytes only."""
+        if self.read_erased(file, size):
+            return
         head = b""
         for chunk in file.chunks(0, size, _CHUNK):
             if not head:
@@ -330,6 +417,19 @@ class _Reader:
         entry = Entry(self.task.names, head)
         entry.size = self.piece_offset
         self.parse(entry, 0, self.piece_offset)
+
+    def read_erased(self, file: PinnedFile, size: int) -> bool:
+        """Pass over a whole-file entry, too long to be held, if it was erased; returns whether it was."""
+        sealer = self.long_sealer(file, 0, size)
+        if sealer is None:
+            return False
+        length = 0
+        for chunk in file.chunks(0, size, _CHUNK):
+            sealer.update(chunk)
+            length += len(chunk)
+        self.erase(0, length, sealer.digest())
+        self.result.watermark = length
+        return True
 
     def finish(self) -> FileResult:
         """Close the digests and return the result."""
@@ -343,9 +443,19 @@ class _Reader:
         return self.result
 
 
-def extract_file(home: Home, task: FileTask, shape: Shape, sink: Sink, limits: Limits) -> FileResult:
+def _first_line(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        end = chunk.find(b"\n") + 1
+        yield chunk[:end] if end else chunk
+        if end:
+            return
+
+
+def extract_file(
+    home: Home, task: FileTask, shape: Shape, sink: Sink, limits: Limits, tombstones: Tombstones | None = None
+) -> FileResult:
     """Read what `task` names and return the balance. A file that cannot be opened gives a result with `error`;
-    SourceError is not raised.
+    SourceError is not raised. What has a tombstone is passed over and not kept.
     """
     if task.entry_type != "file":
         return _extract_nothing_read(task, shape, sink, limits)
@@ -354,25 +464,31 @@ def extract_file(home: Home, task: FileTask, shape: Shape, sink: Sink, limits: L
     begun: list[FileResult] = []
     try:
         with home.open(task.path) as file:
-            return _extract_open_file(file, task, shape, sink, limits, begun)
+            return _extract_open_file(file, task, shape, sink, limits, tombstones, begun)
     except SourceError as error:
         return FileResult(task, error=str(error), void=begun)
 
 
 def _extract_nothing_read(task: FileTask, shape: Shape, sink: Sink, limits: Limits) -> FileResult:
     """A directory or a link is an entry of no bytes."""
-    reader = _Reader(task, shape, sink, limits, task.generation, 0, _Digests())
+    reader = _Reader(task, shape, sink, limits, None, task.generation, 0, _Digests())
     reader.parse(Entry(task.names, task.link_target or b""), 0, 0)
     return reader.finish()
 
 
 def _extract_open_file(
-    file: PinnedFile, task: FileTask, shape: Shape, sink: Sink, limits: Limits, begun: list[FileResult]
+    file: PinnedFile,
+    task: FileTask,
+    shape: Shape,
+    sink: Sink,
+    limits: Limits,
+    tombstones: Tombstones | None,
+    begun: list[FileResult],
 ) -> FileResult:
     """Read an open file, again from 0 when its prefix is not what was consumed, and again when it changed in place
     meanwhile. Each attempt is in `begun` before the sink gets anything of it.
     """
-    same = _same_as_before(file, task)
+    same = _same_as_before(file, task, tombstones)
     if same is not None:
         return same
     generation, start = task.generation, task.start
@@ -385,16 +501,16 @@ def _extract_open_file(
         digests = _Digests()
         if start:
             if size >= start:
-                _feed(digests, file, start)
+                digests.feed_file(file.chunks(0, start, _CHUNK), task.erased, tombstones)
                 bytes_read += start
             if digests.xxh.digest() != task.prefix_xxh3:
                 generation, start, rewritten = generation + 1, 0, True
                 continue
-        reader = _Reader(task, shape, sink, limits, generation, start, digests)
+        reader = _Reader(task, shape, sink, limits, tombstones, generation, start, digests)
         begun.append(reader.result)
         result = _read_once(file, reader, start, size)
         bytes_read += result.size - start
-        stable = _is_stable(file, before, result)
+        stable = _is_stable(file, before, result, tombstones)
         if not stable and len(begun) >= _ATTEMPTS:
             error = f"{printable_path(task.path)}: changed in place each time it was read"
             return FileResult(task, error=error, void=begun)
@@ -408,12 +524,12 @@ def _extract_open_file(
         generation, start, rewritten = generation + 1, 0, True
 
 
-def _same_as_before(file: PinnedFile, task: FileTask) -> FileResult | None:
+def _same_as_before(file: PinnedFile, task: FileTask, tombstones: Tombstones | None) -> FileResult | None:
     """Return a result without rows when a whole-file entry holds what it held, though its times changed."""
     if task.same_xxh3 is None or task.same_size != task.size:
         return None
     digests = _Digests()
-    _feed(digests, file, task.size)
+    digests.feed_file(file.chunks(0, task.size, _CHUNK), task.erased, tombstones)
     if digests.xxh.digest() != task.same_xxh3:
         return None
     result = FileResult(
@@ -422,6 +538,7 @@ def _same_as_before(file: PinnedFile, task: FileTask) -> FileResult | None:
     result.file_id = file_id(task.home_id, task.path, result.generation)
     result.sha256, result.content_xxh3, result.prefix_xxh3 = digests.sha.hexdigest(), task.same_xxh3, task.same_xxh3
     result.atime_kept = file.atime_kept
+    result.erased = list(task.erased)
     return result
 
 
@@ -432,16 +549,11 @@ def _read_once(file: PinnedFile, reader: _Reader, start: int, size: int) -> File
         case Reading.OPAQUE:
             reader.read_opaque(file, size)
         case _:
-            reader.read_stream(file.chunks(start, size, _CHUNK), start)
+            reader.read_stream(file, start, size)
     return reader.finish()
 
 
-def _feed(digests: _Digests, file: PinnedFile, size: int) -> None:
-    for chunk in file.chunks(0, size, _CHUNK):
-        digests.feed(chunk)
-
-
-def _is_stable(file: PinnedFile, before: Stat, result: FileResult) -> bool:
+def _is_stable(file: PinnedFile, before: Stat, result: FileResult, tombstones: Tombstones | None) -> bool:
     """Whether the consumed bytes are still in the file, so that no two generations were mixed."""
     after = file.restat()
     age = time.time_ns() - max(after.mtime_ns, after.ctime_ns)
@@ -452,18 +564,28 @@ def _is_stable(file: PinnedFile, before: Stat, result: FileResult) -> bool:
         return False
     time.sleep(min(_LONGEST_WRITE, max(0.0, _LONGEST_WRITE - age / 1e9)))
     again = xxh3_128()
-    for chunk in file.chunks(0, result.size, _CHUNK):
-        again.update(chunk)
+    for data, _ in without(file.chunks(0, result.size, _CHUNK), result.erased, tombstones):
+        again.update(data)
     return again.digest() == result.content_xxh3
 
 
-def digest_file(home: Home, path: bytes, size: int, *, deep: bool = False) -> tuple[Stat, bytes, str | None]:
-    """Return a file's stat, the XXH3-128 of its first `size` bytes, and if `deep` their SHA-256. Raises SourceError."""
+def digest_file(
+    home: Home,
+    path: bytes,
+    size: int,
+    *,
+    deep: bool = False,
+    erased: Sequence[Span] = (),
+    tombstones: Tombstones | None = None,
+) -> tuple[Stat, bytes, str | None]:
+    """Return a file's stat, the XXH3-128 of its first `size` bytes, and if `deep` their SHA-256, both as a manifest has
+    them of a file of which `erased` was erased. Raises SourceError.
+    """
     with home.open(path) as file:
         fast = xxh3_128()
         proof = sha256()
-        for chunk in file.chunks(0, size, _CHUNK):
-            fast.update(chunk)
-            if deep:
-                proof.update(chunk)
+        for data, is_seal in without(file.chunks(0, size, _CHUNK), erased, tombstones):
+            fast.update(data)
+            if deep and not is_seal:
+                proof.update(data)
         return file.restat(), fast.digest(), proof.hexdigest() if deep else None

@@ -14,6 +14,7 @@
     ├── StageError                  1   a step's counts do not balance, or a phase failed: the run must not commit
     ├── LoadError                   1   the warehouse could not be built: the former one stays
     ├── StoreError                  1   the store contradicts itself: stop and verify it
+    │   └── ErasedError             5   the bytes were erased on request: say so, or ask for what is around them
     └── DataDirectoryError         12   the data directory cannot be written
         └── DiskFullError          12   because no room is left
 
@@ -134,6 +135,12 @@ class LoadError(ExtractError):
 
 class StoreError(ExtractError):
     """The store contradicts itself (one key with two contents, a file lost). The caller stops writing to it."""
+
+
+class ErasedError(StoreError):
+    """The bytes that are asked for were erased on request. The caller says so, or asks for what is around them."""
+
+    exit_code = ExitCode.INCOMPLETE
 
 
 class DataDirectoryError(ExtractError):

@@ -2,7 +2,12 @@
 drift.
 """
 
-from models.schema import BYTES, DIGEST128, FLAG, INSTANT, INTEGER, TEXT, Column, Table
+from typing import Final
+
+from models.schema import BYTES, DIGEST128, FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Table
+
+ERASED: Final = bytes(16)
+"""Stands in the recipe where the bytes of a file were erased on request: no piece of the store has this digest."""
 
 MANIFEST = Table(
     "manifest",
@@ -48,6 +53,12 @@ MANIFEST = Table(
         Column("sha256", TEXT, "SHA-256 of the pinned bytes, computed when this content was first read."),
         Column("content_xxh3", DIGEST128, "XXH3-128 of the pinned bytes, for re-checks."),
         Column("prefix_xxh3", DIGEST128, "XXH3-128 of the bytes up to the watermark."),
+        Column(
+            "erased_spans",
+            JSON,
+            "Spans erased on request, as [[offset, length], …]; then sha256 is of the other bytes, and XXH3-128 "
+            "of those with an HMAC in the place of each span.",
+        ),
         Column("atime_kept", FLAG, "Whether the system let us read without touching the access time."),
     ),
     has_provenance=False,
@@ -91,7 +102,10 @@ PIECES = Table(
     "The recipe by which files are given back: which piece of the store stands where.",
     (
         Column(
-            "digest", DIGEST128, "The piece in the store: XXH3-128 of its bytes with the store's seed.", required=True
+            "digest",
+            DIGEST128,
+            "The piece in the store: XXH3-128 of its bytes with the store's seed. All zeros: erased on request.",
+            required=True,
         ),
     ),
 )
@@ -111,7 +125,7 @@ ENTRIES = Table(
     "entries",
     "The provenance index: the spans that tile each consumed file.",
     (
-        Column("entry_kind", TEXT, "entry, reject, padding or tail.", required=True),
+        Column("entry_kind", TEXT, "entry, reject, padding, tail or erased (on request).", required=True),
         Column("row_count", INTEGER, "Rows that the entry gave.", required=True),
     ),
 )

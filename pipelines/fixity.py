@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from extractors._erasure import Span, Tombstones
 from extractors._extract import digest_file
 from extractors._source import Home, Stat
 from models.errors import SourceError, Vanished
+from pipelines.manifest import FileState
 
 
 class Outcome(StrEnum):
@@ -37,7 +39,8 @@ class Claim:
     read.
 
     `pinned_ns` is when it was about to be read. Times that were young then prove nothing: they are set when a write
-    begins, and content may follow under the same ones.
+    begins, and content may follow under the same ones. `erased` are spans that were erased on request, which the
+    digests do not cover (`extractors._erasure`).
     """
 
     path: bytes
@@ -47,11 +50,28 @@ class Claim:
     ctime_ns: int
     sha256: str | None = None
     pinned_ns: int | None = None
+    erased: Sequence[Span] = ()
+    tombstones: Tombstones | None = None
 
     @property
     def has_telling_times(self) -> bool:
         """Whether content cannot have changed after the read without the times' telling."""
         return self.pinned_ns is None or max(self.mtime_ns, self.ctime_ns) < self.pinned_ns - _YOUNG_NS
+
+
+def claim_of(state: FileState, tombstones: Tombstones | None, pinned_ns: int | None = None) -> Claim:
+    """Return what a row of a manifest claims of its file."""
+    return Claim(
+        state.path_bytes,
+        state.size,
+        state.content_xxh3 or b"",
+        state.mtime_ns,
+        state.ctime_ns,
+        state.sha256,
+        pinned_ns,
+        state.erased,
+        tombstones,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +88,9 @@ def judge(home: Home, claim: Claim, *, deep: bool = False) -> Judgement:
     """Read the claimed bytes once more and judge them. `deep` compares the SHA-256 too."""
     check = "sha256" if deep and claim.sha256 else "xxh3"
     try:
-        stat, xxh3, sha = digest_file(home, claim.path, claim.size, deep=deep)
+        stat, xxh3, sha = digest_file(
+            home, claim.path, claim.size, deep=deep, erased=claim.erased, tombstones=claim.tombstones
+        )
     except Vanished:
         return Judgement(Outcome.MISSING, "none", "gone when it was digested again", None)
     except SourceError as error:

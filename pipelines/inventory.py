@@ -3,11 +3,12 @@ manifest.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from extractors._contract import Shape
+from extractors._erasure import Tombstones
 from extractors._extract import FileTask
 from extractors._registry import Classifier, Place, Treatment, sources
 from extractors._source import Found, walk
@@ -105,6 +106,24 @@ def take_snapshot(home: Path, classifier: Classifier) -> list[Item]:
         path = printable_path(found.path)
         items.append(Item(found, path, classifier.place(path, found.kind)))
     return items
+
+
+def without_forgotten(items: Iterable[Item], tombstones: Tombstones | None) -> list[Item]:
+    """Return what was found, with what was forgotten in it neither named nor read: it is withheld, under a name that
+    tells nothing.
+    """
+    if tombstones is None:
+        return list(items)
+    return [_unnamed(item, tombstones) for item in items]
+
+
+def _unnamed(item: Item, tombstones: Tombstones) -> Item:
+    found = item.found
+    name = tombstones.name_of(found.path) if tombstones.holds_path(found.path) else found.path
+    if name == found.path and not tombstones.holds(found.link_target or b""):
+        return item
+    place = Place(item.place.source, item.place.phase, Treatment.WITHHOLD, "forgotten")
+    return Item(replace(found, path=name, link_target=None), printable_path(name), place)
 
 
 def of_phase(items: Iterable[Item], phase: int, last: Mapping[bytes, FileState]) -> list[Item]:

@@ -46,6 +46,16 @@ class Layout:
         return self.root / "writer.lock"
 
     @property
+    def tombstones_file(self) -> Path:
+        """What stays of what was erased on request, where anything was."""
+        return self.root / "tombstones.json"
+
+    @property
+    def forget_file(self) -> Path:
+        """What an erasure has yet to do; there only while one goes on, or when one was killed."""
+        return self.root / "forget.json"
+
+    @property
     def staging(self) -> Path:
         """What is not committed yet; swept at the next start."""
         return self.root / "staging"

@@ -1,14 +1,16 @@
 """The manifest of a phase of a home: written by each run, read by the next, checked with `sha256sum -c` by anybody."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from extractors._erasure import Span
 from models.schema import Row
 from models.tables import MANIFEST
 
@@ -45,6 +47,7 @@ class FileState:
     sha256: str | None = None
     content_xxh3: bytes | None = None
     prefix_xxh3: bytes | None = None
+    erased_spans: str | None = None
     atime_kept: bool | None = None
 
     def row(self) -> Row:
@@ -53,9 +56,21 @@ class FileState:
         return MANIFEST.row(modified_at=modified_at, **{name: getattr(self, name) for name in _NAMES})
 
     @property
+    def erased(self) -> tuple[Span, ...]:
+        """The spans that were erased on request, in order."""
+        if self.erased_spans is None:
+            return ()
+        return tuple((offset, length) for offset, length in orjson.loads(self.erased_spans))
+
+    @property
     def is_present(self) -> bool:
         """Whether the file was in the home when the manifest was made."""
         return self.outcome not in ("missing", "expired")
+
+
+def spans_json(spans: Sequence[Span]) -> str | None:
+    """Return spans as a manifest has them; None when there are none."""
+    return orjson.dumps(spans).decode() if spans else None
 
 
 _NAMES = tuple(field.name for field in fields(FileState))
@@ -68,7 +83,8 @@ def read_manifest(path: Path, changes: Collection[str] = ()) -> list[FileState]:
         table = file.read(columns=list(_NAMES), use_threads=False)
     if changes:
         table = table.filter(pc.is_in(table["change"], pa.array(sorted(changes), pa.string())))
-    columns = [column.to_pylist() for column in table.columns]
+    here = set(table.column_names)
+    columns = [table[name].to_pylist() if name in here else [None] * table.num_rows for name in _NAMES]
     return [FileState(*values) for values in zip(*columns, strict=True)]
 
 
@@ -79,7 +95,7 @@ def sha256_lines(states: Iterable[FileState]) -> str:
     return "".join(
         sha256_line(state.path_bytes, state.sha256)
         for state in states
-        if state.sha256 is not None and state.entry_type == "file" and state.is_present
+        if state.sha256 is not None and state.entry_type == "file" and state.is_present and state.erased_spans is None
     )
 
 

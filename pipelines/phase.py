@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from extractors._erasure import Tombstones
 from extractors._extract import FileResult, Limits
 from extractors._registry import Treatment
 from extractors._source import Home
@@ -25,11 +26,11 @@ from pipelines import workers
 from pipelines.archive import Archive, HomeName
 from pipelines.failpoints import reach
 from pipelines.files import disk_errors, make_directories, sync_directories, sync_files
-from pipelines.fixity import Claim, Judgement, Outcome, judge_all
+from pipelines.fixity import Judgement, Outcome, claim_of, judge_all
 from pipelines.inventory import Change, Item
 from pipelines.known import KnownIndexes
 from pipelines.layout import make_private
-from pipelines.manifest import FileState
+from pipelines.manifest import FileState, spans_json
 from pipelines.staging import Part, write_part
 
 
@@ -47,6 +48,7 @@ class PhaseInput:
     limits: Limits
     processes: int
     is_full: bool
+    tombstones: Tombstones | None = None
 
 
 def run_phase(given: PhaseInput, progress: workers.Progress) -> PhaseRecord:
@@ -95,6 +97,7 @@ def _extract(given: PhaseInput, directory: Path, progress: workers.Progress) -> 
         known_imported=given.known.imported,
         shared_pieces=given.known.shared_pieces,
         shared_messages=given.known.shared_messages,
+        tombstones=given.tombstones,
     )
     if not tasks:
         return workers.Output()
@@ -118,8 +121,7 @@ def _judge(given: PhaseInput, results: dict[bytes, FileResult]) -> list[FileStat
         state = _state(given, item, results.get(item.found.path))
         states.append(state)
         if state.content_xxh3 is not None and state.entry_type == "file" and state.outcome == Outcome.UNCHECKED:
-            times = state.mtime_ns, state.ctime_ns
-            claims.append(Claim(item.found.path, state.size, state.content_xxh3, *times, state.sha256, pinned_ns))
+            claims.append(claim_of(state, given.tombstones, pinned_ns))
             claimed.append(state)
     with Home(given.home.root) as home:
         for state, judgement in zip(claimed, judge_all(home, claims), strict=True):
@@ -189,13 +191,14 @@ def _carry_over(state: FileState, last: FileState | None) -> None:
     state.file_id, state.generation, state.first_run_id = last.file_id, last.generation, last.first_run_id
     state.watermark, state.sha256 = last.watermark, last.sha256
     state.content_xxh3, state.prefix_xxh3 = last.content_xxh3, last.prefix_xxh3
+    state.erased_spans = last.erased_spans
 
 
 def _take_over(state: FileState, result: FileResult, last: FileState | None, run_id: str) -> None:
     state.file_id, state.generation = result.file_id, result.generation
     state.size, state.watermark = result.size, result.watermark
     state.sha256, state.content_xxh3, state.prefix_xxh3 = result.sha256, result.content_xxh3, result.prefix_xxh3
-    state.atime_kept = result.atime_kept
+    state.atime_kept, state.erased_spans = result.atime_kept, spans_json(result.erased)
     same_generation = last is not None and last.file_id == result.file_id
     state.first_run_id = last.first_run_id if last is not None and same_generation else run_id
     if last is None or last.file_id is None:

@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from extractors._erasure import Tombstones
 from extractors._extract import FileResult, Limits
 from extractors._platform import fsync_directory, make_files_private
 from extractors._registry import PHASES, Classifier
 from extractors._source import Home
-from models.errors import ConfigurationError
+from models.errors import ConfigurationError, StoreError
 from models.run import PhaseRecord, RunRecord, new_run_id
 from models.text import printable_path
 from pipelines import archive as archives
 from pipelines.archive import Archive, HomeName
 from pipelines.failpoints import reach
 from pipelines.files import disk_errors
-from pipelines.inventory import Item, of_phase, take_snapshot
+from pipelines.inventory import Item, of_phase, take_snapshot, without_forgotten
 from pipelines.known import KnownIndexes, prepare_known
 from pipelines.layout import Layout
 from pipelines.lock import announce
@@ -28,6 +29,7 @@ from pipelines.manifest import FileState, read_manifest
 from pipelines.phase import PhaseInput, run_phase
 from pipelines.settings import Settings, read_settings, settings_digest
 from pipelines.sweep import sweep
+from pipelines.tombstones import read_tombstones
 from pipelines.version import VERSION
 
 
@@ -65,6 +67,7 @@ class Snapshot:
     home: HomeName
     items: list[Item]
     last: dict[int, dict[bytes, FileState]] = field(default_factory=dict)
+    tombstones: Tombstones | None = None
 
     def phase_items(self, phase: int) -> list[Item]:
         """Return the items of a phase, compared with its last manifest."""
@@ -112,11 +115,18 @@ def take_snapshots(
 ) -> list[Snapshot]:
     """Walk every home and read its last manifests."""
     classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
+    tombstones = read_tombstones(layout)
     made = []
     for home in homes:
-        snapshot = Snapshot(home, take_snapshot(home.root, classifier))
+        items = without_forgotten(take_snapshot(home.root, classifier), tombstones)
+        snapshot = Snapshot(home, items, tombstones=tombstones)
         for phase in PHASES:
             snapshot.last[phase] = {state.path_bytes: state for state in last_states(layout, runs, home.home_id, phase)}
+            if tombstones is None and any(state.erased_spans for state in snapshot.last[phase].values()):
+                raise StoreError(
+                    f"{layout.tombstones_file} is gone, though something was erased on request: a run would bring it "
+                    f"back. Put the file back from a backup"
+                )
         made.append(snapshot)
     return made
 
@@ -170,6 +180,7 @@ class RunInProgress:
             limits=Limits(self.settings.entry_mb << 20, self.settings.document_mb << 20),
             processes=self.settings.process_count,
             is_full=self.request.is_full,
+            tombstones=snapshot.tombstones,
         )
         done = run_phase(given, self.watcher.file_read)
         self.record.phases.append(done)
@@ -238,7 +249,9 @@ def _appeared(snapshot: Snapshot) -> list[str]:
     """Return the paths that came into being while the run was on; the next run reads them."""
     before = {item.found.path for item in snapshot.items}
     with Home(snapshot.home.root) as home:
-        return [printable_path(found.path) for found in home.walk() if found.path not in before]
+        new = [found.path for found in home.walk() if found.path not in before]
+    forgotten = snapshot.tombstones
+    return [printable_path(path) for path in new if forgotten is None or not forgotten.holds_path(path)]
 
 
 def _expected(snapshots: Sequence[Snapshot], request: Request) -> tuple[int, int]:

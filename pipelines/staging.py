@@ -14,7 +14,7 @@ from xxhash import xxh3_128
 from extractors._contract import Entry
 from models.reject import RejectCode
 from models.schema import BYTES, DIGEST128, INTEGER, JSON, Row, Table, table_of
-from models.tables import DRIFT, ENTRIES, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS, STORE
+from models.tables import DRIFT, ENTRIES, ERASED, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS, STORE
 from pipelines.failpoints import reach
 from pipelines.layout import make_private
 from pipelines.seen import WIDTH, Known, Seen
@@ -195,6 +195,9 @@ class StagingSink:
             for builder in self._builders.values():
                 if len(builder.rows) >= _WORTH_A_ROW_GROUP:
                     builder.flush()
+
+    def erased(self, file_id: int, offset: int, length: int) -> None:
+        self._add(PIECES, PIECES.row(digest=ERASED), file_id, offset, length)
 
     def reject(self, source: str, code: RejectCode, detail: str, file_id: int, offset: int, length: int) -> None:
         self._add(REJECTS, REJECTS.row(source, str(code), detail), file_id, offset, length)

@@ -10,18 +10,20 @@ from pathlib import Path
 
 import orjson
 
+from extractors._erasure import Tombstones
 from extractors._registry import PHASES, Classifier
 from models.errors import SourceError
 from models.json import JsonObject
 from models.run import RunRecord
 from pipelines.archive import Archive, HomeName, is_being_written, known_homes, last_phase
 from pipelines.imports import imported_files
-from pipelines.inventory import take_snapshot
+from pipelines.inventory import take_snapshot, without_forgotten
 from pipelines.layout import Layout
 from pipelines.manifest import FileState
 from pipelines.plan import plan_phase
 from pipelines.run import Snapshot, last_states
 from pipelines.settings import Settings, read_settings
+from pipelines.tombstones import read_tombstones
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ class Status:
 def status_of(layout: Layout) -> Status:
     """Return how an archive stands now. Raises ConfigurationError when there is none, StoreError."""
     runs = Archive.open(layout).runs()
-    settings = read_settings(layout)
+    settings, tombstones = read_settings(layout), read_tombstones(layout)
     last = runs[-1] if runs else None
     sizes = _sizes(runs)
     warehouse = layout.warehouse.resolve()
@@ -94,7 +96,7 @@ def status_of(layout: Layout) -> Status:
         last_run_started_at=last.started_at if last else None,
         last_run_finished_at=last.finished_at if last else None,
         homes=[
-            _home(layout, HomeName(home_id, Path(root)), runs, settings)
+            _home(layout, tombstones, HomeName(home_id, Path(root)), runs, settings)
             for home_id, root in sorted(known_homes(layout).items())
         ],
         store_bytes=sizes["store"],
@@ -124,8 +126,10 @@ def _warehouse_run(layout: Layout, runs: Iterable[RunRecord]) -> str | None:
     return next((run.run_id for run in reversed(list(runs)) if run.warehouse is not None), None)
 
 
-def _home(layout: Layout, home: HomeName, runs: list[RunRecord], settings: Settings) -> HomeStatus:
-    snapshot, problem = _walked(home, settings)
+def _home(
+    layout: Layout, tombstones: Tombstones | None, home: HomeName, runs: list[RunRecord], settings: Settings
+) -> HomeStatus:
+    snapshot, problem = _walked(home, settings, tombstones)
     phases = []
     for number in PHASES:
         states = last_states(layout, runs, home.home_id, number)
@@ -136,12 +140,12 @@ def _home(layout: Layout, home: HomeName, runs: list[RunRecord], settings: Setti
     return HomeStatus(home.home_id, str(home.root), problem, phases)
 
 
-def _walked(home: HomeName, settings: Settings) -> tuple[Snapshot | None, str | None]:
+def _walked(home: HomeName, settings: Settings, tombstones: Tombstones | None) -> tuple[Snapshot | None, str | None]:
     if not home.root.is_dir():
         return None, "not here now"
     try:
         classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
-        return Snapshot(home, take_snapshot(home.root, classifier)), None
+        return Snapshot(home, without_forgotten(take_snapshot(home.root, classifier), tombstones)), None
     except SourceError as error:
         return None, str(error)
 

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from xxhash import xxh3_128
 
-from models.errors import ConfigurationError, ExtractError, FixityError, StoreError
+from models.errors import ConfigurationError, ErasedError, ExtractError, FixityError, StoreError
 from models.run import PartRecord, RunRecord
-from models.tables import EXTRACTIONS, MANIFEST, PIECES, STORE
+from models.tables import ERASED, EXTRACTIONS, MANIFEST, PIECES, STORE
 from pipelines.archive import Archive
 from pipelines.layout import Layout
 from pipelines.manifest import FileState, read_manifest
@@ -87,8 +87,11 @@ class StoreReader:
         extents = self._extents(file_id, as_of)
         return extents[-1].end if extents else None
 
-    def read_range(self, file_id: int, offset: int, length: int, as_of: str | None = None) -> Iterator[bytes]:
-        """Yield `length` bytes of a file from `offset` on, as they stood at a run, in blocks of at most 4 MiB.
+    def read_range(
+        self, file_id: int, offset: int, length: int, as_of: str | None = None, *, without_erased: bool = False
+    ) -> Iterator[bytes]:
+        """Yield `length` bytes of a file from `offset` on, as they stood at a run, in blocks of at most 4 MiB. What was
+        erased on request raises ErasedError, or is left out `without_erased`.
 
         Raises ConfigurationError for bytes that were not kept by then, StoreError when pieces are lost, and FixityError
         when one is not what its digest says: what came before it was right.
@@ -103,9 +106,12 @@ class StoreReader:
         for extent in extents:
             if at < end and extent.end > at:
                 until = min(end, extent.end)
-                for block in self._read_extent(file_id, extent, at, until):
-                    at += len(block)
-                    yield block
+                for length, block in self._read_extent(file_id, extent, at, until):
+                    at += length
+                    if block is not None:
+                        yield block
+                    elif not without_erased:
+                        raise ErasedError(f"bytes {at - length} to {at} of file {file_id} were erased on request")
                 if at != until:
                     raise StoreError(f"the recipe of file {file_id} has a gap at byte {at}; see `extract verify`")
 
@@ -132,19 +138,29 @@ class StoreReader:
             extents.append(extent)
         return extents
 
-    def _read_extent(self, file_id: int, extent: "_Extent", start: int, end: int) -> Iterator[bytes]:
+    def piece(self, digest: bytes) -> bytes:
+        """Return the bytes of a piece, verified. Raises StoreError or FixityError."""
+        return self._piece(digest, ("", "", 0))
+
+    def _read_extent(self, file_id: int, extent: "_Extent", start: int, end: int) -> Iterator[tuple[int, bytes | None]]:
+        """Yield how many bytes come next, and these bytes; None where they were erased."""
         at = start
         for offset, length, digest in self._recipe(extent.where).pieces(file_id, start):
             if offset > at or at >= end:
                 return
             if offset + length <= at:
                 continue
+            if digest == ERASED:
+                erased = min(offset + length, end) - at
+                at += erased
+                yield erased, None
+                continue
             content = self._piece(digest, extent.where)
             if len(content) != length:
                 raise StoreError(f"piece {digest.hex()} has {len(content)} bytes, its recipe says {length}")
             block = content if offset == at and offset + length <= end else content[at - offset : end - offset]
             at += len(block)
-            yield block
+            yield len(block), block
 
     def _recipe(self, where: "_Where") -> "_Recipe":
         """Return which pieces a committed phase cut. Raises StoreError or FixityError, the same when asked again."""

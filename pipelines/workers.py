@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from extractors._contract import Shape
+from extractors._erasure import Tombstones
 from extractors._extract import FileResult, FileTask, Limits, extract_file
 from extractors._registry import sources
 from extractors._source import Home
@@ -45,6 +46,7 @@ class Job:
     known_imported: Path
     shared_pieces: Path
     shared_messages: Path
+    tombstones: Tombstones | None
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class _Bench:
     def read(self, task: FileTask) -> FileResult:
         shape: Shape = sources()[task.source].shapes[task.shape]
         with disk_errors():
-            return extract_file(self.home, task, shape, self.sink, self.job.limits)
+            return extract_file(self.home, task, shape, self.sink, self.job.limits, self.job.tombstones)
 
     def close(self) -> tuple[list[Part], Counter[str], Counter[str]]:
         with disk_errors():

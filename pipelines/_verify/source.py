@@ -13,10 +13,11 @@ from models.findings import source as codes
 from models.run import RunRecord
 from pipelines._verify.context import Context
 from pipelines.archive import last_phase
-from pipelines.fixity import Claim, Judgement, Outcome, judge
-from pipelines.inventory import Item, take_snapshot
+from pipelines.fixity import Judgement, Outcome, claim_of, judge
+from pipelines.inventory import Item, take_snapshot, without_forgotten
 from pipelines.manifest import FileState, read_manifest
 from pipelines.settings import read_settings
+from pipelines.tombstones import read_tombstones
 
 
 def check_homes(context: Context, homes: Sequence[tuple[str, Path]]) -> None:
@@ -29,7 +30,7 @@ def check_homes(context: Context, homes: Sequence[tuple[str, Path]]) -> None:
             context.findings.append(codes.NO_MANIFEST.at(str(root), home=home_id))
             continue
         try:
-            items = take_snapshot(root, classifier)
+            items = without_forgotten(take_snapshot(root, classifier), read_tombstones(context.layout))
             _compare(context, home_id, root, items, states)
         except (SourceError, ConfigurationError) as error:
             context.findings.append(codes.GONE.at(str(root), problem=str(error)))
@@ -55,10 +56,11 @@ def _compare(context: Context, home_id: str, root: Path, items: Iterable[Item], 
     kept = [state for state in states.values() if state.file_id is not None and state.outcome != Outcome.EXPIRED]
     context.progress.step(f"home {home_id}", sum(state.size for state in kept))
     begun = {run.run_id: _begun_ns(run) for run in context.current}
+    tombstones = read_tombstones(context.layout)
     counts: Counter[str] = Counter()
     with Home(root) as home:
         for state in kept:
-            judgement = judge(home, _claim(state, begun.get(state.run_id)), deep=True)
+            judgement = judge(home, claim_of(state, tombstones, begun.get(state.run_id)), deep=True)
             context.progress.advance(state.size)
             finding = _finding(f"{home_id}:{state.path}", state, judgement)
             counts["intact"] += finding is None
@@ -78,11 +80,6 @@ def _begun_ns(run: RunRecord) -> int | None:
         return int(datetime.fromisoformat(run.started_at).timestamp() * 1e9)
     except ValueError:
         return None
-
-
-def _claim(state: FileState, begun_ns: int | None) -> Claim:
-    times = state.mtime_ns, state.ctime_ns
-    return Claim(state.path_bytes, state.size, state.content_xxh3 or b"", *times, state.sha256, begun_ns)
 
 
 def _finding(address: str, state: FileState, judgement: Judgement) -> Finding | None:
