@@ -69,7 +69,7 @@ def _show(listing: "Listing", *, with_versions: bool) -> None:
     shown = [each for each in _without_filled_directories(listing.files) if each.known.standing != "gone"]
     shown.sort(key=_place)
     if shown:
-        say(f"{'state':<10}  {'size':>8}  {'modified':<10}  kept  name", style="bold")
+        say(f"{'state':<8}  {'size':>8}  {'modified':<10}  kept  name", style="bold")
     for (home_id, directory), below in groupby(shown, key=_place):
         say(f"{home_id}:{directory}{'/' if directory else ''}", style="bold")
         for each in below:
@@ -95,7 +95,7 @@ def _show_file(each: "ArchivedFile", *, with_versions: bool) -> None:
         name += f" -> {printable_path(state.link_target)}"
     sized = size(state.size) if is_file else "-"
     kept = str(len(each.versions)) if each.versions else "-"
-    say(f"{each.known.standing:<10}  {sized:>8}  {_day(state.mtime_ns)}  {kept:>4}  {name}")
+    say(f"{each.known.standing:<8}  {sized:>8}  {_day(state.mtime_ns)}  {kept:>4}  {name}")
     if with_versions and each.versions:
         for version in each.versions:
             _show_version(version)
