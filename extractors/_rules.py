@@ -57,6 +57,8 @@ WITHHELD: Final = (
         r"(\.(txt|json|ya?ml))?" + _OR_A_COPY,
         "Files named as tokens.",
     ),
+    # No path is like this: what was forgotten is known by its digest (`extractors._erasure`).
+    Rule("forgotten", re.compile(r"(?!)"), "Forgotten on request (`extract forget`): neither opened nor named."),
 )
 """FORMATS, fact 5. More can be added by settings; none can be taken away."""
 
