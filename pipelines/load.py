@@ -287,9 +287,10 @@ def _find_superseded(connection: duckdb.DuckDBPyConnection) -> bool:
         """
         CREATE TEMP TABLE superseded AS
         WITH ordered AS (SELECT e.*, r.epoch FROM extractions e JOIN runs r USING (run_id))
-        SELECT run_id, file_id, CASE WHEN is_void THEN -1 ELSE watermark END AS from_offset FROM ordered o
-        WHERE is_void OR (size > watermark AND EXISTS (
-            SELECT 1 FROM ordered p WHERE p.file_id = o.file_id AND p.epoch > o.epoch AND NOT p.is_void))
+        SELECT o.run_id, o.file_id, CASE WHEN o.is_void THEN -1 ELSE min(p.from_offset) END AS from_offset
+        FROM ordered o LEFT JOIN ordered p ON p.file_id = o.file_id AND p.epoch > o.epoch AND NOT p.is_void
+        GROUP BY o.run_id, o.file_id, o.is_void, o.size
+        HAVING o.is_void OR min(p.from_offset) < o.size
         """
     )
     return connection.execute("SELECT 1 FROM superseded LIMIT 1").fetchone() is not None

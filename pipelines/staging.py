@@ -177,6 +177,7 @@ class StagingSink:
         """Take one row of a source table."""
         builder = self._builders.get(type(row)) or self._builder(table_of(row))
         builder.rows.append((*row, file_id, offset, length))
+        builder.size += length
 
     def piece(self, file_id: int, offset: int, data: bytes) -> bool:
         digest = xxh3_128(data, seed=self._seed).digest()
@@ -193,7 +194,7 @@ class StagingSink:
         if self._read_since >= _FLUSH_BYTES:
             self._read_since = 0
             for builder in self._builders.values():
-                if len(builder.rows) >= _WORTH_A_ROW_GROUP:
+                if len(builder.rows) >= _WORTH_A_ROW_GROUP or builder.size >= _FLUSH_BYTES // 2:
                     builder.flush()
 
     def erased(self, file_id: int, offset: int, length: int) -> None:

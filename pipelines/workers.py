@@ -146,13 +146,12 @@ def _read_in_processes(job: Job, tasks: Sequence[FileTask], count: int, progress
     todo: Queue[list[FileTask] | None] = how.Queue()
     done: Queue[_Report] = how.Queue()
     locks = (how.Lock(), how.Lock())
-    for batch in _batches(tasks):
-        todo.put(batch)
-    for _ in range(count):
-        todo.put(None)
     workers = [how.Process(target=_work, args=(job, number, locks, todo, done), daemon=True) for number in range(count)]  # type: ignore[attr-defined]
     for worker in workers:
         worker.start()
+    # After the start: a queue that was written to has a thread, and threads and forks do not go together.
+    for batch in (*_batches(tasks), *[None] * count):
+        todo.put(batch)
     try:
         return _collect(workers, done, progress)
     finally:

@@ -152,18 +152,20 @@ SESSIONS = CoreTable(
         has_provenance=False,
     ),
     """
-    WITH told AS (
+    WITH replaced AS (
+        SELECT file_id FROM files WHERE state = 'superseded'
+    ), told AS (
         SELECT home_id, session_id, arg_min(cwd, {'at': coalesce(recorded_at, TIMESTAMP '9999-01-01'),
             'offset': byte_offset})
                 FILTER (cwd IS NOT NULL) AS cwd,
             arg_min(version, recorded_at) FILTER (version IS NOT NULL) AS version, min(recorded_at) AS first_at,
                 max(recorded_at) AS last_at,
             count(*) AS records, count(*) FILTER (is_human_prompt) AS prompts, count(DISTINCT agent_id) AS subagents
-        FROM records GROUP BY ALL
+        FROM records WHERE file_id NOT IN (SELECT file_id FROM replaced) GROUP BY ALL
     ), typed AS (
         SELECT home_id, session_id, arg_min(project_path, prompted_at) AS cwd, min(prompted_at) AS first_at,
             max(prompted_at) AS last_at, count(*) AS prompts
-        FROM prompts WHERE session_id IS NOT NULL GROUP BY ALL
+        FROM prompts WHERE session_id IS NOT NULL AND file_id NOT IN (SELECT file_id FROM replaced) GROUP BY ALL
     ), named AS (
         SELECT home_id, session_id, title FROM titles
         QUALIFY row_number() OVER (PARTITION BY home_id, session_id ORDER BY
@@ -173,7 +175,8 @@ SESSIONS = CoreTable(
         SELECT home_id, session_id, count(*) AS responses, sum(output_tokens)::BIGINT AS output_tokens
         FROM api_responses WHERE NOT is_copy AND NOT is_synthetic GROUP BY ALL
     ), called AS (
-        SELECT home_id, session_id, count(*) AS calls FROM tool_call_results GROUP BY ALL
+        SELECT home_id, session_id, count(*) AS calls
+        FROM tool_call_results WHERE file_id NOT IN (SELECT file_id FROM replaced) GROUP BY ALL
     ), versions AS (
         SELECT home_id, session_id, count(*) AS versions FROM file_versions GROUP BY ALL
     ), debugged AS (
