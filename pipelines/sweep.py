@@ -1,5 +1,6 @@
 """Removes what lies below the data directory and belongs to nothing: what runs that died have left behind."""
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -19,6 +20,8 @@ def sweep(layout: Layout) -> int:
     """
     removed = 0
     for path in list(leftovers(layout)):
+        if not os.path.lexists(path):
+            continue  # gone with its directory
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         _remove_if_empty(layout, path.parent)
         reach("sweep:removed")
