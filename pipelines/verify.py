@@ -44,7 +44,7 @@ def verify(
     is_live = is_being_written(layout)
     before = _state(layout)
     _look(context, records.check_archive, runs.read_runs, runs.check_runs, runs.check_run_files)
-    _look(context, records.check_homes, records.check_settings, records.check_lock)
+    _look(context, records.check_homes, records.check_settings, records.check_erasure, records.check_lock)
     if not context.runs and not context.unusable:
         context.findings.append(codes.NO_RUN.at("runs"))
     _check_level(context, subset, homes)
@@ -92,6 +92,7 @@ def _check_tables(context: Context, subset: Subset) -> None:
         context.progress.step("counts and links")
         run_checks(context, tables, (*manifests.CHECKS, *contents.CHECKS, *contents.MESSAGE_CHECKS, *store.CHECKS))
         manifests.check_names(context, tables)
+        store.check_erased(context, tables)
         if context.level is Level.DEEP:
             deep.check_texts(context, tables)
             deep.check_files(context, tables, subset)

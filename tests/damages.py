@@ -145,6 +145,7 @@ DAMAGES |= {
     "R113": reseal("homes.json", **{"no name!": "/home"}),
     "R114": reseal("homes.json", another="/home"),
     "R131": flip_in("writer.lock"),
+    "R152": reseal("tombstones.json", format=1),
 }
 
 
@@ -168,6 +169,22 @@ def nothing_committed(archive: Archive) -> None:
 @damage("R142")
 def a_run_at_work(archive: Archive) -> None:
     archive.held.enter_context(writing(archive.layout, "test"))
+
+
+@damage("R151")
+def tombstones_with_a_flipped_bit(archive: Archive) -> None:
+    archive.seal(archive.layout.tombstones_file, {"format": 1, "key": "00", "tombstones": []})
+    archive.flip(archive.layout.tombstones_file)
+
+
+@damage("R153")
+def an_erased_span_without_tombstone(archive: Archive) -> None:
+    cell("pieces", "digest", set_to(bytes(16)))(archive)
+
+
+@damage("R154")
+def an_erasure_that_was_killed(archive: Archive) -> None:
+    archive.seal(archive.layout.forget_file, {"number": 1})
 
 
 # R2: commit records

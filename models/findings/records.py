@@ -123,3 +123,34 @@ NOT_CHECKED: Final = Kind(
     "It was not checked that {claim}: what that needs is damaged.",
     "Put right what the other findings name, then verify again.",
 )
+TOMBSTONES_BROKEN: Final = Kind(
+    "R151",
+    Severity.ERROR,
+    Level.QUICK,
+    "The tombstones of what was erased on request are not what was written: {problem}.",
+    "Put the file back from a backup of the data directory; until then no run can be made.",
+    is_fixity=True,
+)
+TOMBSTONES_MALFORMED: Final = Kind(
+    "R152",
+    Severity.ERROR,
+    Level.QUICK,
+    "The tombstones of what was erased on request cannot be understood: {problem}.",
+    "Verify with the version of this program that wrote them, or a newer one.",
+)
+TOMBSTONES_GONE: Final = Kind(
+    "R153",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "Something was erased on request, and its tombstone is gone: the next run would bring it back.",
+    "Put the file back from a backup of the data directory, or ask for it to be forgotten again after the next run.",
+    is_fixity=True,
+)
+FORGET_UNFINISHED: Final = Kind(
+    "R154",
+    Severity.WARNING,
+    Level.QUICK,
+    "An erasure was begun and not finished.",
+    "Ask for it again: `extract forget` goes on from there.",
+    is_passing=True,
+)

@@ -6,7 +6,7 @@ from models.findings import contents as codes
 from models.reject import RejectCode
 from pipelines._verify.checks import Check
 
-ENTRY_KINDS: Final = ("entry", "reject", "padding", "tail")
+ENTRY_KINDS: Final = ("entry", "reject", "padding", "tail", "erased")
 
 
 def tiles(spans: str) -> str:

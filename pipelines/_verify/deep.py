@@ -103,18 +103,20 @@ def _trusted(context: Context, run: RunRecord) -> RunRecord:
 
 
 def _check_file(context: Context, reader: StoreReader, file: _File) -> None:
-    """Digest a file as of each run that read it. What was consumed up to a watermark is digested once for all runs."""
+    """Digest a file as of each run that read it; what was consumed up to a watermark is digested once for all runs, and
+    what was erased on request is in no digest.
+    """
     consumed = sha256()
     for reading in file.readings:
         try:
             for block in reader.read_range(
-                file.file_id, reading.start, reading.watermark - reading.start, reading.run_id
+                file.file_id, reading.start, reading.watermark - reading.start, reading.run_id, without_erased=True
             ):
                 consumed.update(block)
                 context.progress.advance(len(block))
             whole = consumed.copy()
             for block in reader.read_range(
-                file.file_id, reading.watermark, reading.size - reading.watermark, reading.run_id
+                file.file_id, reading.watermark, reading.size - reading.watermark, reading.run_id, without_erased=True
             ):
                 whole.update(block)
                 context.progress.advance(len(block))

@@ -18,7 +18,17 @@ from pipelines.seen import is_whole
 
 _HAS_MODES: Final = sys.platform != "win32"
 _LAID_BY_GIT: Final = frozenset({"README.md", ".gitignore"})
-_FILES: Final = frozenset({"archive.json", "homes.json", "settings.toml", "writer.lock", "warehouse.duckdb"})
+_FILES: Final = frozenset(
+    {
+        "archive.json",
+        "homes.json",
+        "settings.toml",
+        "writer.lock",
+        "warehouse.duckdb",
+        "tombstones.json",
+        "forget.json",
+    }
+)
 _DIRECTORIES: Final = frozenset({"staging", "runs", "store", "tables", "cache", "warehouse", "prefect"})
 _TEMPORARY: Final = re.compile(r"\..+\.tmp|.+\.tmp\.duckdb(\.wal)?|.+\.tmp")
 _TABLE: Final = re.compile(r"[a-z][a-z0-9_]*")

@@ -109,6 +109,24 @@ def check_settings(context: Context) -> None:
         context.findings.append(records.SETTINGS_CHANGED.at(address, run=last.run_id))
 
 
+def check_erasure(context: Context) -> None:
+    """Look at the tombstones of what was erased on request, and for an erasure that was not finished."""
+    layout = context.layout
+    address = context.address(layout.tombstones_file)
+    try:
+        fields = read_object(layout.tombstones_file)
+        if not isinstance(fields.get("key"), str) or not isinstance(fields.get("tombstones"), list):
+            raise Malformed("it has no key or no tombstones")
+    except FileNotFoundError:
+        pass
+    except SealError as error:
+        context.findings.append(records.TOMBSTONES_BROKEN.at(address, problem=str(error)))
+    except Malformed as error:
+        context.findings.append(records.TOMBSTONES_MALFORMED.at(address, problem=str(error)))
+    if layout.forget_file.exists():
+        context.findings.append(records.FORGET_UNFINISHED.at(context.address(layout.forget_file)))
+
+
 def check_lock(context: Context) -> None:
     """Look at what the last writer noted. An empty file is that of one who died as he began."""
     path = context.layout.lock_file

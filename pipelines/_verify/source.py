@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
+from extractors._erasure import Tombstones
 from extractors._registry import PHASES, Classifier, Treatment, sources
 from extractors._source import Home
-from models.errors import ConfigurationError, SourceError
+from models.errors import ConfigurationError, FixityError, SourceError, StoreError
 from models.finding import Finding
 from models.findings import source as codes
+from models.findings.records import NOT_CHECKED
 from models.run import RunRecord
 from pipelines._verify.context import Context
 from pipelines.archive import last_phase
@@ -22,7 +25,13 @@ from pipelines.tombstones import read_tombstones
 
 def check_homes(context: Context, homes: Sequence[tuple[str, Path]]) -> None:
     """Digest again every file of the homes that was read, and name what is new, changed or gone."""
-    settings = read_settings(context.layout)
+    try:
+        settings = read_settings(context.layout)
+        tombstones = read_tombstones(context.layout)
+    except (ConfigurationError, FixityError, StoreError):  # each has its finding already
+        claim = "the homes hold what was read of them"
+        context.findings.append(NOT_CHECKED.at(context.address(context.layout.root), claim=claim))
+        return
     classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
     for home_id, root in homes:
         states = _last_states(context, home_id)
@@ -30,8 +39,8 @@ def check_homes(context: Context, homes: Sequence[tuple[str, Path]]) -> None:
             context.findings.append(codes.NO_MANIFEST.at(str(root), home=home_id))
             continue
         try:
-            items = without_forgotten(take_snapshot(root, classifier), read_tombstones(context.layout))
-            _compare(context, home_id, root, items, states)
+            items = without_forgotten(take_snapshot(root, classifier), tombstones)
+            _compare(context, _Compared(home_id, root, tombstones), items, states)
         except (SourceError, ConfigurationError) as error:
             context.findings.append(codes.GONE.at(str(root), problem=str(error)))
 
@@ -51,16 +60,24 @@ def _last_states(context: Context, home_id: str) -> dict[bytes, FileState] | Non
     return found if is_known else None
 
 
-def _compare(context: Context, home_id: str, root: Path, items: Iterable[Item], states: dict[bytes, FileState]) -> None:
+class _Compared(NamedTuple):
+    """A home: its id, where it is, and what was erased of it."""
+
+    home_id: str
+    root: Path
+    tombstones: Tombstones | None
+
+
+def _compare(context: Context, compared: _Compared, items: Iterable[Item], states: dict[bytes, FileState]) -> None:
+    home_id = compared.home_id
     here = {item.found.path: item for item in items if item.found.kind == "file"}
     kept = [state for state in states.values() if state.file_id is not None and state.outcome != Outcome.EXPIRED]
     context.progress.step(f"home {home_id}", sum(state.size for state in kept))
     begun = {run.run_id: _begun_ns(run) for run in context.current}
-    tombstones = read_tombstones(context.layout)
     counts: Counter[str] = Counter()
-    with Home(root) as home:
+    with Home(compared.root) as home:
         for state in kept:
-            judgement = judge(home, claim_of(state, tombstones, begun.get(state.run_id)), deep=True)
+            judgement = judge(home, claim_of(state, compared.tombstones, begun.get(state.run_id)), deep=True)
             context.progress.advance(state.size)
             finding = _finding(f"{home_id}:{state.path}", state, judgement)
             counts["intact"] += finding is None

@@ -2,9 +2,12 @@
 
 from typing import Final
 
+from models.findings import records
 from models.findings import store as codes
 from pipelines._verify.checks import Check
 from pipelines._verify.contents import per_file, tiles
+from pipelines._verify.context import Context
+from pipelines._verify.tables import Tables
 
 CHECKS: Final = (
     Check(codes.TILES, "the pieces tile every file", tiles("piece")),
@@ -23,7 +26,8 @@ CHECKS: Final = (
         "every piece is in the store",
         """
         SELECT p.path AS address, count(*) AS count FROM piece t SEMI JOIN chain USING (g) JOIN part p USING (part)
-        ANTI JOIN (SELECT digest FROM stored SEMI JOIN chain USING (g)) s ON s.digest = t.digest GROUP BY ALL
+        ANTI JOIN (SELECT digest FROM stored SEMI JOIN chain USING (g)) s ON s.digest = t.digest
+        WHERE NOT is_erased(t.digest) GROUP BY ALL
         """,
         needs=("store", "runs"),
         across_runs=True,
@@ -72,3 +76,11 @@ CHECKS: Final = (
         """,
     ),
 )
+
+
+def check_erased(context: Context, tables: Tables) -> None:
+    """Look whether there is a tombstone for what was erased: without one, the next run would bring it back."""
+    if context.layout.tombstones_file.exists():
+        return
+    if any(tables.rows("SELECT 1 AS one FROM piece WHERE is_erased(digest) LIMIT 1")):
+        context.findings.append(records.TOMBSTONES_GONE.at(context.address(context.layout.tombstones_file)))

@@ -145,6 +145,7 @@ CREATE TABLE named AS
     SELECT file_id, any_value(concat(p.home, ':', m.path, CASE WHEN generation > 1 THEN concat('#', generation) END))
         AS address
     FROM manifest m JOIN part p USING (part) WHERE file_id IS NOT NULL GROUP BY file_id;
+CREATE MACRO is_erased(digest) AS digest = unhex('00000000000000000000000000000000');
 CREATE MACRO called(file, name) AS coalesce(name, concat('file ', file));
 CREATE VIEW every_read AS SELECT * FROM extraction WHERE NOT is_void;
 CREATE VIEW read AS SELECT r.* FROM every_read r JOIN grp USING (g) WHERE whole;

@@ -249,3 +249,11 @@ def test_a_home_is_compared_where_it_is_now(archive: Archive) -> None:
     told = call("verify", "--source", "--home", f"{HOME}={archive.home}", "--data", str(archive.layout.root))
     assert told.code == ExitCode.VERIFIED
     assert "4 files hold exactly what was read" in told.out
+
+
+@pytest.mark.parametrize("code", ["R121", "R151"])
+def test_a_home_is_not_compared_by_settings_or_tombstones_that_are_damaged(code: str, archive: Archive) -> None:
+    DAMAGES[code](archive)
+    codes = {finding.code for finding in verify(archive.layout, Level.SOURCE, homes=[(HOME, archive.home)])}
+    assert codes >= {code, "R143"}
+    assert not any(found.startswith("H") for found in codes)
