@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,9 +17,11 @@ from pathlib import Path
 
 import orjson
 
+from extractors._erasure import Tombstones
 from extractors._source import Home
 from models.errors import ExitCode
 from models.json import JsonObject
+from models.run import RunRecord
 from pipelines._drill.compare import AtSource, Compared, compare_restored, compare_source
 from pipelines._drill.resume import Kept, SessionCheck, Verdict, check_session, is_session
 from pipelines._restore.finding import Finding, FindingCode, exit_code_of
@@ -33,6 +35,7 @@ from pipelines.manifest import FileState
 from pipelines.restore import Restored, RestoreRequest, restore_chosen
 from pipelines.selection import Selection, Standing, archived_roots, choose
 from pipelines.steps import Steps
+from pipelines.tombstones import read_tombstones
 from pipelines.version import VERSION
 
 
@@ -44,6 +47,7 @@ class HomeDrill:
     expected_files: int
     expected_bytes: int
     expired_files: int
+    erased_files: int
     restored: Compared
     source: AtSource
     sessions: list[SessionCheck]
@@ -69,6 +73,7 @@ class HomeDrill:
             "files": self.expected_files,
             "bytes": self.expected_bytes,
             "expired_files": self.expired_files,
+            "files_with_erased_bytes": self.erased_files,
             "restored_right": {str(kind): number for kind, number in sorted(self.restored.right.items())},
             "never_kept": {str(why): number for why, number in sorted(self.never_kept.items())},
             "source_problem": self.source.problem,
@@ -135,13 +140,15 @@ def drill(layout: Layout, request: DrillRequest, steps: Steps | None = None) -> 
     reader, run = opened.reader, opened.run
     roots = archived_roots(layout, reader.runs)
     chosen = choose(reader, run, roots, Selection(homes=request.homes))
+    tombstones = read_tombstones(layout)
+    begun_ns = {each.run_id: _begun_ns(each) for each in reader.runs}
     with _place(layout, request, list(roots.values()), started) as target:
         asked = RestoreRequest(target, expired=True, links=True)
         restored = restore_chosen(reader, chosen, asked, target, steps)
-        made = Drilled(run.run_id, started, [])
-        made.findings += restored.findings
+        made = Drilled(run.run_id, started, [], list(restored.findings))
+        ground = _Ground(restored, roots, tombstones, begun_ns, steps)
         for home_id in restored.homes:
-            one = _drill_home(restored, home_id, roots.get(home_id, ""), steps)
+            one = _drill_home(ground, home_id)
             made.homes.append(one)
             made.findings += one.restored.findings + one.source.findings
             made.findings += [finding for session in one.sessions for finding in session.findings]
@@ -194,30 +201,66 @@ def _remove(target: Path, *, keep_itself: bool = False) -> None:
         target.rmdir()
 
 
-def _drill_home(restored: Restored, home_id: str, root: str, steps: Steps) -> HomeDrill:
+def _begun_ns(run: RunRecord) -> int:
+    return int(datetime.fromisoformat(run.started_at).timestamp() * 1e9)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What every home is looked at with: all that was restored, where homes are, what was erased, when runs began."""
+
+    restored: Restored
+    roots: Mapping[str, str]
+    tombstones: Tombstones | None
+    begun_ns: Mapping[str, int]
+    steps: Steps
+
+
+def _drill_home(ground: _Ground, home_id: str) -> HomeDrill:
+    restored, steps = ground.restored, ground.steps
     tree = restored.target / home_id if len(restored.homes) > 1 else restored.target
     expected = _expected(restored.plan, home_id)
     files = [state for state in expected.values() if state.entry_type == "file"]
+    present = [state for state in files if state.is_present]
+    size = sum(state.size for state in files)
+    steps.begins(f"{home_id}: comparing", size)
+    compared = compare_restored(home_id, tree, expected, _known_bad(restored, home_id, expected), steps)
+    steps.begins(f"{home_id}: reading the home", sum(state.size for state in present))
+    root = ground.roots.get(home_id, "")
+    source = compare_source(root, present, steps, tombstones=ground.tombstones, begun_ns=ground.begun_ns)
+    sessions = _check_sessions(home_id, tree, files, Kept(expected, compared.differing), steps)
+    return HomeDrill(
+        home_id=home_id,
+        expected_files=len(files),
+        expected_bytes=size,
+        expired_files=len(files) - len(present),
+        erased_files=sum(bool(state.erased) for state in files),
+        restored=compared,
+        source=source,
+        sessions=sessions,
+        never_kept=Counter(known.standing for known in restored.plan.left_out if known.state.home_id == home_id),
+    )
+
+
+def _known_bad(restored: Restored, home_id: str, expected: Mapping[bytes, FileState]) -> set[bytes]:
+    """Return the paths whose finding the restore has made already."""
     findings = [finding for finding in restored.findings if finding.home_id == home_id]
     bad = {finding.path for finding in findings if finding.code != FindingCode.TIMES_NOT_SET}
-    known_bad = {path for path, state in expected.items() if state.path in bad}
-    steps.begins(f"{home_id}: comparing", sum(state.size for state in files))
-    compared = compare_restored(home_id, tree, expected, known_bad, steps)
-    present = [state for state in files if state.is_present]
-    steps.begins(f"{home_id}: reading the home", sum(state.size for state in present))
-    source = compare_source(root, present, steps)
+    return {path for path, state in expected.items() if state.path in bad}
+
+
+def _check_sessions(
+    home_id: str, tree: Path, files: Sequence[FileState], kept: Kept, steps: Steps
+) -> list[SessionCheck]:
     transcripts = [state for state in files if is_session(state.path_bytes)]
     steps.begins(f"{home_id}: sessions", sum(state.size for state in transcripts))
-    kept = Kept(expected, compared.differing)
-    sessions = []
+    made = []
     with Home(tree) as home:
         for state in transcripts:
-            sessions.append(check_session(home_id, home, state.path_bytes, kept))
+            made.append(check_session(home_id, home, state.path_bytes, kept))
             steps.goes_on(state.size)
     steps.ends()
-    never_kept = Counter(known.standing for known in restored.plan.left_out if known.state.home_id == home_id)
-    size = sum(state.size for state in files)
-    return HomeDrill(home_id, len(files), size, len(files) - len(present), compared, source, sessions, never_kept)
+    return made
 
 
 def _expected(plan: Plan, home_id: str) -> dict[bytes, FileState]:

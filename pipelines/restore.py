@@ -93,6 +93,7 @@ class Restored:
             "bytes": self.plan.size if self.is_dry else self.written.size,
             "directories": len(self.plan.directories) if self.is_dry else self.directories,
             "links": len(self.plan.links) if self.is_dry else self.links,
+            "files_with_erased_bytes": self.written.with_erased,
             "there_already": self.written.same,
             "there_already_with_other_content": self.written.other,
             "expired_not_asked_for": self.plan.expired_count,

@@ -154,7 +154,7 @@ def lines_of(reader: StoreReader, state: FileState) -> Iterator[bytes]:
     held = b""
     try:
         size = min(state.size, reader.kept_bytes(state.file_id, state.run_id) or 0)
-        for block in reader.read_range(state.file_id, 0, size, state.run_id):
+        for block in reader.read_range(state.file_id, 0, size, state.run_id, without_erased=True):
             *lines, held = (held + block).split(b"\n")
             yield from lines
             if len(held) > _LONGEST_LINE:

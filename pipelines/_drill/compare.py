@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from extractors._erasure import Tombstones
 from extractors._extract import digest_file
 from extractors._source import Found, Home, Kind
 from models.errors import SourceError
 from models.text import printable_path
 from pipelines._restore.finding import Finding, FindingCode
-from pipelines.fixity import Claim, Outcome, judge
+from pipelines.fixity import Claim, Outcome, claim_of, judge
 from pipelines.manifest import FileState
 from pipelines.steps import Steps
 
@@ -99,9 +100,18 @@ class AtSource:
     problem: str | None = None
 
 
-def compare_source(root: str, states: Sequence[FileState], steps: Steps) -> AtSource:
+def compare_source(
+    root: str,
+    states: Sequence[FileState],
+    steps: Steps,
+    *,
+    tombstones: Tombstones | None = None,
+    begun_ns: Mapping[str, int] | None = None,
+) -> AtSource:
     """Read the files of a home and judge each against its manifest row: the same, grown, changed or gone since.
 
+    `tombstones` tell what was erased on request, `begun_ns` when each run began (by run_id, since 1970): times that
+    were young then prove nothing.
     Only that a file differs though its size and times do not is a finding: no owner brings that about by using it.
     """
     made = AtSource(root)
@@ -111,17 +121,16 @@ def compare_source(root: str, states: Sequence[FileState], steps: Steps) -> AtSo
     try:
         with Home(Path(root)) as home:
             for state in states:
-                _judge_one(made, home, state)
+                if state.content_xxh3 is not None and state.outcome != Outcome.UNREADABLE:
+                    claim = claim_of(state, tombstones, (begun_ns or {}).get(state.run_id))
+                    _judge_one(made, home, state, claim)
                 steps.goes_on(state.size)
     except SourceError as error:
         made.problem = str(error)
     return made
 
 
-def _judge_one(made: AtSource, home: Home, state: FileState) -> None:
-    if state.content_xxh3 is None or state.outcome == Outcome.UNREADABLE:
-        return
-    claim = Claim(state.path_bytes, state.size, state.content_xxh3, state.mtime_ns, state.ctime_ns, state.sha256)
+def _judge_one(made: AtSource, home: Home, state: FileState, claim: Claim) -> None:
     judgement = judge(home, claim, deep=True)
     made.outcomes[str(judgement.outcome)] += 1
     if judgement.outcome == Outcome.CORRUPT:

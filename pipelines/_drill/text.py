@@ -49,9 +49,10 @@ def _home_lines(home: "HomeDrill") -> list[str]:
     files = f"{plural(home.expected_files, 'file')} with {size(home.expected_bytes)}"
     lines = [
         _line("restored", files + (f", but {count(wrong)} of them not, or not right" if wrong else "")),
-        _line("", f"{'the others' if wrong else 'each'} equal to the SHA-256 of the manifest, with time and mode"),
+        _line("", f"{'the others' if wrong else 'each'} equal to its SHA-256, with its time and mode"),
         _line("", f"{plural(right['directory'], 'directory', 'directories')}, {plural(right['link'], 'link')}"),
         _line("", f"{count(home.expired_files)} of the files are no longer in the home"),
+        *([_line("", f"{count(home.erased_files)} lack what was erased on request")] if home.erased_files else []),
         _line("never kept", listed({str(why): number for why, number in sorted(home.never_kept.items())})),
         _line("the home now", safe(home.source.root) + (f" ({home.source.problem})" if home.source.problem else "")),
     ]
@@ -67,7 +68,8 @@ def _home_lines(home: "HomeDrill") -> list[str]:
     ]
     gaps = home.gaps()
     if gaps:
-        lines.append(_line("gaps", "what the home itself lacked when it was read:"))
+        or_erased = ", or was erased since" if home.erased_files else ""
+        lines.append(_line("gaps", f"what the home itself lacked when it was read{or_erased}:"))
         lines += [_line("", f"{count(number):>7}  {name}") for name, number in sorted(gaps.items())]
     names = home.names()
     if home.sessions:

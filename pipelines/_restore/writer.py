@@ -34,10 +34,13 @@ _READ_EARLIER: Final = frozenset({Outcome.UNREADABLE, Outcome.MISSING, Outcome.E
 
 @dataclass(slots=True)
 class Written:
-    """What came of the files: written, and in a home that was added to, there already with the same or other bytes."""
+    """What came of the files: written (so many of them without bytes that were erased on request), and in a home that
+    was added to, there already with the same or other bytes.
+    """
 
     files: int = 0
     size: int = 0
+    with_erased: int = 0
     same: int = 0
     other: int = 0
 
@@ -139,10 +142,14 @@ class Writer:
             self._batch.append(_Staged(thing, name, descriptor, size, digest))
 
     def _fill(self, descriptor: int, state: FileState) -> tuple[int, bytes]:
-        """Write a file's bytes; return how many, and their SHA-256 if they are what the manifest says, else b""."""
+        """Write a file's bytes; return how many, and their SHA-256 if they are what the manifest says, else b"".
+
+        What was erased on request is in neither: the manifest's SHA-256 is of the other bytes.
+        """
         file_id = state.file_id or 0
         proof, fast, size = sha256(), xxh3_128(), 0
-        for block in self._reader.read_range(file_id, 0, self._length(state), state.run_id):
+        blocks = self._reader.read_range(file_id, 0, self._length(state), state.run_id, without_erased=True)
+        for block in blocks:
             _write_all(descriptor, block)
             proof.update(block)
             size += len(block)
@@ -205,6 +212,7 @@ class Writer:
         reach("restore:after-place")
         self.written.files += 1
         self.written.size += staged.size
+        self.written.with_erased += bool(staged.thing.state.erased)
 
     def _is_link(self, thing: Thing) -> bool:
         """Whether the very link is there already."""

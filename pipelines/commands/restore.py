@@ -114,6 +114,8 @@ def _show_counts(made: "Restored") -> None:
     took = duration(made.seconds)
     say(f"{plural(written.files, 'file')} with {size(written.size)} in {made.target}")
     say(f"each read back and equal to its SHA-256; {plural(made.directories, 'directory', 'directories')}; {took}")
+    if written.with_erased:
+        say(f"{plural(written.with_erased, 'file')} without the bytes that were erased on request")
     if made.links:
         say(f"{plural(made.links, 'link')} made, none followed")
     if written.same or written.other:
