@@ -35,7 +35,7 @@ class Standing(StrEnum):
     """It was a FIFO, socket or device."""
     UNREADABLE = "unreadable"
     """The system refused it, and nothing is kept of it as it then stood."""
-    FORGOTTEN = "gone"
+    GONE = "gone"
     """It was gone by then, and nothing had been kept of it."""
 
 
@@ -148,7 +148,7 @@ def standing_of(state: FileState) -> Standing:
     if state.entry_type == "directory":
         return Standing.PRESENT if state.is_present else Standing.EXPIRED
     if state.file_id is None:
-        return Standing.UNREADABLE if state.is_present else Standing.FORGOTTEN
+        return Standing.UNREADABLE if state.is_present else Standing.GONE
     return Standing.PRESENT if state.is_present else Standing.EXPIRED
 
 

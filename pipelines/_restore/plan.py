@@ -57,7 +57,7 @@ def make_plan(chosen: Chosen, *, with_expired: bool, with_links: bool, by_home: 
     for known in chosen.known:
         state = known.state
         prefix = (state.home_id.encode(),) if by_home else ()
-        if known.standing == Standing.FORGOTTEN or (not state.is_present and known.standing not in _KEPT):
+        if known.standing == Standing.GONE or (not state.is_present and known.standing not in _KEPT):
             continue
         if not _is_safe(state):
             detail = "no walk of a home can have given this path"
