@@ -93,7 +93,7 @@ def run_once(data: Path, home: Path) -> int:
         return FAILED_AS_ASKED if "fail" in str(error) or "died" in str(error) else int(error.exit_code)
 
 
-def look(data: Path, target: Path, *, verified: bool) -> int:
+def look(data: Path, target: Path, *, verified: bool = True) -> int:
     """Write the checksums of the published warehouse, what verification finds, and what was left lying about."""
     layout = Layout(data)
     with open_warehouse(layout) as connection:
