@@ -46,7 +46,8 @@ class _Shown(Progress):
         self._begun_at = self._drawn_at = time.monotonic()
 
     def step(self, name: str, total: int | None = None) -> None:
-        self._bars.reset(self._task, description=safe(name), total=total)
+        self._bars.remove_task(self._task)
+        self._task = self._bars.add_task(safe(name), total=total)
         self._draw()
 
     def advance(self, amount: int) -> None:
