@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 UUID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HINT_BYTES: Final = 16
@@ -27,6 +27,14 @@ _PLAIN: Final = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"
 
 Span = tuple[int, int]
 """Offset and length in bytes."""
+
+
+class Erased(NamedTuple):
+    """A span of a file that was erased, and what stands for it in the file's digests."""
+
+    offset: int
+    length: int
+    seal: bytes
 
 
 def readings(data: bytes) -> Iterator[bytes]:
@@ -161,16 +169,16 @@ class Tombstones:
 
 
 def without(
-    chunks: Iterable[bytes], spans: Sequence[Span], tombstones: Tombstones | None
+    chunks: Iterable[bytes], erased: Sequence[Erased], tombstones: Tombstones | None
 ) -> Iterator[tuple[bytes, bool]]:
-    """Yield the bytes of a file, given in `chunks` from byte 0 on, that were not erased, and for each of the erased
-    `spans` (in order) what stands for it; the flag says which.
+    """Yield the bytes of a file, given in `chunks` from byte 0 on, that were not erased, and for each span that was, in
+    order, what stands for the bytes that are there now; the flag says which.
     """
-    if not spans or tombstones is None:
+    if not erased or tombstones is None:
         for chunk in chunks:
             yield chunk, False
         return
-    rest = list(spans)[::-1]
+    rest = [(one.offset, one.length) for one in reversed(erased)]
     sealer = tombstones.sealer()
     at = 0
     for chunk in chunks:

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from xxhash import xxh3_128
 
 from extractors._contract import Entry, Malformed, Reading, Shape
-from extractors._erasure import Span, Tombstones, without
+from extractors._erasure import Erased, Tombstones, without
 from extractors._readers import Cut, cut_events, cut_lines
 from extractors._salvage import PartKind, parse_line, salvage
 from extractors._source import Home, PinnedFile, Stat
@@ -67,7 +67,7 @@ class FileTask:
     same_xxh3: bytes | None = None
     entry_type: str = "file"
     link_target: bytes | None = None
-    erased: tuple[Span, ...] = ()
+    erased: tuple[Erased, ...] = ()
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class FileResult:
     is_same: bool = False
     atime_kept: bool = True
     void: list["FileResult"] = field(default_factory=list)
-    erased: list[Span] = field(default_factory=list)
+    erased: list[Erased] = field(default_factory=list)
     error: str | None = None
     reject_codes: Counter[str] = field(default_factory=Counter)
 
@@ -149,7 +149,7 @@ class _Digests:
         self.sha.update(data)
         self.xxh.update(data)
 
-    def feed_file(self, chunks: Iterable[bytes], erased: Sequence[Span], tombstones: Tombstones | None) -> None:
+    def feed_file(self, chunks: Iterable[bytes], erased: Sequence[Erased], tombstones: Tombstones | None) -> None:
         """Feed a file from byte 0 on, of which `erased` was erased."""
         for data, is_seal in without(chunks, erased, tombstones):
             self.xxh.update(data)
@@ -228,7 +228,7 @@ class _Reader:
         self.digests.xxh.update(seal)
         self.sink.erased(self.file_id, offset, length)
         self.sink.entry(self.file_id, offset, length, kind, 0)
-        self.result.erased.append((offset, length))
+        self.result.erased.append(Erased(offset, length, seal))
         self.result.piece_count += 1
         self.piece_offset = offset + length
 
@@ -575,7 +575,7 @@ def digest_file(
     size: int,
     *,
     deep: bool = False,
-    erased: Sequence[Span] = (),
+    erased: Sequence[Erased] = (),
     tombstones: Tombstones | None = None,
 ) -> tuple[Stat, bytes, str | None]:
     """Return a file's stat, the XXH3-128 of its first `size` bytes, and if `deep` their SHA-256, both as a manifest has

@@ -56,8 +56,8 @@ MANIFEST = Table(
         Column(
             "erased_spans",
             JSON,
-            "Spans erased on request, as [[offset, length], …]; then sha256 is of the other bytes, and XXH3-128 "
-            "of those with an HMAC in the place of each span.",
+            "Spans erased on request, as [[offset, length, HMAC], …]; then sha256 is of the other bytes, and XXH3-128 "
+            "of all with the HMAC in the place of each span.",
         ),
         Column("atime_kept", FLAG, "Whether the system let us read without touching the access time."),
     ),

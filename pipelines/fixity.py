@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from extractors._erasure import Span, Tombstones
+from extractors._erasure import Erased, Tombstones
 from extractors._extract import digest_file
 from extractors._source import Home, Stat
 from models.errors import SourceError, Vanished
@@ -50,7 +50,7 @@ class Claim:
     ctime_ns: int
     sha256: str | None = None
     pinned_ns: int | None = None
-    erased: Sequence[Span] = ()
+    erased: Sequence[Erased] = ()
     tombstones: Tombstones | None = None
 
     @property

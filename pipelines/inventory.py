@@ -74,7 +74,7 @@ class Item:
             generation = last.generation + 1
         erased = last.erased if last is not None and known else ()
         if continues:
-            erased = tuple(span for span in erased if span[0] < start)
+            erased = tuple(one for one in erased if one.offset < start)
         return FileTask(
             home_id=home_id,
             path=self.found.path,

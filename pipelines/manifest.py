@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from extractors._erasure import Span
+from extractors._erasure import Erased
 from models.schema import Row
 from models.tables import MANIFEST
 
@@ -56,11 +56,10 @@ class FileState:
         return MANIFEST.row(modified_at=modified_at, **{name: getattr(self, name) for name in _NAMES})
 
     @property
-    def erased(self) -> tuple[Span, ...]:
+    def erased(self) -> tuple[Erased, ...]:
         """The spans that were erased on request, in order."""
-        if self.erased_spans is None:
-            return ()
-        return tuple((offset, length) for offset, length in orjson.loads(self.erased_spans))
+        spans = orjson.loads(self.erased_spans) if self.erased_spans is not None else ()
+        return tuple(Erased(offset, length, bytes.fromhex(seal)) for offset, length, seal in spans)
 
     @property
     def is_present(self) -> bool:
@@ -68,8 +67,9 @@ class FileState:
         return self.outcome not in ("missing", "expired")
 
 
-def spans_json(spans: Sequence[Span]) -> str | None:
-    """Return spans as a manifest has them; None when there are none."""
+def erased_json(erased: Sequence[Erased]) -> str | None:
+    """Return erased spans as a manifest has them; None when there are none."""
+    spans = [[one.offset, one.length, one.seal.hex()] for one in erased]
     return orjson.dumps(spans).decode() if spans else None
 
 

@@ -30,7 +30,7 @@ from pipelines.fixity import Judgement, Outcome, claim_of, judge_all
 from pipelines.inventory import Change, Item
 from pipelines.known import KnownIndexes
 from pipelines.layout import make_private
-from pipelines.manifest import FileState, spans_json
+from pipelines.manifest import FileState, erased_json
 from pipelines.staging import Part, write_part
 
 
@@ -198,7 +198,7 @@ def _take_over(state: FileState, result: FileResult, last: FileState | None, run
     state.file_id, state.generation = result.file_id, result.generation
     state.size, state.watermark = result.size, result.watermark
     state.sha256, state.content_xxh3, state.prefix_xxh3 = result.sha256, result.content_xxh3, result.prefix_xxh3
-    state.atime_kept, state.erased_spans = result.atime_kept, spans_json(result.erased)
+    state.atime_kept, state.erased_spans = result.atime_kept, erased_json(result.erased)
     same_generation = last is not None and last.file_id == result.file_id
     state.first_run_id = last.first_run_id if last is not None and same_generation else run_id
     if last is None or last.file_id is None:

@@ -138,6 +138,18 @@ class StoreReader:
             extents.append(extent)
         return extents
 
+    def blocks(self, file_id: int, as_of: str | None = None) -> Iterator[tuple[int, bytes | None]]:
+        """Yield a whole file as it stood at a run: how many bytes come next, and these bytes; None where they were
+        erased. Raises as `read_range` does.
+        """
+        at = 0
+        for extent in self._extents(file_id, as_of):
+            for length, block in self._read_extent(file_id, extent, extent.start, extent.end):
+                at += length
+                yield length, block
+            if at != extent.end:
+                raise StoreError(f"the recipe of file {file_id} has a gap at byte {at}; see `extract verify`")
+
     def piece(self, digest: bytes) -> bytes:
         """Return the bytes of a piece, verified. Raises StoreError or FixityError."""
         return self._piece(digest, ("", "", 0))
