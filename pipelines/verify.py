@@ -51,7 +51,7 @@ def verify(
     if is_live or is_being_written(layout) or _state(layout) != before:
         context.findings = [finding for finding in context.findings if not finding.kind.is_passing]
         context.findings.append(codes.RUN_AT_WORK.at(layout.lock_file.name))
-    return sorted(context.findings, key=lambda one: (_GRAVITY[one.severity], one.code, one.address))
+    return sorted(set(context.findings), key=lambda one: (_GRAVITY[one.severity], one.code, one.address, one.sentence))
 
 
 def _check_level(context: Context, subset: Subset, homes: Sequence[tuple[str | None, Path]]) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from models.finding import Finding
 from models.findings import parts as codes
 from models.run import PartRecord
-from pipelines._verify.context import Context
+from pipelines._verify.context import Context, unreadable
 
 _CHUNK: Final = 1 << 20
 
@@ -23,6 +23,9 @@ def check_sizes(context: Context) -> None:
             found = (context.layout.root / part.path).lstat()
         except (FileNotFoundError, NotADirectoryError):
             distrust(context, part, codes.GONE.at(part.path, run=run.run_id))
+            continue
+        except OSError as error:
+            distrust(context, part, unreadable(context, error))
             continue
         if not stat.S_ISREG(found.st_mode):
             distrust(context, part, codes.NO_FILE.at(part.path, what=_kind(found.st_mode)))

@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from extractors._registry import source_tables, sources
+from models.errors import LoadError
 from models.findings import parts as codes
 from models.run import PartRecord, RunRecord
 from models.schema import Table
@@ -300,12 +301,14 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tupl
 def _insert(
     context: Context, connection: duckdb.DuckDBPyConnection, statement: str, parts: Iterable[PartRecord]
 ) -> None:
-    """Load parts; when that fails one by one, to find those that cannot be read."""
+    """Load parts; when that fails one by one, to find those that cannot be read. Raises LoadError for lack of room."""
     paths = {str(context.layout.root / part.path): part for part in parts}
     if not paths:
         return
     try:
         connection.execute(statement, [list(paths)])
+    except duckdb.OutOfMemoryException as error:
+        raise LoadError(f"there is no room for what is to be compared: {error}") from error
     except duckdb.Error:
         for path, part in paths.items():
             try:

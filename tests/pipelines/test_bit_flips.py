@@ -8,7 +8,9 @@ from random import Random
 
 import pytest
 
-from models.finding import Finding
+from models.finding import Finding, Level
+from models.findings.records import NO_RUN
+from pipelines.findings import Verification, keep_verification
 from pipelines.verify import verify
 from tests.archives import Archive, make_archive
 
@@ -43,6 +45,8 @@ def found_after(archive: Archive, path: Path, bit: int) -> list[Finding]:
 )
 def test_every_flipped_bit_below_the_data_directory_is_found(count: int, tmp_path: Path) -> None:
     archive = make_archive(tmp_path)
+    made = Verification("2026-01-01T00:00:00+00:00", Level.DEFAULT, "1", [NO_RUN.at("runs")])
+    keep_verification(archive.layout, archive.last.run_id, made)
     before = {path: path.read_bytes() for path in archive.layout.root.rglob("*") if path.is_file()}
     chosen = flips(archive, count, seed=count)
     assert len(chosen) == count

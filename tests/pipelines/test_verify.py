@@ -11,6 +11,7 @@ import duckdb
 import orjson
 import pytest
 
+from extractors._platform import is_root
 from models.errors import ConfigurationError, ExitCode
 from models.finding import Finding, Level, Severity
 from models.findings import parts as part_codes
@@ -105,6 +106,13 @@ def test_what_needs_a_broken_part_is_said_not_to_be_checked(archive: Archive) ->
     found = verify(archive.layout)
     assert any(finding.code == "R143" and "every piece is in the store" in finding.sentence for finding in found)
     assert {finding.code for finding in grave(found)} == {"P103"}
+
+
+@pytest.mark.skipif(is_root(), reason="root may read everything")
+def test_a_part_that_must_not_be_read_is_named_and_the_others_are_verified(archive: Archive) -> None:
+    archive.path("prompts").chmod(0)
+    archive.flip(archive.path("entries"))
+    assert {finding.code for finding in grave(verify(archive.layout))} == {"F112", "P103"}
 
 
 def test_a_damaged_content_whose_digests_were_made_to_agree_is_found_by_the_deep_check_alone(archive: Archive) -> None:
