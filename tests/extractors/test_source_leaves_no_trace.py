@@ -191,7 +191,8 @@ MODULES = sorted(Path(extractors.__path__[0]).rglob("*.py"))
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 def test_only_the_source_and_platform_modules_open_anything(module: Path) -> None:
     found = list(openings(ast.parse(module.read_text("utf-8"))))
-    if module.name in ("_platform.py", "_source.py"):
+    # _targets.py writes what is restored, and never below a home.
+    if module.name in ("_platform.py", "_source.py", "_targets.py"):
         assert found != []
     else:
         assert found == []
