@@ -25,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 LOCK = ROOT / "requirements.txt"
 PACKAGES = ("models", "extractors", "pipelines")
+PARALLEL = ("--numprocesses", "auto", "--dist", "worksteal")
 NEWEST_DUCKDB = "2.0.0"
 """The tests marked `duckdb` run on this one too; the lock holds the oldest that is supported."""
 
@@ -158,7 +159,7 @@ class Checks:
 
     def tests(self) -> int:
         """Run the suite on the locked versions."""
-        return self._python("-m", "pytest", *self.pytest_arguments, shown=True)
+        return self._python("-m", "pytest", *PARALLEL, *self.pytest_arguments, shown=True)
 
     def newest_duckdb(self) -> int:
         """Run the tests marked `duckdb` on the newest DuckDB, laid over the locked one."""
@@ -167,7 +168,7 @@ class Checks:
             wanted = f"duckdb=={NEWEST_DUCKDB}"
             _pip(self.environment, "install", "--no-deps", "--upgrade", "--target", str(overlay), wanted)
         return self._python(
-            *("-m", "pytest", "-m", "duckdb", "-p", "no:cacheprovider", "--quiet"),
+            *("-m", "pytest", *PARALLEL, "-m", "duckdb", "-p", "no:cacheprovider", "--quiet"),
             shown=True,
             PYTHONPATH=str(overlay),
             EXPECTED_DUCKDB=NEWEST_DUCKDB,

@@ -118,19 +118,18 @@ def test_a_home_on_a_read_only_mount_is_read_as_any_other(home: Path, tmp_path: 
 
 
 def test_a_user_who_may_not_write_in_the_home_can_run_over_it(home: Path, tmp_path: Path) -> None:
-    """As root the user is changed in a child that has everything imported, since others may not reach this Python."""
+    """As root the user is changed in a child that has done a run already, since others may not reach this Python, and
+    libraries import as late as they can.
+    """
     script = """
 import os, sys
 from pathlib import Path
-import duckdb
-import pipelines.report, pipelines.warehouse
-from extractors._registry import sources
 from pipelines.job import run_job
 from pipelines.layout import Layout
 from pipelines.run import Request, Watcher
-sources()
-home, data = Path(sys.argv[1]), Path(sys.argv[2])
+other, home, data = map(Path, sys.argv[1:])
 if os.geteuid() == 0:
+    run_job(Layout(other.with_name("data-of-root")), Request([("home", other)]), Watcher())
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
@@ -152,7 +151,7 @@ sys.exit(int(run_job(Layout(data), Request([("home", home)]), Watcher()).exit_co
     paths = freeze(copy)
     before = state_of(paths)
     done = subprocess.run(
-        [sys.executable, "-c", script, str(copy), str(place / "data")],
+        [sys.executable, "-c", script, str(home), str(copy), str(place / "data")],
         cwd=ROOT,
         capture_output=True,
         text=True,
