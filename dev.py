@@ -163,10 +163,7 @@ class Checks:
 
     def newest_duckdb(self) -> int:
         """Run the tests marked `duckdb` on the newest DuckDB, laid over the locked one."""
-        overlay = self.environment.place / f"duckdb-{NEWEST_DUCKDB}"
-        if not (overlay / "duckdb").exists():
-            wanted = f"duckdb=={NEWEST_DUCKDB}"
-            _pip(self.environment, "install", "--no-deps", "--upgrade", "--target", str(overlay), wanted)
+        overlay = _laid_over(self.environment, f"duckdb=={NEWEST_DUCKDB}")
         return self._python(
             *("-m", "pytest", *PARALLEL, "-m", "duckdb", "-p", "no:cacheprovider", "--quiet"),
             shown=True,
@@ -232,9 +229,29 @@ def test(environment: Environment, arguments: Sequence[str]) -> int:
     return 1 if failed else 0
 
 
+def _laid_over(environment: Environment, wanted: str) -> Path:
+    """Return a folder with one package, `NAME==VERSION`, installed the first time: the environment stays as locked."""
+    overlay = environment.place / wanted.replace("==", "-")
+    if not (overlay / wanted.partition("==")[0]).exists():
+        _pip(environment, "install", "--no-deps", "--upgrade", "--target", str(overlay), wanted)
+    return overlay
+
+
 def soak(environment: Environment, arguments: Sequence[str]) -> int:
-    """Run the long checks (tests/soak.py). Returns 1 when one failed."""
-    return subprocess.call([environment.program("python"), "-m", "tests.soak", *arguments], cwd=ROOT)
+    """Run the long checks (tests/soak.py), with what the extra `soak` names laid over the environment where it can be
+    had: without a network the soak says what it did not run. Returns 1 when a check failed.
+    """
+    import tomllib
+
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    overlays = []
+    for wanted in declared["project"]["optional-dependencies"]["soak"]:
+        try:
+            overlays.append(str(_laid_over(environment, wanted)))
+        except subprocess.CalledProcessError:
+            print(f"{wanted} could not be installed: what needs it will not be run", file=sys.stderr, flush=True)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(overlays)}
+    return subprocess.call([environment.program("python"), "-m", "tests.soak", *arguments], cwd=ROOT, env=env)
 
 
 def main() -> int:

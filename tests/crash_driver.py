@@ -4,7 +4,8 @@ Run as `python -m tests.crash_driver WORK CASES.json RESULTS.json`: each case is
 which has
 imported everything and started nothing, so that a case costs its work and not its imports. A case is
 `{"point": NAME|null, "passing": N, "kind": "kill"|"raise"|"enospc"|"random", "delay": PART, "grown": BOOL}`;
-the delay is a part of the time that an unharmed run takes.
+the delay is a part of the time that an unharmed run takes. A run that ends before it can be killed counts for nothing:
+its case is done again.
 """
 
 import json
@@ -15,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import duckdb  # noqa: F401  # imported before any fork
@@ -66,7 +68,9 @@ def write_home(home: Path, *, grown: bool) -> None:
 
 
 def in_child(work: Callable[[], int], *, kill_after: float | None = None) -> int:
-    """Do `work` in a forked process; returns its exit code, or minus the signal that ended it."""
+    """Do `work` in a forked process; returns its exit code, or minus the signal that ended it. It may be dead for a
+    while before it is killed.
+    """
     child = os.fork()
     if child == 0:
         code = 99
@@ -105,23 +109,45 @@ def look(data: Path, target: Path, *, verified: bool = True) -> int:
     return 0
 
 
-def do_case(work: Path, number: int, case: dict[str, object], unharmed: float) -> dict[str, object]:
-    """Fail as the case says, run again, and return what came of it. `unharmed` is how long a run takes, in seconds."""
-    place = work / str(number)
+def write_case(work: Path, place: Path, case: dict[str, object]) -> tuple[Path, Path]:
+    """Write the home of a case and the archive on which it goes on, and return their places."""
     home, data = place / "home", place / "data"
     write_home(home, grown=False)
     if case["grown"]:
         shutil.copytree(work / "first-week", data, symlinks=True)
         write_home(home, grown=True)
+    return home, data
+
+
+def kill(work: Path, place: Path, case: dict[str, object], longest: float) -> int:
+    """Kill a run at the part of `longest` seconds that the case names, of less and less while it has ended by then.
+    Returns minus the signal.
+    """
+    delay = float(str(case["delay"])) * longest
+    while True:
+        home, data = write_case(work, place, case)
+        if (failed := in_child(partial(run_once, data, home), kill_after=delay)) == -signal.SIGKILL:
+            return failed
+        shutil.rmtree(place)
+        delay *= 0.8
+
+
+def do_case(work: Path, number: int, case: dict[str, object], unharmed: float) -> dict[str, object]:
+    """Fail as the case says, run again, and return what came of it. `unharmed` is how long a run takes, in seconds."""
+    place = work / str(number)
+    home, data = place / "home", place / "data"
 
     def fail() -> int:
         if case["point"]:
             failpoints.arm(str(case["point"]), int(str(case["passing"])), str(case["kind"]))
         return run_once(data, home)
 
-    delay = float(str(case["delay"])) * unharmed if case["kind"] == "random" else None
-    failed = in_child(fail, kill_after=delay)
-    again = in_child(lambda: run_once(data, home))
+    if case["kind"] == "random":
+        failed = kill(work, place, case, unharmed * 1.3)
+    else:
+        write_case(work, place, case)
+        failed = in_child(fail)
+    again = in_child(partial(run_once, data, home))
     looked = in_child(lambda: look(data, place / "look.json", verified=bool(case.get("verified", True))))
     made = json.loads((place / "look.json").read_text()) if looked == 0 else {}
     shutil.rmtree(place)

@@ -1,9 +1,11 @@
 """Runs for long what the suite tries for seconds, and prints a table of what was done: `python3 dev.py soak`.
 
-Each check is a test that reads how much to do from a variable `SOAK_…` and says what it did in a line `did: …`.
+Each check is a test that reads how much to do from a variable `SOAK_…` and says what it did in a line `did: …`. Several
+run at a time: those that last for so many seconds do the less in them the more run beside them.
 """
 
 import argparse
+import importlib.util
 import os
 import platform
 import subprocess
@@ -11,9 +13,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from tests.hostile_writer import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,7 +52,7 @@ class Check:
         if code:
             return "FAILED", did
         skipped = next((line for line in lines if line.startswith("SKIPPED")), None)
-        return ("not run", skipped.rpartition(": ")[2]) if skipped else ("ok", did)
+        return ("NOT RUN", skipped.rpartition(": ")[2]) if skipped else ("ok", did)
 
 
 class Guided(Check):
@@ -55,15 +60,28 @@ class Guided(Check):
 
     def run(self, figure: int, scratch: str) -> tuple[str, str]:
         """Run it; returns how it ended and what it says it did."""
-        if subprocess.run([sys.executable, "-c", "import atheris"], capture_output=True, check=False).returncode:
-            return "not run", "atheris is not installed"
+        if importlib.util.find_spec("atheris") is None:
+            return "NOT RUN", "atheris is not installed (it is in the extra `soak` of pyproject.toml)"
+        path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         command = [sys.executable, "-m", self.test[0], str(figure)]
-        code, lines = _said(command, Path(scratch), {"PYTHONPATH": str(ROOT)})
+        code, lines = _said(command, Path(scratch), {"PYTHONPATH": os.pathsep.join(path)})
         did = next((line.removeprefix("Done ") for line in lines if line.startswith("Done ")), "")
         return ("FAILED" if code else "ok"), did
 
 
 CHECKS: Mapping[str, Check] = {
+    **{
+        f"writer-{kind}": Check(
+            what=f"homes under a hostile writer ({kind}), restored and compared after every run",
+            test=("tests/pipelines/test_hostile_writers.py", f"under_one_kind and {kind}"),
+            variable="SOAK_SECONDS",
+            figure=900,
+            least=15,
+            unit="seconds",
+            in_suite="15 seconds, all kinds at once",
+        )
+        for kind in KINDS
+    },
     "kills": Check(
         what="runs killed at a random moment, each made good by the next",
         test=("tests/pipelines/test_crash.py", "killed_at_any_moment"),
@@ -81,15 +99,6 @@ CHECKS: Mapping[str, Check] = {
         least=1,
         unit="sweep",
         in_suite="each by SIGKILL and one other way",
-    ),
-    "writers": Check(
-        what="a home under eight kinds of hostile writers at once, restored and compared after every run",
-        test=("tests/pipelines/test_hostile_writers.py", "under_hostile_writers"),
-        variable="SOAK_SECONDS",
-        figure=900,
-        least=15,
-        unit="seconds",
-        in_suite="15 seconds",
     ),
     "lines": Check(
         what="fuzzed lines through the readers",
@@ -157,40 +166,51 @@ def _said(command: list[str], where: Path, env: Mapping[str, str]) -> tuple[int,
     return done.returncode, lines
 
 
+def _row(name: str, figure: int) -> tuple[str, str]:
+    """Run a check; returns how it ended and its row of the table, which is printed too."""
+    check = CHECKS[name]
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="extract-soak-", ignore_cleanup_errors=True) as scratch:
+        result, did = check.run(figure, scratch)
+    figures = check.in_suite, f"{check.figure:,} {check.unit}", f"{figure:,} {check.unit}"
+    cells = f"{name}: {check.what}", *figures, did, result, f"{time.monotonic() - started:.0f}"
+    row = f"| {' | '.join(cells)} |"
+    print(row, flush=True)
+    return result, row
+
+
 def main(arguments: list[str]) -> int:
-    """Run the checks asked for, one after the other, and print the table. Returns 1 when one failed."""
+    """Run the checks asked for and print the table, each row when it is done. Returns 1 when one failed."""
     parser = argparse.ArgumentParser("dev.py soak", description="Runs the long checks and prints a table of figures.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CHECKS)}; all without one")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the whole figures; 0.02 takes minutes")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write the table there too")
+    parser.add_argument("--jobs", type=int, default=len(KINDS) + 2, metavar="N", help="checks at a time; %(default)s")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the table there too, in order")
     asked = parser.parse_args(arguments)
     if unknown := sorted(set(asked.names) - set(CHECKS)):
         parser.error(f"there is no {', '.join(unknown)}")
+    names = asked.names or list(CHECKS)
     scale = [] if asked.scale == 1 else [f"--scale {asked.scale:g}"]
-    command = " ".join(["python3 dev.py soak", *scale, *asked.names])
+    jobs = [] if asked.jobs == parser.get_default("jobs") else [f"--jobs {asked.jobs}"]
+    command = " ".join(["python3 dev.py soak", *scale, *jobs, *asked.names])
     machine = f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores"
-    table = [
+    head = [
         f"`{command}`, begun {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine}:",
         "",
         "| check | in the suite | whole soak | asked for | done | result | seconds |",
         "| --- | --- | --- | --- | --- | --- | ---: |",
     ]
-    failed = 0
-    print("\n".join(table), flush=True)
-    for name in asked.names or CHECKS:
-        check = CHECKS[name]
-        figure = check.scaled(asked.scale)
-        started = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="extract-soak-", ignore_cleanup_errors=True) as scratch:
-            result, did = check.run(figure, scratch)
-        failed += result == "FAILED"
-        figures = check.in_suite, f"{check.figure:,} {check.unit}", f"{figure:,} {check.unit}"
-        cells = f"{name}: {check.what}", *figures, did, result, f"{time.monotonic() - started:.0f}"
-        table.append(f"| {' | '.join(cells)} |")
-        print(table[-1], flush=True)
+    print("\n".join(head), flush=True)
+    started = time.monotonic()
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        made = list(pool.map(_row, names, [CHECKS[name].scaled(asked.scale) for name in names]))
+    ended = [result for result, _ in made]
+    counts = f"{ended.count('ok')} ok, {ended.count('FAILED')} failed, {ended.count('NOT RUN')} not run"
+    last = ["", f"{counts}; {time.monotonic() - started:.0f} seconds in all."]
+    print("\n".join(last), flush=True)
     if asked.write is not None:
-        asked.write.write_text("\n".join(table) + "\n", encoding="utf-8")
-    return 1 if failed else 0
+        asked.write.write_text("\n".join([*head, *(row for _, row in made), *last]) + "\n", encoding="utf-8")
+    return 1 if "FAILED" in ended else 0
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def test_fuzzed_lines_are_tiled_and_no_good_record_is_lost_or_invented() -> None
         for uuid in whole:
             assert uuid in uuids, line
         assert len(found) <= max(2, len(whole)), line
-    print(f"did: {LINES} lines")
+    print(f"did: {LINES:,} lines")
 
 
 def test_streams_cut_at_any_place_give_the_same_lines() -> None:

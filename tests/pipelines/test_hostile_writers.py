@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from tests.hostile_writer import KINDS, SECRET, check_text, kind_of, line_of, te
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = float(os.environ.get("SOAK_SECONDS", "15"))
 """How long they write; a soak asks for more."""
-RUNS_IN_ONE_ARCHIVE = 12
+RUNS_IN_ONE_HOME = 12
 LONGEST_RUN = 300
 """Seconds after which a run is taken to hang."""
 SOURCES = ("history", "debug", "projects")
@@ -52,12 +53,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="open files are 
 
 
 @contextmanager
-def writers(home: Path, outside: Path) -> Iterator[None]:
-    """Let every kind of writer work meanwhile; afterwards all have stopped of themselves, without an error."""
+def writers(home: Path, outside: Path, kinds: Sequence[str], seed: int) -> Iterator[None]:
+    """Let kinds of writers work meanwhile; afterwards all have stopped of themselves, without an error."""
     command = [sys.executable, "-m", "tests.hostile_writer", str(home), str(outside)]
     running = [
-        subprocess.Popen([*command, kind, str(seed)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for seed, kind in enumerate(KINDS)
+        subprocess.Popen([*command, kind, str(seed + n)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for n, kind in enumerate(kinds)
     ]
     try:
         for process in running:
@@ -66,7 +67,7 @@ def writers(home: Path, outside: Path) -> Iterator[None]:
         yield
         for process in running:
             process.terminate()
-        for kind, process in zip(KINDS, running, strict=True):
+        for kind, process in zip(kinds, running, strict=True):
             out, err = process.communicate()
             assert (process.returncode, err) == (0, b""), (kind, err)
             assert int(out) > 0, kind
@@ -223,11 +224,6 @@ def check_archive(layout: Layout) -> None:
     assert findings == []
 
 
-def tally(outcomes: Counter[str], states: Sequence[FileState]) -> None:
-    """Count outcomes by kind of writer."""
-    outcomes.update(f"{kind_of(state.path)} {state.outcome}" for state in states)
-
-
 class Deleter(Watcher):
     """Deletes each file of a home as soon as it was read."""
 
@@ -274,27 +270,59 @@ def test_a_file_whose_place_a_link_took_for_a_while_is_a_new_generation_when_it_
         assert connection.execute(query).fetchall() == [(1, 3), (2, 3)]
 
 
+@dataclass
+class Seen:
+    """What was done under writers."""
+
+    runs: int = 0
+    homes: int = 0
+    compared: int = 0
+    lines: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    def tell(self) -> None:
+        """Print it."""
+        homes = f"{self.homes} homes at rest with {self.lines:,} lines"
+        print(f"did: {self.runs:,} runs, {self.compared:,} files restored and compared, {homes}")
+        print(", ".join(f"{name} {count}" for name, count in sorted(self.outcomes.items())))
+
+
+def look_under_writers(place: Path, kinds: Sequence[str], seconds: float) -> Seen:
+    """Run over homes that writers work on, one after the other for as long as is asked for, and check every run; each
+    home once more when it is at rest.
+    """
+    seen, chance, ends_at = Seen(), random.Random(3), time.monotonic() + seconds
+    while time.monotonic() < ends_at:
+        home, outside, layout = place / "home", place / "outside", Layout(place / "data")
+        home.mkdir(parents=True)
+        with writers(home, outside, kinds, seed=seen.homes * len(KINDS)):
+            for number in range(RUNS_IN_ONE_HOME):
+                if number > 1 and time.monotonic() > ends_at:
+                    break
+                look_once(seen, layout, home, chance)
+        seen.lines += check_at_rest(layout, home, look_once(seen, layout, home, chance))
+        check_archive(layout)
+        seen.homes += 1
+        shutil.rmtree(place)
+    return seen
+
+
+def look_once(seen: Seen, layout: Layout, home: Path, chance: random.Random) -> Cycle:
+    """Run once and check what came of it."""
+    cycle = Cycle(layout, run_in_time(layout, home), chance)
+    cycle.check()
+    seen.runs += 1
+    seen.compared += cycle.compared
+    seen.outcomes.update(f"{kind_of(state.path)} {state.outcome}" for state in cycle.ours())
+    return cycle
+
+
 @pytest.mark.slow
 def test_of_a_home_under_hostile_writers_nothing_is_torn_mixed_lost_or_misnamed(tmp_path: Path) -> None:
-    home, chance = tmp_path / "home", random.Random(3)
-    home.mkdir()
-    cycles, compared, outcomes = 0, 0, Counter[str]()
-    layout = Layout(tmp_path / "data-0")
-    with writers(home, tmp_path / "outside"):
-        ends_at = time.monotonic() + SECONDS
-        while time.monotonic() < ends_at or cycles < 2:
-            if cycles and cycles % RUNS_IN_ONE_ARCHIVE == 0:
-                check_archive(layout)
-                shutil.rmtree(layout.root)
-                layout = Layout(tmp_path / f"data-{cycles}")
-            cycle = Cycle(layout, run_in_time(layout, home), chance)
-            cycle.check()
-            cycles += 1
-            compared += cycle.compared
-            tally(outcomes, cycle.ours())
-    last = Cycle(layout, run_in_time(layout, home), chance)
-    last.check()
-    lines = check_at_rest(layout, home, last)
-    check_archive(layout)
-    print(f"did: {cycles} runs, {compared} files restored and compared, {lines} lines at rest")
-    print(", ".join(f"{name} {count}" for name, count in sorted(outcomes.items())))
+    look_under_writers(tmp_path / "place", KINDS, SECONDS).tell()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_a_home_under_one_kind_of_hostile_writer_nothing_is_lost(kind: str, tmp_path: Path) -> None:
+    look_under_writers(tmp_path / "place", [kind], SECONDS).tell()
