@@ -9,9 +9,9 @@ from pathlib import Path
 
 from extractors._contract import Shape
 from extractors._erasure import Tombstones
-from extractors._extract import FileTask
 from extractors._registry import Classifier, Place, Treatment, sources
 from extractors._source import Found, walk
+from extractors._task import FileTask
 from models.text import printable_path
 from pipelines.manifest import FileState
 

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from extractors._erasure import Tombstones
-from extractors._extract import FileResult, Limits
 from extractors._registry import Treatment
 from extractors._source import Home
+from extractors._task import FileResult, Limits
 from models.errors import StageError
 from models.run import PartRecord, PhaseRecord, RunRecord, SourceCounts
 from models.schema import Row

@@ -7,8 +7,8 @@ from typing import Final
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from extractors._extract import FileResult
 from extractors._registry import PHASES
+from extractors._task import FileResult
 from models.run import PhaseRecord
 from models.text import safe
 from pipelines.console import plural, terminal

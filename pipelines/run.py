@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from extractors._erasure import Tombstones
-from extractors._extract import FileResult, Limits
 from extractors._platform import fsync_directory, make_files_private
 from extractors._registry import PHASES, Classifier
 from extractors._source import Home
+from extractors._task import FileResult, Limits
 from models.errors import ConfigurationError, StoreError
 from models.run import PhaseRecord, RunRecord, new_run_id
 from models.text import printable_path

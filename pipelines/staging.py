@@ -131,7 +131,7 @@ DriftKey = tuple[str, str, str, str]
 
 
 class StagingSink:
-    """Writes what one worker reads of one home in one phase. Implements `extractors._extract.Sink`.
+    """Writes what one worker reads of one home in one phase. Implements `extractors._task.Sink`.
 
     `messages` says whose text is kept already, `imported` what another store knew: such a message counts as seen, and
     its text is kept all the same when a home first says it.

@@ -18,9 +18,10 @@ from typing import Final
 
 from extractors._contract import Shape
 from extractors._erasure import Tombstones
-from extractors._extract import FileResult, FileTask, Limits, extract_file
+from extractors._extract import extract_file
 from extractors._registry import sources
 from extractors._source import Home
+from extractors._task import FileResult, FileTask, Limits
 from models.errors import DiskFullError, StageError
 from pipelines.files import disk_errors
 from pipelines.seen import Known, Seen, SharedSet

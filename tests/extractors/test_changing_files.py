@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from extractors._contract import Entry, Reading, shape
-from extractors._extract import FileResult, FileTask, Limits, extract_file
+from extractors._extract import extract_file
 from extractors._source import Home
+from extractors._task import FileResult, FileTask, Limits
 from extractors.history import parse_prompt
 from models.reject import RejectCode
 from models.schema import Row

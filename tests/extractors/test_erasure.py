@@ -13,8 +13,9 @@ from xxhash import xxh3_128
 
 from extractors._contract import Entry, Reading, Shape, shape
 from extractors._erasure import Erased, Span, Tombstones, readings, without
-from extractors._extract import FileResult, FileTask, Limits, digest_file, extract_file
+from extractors._extract import digest_file, extract_file
 from extractors._source import Home
+from extractors._task import FileResult, FileTask, Limits
 from extractors.debug import SOURCE as DEBUG
 from extractors.history import parse_prompt
 from models.reject import RejectCode

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from extractors._extract import FileResult
+from extractors._task import FileResult
 from models.errors import ExitCode
 from models.finding import Level
 from models.text import printable_path

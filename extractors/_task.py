@@ -1,0 +1,109 @@
+"""What is to be read of one file, what reading it gave, and who takes what is read."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from extractors._contract import Entry
+from extractors._erasure import Erased
+from models.reject import RejectCode
+from models.schema import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on memory: the longest entry, and the largest whole-file entry, that is parsed, in bytes. Longer ones are
+    kept, not parsed.
+    """
+
+    entry_bytes: int = 32 << 20
+    document_bytes: int = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FileTask:
+    """What to read of one file: decided by the snapshot and the last manifest, carried to a worker.
+
+    `erased` are the spans of what is not read again that were erased on request: digests are of the other bytes.
+    """
+
+    home_id: str
+    path: bytes
+    source: str
+    shape: int
+    names: Mapping[str, str]
+    generation: int
+    start: int
+    size: int
+    modified_ns: int
+    prefix_xxh3: bytes | None = None
+    same_size: int | None = None
+    same_xxh3: bytes | None = None
+    entry_type: str = "file"
+    link_target: bytes | None = None
+    erased: tuple[Erased, ...] = ()
+
+
+@dataclass(slots=True)
+class FileResult:
+    """What reading one file gave. `error` names why nothing could be read; then only `task` and `error` count."""
+
+    task: FileTask
+    file_id: int = 0
+    generation: int = 1
+    from_offset: int = 0
+    watermark: int = 0
+    size: int = 0
+    sha256: str | None = None
+    content_xxh3: bytes | None = None
+    prefix_xxh3: bytes | None = None
+    entry_count: int = 0
+    entries_with_rows: int = 0
+    reject_count: int = 0
+    padding_bytes: int = 0
+    row_count: int = 0
+    message_count: int = 0
+    piece_count: int = 0
+    new_piece_bytes: int = 0
+    bytes_read: int = 0
+    was_rewritten: bool = False
+    is_same: bool = False
+    atime_kept: bool = True
+    void: list["FileResult"] = field(default_factory=list)
+    erased: list[Erased] = field(default_factory=list)
+    error: str | None = None
+    reject_codes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def tail_bytes(self) -> int:
+        """Bytes after the watermark, waiting for the end of their entry."""
+        return self.size - self.watermark
+
+
+class Sink(Protocol):
+    """Takes what is read. Provenance is the sink's: it gets the address with each call."""
+
+    def row(self, row: Row, file_id: int, offset: int, length: int) -> None:
+        """Take one row of a source table."""
+
+    def piece(self, file_id: int, offset: int, data: bytes) -> bool:
+        """Take the bytes of one piece; returns whether the store did not hold them yet."""
+
+    def entry(self, file_id: int, offset: int, length: int, kind: str, row_count: int) -> None:
+        """Take one span of the provenance index."""
+
+    def erased(self, file_id: int, offset: int, length: int) -> None:
+        """Take note that the bytes of a span are not kept, because they were erased on request."""
+
+    def reject(self, source: str, code: RejectCode, detail: str, file_id: int, offset: int, length: int) -> None:
+        """Take one entry that could not be understood."""
+
+    def repair(self, source: str, flag: str, file_id: int, offset: int, length: int) -> None:
+        """Take note that an entry was won from damaged bytes."""
+
+    def said(self, entry: Entry, source: str, file_id: int, offset: int, length: int) -> None:
+        """Take the messages that an entry holds."""
+
+    def drift(self, what: str, name: str, source: str, version: str, file_id: int, offset: int, length: int) -> None:
+        """Count one thing that we do not know."""
