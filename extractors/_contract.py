@@ -3,11 +3,13 @@ may raise.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+import pyarrow as pa
 
 from extractors._fields import Fields, Malformed, instant_of_iso, to_json
 from models.json import JsonObject, JsonValue
@@ -17,10 +19,13 @@ from models.schema import Row, Table
 
 __all__ = [
     "UUID",
+    "Block",
+    "Columns",
     "Entry",
     "Fields",
     "Malformed",
     "Parse",
+    "ParseBlock",
     "Reading",
     "Said",
     "Shape",
@@ -164,6 +169,31 @@ class Reading(StrEnum):
 Parse = Callable[[Entry], Iterator[Row]]
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One or more whole entries of a log that follow one another: their bytes, where each begins in them, the names in
+    the path.
+    """
+
+    names: Mapping[str, str]
+    data: bytes
+    starts: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Rows as columns: the table and, for each of its own columns, the values in the order of the rows."""
+
+    table: Table
+    arrays: Sequence["pa.Array[pa.Scalar[pa.DataType]]"]
+
+
+ParseBlock = Callable[[Block], Columns | None]
+"""Gives what `Parse` gives for each of the block's entries, one row for each, and nothing besides rows; None when it
+cannot vouch for that, and the entries are to be parsed one by one.
+"""
+
+
 @dataclass(frozen=True)
 class Shape:
     """One exact path shape of a source, how it is read, and the pure parser of its entries.
@@ -171,6 +201,7 @@ class Shape:
     `pattern` is a path below the home: `{name}` stands for one part or a piece of it, `{name*}` for any number of
     parts.
     A `where` narrows names by regular expression. `header` is the regular expression of a log's header lines.
+    `parse_block` is there for logs of very many entries, which it parses many times faster than one by one.
     """
 
     pattern: str
@@ -178,6 +209,7 @@ class Shape:
     parse: Parse
     where: Mapping[str, str]
     header: bytes | None = None
+    parse_block: ParseBlock | None = None
 
     @property
     def is_append_only(self) -> bool:
@@ -198,9 +230,17 @@ class Shape:
         return re.compile(made, re.DOTALL)
 
 
-def shape(pattern: str, reading: Reading, parse: Parse, *, header: bytes | None = None, **where: str) -> Shape:
-    """Return a shape; keyword arguments narrow the names of the pattern by regular expression."""
-    return Shape(pattern, reading, parse, where, header)
+def shape(
+    pattern: str,
+    reading: Reading,
+    parse: Parse,
+    *,
+    header: bytes | None = None,
+    parse_block: ParseBlock | None = None,
+    **where: str,
+) -> Shape:
+    """Return a shape; other keyword arguments narrow the names of the pattern by regular expression."""
+    return Shape(pattern, reading, parse, where, header, parse_block)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import HMAC
+from itertools import chain
 from typing import Final
 
 from xxhash import xxh3_128
 
-from extractors._contract import Entry, Malformed, Reading, Shape
+from extractors._contract import Block, Entry, Malformed, ParseBlock, Reading, Shape
 from extractors._erasure import Erased, Tombstones, without
-from extractors._readers import Cut, cut_events, cut_lines
+from extractors._readers import Cut, cut_blocks, cut_events, cut_lines
 from extractors._salvage import PartKind, parse_line, salvage
 from extractors._source import PinnedFile
 from extractors._task import FileResult, FileTask, Limits, Sink
@@ -221,6 +222,8 @@ class Reader:
         chunks = file.chunks(start, size, CHUNK)
         limit = self.limits.entry_bytes
         is_log = self.shape.reading is Reading.LOG
+        if is_log and self.shape.parse_block is not None and self.tombstones is None:
+            start, chunks = self.read_blocks(chunks, start, limit, self.shape.parse_block)
         spans = (
             cut_events(chunks, start, limit, self.shape.header or b"") if is_log else cut_lines(chunks, start, limit)
         )
@@ -263,6 +266,47 @@ class Reader:
                 self.sink.entry(self.file_id, long_start, self.piece_offset + self.held_size - long_start, "tail", 0)
             else:
                 self.erase(long_start, end - long_start, sealer.digest(), kind="tail")
+
+    def read_blocks(
+        self, chunks: Iterator[bytes], start: int, limit: int, parse_block: ParseBlock
+    ) -> tuple[int, Iterator[bytes]]:
+        """Read events many at a time while they are regular; return where that ended, and what is still to be read."""
+        rest = b""
+
+        def blocks() -> Iterator[tuple[bytes, list[int], list[int]]]:
+            nonlocal rest
+            rest = yield from cut_blocks(chunks, limit, self.shape.header or b"")
+
+        for data, starts, lengths in blocks():
+            columns = parse_block(Block(self.task.names, data, starts))
+            offsets = [start + begin for begin in starts]
+            if columns is None:
+                for begin, length in zip(starts, lengths, strict=True):
+                    self.parse(Entry(self.task.names, data[begin : begin + length]), start + begin, length)
+            else:
+                self.sink.block(columns, self.file_id, offsets, lengths)
+                self.result.row_count += len(starts)
+                self.result.entry_count += len(starts)
+                self.result.entries_with_rows += len(starts)
+            self.hold_block(data, lengths)
+            start += len(data)
+            self.result.watermark = start
+        return start, chain((rest,) if rest else (), chunks)
+
+    def hold_block(self, data: bytes, lengths: Sequence[int]) -> None:
+        """Do what `hold` does with each of many entries."""
+        begin = end = 0
+        for length in lengths:
+            end += length
+            size = self.held_size + end - begin
+            if size >= _SMALLEST_PIECE and (length % 8 == 0 or size >= _LARGEST_PIECE):
+                self.held.append(data[begin:end])
+                self.held_size = size
+                self.cut_piece()
+                begin = end
+        if begin < end:
+            self.held.append(data[begin:end])
+            self.held_size += end - begin
 
     def too_long(self, offset: int, length: int, limit: int) -> None:
         """Quarantine an entry beyond the limit."""

@@ -3,8 +3,9 @@ a limit.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from enum import IntEnum
+from operator import sub
 
 
 class Cut(IntEnum):
@@ -87,3 +88,29 @@ def cut_events(chunks: Iterable[bytes], offset: int, limit: int, header: bytes) 
     if event:
         data = b"".join(event)
         yield (start + len(line)) - size, data, Cut.TAIL
+
+
+def cut_blocks(
+    chunks: Iterator[bytes], limit: int, header: bytes
+) -> Generator[tuple[bytes, list[int], list[int]], None, bytes]:
+    """Yield the events of a log that begins with a header as blocks of many: their bytes, where each begins, and their
+    lengths.
+
+    The events are those of `cut_events`. Ends before an event longer than `limit`, or than half of what it was given
+    at once; returns what it took of `chunks` and did not yield.
+    """
+    begins = re.compile(b"(?m:^)(?:" + header + b")").finditer
+    rest = b""
+    for chunk in chunks:
+        data = rest + chunk
+        starts = [match.start() for match in begins(data)]
+        if not starts or starts[0] or starts[-1] < len(data) // 2:
+            return data
+        lengths = list(map(sub, starts[1:], starts))
+        if max(lengths, default=0) > limit:
+            return data
+        end = starts.pop()
+        if starts:
+            yield data[:end], starts, lengths
+        rest = data[end:]
+    return rest

@@ -1,11 +1,11 @@
 """What is to be read of one file, what reading it gave, and who takes what is read."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from extractors._contract import Entry
+from extractors._contract import Columns, Entry
 from extractors._erasure import Erased
 from models.reject import RejectCode
 from models.schema import Row
@@ -92,6 +92,9 @@ class Sink(Protocol):
 
     def entry(self, file_id: int, offset: int, length: int, kind: str, row_count: int) -> None:
         """Take one span of the provenance index."""
+
+    def block(self, columns: Columns, file_id: int, offsets: Sequence[int], lengths: Sequence[int]) -> None:
+        """Take entries that gave one row each, as columns, and their spans."""
 
     def erased(self, file_id: int, offset: int, length: int) -> None:
         """Take note that the bytes of a span are not kept, because they were erased on request."""

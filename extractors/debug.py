@@ -16,7 +16,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from extractors._contract import UUID, Entry, Reading, Source, shape
+import pyarrow as pa
+
+from extractors._contract import UUID, Block, Columns, Entry, Reading, Source, shape
 from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Row, Table
 
 DEBUG_EVENTS = Table(
@@ -72,6 +74,11 @@ HEADER: Final = (
 
 _HEADER: Final = re.compile(r"[\ufeff\0]*(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) )?\[([A-Z]+)\](?: |(?=[\r\n]))")
 _LEVELS: Final = frozenset({"DEBUG", "INFO", "WARN", "ERROR"})
+
+_REGULAR: Final = re.compile(
+    r"^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) )?\[(DEBUG|INFO|WARN|ERROR)\] ([^\n]*)", re.ASCII | re.MULTILINE
+)
+"""The header of nearly every event, with its message."""
 
 _COMPONENT: Final = re.compile(
     r"""
@@ -166,6 +173,46 @@ def parse_event(entry: Entry) -> Iterator[Row]:
     )
 
 
+def parse_events(block: Block) -> Columns | None:
+    """Return the rows of events as `parse_event` makes them, if all have a header of a known level and are UTF-8."""
+    try:
+        text = block.data.decode()
+        headers = list(_REGULAR.finditer(text))
+        if len(headers) != len(block.starts):
+            return None
+        times, levels, messages = zip(*(header.groups() for header in headers), strict=True)
+        event_at = pa.array(times, pa.string()).cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+    except (UnicodeDecodeError, pa.ArrowInvalid):
+        return None
+    ends = [header.end() for header in headers]
+    nexts = [*(header.start() for header in headers[1:]), len(text)]
+    rests = [None if after - end == 1 else text[end + 1 : after - 1] for end, after in zip(ends, nexts, strict=True)]
+    # As in `parse_event` the message is followed by its line end, which matters where a bracket stands last.
+    named = (component_of(f"{message}\n" if message[-1:] == "]" else message) for message in messages)
+    components, servers = zip(*named, strict=True)
+    if "\r" in text:
+        messages = tuple(message.removesuffix("\r") for message in messages)
+    count = len(headers)
+    names = block.names
+    return Columns(
+        DEBUG_EVENTS,
+        (
+            event_at,
+            pa.array(levels, pa.string()),
+            pa.array(components, pa.string()),
+            pa.array(servers, pa.string()),
+            pa.array(messages, pa.string()),
+            pa.array(rests, pa.string()),
+            pa.array([1 if rest is None else 2 + rest.count("\n") for rest in rests], pa.int64()),
+            pa.array([names.get("session_id")] * count, pa.string()),
+            pa.array([names.get("log_name")] * count, pa.string()),
+            pa.array(["A" if time is None else "B" for time in times], pa.string()),
+            pa.array([level == "ERROR" for level in levels], pa.bool_()),
+            pa.array([False] * count, pa.bool_()),
+        ),
+    )
+
+
 def _session_of(target: str) -> str | None:
     match = _TARGET.fullmatch(target)
     return None if match is None else match[1]
@@ -197,8 +244,10 @@ SOURCE = Source(
     2,
     "Debug logs",
     (
-        shape("debug/{session_id}.txt", Reading.LOG, parse_event, header=HEADER, session_id=UUID),
-        shape("debug/{log_name}.txt", Reading.LOG, parse_event, header=HEADER),
+        shape(
+            "debug/{session_id}.txt", Reading.LOG, parse_event, header=HEADER, parse_block=parse_events, session_id=UUID
+        ),
+        shape("debug/{log_name}.txt", Reading.LOG, parse_event, header=HEADER, parse_block=parse_events),
         shape("debug/latest", Reading.LINK, parse_link),
         shape("debug/latest", Reading.DOCUMENT, parse_copy),
     ),

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from xxhash import xxh3_128
 
-from extractors._contract import Entry
+from extractors._contract import Columns, Entry
 from models.reject import RejectCode
-from models.schema import BYTES, DIGEST128, INTEGER, JSON, Row, Table, table_of
+from models.schema import BYTES, DIGEST128, INTEGER, JSON, Row, Table, Value, table_of
 from models.tables import DRIFT, ENTRIES, ERASED, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS, STORE
 from pipelines.failpoints import reach
 from pipelines.layout import make_private
@@ -86,9 +86,15 @@ class _Builder:
         self.schema = table.arrow()
         self.constants = (home_id, run_id) if table.has_provenance else ()
         self.rows: list[Row] = []
+        self.batches: list[pa.RecordBatch] = []
         self.size = 0
         self.written = 0
         self.writer: pq.ParquetWriter | None = None
+
+    @property
+    def count(self) -> int:
+        """Rows that were collected and not yet written."""
+        return len(self.rows) + sum(batch.num_rows for batch in self.batches)
 
     def add_sized(self, row: Row, size: int) -> None:
         """Add a row that holds `size` bytes of text or content."""
@@ -97,25 +103,41 @@ class _Builder:
         if self.size >= _FLUSH_BYTES:
             self.flush()
 
+    def add_block(self, columns: Columns, *address: Sequence[int]) -> None:
+        """Add rows as columns; `address` are the columns that follow the table's own and the constants."""
+        self._close_rows()
+        self._add_batch(list(columns.arrays), address)
+
+    def _close_rows(self) -> None:
+        """Make columns of the rows that were added since the last block."""
+        if self.rows:
+            columns = list(zip(*self.rows, strict=True))
+            self.rows = []
+            own = len(self.table.columns)
+            kinds = [field.type for field in self.schema][:own]
+            arrays = [pa.array(values, kind) for values, kind in zip(columns[:own], kinds, strict=True)]
+            self._add_batch(arrays, columns[own:])
+
+    def _add_batch(self, arrays: list["pa.Array[pa.Scalar[pa.DataType]]"], address: Sequence[Sequence[Value]]) -> None:
+        count = len(arrays[0])
+        arrays += [pa.repeat(pa.scalar(text, pa.string()), count) for text in self.constants]
+        arrays += [pa.array(values, pa.int64()) for values in address]
+        self.batches.append(pa.record_batch(arrays, schema=self.schema))
+
     def flush(self) -> None:
         """Write what was collected as one row group."""
-        if not self.rows:
+        self._close_rows()
+        if not self.batches:
             return
-        count = len(self.rows)
-        columns = list(zip(*self.rows, strict=True))
-        self.rows = []
+        made = pa.Table.from_batches(self.batches, self.schema)
+        self.batches = []
         self.size = 0
-        own = len(self.table.columns)
-        types = [field.type for field in self.schema]
-        arrays = [pa.array(values, kind) for values, kind in zip(columns[:own], types[:own], strict=True)]
-        arrays += [pa.repeat(pa.scalar(text, pa.string()), count) for text in self.constants]
-        arrays += [pa.array(values, pa.int64()) for values in columns[own:]]
         if self.writer is None:
             self.writer = open_writer(self.path, self.table)
         reach("staging:before-write")
-        self.writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema), row_group_size=count)
+        self.writer.write_table(made, row_group_size=made.num_rows)
         reach("staging:after-write")
-        self.written += count
+        self.written += made.num_rows
 
     def close(self) -> Part | None:
         """Write what is left; returns the part, or None when the table got no row."""
@@ -190,11 +212,26 @@ class StagingSink:
     def entry(self, file_id: int, offset: int, length: int, kind: str, row_count: int) -> None:
         """Take one span of the provenance index, and write what was collected when enough has been read."""
         self._add(ENTRIES, ENTRIES.row(kind, row_count), file_id, offset, length)
-        self._read_since += length + _ROW_OVERHEAD * (row_count + 1)
+        self._note_read(length + _ROW_OVERHEAD * (row_count + 1))
+
+    def block(self, columns: Columns, file_id: int, offsets: Sequence[int], lengths: Sequence[int]) -> None:
+        """Take entries that gave one row each, as columns, and their spans."""
+        count, size = len(offsets), sum(lengths)
+        address = ([file_id] * count, offsets, lengths)
+        builder = self._builder(columns.table)
+        builder.add_block(columns, *address)
+        builder.size += size
+        spans = Columns(ENTRIES, (pa.repeat(pa.scalar("entry"), count), pa.repeat(pa.scalar(1), count)))
+        self._builder(ENTRIES).add_block(spans, *address)
+        self._note_read(size + 2 * _ROW_OVERHEAD * count)
+
+    def _note_read(self, size: int) -> None:
+        """Write what was collected when enough has been read."""
+        self._read_since += size
         if self._read_since >= _FLUSH_BYTES:
             self._read_since = 0
             for builder in self._builders.values():
-                if len(builder.rows) >= _WORTH_A_ROW_GROUP or builder.size >= _FLUSH_BYTES // 2:
+                if builder.count >= _WORTH_A_ROW_GROUP or builder.size >= _FLUSH_BYTES // 2:
                     builder.flush()
 
     def erased(self, file_id: int, offset: int, length: int) -> None:

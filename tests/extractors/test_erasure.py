@@ -3,6 +3,7 @@
 import hmac
 import json
 import os
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xxhash import xxh3_128
 
-from extractors._contract import Entry, Reading, Shape, shape
+from extractors._contract import Columns, Entry, Reading, Shape, shape
 from extractors._erasure import Erased, Span, Tombstones, readings, without
 from extractors._extract import digest_file, extract_file
 from extractors._source import Home
@@ -139,6 +140,8 @@ class Kept:
         self.stored += data
         self.recipe.append((offset, len(data), True))
         return True
+
+    def block(self, columns: Columns, file_id: int, offsets: Sequence[int], lengths: Sequence[int]) -> None: ...
 
     def erased(self, file_id: int, offset: int, length: int) -> None:
         self.recipe.append((offset, length, False))

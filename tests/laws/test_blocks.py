@@ -1,0 +1,146 @@
+"""What is read many entries at a time is what is read one by one."""
+
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from random import Random
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from extractors._contract import Block, Entry, Shape
+from extractors._erasure import Tombstones
+from extractors._extract import extract_file
+from extractors._readers import Cut, Span, cut_blocks, cut_events
+from extractors._registry import sources
+from extractors._source import Home
+from extractors._task import FileTask, Limits
+from pipelines.seen import Known, Seen, SharedSet, write_known
+from pipelines.staging import StagingSink
+
+SHAPES = [shape for source in sources().values() for shape in source.shapes if shape.parse_block is not None]
+PIECES = (
+    *(b"2026-01-23T16:46:29.603Z [DEBUG] ", b"2026-02-30T16:46:29.603Z [INFO] ", b"2026-01-23T16:46:29.603Z [TRACE] "),
+    *(b"[ERROR] ", b"[WARN]\r\n", b"[DEBUG]\n", b"[DEBUG] [hooks]\n", b"[DEBUG] [hooks] ran\r\n", b"[INFO] [a]:\n"),
+    *(b'[INFO] MCP server "x": up\n', b"[ERROR] TypeError: no\n    at f (x.js:1)\n", b"[DEBUG] Streaming\n"),
+    *(
+        b"[DEBUG] a: b: c\n",
+        b"word: \n",
+        b"word: more\n",
+        b"\n",
+        b"\r\n",
+        b"\0",
+        b"\xef\xbb\xbf",
+        b"\xff",
+        b"text\n",
+        b"]",
+    ),
+    *("\u2192 \u2028\x85".encode(), b"x" * 40),
+)
+logs = st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join)
+
+
+def cut_as_blocks(chunks: list[bytes], limit: int, header: bytes) -> list[Span]:
+    """Cut with `cut_blocks`, and what that leaves with `cut_events`, as the reader does."""
+    given, spans, start = iter(chunks), [], 0
+    blocks = cut_blocks(given, limit, header)
+    while True:
+        try:
+            data, starts, lengths = next(blocks)
+        except StopIteration as end:
+            rest: bytes = end.value
+            return spans + list(cut_events(chain((rest,) if rest else (), given), start, limit, header))
+        for begin, length in zip(starts, lengths, strict=True):
+            spans.append((start + begin, data[begin : begin + length], Cut.WHOLE))
+        start += len(data)
+
+
+@given(logs, st.lists(st.integers(1, 60), min_size=1), st.sampled_from((30, 1000)))
+def test_blocks_hold_the_events_that_are_cut_one_by_one(data: bytes, sizes: list[int], limit: int) -> None:
+    chunks, start = [], 0
+    for size in sizes:
+        chunks.append(data[start : start + size])
+        start += size
+    chunks = [chunk for chunk in (*chunks, data[start:]) if chunk]
+    header = SHAPES[0].header or b""
+    one_by_one = list(cut_events(chunks, 0, limit, header))
+    assert whole(cut_as_blocks(chunks, limit, header)) == whole(one_by_one)
+
+
+def whole(spans: list[Span]) -> list[tuple[int, bytes, Cut]]:
+    """Join the fragments of an entry: how many there are depends on the chunks."""
+    joined: list[Span] = []
+    for offset, data, cut in spans:
+        if joined and joined[-1][2] is Cut.FRAGMENT:
+            begin, before, _ = joined.pop()
+            offset, data = begin, before + data
+        joined.append((offset, data, cut))
+    return joined
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.pattern)
+@given(logs)
+def test_a_parser_of_blocks_says_what_the_parser_of_entries_says(shape: Shape, data: bytes) -> None:
+    assert shape.parse_block is not None
+    events = [span for span in cut_events([data], 0, 1000, shape.header or b"") if span[2] is Cut.WHOLE]
+    names = {"session_id": "s"}
+    assume(events)
+    block = Block(names, b"".join(span[1] for span in events), [span[0] for span in events])
+    columns = shape.parse_block(block)
+    if columns is None:
+        return
+    entries = [Entry(names, span[1]) for span in events]
+    assert list(zip(*(array.to_pylist() for array in columns.arrays), strict=True)) == [
+        tuple(value.replace(tzinfo=None) if isinstance(value, datetime) else value for value in row)
+        for entry in entries
+        for row in shape.parse(entry)
+    ]
+    assert not any(entry.said or entry.odd or entry.flags or entry.unknown_type for entry in entries)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.pattern)
+def test_regular_events_are_parsed_as_a_block(shape: Shape) -> None:
+    events = [b"2026-01-23T16:46:29.603Z [DEBUG] [a] b\n", b"[ERROR] \xe2\x86\x92\n  more\n"]
+    assert shape.parse_block is not None
+    columns = shape.parse_block(Block({}, b"".join(events), [0, len(events[0])]))
+    assert columns is not None
+    assert columns.arrays[0].to_pylist() == [datetime(2026, 1, 23, 16, 46, 29, 603000), None]  # noqa: DTZ001
+
+
+def staged(home: Path, into: Path, tombstones: Tombstones | None) -> dict[str, pa.Table]:
+    """Read debug/a.txt and return the tables that it gave."""
+    into.mkdir()
+    write_known(into / "known", [])
+    for name in ("pieces", "messages"):
+        SharedSet.make(into / name, 1000)
+    known = Known(into / "known")
+    seen = [Seen(known, SharedSet(into / name, nullcontext())) for name in ("pieces", "messages")]
+    sink = StagingSink(into / "parts", "w", "h", "r", 1, seen[0], seen[1], known)
+    size = (home / "debug/a.txt").stat().st_size
+    modified_ns = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1e9)
+    task = FileTask("h", b"debug/a.txt", "debug", 1, {"log_name": "a"}, 1, 0, size, modified_ns)
+    with Home(home) as opened:
+        result = extract_file(opened, task, sources()["debug"].shapes[1], sink, Limits(), tombstones)
+    assert result.error is None
+    return {part.table: pq.read_table(part.path, partitioning=None) for part in sink.close()}
+
+
+def test_a_long_log_gives_the_same_rows_spans_and_pieces_either_way(tmp_path: Path) -> None:
+    chance = Random(7)
+    events = [b"[DEBUG] first\n"]
+    for number in range(60_000):
+        events.append(b"2026-01-23T16:46:29.603Z [DEBUG] [render] %d %s\n" % (number, b"y" * chance.randrange(60)))
+        if number % 9_000 == 8_999:
+            events.append(chance.choice(PIECES) + b"\n")
+    (tmp_path / "home/debug").mkdir(parents=True)
+    (tmp_path / "home/debug/a.txt").write_bytes(b"".join(events))
+    many = staged(tmp_path / "home", tmp_path / "many", None)
+    one_by_one = staged(tmp_path / "home", tmp_path / "one", Tombstones(b"key"))
+    assert many.keys() == one_by_one.keys()
+    assert many["entries"].num_rows >= 60_000
+    for name, table in many.items():
+        assert table.equals(one_by_one[name]), name
