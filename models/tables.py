@@ -34,7 +34,7 @@ MANIFEST = Table(
             "outcome",
             TEXT,
             "Fixity after the flow: intact, appended, modified, missing, unexpected, "
-            "unreadable, withheld, corrupt, unchecked, expired.",
+            "unreadable, withheld, corrupt, unchecked, expired; moved: the rules put it in another phase now.",
             required=True,
         ),
         Column("check_made", TEXT, "What the outcome rests on: sha256, xxh3, stat or none.", required=True),

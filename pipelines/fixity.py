@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     CORRUPT = "corrupt"
     UNCHECKED = "unchecked"
     EXPIRED = "expired"
+    MOVED = "moved"
 
 
 BROKEN = frozenset({Outcome.CORRUPT})

@@ -2,7 +2,7 @@
 manifest.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -35,6 +35,14 @@ class Item:
     path: str
     place: Place
     last: FileState | None = None
+    known_generation: int | None = None
+    """The generation under which any phase knew the path last."""
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether it was read under another source or treatment: nothing of that reading is gone on with."""
+        last, place = self.last, self.place
+        return last is not None and (last.source, last.treatment) != (place.source, place.treatment)
 
     @property
     def is_read(self) -> bool:
@@ -49,7 +57,7 @@ class Item:
     def is_as_last(self) -> bool:
         """Whether size and times say that nothing changed since the last manifest."""
         last, stat = self.last, self.found.stat
-        if last is None or last.file_id is None:
+        if last is None or last.file_id is None or self.is_moved:
             return False
         if self.found.kind != "file":
             return last.entry_type == self.found.kind and last.link_target == self.found.link_target
@@ -65,14 +73,14 @@ class Item:
     def task(self, home_id: str) -> FileTask:
         """Return what a worker has to read of it."""
         last, stat = self.last, self.found.stat
-        known = last is not None and last.file_id is not None
+        known = last is not None and last.file_id is not None and not self.is_moved
         continues = known and self.shape.is_append_only and last is not None and last.prefix_xxh3 is not None
         generation, start, prefix = 1, 0, None
         if last is not None and continues:
             generation, start, prefix = last.generation or 1, last.watermark or 0, last.prefix_xxh3
-        elif last is not None and last.generation is not None:
-            generation = last.generation + 1
-        erased = last.erased if last is not None and known else ()
+        else:
+            generation = 1 + (self.known_generation or (last.generation if last is not None else None) or 0)
+        erased = last.erased if last is not None and last.file_id is not None else ()
         if continues:
             erased = tuple(one for one in erased if one.offset < start)
         return FileTask(
@@ -126,9 +134,66 @@ def _unnamed(item: Item, tombstones: Tombstones) -> Item:
     return Item(replace(found, path=name, link_target=None), printable_path(name), place)
 
 
-def of_phase(items: Iterable[Item], phase: int, last: Mapping[bytes, FileState]) -> list[Item]:
-    """Return the items of one phase, each with what the last manifest said of it."""
+def of_phase(items: Iterable[Item], phase: int, last: Mapping[int, Mapping[bytes, FileState]]) -> list[Item]:
+    """Return the items of one phase, each with what the last manifests said of it: `last` is by phase and path."""
     chosen = [item for item in items if item.place.phase == phase]
+    of_this = last.get(phase, {})
     for item in chosen:
-        item.last = last.get(item.found.path)
+        state = item.last = of_this.get(item.found.path)
+        item.known_generation = state.generation if state is not None else None
+        if state is None or state.outcome in _NOT_HERE:
+            known = [one.get(item.found.path) for one in last.values()]
+            item.known_generation = max((one.generation or 0 for one in known if one is not None), default=0) or None
     return chosen
+
+
+_NOT_HERE = ("moved", "expired", "missing")
+_LISTED_OR_GONE = (None, "ENOENT", "ELOOP")
+"""Errors of directories that hide nothing: none; it was gone when it was to be listed, or a link had its place."""
+
+
+class Absence(StrEnum):
+    """Why a phase has not what its last manifest named."""
+
+    GONE = "gone"
+    HIDDEN = "hidden"
+    MOVED = "moved"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """What the last manifest of a phase named and the snapshot has not in that phase: gone from the home, hidden below
+    a directory that cannot be listed, moved to another phase by the rules, or waiting for a run of that phase.
+    """
+
+    state: FileState
+    why: Absence
+    detail: str
+
+
+def absent_of_phase(
+    items: Iterable[Item], phase: int, phases: Container[int], last: Mapping[bytes, FileState]
+) -> list[Absent]:
+    """Return what the `last` manifest of a phase named and is not among its items, in a run of `phases`."""
+    by_path = {item.found.path: item for item in items}
+    return [
+        _absent(state, by_path, phases)
+        for path, state in last.items()
+        if (item := by_path.get(path)) is None or item.place.phase != phase
+    ]
+
+
+def _absent(state: FileState, here: Mapping[bytes, Item], phases: Container[int]) -> Absent:
+    item = here.get(state.path_bytes)
+    if item is not None and item.found.kind == state.entry_type:
+        place = item.place
+        detail = f"now of phase {place.phase}, source {place.source}, {place.treatment} by the rule {place.rule}"
+        return Absent(state, Absence.MOVED if place.phase in phases else Absence.WAITING, detail)
+    path = state.path_bytes
+    while item is None and (path := path.rpartition(b"/")[0]):
+        item = here.get(path)
+    is_closed = item is not None and item.found.kind == "directory" and item.found.error not in _LISTED_OR_GONE
+    if item is not None and is_closed and state.outcome not in _NOT_HERE:
+        return Absent(state, Absence.HIDDEN, f"below {item.path}, which cannot be listed: {item.found.error}")
+    return Absent(state, Absence.GONE, "gone from the home; last seen by the run before")

@@ -63,8 +63,8 @@ class FileState:
 
     @property
     def is_present(self) -> bool:
-        """Whether the file was in the home when the manifest was made."""
-        return self.outcome not in ("missing", "expired")
+        """Whether this manifest has the file as one that was in the home when it was made."""
+        return self.outcome not in ("missing", "expired", "moved")
 
 
 def erased_json(erased: Sequence[Erased]) -> str | None:

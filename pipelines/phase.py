@@ -27,7 +27,7 @@ from pipelines.archive import Archive, HomeName
 from pipelines.failpoints import reach
 from pipelines.files import disk_errors, make_directories, sync_directories, sync_files
 from pipelines.fixity import Judgement, Outcome, claim_of, judge_all
-from pipelines.inventory import Change, Item
+from pipelines.inventory import Absence, Absent, Change, Item
 from pipelines.known import KnownIndexes
 from pipelines.layout import make_private
 from pipelines.manifest import FileState, erased_json
@@ -43,7 +43,7 @@ class PhaseInput:
     home: HomeName
     phase: int
     items: Sequence[Item]
-    vanished: Sequence[FileState]
+    absent: Sequence[Absent]
     known: KnownIndexes
     limits: Limits
     processes: int
@@ -126,7 +126,7 @@ def _judge(given: PhaseInput, results: dict[bytes, FileResult]) -> list[FileStat
     with Home(given.home.root) as home:
         for state, judgement in zip(claimed, judge_all(home, claims), strict=True):
             _settle(state, judgement, results.get(state.path_bytes))
-    states += [_expired(state, given.run.run_id) for state in given.vanished]
+    states += [_not_here(one, given.run.run_id) for one in given.absent]
     return states
 
 
@@ -160,7 +160,7 @@ def _state(given: PhaseInput, item: Item, result: FileResult | None) -> FileStat
         link_target=found.link_target,
         # Kept where nothing is read (a link took the place, a rule withholds it), or the next reading would be told
         # from the earlier ones by nothing.
-        generation=last.generation if last is not None else None,
+        generation=item.known_generation,
     )
     if place.treatment == Treatment.WITHHOLD:
         state.outcome = Outcome.WITHHELD
@@ -188,6 +188,9 @@ def _carry_over(state: FileState, last: FileState | None) -> None:
     state.change = Change.UNCHANGED
     if last is None:
         return
+    if last.file_id is not None and last.entry_type == state.entry_type:
+        # They belong together: the digests are of the bytes that had this size and these times.
+        state.size, state.mtime_ns, state.ctime_ns = last.size, last.mtime_ns, last.ctime_ns
     state.file_id, state.generation, state.first_run_id = last.file_id, last.generation, last.first_run_id
     state.watermark, state.sha256 = last.watermark, last.sha256
     state.content_xxh3, state.prefix_xxh3 = last.content_xxh3, last.prefix_xxh3
@@ -209,17 +212,28 @@ def _take_over(state: FileState, result: FileResult, last: FileState | None, run
         state.change = Change.UNCHANGED if last.content_xxh3 == result.content_xxh3 else Change.APPENDED
 
 
-def _expired(last: FileState, run_id: str) -> FileState:
-    """Return the manifest row of a file that is gone: its rows and bytes stay."""
-    last.run_id = run_id
-    if last.outcome != Outcome.EXPIRED:
-        last.change = Change.VANISHED
-        last.detail = "gone from the home; last seen by the run before"
-    else:
-        last.change = Change.NONE
-    last.outcome = Outcome.EXPIRED
-    last.check_made = "stat"
-    return last
+def _not_here(absent: Absent, run_id: str) -> FileState:
+    """Return the manifest row of what the snapshot has not in this phase: its rows and bytes stay."""
+    state, was = absent.state, absent.state.outcome
+    state.run_id, state.check_made = run_id, "none"
+    state.change = Change.NONE
+    if was != Outcome.EXPIRED:
+        state.detail = absent.detail
+    match absent.why:
+        case Absence.HIDDEN:
+            state.outcome = Outcome.WITHHELD if state.treatment == Treatment.WITHHOLD else Outcome.UNREADABLE
+        case Absence.WAITING:
+            state.outcome = Outcome.UNCHECKED
+        case Absence.MOVED:
+            state.outcome = Outcome.MOVED
+            # What is kept of it from now on is in the other manifest; of what only this one knew, the generation stays.
+            state.file_id = state.first_run_id = state.watermark = state.sha256 = None
+            state.content_xxh3 = state.prefix_xxh3 = state.erased_spans = state.atime_kept = None
+        case Absence.GONE:
+            state.outcome, state.check_made = Outcome.EXPIRED, "stat"
+            if was not in (Outcome.EXPIRED, Outcome.MOVED):
+                state.change = Change.VANISHED
+    return state
 
 
 def _write_indexes(

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from extractors._registry import PHASES
 from pipelines.archive import HomeName, read_runs
-from pipelines.inventory import Item
+from pipelines.inventory import Absence, Absent, Item
 from pipelines.layout import Layout
 from pipelines.manifest import FileState
 from pipelines.run import Request, Snapshot, check_homes, name_homes, take_snapshots
@@ -62,12 +63,13 @@ def plan_phase(snapshot: Snapshot, phase: int, *, is_full: bool = False) -> Phas
     for item in items:
         if item.found.kind == "file":
             _count(made, item, is_full=is_full)
-    made.vanished = len(newly_vanished(snapshot.vanished(phase, items)))
+    made.vanished = len(newly_vanished(snapshot.absent(phase, PHASES)))
     return made
 
 
-def newly_vanished(gone: Sequence[FileState]) -> list[FileState]:
+def newly_vanished(absent: Sequence[Absent]) -> list[FileState]:
     """Return the files that the last manifest still had; it lists those that were gone before, too."""
+    gone = [one.state for one in absent if one.why is Absence.GONE]
     return [state for state in gone if state.entry_type == "file" and state.is_present and state.file_id is not None]
 
 

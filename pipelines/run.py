@@ -4,7 +4,7 @@ command line and for flows.
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from pipelines import archive as archives
 from pipelines.archive import Archive, HomeName
 from pipelines.failpoints import reach
 from pipelines.files import disk_errors
-from pipelines.inventory import Item, of_phase, take_snapshot, without_forgotten
+from pipelines.inventory import Absent, Item, absent_of_phase, of_phase, take_snapshot, without_forgotten
 from pipelines.known import KnownIndexes, prepare_known
 from pipelines.layout import Layout
 from pipelines.lock import announce
@@ -71,12 +71,11 @@ class Snapshot:
 
     def phase_items(self, phase: int) -> list[Item]:
         """Return the items of a phase, compared with its last manifest."""
-        return of_phase(self.items, phase, self.last.get(phase, {}))
+        return of_phase(self.items, phase, self.last)
 
-    def vanished(self, phase: int, items: Sequence[Item]) -> list[FileState]:
-        """Return what the last manifest of a phase had and the snapshot has not."""
-        here = {item.found.path for item in items}
-        return [state for path, state in self.last.get(phase, {}).items() if path not in here]
+    def absent(self, phase: int, phases: Container[int]) -> list[Absent]:
+        """Return what the last manifest of a phase had and the snapshot has not there, in a run of `phases`."""
+        return absent_of_phase(self.items, phase, phases, self.last.get(phase, {}))
 
 
 def check_homes(homes: Sequence[tuple[str | None, Path]], layout: Layout) -> None:
@@ -175,7 +174,7 @@ class RunInProgress:
             home=snapshot.home,
             phase=phase,
             items=items,
-            vanished=snapshot.vanished(phase, items),
+            absent=snapshot.absent(phase, self.request.phases),
             known=self.known,
             limits=Limits(self.settings.entry_mb << 20, self.settings.document_mb << 20),
             processes=self.settings.process_count,

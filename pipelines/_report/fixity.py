@@ -19,7 +19,7 @@ from pipelines._report.facts import (
     bounded,
     sql_text,
 )
-from pipelines._report.manifests import NOT_PLAIN, Group, Manifests
+from pipelines._report.manifests import NOT_HERE, NOT_PLAIN, Group, Manifests
 
 OUTCOME_SENTENCES: Final = {
     "intact": "The bytes that are kept still stood there at the end.",
@@ -32,6 +32,7 @@ OUTCOME_SENTENCES: Final = {
     "corrupt": "Other content, though size and times say that nothing changed.",
     "unchecked": "Only listed: its bytes are not kept, so there is nothing to check.",
     "expired": "Gone from the home; what was read of it stays kept.",
+    "moved": "Put in another phase by the rules, which accounts for it now; what was read of it before stays kept.",
 }
 CHECK_SENTENCES: Final = {
     "sha256": "Read by this run: SHA-256 computed in that read, XXH3-128 compared at the end.",
@@ -44,7 +45,7 @@ _PLACE_SENTENCES: Final = {
     "link": "Links are listed with their target, never followed.",
     "special": "FIFOs, sockets and devices: never opened.",
 }
-_OUTCOMES: Final = ("intact", *NOT_PLAIN, "withheld", "unchecked")
+_OUTCOMES: Final = ("intact", *NOT_PLAIN, "moved", "withheld", "unchecked")
 
 
 def fixity_facts(run: RunRecord, manifests: Manifests) -> FixityFacts:
@@ -135,7 +136,7 @@ def rule_facts(run: RunRecord, manifests: Manifests, treatment: str) -> list[Rul
             continue
 
         def is_here(group: Group, rule: str = rule) -> bool:
-            return group.treatment == treatment and group.rule == rule and group.outcome != "expired"
+            return group.treatment == treatment and group.rule == rule and group.outcome not in NOT_HERE
 
         files = manifests.count(lambda group: is_here(group) and group.entry_type == "file")
         others = manifests.count(lambda group: is_here(group) and group.entry_type != "file")
@@ -144,7 +145,7 @@ def rule_facts(run: RunRecord, manifests: Manifests, treatment: str) -> list[Rul
         sql = (
             "SELECT home_id, path, entry_type, size, modified_at FROM manifest "
             f"WHERE run_id = {sql_text(run.run_id)} AND treatment = {sql_text(treatment)} "
-            f"AND rule = {sql_text(rule)} AND outcome <> 'expired' "
+            f"AND rule = {sql_text(rule)} AND outcome NOT IN ('expired', 'moved') "
             "AND (entry_type <> 'directory' OR rule = 'directory')"
         )
         why = whys.get(rule, "Named in the settings.")

@@ -18,6 +18,8 @@ from pipelines._report.parts import PartReader
 from pipelines._report.places import Paths, file_address
 from pipelines.archive import committed_parts
 
+NOT_HERE: Final = ("expired", "moved")
+"""Outcomes of what is not among the things of its phase any more."""
 NOT_PLAIN: Final = ("corrupt", "unreadable", "modified", "missing", "unexpected", "appended", "expired")
 """Outcomes whose files are named one by one, the gravest first, expired ones last. Of these only those that this
 run missed first.
@@ -140,7 +142,7 @@ def _list_names(made: Manifests, table: pa.Table) -> None:
     """Note the first names that each rule withholds, or lists without reading."""
     is_unread = (pc.field("treatment") == "withhold") | (pc.field("treatment") == "inventory")
     is_folder = (pc.field("entry_type") == "directory") & (pc.field("rule") != "directory")
-    unread = table.filter(is_unread & (pc.field("outcome") != "expired") & ~is_folder)
+    unread = table.filter(is_unread & ~pc.field("outcome").isin(NOT_HERE) & ~is_folder)
     for treatment, rule in {(row["treatment"], row["rule"]) for row in _distinct(unread)}:
         held = made.names.setdefault((treatment, rule), [])
         if len(held) < EXAMPLES:

@@ -34,6 +34,7 @@ _TONES: Final[dict[str, Tone]] = {
     "unreadable": "bad",
     "corrupt": "bad",
     "expired": "note",
+    "moved": "note",
 }
 _FACELESS: Final = ("directory",)
 """Rules whose names say nothing: every folder is under one."""

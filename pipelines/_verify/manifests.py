@@ -166,7 +166,7 @@ CHECKS: Final = (
         """
         WITH found AS (
             SELECT g, source, count(*) AS n, sum(size)::BIGINT AS bytes FROM whole_manifest
-            WHERE entry_type = 'file' AND outcome NOT IN ('missing', 'expired') GROUP BY ALL
+            WHERE entry_type = 'file' AND outcome NOT IN ('missing', 'expired', 'moved') GROUP BY ALL
         ), said AS (
             SELECT c.g, source, sum(n) FILTER (what = 'files_found')::BIGINT AS n,
                 sum(n) FILTER (what = 'bytes_found')::BIGINT AS bytes

@@ -68,7 +68,8 @@ ARCHIVE_VIEWS = (
         "what is withheld or only listed, and how it fared.",
         """
         SELECT m.* FROM manifest m JOIN runs r USING (run_id)
-        QUALIFY row_number() OVER (PARTITION BY m.home_id, m.path_bytes ORDER BY r.epoch DESC) = 1
+        QUALIFY row_number() OVER (
+            PARTITION BY m.home_id, m.path_bytes ORDER BY r.epoch DESC, m.outcome IN ('moved', 'expired')) = 1
         """,
     ),
     View(

@@ -1,6 +1,7 @@
 """What the system refuses to show for a while: it spoils no run, and is known again when it comes back."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,19 @@ import pytest
 from extractors._platform import is_root
 from extractors._registry import Classifier
 from extractors._source import UNKNOWN, Found
-from pipelines.archive import read_runs
+from models.errors import ExitCode
+from models.run import RunRecord
+from pipelines.archive import read_runs, writing
 from pipelines.inventory import Item, take_snapshot
+from pipelines.job import exit_code_of, load_run
 from pipelines.layout import Layout
 from pipelines.manifest import FileState
-from pipelines.warehouse import check_warehouse
+from pipelines.run import Request, RunInProgress, Watcher, begin_run
+from pipelines.store import StoreReader
+from pipelines.verify import verify
+from pipelines.warehouse import check_warehouse, open_warehouse
+from tests.crash_driver import SESSION, write_home
 from tests.support import extract, rows, warehouse_of
-
-SESSION = "3fd192e1-4608-4d4e-a084-ebefc26337f3"
 
 
 def _last(item: Item, outcome: str) -> FileState:
@@ -69,3 +75,91 @@ def test_a_directory_that_cannot_be_listed_spoils_no_warehouse_and_is_the_same_w
         with warehouse_of(data):
             check_warehouse(data / "test.duckdb", read_runs(Layout(data)))
     assert len(rows(data, "session_env_directories")) == 1
+
+
+def hide(run: RunInProgress, path: bytes) -> None:
+    """Make a snapshot what it is when a directory cannot be listed: nobody refuses that to root."""
+    (snapshot,) = run.snapshots
+    seen = [item for item in snapshot.items if not item.found.path.startswith(path + b"/")]
+    assert len(seen) < len(snapshot.items)
+    snapshot.items = [
+        Item(replace(item.found, error="EACCES"), item.path, item.place) if item.found.path == path else item
+        for item in seen
+    ]
+
+
+def run_hiding(data: Path, home: Path, path: bytes | None = None) -> RunRecord:
+    """Do a whole run; `path` is a directory that cannot be listed."""
+    layout = Layout(data)
+    with writing(layout, "test"):
+        run = begin_run(layout, Request([("home", home)]), Watcher())
+        if path is not None:
+            hide(run, path)
+        for home_id, phase in run.steps:
+            run.do(home_id, phase)
+        record = run.end_extraction()
+        load_run(layout, record, Watcher())
+    return record
+
+
+def states_of(data: Path, run: RunRecord) -> dict[str, FileState]:
+    return {state.path: state for state in StoreReader.open(Layout(data)).files(run.run_id)}
+
+
+@pytest.mark.parametrize("closed", ["debug", "projects/-p", "projects"])
+def test_what_lies_below_a_directory_that_cannot_be_listed_is_unreadable_and_kept_and_has_not_expired(
+    tmp_path: Path, closed: str
+) -> None:
+    home, data = tmp_path / "home", tmp_path / "data"
+    write_home(home, grown=False)
+    (home / "projects" / "-p" / "notes.md").write_text("of another phase than its directory")
+    (home / "projects" / "-p" / "api.key").write_text("withheld")
+    first = states_of(data, run_hiding(data, home))
+    gone = home / "debug" / f"{SESSION}.txt"
+    hidden = run_hiding(data, home, closed.encode())
+    states = states_of(data, hidden)
+    below = {path for path in states if path.startswith(closed + "/")}
+    assert below
+    for path, was in first.items():
+        now = states[path]
+        digests = now.file_id, now.sha256, now.size, now.mtime_ns, now.watermark
+        assert digests == (was.file_id, was.sha256, was.size, was.mtime_ns, was.watermark), path
+        if path in below:
+            assert now.outcome == ("withheld" if path.endswith(".key") else "unreadable")
+            assert now.is_present
+            assert closed in (now.detail or "")
+        elif path != closed:
+            assert now.outcome == was.outcome, path
+    with open_warehouse(Layout(data)) as connection:
+        assert connection.execute("SELECT DISTINCT state FROM files").fetchall() == [("present",)]
+    assert exit_code_of(hidden) == ExitCode.INCOMPLETE
+    assert [one for one in verify(Layout(data)) if one.severity != "information"] == []
+    if closed == "debug":
+        gone.unlink()
+    again = states_of(data, run_hiding(data, home))
+    for path, was in first.items():
+        expected = "expired" if closed == "debug" and path == f"debug/{gone.name}" else was.outcome
+        assert (again[path].outcome, again[path].file_id) == (expected, was.file_id), path
+    assert len(rows(data, "prompts")) == 5
+    assert [one for one in verify(Layout(data)) if one.severity != "information"] == []
+
+
+def test_a_file_that_is_refused_keeps_the_size_and_times_that_its_digest_is_of(tmp_path: Path) -> None:
+    home, data = tmp_path / "home", tmp_path / "data"
+    home.mkdir()
+    (home / "notes.md").write_text("short")
+    before = states_of(data, run_hiding(data, home))["notes.md"]
+    (home / "notes.md").write_text("much longer by now")
+    layout = Layout(data)
+    with writing(layout, "test"):
+        run = begin_run(layout, Request([("home", home)]), Watcher())
+        (home / "notes.md").unlink()
+        (home / "notes.md").symlink_to("elsewhere")
+        for home_id, phase in run.steps:
+            run.do(home_id, phase)
+        record = run.end_extraction()
+        load_run(layout, record, Watcher())
+    state = states_of(data, record)["notes.md"]
+    assert state.outcome == "unreadable"
+    kept = (state.size, state.mtime_ns, state.ctime_ns, state.sha256)
+    assert kept == (before.size, before.mtime_ns, before.ctime_ns, before.sha256)
