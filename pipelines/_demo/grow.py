@@ -197,7 +197,7 @@ class Week:
         path.unlink()
         parent = path.parent
         if not any(parent.iterdir()):
-            parent.rmdir()
+            self.home.tree.without_folder(parent.relative_to(self.root).as_posix())
             parent = parent.parent
         name = parent.relative_to(self.root).as_posix()
         self.home.tree.folder("" if name == "." else name, self.home.now)

@@ -56,6 +56,11 @@ class Tree:
             path = path.rpartition("/")[0]
         known[""] = max(known[""], ms)
 
+    def without_folder(self, path: str) -> None:
+        """Remove an empty directory."""
+        (self.root / path).rmdir()
+        self._folders.pop(path, None)
+
     def has(self, path: str) -> bool:
         """Tell whether there is a file of this name."""
         return os.path.lexists(f"{self._base}/{path}")

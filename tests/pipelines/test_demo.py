@@ -615,6 +615,18 @@ def test_weeks_follow_one_another(grown: Path, made: DemoSummary) -> None:
     )
 
 
+def test_a_week_sweeps_a_directory_with_all_that_is_in_it(grown: Path) -> None:
+    swept = grown / "file-history" / "0a1b2c3d-1111-4222-8333-444455556666"
+    swept.mkdir()
+    for version in (1, 2):
+        path = swept / f"0123456789abcdef@v{version}"
+        path.write_text("old\n")
+        os.utime(path, (1_500_000_000, 1_500_000_000))
+    growth = grow_home(grown, seed=1)
+    assert sum(path.startswith(f"file-history/{swept.name}/") for path in growth.deleted) == 2
+    assert not swept.exists()
+
+
 def test_only_a_sample_home_is_grown(tmp_path: Path) -> None:
     (tmp_path / "history.jsonl").write_text("{}\n")
     for marker in ("", "[]", '{"made_by": "somebody"}'):
