@@ -1,5 +1,5 @@
 """The one way in, with Python 3.11 and nothing else: `dev.py run` uses the project, `dev.py test` runs every check,
-`dev.py soak` runs for hours what the suite tries for seconds.
+`dev.py soak` runs for hours what the suite tries for seconds, `dev.py bench` measures.
 
 All make `.venv` from the exact versions of requirements.txt first, where it is missing or out of date. EXTRACT_VENV
 names another place for it.
@@ -32,7 +32,8 @@ NEWEST_DUCKDB = "2.0.0"
 USAGE = """usage: python3 dev.py run [ARGUMENT...]      extract run ARGUMENT...
        python3 dev.py extract [ARGUMENT...]  any other command of extract
        python3 dev.py test [ARGUMENT...]     every check; the arguments go to pytest
-       python3 dev.py soak [ARGUMENT...]     the long checks, with a table of their figures; see --help"""
+       python3 dev.py soak [ARGUMENT...]     the long checks, with a table of their figures; see --help
+       python3 dev.py bench [ARGUMENT...]    how fast it is, beside yardsticks; see --help"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class Checks:
 
     def types(self) -> int:
         """Check the types, strictly."""
-        return self._python("-m", "mypy", *PACKAGES, "dev.py")
+        return self._python("-m", "mypy", *PACKAGES, "tests/bench", "dev.py")
 
     def layers(self) -> int:
         """Check that imports go one way."""
@@ -254,6 +255,11 @@ def soak(environment: Environment, arguments: Sequence[str]) -> int:
     return subprocess.call([environment.program("python"), "-m", "tests.soak", *arguments], cwd=ROOT, env=env)
 
 
+def bench(environment: Environment, arguments: Sequence[str]) -> int:
+    """Measure (tests/bench). Returns 1 when something could not be measured."""
+    return subprocess.call([environment.program("python"), "-m", "tests.bench", *arguments], cwd=ROOT)
+
+
 def main() -> int:
     """Do what the first argument names; the others are passed on. Returns the exit code."""
     match sys.argv[1:]:
@@ -265,6 +271,8 @@ def main() -> int:
             return test(make_environment(), arguments)
         case ["soak", *arguments]:
             return soak(make_environment(), arguments)
+        case ["bench", *arguments]:
+            return bench(make_environment(), arguments)
         case ["--help" | "-h"]:
             print(USAGE)
             return 0
