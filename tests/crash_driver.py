@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -75,11 +76,14 @@ def in_child(work: Callable[[], int], *, kill_after: float | None = None) -> int
     if child == 0:
         code = 99
         try:
-            os.setsid()
+            os.setpgid(0, 0)
             code = work()
         finally:
             os._exit(code)
     if kill_after is not None:
+        # Here too: whichever of the two is first, the group is there before it is killed.
+        with suppress(PermissionError, ProcessLookupError):
+            os.setpgid(child, child)
         time.sleep(kill_after)
         os.killpg(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
