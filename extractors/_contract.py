@@ -31,7 +31,6 @@ __all__ = [
     "Shape",
     "Source",
     "instant_of_iso",
-    "parse_document",
     "shape",
     "to_json",
 ]
@@ -103,8 +102,14 @@ class Entry:
             raise Malformed(RejectCode.NOT_UTF8, f"byte {error.start} is not UTF-8") from error
 
     def json(self) -> JsonValue:
-        """Return a whole-file entry as JSON. Raises `Malformed` (not_json, not_utf8, too_deep)."""
-        return parse_document(self.data)
+        """Return a whole-file entry as JSON; `flags` then say how it was won. Raises `Malformed` (not_json, not_utf8,
+        too_deep).
+        """
+        from extractors._salvage import salvage_document
+
+        value, flags = salvage_document(self.data)
+        self.flags = tuple(sorted({*self.flags, *flags}))
+        return value
 
     def document(self) -> Fields:
         """Return the object that a whole-file entry holds, which becomes its `fields`.
@@ -259,10 +264,3 @@ class Source:
 
 UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 """Session ids as Claude Code writes them (FORMATS: uuid v4, lower case)."""
-
-
-def parse_document(data: bytes) -> JsonValue:
-    """Return a whole file as JSON. Raises `Malformed` (not_json, not_utf8, too_deep)."""
-    from extractors._salvage import salvage_document
-
-    return salvage_document(data)

@@ -132,15 +132,18 @@ def salvage(line: bytes, *, at_file_start: bool = False) -> list[Part]:
     return parts
 
 
-def salvage_document(data: bytes) -> JsonValue:
-    """Return a whole file as JSON, with the repairs that `Flag` lists.
+def salvage_document(data: bytes) -> tuple[JsonValue, tuple[str, ...]]:
+    """Return a whole file as JSON, and the repairs of `Flag` with which it was read.
 
     Raises `Malformed` (not_json, not_utf8, too_deep).
     """
     from extractors._contract import Malformed
 
+    reader = Reader()
+    text = data.removeprefix(_BOM)
     try:
-        return Reader().read(data.removeprefix(_BOM))
+        value = reader.read(text)
+        return value, tuple(sorted((*reader.flags, Flag.BOM))) if len(text) < len(data) else reader.flags
     except Unreadable as error:
         raise Malformed(error.code, _DETAILS[error.code]) from error
 

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from pathlib import Path
 
 import orjson
 import pytest
@@ -14,6 +15,7 @@ from extractors._repair import MAX_DEPTH, REPAIR_DEPTH
 from extractors._salvage import Part, PartKind, parse_line, salvage, salvage_document
 from models.json import JsonObject, JsonValue
 from models.reject import RejectCode
+from tests.support import extract, rows
 
 RECORD, REJECT, PADDING = PartKind.RECORD, PartKind.REJECT, PartKind.PADDING
 
@@ -512,4 +514,19 @@ def test_a_document_that_cannot_be_read_is_malformed_with_its_code(data: bytes, 
 
 
 def test_a_document_is_read_with_the_same_repairs() -> None:
-    assert salvage_document(b"\xef\xbb\xbf" + rb' ["\ud83d", NaN] ') == ["\ufffd", None]
+    repairs = ("bom", "lone_surrogate", "non_finite_number")
+    assert salvage_document(b"\xef\xbb\xbf" + rb' ["\ud83d", NaN] ') == (["\ufffd", None], repairs)
+    assert salvage_document(b"[1]\n") == ([1], ())
+
+
+def test_the_repairs_of_a_whole_document_are_told_as_those_of_a_line_are(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "stats-cache.json").write_bytes(
+        b"\xef\xbb\xbf" + rb'{"version": 3, "lastComputedDate": "\ud83d", "x": NaN}'
+    )
+    (home / "history.jsonl").write_bytes(b'{"display": "\\ud83d", "timestamp": 1768724500000}\n')
+    extract(tmp_path / "data", home)
+    told = {(str(row["source"]), str(row["flag"])) for row in rows(tmp_path / "data", "repairs")}
+    document = {("stats-cache", flag) for flag in ("bom", "lone_surrogate", "non_finite_number")}
+    assert told == {("history", "lone_surrogate"), *document}
