@@ -186,11 +186,13 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
 def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[str] | None:
     """Return the digests of the parts that a warehouse holds; None when its tables are not those that we would make."""
     found = connection.execute(
-        "SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() "
+        "SELECT table_name, list([column_name, data_type] ORDER BY column_index) FROM duckdb_columns() "
         "WHERE database_name = 'warehouse' AND NOT internal GROUP BY table_name"
     ).fetchall()
-    columns = {name: tuple(names) for name, names in found}
-    wanted = {table.name: tuple(column.name for column in table.all_columns) for table in warehouse_tables()}
+    columns = dict(found)
+    tables = warehouse_tables()
+    types = _engine_types(connection, {column.type for table in tables for column in table.all_columns})
+    wanted = {table.name: [[column.name, types[column.type]] for column in table.all_columns] for table in tables}
     views = connection.execute(
         "SELECT view_name, comment FROM duckdb_views() WHERE database_name = 'warehouse' AND NOT internal"
     ).fetchall()
