@@ -115,6 +115,8 @@ class Tree:
 
 
 def _date_folder(full: str, ms: int, mode: int) -> None:
+    if not os.path.isdir(full):  # Swept away again, with the last file in it.
+        return
     os.chmod(full, mode)
     with contextlib.suppress(PermissionError):  # Windows may refuse it for directories
         os.utime(full, ns=(ms * 1_000_000, ms * 1_000_000))

@@ -636,3 +636,9 @@ def test_only_a_sample_home_is_grown(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="not a sample home"):
             grow_home(tmp_path, seed=1)
         assert tree_digest(tmp_path) == before
+
+
+def test_a_home_can_grow_for_longer_than_it_keeps_anything(tmp_path: Path) -> None:
+    make_home(tmp_path / "home", mb=0.05, seed=2)
+    for week in range(60):
+        assert grow_home(tmp_path / "home", seed=week, fraction=0.01).added
