@@ -128,7 +128,7 @@ def _called(arguments: Sequence[str]) -> int:
 
 
 def _interrupted() -> int:
-    _tell("interrupted; what was committed stays, and the next run goes on from there")
+    _tell("interrupted; what was committed stays, and the same command does the rest")
     return ExitCode.INTERRUPTED
 
 

@@ -70,6 +70,7 @@ def import_store(layout: Layout, *, messages: Path | None, hashes: Path | None) 
     taken (nothing is kept of it then), LockedError, DataDirectoryError.
     """
     done = Import()
+    _platform.make_files_private()
     with writing(layout, "import-store"):
         with disk_errors():
             Archive.open_or_make(layout)

@@ -23,6 +23,8 @@ from pipelines.failpoints import reach
 from pipelines.files import disk_errors
 from pipelines.layout import Layout
 
+_COMMANDS: Final = frozenset({"drill", "forget", "gc", "import-store", "rebuild", "rollback"})
+"""Names under which the lock is held that are no run's."""
 _TRIES: Final = 3
 _BETWEEN_TRIES: Final = 0.05
 _NO_INHERITANCE: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
@@ -101,7 +103,7 @@ def _locked(layout: Layout) -> int:
                 os.close(descriptor)
         time.sleep(_BETWEEN_TRIES)
     raise LockedError(
-        f"another run is writing to {layout.root}: {holder}. Wait for it, or name another directory with --data"
+        f"something else is writing to {layout.root}: {holder}. Wait for it, or name another directory with --data"
     )
 
 
@@ -121,7 +123,9 @@ def _holder(descriptor: int) -> str:
     try:
         os.lseek(descriptor, 0, os.SEEK_SET)
         held = orjson.loads(os.read(descriptor, 4096))
-        return f"pid {held['pid']}, run {held['run_id']}, since {held['started_at']}"
+        name = held["run_id"]
+        what = f"`extract {name}`" if name in _COMMANDS else f"run {name}"
+        return f"pid {held['pid']}, {what}, since {held['started_at']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "it has just started"
 

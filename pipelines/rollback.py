@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from extractors._platform import fsync_directory
 from models.errors import ConfigurationError
 from models.json import JsonObject
 from models.run import RunRecord, WarehouseRecord, in_effect, new_run_id
@@ -96,6 +97,7 @@ def roll_back(layout: Layout, planned: Rollback, watcher: Watcher) -> RunRecord:
             record = _record(planned, next_epoch(runs))
             with disk_errors():
                 layout.run(record.run_id).mkdir(mode=0o700)
+                fsync_directory(layout.runs)
                 reach("rollback:before-commit")
                 commit(layout, record)
                 reach("rollback:after-commit")

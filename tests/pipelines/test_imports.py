@@ -1,6 +1,10 @@
 """Reading in another store: what it holds counts as seen, and no text is lost by that."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.errors import ConfigurationError, FixityError
+from models.errors import ConfigurationError, ExitCode, FixityError
 from models.message import message_id
 from models.run import RunRecord
 from pipelines.hashes import HASH, strings_of_hashes
 from pipelines.imports import Import, import_store, imported_files, verified_imports
 from pipelines.layout import Layout
+from tests.command_line import ROOT, call
 from tests.support import extract, rows, warehouse_of
 
 HASHES = [message_id(text) for text in ("one", "two", "three")]
@@ -163,3 +168,33 @@ def test_hashes_are_found_however_the_bytes_come(values: list[object], width: in
     chunks = [text[at : at + width] for at in range(0, len(text), width)]
     found = [string.decode() for string in strings_of_hashes(chunks) if HASH.fullmatch(string)]
     assert found == [value for value in values if isinstance(value, str) and value in HASHES]
+
+
+def test_what_is_read_in_is_for_its_owner_alone_though_nobody_has_set_the_umask(tmp_path: Path) -> None:
+    assert os.umask(0o022) == 0o022
+    _read_in(tmp_path, {"content": "one"}, hashes=HASHES)
+    seen = list((tmp_path / "data").rglob("*"))
+    assert len(seen) > 5
+    assert [path.name for path in seen if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+def test_what_is_interrupted_says_so_in_a_line_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    messages, data = tmp_path / "unique_messages.jsonl", tmp_path / "data"
+    os.mkfifo(messages)  # who reads it waits for more
+    command = [sys.executable, "-m", "pipelines", "import-store", "--messages", str(messages), "--data", str(data)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with messages.open("w") as file:
+        file.write('{"content":"one"}\n' * 60_001)
+        file.flush()
+        assert len(list((data / "staging").glob("import-*.parquet"))) == 1
+        told = call("import-store", "--messages", messages, "--data", data)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert told.code == ExitCode.LOCKED
+    assert f"pid {process.pid}, `extract import-store`, since " in told.err
+    assert (process.returncode, out) == (ExitCode.INTERRUPTED, "")
+    assert err == "extract: interrupted; what was committed stays, and the same command does the rest\n"
+    assert list((data / "staging").iterdir()) == imported_files(Layout(data)) == []
+    messages.unlink()
+    assert _read_in(tmp_path, {"content": "one"}).messages == 1

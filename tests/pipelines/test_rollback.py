@@ -245,3 +245,26 @@ def test_a_rollback_that_died_anywhere_is_made_whole_by_the_next_start(
     # … or a run, which reads again what was undone.
     work(tmp_path / "other", home)
     assert sums(tmp_path / "other") == now
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="a descriptor tells its path in /proc only")
+@pytest.mark.parametrize("doing", ["a run", "a rollback"])
+def test_the_name_of_a_new_run_is_on_the_disk_before_anything_says_that_it_is_committed(
+    doing: str, data: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = work(data, home)
+    forced, fsync = [], os.fsync
+
+    def noted(descriptor: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        forced.append((path, {one.name for one in Layout(data).runs.iterdir()}, path.with_name("run.json").exists()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    made = work(data, home) if doing == "a run" else back(data, first.run_id)
+    monkeypatch.undo()
+    named = [number for number, (path, names, _) in enumerate(forced) if path == data / "runs" and made.run_id in names]
+    committed = [number for number, (path, _, there) in enumerate(forced) if path.parent.name == made.run_id and there]
+    assert named
+    assert committed
+    assert named[0] < committed[0]
