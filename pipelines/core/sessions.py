@@ -9,7 +9,8 @@ API_RESPONSES = CoreTable(
     Table(
         "api_responses",
         "One row for each API response in a file: the record of its group with the "
-        "most output tokens, which is the last (FORMATS, 5.6).",
+        "most output tokens, which is the last. Claude Code writes a response as a record for each of its blocks, "
+        "the earlier ones with figures of while it was still being streamed.",
         (
             Column("home_id", TEXT, "The home.", required=True),
             Column("session_id", TEXT, "The session.", required=True),
