@@ -22,6 +22,7 @@ from models.errors import ConfigurationError
 from models.finding import Kind
 from models.findings import CONCERNS, all_kinds
 from models.reject import REJECT_SENTENCES
+from pipelines._restore.finding import ADVICE, DAMAGE, SENTENCES, FindingCode
 from pipelines.cli import EXIT_CODES, app
 from pipelines.dictionary import GROUPS, as_markdown, dictionary, with_view_columns
 from pipelines.settings import Settings
@@ -132,7 +133,7 @@ def rules() -> str:
 
 
 def findings() -> str:
-    """Return the list of all that `extract verify` can find, by concern."""
+    """Return the list of all that `extract verify` can find, by concern; then what a restore and a drill can."""
     intro = (
         "This file is made by `python -m pipelines.docs` from the declarations. A code never changes its meaning, and "
         "for each one a test damages an archive. The level is the first that looks for it: quick, default and deep, of "
@@ -144,12 +145,29 @@ def findings() -> str:
         rows = "\n".join(_finding_row(kind) for kind in kinds)
         head = "| code | severity | level | what was found | what to do |\n|---|---|---|---|---|"
         parts.append(f"## {CONCERNS[letter]}\n\n{head}\n{rows}\n")
-    return "\n".join(parts)
+    return "\n".join([*parts, _restore_findings()])
+
+
+def _restore_findings() -> str:
+    """Return the list of all that a restore or a drill can say of a path."""
+    intro = (
+        "`extract restore` and `extract drill` speak of paths, by words. What is damage, bytes that are not what the "
+        "archive says, makes the exit code 3; by the others the place that is restored to has refused something."
+    )
+    rows = "\n".join(
+        _row(f"`{code}`", "damage" if code in DAMAGE else "refused", SENTENCES[code], ADVICE[code])
+        for code in FindingCode
+    )
+    head = "| code | kind | what was found | what to do |\n|---|---|---|---|"
+    return f"## What `extract restore` and `extract drill` can find\n\n{intro}\n\n{head}\n{rows}\n"
 
 
 def _finding_row(kind: Kind) -> str:
     severity = f"{kind.severity}, fixity" if kind.is_fixity else str(kind.severity)
-    cells = (kind.code, severity, str(kind.level), kind.sentence, kind.what_to_do)
+    return _row(kind.code, severity, str(kind.level), kind.sentence, kind.what_to_do)
+
+
+def _row(*cells: str) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 

@@ -2,11 +2,12 @@
 links hold, that every file can be given back. Nothing is changed, and a run may be at work meanwhile.
 """
 
+import errno
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from models.errors import ConfigurationError
+from models.errors import ConfigurationError, LoadError
 from models.finding import Finding, Level, Severity
 from models.findings import records as codes
 from models.tables import MANIFEST
@@ -36,7 +37,7 @@ def verify(
     `subset` says how much `Level.DEEP` looks at. `homes` are those that `Level.SOURCE` compares with their manifests,
     each with its name, or None to have it found by its directory; without any, all that the archive knows.
 
-    Raises ConfigurationError when there is no archive, LoadError when there is no room for what is to be compared.
+    Raises ConfigurationError when there is no archive. That there is no room for what is to be compared is a finding.
     """
     if not layout.archive_file.exists() and not layout.runs.is_dir():
         raise ConfigurationError(f"there is no archive in {layout.root}; `extract run` makes one")
@@ -68,7 +69,7 @@ def _check_level(context: Context, subset: Subset, homes: Sequence[tuple[str | N
         _look(context, check_places, parts.check_digests, parts.check_footers, parts.check_imports)
     _look(context, check_warehouses)
     if context.level is not Level.QUICK:
-        _check_tables(context, subset)
+        _look(context, lambda context: _check_tables_in_the_room_there_is(context, subset))
 
 
 def _look(context: Context, *checks: Callable[[Context], None]) -> None:
@@ -78,6 +79,23 @@ def _look(context: Context, *checks: Callable[[Context], None]) -> None:
             check(context)
         except OSError as error:
             context.findings.append(unreadable(context, error))
+
+
+def _check_tables_in_the_room_there_is(context: Context, subset: Subset) -> None:
+    """Do the checks that load what is kept into an engine. When there is no room for it, what was found before stays
+    found.
+    """
+    import duckdb
+
+    try:
+        _check_tables(context, subset)
+    except (LoadError, duckdb.Error) as error:
+        problem = str(error).split("\n", 1)[0]
+        context.findings.append(codes.NO_ROOM.at("tables", level=str(context.level), problem=problem))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        context.findings.append(codes.NO_ROOM.at("tables", level=str(context.level), problem=str(error)))
 
 
 def _check_tables(context: Context, subset: Subset) -> None:

@@ -14,6 +14,7 @@ from models.finding import Level
 from models.findings import all_kinds
 from models.identity import file_id
 from models.run import RunRecord, WarehouseRecord
+from pipelines._verify import tables
 from pipelines.archive import writing
 from tests.archives import HOME, PROMPT, Archive
 
@@ -712,3 +713,10 @@ DAMAGES |= {
 @damage("H109")
 def nothing(archive: Archive) -> None:
     """These are said of every archive."""
+
+
+@damage("R144")
+def no_room(archive: Archive) -> None:
+    """Let the engine have less memory than one block of its takes."""
+    archive.held.callback(setattr, tables, "MEMORY", tables.MEMORY)
+    tables.MEMORY = "100KB"

@@ -123,6 +123,14 @@ NOT_CHECKED: Final = Kind(
     "It was not checked that {claim}: what that needs is damaged.",
     "Put right what the other findings name, then verify again.",
 )
+NO_ROOM: Final = Kind(
+    "R144",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "Not all was checked that the level {level} checks, for lack of room: {problem}.",
+    "Make room where the system keeps temporary files, or name another place for them in TMPDIR, and verify again. "
+    "What else was found holds all the same.",
+)
 TOMBSTONES_BROKEN: Final = Kind(
     "R151",
     Severity.ERROR,

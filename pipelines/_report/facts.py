@@ -296,12 +296,15 @@ class FindingFacts:
 
 @dataclass(frozen=True, slots=True)
 class VerificationFacts:
-    """A verification of the archive that was made after the run, and how much it found by severity."""
+    """A verification of the archive that was made after the run, and how much it found by severity. `percent` says how
+    much of the files it picked, where that was not all.
+    """
 
     verified_at: str
     level: str
     tool_version: str
     found: Mapping[str, int]
+    percent: float | None
 
 
 @dataclass(frozen=True, slots=True)

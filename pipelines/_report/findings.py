@@ -24,6 +24,7 @@ def verification_facts(verified: Iterable[Verification]) -> list[VerificationFac
             level=str(one.level),
             tool_version=one.tool_version,
             found=dict(Counter(str(finding.severity) for finding in one.findings)),
+            percent=one.percent,
         )
         for one in verified
     ]
@@ -64,4 +65,5 @@ def _sentence(one: VerificationFacts) -> str:
         for severity in _GRAVITY
         if one.found.get(severity)
     )
-    return f"{moment(one.verified_at)}, level {one.level}: {found or 'nothing found'}."
+    picked = "" if one.percent is None else f", {one.percent:g} % of the files"
+    return f"{moment(one.verified_at)}, level {one.level}{picked}: {found or 'nothing found'}."

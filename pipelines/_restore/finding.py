@@ -8,52 +8,58 @@ from models.json import JsonObject
 
 
 class FindingCode(StrEnum):
-    """Why a path was not given back, or not in full. Stable and documented."""
+    """Why a path was not given back, or not in full. Stable; `SENTENCES` and `ADVICE` tell what they mean."""
 
     ARCHIVE_DAMAGED = "archive-damaged"
-    """A Parquet file of the archive is gone or is not what its commit record says."""
     BYTES_LOST = "bytes-lost"
-    """Bytes of the file are in no part of the store."""
     BYTES_DAMAGED = "bytes-damaged"
-    """Bytes of the file are not what their digest in the store says."""
     DIGEST_DIFFERS = "digest-differs"
-    """What the store holds of the file is not what the manifest says."""
     WRITTEN_WRONG = "written-wrong"
-    """What was read back from the disk is not what was written to it."""
     UNSAFE_PATH = "unsafe-path"
-    """The manifest names a path that no walk of a home can have given."""
     PATH_CONFLICT = "path-conflict"
-    """The path lies below something that is no directory."""
     NAME_COLLISION = "name-collision"
-    """For the file system of the target the name is that of something else: it ignores case, or how accents are
-    written."""
     NAME_REFUSED = "name-refused"
-    """The file system of the target admits no such name."""
     LINK_IN_THE_WAY = "link-in-the-way"
-    """In the home that is added to, a link stands where a directory should."""
     LINK_REFUSED = "link-refused"
-    """The system makes no symbolic link there."""
     NOT_WRITTEN = "not-written"
-    """The system refused to write it."""
     TIMES_NOT_SET = "times-not-set"
-    """It was written, but its time or mode could not be given to it."""
     NOT_THERE = "not-there"
-    """In a drill: it should have been restored, and is not there, or is something else."""
     UNEXPECTED = "unexpected"
-    """In a drill: it was restored, and no manifest has it."""
     CONTENT_DIFFERS = "content-differs"
-    """In a drill: what was restored has another SHA-256 than its manifest says."""
     MODE_DIFFERS = "mode-differs"
-    """In a drill: what was restored has other permissions than its manifest says."""
     TIME_DIFFERS = "time-differs"
-    """In a drill: what was restored has another time of modification than its manifest says."""
     SOURCE_DIFFERS = "source-differs"
-    """In a drill: the file in the home has other content, though its size and times are those of the manifest."""
     REFERENCE_LOST = "reference-lost"
-    """In a drill: a session refers to a file that the archive keeps, and it was not restored."""
 
 
-_DAMAGE = frozenset(
+SENTENCES = {
+    FindingCode.ARCHIVE_DAMAGED: "A Parquet file of the archive is gone or is not what its commit record says.",
+    FindingCode.BYTES_LOST: "Bytes of the file are in no part of the store.",
+    FindingCode.BYTES_DAMAGED: "Bytes of the file are not what their digest in the store says.",
+    FindingCode.DIGEST_DIFFERS: "What the store holds of the file is not what the manifest says.",
+    FindingCode.WRITTEN_WRONG: "What was read back from the disk is not what was written to it.",
+    FindingCode.UNSAFE_PATH: "The manifest names a path that no walk of a home can have given.",
+    FindingCode.PATH_CONFLICT: "The path lies below something that is no directory.",
+    FindingCode.NAME_COLLISION: "For the file system of the target the name is that of something else: "
+    "it ignores case, or how accents are written.",
+    FindingCode.NAME_REFUSED: "The file system of the target admits no such name.",
+    FindingCode.LINK_IN_THE_WAY: "In the home that is added to, a link stands where a directory should.",
+    FindingCode.LINK_REFUSED: "The system makes no symbolic link there.",
+    FindingCode.NOT_WRITTEN: "The system refused to write it.",
+    FindingCode.TIMES_NOT_SET: "It was written, but its time or mode could not be given to it.",
+    FindingCode.NOT_THERE: "In a drill: it should have been restored, and is not there, or is something else.",
+    FindingCode.UNEXPECTED: "In a drill: it was restored, and no manifest has it.",
+    FindingCode.CONTENT_DIFFERS: "In a drill: what was restored has another SHA-256 than its manifest says.",
+    FindingCode.MODE_DIFFERS: "In a drill: what was restored has other permissions than its manifest says.",
+    FindingCode.TIME_DIFFERS: "In a drill: what was restored has another time of modification than its manifest says.",
+    FindingCode.SOURCE_DIFFERS: "In a drill: the file in the home has other content, "
+    "though its size and times are those of the manifest.",
+    FindingCode.REFERENCE_LOST: "In a drill: a session refers to a file that the archive keeps, "
+    "and it was not restored.",
+}
+"""What each code says of a path."""
+
+DAMAGE = frozenset(
     {
         FindingCode.ARCHIVE_DAMAGED,
         FindingCode.BYTES_LOST,
@@ -68,8 +74,9 @@ _DAMAGE = frozenset(
         FindingCode.REFERENCE_LOST,
     }
 )
+"""Codes by which bytes are not what the archive says. By the others the place that is restored to has refused."""
 
-_ADVICE = {
+ADVICE = {
     FindingCode.ARCHIVE_DAMAGED: "run `extract verify`; put the file back from a copy of the archive",
     FindingCode.BYTES_LOST: "run `extract verify`; an earlier state may be whole: `extract files --versions`",
     FindingCode.BYTES_DAMAGED: "run `extract verify`; put the damaged file back from a copy of the archive",
@@ -91,6 +98,7 @@ _ADVICE = {
     FindingCode.SOURCE_DIFFERS: "the disk of the home may be failing: compare the file with the restored one",
     FindingCode.REFERENCE_LOST: "run `extract verify`, and drill again",
 }
+"""What can be done about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +116,12 @@ class Finding:
     @property
     def is_damage(self) -> bool:
         """Whether bytes are not what the archive says; otherwise the place that is restored to has refused."""
-        return self.code in _DAMAGE
+        return self.code in DAMAGE
 
     @property
     def advice(self) -> str:
         """What to do."""
-        return _ADVICE[self.code]
+        return ADVICE[self.code]
 
     def to_json(self) -> JsonObject:
         """Return the finding as JSON values."""

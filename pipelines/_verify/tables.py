@@ -33,7 +33,8 @@ from models.tables import (
 )
 from pipelines._verify.context import Context, Group
 
-_MEMORY: Final = "600MB"
+MEMORY = "600MB"
+"""What the engine may take; what does not fit goes to the system's place for temporary files."""
 RUNS: Final = "runs"
 """Among what is incomplete: some commit record cannot be used."""
 
@@ -183,7 +184,7 @@ def loaded(context: Context) -> Iterator[Tables]:
         with tempfile.TemporaryDirectory(prefix="extract-verify-", ignore_cleanup_errors=True) as spill:
             connection = duckdb.connect(
                 config={
-                    "memory_limit": _MEMORY,
+                    "memory_limit": MEMORY,
                     "temp_directory": spill,
                     "autoinstall_known_extensions": "false",
                     "autoload_known_extensions": "false",

@@ -65,7 +65,8 @@ def verify(
     picked = _subset(level, subset, seed)
     with showing(shown=not (as_json or quiet)) as progress:
         findings = verify_archive(layout, level, picked, homes_of(home) if home else (), progress)
-    made = Verification(datetime.now(UTC).isoformat(timespec="seconds"), level, VERSION, findings)
+    percent = None if picked.is_all else picked.percent
+    made = Verification(datetime.now(UTC).isoformat(timespec="seconds"), level, VERSION, findings, percent)
     code = exit_code(findings)
     if as_json:
         counts: JsonObject = {str(severity): _count(findings, severity) for severity in Severity}

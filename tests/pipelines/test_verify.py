@@ -205,6 +205,41 @@ def test_a_verification_is_kept_beside_the_newest_run_in_place_of_those_within_i
     assert verify(archive.layout) == []
 
 
+def test_a_verification_of_some_files_replaces_none_of_all_files(archive: Archive) -> None:
+    last, data = archive.last.run_id, str(archive.layout.root)
+
+    def kept() -> list[tuple[Level, float | None]]:
+        return [(one.level, one.percent) for one in read_verifications(archive.layout, last)]
+
+    def findings() -> list[set[str]]:
+        return [{finding.code for finding in one.findings} for one in read_verifications(archive.layout, last)]
+
+    assert call("verify", "--deep", "--subset", "10%", "--data", data).code == ExitCode.VERIFIED
+    assert call("verify", "--data", data).code == ExitCode.VERIFIED
+    assert kept() == [(Level.DEFAULT, None), (Level.DEEP, 10)]
+    assert call("verify", "--deep", "--data", data).code == ExitCode.VERIFIED
+    assert kept() == [(Level.DEEP, None)]
+    for percent in (10, 20):
+        assert call("verify", "--deep", "--subset", f"{percent}%", "--data", data).code == ExitCode.VERIFIED
+        assert kept() == [(Level.DEEP, percent), (Level.DEEP, None)]
+        assert findings() == [{"D107", "D108"}, {"D107"}]
+    report = archive.layout.run(last) / "report.md"
+    assert "level deep, 20 % of the files" in report.read_text(encoding="utf-8")
+    assert call("verify", "--deep", "--subset", "100%", "--data", data).code == ExitCode.VERIFIED
+    assert kept() == [(Level.DEEP, None)]
+
+
+def test_without_room_for_what_is_compared_what_was_found_before_is_told(archive: Archive) -> None:
+    DAMAGES["F103"](archive)
+    DAMAGES["R144"](archive)
+    told = call("verify", "--deep", "--data", str(archive.layout.root))
+    assert told.code == ExitCode.UNEXPECTED
+    assert "F103 warning" in told.out
+    assert "R144 error" in told.out
+    kept = read_verifications(archive.layout, archive.last.run_id)
+    assert {finding.code for finding in kept[0].findings} >= {"F103", "R144"}
+
+
 def test_the_report_tells_what_was_found(archive: Archive) -> None:
     last = archive.last
     found = [part_codes.GONE.at("tables/x.parquet", run=last.run_id)]
