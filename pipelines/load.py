@@ -13,7 +13,7 @@ import pyarrow as pa
 from extractors._registry import source_tables, sources
 from models.errors import DiskFullError, FixityError, LoadError
 from models.run import PartRecord, RunRecord
-from models.schema import BYTES, JSON, Column, ColumnType, Table
+from models.schema import BYTES, INSTANT, JSON, Column, ColumnType, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
 from pipelines.core import CORE_TABLES, CORE_VIEWS
 from pipelines.core.archive import PARTS, RECORD_TABLES, RUN_SOURCES, RUNS
@@ -130,6 +130,7 @@ def connect_for_building(target: Path, layout: Layout) -> duckdb.DuckDBPyConnect
         config={
             "memory_limit": _MEMORY_LIMIT,
             "temp_directory": str(layout.staging / "duckdb"),
+            "preserve_insertion_order": "false",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }
@@ -142,6 +143,11 @@ def connect_for_building(target: Path, layout: Layout) -> duckdb.DuckDBPyConnect
 def quoted(text: str) -> str:
     """Return a SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _parquet(paths: Iterable[str], *options: str) -> str:
+    """Return the table function that reads committed files; the paths stand in it (see `_fill_records`)."""
+    return f"read_parquet([{', '.join(map(quoted, paths))}], {', '.join(('hive_partitioning = false', *options))})"
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -210,8 +216,7 @@ def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool
         return held == (0, 0)
     kept = connection.execute(
         "SELECT count(DISTINCT message_id), count(DISTINCT message_id) FILTER (text IS NOT NULL) "
-        "FROM read_parquet(?, hive_partitioning = false)",
-        [paths],
+        f"FROM {_parquet(paths)}"
     ).fetchone()
     return held == kept
 
@@ -265,22 +270,21 @@ def _fill_records(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecor
     ]
     for table, rows in ((RUNS, run_rows), (RUN_SOURCES, source_rows), (PARTS, part_rows)):
         connection.execute(f"DELETE FROM {table.name}")
-        for start in range(0, len(rows), 500):
-            some = rows[start : start + 500]
-            marks = "(" + ", ".join("?" * len(table.columns)) + ")"
-            values = [value for row in some for value in row]
-            connection.execute(f"INSERT INTO {table.name} VALUES {', '.join([marks] * len(some))}", values)
+        # As Arrow: of each Python value that it is given, DuckDB asks whether it is one of pandas or NumPy, and looks
+        # for these packages each time where they are not installed.
+        kinds = {column.name: pa.string() if column.type is INSTANT else column.type.arrow for column in table.columns}
+        columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
+        arrays = {name: pa.array(values, kinds[name]) for name, values in zip(kinds, columns, strict=True)}
+        connection.register("given", pa.table(arrays))
+        connection.execute(f"INSERT INTO {table.name} SELECT * FROM given")
+        connection.unregister("given")
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str] | None) -> None:
     if not paths:
         return
     names = ", ".join(f'"{column.name}"' for column in table.all_columns)
-    connection.execute(
-        f'INSERT INTO "{table.name}" SELECT {names} '
-        "FROM read_parquet(?, hive_partitioning = false, union_by_name = true)",
-        [paths],
-    )
+    connection.execute(f'INSERT INTO "{table.name}" SELECT {names} FROM {_parquet(paths, "union_by_name = true")}')
 
 
 def _find_superseded(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -303,32 +307,30 @@ def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> N
     if paths:
         connection.execute(
             f"INSERT INTO {IMPORTED.name} SELECT DISTINCT ON (message_id) message_id, text "
-            "FROM read_parquet(?, hive_partitioning = false) ORDER BY message_id, text NULLS LAST",
-            [paths],
+            f"FROM {_parquet(paths)} ORDER BY message_id, text NULLS LAST"
         )
 
 
 def _insert_messages(connection: duckdb.DuckDBPyConnection, paths: list[str] | None) -> None:
     """Load each message's text once, though two workers may have written it, and drop what nobody says any more."""
     if paths:
+        numbered = _parquet(paths, "filename = true, file_row_number = true")
         connection.execute(
-            """
+            f"""
             CREATE TEMP TABLE chosen AS
             SELECT filename, file_row_number
-            FROM read_parquet(?, hive_partitioning = false, filename = true, file_row_number = true) m
+            FROM {numbered} m
             WHERE NOT EXISTS (SELECT 1 FROM message_texts t WHERE t.message_id = m.message_id)
             QUALIFY row_number() OVER (PARTITION BY message_id ORDER BY filename, file_row_number) = 1
-            """,
-            [paths],
+            """
         )
         connection.execute(
-            """
+            f"""
             INSERT INTO message_texts
             SELECT m.message_id, m.text, m.text_bytes
-            FROM read_parquet(?, hive_partitioning = false, filename = true, file_row_number = true) m
+            FROM {numbered} m
             SEMI JOIN chosen c ON c.filename = m.filename AND c.file_row_number = m.file_row_number
-            """,
-            [paths],
+            """
         )
         connection.execute("DROP TABLE chosen")
     connection.execute("DELETE FROM message_texts WHERE message_id NOT IN (SELECT message_id FROM occurrences)")
