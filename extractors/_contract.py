@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 import pyarrow as pa
@@ -221,8 +222,14 @@ class Shape:
         """Whether the file grows at its end and is continued at its watermark."""
         return self.reading in (Reading.JSONL, Reading.LOG)
 
+    def names_in(self, path: str) -> dict[str, str]:
+        """Return the parts of a path of this shape that the pattern names; none of a path of another shape."""
+        match = self.regex.fullmatch(path)
+        return {} if match is None else match.groupdict()
+
+    @cached_property
     def regex(self) -> re.Pattern[str]:
-        """Return the pattern as a regular expression with a group for each name."""
+        """The pattern as a regular expression with a group for each name."""
         parts = re.split(r"(\{\w+\*?\})", self.pattern)
         made = ""
         for part in parts:

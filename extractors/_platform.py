@@ -206,13 +206,6 @@ def is_link(result: os.stat_result) -> bool:
     return stat.S_ISLNK(result.st_mode)
 
 
-def allocated_blocks(result: os.stat_result) -> int:
-    """Return how many blocks of 512 bytes it takes up on disk; 0 on Windows, which does not say."""
-    if sys.platform == "win32":
-        return 0
-    return result.st_blocks
-
-
 def long_windows_path(absolute: str) -> str:
     r"""Return an absolute Windows path in the form that may be longer than 260 characters (``\\?\C:\…``)."""
     if absolute.startswith("\\\\?\\"):

@@ -2,9 +2,8 @@
 
 import importlib
 import pkgutil
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
@@ -40,8 +39,8 @@ class Treatment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a path belongs: its source, phase, treatment and the rule that decided; for EXTRACT and ARCHIVE its shape
-    and names.
+    """Where a path belongs: its source, phase, treatment and the rule that decided; for EXTRACT and ARCHIVE its
+    shape.
     """
 
     source: str
@@ -49,7 +48,6 @@ class Place:
     treatment: Treatment
     rule: str
     shape: int = -1
-    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -87,13 +85,15 @@ class Classifier:
     def __init__(self, withhold: Iterable[str] = (), *, archive_trees: bool = False) -> None:
         self._withheld = (*WITHHELD, *user_rules(withhold))
         self._listed: tuple[Rule, ...] = () if archive_trees else INVENTORY_ONLY
-        self._shapes: dict[tuple[str, str], list[tuple[Source, int, Shape, re.Pattern[str]]]] = {}
+        self._shapes: dict[tuple[str, str], list[tuple[Shape, Place]]] = {}
         for source in sources().values():
             for number, shape in enumerate(source.shapes):
                 entry_type = _ENTRY_TYPES.get(shape.reading, "file")
                 top = shape.pattern.split("/", 1)[0]
                 key = ("" if "{" in top else top, entry_type)
-                self._shapes.setdefault(key, []).append((source, number, shape, shape.regex()))
+                treatment = Treatment.ARCHIVE if shape.reading is Reading.OPAQUE else Treatment.EXTRACT
+                place = Place(source.name, source.phase, treatment, shape.pattern, number)
+                self._shapes.setdefault(key, []).append((shape, place))
 
     def place(self, path: str, entry_type: str) -> Place:
         """Return where the path (printable form, '/' between parts) of a thing of `entry_type` belongs."""
@@ -105,24 +105,22 @@ class Classifier:
         rule = first_match(self._listed, path + "/" if entry_type == "directory" else path)
         if rule is not None:
             return Place(OTHER, 8, Treatment.INVENTORY, rule.name)
-        for source, number, shape, regex in self._shapes.get((top, entry_type), ()):
-            match = regex.fullmatch(path)
-            if match is not None:
-                treatment = Treatment.ARCHIVE if shape.reading is Reading.OPAQUE else Treatment.EXTRACT
-                return Place(source.name, source.phase, treatment, shape.pattern, number, match.groupdict())
+        for shape, place in self._shapes.get((top, entry_type), ()):
+            if shape.regex.fullmatch(path):
+                return place
         if entry_type != "file":
             return Place(phase_of_top[0], phase_of_top[1], Treatment.INVENTORY, entry_type)
-        return Place(OTHER, 8, Treatment.ARCHIVE, self._other_rule(path, top), 0, {"name": path.rsplit("/", 1)[-1]})
+        return Place(OTHER, 8, Treatment.ARCHIVE, self._other_rule(top), 0)
 
     def _phase_of_top(self, top: str) -> tuple[str, int]:
         for entry_type in ("file", "directory", "link"):
             shapes = self._shapes.get((top, entry_type))
             if shapes:
-                return shapes[0][0].name, shapes[0][0].phase
+                return shapes[0][1].source, shapes[0][1].phase
         return OTHER, 8
 
     @staticmethod
-    def _other_rule(path: str, top: str) -> str:
+    def _other_rule(top: str) -> str:
         if top == "projects":
             return "foreign tree under projects"
         return "known to Claude Code" if top in KNOWN_TOP else "foreign"

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Literal, NamedTuple, Self
 
-from extractors._platform import Directory, allocated_blocks, is_link, open_directory, pread
+from extractors._platform import Directory, is_link, open_directory, pread
 from models.errors import (
     ConfigurationError,
     LinkInTheWay,
@@ -32,27 +32,21 @@ from models.text import printable_path
 Kind = Literal["file", "directory", "link", "special"]
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """What the system says about a thing at one moment. Times are nanoseconds since 1970, ``size`` is in bytes.
 
-    ``blocks`` are units of 512 bytes that it takes up: far fewer than ``size`` says means a sparse file. On Windows
-    ``ctime_ns`` is when it was created, and ``blocks`` is 0. ``inode`` and ``device`` are hints and no identity: the
-    number of a deleted file is given to the next one at once.
+    On Windows ``ctime_ns`` is when it was created. ``inode`` is a hint and no identity: the number of a deleted file is
+    given to the next one at once.
     """
 
     size: int
     mtime_ns: int
     ctime_ns: int
-    atime_ns: int
     inode: int
-    device: int
     mode: int
-    nlink: int
-    blocks: int
 
 
-UNKNOWN: Final = Stat(0, 0, 0, 0, 0, 0, 0, 0, 0)
+UNKNOWN: Final = Stat(0, 0, 0, 0, 0)
 """Stands where the system refuses to say anything; the mode of a thing that exists is never 0."""
 
 
@@ -301,17 +295,7 @@ def _kind_without_stat(entry: os.DirEntry[str]) -> Kind:
 
 
 def _stat(result: os.stat_result) -> Stat:
-    return Stat(
-        size=result.st_size,
-        mtime_ns=result.st_mtime_ns,
-        ctime_ns=result.st_ctime_ns,
-        atime_ns=result.st_atime_ns,
-        inode=result.st_ino,
-        device=result.st_dev,
-        mode=result.st_mode,
-        nlink=result.st_nlink,
-        blocks=allocated_blocks(result),
-    )
+    return Stat(result.st_size, result.st_mtime_ns, result.st_ctime_ns, result.st_ino, result.st_mode)
 
 
 def _source_error(path: bytes, directory: Directory, name: bytes, error: OSError) -> SourceError:

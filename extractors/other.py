@@ -41,4 +41,10 @@ def parse(entry: Entry) -> Iterator[Row]:
     yield OTHER_FILES.row(name=name, extension=extension, size=entry.size, is_text=is_text(entry.data))
 
 
-SOURCE = Source("other", 8, "Everything else", (shape("{path*}", Reading.OPAQUE, parse),), (OTHER_FILES,))
+SOURCE = Source(
+    "other",
+    8,
+    "Everything else",
+    (shape("{directories*}{name}", Reading.OPAQUE, parse, directories="(?:.*/)?"),),
+    (OTHER_FILES,),
+)

@@ -4,10 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import orjson
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from extractors._erasure import Erased
@@ -15,6 +14,8 @@ from models.schema import Row
 from models.tables import MANIFEST
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -74,18 +75,28 @@ def erased_json(erased: Sequence[Erased]) -> str | None:
 
 
 _NAMES = tuple(field.name for field in fields(FileState))
+_REPEATED = frozenset(
+    ("home_id", "run_id", "source", "entry_type", "treatment", "rule", "change", "outcome", "check_made", "detail")
+)
 
 
 def read_manifest(path: Path, changes: Collection[str] = ()) -> list[FileState]:
     """Return the rows of a manifest file; with `changes`, only those whose change is one of them."""
-    # Not read_table: it imports the dataset engine, which takes longer than the reading.
+    # Neither read_table nor a filter of Arrow's: they import engines, which takes longer than the reading.
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         table = file.read(columns=list(_NAMES), use_threads=False)
-    if changes:
-        table = table.filter(pc.is_in(table["change"], pa.array(sorted(changes), pa.string())))
     here = set(table.column_names)
     columns = [table[name].to_pylist() if name in here else [None] * table.num_rows for name in _NAMES]
-    return [FileState(*values) for values in zip(*columns, strict=True)]
+    columns = [_shared(values) if name in _REPEATED else values for name, values in zip(_NAMES, columns, strict=True)]
+    change = _NAMES.index("change")
+    rows = zip(*columns, strict=True)
+    return [FileState(*values) for values in rows if not changes or values[change] in changes]
+
+
+def _shared(values: list[_T]) -> list[_T]:
+    """Return the same values, equal ones as one and the same: there may be a million."""
+    known: dict[_T, _T] = {}
+    return [known.setdefault(value, value) for value in values]
 
 
 def sha256_lines(states: Iterable[FileState]) -> str:

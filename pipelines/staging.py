@@ -19,7 +19,7 @@ from pipelines.failpoints import reach
 from pipelines.layout import make_private
 from pipelines.seen import WIDTH, Known, Seen
 
-_FLUSH_BYTES: Final = 24 << 20
+_FLUSH_BYTES: Final = 12 << 20
 _WORTH_A_ROW_GROUP: Final = 500
 _ROW_OVERHEAD: Final = 120
 COMPRESSION_LEVEL: Final = 3

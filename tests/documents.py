@@ -50,10 +50,11 @@ def read(path: str, data: bytes) -> Document:
     """Read a file's bytes as the source of its path does. Raises `Malformed` where the source does."""
     place = Classifier().place(path, "file")
     shape = sources()[place.source].shapes[place.shape]
+    names = shape.names_in(path)
     if shape.reading is Reading.JSONL:
-        entries = [Entry(place.names, b"", orjson.loads(line)) for line in data.splitlines()]
+        entries = [Entry(names, b"", orjson.loads(line)) for line in data.splitlines()]
     else:
-        entries = [Entry(place.names, data)]
+        entries = [Entry(names, data)]
     tables: dict[str, list[Cells]] = {}
     for entry in entries:
         entry.modified_at = MODIFIED_AT

@@ -9,6 +9,7 @@ import pytest
 from extractors._contract import Entry, Malformed
 from extractors._registry import Classifier, Place
 from extractors._session_files import parse_memory, parse_spilled_result, parse_subagent, parse_workflow
+from extractors.projects import SOURCE as PROJECTS
 from extractors.sessions_index import parse as parse_index
 from models.message import MessageKind, message_id
 from models.schema import Row, table_of
@@ -55,7 +56,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_a_path_of_claude_code_is_read(path: str, names: dict[str, str]) -> None:
     place = place_of(path)
-    assert (place.source, place.names) == ("projects", names)
+    assert place.source == "projects"
+    assert PROJECTS.shapes[place.shape].names_in(path) == names
 
 
 @pytest.mark.parametrize(

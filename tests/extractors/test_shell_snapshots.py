@@ -160,7 +160,8 @@ def test_an_encoded_function_that_is_not_utf8_is_flagged() -> None:
 def test_the_name_tells_shell_time_and_suffix(name: str, shell: str, created_at: datetime | None, suffix: str) -> None:
     place = Classifier().place(f"shell-snapshots/{name}", "file")
     assert place.source == "shell-snapshots"
-    made: list[Row] = list(sources()[place.source].shapes[place.shape].parse(Entry(place.names, b"")))
+    shape = sources()[place.source].shapes[place.shape]
+    made: list[Row] = list(shape.parse(Entry(shape.names_in(f"shell-snapshots/{name}"), b"")))
     assert len(made) == 1
     assert table_of(made[0]) is not SHELL_DEFINITIONS
     assert made[0][:3] == (shell, created_at, suffix)
