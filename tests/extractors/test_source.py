@@ -177,22 +177,10 @@ def test_an_empty_home_holds_nothing(home: Path) -> None:
 
 def test_the_stat_of_a_walk_is_that_of_the_system(home: Path) -> None:
     file = write(home, b"a")
-    os.link(file, home / "b")
     expected = file.stat()
     seen = found_below(home)[b"a"].stat
-    assert (seen.size, seen.mtime_ns, seen.ctime_ns, seen.atime_ns) == (
-        expected.st_size,
-        expected.st_mtime_ns,
-        expected.st_ctime_ns,
-        expected.st_atime_ns,
-    )
-    assert (seen.inode, seen.device, seen.mode, seen.nlink, seen.blocks) == (
-        expected.st_ino,
-        expected.st_dev,
-        expected.st_mode,
-        2,
-        expected.st_blocks,
-    )
+    assert (seen.size, seen.mtime_ns, seen.ctime_ns) == (expected.st_size, expected.st_mtime_ns, expected.st_ctime_ns)
+    assert (seen.inode, seen.mode) == (expected.st_ino, expected.st_mode)
 
 
 def test_a_tree_deeper_than_any_path_may_be_long_is_walked_and_read_with_few_descriptors(home: Path) -> None:
@@ -531,9 +519,10 @@ def test_a_shrinking_file_ends_early_and_kills_nobody(home: Path) -> None:
 def test_a_file_replaced_or_deleted_while_open_is_still_the_one_that_was_opened(home: Path) -> None:
     path = write(home, b"settings", b"old")
     with Home(home) as opened, opened.open(b"settings") as file:
+        inode = path.stat().st_ino
         write(home, b"new", b"new").rename(path)
         assert file.read(0, 10) == b"old"
-        assert file.restat().nlink == 0
+        assert file.restat().inode == inode != path.stat().st_ino
         assert content_of(home, b"settings") == b"new"
 
 
@@ -569,7 +558,6 @@ def test_a_sparse_file_of_5_gib_is_read_where_asked(home: Path) -> None:
             writer.write(b"mark")
     with Home(home) as opened, opened.open(b"sparse") as file:
         assert file.stat.size == size
-        assert file.stat.blocks * 512 < size // 100
         for offset in marks:
             assert file.read(offset, 4) == b"mark"
         assert file.read(size - 2, 100) == b"rk"
