@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tests.bench import limits, peers, queries, runs, steps, yardsticks
+from tests.bench import limits, peers, queries, runs, steps, weekly, yardsticks
 from tests.bench.context import Bench
 from tests.bench.process import CommandFailed
 from tests.bench.report import Section, document, goal_table, look_at_machine, section_lines, to_json, to_markdown
@@ -22,7 +22,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Bench], Section]]] = {
     "cold": runs.cold,
     "second": runs.second,
     "appended": runs.appended,
-    "weekly": runs.weekly,
+    "weekly": weekly.weekly,
     "memory": limits.memory,
     "disk": limits.disk,
     "many-files": limits.many_files,

@@ -1,17 +1,12 @@
-"""Runs of the project: the first one, one with nothing new, one after a little was appended, one after fifty others."""
+"""Runs of the project: the first one, one with nothing new, one after a little was appended."""
 
-from collections.abc import Sequence
 from functools import partial
 from statistics import median
-from typing import Final
 
 from models.json import JsonObject
 from tests.bench.context import Bench, Home, copy_tree, remove
 from tests.bench.process import Ran
-from tests.bench.report import Goal, Section, Table
-
-_WEEKS: Final = 50
-_STEPS: Final = ("manifest", "load", "report")
+from tests.bench.report import Goal, Section
 
 
 def cold(bench: Bench) -> Section:
@@ -61,7 +56,7 @@ def second(bench: Bench) -> Section:
         seconds = figure.seconds
         section.goals.append(Goal(what, "≤ 1.2 s", f"{seconds:.2f} s", seconds <= 1.2, at))
         start = median(startup)
-        section.goals.append(Goal("… of which start-up", "≤ 0.5 s", f"{start:.2f} s", start <= 0.5))
+        section.goals.append(Goal(f"… of which start-up, {home.label}", "≤ 0.5 s", f"{start:.2f} s", start <= 0.5))
     return section
 
 
@@ -99,75 +94,3 @@ def appended(bench: Bench) -> Section:
         for tree in (own.root, before, data):
             remove(tree)
     return section
-
-
-def weekly(bench: Bench) -> Section:
-    """A week's run over a store that holds fifty, beside the same run over a store that holds one."""
-    section = Section(
-        "weekly",
-        f"A week's run on a store that already holds {_WEEKS} such runs",
-        "The same home and the same new bytes, over two stores: the one holds a single run, made the week before; the "
-        f"other a run for each of the {_WEEKS} weeks before, with all that has gone from the home meanwhile. "
-        "Seconds of each step are the run's own.",
-    )
-    home = bench.copy_of(bench.made(min(100.0, bench.mb * 0.2)))
-    many, one, data = bench.place("data/weeks"), bench.place("data/week"), bench.place("data/weekly")
-    bench.extract(home, many)
-    for week in range(1, _WEEKS):
-        bench.grow(home, week)
-        bench.extract(home, many)
-    bench.extract(home, one)
-    bench.grow(home, _WEEKS)
-    home = bench.listed_again(home)
-    stores = {"a store of one run": one, f"a store of {_WEEKS} runs": many}
-    figures = {name: section.figure(f"week's run on {name}") for name in stores}
-    steps: dict[str, list[dict[str, float]]] = {name: [] for name in stores}
-    bench.yardstick(home)
-    for _ in range(bench.runs):
-        for name, store in stores.items():
-            copy_tree(store, data)
-            yard = bench.yardstick(home)
-            ran, summary = bench.extract(home, data)
-            figures[name].add(ran, yard)
-            steps[name].append(_steps(ran.wall, summary))
-    alone, full = (figure.seconds for figure in figures.values())
-    section.tables.append(_step_table(list(steps.items())))
-    growth = full / alone - 1
-    section.goals.append(
-        Goal(
-            f"weekly run on a store of {_WEEKS} runs, against one of a single run",
-            "within 10 %",
-            f"{growth:+.0%}",
-            growth <= 0.1,
-        )
-    )
-    for tree in (home.root, many, one, data):
-        remove(tree)
-    return section
-
-
-def _steps(wall: float, summary: JsonObject) -> dict[str, float]:
-    """Return where the seconds of a run went: each phase, the steps after them, and what is in none."""
-    said = step_seconds(summary)
-    phases: dict[str, float] = {}
-    listed = summary["phases"]
-    assert isinstance(listed, list)
-    for phase in listed:
-        assert isinstance(phase, dict)
-        seconds = phase["seconds"]
-        assert isinstance(seconds, (int, float))
-        phases[f"phase {phase['phase']}"] = seconds
-    rest = said.get("extract", 0.0) - sum(phases.values())
-    after = {name: said.get(name, 0.0) for name in _STEPS}
-    start = wall - sum(said.values())
-    return {"start-up and end": start, "records, walk, indexes, commits": rest, **phases, **after}
-
-
-def _step_table(steps: Sequence[tuple[str, list[dict[str, float]]]]) -> Table:
-    medians = [{step: median(one.get(step, 0.0) for one in runs) for step in runs[0]} for _, runs in steps]
-    rows = [
-        [step, *(f"{seconds:.3f}" for seconds in both), f"{both[-1] - both[0]:+.3f}"]
-        for step in medians[0]
-        for both in [[one.get(step, 0.0) for one in medians]]
-    ]
-    return Table(["step, seconds", *(name for name, _ in steps), "growth"], rows)

@@ -162,6 +162,11 @@ def _table(label: str, told: JsonObject) -> Table:
     return Table([f"step, {label}", "CPU s", "share", "wall s", "calls"], rows)
 
 
+def step_cpu(told: JsonObject) -> dict[str, float]:
+    """Return the CPU seconds of each step that a clocked run told."""
+    return {name: one["cpu"] for name, one in cast(dict[str, dict[str, float]], told["steps"]).items()}
+
+
 def clocked_run(home: Path, data: Path, *, is_clocked: bool) -> JsonObject:
     """Do a run in this process; return the seconds of each step. Imports are not counted."""
     from pipelines import job, report, warehouse
