@@ -20,6 +20,8 @@ from typing import Final, NamedTuple
 
 UUID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HINT_BYTES: Final = 16
+_TELLING: Final = 64
+"""Bytes of an entry from which on it is told from all others, wherever it stands."""
 _LEVELS: Final = 3
 _OVERLAP: Final = 1 << 16
 _ESCAPE: Final = re.compile(rb'\\(?:u[0-9a-fA-F]{4}(?:\\u[0-9a-fA-F]{4})*|["\\/bfnrt])')
@@ -81,12 +83,18 @@ class Tombstones:
         paths: Iterable[bytes] = (),
         entries: Iterable[bytes] = (),
         needles: Iterable[Needle] = (),
+        messages: Iterable[bytes] = (),
     ) -> None:
         self._key = key
         self._ids = frozenset(ids)
         self._paths = frozenset(paths)
         self._entries = frozenset(entries)
         self._needles = tuple(needles)
+        self._messages = frozenset(messages)
+
+    def having(self, *, ids: Iterable[bytes] = (), needles: Iterable[Needle] = ()) -> "Tombstones":
+        """Return others under the same key."""
+        return Tombstones(self._key, ids=ids, needles=needles)
 
     def of_id(self, found: bytes) -> bytes:
         """Return the digest of an id."""
@@ -96,9 +104,13 @@ class Tombstones:
         """Return the digest of a path below a home: it stands for all that lies below, too."""
         return self._digest(b"path", path)
 
+    def of_message(self, message_id: str) -> bytes:
+        """Return the digest of a message_id."""
+        return self._digest(b"message", message_id.encode())
+
     def of_entry(self, path: bytes, data: bytes) -> bytes:
-        """Return the digest of one entry of the file at a path."""
-        return self._digest(b"entry", path + b"\0" + data)
+        """Return the digest of an entry: a short one counts in the file at its path alone, a long one anywhere."""
+        return self._digest(b"entry", (path if len(data) < _TELLING else b"") + b"\0" + data)
 
     def of_text(self, text: bytes) -> Needle:
         """Return what is kept of a text."""
@@ -124,22 +136,30 @@ class Tombstones:
                 return True
         return self.holds(path)
 
+    def holds_message(self, message_id: str) -> bool:
+        """Whether a message is one that was erased from everywhere."""
+        return bool(self._messages) and self.of_message(message_id) in self._messages
+
     def holds_entry(self, path: bytes, data: bytes) -> bool:
         """Whether an entry of the file at a path is one that was erased, or has in it what was."""
         return (bool(self._entries) and self.of_entry(path, data) in self._entries) or self.holds(data)
 
     def holds_long_entry(self, path: bytes, chunks: Iterable[bytes]) -> bool:
         """The same of an entry that is too long to be held."""
-        whole = hmac.new(self._key, b"entry\0" + path + b"\0", sha256)
+        here = hmac.new(self._key, b"entry\0" + path + b"\0", sha256)
+        anywhere = hmac.new(self._key, b"entry\0\0", sha256)
+        size = 0
         overlap = max([_OVERLAP, *(2 * needle.length for needle in self._needles)])
         held = b""
         for chunk in chunks:
-            whole.update(chunk)
+            size += len(chunk)
+            for whole in (here, anywhere):
+                whole.update(chunk)
             held += chunk
             if self.holds(held):
                 return True
             held = held[-overlap:]
-        return whole.digest() in self._entries
+        return (here if size < _TELLING else anywhere).digest() in self._entries
 
     def holds(self, data: bytes) -> bool:
         """Whether bytes have in them a text or an id that was erased."""

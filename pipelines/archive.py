@@ -11,6 +11,7 @@ import orjson
 from models.errors import ConfigurationError, StoreError
 from models.identity import home_id_of_name, is_home_id
 from models.run import PartRecord, PhaseRecord, RunRecord, in_effect
+from pipelines._forget.journal import read_journal
 from pipelines.files import read_sealed, write_sealed
 from pipelines.layout import Layout
 from pipelines.lock import is_being_written as is_being_written
@@ -92,11 +93,14 @@ def effective(runs: Iterable[RunRecord]) -> list[RunRecord]:
 
 def read_all_runs(layout: Layout) -> list[RunRecord]:
     """Return every commit record of a data directory, undone runs and removed ones too, the oldest first; none when
-    there is no such directory. Raises FixityError for one that is not what was written, StoreError for one that cannot
-    be understood.
+    there is no such directory. An erasure that is not finished yet counts as done.
+
+    Raises FixityError for one that is not what was written, StoreError for one that cannot be understood.
     """
     if not layout.runs.is_dir():
         return []
+    journal = read_journal(layout) if layout.forget_file.exists() else None
+    instead = journal.records if journal is not None else {}
     found = []
     for directory in layout.runs.iterdir():
         record = layout.commit_record(directory.name)
@@ -107,7 +111,7 @@ def read_all_runs(layout: Layout) -> list[RunRecord]:
                 raise StoreError(
                     f"the commit record {record} cannot be read ({error}); see `extract verify`"
                 ) from error
-    return sorted(found, key=lambda run: run.epoch)
+    return sorted((instead.get(run.run_id, run) for run in found), key=lambda run: run.epoch)
 
 
 def commit(layout: Layout, run: RunRecord) -> None:

@@ -15,6 +15,7 @@ from pipelines.commands import flow
 from pipelines.commands.demo import demo
 from pipelines.commands.drill import drill
 from pipelines.commands.files import files
+from pipelines.commands.forget import forget
 from pipelines.commands.garbage import gc
 from pipelines.commands.import_store import import_store
 from pipelines.commands.inventory import inventory
@@ -72,6 +73,7 @@ app.command()(rebuild)
 app.command("import-store")(import_store)
 app.command()(rollback)
 app.command()(gc)
+app.command()(forget)
 app.add_typer(flow.app, name="flow")
 
 

@@ -13,16 +13,19 @@ from secrets import token_hex
 from typing import BinaryIO, Final
 
 from extractors import _platform
+from extractors._erasure import Tombstones
 from extractors._readers import Cut, cut_lines
 from extractors._salvage import parse_line
 from models.errors import ConfigurationError, FixityError
 from models.json import JsonObject
 from models.message import message_id
 from models.schema import TEXT, Column, Table
+from pipelines._forget.apply import finish_forget
 from pipelines.archive import Archive, writing
 from pipelines.files import disk_errors, sync_file
 from pipelines.hashes import HASH, strings_of_hashes
 from pipelines.layout import Layout, make_private
+from pipelines.tombstones import read_tombstones
 
 IMPORTED = Table(
     "imported_messages",
@@ -74,6 +77,8 @@ def import_store(layout: Layout, *, messages: Path | None, hashes: Path | None) 
     with writing(layout, "import-store"):
         with disk_errors():
             Archive.open_or_make(layout)
+        finish_forget(layout)
+        tombstones = read_tombstones(layout)
         for path, read in ((messages, _read_messages), (hashes, _read_hashes)):
             if path is None:
                 continue
@@ -82,7 +87,7 @@ def import_store(layout: Layout, *, messages: Path | None, hashes: Path | None) 
             except OSError as error:
                 raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
             with file:
-                has_any = _keep(layout, read(file, path.name, done), done)
+                has_any = _keep(layout, _not_forgotten(read(file, path.name, done), tombstones, path.name, done), done)
             if not has_any:
                 why = done.refusals[0] if done.refusals else "nothing is in it"
                 raise ConfigurationError(f"nothing in {path} can be taken; {why}")
@@ -102,6 +107,17 @@ def verified_imports(layout: Layout) -> list[Path]:
                 f"{layout.relative(path)} is not what it was when it was read in; delete it, read it in again"
             )
     return imported_files(layout)
+
+
+def _not_forgotten(found: Iterator[Known], tombstones: Tombstones | None, name: str, done: Import) -> Iterator[Known]:
+    """Refuse what was erased on request."""
+    for message, text in found:
+        if tombstones is not None and (
+            tombstones.holds_message(message) or (text is not None and tombstones.holds(text.encode()))
+        ):
+            done.refuse(name, "a message that was erased on request")
+        else:
+            yield message, text
 
 
 def _digest(path: Path) -> str:

@@ -1,7 +1,7 @@
 """The main job, whole: extract, load, publish, report. Called by the command line and by the flow alike."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from pathlib import Path
 from models.errors import ConfigurationError, ExitCode
 from models.run import PhaseRecord, RunRecord, TextRecord, WarehouseRecord
 from pipelines import archive as archives
+from pipelines._forget.apply import finish_forget
 from pipelines.files import disk_errors, write_atomically
 from pipelines.fixity import BROKEN
 from pipelines.imports import imported_files
@@ -109,7 +110,20 @@ def write_sha256_manifests(layout: Layout, run: RunRecord) -> None:
     """Write `manifest-sha256-<home_id>.txt` of each home of a run, with one home `manifest-sha256.txt`; note them in
     the record.
     """
-    run.texts = []
+    texts = sha256_texts(layout, run)
+    for path, text in texts.items():
+        write_atomically(path, text, "manifest-sha256")
+    run.texts = text_records(layout, texts)
+
+
+def text_records(layout: Layout, texts: Mapping[Path, bytes]) -> list[TextRecord]:
+    """Return what a commit record says of texts."""
+    return [TextRecord(layout.relative(path), len(text), sha256(text).hexdigest()) for path, text in texts.items()]
+
+
+def sha256_texts(layout: Layout, run: RunRecord) -> dict[Path, bytes]:
+    """Return the texts for `sha256sum -c` of a run, by the path of each."""
+    texts = {}
     for home_id in run.homes:
         states = [
             state
@@ -118,9 +132,8 @@ def write_sha256_manifests(layout: Layout, run: RunRecord) -> None:
         ]
         text = sha256_lines(sorted(states, key=lambda state: state.path_bytes)).encode("utf-8", "surrogateescape")
         name = "manifest-sha256.txt" if len(run.homes) == 1 else f"manifest-sha256-{home_id}.txt"
-        path = layout.run(run.run_id) / name
-        write_atomically(path, text, "manifest-sha256")
-        run.texts.append(TextRecord(layout.relative(path), len(text), sha256(text).hexdigest()))
+        texts[layout.run(run.run_id) / name] = text
+    return texts
 
 
 def exit_code_of(run: RunRecord) -> ExitCode:
@@ -143,6 +156,7 @@ def rebuild(layout: Layout, watcher: Watcher) -> WarehouseRecord:
 
     archive = archives.Archive.open(layout)
     with archives.writing(layout, "rebuild"):
+        finish_forget(layout, watcher)
         runs = archive.runs()
         if not runs:
             raise ConfigurationError(f"no run has been committed in {layout.root}; `extract run` makes one")

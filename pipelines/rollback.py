@@ -13,6 +13,7 @@ from extractors._platform import fsync_directory
 from models.errors import ConfigurationError
 from models.json import JsonObject
 from models.run import RunRecord, WarehouseRecord, in_effect, new_run_id
+from pipelines._forget.apply import finish_forget
 from pipelines.archive import Archive, commit, next_epoch, read_all_runs
 from pipelines.failpoints import reach
 from pipelines.files import disk_errors
@@ -88,6 +89,7 @@ def roll_back(layout: Layout, planned: Rollback, watcher: Watcher) -> RunRecord:
     Raises ConfigurationError when the archive has changed since it was planned, LockedError, and as a run does.
     """
     with writing(layout, "rollback"):
+        finish_forget(layout, watcher)
         if plan_rollback(layout, planned.back_to) != planned:
             raise ConfigurationError("another run has been committed since this rollback was planned; look again")
         runs = read_all_runs(layout)

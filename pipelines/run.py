@@ -18,6 +18,7 @@ from models.errors import ConfigurationError, StoreError
 from models.run import PhaseRecord, RunRecord, new_run_id
 from models.text import printable_path
 from pipelines import archive as archives
+from pipelines._forget.apply import finish_forget
 from pipelines.archive import Archive, HomeName
 from pipelines.failpoints import reach
 from pipelines.files import disk_errors
@@ -206,6 +207,7 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
     make_files_private()
     settings = read_settings(layout)
     archive = Archive.open_or_make(layout)
+    finish_forget(layout, watcher)
     everything = archives.read_all_runs(layout)
     with disk_errors():
         sweep(layout)

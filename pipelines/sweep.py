@@ -37,8 +37,8 @@ def leftovers(layout: Layout) -> Iterator[Path]:
     """
     runs = read_all_runs(layout)
     dead = _dead_runs(layout, runs)
-    if layout.staging.is_dir():
-        yield from layout.staging.iterdir()
+    if layout.staging.is_dir() and not layout.forget_file.exists():
+        yield from layout.staging.iterdir()  # of an erasure that is not finished, what is staged is still needed
     kept = {part.path for run in runs for phase in run.phases for part in phase.parts}
     for base in (layout.store, layout.tables):
         for part in base.rglob("*.parquet"):

@@ -37,6 +37,7 @@ class Tombstone:
     paths: Sequence[str] = ()
     entry_digests: Sequence[str] = ()
     texts: Sequence[tuple[int, str, str]] = ()
+    message_ids: Sequence[str] = ()
 
     def to_json(self) -> JsonObject:
         """Return it as JSON values."""
@@ -65,6 +66,7 @@ class Graveyard:
             ids=(bytes.fromhex(one) for stone in self.tombstones for one in stone.ids),
             paths=(bytes.fromhex(one) for stone in self.tombstones for one in stone.paths),
             entries=(bytes.fromhex(one) for stone in self.tombstones for one in stone.entry_digests),
+            messages=(bytes.fromhex(one) for stone in self.tombstones for one in stone.message_ids),
             needles=(
                 Needle(length, hint.encode(), bytes.fromhex(digest))
                 for stone in self.tombstones

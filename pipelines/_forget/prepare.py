@@ -1,0 +1,194 @@
+"""Writes all that takes the place of what holds it, and the journal that lets it happen."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from extractors._erasure import Span, Tombstones
+from models.run import PartRecord, RunRecord
+from pipelines._forget.apply import staged_imports
+from pipelines._forget.digests import Redigester
+from pipelines._forget.find import Found, Piece, Wanted, paths_of, recipes_of
+from pipelines._forget.journal import Journal
+from pipelines._forget.matcher import SHORTEST, Matcher, rows_that_hold
+from pipelines._forget.parts import PartWriter, batches, phases_of
+from pipelines._forget.proof import file_holds
+from pipelines._forget.recipes import make_recipes
+from pipelines._forget.rewrite import Rewriter
+from pipelines.files import sync_file
+from pipelines.imports import IMPORTED, imported_files
+from pipelines.layout import Layout, make_private
+from pipelines.staging import open_writer
+from pipelines.steps import Steps
+from pipelines.store import StoreReader
+from pipelines.tombstones import Graveyard, Tombstone
+
+MANY_MATCHES: Final = 64
+"""More different texts than a pattern may match for each to be recognised by itself later on."""
+_MADE_ANEW: Final = ("report.json", "report.md", "report.html")
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """What is worked on: all `runs`, and a reader of all that they stored."""
+
+    layout: Layout
+    runs: Sequence[RunRecord]
+    seed: int
+    reader: StoreReader
+
+
+def prepare(
+    archived: Archived, graveyard: Graveyard, wanted: Wanted, found: Found, tombstone: Tombstone, steps: Steps
+) -> Journal:
+    """Write the new parts and imports, and return the journal that is to be written next.
+
+    `tombstone` has all but its digests. Nothing counts before the journal is written, and what was written until then
+    is swept. Raises FixityError, DataDirectoryError.
+    """
+    layout, runs = archived.layout, archived.runs
+    recipes = make_recipes(layout, runs, archived.reader, archived.seed, found)
+    tombstones = Tombstones(graveyard.key)
+    rewriter = Rewriter(
+        layout,
+        wanted.matcher,
+        found,
+        recipes,
+        Redigester(layout, runs, archived.seed, found, tombstones),
+        archived.reader,
+        PartWriter(layout, tombstone.number),
+    )
+    journal = Journal(graveyard.key.hex(), _with_digests(archived, tombstones, wanted, found, tombstone))
+    steps.begins("parts", sum(part.size for _, phase in phases_of(runs) for part in phase.parts))
+    for run in runs:
+        _rewrite_run(layout, rewriter, wanted.matcher, run, journal, steps)
+    rewriter.writer.sync()
+    _prepare_imports(layout, wanted, found, journal)
+    _find_others(layout, wanted.matcher, runs, journal)
+    return journal
+
+
+def _rewrite_run(
+    layout: Layout, rewriter: Rewriter, matcher: Matcher, run: RunRecord, journal: Journal, steps: Steps
+) -> None:
+    from pipelines.job import sha256_texts, text_records
+
+    phases, is_changed = [], False
+    for phase in run.phases:
+        new = rewriter.rewrite((run.run_id, phase.home_id, phase.phase), phase)
+        is_changed |= new is not None
+        phases.append(new or phase)
+        steps.goes_on(sum(part.size for part in phase.parts))
+    appeared = {
+        home_id: [path for path in paths if not matcher.holds(os.fsencode(path))]
+        for home_id, paths in run.appeared.items()
+    }
+    if not is_changed and appeared == run.appeared:
+        return
+    made = replace(run, phases=phases, appeared=appeared)
+    if run.texts:
+        made.texts = text_records(layout, sha256_texts(layout, made))
+    journal.records[run.run_id] = made
+    if (layout.run(run.run_id) / _MADE_ANEW[0]).exists():
+        journal.reports.append(run.run_id)
+
+
+def _with_digests(
+    archived: Archived, tombstones: Tombstones, wanted: Wanted, found: Found, tombstone: Tombstone
+) -> Tombstone:
+    """Return the tombstone with the digests by which all that goes will be recognised."""
+    texts = set(wanted.matcher.texts)
+    entries = list(_erased_entries(archived, found))
+    if wanted.matcher.patterns:
+        matches = {match for _, data in entries for match in wanted.matcher.found(data)}
+        matches = {match for match in matches if len(match) >= SHORTEST}
+        texts |= matches if len(matches) <= MANY_MATCHES else set()
+    needles = [tombstones.of_text(text) for text in sorted(texts)]
+    ids = [tombstones.of_id(one) for one in wanted.matcher.ids]
+    recognised = tombstones.having(ids=ids, needles=needles)
+    paths = [*wanted.directories, *(path for _, path in wanted.files if not recognised.holds_path(path))]
+    return replace(
+        tombstone,
+        ids=[one.hex() for one in ids],
+        texts=[(one.length, one.hint.decode(), one.digest.hex()) for one in needles],
+        message_ids=sorted(tombstones.of_message(one).hex() for one in found.messages),
+        paths=sorted({tombstones.of_path(path).hex() for path in paths}),
+        entry_digests=sorted(
+            {tombstones.of_entry(path, data).hex() for path, data in entries if not recognised.holds(data)}
+        ),
+    )
+
+
+def _erased_entries(archived: Archived, found: Found) -> "list[tuple[bytes, bytes]]":
+    """Return path and bytes of each entry that goes from a file that stays."""
+    made: dict[tuple[bytes, bytes], None] = {}
+    paths = paths_of(archived.layout, archived.runs, {one for files in found.entries.values() for one in files})
+    for where, phase in phases_of(archived.runs):
+        spans = found.entries.get(where, {})
+        for file_id, pieces in recipes_of(archived.layout, phase, spans).items():
+            for span in sorted(spans[file_id]):
+                if file_id in paths:
+                    made[paths[file_id][1], _bytes(archived.reader, pieces, span)] = None
+    return list(made)
+
+
+def _bytes(reader: StoreReader, pieces: Sequence[Piece], span: Span) -> bytes:
+    start, end = span[0], sum(span)
+    return b"".join(
+        reader.piece(digest)[max(0, start - offset) : end - offset]
+        for offset, length, digest in pieces
+        if offset < end and offset + length > start
+    )
+
+
+def _prepare_imports(layout: Layout, wanted: Wanted, found: Found, journal: Journal) -> None:
+    """Stage imported files without what goes, each under its new SHA-256."""
+    gone = found.messages | {sha256(text).hexdigest() for text in wanted.matcher.texts}
+    directory = staged_imports(layout)
+    for path in imported_files(layout):
+        record = PartRecord(layout.relative(path), IMPORTED.name, 0, 0, path.stem)
+        staying = []
+        is_touched = False
+        for rows in batches(layout, record, IMPORTED):
+            held = rows_that_hold(wanted.matcher, rows, ["text"]) if not wanted.matcher.is_empty else set[int]()
+            held |= {row for row, message in enumerate(rows["message_id"].to_pylist()) if message in gone}
+            is_touched |= bool(held)
+            staying.append(rows.take(pa.array([row for row in range(rows.num_rows) if row not in held], pa.int64())))
+        if is_touched:
+            journal.imported_gone.append(path.name)
+            if any(rows.num_rows for rows in staying):
+                make_private(directory)
+                journal.imported_new.append(_stage(directory, staying))
+
+
+def _stage(directory: Path, tables: Sequence[pa.Table]) -> str:
+    staged = directory / "new.parquet"
+    with open_writer(staged, IMPORTED) as writer:
+        for rows in tables:
+            if rows.num_rows:
+                writer.write_table(rows)
+    sync_file(staged)
+    with staged.open("rb") as file:
+        name = f"{file_digest(file, 'sha256').hexdigest()}.parquet"
+    staged.rename(directory / name)
+    return name
+
+
+def _find_others(layout: Layout, matcher: Matcher, runs: Sequence[RunRecord], journal: Journal) -> None:
+    """Note what else in the directories of runs holds it: reports are made anew, findings and drills go."""
+    if matcher.is_empty:
+        return
+    for run in runs:
+        for path in layout.run(run.run_id).iterdir():
+            is_own = path == layout.commit_record(run.run_id) or path.name.startswith("manifest-sha256")
+            if is_own or not path.is_file() or not file_holds(path, matcher):
+                continue
+            if path.name not in _MADE_ANEW:
+                journal.deleted.append(layout.relative(path))
+            elif run.run_id not in journal.reports:
+                journal.reports.append(run.run_id)

@@ -1,0 +1,167 @@
+"""Kills an erasure at each of its fail points, and says what readers see then and what the next start makes of it.
+
+Run as `python -m tests.forget_driver WORK RESULTS.json`: each case is done in processes forked from this one, which has
+imported everything and started nothing, so that a case costs its work and not its imports.
+"""
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb  # noqa: F401  # imported before any fork
+
+from pipelines import failpoints
+from pipelines._forget.own_words import own_words
+from pipelines.forget import Target, finish_begun, forget, plan_forget, tombstones_of
+from pipelines.imports import import_store
+from pipelines.layout import Layout
+from pipelines.run import Watcher
+from pipelines.store import StoreReader
+from pipelines.sweep import sweep
+from pipelines.tombstones import read_graveyard
+from pipelines.verify import verify
+from tests.crash_driver import in_child
+from tests.forgetting import ONE, PLAIN, compact, files_of, holders, lines_of_history, put, record, sums, work
+
+BEFORE: Final = ("forget:before-part", "forget:after-part@5", "forget:before-rename")
+"""Where nothing has happened yet: what was written is swept."""
+AFTER: Final = (
+    "forget:after-rename",
+    "tombstones:before-rename",
+    "tombstones:after-rename",
+    "forget-record:before-rename",
+    "forget-record:after-rename@2",
+    "forget:import-moved",
+    "forget:deleted",
+    "sweep:removed@3",
+    "forget-text:before-rename",
+    "publish:before-link",
+    "forget:before-warehouse-record",
+    "report:before-rename@4",
+    "forget:before-end",
+    "forget:ended",
+)
+"""Where it counts as done, and what is left of it is done by the next start."""
+
+
+@dataclass(slots=True)
+class Case:
+    """What one kill came to: how the process ended; whether the erasure had begun; what the readers saw between; what
+    is held, found and left after the next start; whether the warehouse says what it should.
+    """
+
+    point: str
+    ended: int = 0
+    is_begun: bool = False
+    seen_between: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    tombstones: int = 0
+    is_as_expected: bool = False
+
+
+def begin(base: Path) -> None:
+    """Make a home, an archive of two runs with an imported store, and what forgetting and a third run make of it."""
+    home = base / "home"
+    put(home, "history.jsonl", "".join(lines_of_history()))
+    put(home, f"projects/-p/{ONE}.jsonl", record("text", 1) + record(f"key {PLAIN}", 2))
+    work(base / "data", home)
+    put(home, "notes.md", f"{PLAIN}\n")
+    work(base / "data", home)
+    store = base / "unique_messages.jsonl"
+    store.write_text(compact({"content": f"imported {PLAIN}"}) + "\n" + compact({"content": "one more"}) + "\n")
+    import_store(Layout(base / "data"), messages=store, hashes=None)
+    shutil.copytree(base / "data", base / "expected", symlinks=True)
+    erase(base / "expected")
+    work(base / "expected", home)
+    (base / "expected.json").write_text(json.dumps(sums(base / "expected")))
+
+
+def erase(data: Path) -> None:
+    """Forget the text, as the command does."""
+    layout = Layout(data)
+    finish_begun(layout, Watcher())
+    forget(layout, plan_forget(layout, Target("text", PLAIN)), Watcher())
+
+
+def killed(data: Path, point: str) -> int:
+    """Forget, and die at a point."""
+    name, _, passing = point.partition("@")
+    failpoints.arm(name, int(passing or 1), "kill")
+    erase(data)
+    return 0
+
+
+def look(base: Path, data: Path, case: Case, number: int) -> None:
+    """See what is there, start again (by forgetting or by a run, in turn), and see what is there then."""
+    layout = Layout(data)
+    case.is_begun = layout.forget_file.exists() or read_graveyard(layout) is not None
+    reader = StoreReader.open(layout)
+    for state in reader.files():
+        if state.file_id is not None and state.entry_type == "file":
+            content = b"".join(reader.read_range(state.file_id, 0, state.size, without_erased=True))
+            if PLAIN.encode() in content:
+                case.seen_between.append(state.path)
+    if not case.is_begun:
+        sweep(layout)
+        case.is_as_expected = listing(data) == listing(base / "data")
+        return
+    if number % 2:
+        erase(data)
+    else:
+        work(data, base / "home")
+    case.held = holders(data, PLAIN)
+    if number % 3 == 0:
+        case.findings = [one.code for one in verify(layout) if one.severity != "information"]
+    case.left = [path.name for path in layout.staging.iterdir()]
+    case.left += [layout.forget_file.name] if layout.forget_file.exists() else []
+    case.tombstones = len(tombstones_of(layout))
+    expected = json.loads((base / "expected.json").read_text())
+    case.is_as_expected = {name: list(value) for name, value in sums(data).items()} == expected
+
+
+def listing(data: Path) -> dict[str, bytes]:
+    """Return the bytes of every file below a data directory, but for the lock."""
+    return {name: content for name, content in files_of(data).items() if name != "writer.lock"}
+
+
+def do_case(base: Path, number: int, point: str) -> dict[str, object]:
+    """Do one case in processes of its own."""
+    data, answer = base / f"data-{number}", base / f"{number}.json"
+    shutil.copytree(base / "data", data, symlinks=True)
+    ended = in_child(lambda: killed(data, point))
+
+    def looked() -> int:
+        case = Case(point, ended)
+        look(base, data, case, number)
+        answer.write_text(json.dumps(asdict(case)))
+        return 0
+
+    code = in_child(looked)
+    shutil.rmtree(data)
+    made: dict[str, object] = json.loads(answer.read_text()) if code == 0 else {"point": point, "looked": code}
+    return made
+
+
+def main(base: Path, results: Path) -> None:
+    """Do all cases, one after the other."""
+    base.mkdir(parents=True, exist_ok=True)
+    os.umask(0o077)
+
+    def began() -> int:
+        begin(base)
+        return 0
+
+    own_words()  # once, for all children
+    if in_child(began):
+        raise SystemExit("the archive to begin with could not be made")
+    results.write_text(json.dumps([do_case(base, number, point) for number, point in enumerate((*BEFORE, *AFTER))]))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
