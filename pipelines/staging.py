@@ -52,7 +52,9 @@ def open_writer(path: Path, table: Table) -> pq.ParquetWriter:
         column_encoding=delta or None,
         write_page_checksum=True,
         write_statistics=[c.name for c in columns if c.name not in plain],
-        data_page_size=1 << 20,
+        # A page is compressed by itself, and what one record says the next ones say again; of the store single pieces
+        # are read.
+        data_page_size=1 << 20 if table is STORE else _FLUSH_BYTES,
     )
 
 
