@@ -22,6 +22,8 @@ CHUNK: Final = 1 << 20
 """Bytes that are read at once."""
 _LARGEST_PIECE: Final = 1 << 20
 _SMALLEST_PIECE: Final = 1 << 16
+_SMALLEST_BLOCK: Final = 50
+"""Entries from which on columns cost less than they save."""
 _HEAD: Final = 1 << 16
 
 
@@ -278,7 +280,8 @@ class Reader:
             rest = yield from cut_blocks(chunks, limit, self.shape.header or b"")
 
         for data, starts, lengths in blocks():
-            columns = parse_block(Block(self.task.names, data, starts))
+            is_worth_it = len(starts) >= _SMALLEST_BLOCK
+            columns = parse_block(Block(self.task.names, data, starts)) if is_worth_it else None
             offsets = [start + begin for begin in starts]
             if columns is None:
                 for begin, length in zip(starts, lengths, strict=True):

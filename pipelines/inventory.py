@@ -70,18 +70,32 @@ class Item:
             return False
         return (is_full and self.found.kind == "file") or not self.is_as_last()
 
+    @property
+    def _continued(self) -> FileState | None:
+        """What the last manifest says of it, if it is read on from its watermark."""
+        last = self.last
+        if last is None or last.file_id is None or last.prefix_xxh3 is None or self.is_moved:
+            return None
+        return last if self.shape.is_append_only else None
+
+    @property
+    def bytes_due(self) -> int:
+        """How many bytes a run has to parse of it."""
+        continued = self._continued
+        return self.found.stat.size - (0 if continued is None else continued.watermark or 0)
+
     def task(self, home_id: str) -> FileTask:
         """Return what a worker has to read of it."""
         last, stat = self.last, self.found.stat
         known = last is not None and last.file_id is not None and not self.is_moved
-        continues = known and self.shape.is_append_only and last is not None and last.prefix_xxh3 is not None
-        generation, start, prefix = 1, 0, None
-        if last is not None and continues:
-            generation, start, prefix = last.generation or 1, last.watermark or 0, last.prefix_xxh3
+        continued = self._continued
+        start, prefix = 0, None
+        if continued is not None:
+            generation, start, prefix = continued.generation or 1, continued.watermark or 0, continued.prefix_xxh3
         else:
             generation = 1 + (self.known_generation or (last.generation if last is not None else None) or 0)
         erased = last.erased if last is not None and last.file_id is not None else ()
-        if continues:
+        if continued is not None:
             erased = tuple(one for one in erased if one.offset < start)
         return FileTask(
             home_id=home_id,
@@ -94,8 +108,8 @@ class Item:
             size=stat.size,
             modified_ns=stat.mtime_ns,
             prefix_xxh3=prefix,
-            same_size=last.size if last is not None and known and not continues else None,
-            same_xxh3=last.content_xxh3 if last is not None and known and not continues else None,
+            same_size=last.size if last is not None and known and continued is None else None,
+            same_xxh3=last.content_xxh3 if last is not None and known and continued is None else None,
             entry_type=self.found.kind,
             link_target=self.found.link_target,
             erased=erased,

@@ -256,11 +256,11 @@ def _appeared(snapshot: Snapshot) -> list[str]:
 
 
 def _expected(snapshots: Sequence[Snapshot], request: Request) -> tuple[int, int]:
-    tasks = [
-        item.task(snapshot.home.home_id)
+    due = [
+        item.bytes_due
         for snapshot in snapshots
         for phase in request.phases
         for item in snapshot.phase_items(phase)
         if item.is_due(is_full=request.is_full)
     ]
-    return sum(task.size - task.start for task in tasks), len(tasks)
+    return sum(due), len(due)
