@@ -103,11 +103,14 @@ def main(arguments: Sequence[str]) -> int:
         kept = (asked.scratch or Path(scratch)).absolute() / "peers"
         bench = Bench(Path(scratch).absolute(), kept, asked.mb, asked.seed, asked.runs, asked.home)
         sections, failed = _measure(bench, names)
-    print("\n".join(to_markdown(goal_table(sections))), flush=True)
-    if asked.json is not None:
-        asked.json.write_text(json.dumps(to_json(sections, command, machine, begun), indent=1) + "\n", encoding="utf-8")
-    if asked.write is not None:
-        asked.write.write_text(document(sections, command, machine, begun), encoding="utf-8")
+        # Before the scratch directory is removed, which may take minutes.
+        print("\n".join(to_markdown(goal_table(sections))), flush=True)
+        if asked.json is not None:
+            asked.json.write_text(
+                json.dumps(to_json(sections, command, machine, begun), indent=1) + "\n", encoding="utf-8"
+            )
+        if asked.write is not None:
+            asked.write.write_text(document(sections, command, machine, begun), encoding="utf-8")
     return 1 if failed else 0
 
 
