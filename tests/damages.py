@@ -75,6 +75,16 @@ def record(change: Callable[[RunRecord], object], number: int = -1) -> Damage:
     return function
 
 
+def fields_of_record(**fields: str | None) -> Damage:
+    """Change fields of the newest commit record."""
+
+    def change(run: RunRecord) -> None:
+        for name, value in fields.items():
+            setattr(run, name, value)
+
+    return record(change)
+
+
 def cell(table: str, column: str, change: Callable[[object], object], *, part: int = 0, row: int = 0) -> Damage:
     """Change one value of a part, and vouch for the part in its commit record."""
 
@@ -197,7 +207,7 @@ DAMAGES |= {
     "R206": record(lambda run: setattr(run, "epoch", 1)),
     "R207": record(lambda run: setattr(run, "epoch", 5)),
     "R208": record(lambda run: setattr(run, "format", 9)),
-    "R209": record(lambda run: (setattr(run, "status", "open"), setattr(run, "finished_at", None))),
+    "R209": fields_of_record(status="open", finished_at=None),
     "R210": record(lambda run: setattr(run, "finished_at", "2001-01-01T00:00:00+00:00")),
     "R211": record(lambda run: setattr(run, "warehouse", None)),
     "R212": record(lambda run: run.phases.append(run.phases[0])),
@@ -278,7 +288,7 @@ def a_longer_manifest(archive: Archive) -> None:
 
 @damage("R227")
 def a_rollback_to_a_run_that_is_gone(archive: Archive) -> None:
-    archive.edit(lambda run: (setattr(run, "kind", "rollback"), setattr(run, "back_to", "20200101T000000Z-000000")))
+    fields_of_record(kind="rollback", back_to="20200101T000000Z-000000")(archive)
 
 
 @damage("R228")
@@ -526,7 +536,7 @@ def a_write_ahead_log(archive: Archive) -> None:
 @damage("W109")
 def a_run_after_the_warehouse(archive: Archive) -> None:
     link_to(archive, f"warehouse/{archive.runs[0].run_id}.duckdb")
-    archive.edit(lambda run: (setattr(run, "status", "open"), setattr(run, "warehouse", None)))
+    fields_of_record(status="open", warehouse=None)(archive)
 
 
 def vouch_for_warehouse(archive: Archive, path: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import duckdb  # noqa: F401  # imported before any fork
 
-import pipelines.report
-import pipelines.warehouse
+import pipelines.report  # the same
+import pipelines.warehouse  # noqa: F401  # the same
 from extractors._registry import sources
 from pipelines.archive import read_all_runs
 from pipelines.cli import main as command_line
@@ -84,8 +84,6 @@ def main(work: Path, count: int, results: Path) -> None:
     place.mkdir(parents=True)
     write_home(work / "home", grown=True)
     sources()
-    assert pipelines.report
-    assert pipelines.warehouse
     unharmed = do_size(work, place, ENOUGH)
     used = int(str(unharmed["used"]))
     sizes = [max(8192, int(used * 1.5 * (number / count) ** 2)) for number in range(1, count + 1)]

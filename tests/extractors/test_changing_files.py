@@ -1,10 +1,10 @@
 """A file that its owner changes while it is read: read again, or told as unreadable, never accepted as a mixture."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from extractors._contract import Entry, Reading, shape
+from extractors._contract import Columns, Entry, Reading, shape
 from extractors._extract import extract_file
 from extractors._source import Home
 from extractors._task import FileResult, FileTask, Limits
@@ -36,6 +36,8 @@ class Meddler:
     def piece(self, file_id: int, offset: int, data: bytes) -> bool:
         return True
 
+    def erased(self, file_id: int, offset: int, length: int) -> None: ...
+    def block(self, columns: Columns, file_id: int, offsets: Sequence[int], lengths: Sequence[int]) -> None: ...
     def entry(self, file_id: int, offset: int, length: int, kind: str, row_count: int) -> None: ...
     def reject(self, source: str, code: RejectCode, detail: str, file_id: int, offset: int, length: int) -> None: ...
     def repair(self, source: str, flag: str, file_id: int, offset: int, length: int) -> None: ...

@@ -46,7 +46,8 @@ logs = st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join)
 
 def cut_as_blocks(chunks: list[bytes], limit: int, header: bytes) -> list[Span]:
     """Cut with `cut_blocks`, and what that leaves with `cut_events`, as the reader does."""
-    given, spans, start = iter(chunks), [], 0
+    spans: list[Span] = []
+    given, start = iter(chunks), 0
     blocks = cut_blocks(given, limit, header)
     while True:
         try:
@@ -94,7 +95,7 @@ def test_a_parser_of_blocks_says_what_the_parser_of_entries_says(shape: Shape, d
     if columns is None:
         return
     entries = [Entry(names, span[1]) for span in events]
-    assert list(zip(*(array.to_pylist() for array in columns.arrays), strict=True)) == [
+    assert list(zip(*([one.as_py() for one in array] for array in columns.arrays), strict=True)) == [
         tuple(value.replace(tzinfo=None) if isinstance(value, datetime) else value for value in row)
         for entry in entries
         for row in shape.parse(entry)
@@ -108,7 +109,7 @@ def test_regular_events_are_parsed_as_a_block(shape: Shape) -> None:
     assert shape.parse_block is not None
     columns = shape.parse_block(Block({}, b"".join(events), [0, len(events[0])]))
     assert columns is not None
-    assert columns.arrays[0].to_pylist() == [datetime(2026, 1, 23, 16, 46, 29, 603000), None]  # noqa: DTZ001
+    assert [one.as_py() for one in columns.arrays[0]] == [datetime(2026, 1, 23, 16, 46, 29, 603000), None]  # noqa: DTZ001
 
 
 def staged(home: Path, into: Path, tombstones: Tombstones | None) -> dict[str, pa.Table]:

@@ -276,7 +276,12 @@ def test_a_restore_is_told_in_a_few_lines_or_as_json(kept: Kept, tmp_path: Path)
 
 
 def test_a_refused_restore_says_why_and_ends_with_usage(kept: Kept, tmp_path: Path) -> None:
-    for arguments in (["--to", kept.home], ["--to", kept.data / "x"], ["--to", tmp_path / "x", "--session", "zzzz"]):
+    refused: list[list[str | Path]] = [
+        ["--to", kept.home],
+        ["--to", kept.data / "x"],
+        ["--to", tmp_path / "x", "--session", "zzzz"],
+    ]
+    for arguments in refused:
         ran = call("restore", "--data", kept.data, *arguments)
         assert (ran.code, ran.out) == (2, "")
         assert ran.err.startswith("extract: ")

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from models.errors import ConfigurationError, ExitCode, LockedError
+from models.json import JsonObject
 from models.seal import unsealed
 from pipelines._drill.resume import Kept, SessionCheck, Verdict, check_session, encoded_directory, is_session
 from pipelines._drill.text import drill_text
@@ -290,7 +291,7 @@ def test_the_chain_is_followed_as_claude_code_would(home: Path, tmp_path: Path, 
     assert made.findings == []
 
 
-REFERENCES = {
+REFERENCES: dict[str, tuple[JsonObject, str]] = {
     "file versions": (
         {
             "type": "file-history-snapshot",

@@ -139,7 +139,8 @@ def a_point(history: History, target: Path, choice: random.Random) -> None:
     week = choice.choice(history.weeks)
     tree = week.tree
     kind = choice.choice(("all", "phase", "file", "directory"))
-    selection, expected = Selection(), dict(tree)
+    selection = Selection()
+    expected: Tree = dict(tree)
     if kind == "phase":
         phase = choice.choice(sorted(PHASES))
         selection, expected = Selection(phases=[phase]), of_phase(tree, phase)

@@ -53,7 +53,7 @@ def freeze(home: Path) -> list[str]:
 
 def state_of(paths: list[str]) -> dict[str, tuple[int, ...]]:
     """Return what `lstat` says of each path, links' access times aside, which no reader can keep."""
-    states = {}
+    states: dict[str, tuple[int, ...]] = {}
     for path in paths:
         s = os.lstat(path)
         atime = 0 if os.path.islink(path) else s.st_atime_ns
@@ -90,7 +90,7 @@ class Watch:
 
     def changes(self) -> list[int]:
         """Return the masks of the changes so far."""
-        masks = []
+        masks: list[int] = []
         while True:
             try:
                 data = os.read(self._descriptor, 1 << 16)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from extractors import _source
-from extractors._extract import FileResult
+from extractors._platform import pread
 from extractors._source import Home, PinnedFile
+from extractors._task import FileResult
 from pipelines.job import Finished, run_job
 from pipelines.layout import Layout
 from pipelines.run import Request, Watcher
@@ -26,7 +27,7 @@ class Reads:
         self.opened: Counter[bytes] = Counter()
         self.bytes: Counter[tuple[bytes, int]] = Counter()
         self.total = 0
-        pread, read, opening = _source.pread, PinnedFile.read, Home.open
+        read, opening = PinnedFile.read, Home.open
 
         def counted_pread(descriptor: int, size: int, offset: int) -> bytes:
             data = pread(descriptor, size, offset)
