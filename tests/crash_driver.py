@@ -1,11 +1,10 @@
 """Makes runs fail, by fail point or by SIGKILL at a random moment, and says what the next run makes of it.
 
 Run as `python -m tests.crash_driver WORK CASES.json RESULTS.json`: each case is done in processes forked from this one,
-which has
-imported everything and started nothing, so that a case costs its work and not its imports. A case is
-`{"point": NAME|null, "passing": N, "kind": "kill"|"raise"|"enospc"|"random", "delay": PART, "grown": BOOL}`;
-the delay is a part of the time that an unharmed run takes. A run that ends before it can be killed counts for nothing:
-its case is done again.
+which has imported everything and started nothing, so that a case costs its work and not its imports. A case is
+`{"point": NAME|null, "passing": N, "kind": "kill"|"raise"|"enospc"|"random", "delay": PART, "grown": BOOL,
+"phases": [NUMBER, …]}`, of all phases without the last. The delay is a part of the time that an unharmed run takes; a
+run that ends before it can be killed counts for nothing: its case is done again.
 """
 
 import json
@@ -15,7 +14,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -31,6 +30,7 @@ from pipelines.layout import Layout
 from pipelines.run import Request, Watcher
 from pipelines.verify import verify
 from pipelines.warehouse import open_warehouse
+from tests.support import ALL_PHASES
 
 FAILED_AS_ASKED = 70
 SESSION = "3fd192e1-4608-4d4e-a084-ebefc26337f3"
@@ -90,11 +90,11 @@ def in_child(work: Callable[[], int], *, kill_after: float | None = None) -> int
     return os.waitstatus_to_exitcode(status)
 
 
-def run_once(data: Path, home: Path) -> int:
-    """Run the whole job; returns its exit code, FAILED_AS_ASKED when the armed point ended it."""
+def run_once(data: Path, home: Path, phases: Sequence[int] = ALL_PHASES) -> int:
+    """Run the whole job over some phases; returns its exit code, FAILED_AS_ASKED when the armed point ended it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     try:
-        return int(run_job(Layout(data), Request([("home", home)]), Watcher()).exit_code)
+        return int(run_job(Layout(data), Request([("home", home)], phases), Watcher()).exit_code)
     except failpoints.FailPointError:
         return FAILED_AS_ASKED
     except ExtractError as error:
@@ -113,12 +113,28 @@ def look(data: Path, target: Path, *, verified: bool = True) -> int:
     return 0
 
 
+def phases_of(case: dict[str, object]) -> tuple[int, ...]:
+    """Return the phases that the runs of a case do."""
+    phases = case.get("phases")
+    return tuple(phases) if isinstance(phases, list) else ALL_PHASES
+
+
+def first_week(work: Path, phases: Sequence[int]) -> Path:
+    """Return the archive of the first week, on which the cases that are `grown` go on; made when first asked for."""
+    place = work / f"first-week-{'-'.join(map(str, phases))}"
+    if not place.exists():
+        home = work / "first-home"
+        write_home(home, grown=False)
+        in_child(partial(run_once, place, home, phases))
+    return place
+
+
 def write_case(work: Path, place: Path, case: dict[str, object]) -> tuple[Path, Path]:
     """Write the home of a case and the archive on which it goes on, and return their places."""
     home, data = place / "home", place / "data"
     write_home(home, grown=False)
     if case["grown"]:
-        shutil.copytree(work / "first-week", data, symlinks=True)
+        shutil.copytree(first_week(work, phases_of(case)), data, symlinks=True)
         write_home(home, grown=True)
     return home, data
 
@@ -130,7 +146,7 @@ def kill(work: Path, place: Path, case: dict[str, object], longest: float) -> in
     delay = float(str(case["delay"])) * longest
     while True:
         home, data = write_case(work, place, case)
-        if (failed := in_child(partial(run_once, data, home), kill_after=delay)) == -signal.SIGKILL:
+        if (failed := in_child(partial(run_once, data, home, phases_of(case)), kill_after=delay)) == -signal.SIGKILL:
             return failed
         shutil.rmtree(place)
         delay *= 0.8
@@ -144,14 +160,14 @@ def do_case(work: Path, number: int, case: dict[str, object], unharmed: float) -
     def fail() -> int:
         if case["point"]:
             failpoints.arm(str(case["point"]), int(str(case["passing"])), str(case["kind"]))
-        return run_once(data, home)
+        return run_once(data, home, phases_of(case))
 
     if case["kind"] == "random":
         failed = kill(work, place, case, unharmed * 1.3)
     else:
         write_case(work, place, case)
         failed = in_child(fail)
-    again = in_child(partial(run_once, data, home))
+    again = in_child(partial(run_once, data, home, phases_of(case)))
     looked = in_child(lambda: look(data, place / "look.json", verified=bool(case.get("verified", True))))
     made = json.loads((place / "look.json").read_text()) if looked == 0 else {}
     shutil.rmtree(place)
@@ -161,12 +177,9 @@ def do_case(work: Path, number: int, case: dict[str, object], unharmed: float) -
 def main(work: Path, cases_file: Path, results_file: Path) -> None:
     """Do all cases, one after the other."""
     work.mkdir(parents=True, exist_ok=True)
-    first_home = work / "first-home"
-    write_home(first_home, grown=False)
     os.umask(0o077)
-    # The archive of the first week, on which the cases that are `grown` go on.
     started = time.monotonic()
-    in_child(lambda: run_once(work / "first-week", first_home))
+    first_week(work, ALL_PHASES)
     unharmed = time.monotonic() - started
     cases = json.loads(cases_file.read_text())
     results_file.write_text(json.dumps([do_case(work, number, case, unharmed) for number, case in enumerate(cases)]))

@@ -92,13 +92,13 @@ CHECKS: Mapping[str, Check] = {
         in_suite="none",
     ),
     "fail-points": Check(
-        what="every named fail point by SIGKILL, exception and full disk, made good by the next run",
-        test=("tests/pipelines/test_crash.py", "in_every_way"),
+        what="every named fail point by SIGKILL, exception and full disk, each made good by the next run",
+        test=("tests/pipelines/test_crash.py", "in_all_phases"),
         variable="SOAK_FAIL_POINTS",
         figure=1,
         least=1,
         unit="sweep",
-        in_suite="each by SIGKILL and one other way",
+        in_suite="the same, two ways in fewer phases",
     ),
     "lines": Check(
         what="fuzzed lines through the readers",

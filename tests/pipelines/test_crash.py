@@ -5,15 +5,21 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.crash_driver import FAILED_AS_ASKED, random_cases
+from models.errors import ExitCode
+from tests.crash_driver import FAILED_AS_ASKED, phases_of, random_cases
+from tests.support import ALL_PHASES
 
 ROOT = Path(__file__).parent.parent.parent
 KINDS = ("kill", "raise", "enospc")
+FEW_PHASES = (1, 8)
+ENDS = {"kill": {-signal.SIGKILL}, "raise": {FAILED_AS_ASKED}, "enospc": {FAILED_AS_ASKED, int(ExitCode.DISK)}}
+"""How a run ends that fails at a point in each way."""
 KILLS = int(os.environ.get("SOAK_KILLS", "500"))
 """How many random moments a soak tries."""
 
@@ -44,72 +50,77 @@ def drive(work: Path, cases: Sequence[dict[str, object]], processes: int = 2) ->
     return results
 
 
-def points_passed(tmp_path: Path) -> dict[str, int]:
-    """Return the name of every point that a run over a grown home passes, and how often."""
-    log = tmp_path / "points.log"
+def points_passed(place: Path, phases: Sequence[int] = ALL_PHASES) -> list[Counter[str]]:
+    """Return how often a first run over a home passes each named point, then one over the home when it has grown."""
+    place.mkdir()
     script = """
 import sys
 from pathlib import Path
 from pipelines import failpoints
 from tests.crash_driver import run_once, write_home
-place, log = Path(sys.argv[1]), sys.argv[2]
-write_home(place / "home", grown=False)
-failpoints.arm(None, log=log)
-run_once(place / "data", place / "home")
-write_home(place / "home", grown=True)
-run_once(place / "data", place / "home")
+place, phases = Path(sys.argv[1]), [int(number) for number in sys.argv[2:]]
+for week in (0, 1):
+    write_home(place / "home", grown=week == 1)
+    failpoints.arm(None, log=str(place / f"week-{week}.log"))
+    run_once(place / "data", place / "home", phases)
 """
-    subprocess.run([sys.executable, "-c", script, str(tmp_path / "points"), str(log)], cwd=ROOT, check=True)
-    passed: dict[str, int] = {}
-    for name in log.read_text().split():
-        passed[name] = passed.get(name, 0) + 1
-    return passed
+    subprocess.run([sys.executable, "-c", script, str(place), *map(str, phases)], cwd=ROOT, check=True)
+    return [Counter((place / f"week-{week}.log").read_text().split()) for week in (0, 1)]
 
 
 def check(results: Sequence[dict[str, object]], tmp_path: Path) -> None:
     """Hold every result against a run that nobody harmed."""
-    unharmed = drive(
-        tmp_path / "unharmed",
-        [{"point": None, "passing": 0, "kind": "none", "grown": grown, "verified": True} for grown in (False, True)],
-        1,
-    )
-    expected = {bool(one["grown"]): one["sums"] for one in unharmed}
+    kinds = {(bool(result["grown"]), phases_of(result)) for result in results}
+    cases: list[dict[str, object]] = [
+        {"point": None, "passing": 0, "kind": "none", "grown": grown, "phases": list(phases), "verified": True}
+        for grown, phases in sorted(kinds)
+    ]
+    unharmed = drive(tmp_path / "unharmed", cases, 1)
+    expected = {(bool(one["grown"]), phases_of(one)): one["sums"] for one in unharmed}
     for result in results:
         assert result["again"] in (0, 4), result
         assert result["looked"] == 0, result
-        assert result["sums"] == expected[bool(result["grown"])], result
+        assert result["sums"] == expected[bool(result["grown"]), phases_of(result)], result
         assert result["findings"] == [], result
         assert result["left"] == [], result
 
 
-def fail_at_points(tmp_path: Path, *, in_every_way: bool) -> None:
-    """Fail at every named point by SIGKILL, and by an exception and a full disk: both, or one of them in turn."""
-    passed = points_passed(tmp_path)
-    assert len(passed) >= 40
+def fail_at_points(tmp_path: Path, kinds: Sequence[str], *, in_all_phases: bool) -> None:
+    """Fail at every named point in some ways; unless `in_all_phases`, by an exception and as if the disk were full in
+    runs of two phases, which pass every point too.
+    """
+    passed = {ALL_PHASES: points_passed(tmp_path / "all"), FEW_PHASES: points_passed(tmp_path / "few", FEW_PHASES)}
+    points = {phases: sorted(set().union(*weeks)) for phases, weeks in passed.items()}
+    assert len(points[ALL_PHASES]) >= 40
+    assert points[ALL_PHASES] == points[FEW_PHASES]
     cases: list[dict[str, object]] = []
-    for number, (point, times) in enumerate(sorted(passed.items())):
-        ways = KINDS if in_every_way else (KINDS[0], KINDS[1 + number % 2])
-        for turn, kind in enumerate(ways):
-            passing = 1 if times < 4 else (1, times // 4, times // 2)[turn]
-            cases.append({"point": point, "passing": passing, "kind": kind, "grown": (number // 2 + turn) % 2 == 1})
+    for number, point in enumerate(points[ALL_PHASES]):
+        for turn, kind in ((KINDS.index(kind), kind) for kind in kinds):
+            phases = ALL_PHASES if in_all_phases or turn == 0 else FEW_PHASES
+            weeks = [week for week in (0, 1) if passed[phases][week][point]]
+            week = weeks[(number + turn) % len(weeks)]
+            times = passed[phases][week][point]
+            passing = (1, max(1, times // 2), times)[turn]
+            case = {"point": point, "passing": passing, "kind": kind, "grown": week == 1, "phases": list(phases)}
+            cases.append(case)
     for number, case in enumerate(cases):
-        case["verified"] = in_every_way or number % 4 == 0
-    results = drive(tmp_path / "cases", cases)
-    harmed = [result for result in results if result["failed"] not in (0, 4)]
-    assert {result["failed"] for result in harmed} <= {FAILED_AS_ASKED, 12, -9}
-    assert len(harmed) >= len(results) * 0.6
+        case["verified"] = in_all_phases or number % 4 == 0
+    results = drive(tmp_path / "cases", cases, 2 if in_all_phases else 1)
+    unharmed = [result for result in results if result["failed"] not in ENDS[str(result["kind"])]]
+    assert unharmed == []
     check(results, tmp_path)
-    print(f"did: {len(passed)} points, {len(results)} cases, {len(harmed)} of them harmed")
+    print(f"did: {len(points[ALL_PHASES])} points, {len(results)} cases")
 
 
 @pytest.mark.slow
-def test_a_run_that_fails_at_any_named_point_is_made_good_by_the_next(tmp_path: Path) -> None:
-    fail_at_points(tmp_path, in_every_way=False)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_that_fails_at_any_named_point_is_made_good_by_the_next(kind: str, tmp_path: Path) -> None:
+    fail_at_points(tmp_path, [kind], in_all_phases=False)
 
 
 @pytest.mark.soak
-def test_a_run_that_fails_at_any_named_point_in_every_way_is_made_good_by_the_next(tmp_path: Path) -> None:
-    fail_at_points(tmp_path, in_every_way=True)
+def test_a_run_that_fails_at_any_named_point_in_all_phases_is_made_good_by_the_next(tmp_path: Path) -> None:
+    fail_at_points(tmp_path, KINDS, in_all_phases=True)
 
 
 @pytest.mark.soak
