@@ -51,7 +51,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     put(home, "history.jsonl", "".join(lines_of_history()))
     inner = compact({"result": compact({"stdout": f"key={SECRET}"})})
     one = [record(f"text {n}", n) for n in range(8)] + [record(inner, 9), record("between", 10)]
-    one += [record("x", 11, **{f"field-{PLAIN}": 1}), record("end", 12)]
+    one += [record("x", 11, ONE, "/p", **{f"field-{PLAIN}": 1}), record("end", 12)]
     put(home, f"projects/-p/{ONE}.jsonl", "".join(one) + f"broken {PLAIN}\n" + record("after", 13))
     put(home, f"projects/-p/{ONE}/subagents/agent-a1b2c3d.jsonl", record("sub", 1, isSidechain=True, agentId="a1b2c3d"))
     two = [record(f"other {n}", n, TWO, "/q") for n in range(8)]
