@@ -27,7 +27,9 @@ STORAGE_VERSION = "v1.5.0"
 BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECTS, REPAIRS, DRIFT, OCCURRENCES)
 """Tables of the runner that the warehouse holds row for row."""
 
-_MEMORY_LIMIT = "400MB"
+_MEMORY = "256MB"
+_MORE_MEMORY = ("512MB", "2GB")
+"""For archives with very long texts: of those that are written together DuckDB holds all."""
 
 
 def warehouse_tables() -> list[Table]:
@@ -50,7 +52,18 @@ def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> 
     """
     parts = _loadable(runs)
     verify_parts(layout, parts)
-    with _building(layout, target) as connection:
+    for memory in (_MEMORY, *_MORE_MEMORY):
+        try:
+            _build(layout, runs, parts, target, memory)
+            return
+        except LoadError as error:
+            if memory == _MORE_MEMORY[-1] or not isinstance(error.__cause__, duckdb.OutOfMemoryException):
+                raise
+            target.unlink()
+
+
+def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord], target: Path, memory: str) -> None:
+    with _building(layout, target, memory) as connection:
         create_tables(connection)
         create_views(connection)
         _create_macros(connection)
@@ -106,9 +119,9 @@ def _loadable(runs: Iterable[RunRecord]) -> list[PartRecord]:
 
 
 @contextmanager
-def _building(layout: Layout, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _building(layout: Layout, target: Path, memory: str = _MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database file for one transaction that ends in a checkpoint."""
-    connection = connect_for_building(target, layout)
+    connection = connect_for_building(target, layout, memory)
     try:
         connection.execute("BEGIN")
         yield connection
@@ -124,11 +137,11 @@ def _building(layout: Layout, target: Path) -> Iterator[duckdb.DuckDBPyConnectio
     reach("load:closed")
 
 
-def connect_for_building(target: Path, layout: Layout) -> duckdb.DuckDBPyConnection:
+def connect_for_building(target: Path, layout: Layout, memory: str) -> duckdb.DuckDBPyConnection:
     """Open a database file of the storage version that DuckDB 1.5 and 2 open, with bounded memory, no extensions."""
     connection = duckdb.connect(
         config={
-            "memory_limit": _MEMORY_LIMIT,
+            "memory_limit": memory,
             "temp_directory": str(layout.staging / "duckdb"),
             "preserve_insertion_order": "false",
             "autoinstall_known_extensions": "false",
