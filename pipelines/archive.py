@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import orjson
@@ -105,23 +106,37 @@ def read_all_runs(layout: Layout) -> list[RunRecord]:
     for directory in layout.runs.iterdir():
         record = layout.commit_record(directory.name)
         if record.exists():
-            try:
-                found.append(RunRecord.from_json(orjson.loads(read_sealed(record))))
-            except (ValueError, KeyError, TypeError) as error:
-                raise StoreError(
-                    f"the commit record {record} cannot be read ({error}); see `extract verify`"
-                ) from error
+            found.append(_read_record(record))
     return sorted((instead.get(run.run_id, run) for run in found), key=lambda run: run.epoch)
+
+
+def _read_record(path: Path) -> RunRecord:
+    try:
+        return RunRecord.from_json(orjson.loads(read_sealed(path)))
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"the commit record {path} cannot be read ({error}); see `extract verify`") from error
 
 
 def commit(layout: Layout, run: RunRecord) -> None:
     """Write a run's commit record: what it lists is there from now on. Refuses (StoreError) when a newer run has
     committed.
     """
-    newest = max((other.epoch for other in read_all_runs(layout) if other.run_id != run.run_id), default=0)
+    others = (path for path in layout.runs.glob("*/run.json") if path.parent.name != run.run_id)
+    newest = max((_epoch(path, *_version(path)) for path in others), default=0)
     if newest >= run.epoch:
         raise StoreError(f"a newer run (epoch {newest}) has committed meanwhile; this one (epoch {run.epoch}) must not")
     write_record(layout, run, "commit")
+
+
+def _version(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+@cache
+def _epoch(path: Path, *_version: int) -> int:
+    """Return the epoch that a commit record names; a run asks for those of all others at each of its commits."""
+    return _read_record(path).epoch
 
 
 def write_record(layout: Layout, run: RunRecord, point: str) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import astuple
+from dataclasses import fields
 from hashlib import sha256
+from operator import attrgetter
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from extractors._registry import source_tables, sources
 from models.errors import DiskFullError, FixityError, LoadError
-from models.run import PartRecord, RunRecord
+from models.run import PartRecord, RunRecord, SourceCounts
 from models.schema import BYTES, INSTANT, JSON, Column, ColumnType, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
 from pipelines.core import CORE_TABLES, CORE_VIEWS
@@ -27,6 +28,7 @@ STORAGE_VERSION = "v1.5.0"
 BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECTS, REPAIRS, DRIFT, OCCURRENCES)
 """Tables of the runner that the warehouse holds row for row."""
 
+_counts = attrgetter(*(field.name for field in fields(SourceCounts)))
 _MEMORY = "256MB"
 _MORE_MEMORY = ("512MB", "2GB")
 """For archives with very long texts: of those that are written together DuckDB holds all."""
@@ -268,7 +270,7 @@ def _fill_records(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecor
         if run.kind == "run"
     ]
     source_rows = [
-        (run.run_id, phase.home_id, phase.phase, source, *astuple(counts))
+        (run.run_id, phase.home_id, phase.phase, source, *_counts(counts))
         for run in runs
         for phase in run.phases
         for source, counts in phase.sources.items()

@@ -41,9 +41,11 @@ def leftovers(layout: Layout) -> Iterator[Path]:
         yield from layout.staging.iterdir()  # of an erasure that is not finished, what is staged is still needed
     kept = {part.path for run in runs for phase in run.phases for part in phase.parts}
     for base in (layout.store, layout.tables):
-        for part in base.rglob("*.parquet"):
-            if layout.relative(part) not in kept and part.parent != layout.imported:
-                yield part
+        for place, _, names in os.walk(base):
+            where = layout.relative(Path(place))
+            if Path(place) != layout.imported:
+                parts = (name for name in names if name.endswith(".parquet"))
+                yield from (Path(place, name) for name in parts if f"{where}/{name}" not in kept)
     yield from dead
     for run in runs:
         if run.status == "removed":
