@@ -188,7 +188,7 @@ def _carry_over(state: FileState, last: FileState | None) -> None:
     state.change = Change.UNCHANGED
     if last is None:
         return
-    if last.file_id is not None and last.entry_type == state.entry_type:
+    if last.file_id is not None and last.entry_type == state.entry_type == "file":
         # They belong together: the digests are of the bytes that had this size and these times.
         state.size, state.mtime_ns, state.ctime_ns = last.size, last.mtime_ns, last.ctime_ns
     state.file_id, state.generation, state.first_run_id = last.file_id, last.generation, last.first_run_id
