@@ -72,6 +72,7 @@ class Forgetting:
             "entries": total.entries,
             "rows": total.rows,
             "messages": self.messages,
+            "imported_messages": self.found.imported,
             "bytes": total.size,
             "sources": {name: asdict(share) for name, share in self.preview.sources.items()},
             "paths": paths,

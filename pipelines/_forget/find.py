@@ -11,6 +11,7 @@ from models.identity import file_id as id_of
 from models.run import PhaseRecord, RunRecord
 from models.schema import PROVENANCE, Table
 from models.tables import ENTRIES, ERASED, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, STORE
+from pipelines._forget.imported import imports_that_hold
 from pipelines._forget.matcher import Matcher, rows_that_hold
 from pipelines._forget.parts import (
     Where,
@@ -55,18 +56,20 @@ class Found:
     """Where it stands.
 
     `paths` are files that go whole, with all their `file_ids`, by home and path. `entries` are the spans that go from
-    others, by phase and file. `messages` are texts that nothing that stays says.
+    others, by phase and file. `messages` are texts that nothing that stays says, `imported` is how many messages go
+    from imported stores.
     """
 
     paths: set[tuple[str, bytes]] = field(default_factory=set)
     file_ids: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     entries: dict[Where, dict[int, set[Span]]] = field(default_factory=dict)
     messages: set[str] = field(default_factory=set)
+    imported: int = 0
 
     @property
     def is_nothing(self) -> bool:
         """Whether nothing was found."""
-        return not (self.paths or self.messages or any(files for files in self.entries.values()))
+        return not (self.paths or self.messages or self.imported or any(files for files in self.entries.values()))
 
     def add(self, where: Where, file_id: int, span: Span) -> None:
         """Note an entry, unless its file goes whole."""
@@ -98,6 +101,8 @@ class Finder:
         for where, phase in phases_of(self._runs):
             self._find_said(where, phase)
         self._find_unsaid()
+        ids = self.found.messages | self._wanted.message_ids
+        self.found.imported = sum(one.going for one in imports_that_hold(self._layout, self._wanted.matcher, ids))
         return self.found
 
     def _find_paths(self) -> None:
@@ -191,13 +196,17 @@ class Finder:
 
     def _find_unsaid(self) -> None:
         """Find the messages that nothing that stays says."""
-        going = set(self._wanted.message_ids)
+        kept = {one for _, phase in phases_of(self._runs) for one in self._texts(phase)}
+        going = self._wanted.message_ids & kept
         for where, rows in self._said():
             going |= set(texts(rows.filter(going_rows(self.found, where, rows)), "message_id"))
         for where, rows in self._said():
             rows = rows.filter(pc.is_in(rows["message_id"], pa.array(sorted(going), pa.string())))
             going -= set(texts(rows.filter(pc.invert(going_rows(self.found, where, rows))), "message_id"))
         self.found.messages |= going
+
+    def _texts(self, phase: PhaseRecord) -> list[str]:
+        return texts(read_columns(self._layout, parts_of(phase, MESSAGES), MESSAGES, ["message_id"]), "message_id")
 
     def _said(self) -> Iterator[tuple[Where, pa.Table]]:
         names = ["message_id", "file_id", "byte_offset"]

@@ -3,27 +3,21 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import file_digest, sha256
-from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
-
 from extractors._erasure import Span, Tombstones
-from models.run import PartRecord, RunRecord
+from models.run import RunRecord
 from pipelines._forget.apply import staged_imports
 from pipelines._forget.digests import Redigester
 from pipelines._forget.find import Found, Piece, Wanted, paths_of, recipes_of
+from pipelines._forget.imported import imports_that_hold, stage_import
 from pipelines._forget.journal import Journal
-from pipelines._forget.matcher import SHORTEST, Matcher, rows_that_hold
-from pipelines._forget.parts import PartWriter, batches, phases_of
+from pipelines._forget.matcher import SHORTEST, Matcher
+from pipelines._forget.parts import PartWriter, phases_of
 from pipelines._forget.proof import file_holds
 from pipelines._forget.recipes import make_recipes
 from pipelines._forget.rewrite import Rewriter
-from pipelines.files import sync_file
-from pipelines.imports import IMPORTED, imported_files
 from pipelines.layout import Layout, make_private
-from pipelines.staging import open_writer
 from pipelines.steps import Steps
 from pipelines.store import StoreReader
 from pipelines.tombstones import Graveyard, Tombstone
@@ -116,7 +110,7 @@ def _with_digests(
         tombstone,
         ids=[one.hex() for one in ids],
         texts=[(one.length, one.hint.decode(), one.digest.hex()) for one in needles],
-        message_ids=sorted(tombstones.of_message(one).hex() for one in found.messages),
+        message_ids=sorted(tombstones.of_message(one).hex() for one in found.messages | wanted.message_ids),
         paths=sorted({tombstones.of_path(path).hex() for path in paths}),
         entry_digests=sorted(
             {tombstones.of_entry(path, data).hex() for path, data in entries if not recognised.holds(data)}
@@ -148,35 +142,12 @@ def _bytes(reader: StoreReader, pieces: Sequence[Piece], span: Span) -> bytes:
 
 def _prepare_imports(layout: Layout, wanted: Wanted, found: Found, journal: Journal) -> None:
     """Stage imported files without what goes, each under its new SHA-256."""
-    gone = found.messages | {sha256(text).hexdigest() for text in wanted.matcher.texts}
     directory = staged_imports(layout)
-    for path in imported_files(layout):
-        record = PartRecord(layout.relative(path), IMPORTED.name, 0, 0, path.stem)
-        staying = []
-        is_touched = False
-        for rows in batches(layout, record, IMPORTED):
-            held = rows_that_hold(wanted.matcher, rows, ["text"]) if not wanted.matcher.is_empty else set[int]()
-            held |= {row for row, message in enumerate(rows["message_id"].to_pylist()) if message in gone}
-            is_touched |= bool(held)
-            staying.append(rows.take(pa.array([row for row in range(rows.num_rows) if row not in held], pa.int64())))
-        if is_touched:
-            journal.imported_gone.append(path.name)
-            if any(rows.num_rows for rows in staying):
-                make_private(directory)
-                journal.imported_new.append(_stage(directory, staying))
-
-
-def _stage(directory: Path, tables: Sequence[pa.Table]) -> str:
-    staged = directory / "new.parquet"
-    with open_writer(staged, IMPORTED) as writer:
-        for rows in tables:
-            if rows.num_rows:
-                writer.write_table(rows)
-    sync_file(staged)
-    with staged.open("rb") as file:
-        name = f"{file_digest(file, 'sha256').hexdigest()}.parquet"
-    staged.rename(directory / name)
-    return name
+    for imported in imports_that_hold(layout, wanted.matcher, found.messages | wanted.message_ids):
+        journal.imported_gone.append(imported.path.name)
+        if imported.staying:
+            make_private(directory)
+            journal.imported_new.append(stage_import(directory, imported.staying))
 
 
 def _find_others(layout: Layout, matcher: Matcher, runs: Sequence[RunRecord], journal: Journal) -> None:

@@ -16,6 +16,7 @@ from models.run import RunRecord
 from models.tables import MANIFEST, MESSAGES
 from pipelines._drill.resume import encoded_directory
 from pipelines._forget.find import Wanted
+from pipelines._forget.imported import rows_of_imports
 from pipelines._forget.matcher import Matcher, both, id_matcher, pattern_matcher, text_matcher
 from pipelines._forget.own_words import refuse_own_words
 from pipelines._forget.parts import Where, integers, parts_of, phases_of, raws, read_columns, texts
@@ -115,26 +116,22 @@ class Resolver:
     def _project(self, given: str) -> Wanted:
         """A project: its directory of transcripts, all of its sessions, its prompts."""
         paths = self._paths()
-        tops = {path.split(b"/")[1] for path in paths if path.startswith(b"projects/") and path.count(b"/") > 1}
+        tops = {path.split(b"/")[1] for path in paths if path.startswith(b"projects/")}
         name = given.removeprefix("projects/").rstrip("/")
         known = (name.encode(), encoded_directory(name).encode())
         directory = next((top for top in known if top in tops), None)
         prompts = list(self._prompts({given, given.rstrip("/")} if directory is None else None, directory))
         if directory is None and not prompts:
             if self._is_forgotten_path(b"projects/" + known[1]) or self._is_forgotten_path(b"projects/" + known[0]):
-                return Wanted(Matcher(), directories={b"projects/" + one for one in known})
+                return Wanted(Matcher(texts=frozenset([_field(given)])), directories={b"projects/" + known[1]})
             raise ConfigurationError(f"the archive has no project {given!r}; it has {_some(tops)}")
         sessions = {session_id for _, _, _, session_id, _ in prompts if session_id}
-        directories = set()
-        if directory is not None:
-            top = b"projects/" + directory
-            directories.add(top)
-            below = [path.decode(errors="replace") for path in paths if path.startswith(top + b"/")]
-            sessions |= session_ids(below)
+        top = b"projects/" + (directory or known[1])
+        sessions |= session_ids(path.decode(errors="replace") for path in paths if path.startswith(top + b"/"))
         made = self._sessions(sessions)
-        fields = {f'"project":{json.dumps(project, ensure_ascii=False)}'.encode() for *_, project in prompts}
+        fields = {_field(project) for *_, project in prompts}
         made.matcher = both(made.matcher, Matcher(texts=frozenset(fields)))
-        made.directories = directories
+        made.directories = {top}
         made.entries = [(where, file_id, span) for where, file_id, span, _, _ in prompts]
         return made
 
@@ -167,6 +164,10 @@ class Resolver:
             rows = read_columns(self._layout, parts_of(phase, MESSAGES), MESSAGES, ["message_id", "text"])
             rows = rows.filter(pc.starts_with(rows["message_id"], given.lower()))
             found |= dict(zip(texts(rows, "message_id"), texts(rows, "text"), strict=True))
+        for _, tables in rows_of_imports(self._layout):
+            for rows in tables:
+                rows = rows.filter(pc.starts_with(rows["message_id"], given.lower()))
+                found = dict(zip(texts(rows, "message_id"), texts(rows, "text"), strict=True)) | found
         if not found and _MESSAGE.fullmatch(given) and self._is_forgotten_message(given):
             return Wanted(Matcher(), message_ids={given})
         if len(found) != 1:
@@ -180,6 +181,11 @@ class Resolver:
     def _is_forgotten_message(self, message: str) -> bool:
         tombstones = read_tombstones(self._layout)
         return tombstones is not None and tombstones.holds_message(message)
+
+
+def _field(project: str) -> bytes:
+    """Return how a line of history.jsonl names a project."""
+    return f'"project":{json.dumps(project, ensure_ascii=False)}'.encode()
 
 
 def _names(path: str) -> list[str]:

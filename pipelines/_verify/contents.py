@@ -297,7 +297,7 @@ MESSAGE_CHECKS: Final = (
         """
         SELECT p.path AS address, count(*) AS count
         FROM kept_text t JOIN part p USING (part) JOIN grp ON grp.g = t.g AND grp.whole
-        ANTI JOIN occurrence x ON x.g = t.g AND x.message_id = t.message_id GROUP BY ALL
+        ANTI JOIN occurrence x ON x.message_id = t.message_id GROUP BY ALL
         """,
     ),
 )

@@ -127,6 +127,8 @@ def _show(planned: "Forgetting") -> None:
     _show_some("in part:", touched)
     if planned.messages:
         say(f"and {plural(planned.messages, 'message')} that nothing else says")
+    if planned.found.imported:
+        say(f"and {plural(planned.found.imported, 'message')} of stores that were read in")
     say(f"what stays: {plural(preview.untouched_files, 'other file')}, and every other entry of those in part")
 
 

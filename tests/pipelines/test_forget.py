@@ -21,7 +21,7 @@ from pipelines.rollback import plan_rollback, roll_back
 from pipelines.run import Watcher
 from pipelines.store import StoreReader
 from pipelines.warehouse import open_warehouse
-from tests.command_line import ROOT, call
+from tests.command_line import ROOT, call, make_home
 from tests.forget_driver import AFTER, BEFORE
 from tests.forgetting import (
     ONE,
@@ -229,8 +229,8 @@ def test_a_project_is_gone_with_its_sessions_and_prompts(data: Path, home: Path,
     put(home, "projects/-q/0c0c0c0c-aaaa-4bbb-8ccc-1234567890ab.jsonl", record("a new session", 1, cwd="/q"))
     work(data, home)
     assert holders(data, TWO, "projects/-q", "a new session") == []
-    with pytest.raises(ConfigurationError, match="no project"):
-        plan_forget(Layout(data), Target("project", "/nowhere"))
+    for name in ("/q", "-q"):
+        assert plan_forget(Layout(data), Target("project", name)).is_nothing
 
 
 def message_id(data: Path, text: str) -> str:
@@ -257,6 +257,7 @@ def test_a_message_is_gone_from_wherever_it_was_said(data: Path, home: Path, tmp
     work(data, home)
     assert [place for place, value in values(data) if any(digest in value for digest in ids)] == []
     assert holders(data, "the last of them") == []
+    assert plan_forget(Layout(data), Target("message", ids[0].decode())).is_nothing
     assert verified(data) == ""
 
 
@@ -324,8 +325,11 @@ def test_an_imported_store_forgets_too(data: Path, home: Path, tmp_path: Path) -
         store.write_text("".join(compact({"content": text}) + "\n" for text in (known, f"imported {PLAIN}", "first")))
         assert import_store(Layout(data), messages=store, hashes=None).refused == 2
     assert holders(data, PLAIN) == []
-    for path in sorted((data / "store" / "imported").iterdir()):
-        assert pq.read_table(path)["text"].to_pylist() in (["kept"], ["not kept, first"])
+    texts = [pq.read_table(path)["text"].to_pylist() for path in (data / "store" / "imported").iterdir()]
+    assert sorted(texts) == [["kept"], ["not kept, first"]]
+    planned = erase(data, "message", sha256(b"not kept, first").hexdigest())  # what only an imported store knows
+    assert (planned.found.imported, planned.preview.total.entries) == (1, 0)
+    assert holders(data, "not kept, first") == []
 
 
 def test_reports_and_findings_that_quoted_it_are_made_anew_or_go(data: Path) -> None:
@@ -360,6 +364,14 @@ def test_the_command_says_first_what_would_go_then_forgets_and_lists_it(data: Pa
     assert "mistake" in call("forget", "--list", "--data", data).out
     (stone,) = json.loads(call("forget", "--list", "--json", "--data", data).out)
     assert (stone["kind"], stone["entries"]) == ("text", 7)
+
+
+def test_what_would_go_is_shown_safely(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    work(data, make_home(tmp_path / "home"))
+    ran = call("forget", "--text", "named oddly", "--data", data, show="terminal")
+    assert "mine:odd/\\x1b[31m\\xff\\x0aname" in ran.out
+    assert not {"\x1b", "\x9b", "\u202e"}.intersection(ran.out.replace("\x1b[1m", "").replace("\x1b[0m", ""))
 
 
 def test_what_the_program_may_not_rewrite_is_named(erased: Path, data: Path) -> None:
