@@ -69,8 +69,8 @@ def write_home(home: Path, *, grown: bool) -> None:
 
 
 def in_child(work: Callable[[], int], *, kill_after: float | None = None) -> int:
-    """Do `work` in a forked process; returns its exit code, or minus the signal that ended it. It may be dead for a
-    while before it is killed.
+    """Do `work` in a forked process; returns its exit code, or minus the signal that ended it. A run
+    that ends before it is to be killed is not waited for any longer.
     """
     child = os.fork()
     if child == 0:
@@ -84,8 +84,13 @@ def in_child(work: Callable[[], int], *, kill_after: float | None = None) -> int
         # Here too: whichever of the two is first, the group is there before it is killed.
         with suppress(PermissionError, ProcessLookupError):
             os.setpgid(child, child)
-        time.sleep(kill_after)
-        os.killpg(child, signal.SIGKILL)
+        ends_at = time.monotonic() + kill_after
+        while not (is_over := os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)):
+            if (left := ends_at - time.monotonic()) <= 0:
+                break
+            time.sleep(min(left, 0.005))
+        if not is_over:
+            os.killpg(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
@@ -140,16 +145,17 @@ def write_case(work: Path, place: Path, case: dict[str, object]) -> tuple[Path, 
 
 
 def kill(work: Path, place: Path, case: dict[str, object], longest: float) -> int:
-    """Kill a run at the part of `longest` seconds that the case names, of less and less while it has ended by then.
-    Returns minus the signal.
+    """Kill a run at the part of `longest` seconds that the case names, of the time that it took when it has ended by
+    then. Returns minus the signal.
     """
-    delay = float(str(case["delay"])) * longest
     while True:
         home, data = write_case(work, place, case)
+        delay = float(str(case["delay"])) * longest
+        started = time.monotonic()
         if (failed := in_child(partial(run_once, data, home, phases_of(case)), kill_after=delay)) == -signal.SIGKILL:
             return failed
+        longest = time.monotonic() - started
         shutil.rmtree(place)
-        delay *= 0.8
 
 
 def do_case(work: Path, number: int, case: dict[str, object], unharmed: float) -> dict[str, object]:
