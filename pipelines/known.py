@@ -18,7 +18,11 @@ from pipelines.imports import imported_files, verified_imports
 from pipelines.layout import Layout
 from pipelines.seen import WIDTH, SharedSet, is_whole, write_known
 
-_EXPECTED_BYTES_PER_MESSAGE = 256
+_SHORTEST_MESSAGES = 200_000
+_EXPECTED_BYTES_PER_MESSAGE = 4 << 10
+"""So many short ones are foreseen, and beyond them one in so many bytes: half of what a message takes in real
+transcripts. The table is touched all over, so that what it has too much is memory for nothing.
+"""
 _EXPECTED_BYTES_PER_PIECE = 16 << 10
 
 
@@ -56,7 +60,8 @@ def prepare_known(
     staging.mkdir(mode=0o700, parents=True, exist_ok=True)
     shared_pieces, shared_messages = staging / "pieces.set", staging / "messages.set"
     SharedSet.make(shared_pieces, new_files + new_bytes // _EXPECTED_BYTES_PER_PIECE)
-    SharedSet.make(shared_messages, 1000 + new_bytes // _EXPECTED_BYTES_PER_MESSAGE)
+    expected = min(new_bytes // 256, _SHORTEST_MESSAGES + new_bytes // _EXPECTED_BYTES_PER_MESSAGE)
+    SharedSet.make(shared_messages, 1000 + expected)
     return KnownIndexes(pieces, messages, imported, shared_pieces, shared_messages)
 
 
