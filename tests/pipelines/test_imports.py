@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -183,7 +184,15 @@ def test_what_is_interrupted_says_so_in_a_line_and_leaves_nothing_behind(tmp_pat
     messages, data = tmp_path / "unique_messages.jsonl", tmp_path / "data"
     os.mkfifo(messages)  # who reads it waits for more
     command = [sys.executable, "-m", "pipelines", "import-store", "--messages", str(messages), "--data", str(data)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background of a shell has them ignore the signal.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
     with messages.open("w") as file:
         file.write('{"content":"one"}\n' * 60_001)
         file.flush()
