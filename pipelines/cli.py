@@ -155,7 +155,3 @@ def _write_whatever_comes() -> None:
 def main() -> None:
     """Run the command line and exit with its code."""
     sys.exit(invoke(sys.argv[1:]))
-
-
-if __name__ == "__main__":
-    main()

@@ -61,7 +61,8 @@ def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> 
         except LoadError as error:
             if memory == _MORE_MEMORY[-1] or not isinstance(error.__cause__, duckdb.OutOfMemoryException):
                 raise
-            target.unlink()
+            for useless in (target, target.with_name(target.name + ".wal")):
+                useless.unlink(missing_ok=True)
 
 
 def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord], target: Path, memory: str) -> None:

@@ -131,8 +131,8 @@ def profile(bench: Bench) -> Section:
     section = Section(
         "profile",
         "Where the time of a first run goes",
-        "One process does everything, so that CPU seconds add up; several share the reading otherwise. Load uses all "
-        "cores.",
+        "One process does everything, so that CPU seconds add up; several share the reading otherwise. The load is "
+        "one thread.",
     )
     for home in bench.homes(bench.mb):
         told = {}
