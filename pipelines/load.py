@@ -1,5 +1,6 @@
 """Makes the warehouse of the committed Parquet: all of it into a new file, or what is new into a copy of the last."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,9 +30,10 @@ BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECT
 """Tables of the runner that the warehouse holds row for row."""
 
 _counts = attrgetter(*(field.name for field in fields(SourceCounts)))
-_MEMORY = "256MB"
+_MEMORY = "160MB"
 _MORE_MEMORY = ("512MB", "2GB")
 """For archives with very long texts: of those that are written together DuckDB holds all."""
+_MUCH = 1 << 20
 
 
 def warehouse_tables() -> list[Table]:
@@ -123,7 +125,7 @@ def _loadable(runs: Iterable[RunRecord]) -> list[PartRecord]:
 
 @contextmanager
 def _building(layout: Layout, target: Path, memory: str = _MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database file for one transaction that ends in a checkpoint."""
+    """Open a database file for transactions, the last of which ends in a checkpoint."""
     connection = connect_for_building(target, layout, memory)
     try:
         connection.execute("BEGIN")
@@ -149,6 +151,8 @@ def connect_for_building(target: Path, layout: Layout, memory: str) -> duckdb.Du
             "preserve_insertion_order": "false",
             # Two threads take half as long again as one, and twice its CPU (1.5.5, on two cores).
             "threads": "1",
+            # A row group that waits for others waits in the temporary directory where memory is short.
+            "write_buffer_row_group_count": "1",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }
@@ -244,14 +248,17 @@ def _load(
 ) -> None:
     """Load parts into the tables, leave out and take out rows that no longer count, and make the core tables again."""
     by_table: dict[str, list[str]] = {}
+    sizes: Counter[str] = Counter()
     for part in parts:
         by_table.setdefault(part.table, []).append(str(layout.root / part.path))
+        sizes[part.table] += part.size
     _fill_records(connection, runs)
     _insert(connection, EXTRACTIONS, by_table.get(EXTRACTIONS.name))
     has_superseded = _find_superseded(connection)
     for table in (*BASE_TABLES, *source_tables(sources().values())):
         if table is not EXTRACTIONS:
             _insert(connection, table, by_table.get(table.name))
+            _write_out(connection, sizes[table.name])
         if table.has_provenance and has_superseded:
             connection.execute(
                 f'DELETE FROM "{table.name}" AS t USING superseded s '
@@ -259,6 +266,7 @@ def _load(
             )
         reach("load:table")
     _insert_messages(connection, by_table.get(MESSAGES.name))
+    _write_out(connection, sizes[MESSAGES.name])
     for core in CORE_TABLES:
         connection.execute(f'DELETE FROM "{core.table.name}"')
         connection.execute(core.insert)
@@ -303,6 +311,15 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str
         return
     names = ", ".join(f'"{column.name}"' for column in table.all_columns)
     connection.execute(f'INSERT INTO "{table.name}" SELECT {names} FROM {_parquet(paths, "union_by_name = true")}')
+
+
+def _write_out(connection: duckdb.DuckDBPyConnection, size: int) -> None:
+    """Have what was inserted written, if it was much: `size` bytes of Parquet. What stays in a transaction stays in
+    memory, and beyond its limit in temporary files, until the end; and nobody reads this file before it is whole.
+    """
+    if size >= _MUCH:
+        connection.execute("COMMIT")
+        connection.execute("BEGIN")
 
 
 def _find_superseded(connection: duckdb.DuckDBPyConnection) -> bool:
