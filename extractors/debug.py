@@ -29,12 +29,11 @@ DEBUG_EVENTS = Table(
         Column("level", TEXT, "Level in the header line: DEBUG, INFO, WARN, ERROR."),
         Column("component", TEXT, "What the message names at its beginning as its origin; NULL when it names none."),
         Column("mcp_server", TEXT, "The MCP server that the message names at its beginning."),
-        Column("message", TEXT, "The first line, without header and line end.", required=True, is_distinct=True),
+        Column("message", TEXT, "The first line, without header and line end.", required=True),
         Column(
             "continuation",
             TEXT,
             "The lines that follow, without the last line end; NULL when there are none.",
-            is_distinct=True,
         ),
         Column("line_count", INTEGER, "Physical lines of the event.", required=True),
         Column("session_id", TEXT, "The session: the file's name, where it is a uuid."),
