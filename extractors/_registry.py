@@ -85,6 +85,8 @@ class Classifier:
     def __init__(self, withhold: Iterable[str] = (), *, archive_trees: bool = False) -> None:
         self._withheld = (*WITHHELD, *user_rules(withhold))
         self._listed: tuple[Rule, ...] = () if archive_trees else INVENTORY_ONLY
+        self._directory = ""
+        self._rule_of_directory: Rule | None = None
         self._shapes: dict[tuple[str, str], list[tuple[Shape, Place]]] = {}
         for source in sources().values():
             for number, shape in enumerate(source.shapes):
@@ -98,19 +100,25 @@ class Classifier:
     def place(self, path: str, entry_type: str) -> Place:
         """Return where the path (printable form, '/' between parts) of a thing of `entry_type` belongs."""
         top = path.split("/", 1)[0]
-        phase_of_top = self._phase_of_top(top)
-        rule = first_match(self._withheld, path)
-        if rule is not None and entry_type != "directory":
-            return Place(phase_of_top[0], phase_of_top[1], Treatment.WITHHOLD, rule.name)
-        rule = first_match(self._listed, path + "/" if entry_type == "directory" else path)
+        rule = first_match(self._withheld, path) if entry_type != "directory" else None
+        if rule is not None:
+            return Place(*self._phase_of_top(top), Treatment.WITHHOLD, rule.name)
+        rule = self._listed_rule(path + "/" if entry_type == "directory" else path)
         if rule is not None:
             return Place(OTHER, 8, Treatment.INVENTORY, rule.name)
         for shape, place in self._shapes.get((top, entry_type), ()):
             if shape.regex.fullmatch(path):
                 return place
         if entry_type != "file":
-            return Place(phase_of_top[0], phase_of_top[1], Treatment.INVENTORY, entry_type)
+            return Place(*self._phase_of_top(top), Treatment.INVENTORY, entry_type)
         return Place(OTHER, 8, Treatment.ARCHIVE, self._other_rule(top), 0)
+
+    def _listed_rule(self, path: str) -> Rule | None:
+        """Return the rule by which a path is only listed: it names a directory, and so all that lies below."""
+        directory = path[: path.rfind("/") + 1]
+        if directory != self._directory:
+            self._directory, self._rule_of_directory = directory, first_match(self._listed, directory)
+        return self._rule_of_directory
 
     def _phase_of_top(self, top: str) -> tuple[str, int]:
         for entry_type in ("file", "directory", "link"):

@@ -8,57 +8,70 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A named rule over paths below a home; `pattern` is searched in the path, '/' between its parts."""
+    """A named rule over paths below a home: `pattern` is searched in the path, '/' between its parts.
+
+    One that is `of_last_part` is matched with the last part alone, from its beginning: the same as `(^|/)` before it,
+    in a fraction of the time.
+    """
 
     name: str
     pattern: re.Pattern[str]
     why: str
+    of_last_part: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The pattern over the whole path, for people."""
+        return f"(^|/){self.pattern.pattern}" if self.of_last_part else self.pattern.pattern
 
 
 def _rule(name: str, pattern: str, why: str) -> Rule:
     return Rule(name, re.compile(pattern, re.IGNORECASE), why)
 
 
+def _name_rule(name: str, pattern: str, why: str) -> Rule:
+    return Rule(name, re.compile(pattern, re.IGNORECASE), why, of_last_part=True)
+
+
 _OR_A_COPY: Final = r"(~|[._-](bak|backup|old|orig|save|copy)[^/]*)?$"
 
 WITHHELD: Final = (
-    _rule("credentials", r"(^|/)([^/]*[._-])?credentials[^/]*(?<!\.md)$", "Login tokens of Claude Code and others."),
-    _rule(
+    _name_rule("credentials", r"([^/]*[._-])?credentials[^/]*(?<!\.md)$", "Login tokens of Claude Code and others."),
+    _name_rule(
         "account",
-        r"(^|/)\.claude(-[^/]*)?\.json[^/]*$",
+        r"\.claude(-[^/]*)?\.json[^/]*$",
         "Account, MCP environments and API key answers (.claude.json and its backups).",
     ),
     _rule("session-key", r"^sessions/[^/]*\.key[^/]*$", "Key of a session's socket."),
     _rule("daemon-key", r"^daemon/[^/]*\.key[^/]*$", "Key of the daemon."),
     _rule("ide-lock", r"^ide/[^/]*\.lock[^/]*$", "Token with which an editor is reached (authToken)."),
-    _rule("settings", r"(^|/)[^/]*settings[^/]*\.json[^/]*(?<!\.md)$", "Settings: env may hold tokens."),
+    _name_rule("settings", r"[^/]*settings[^/]*\.json[^/]*(?<!\.md)$", "Settings: env may hold tokens."),
     _rule("config", r"^\.?config\.json[^/]*$", "primaryApiKey."),
-    _rule(
+    _name_rule(
         "mcp-servers",
-        r"(^|/)(\.?mcp([._-](config|servers?))?|claude_desktop_config)\.json[^/]*$",
+        r"(\.?mcp([._-](config|servers?))?|claude_desktop_config)\.json[^/]*$",
         "MCP servers: env and headers may hold tokens.",
     ),
     _rule("channels", r"^channels/", "Tokens of chat channels."),
-    _rule(
+    _name_rule(
         "npmrc",
-        r"(^|/)([._]netrc|\.(npmrc|pypirc|git-credentials))" + _OR_A_COPY,
+        r"([._]netrc|\.(npmrc|pypirc|git-credentials))" + _OR_A_COPY,
         "Tokens of package registries and hosts.",
     ),
-    _rule("env-file", r"(^|/)(\.env([._~-][^/]*)?|\.envrc|[^/]+\.env)$", "Environment files."),
-    _rule(
+    _name_rule("env-file", r"(\.env([._~-][^/]*)?|\.envrc|[^/]+\.env)$", "Environment files."),
+    _name_rule(
         "key-file",
-        r"(^|/)(\.[^/]*[_.-]?key(\.txt)?|[^/]*\.(pem|p12|pfx|key|keystore|jks)|id_(rsa|dsa|ecdsa|ed25519))"
-        + _OR_A_COPY,
+        r"(\.[^/]*[_.-]?key(\.txt)?|[^/]*\.(pem|p12|pfx|key|keystore|jks)|id_(rsa|dsa|ecdsa|ed25519))" + _OR_A_COPY,
         "Key files.",
     ),
-    _rule(
+    _name_rule(
         "token-file",
-        r"(^|/)([^/]*(api[_-]?key|auth[_-]?token|access[_-]?token|secret)s?|([^/]*[._-])?token|client_secret[^/]*\.json)"
+        r"([^/]*(api[_-]?key|auth[_-]?token|access[_-]?token|secret)s?|([^/]*[._-])?token|client_secret[^/]*\.json)"
         r"(\.(txt|json|ya?ml))?" + _OR_A_COPY,
         "Files named as tokens.",
     ),
     # No path is like this: what was forgotten is known by its digest (`extractors._erasure`).
-    Rule("forgotten", re.compile(r"(?!)"), "Forgotten on request (`extract forget`): neither opened nor named."),
+    Rule("forgotten", re.compile(r"^(?!)"), "Forgotten on request (`extract forget`): neither opened nor named."),
 )
 """FORMATS, fact 5. More can be added by settings; none can be taken away."""
 
@@ -127,8 +140,9 @@ KNOWN_TOP: Final = frozenset(
 
 def first_match(rules: Iterable[Rule], path: str) -> Rule | None:
     """Return the first rule that names `path`, or None."""
+    last_part = path.rpartition("/")[2]
     for rule in rules:
-        if rule.pattern.search(path):
+        if rule.pattern.match(last_part) if rule.of_last_part else rule.pattern.search(path):
             return rule
     return None
 

@@ -1,21 +1,22 @@
 """What people see: lines, tables and numbers, with all that we did not write made safe for a terminal.
 
 Everything goes through Rich with markup, highlighting and emoji codes off: a transcript must not be able to colour,
-link or break what is printed.
+link or break what is printed. What writes no line (JSON, a report) does not wait for Rich to be imported.
 """
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from textwrap import wrap
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.text import Text
 
 from models.json import JsonValue
 from models.text import safe, safe_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _GAP: Final = 2
 _NARROWEST: Final = 6
@@ -26,9 +27,17 @@ _LONGEST_CELL: Final = 2000
 """Characters of a value that are looked at before it is cut to its column."""
 
 
-def terminal(*, stderr: bool = False) -> Console:
+def terminal(*, stderr: bool = False) -> "Console":
     """Return the console of standard output or standard error, as these are now."""
+    from rich.console import Console
+
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+def _print(console: "Console", text: str, style: str = "", *, is_wrapped: bool = False) -> None:
+    from rich.text import Text
+
+    console.print(Text(text, style=style), soft_wrap=not is_wrapped)
 
 
 def is_terminal() -> bool:
@@ -38,13 +47,12 @@ def is_terminal() -> bool:
 
 def say(text: str = "", *, style: str = "", stderr: bool = False) -> None:
     """Print a line, never broken: a path in it can be copied. Lines within `text` stay; nothing in it is obeyed."""
-    shown = Text(safe(text, keep_newlines=True), style=style)
-    terminal(stderr=stderr).print(shown, soft_wrap=True)
+    _print(terminal(stderr=stderr), safe(text, keep_newlines=True), style)
 
 
 def say_wrapped(text: str) -> None:
     """Print a sentence, broken between words where the terminal ends."""
-    terminal().print(Text(safe(text)))
+    _print(terminal(), safe(text), is_wrapped=True)
 
 
 def say_table(headings: Sequence["Heading"], rows: Sequence[Sequence[str]], *, total: Sequence[str] = ()) -> None:
@@ -54,7 +62,7 @@ def say_table(headings: Sequence["Heading"], rows: Sequence[Sequence[str]], *, t
     lines = lay_out(headings, all_rows, console.width)
     for number, line in enumerate(lines):
         is_total = bool(total) and number == len(lines) - 1
-        console.print(Text(line, style="bold" if number == 0 or is_total else ""), soft_wrap=True)
+        _print(console, line, "bold" if number == 0 or is_total else "")
 
 
 def say_rows(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool]) -> None:
@@ -67,9 +75,9 @@ def say_rows(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: Seque
         say_table(headings, rows)
         return
     for number, row in enumerate(rows, 1):
-        console.print(Text(f"row {number}", style="bold"), soft_wrap=True)
+        _print(console, f"row {number}", "bold")
         for line in lay_out([Heading(""), Heading("")], list(zip(names, row, strict=True)), console.width)[1:]:
-            console.print(Text(line), soft_wrap=True)
+            _print(console, line)
 
 
 def _least_width(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) -> int:

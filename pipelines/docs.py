@@ -125,7 +125,7 @@ def rules() -> str:
     """Return the table of what is never opened, and what is only listed."""
 
     def row(rule: Rule, how: str) -> str:
-        pattern = rule.pattern.pattern.replace("|", "\\|")
+        pattern = rule.shown.replace("|", "\\|")
         return f"| `{rule.name}` | {how} | {rule.why} | `{pattern}` |"
 
     rows = [*(row(rule, "never opened") for rule in WITHHELD), *(row(rule, "only listed") for rule in INVENTORY_ONLY)]

@@ -16,8 +16,8 @@ from pipelines.files import disk_errors, write_atomically
 from pipelines.fixity import BROKEN
 from pipelines.imports import imported_files
 from pipelines.layout import Layout
-from pipelines.manifest import sha256_lines
-from pipelines.run import Request, Watcher, check_homes, extract_homes, last_states
+from pipelines.manifest import read_digests, sha256_text
+from pipelines.run import Request, Watcher, check_homes, extract_homes, last_manifest
 from pipelines.settings import read_settings
 
 
@@ -42,8 +42,6 @@ def load_run(layout: Layout, run: RunRecord, watcher: Watcher) -> None:
     """Write the manifests for `sha256sum`, build and publish the warehouse, complete the commit record. Raises
     ExtractError.
     """
-    from pipelines.warehouse import make_warehouse
-
     with _timed(run, "manifest", watcher), disk_errors():
         write_sha256_manifests(layout, run)
     run.status = "complete"
@@ -52,6 +50,8 @@ def load_run(layout: Layout, run: RunRecord, watcher: Watcher) -> None:
         others = [other for other in archives.read_runs(layout) if other.run_id != run.run_id]
         run.warehouse = _still_good(layout, others, run)
         if run.warehouse is None:
+            from pipelines.warehouse import make_warehouse
+
             published = make_warehouse(layout, [*others, run], keep=read_settings(layout).keep_warehouses)
             run.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
     with disk_errors():
@@ -125,14 +125,11 @@ def sha256_texts(layout: Layout, run: RunRecord) -> dict[Path, bytes]:
     """Return the texts for `sha256sum -c` of a run, by the path of each."""
     texts = {}
     for home_id in run.homes:
-        states = [
-            state
-            for phase in sorted({record.phase for record in run.phases if record.home_id == home_id})
-            for state in last_states(layout, [run], home_id, phase)
-        ]
-        text = sha256_lines(sorted(states, key=lambda state: state.path_bytes)).encode("utf-8", "surrogateescape")
+        phases = sorted({record.phase for record in run.phases if record.home_id == home_id})
+        manifests = [last_manifest(layout, [run], home_id, phase) for phase in phases]
+        digests = [digest for path in manifests if path is not None for digest in read_digests(path)]
         name = "manifest-sha256.txt" if len(run.homes) == 1 else f"manifest-sha256-{home_id}.txt"
-        texts[layout.run(run.run_id) / name] = text
+        texts[layout.run(run.run_id) / name] = sha256_text(digests)
     return texts
 
 

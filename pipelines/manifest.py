@@ -3,10 +3,12 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from extractors._erasure import Erased
@@ -53,8 +55,12 @@ class FileState:
 
     def row(self) -> Row:
         """Return the row of the table."""
-        modified_at = _EPOCH + timedelta(microseconds=self.mtime_ns // 1000)
-        return MANIFEST.row(modified_at=modified_at, **{name: getattr(self, name) for name in _NAMES})
+        return MANIFEST.row(*_CELLS(self))
+
+    @property
+    def modified_at(self) -> datetime:
+        """When the file was modified."""
+        return _EPOCH + timedelta(microseconds=self.mtime_ns // 1000)
 
     @property
     def erased(self) -> tuple[Erased, ...]:
@@ -65,7 +71,7 @@ class FileState:
     @property
     def is_present(self) -> bool:
         """Whether this manifest has the file as one that was in the home when it was made."""
-        return self.outcome not in ("missing", "expired", "moved")
+        return self.outcome not in _NOT_PRESENT
 
 
 def erased_json(erased: Sequence[Erased]) -> str | None:
@@ -74,7 +80,9 @@ def erased_json(erased: Sequence[Erased]) -> str | None:
     return orjson.dumps(spans).decode() if spans else None
 
 
+_NOT_PRESENT = ("missing", "expired", "moved")
 _NAMES = tuple(field.name for field in fields(FileState))
+_CELLS = attrgetter(*(column.name for column in MANIFEST.columns))
 _REPEATED = frozenset(
     ("home_id", "run_id", "source", "entry_type", "treatment", "rule", "change", "outcome", "check_made", "detail")
 )
@@ -82,15 +90,23 @@ _REPEATED = frozenset(
 
 def read_manifest(path: Path, changes: Collection[str] = ()) -> list[FileState]:
     """Return the rows of a manifest file; with `changes`, only those whose change is one of them."""
-    # Neither read_table nor a filter of Arrow's: they import engines, which takes longer than the reading.
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        table = file.read(columns=list(_NAMES), use_threads=False)
-    here = set(table.column_names)
-    columns = [table[name].to_pylist() if name in here else [None] * table.num_rows for name in _NAMES]
+    table = _read_table(path, _NAMES)
+    columns = [column.to_pylist() for column in table.columns]
     columns = [_shared(values) if name in _REPEATED else values for name, values in zip(_NAMES, columns, strict=True)]
     change = _NAMES.index("change")
     rows = zip(*columns, strict=True)
     return [FileState(*values) for values in rows if not changes or values[change] in changes]
+
+
+def _read_table(path: Path, names: Sequence[str]) -> pa.Table:
+    """Return columns of a manifest file; what an earlier version did not write is NULL."""
+    # Neither read_table nor a filter of Arrow's: they import engines, which takes longer than the reading.
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        table = file.read(columns=list(names), use_threads=False)
+    for name in names:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(table.num_rows))
+    return table.select(list(names))
 
 
 def _shared(values: list[_T]) -> list[_T]:
@@ -99,15 +115,26 @@ def _shared(values: list[_T]) -> list[_T]:
     return [known.setdefault(value, value) for value in values]
 
 
-def sha256_lines(states: Iterable[FileState]) -> str:
-    """Return the text that `sha256sum -c` accepts when it stands in the home: one line for each file whose digest is
-    known.
+def read_digests(path: Path) -> list[tuple[bytes, str]]:
+    """Return path and SHA-256 of each file of the home that a manifest file has a digest of.
+
+    Not of one with erased spans: its digest is of what is left, and the file in the home has all of it.
     """
-    return "".join(
-        sha256_line(state.path_bytes, state.sha256)
-        for state in states
-        if state.sha256 is not None and state.entry_type == "file" and state.is_present and state.erased_spans is None
-    )
+    table = _read_table(path, ("path_bytes", "sha256", "entry_type", "outcome", "erased_spans"))
+    return [
+        (path_bytes, digest)
+        for path_bytes, digest, entry_type, outcome, erased in zip(
+            *(column.to_pylist() for column in table.columns), strict=True
+        )
+        if digest is not None and entry_type == "file" and outcome not in _NOT_PRESENT and erased is None
+    ]
+
+
+def sha256_text(digests: Iterable[tuple[bytes, str]]) -> bytes:
+    """Return the text that `sha256sum -c` accepts when it stands in the home, one line for each path and digest. Names
+    are the bytes that they are.
+    """
+    return "".join(sha256_line(path, digest) for path, digest in sorted(digests)).encode("utf-8", "surrogateescape")
 
 
 def sha256_line(path: bytes, digest: str) -> str:

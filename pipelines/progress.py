@@ -3,9 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
-
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING, Final
 
 from extractors._registry import PHASES
 from extractors._task import FileResult
@@ -15,6 +13,9 @@ from pipelines.console import plural, terminal
 from pipelines.console import size as sized
 from pipelines.run import Watcher
 
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
 _EVERY: Final = 0.1
 _STEPS: Final = {"manifest": "writing manifests", "load": "building the warehouse", "report": "writing the report"}
 
@@ -22,10 +23,11 @@ _STEPS: Final = {"manifest": "writing manifests", "load": "building the warehous
 @contextmanager
 def watching(*, shown: bool) -> Iterator[Watcher]:
     """Give a watcher that draws on standard error if it is to be `shown` and that is a terminal, else a silent one."""
-    console = terminal(stderr=True)
-    if not (shown and console.is_terminal):
+    if not shown or not (console := terminal(stderr=True)).is_terminal:
         yield Watcher()
         return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
@@ -40,7 +42,7 @@ def watching(*, shown: bool) -> Iterator[Watcher]:
 
 
 class _Bars(Watcher):
-    def __init__(self, bars: Progress) -> None:
+    def __init__(self, bars: "Progress") -> None:
         self._bars = bars
         self._task: TaskID | None = None
         self._entries, self._read, self._total = 0, 0, 0

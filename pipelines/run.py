@@ -133,11 +133,16 @@ def take_snapshots(
 
 def last_states(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int) -> list[FileState]:
     """Return the newest committed manifest of one phase of a home; empty when there is none."""
+    path = last_manifest(layout, runs, home_id, phase)
+    return [] if path is None else read_manifest(path)
+
+
+def last_manifest(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int) -> Path | None:
+    """Return where the newest committed manifest of one phase of a home stands; None when there is none."""
     found = archives.last_phase(runs, home_id, phase)
     if found is None:
-        return []
-    part = next(part for part in found[1].parts if part.table == "manifest")
-    return read_manifest(layout.root / part.path)
+        return None
+    return layout.root / next(part.path for part in found[1].parts if part.table == "manifest")
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from extractors._source import Home
 from models.errors import ConfigurationError, SourceError
 from models.json import JsonObject
 from pipelines.inventory import Item, take_snapshot
-from pipelines.manifest import sha256_line
+from pipelines.manifest import sha256_text
 from pipelines.settings import Settings
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -128,8 +128,7 @@ def _digest(home: Home, item: Item, made: Survey) -> None:
 
 def sha256_manifest(survey: Survey) -> bytes:
     """Return the text that `sha256sum -c` accepts when it stands in the home. Names are the bytes that they are."""
-    lines = (sha256_line(path, digest) for path, digest in sorted(survey.digests.items()))
-    return "".join(lines).encode("utf-8", "surrogateescape")
+    return sha256_text(survey.digests.items())
 
 
 def refuse_within_homes(target: Path, homes: Iterable[Path]) -> None:

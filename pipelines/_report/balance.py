@@ -4,9 +4,7 @@ them.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import NamedTuple
 
 from models.run import PhaseRecord, RunRecord
 from models.tables import EXTRACTIONS
@@ -16,11 +14,27 @@ from pipelines._report.places import Paths, Place
 from pipelines.archive import committed_parts
 from pipelines.console import plural
 
-_SUMS = ("entry_count", "entries_with_rows", "reject_count", "row_count")
-_KEYS = ("home_id", "phase", "source")
-
 Key = tuple[str, int, str]
-Sums = tuple[int, ...]
+Sums = tuple[int, int, int, int]
+"""Entries, entries with rows, rejects, rows."""
+
+_NOTHING: Sums = (0, 0, 0, 0)
+
+
+class _Reading(NamedTuple):
+    """What is asked of a row of `extractions`."""
+
+    home_id: str
+    phase: int
+    source: str
+    file_id: int
+    is_void: bool
+    from_offset: int
+    size: int
+    entry_count: int
+    entries_with_rows: int
+    reject_count: int
+    row_count: int
 
 
 @dataclass(slots=True)
@@ -37,30 +51,30 @@ class Extractions:
 def read_extractions(reader: PartReader, run: RunRecord, paths: Paths) -> Extractions:
     """Sum up the extractions of a run."""
     made = Extractions()
-    columns = (*_KEYS, "file_id", "is_void", "from_offset", "size", *_SUMS)
-    for table in reader.tables(committed_parts([run], EXTRACTIONS.name), columns):
-        made.void.update(row["file_id"] for row in table.filter(pc.field("is_void")).select(["file_id"]).to_pylist())
-        counted = table.filter(~pc.field("is_void"))
-        made.files += counted.num_rows
-        _add_sums(made.sums, counted)
-        odd = counted.filter(pc.field("entry_count") != pc.field("entries_with_rows") + pc.field("reject_count"))
-        made.unbalanced_count += odd.num_rows
-        for row in odd.slice(0, LIMIT - len(made.unbalanced)).to_pylist():
-            detail = (
-                f"{row['entry_count']} entries, {row['entries_with_rows']} with rows, {row['reject_count']} rejected"
-            )
-            length = row["size"] - row["from_offset"]
-            made.unbalanced.append(Place(row["file_id"], row["from_offset"], length, row["source"], detail))
-            paths.want(row["file_id"])
+    for one in reader.rows(committed_parts([run], EXTRACTIONS.name), _Reading._fields, _Reading):
+        if one.is_void:
+            made.void.add(one.file_id)
+            continue
+        made.files += 1
+        key = (one.home_id, one.phase, one.source)
+        entries, with_rows, rejects, rows = made.sums.get(key, _NOTHING)
+        made.sums[key] = (
+            entries + one.entry_count,
+            with_rows + one.entries_with_rows,
+            rejects + one.reject_count,
+            rows + one.row_count,
+        )
+        if one.entry_count != one.entries_with_rows + one.reject_count:
+            made.unbalanced_count += 1
+            if len(made.unbalanced) < LIMIT:
+                made.unbalanced.append(_place(one))
+                paths.want(one.file_id)
     return made
 
 
-def _add_sums(sums: dict[Key, Sums], table: pa.Table) -> None:
-    grouped = table.group_by(list(_KEYS)).aggregate([(name, "sum") for name in _SUMS])
-    for row in grouped.to_pylist():
-        key = (row["home_id"], row["phase"], row["source"])
-        before = sums.get(key, (0,) * len(_SUMS))
-        sums[key] = tuple(old + (row[f"{name}_sum"] or 0) for old, name in zip(before, _SUMS, strict=True))
+def _place(one: _Reading) -> Place:
+    detail = f"{one.entry_count} entries, {one.entries_with_rows} with rows, {one.reject_count} rejected"
+    return Place(one.file_id, one.from_offset, one.size - one.from_offset, one.source, detail)
 
 
 def judge_balance(run: RunRecord, found: Extractions, quarantined: dict[tuple[str, str], int], paths: Paths) -> Balance:
@@ -103,9 +117,8 @@ def _extraction_problems(run: RunRecord, sums: dict[Key, Sums]) -> Iterator[str]
         for phase in run.phases
         for source, counts in phase.sources.items()
     }
-    nothing = (0,) * len(_SUMS)
     for key in sorted(recorded.keys() | sums.keys()):
-        said, is_there = recorded.get(key, nothing), sums.get(key, nothing)
+        said, is_there = recorded.get(key, _NOTHING), sums.get(key, _NOTHING)
         if said != is_there:
             yield (
                 f"{key[0]}, phase {key[1]}, {key[2]}: the commit record says {_shown(said)}, "

@@ -4,10 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import Final, NamedTuple
 
 from models.run import RunRecord
 from models.tables import DRIFT
@@ -34,19 +31,41 @@ class Met:
     first_run_id: str = ""
 
 
+_COLUMNS: Final = ("source", "what", "name", "version", "count", "file_id", "byte_offset", "byte_length")
+
+
+class _Drift(NamedTuple):
+    """A row of `drift`, in the order of `_COLUMNS`."""
+
+    source: str
+    what: str
+    name: str
+    version: str
+    times: int
+    file_id: int
+    byte_offset: int
+    byte_length: int
+
+
+class _Known(NamedTuple):
+    """What is asked of the drift of an earlier run."""
+
+    source: str
+    what: str
+    name: str
+    version: str
+
+
 def read_drift(reader: PartReader, run: RunRecord, earlier: Sequence[RunRecord], paths: Paths) -> dict[Key, Met]:
     """Return what a run met that we do not know, and what `earlier` runs, the oldest first, had met of it."""
     met: dict[Key, Met] = {}
-    columns = ("source", "what", "name", "version", "count", "file_id", "byte_offset", "byte_length")
-    for table in reader.tables(committed_parts([run], DRIFT.name), columns):
-        for row in table.to_pylist():
-            key = (row["source"], row["what"], row["name"])
-            one = met.get(key)
-            if one is None:
-                place = Place(row["file_id"], row["byte_offset"], row["byte_length"], row["source"])
-                one = met[key] = Met(place)
-            one.count += row["count"]
-            one.versions.add(row["version"])
+    for row in reader.rows(committed_parts([run], DRIFT.name), _COLUMNS, _Drift):
+        key = (row.source, row.what, row.name)
+        one = met.get(key)
+        if one is None:
+            one = met[key] = Met(Place(row.file_id, row.byte_offset, row.byte_length, row.source))
+        one.count += row.times
+        one.versions.add(row.version)
     if met:
         _read_earlier(reader, earlier, met)
     for key in _first(met.items()):
@@ -55,14 +74,12 @@ def read_drift(reader: PartReader, run: RunRecord, earlier: Sequence[RunRecord],
 
 
 def _read_earlier(reader: PartReader, earlier: Iterable[RunRecord], met: dict[Key, Met]) -> None:
-    names = pa.array(sorted({name for _, _, name in met}), pa.string())
     for run in earlier:
-        for table in reader.tables(committed_parts([run], DRIFT.name), ("source", "what", "name", "version")):
-            for row in table.filter(pc.is_in(table["name"], names)).to_pylist():
-                one = met.get((row["source"], row["what"], row["name"]))
-                if one is not None:
-                    one.earlier_versions.add(row["version"])
-                    one.first_run_id = one.first_run_id or run.run_id
+        for row in reader.rows(committed_parts([run], DRIFT.name), _Known._fields, _Known):
+            one = met.get((row.source, row.what, row.name))
+            if one is not None:
+                one.earlier_versions.add(row.version)
+                one.first_run_id = one.first_run_id or run.run_id
 
 
 def _first(items: Iterable[tuple[Key, Met]]) -> list[Key]:

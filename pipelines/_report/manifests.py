@@ -1,13 +1,10 @@
 """What the manifest of a run says: how files stood at the end, what is withheld or only listed, what waits."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from extractors._contract import Reading
 from extractors._registry import sources
@@ -24,29 +21,7 @@ NOT_PLAIN: Final = ("corrupt", "unreadable", "modified", "missing", "unexpected"
 """Outcomes whose files are named one by one, the gravest first, expired ones last. Of these only those that this
 run missed first.
 """
-
-_KEYS: Final = (
-    "home_id",
-    "phase",
-    "treatment",
-    "rule",
-    "entry_type",
-    "outcome",
-    "check_made",
-    "change",
-    "atime_kept",
-    "is_known",
-)
-_SHOWN: Final = (
-    "file_id",
-    "generation",
-    "path",
-    "source",
-    "size",
-    "watermark",
-    "modified_at",
-    "detail",
-)
+_UNREAD: Final = ("withhold", "inventory")
 
 
 class Group(NamedTuple):
@@ -92,88 +67,96 @@ class Manifests:
         return sum(size for group, size in self.sizes.items() if wanted(group))
 
 
+class _Thing(NamedTuple):
+    """What is asked of a row of the manifest: first what a group has in common, in its order."""
+
+    home_id: str
+    phase: int
+    treatment: str
+    rule: str
+    entry_type: str
+    outcome: str
+    check_made: str
+    change: str
+    atime_kept: bool | None
+    file_id: int | None
+    generation: int | None
+    path: str
+    source: str
+    size: int
+    watermark: int | None
+    modified_at: datetime
+    detail: str | None
+
+    @property
+    def address(self) -> str:
+        """The address of the file in its generation."""
+        return file_address(self.home_id, self.path, self.generation)
+
+
+_InCommon = tuple[str, int, str, str, str, str, str, str, bool | None]
+"""The first fields of a group, and of a thing."""
+
+
 def read_manifests(reader: PartReader, run: RunRecord, paths: Paths) -> Manifests:
     """Tally the manifest of a run, and tell `paths` the addresses that it wants."""
-    made = Manifests()
-    wanted = pa.array(sorted(paths.wanted), pa.int64())
-    columns = (*(name for name in _KEYS if name != "is_known"), *_SHOWN)
-    for table in reader.tables(committed_parts([run], MANIFEST.name), columns):
-        known = table.append_column("is_known", pc.is_valid(table["file_id"]))
-        _tally(made, known)
-        _list_files(made, known)
-        _list_names(made, known)
-        _list_tails(made, known)
-        for row in known.filter(pc.is_in(known["file_id"], wanted)).to_pylist() if paths.wanted else ():
-            paths.tell(row["file_id"], row["home_id"], row["path"], row["generation"])
+    made = Manifests(files={outcome: [] for outcome in NOT_PLAIN})
+    logs = frozenset(log_patterns())
+    tallies: dict[tuple[_InCommon, bool], list[int]] = {}
+    for thing in reader.rows(committed_parts([run], MANIFEST.name), _Thing._fields, _Thing):
+        tally = tallies.setdefault((thing[:9], thing.file_id is not None), [0, 0])
+        tally[0] += 1
+        tally[1] += thing.size
+        if thing.outcome in made.files:
+            _list_file(made.files[thing.outcome], thing)
+        if thing.treatment in _UNREAD:
+            _list_name(made, thing)
+        if thing.watermark is not None and thing.size > thing.watermark and thing.outcome != "expired":
+            _list_tail(made, thing, thing.size - thing.watermark, is_log=thing.rule in logs)
+        if thing.file_id in paths.wanted:
+            paths.tell(thing.file_id, thing.home_id, thing.path, thing.generation)
+    for (in_common, is_known), (count, size) in tallies.items():
+        group = Group(*in_common, is_known)
+        made.things[group], made.sizes[group] = count, size
     return made
 
 
-def _tally(made: Manifests, table: pa.Table) -> None:
-    grouped = table.group_by(list(_KEYS)).aggregate([("size", "sum"), ([], "count_all")])
-    for row in grouped.to_pylist():
-        group = Group(*(row[name] for name in _KEYS))
-        made.things[group] += row["count_all"]
-        made.sizes[group] += row["size_sum"] or 0
-
-
-def _list_files(made: Manifests, table: pa.Table) -> None:
-    for outcome in NOT_PLAIN:
-        held = made.files.setdefault(outcome, [])
-        is_it = pc.field("outcome") == outcome
-        if outcome == "expired":
-            is_it &= (pc.field("change") == "vanished") & pc.field("is_known")
-        held.extend(_file_facts(table.filter(is_it).slice(0, LIMIT - len(held))))
-
-
-def _file_facts(table: pa.Table) -> Iterable[FileFact]:
-    for row in table.to_pylist():
-        yield FileFact(
-            address=file_address(row["home_id"], row["path"], row["generation"]),
-            source=row["source"],
-            outcome=row["outcome"],
-            detail=bounded(row["detail"] or ""),
-            check=row["check_made"],
-            size=row["size"],
-            modified_at=row["modified_at"].replace(tzinfo=UTC).isoformat(timespec="seconds"),
+def _list_file(held: list[FileFact], thing: _Thing) -> None:
+    """Note a file that is not as it should be; of the expired those alone that this run missed first."""
+    is_news = thing.outcome != "expired" or (thing.change == "vanished" and thing.file_id is not None)
+    if is_news and len(held) < LIMIT:
+        held.append(
+            FileFact(
+                address=thing.address,
+                source=thing.source,
+                outcome=thing.outcome,
+                detail=bounded(thing.detail or ""),
+                check=thing.check_made,
+                size=thing.size,
+                modified_at=thing.modified_at.replace(tzinfo=UTC).isoformat(timespec="seconds"),
+            )
         )
 
 
-def _list_names(made: Manifests, table: pa.Table) -> None:
+def _list_name(made: Manifests, thing: _Thing) -> None:
     """Note the first names that each rule withholds, or lists without reading."""
-    is_unread = (pc.field("treatment") == "withhold") | (pc.field("treatment") == "inventory")
-    is_folder = (pc.field("entry_type") == "directory") & (pc.field("rule") != "directory")
-    unread = table.filter(is_unread & ~pc.field("outcome").isin(NOT_HERE) & ~is_folder)
-    for treatment, rule in {(row["treatment"], row["rule"]) for row in _distinct(unread)}:
-        held = made.names.setdefault((treatment, rule), [])
-        if len(held) < EXAMPLES:
-            same = (pc.field("treatment") == treatment) & (pc.field("rule") == rule)
-            for row in unread.filter(same).slice(0, EXAMPLES - len(held)).to_pylist():
-                held.append(file_address(row["home_id"], row["path"], None))
+    is_folder = thing.entry_type == "directory" and thing.rule != "directory"
+    if thing.outcome in NOT_HERE or is_folder:
+        return
+    held = made.names.setdefault((thing.treatment, thing.rule), [])
+    if len(held) < EXAMPLES:
+        held.append(file_address(thing.home_id, thing.path, None))
 
 
-def _distinct(table: pa.Table) -> list[dict[str, str]]:
-    made: list[dict[str, str]] = table.group_by(["treatment", "rule"]).aggregate([]).to_pylist()
-    return made
-
-
-def _list_tails(made: Manifests, table: pa.Table) -> None:
-    rest = pc.field("size") - pc.field("watermark")
-    waiting = table.filter((rest > 0) & (pc.field("outcome") != "expired"))
-    is_log = pc.field("rule").isin(log_patterns())
-    logs, others = waiting.filter(is_log), waiting.filter(~is_log)
-    made.log_tails += logs.num_rows
-    made.log_tail_bytes += _rest(logs)
-    made.tail_count += others.num_rows
-    made.tail_bytes += _rest(others)
-    for row in others.slice(0, LIMIT - len(made.tails)).to_pylist():
-        length = row["size"] - row["watermark"]
-        address = f"{file_address(row['home_id'], row['path'], row['generation'])}@{row['watermark']}+{length}"
-        made.tails.append(TailFact(address, row["source"], length))
-
-
-def _rest(table: pa.Table) -> int:
-    total = sum(row["size"] - row["watermark"] for row in table.select(["size", "watermark"]).to_pylist())
-    return int(total)
+def _list_tail(made: Manifests, thing: _Thing, length: int, *, is_log: bool) -> None:
+    if is_log:
+        made.log_tails += 1
+        made.log_tail_bytes += length
+        return
+    made.tail_count += 1
+    made.tail_bytes += length
+    if len(made.tails) < LIMIT:
+        made.tails.append(TailFact(f"{thing.address}@{thing.watermark}+{length}", thing.source, length))
 
 
 def log_patterns() -> list[str]:

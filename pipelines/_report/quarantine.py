@@ -3,10 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import Final, NamedTuple, TypeVar
 
 from models.reject import REJECT_SENTENCES
 from models.run import RunRecord
@@ -51,44 +48,41 @@ class Groups:
         return dict(made)
 
 
+class _Odd(NamedTuple):
+    """What is asked of a row of `rejects` or `repairs`; `name` is its code or flag."""
+
+    name: str
+    source: str
+    home_id: str
+    file_id: int
+    byte_offset: int
+    byte_length: int
+    detail: str | None = None
+
+
 def read_rejects(reader: PartReader, run: RunRecord, void: set[int], paths: Paths) -> Groups:
     """Group the quarantine of a run by code. Rows of void readings do not count."""
     parts = committed_parts([run], REJECTS.name)
-    tables = reader.tables(parts, ("code", "detail", "source", "home_id", "file_id", "byte_offset", "byte_length"))
-    return _grouped(tables, "code", void, paths)
+    return _grouped(reader.rows(parts, ("code", *_Odd._fields[1:]), _Odd), void, paths)
 
 
 def read_repairs(reader: PartReader, run: RunRecord, void: set[int], paths: Paths) -> Groups:
     """Group the repairs of a run by flag. Rows of void readings do not count."""
     parts = committed_parts([run], REPAIRS.name)
-    tables = reader.tables(parts, ("flag", "source", "home_id", "file_id", "byte_offset", "byte_length"))
-    return _grouped(tables, "flag", void, paths)
+    return _grouped(reader.rows(parts, ("flag", *_Odd._fields[1:-1]), _Odd), void, paths)
 
 
-def _grouped(tables: Iterable[pa.Table], by: str, void: set[int], paths: Paths) -> Groups:
+def _grouped(rows: Iterable[_Odd], void: set[int], paths: Paths) -> Groups:
     groups = Groups()
-    skipped = pa.array(sorted(void), pa.int64())
-    for table in tables:
-        counted = table.filter(pc.invert(pc.is_in(table["file_id"], skipped))) if void else table
-        for row in counted.group_by(["home_id", "source", by]).aggregate([([], "count_all")]).to_pylist():
-            name = row[by]
-            groups.counts[row["home_id"], row["source"], name] += row["count_all"]
-            held = groups.places.setdefault(name, [])
-            if len(held) < EXAMPLES:
-                chosen = counted.filter(
-                    (pc.field(by) == name)
-                    & (pc.field("source") == row["source"])
-                    & (pc.field("home_id") == row["home_id"])
-                )
-                held.extend(_places(chosen.slice(0, EXAMPLES - len(held)), paths))
+    for row in rows:
+        if row.file_id in void:
+            continue
+        groups.counts[row.home_id, row.source, row.name] += 1
+        held = groups.places.setdefault(row.name, [])
+        if len(held) < EXAMPLES:
+            paths.want(row.file_id)
+            held.append(Place(row.file_id, row.byte_offset, row.byte_length, row.source, bounded(row.detail or "")))
     return groups
-
-
-def _places(table: pa.Table, paths: Paths) -> Iterable[Place]:
-    for row in table.to_pylist():
-        paths.want(row["file_id"])
-        detail = bounded(row.get("detail") or "")
-        yield Place(row["file_id"], row["byte_offset"], row["byte_length"], row["source"], detail)
 
 
 def reject_facts(groups: Groups, run: RunRecord, paths: Paths) -> list[RejectFacts]:

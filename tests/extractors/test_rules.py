@@ -1,8 +1,13 @@
 """What is never opened: every kind of secret that a home was seen to hold, under every name that its copies get."""
 
+import re
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from extractors._registry import Classifier, Treatment
+from extractors._rules import INVENTORY_ONLY, WITHHELD, Rule
 
 _SECRETS = """
 .credentials.json .CREDENTIALS.json .credentials.json.bak oauth_credentials.json plugins/x/google-credentials.json
@@ -37,3 +42,53 @@ def test_a_secret_is_withheld(path: str, entry_type: str) -> None:
 @pytest.mark.parametrize("path", _CONTENT.split())
 def test_what_only_sounds_like_a_secret_is_kept(path: str) -> None:
     assert Classifier().place(path, "file").treatment in (Treatment.EXTRACT, Treatment.ARCHIVE)
+
+
+_WORDS = (
+    "node_modules",
+    ".git",
+    "plugins",
+    "cache",
+    "local",
+    "sessions",
+    "channels",
+    "ide",
+    "\n",
+    "\udcff",
+    "ſ",
+    "K",
+    "x",
+)
+_NAMES = st.lists(
+    st.sampled_from([*_WORDS, *_SECRETS.split(), *_CONTENT.split(), *"./-_~@v1", "token", ".md"]), max_size=5
+)
+_PATHS = st.lists(_NAMES.map("".join), max_size=5).map("/".join)
+
+
+def _by_the_whole_path(rule: Rule, path: str) -> bool:
+    return re.search(rule.shown, path, rule.pattern.flags) is not None
+
+
+@given(_PATHS)
+@example("token\n")
+@example("a/token/\n")
+def test_a_rule_over_names_says_what_its_pattern_says_of_the_whole_path(path: str) -> None:
+    names = next((rule.name for rule in WITHHELD if _by_the_whole_path(rule, path)), None)
+    place = Classifier(archive_trees=True).place(path, "file")
+    assert (place.rule if place.treatment is Treatment.WITHHOLD else None) == names
+
+
+@example([("plugins/cache/x", "file"), ("plugins/x", "file"), ("plugins/cache", "directory"), ("plugins", "directory")])
+@given(st.lists(st.tuples(_PATHS, st.sampled_from(["file", "directory", "link"])), max_size=12))
+def test_where_something_belongs_does_not_depend_on_what_was_placed_before_it(things: list[tuple[str, str]]) -> None:
+    classifier = Classifier()
+    for path, entry_type in things:
+        place = classifier.place(path, entry_type)
+        assert place == Classifier().place(path, entry_type)
+        assert (place.treatment is Treatment.INVENTORY and place.rule != entry_type) == _is_listed(path, entry_type)
+
+
+def _is_listed(path: str, entry_type: str) -> bool:
+    is_secret = entry_type != "directory" and any(_by_the_whole_path(rule, path) for rule in WITHHELD)
+    whole = path + "/" if entry_type == "directory" else path
+    return not is_secret and any(_by_the_whole_path(rule, whole) for rule in INVENTORY_ONLY)

@@ -13,7 +13,7 @@ from extractors._task import FileResult
 from pipelines.job import Finished, run_job
 from pipelines.layout import Layout
 from pipelines.run import Request, Watcher
-from tests.command_line import SESSION, prompt
+from tests.command_line import SESSION, prompt, start
 
 pytestmark = pytest.mark.duckdb
 
@@ -165,3 +165,14 @@ def test_a_prompt_more_touches_no_other_source(grown: Path, tmp_path: Path, monk
     }
     assert reads.opened.pop(b"history.jsonl") == 2
     assert set(reads.opened.values()) == {1}
+
+
+def test_with_nothing_new_no_engine_is_imported(grown: Path, tmp_path: Path) -> None:
+    arguments = ("run", "--home", grown, "--data", tmp_path / "data", "--json")
+    assert start(*arguments).code == 0
+    ran = start(*arguments, before=("-X", "importtime"))
+    assert ran.code == 0
+    imported = {line.rpartition("|")[2].strip() for line in ran.err.splitlines()}
+    assert "pipelines.report" in imported
+    engines = {"duckdb", "polars", "prefect", "pyarrow.acero", "pyarrow.compute", "pyarrow.dataset", "rich.console"}
+    assert imported.isdisjoint(engines)
