@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 
 from extractors._fields import Fields, Malformed, instant_of_iso, to_json
 from models.json import JsonObject, JsonValue
-from models.message import MessageKind, message_id
+from models.message import MessageKind, message_digest
 from models.reject import RejectCode
 from models.schema import Row, Table
 
@@ -45,12 +45,13 @@ def _paths(left: JsonObject, prefix: str = "", depth: int = 0) -> Iterator[str]:
             yield f"{prefix}{name}"
 
 
-@dataclass(slots=True)
-class Said:
-    """A message met in an entry."""
+class Said(NamedTuple):
+    """A message met in an entry: its id, as hex and as bytes, its text and the length of that in bytes of UTF-8."""
 
     message_id: str
+    digest: bytes
     text: str
+    text_bytes: int
     kind: MessageKind
     role: str | None
     session_id: str | None
@@ -91,9 +92,17 @@ class Entry:
         said_at: datetime | None = None,
     ) -> str:
         """Note that a message was seen here and return its id."""
-        digest = message_id(text)
-        self.said.append(Said(digest, text, kind, role, session_id, said_at))
-        return digest
+        return self.note(kind, text, role, session_id, said_at).message_id
+
+    def note(
+        self, kind: MessageKind, text: str, role: str | None, session_id: str | None, said_at: datetime | None
+    ) -> Said:
+        """Do what `say` does and return all that is noted."""
+        encoded = text.encode()
+        made = message_digest(encoded)
+        said = Said(made.hex(), made, text, len(encoded), kind, role, session_id, said_at)
+        self.said.append(said)
+        return said
 
     def text(self) -> str:
         """Return the entry's bytes as text. Raises `Malformed` (not_utf8)."""

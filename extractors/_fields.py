@@ -259,6 +259,8 @@ def instant_of_iso(text: str) -> datetime | None:
     """Return the UTC instant that an ISO-8601 string with a zone names, or None when it is none."""
     try:
         instant = datetime.fromisoformat(text)
+        if instant.tzinfo is UTC:
+            return instant
         return None if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -27,14 +27,15 @@ class Known:
     """What is known of an object's fields, made ready by `known_fields`.
 
     `places` gives each field the number of its cell (below 0: none) and its type; `objects` what is known of those that
-    hold objects.
+    hold objects. `path` is what stands before the names of its fields where they are told.
     """
 
     places: Mapping[str, tuple[int, type | None]]
     objects: Mapping[str, "Known"]
+    path: str
 
 
-def known_fields(table: Table, columns: Declaration, kept: str = "") -> Known:
+def known_fields(table: Table, columns: Declaration, kept: str = "", path: str = "") -> Known:
     """Return what is known of an object whose fields fill columns of `table`; `kept` names fields between blanks."""
     types = {column.name: _TYPES.get(column.type, str) for column in table.columns}
     cells = cell_numbers(table)
@@ -42,13 +43,13 @@ def known_fields(table: Table, columns: Declaration, kept: str = "") -> Known:
     objects: dict[str, Known] = {}
     for field, column in columns.items():
         if not isinstance(column, str):
-            objects[field] = known_fields(table, column)
+            objects[field] = known_fields(table, column, path=f"{path}{field}.")
             places[field] = (_KEEP, dict)
         elif column == KEPT:
             places[field] = (_KEEP, None)
         else:
             places[field] = (cells[column], types[column])
-    return Known(places, objects)
+    return Known(places, objects, path)
 
 
 def cell_numbers(table: Table) -> dict[str, int]:
@@ -56,7 +57,7 @@ def cell_numbers(table: Table) -> dict[str, int]:
     return {column.name: number for number, column in enumerate(table.columns)}
 
 
-def sort_fields(found: JsonObject, known: Known, cells: list[object], left: JsonObject, path: str = "") -> JsonObject:
+def sort_fields(found: JsonObject, known: Known, cells: list[object], left: JsonObject) -> JsonObject:
     """Put fields of `found` into `cells`, return those that are kept, and add the others to `left` under their path.
 
     A field that is known but of another type is left; one that is null says nothing, unless nobody knows it.
@@ -67,19 +68,20 @@ def sort_fields(found: JsonObject, known: Known, cells: list[object], left: Json
         try:
             number, wanted = places[name]
         except KeyError:
-            left[path + name] = value
+            left[known.path + name] = value
             continue
-        if type(value) is wanted:
-            if isinstance(value, str):
+        kind = type(value)
+        if kind is wanted:
+            if kind is str or kind is bool:
                 cells[number] = value
             elif isinstance(value, dict):
-                below = sort_fields(value, known.objects[name], cells, left, f"{path}{name}.")
+                below = sort_fields(value, known.objects[name], cells, left)
                 if below:
                     kept[name] = below
-            elif not isinstance(value, int) or -_LARGEST <= value < _LARGEST:
+            elif isinstance(value, int) and -_LARGEST <= value < _LARGEST:
                 cells[number] = value
             else:
-                left[path + name] = value
+                left[known.path + name] = value
         elif value is None:
             continue
         elif wanted is None:
@@ -87,7 +89,7 @@ def sort_fields(found: JsonObject, known: Known, cells: list[object], left: Json
         else:
             made = _converted(value, wanted)
             if made is None:
-                left[path + name] = value
+                left[known.path + name] = value
             else:
                 cells[number] = made
     return kept

@@ -120,7 +120,7 @@ class Reader:
         self.cut_piece()
         self.digests.xxh.update(seal)
         self.sink.erased(self.file_id, offset, length)
-        self.sink.entry(self.file_id, offset, length, kind, 0)
+        self.sink.entry(self.file_id, offset, length, kind)
         self.result.erased.append(Erased(offset, length, seal))
         self.result.piece_count += 1
         self.piece_offset = offset + length
@@ -140,8 +140,6 @@ class Reader:
         except Malformed as malformed:
             self.reject(malformed.code, malformed.detail, offset, length, kind=kind)
             return
-        for row in rows:
-            self.sink.row(row, self.file_id, offset, length)
         if entry.said:
             self.sink.said(entry, source, self.file_id, offset, length)
             result.message_count += len(entry.said)
@@ -152,7 +150,7 @@ class Reader:
             self.sink.drift("record_type", entry.unknown_type, source, version, self.file_id, offset, length)
         for what, name in entry.odd:
             self.sink.drift(what, name, source, version, self.file_id, offset, length)
-        self.sink.entry(self.file_id, offset, length, kind, len(rows))
+        self.sink.entry(self.file_id, offset, length, kind, rows)
         result.row_count += len(rows)
         if kind == "entry":
             result.entry_count += 1
@@ -161,17 +159,17 @@ class Reader:
     def reject(self, code: RejectCode, detail: str, offset: int, length: int, *, kind: str = "entry") -> None:
         """Quarantine one entry. An unfinished tail is no reject: it waits."""
         if kind == "tail":
-            self.sink.entry(self.file_id, offset, length, kind, 0)
+            self.sink.entry(self.file_id, offset, length, kind)
             return
         self.sink.reject(self.task.source, code, detail, self.file_id, offset, length)
-        self.sink.entry(self.file_id, offset, length, "reject", 0)
+        self.sink.entry(self.file_id, offset, length, "reject")
         self.result.entry_count += 1
         self.result.reject_count += 1
         self.result.reject_codes[str(code)] += 1
 
     def padding(self, offset: int, length: int) -> None:
         """Note bytes between entries."""
-        self.sink.entry(self.file_id, offset, length, "padding", 0)
+        self.sink.entry(self.file_id, offset, length, "padding")
         self.result.padding_bytes += length
 
     def line(self, offset: int, line: bytes) -> None:
@@ -215,9 +213,9 @@ class Reader:
                     entry = Entry(self.task.names, b"", part.value, part.flags)
                     self.parse(entry, offset + part.start, part.end - part.start, kind="tail")
                 else:
-                    self.sink.entry(self.file_id, offset + part.start, part.end - part.start, "tail", 0)
+                    self.sink.entry(self.file_id, offset + part.start, part.end - part.start, "tail")
         else:
-            self.sink.entry(self.file_id, offset, len(data), "tail", 0)
+            self.sink.entry(self.file_id, offset, len(data), "tail")
 
     def read_stream(self, file: PinnedFile, start: int, size: int) -> None:
         """Read a file of many entries to its end."""
@@ -265,7 +263,7 @@ class Reader:
         if long_start >= 0:
             self.result.watermark = long_start
             if sealer is None:
-                self.sink.entry(self.file_id, long_start, self.piece_offset + self.held_size - long_start, "tail", 0)
+                self.sink.entry(self.file_id, long_start, self.piece_offset + self.held_size - long_start, "tail")
             else:
                 self.erase(long_start, end - long_start, sealer.digest(), kind="tail")
 

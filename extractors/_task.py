@@ -84,14 +84,11 @@ class FileResult:
 class Sink(Protocol):
     """Takes what is read. Provenance is the sink's: it gets the address with each call."""
 
-    def row(self, row: Row, file_id: int, offset: int, length: int) -> None:
-        """Take one row of a source table."""
-
     def piece(self, file_id: int, offset: int, data: bytes) -> bool:
         """Take the bytes of one piece; returns whether the store did not hold them yet."""
 
-    def entry(self, file_id: int, offset: int, length: int, kind: str, row_count: int) -> None:
-        """Take one span of the provenance index."""
+    def entry(self, file_id: int, offset: int, length: int, kind: str, rows: Sequence[Row] = ()) -> None:
+        """Take one span of the provenance index, and the rows of source tables that it gave."""
 
     def block(self, columns: Columns, file_id: int, offsets: Sequence[int], lengths: Sequence[int]) -> None:
         """Take entries that gave one row each, as columns, and their spans."""

@@ -27,6 +27,7 @@ _MEDIA_BYTES: Final = _CELLS["media_bytes"]
 _MEDIA_SHA256: Final = _CELLS["media_sha256"]
 _SHARED: Final = ("session_id", "agent_id", "uuid", "recorded_at", "role", "api_message_id", "model")
 _shared: Final = itemgetter(*(AT[name] for name in _SHARED))
+_ROLE: Final = AT["role"]
 _BLANK: Final = [None] * (len(CONTENT_BLOCKS.columns) - len(_SHARED))
 
 _WRAPPED: Final = re.compile(
@@ -54,7 +55,7 @@ class Blocks:
         self._draft = draft
         self._may_be_prompt = may_be_prompt
         self._shared = [*_shared(draft.cells), *_BLANK]
-        role = draft.cells[AT["role"]]
+        role = draft.cells[_ROLE]
         self._role = role if isinstance(role, str) else draft.record_type
         self.count = 0
         self.has_prompt = False
@@ -73,7 +74,7 @@ class Blocks:
         elif isinstance(content, str):
             cells = self._cells(None, "text")
             self._say(cells, content, None, self._kind(content))
-            self._draft.rows.append(CONTENT_BLOCKS.row(*cells))
+            self._draft.rows.append(CONTENT_BLOCKS.row_of(cells))
         else:
             self._draft.count_unknown("message.content")
             self._block(content, None)
@@ -106,12 +107,13 @@ class Blocks:
             reader = _READERS.get(block_type)
             if reader is not None:
                 reader(self, cells, rest, parent)
-            for name in left:
-                draft.count_unknown(f"message.content[].{block_type}.{name}")
-            rest |= left
+            if left:
+                for name in left:
+                    draft.count_unknown(f"message.content[].{block_type}.{name}")
+                rest |= left
         if rest or not isinstance(rest, dict):
             cells[_REST] = draft.payloads.to_json(rest)
-        draft.rows.append(CONTENT_BLOCKS.row(*cells))
+        draft.rows.append(CONTENT_BLOCKS.row_of(cells))
 
     def _kind(self, text: str) -> MessageKind:
         """What a text that stands for itself is: a person's, or any other."""
@@ -124,8 +126,7 @@ class Blocks:
         if parent is not None:
             kind = MessageKind.TOOL_RESULT
         role = "tool" if kind is MessageKind.TOOL_RESULT else self._role
-        cells[_MESSAGE] = self._draft.say(kind, text, role)
-        cells[_TEXT_BYTES] = len(text) if text.isascii() else len(text.encode())
+        cells[_MESSAGE], cells[_TEXT_BYTES] = self._draft.say(kind, text, role)
 
     def _take(self, rest: JsonObject, block_type: str, name: str) -> str | None:
         """Take a text out of a block. One of another type stays, and is counted as drift."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from extractors._contract import Entry
 from extractors._known_fields import cell_numbers, sort_fields
-from extractors._transcript_fields import ENVELOPE, RECORD_TYPES, RecordType
+from extractors._transcript_fields import ENVELOPE, RECORD_TYPES
 from extractors._transcript_media import Payloads
 from extractors._transcript_tables import RECORDS
 from models.json import JsonObject
@@ -24,10 +24,21 @@ class Draft:
     """What a record gives, while its parts are read.
 
     `cells` become the row of `records`, `kept` its body and `left` its unknown fields; `rows` are those of other
-    tables.
+    tables. `known_type` is what is known of the record's type, if anything.
     """
 
-    __slots__ = ("cells", "entry", "kept", "left", "payloads", "record_type", "recorded_at", "rows", "session_id")
+    __slots__ = (
+        "cells",
+        "entry",
+        "kept",
+        "known_type",
+        "left",
+        "payloads",
+        "record_type",
+        "recorded_at",
+        "rows",
+        "session_id",
+    )
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
@@ -36,7 +47,7 @@ class Draft:
         self.payloads = Payloads()
         self.cells: list[object] = [None] * _WIDTH
         self.left: JsonObject = {}
-        known = RECORD_TYPES.get(self.record_type)
+        known = self.known_type = RECORD_TYPES.get(self.record_type)
         fields = entry.fields.leftover()
         if known is None:
             entry.note_unknown_type(self.record_type)
@@ -51,16 +62,12 @@ class Draft:
         recorded_at = self.cells[_RECORDED_AT]
         self.recorded_at = recorded_at if isinstance(recorded_at, datetime) else None
 
-    @property
-    def known_type(self) -> RecordType | None:
-        """What is known of the record's type, if anything."""
-        return RECORD_TYPES.get(self.record_type)
-
-    def say(self, kind: MessageKind, text: str, role: str | None) -> str | None:
-        """Note a message of this record and return its id; an empty text is none."""
+    def say(self, kind: MessageKind, text: str, role: str | None) -> tuple[str | None, int]:
+        """Note a message of this record; return its id and its length in bytes. An empty text is none."""
         if not text:
-            return None
-        return self.entry.say(kind, text, role=role, session_id=self.session_id, said_at=self.recorded_at)
+            return None, 0
+        said = self.entry.note(kind, text, role, self.session_id, self.recorded_at)
+        return said.message_id, said.text_bytes
 
     def text(self, name: str) -> str | None:
         """Take a text out of what is kept. One of another type is counted as unknown, and gives None."""

@@ -14,6 +14,25 @@ from models.json import JsonObject, JsonValue
 from models.message import MessageKind
 from models.schema import Row
 
+_AGENT_ID: Final = AT["agent_id"]
+_BLOCK_COUNT: Final = AT["block_count"]
+_BODY: Final = AT["body"]
+_IS_COMPACT_SUMMARY: Final = AT["is_compact_summary"]
+_IS_HUMAN_PROMPT: Final = AT["is_human_prompt"]
+_IS_META: Final = AT["is_meta"]
+_IS_SIDECHAIN: Final = AT["is_sidechain"]
+_MESSAGE_ID: Final = AT["message_id"]
+_PARENT_TOOL_USE_ID: Final = AT["parent_tool_use_id"]
+_PROJECT_DIR: Final = AT["project_dir"]
+_RECORD_SESSION_ID: Final = AT["record_session_id"]
+_RECORD_TYPE: Final = AT["record_type"]
+_SESSION_ID: Final = AT["session_id"]
+_SUBTYPE: Final = AT["subtype"]
+_UNPARSED: Final = AT["unparsed"]
+_UUID: Final = AT["uuid"]
+_VERSION: Final = AT["version"]
+_WORKFLOW_ID: Final = AT["workflow_id"]
+
 _BACKUP_NAME: Final = re.compile(r"([0-9a-f]{16})@v([0-9]{1,9})")
 _BACKUP_FIELDS: Final = frozenset({"backupFileName", "version", "backupTime", "realParentDir"})
 
@@ -26,14 +45,14 @@ def parse_record(entry: Entry) -> Iterator[Row]:
     draft = Draft(entry)
     cells = draft.cells
     names = entry.names
-    cells[AT["session_id"]] = draft.session_id
-    cells[AT["agent_id"]] = names.get("agent_id")
-    cells[AT["workflow_id"]] = names.get("workflow_id")
-    cells[AT["project_dir"]] = names["project_dir"]
-    cells[AT["record_type"]] = draft.record_type
-    cells[AT["block_count"]] = 0
-    cells[AT["is_human_prompt"]] = False
-    version = cells[AT["version"]]
+    cells[_SESSION_ID] = draft.session_id
+    cells[_AGENT_ID] = names.get("agent_id")
+    cells[_WORKFLOW_ID] = names.get("workflow_id")
+    cells[_PROJECT_DIR] = names["project_dir"]
+    cells[_RECORD_TYPE] = draft.record_type
+    cells[_BLOCK_COUNT] = 0
+    cells[_IS_HUMAN_PROMPT] = False
+    version = cells[_VERSION]
     entry.version = version if isinstance(version, str) else None
     read = _READERS.get(draft.record_type)
     if read is not None:
@@ -46,23 +65,23 @@ def _finish(draft: Draft) -> None:
     """Add the row of `records` itself: by now all that has a place of its own is gone from what is kept."""
     cells, kept, entry = draft.cells, draft.kept, draft.entry
     known = draft.known_type
-    subtype = cells[AT["subtype"]]
+    subtype = cells[_SUBTYPE]
     if known is not None and known.subtypes and subtype is not None and subtype not in known.subtypes:
         entry.note_unknown_type(f"{draft.record_type}/{subtype}")
-    if kept.get("session_id") == cells[AT["record_session_id"]]:
+    if kept.get("session_id") == cells[_RECORD_SESSION_ID]:
         kept.pop("session_id", None)
-    if kept.get("agentId") == cells[AT["agent_id"]]:
+    if kept.get("agentId") == cells[_AGENT_ID]:
         kept.pop("agentId", None)
     if kept:
-        cells[AT["body"]] = draft.payloads.to_json(kept)
+        cells[_BODY] = draft.payloads.to_json(kept)
     if draft.left:
         entry.fields = Fields(draft.left)
         try:
-            cells[AT["unparsed"]] = entry.unparsed(draft.record_type)
+            cells[_UNPARSED] = entry.unparsed(draft.record_type)
         except Malformed:
             entry.fields = Fields({name: pruned(value, 200) for name, value in draft.left.items()})
-            cells[AT["unparsed"]] = entry.unparsed(draft.record_type)
-    draft.rows.append(RECORDS.row(*cells))
+            cells[_UNPARSED] = entry.unparsed(draft.record_type)
+    draft.rows.append(RECORDS.row_of(cells))
 
 
 def _read_user(draft: Draft) -> None:
@@ -70,16 +89,16 @@ def _read_user(draft: Draft) -> None:
     origin = kept.get("origin")
     may_be_prompt = not (
         "toolUseResult" in kept
-        or cells[AT["is_meta"]]
-        or cells[AT["is_compact_summary"]]
-        or cells[AT["is_sidechain"]]
+        or cells[_IS_META]
+        or cells[_IS_COMPACT_SUMMARY]
+        or cells[_IS_SIDECHAIN]
         or (isinstance(origin, dict) and origin.get("kind", "human") != "human")
     )
     blocks = _read_message(draft, may_be_prompt=may_be_prompt)
-    cells[AT["is_human_prompt"]] = blocks.has_prompt
+    cells[_IS_HUMAN_PROMPT] = blocks.has_prompt
     plan = kept.get("planContent")
     if isinstance(plan, str) and plan:
-        cells[AT["message_id"]] = draft.say(MessageKind.PLAN, plan, "assistant")
+        cells[_MESSAGE_ID] = draft.say(MessageKind.PLAN, plan, "assistant")[0]
         del kept["planContent"]
     result = kept.get("toolUseResult")
     if isinstance(result, dict) and ("agentId" in result or "runId" in result):
@@ -100,7 +119,7 @@ def _read_message(draft: Draft, *, may_be_prompt: bool) -> Blocks:
             del message["type"]
         if not message:
             del draft.kept["message"]
-    draft.cells[AT["block_count"]] = blocks.count
+    draft.cells[_BLOCK_COUNT] = blocks.count
     return blocks
 
 
@@ -116,7 +135,7 @@ def _link_result(draft: Draft, result: JsonObject, tool_use_id: str | None) -> N
             agent_id=agent_id,
             workflow_id=run_id,
             tool_use_id=tool_use_id,
-            record_uuid=draft.cells[AT["uuid"]],
+            record_uuid=draft.cells[_UUID],
             linked_at=draft.recorded_at,
             agent_type=_text(result, "agentType"),
             status=_text(result, "status"),
@@ -141,7 +160,7 @@ def _object(draft: Draft, name: str) -> JsonObject:
 
 
 def _read_system(draft: Draft) -> None:
-    kind = MessageKind.SUMMARY if draft.cells[AT["subtype"]] == "away_summary" else MessageKind.SYSTEM
+    kind = MessageKind.SUMMARY if draft.cells[_SUBTYPE] == "away_summary" else MessageKind.SYSTEM
     _say(draft, "content", kind, "system")
 
 
@@ -157,7 +176,7 @@ def _read_last_prompt(draft: Draft) -> None:
 def _say(draft: Draft, name: str, kind: MessageKind, role: str) -> str | None:
     text = draft.text(name)
     if text:
-        draft.cells[AT["message_id"]] = draft.say(kind, text, role)
+        draft.cells[_MESSAGE_ID] = draft.say(kind, text, role)[0]
     elif text is not None:
         draft.kept[name] = text
     return text
@@ -165,7 +184,7 @@ def _say(draft: Draft, name: str, kind: MessageKind, role: str) -> str | None:
 
 def _read_progress(draft: Draft) -> None:
     data = _object(draft, "data")
-    draft.cells[AT["subtype"]] = _text(data, "type")
+    draft.cells[_SUBTYPE] = _text(data, "type")
     agent_id = _text(data, "agentId")
     if agent_id is not None:
         draft.rows.append(
@@ -173,8 +192,8 @@ def _read_progress(draft: Draft) -> None:
                 session_id=draft.session_id,
                 link_kind="progress",
                 agent_id=agent_id,
-                tool_use_id=draft.cells[AT["parent_tool_use_id"]],
-                record_uuid=draft.cells[AT["uuid"]],
+                tool_use_id=draft.cells[_PARENT_TOOL_USE_ID],
+                record_uuid=draft.cells[_UUID],
                 linked_at=draft.recorded_at,
             )
         )
@@ -182,11 +201,11 @@ def _read_progress(draft: Draft) -> None:
 
 def _read_attachment(draft: Draft) -> None:
     attachment = _object(draft, "attachment")
-    draft.cells[AT["subtype"]] = _text(attachment, "type")
+    draft.cells[_SUBTYPE] = _text(attachment, "type")
     prompt = attachment.get("prompt")
     if attachment.get("type") == "queued_command" and isinstance(prompt, str) and prompt:
         del attachment["prompt"]
-        draft.cells[AT["message_id"]] = draft.say(MessageKind.QUEUED_PROMPT, prompt, "user")
+        draft.cells[_MESSAGE_ID] = draft.say(MessageKind.QUEUED_PROMPT, prompt, "user")[0]
 
 
 def _read_summary(draft: Draft) -> None:
@@ -213,7 +232,7 @@ def _title(draft: Draft, title: str | None, leaf_uuid: str | None = None) -> Non
             title_kind=draft.record_type,
             title=title,
             leaf_uuid=leaf_uuid,
-            named_session_id=draft.cells[AT["record_session_id"]],
+            named_session_id=draft.cells[_RECORD_SESSION_ID],
         )
     )
 

@@ -29,4 +29,9 @@ def message_id(text: str) -> str:
 
     The text must be encodable: readers replace lone surrogates before they say anything.
     """
-    return sha256(text.encode()).hexdigest()
+    return message_digest(text.encode()).hex()
+
+
+def message_digest(encoded: bytes) -> bytes:
+    """Return the SHA-256 of a text that is UTF-8 already."""
+    return sha256(encoded).digest()

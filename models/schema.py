@@ -4,6 +4,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import pyarrow as pa
 
@@ -80,6 +81,8 @@ class Table:
     has_provenance: bool = True
     row: Callable[..., Row] = field(init=False, repr=False, compare=False)
     """Make one row from keyword arguments; what is not named is NULL."""
+    row_of: Callable[[Iterable[object]], Row] = field(init=False, repr=False, compare=False)
+    """Make one row of all its cells in their order; several times faster than `row`, their number unchecked."""
     row_type: type[Row] = field(init=False, repr=False, compare=False)
     """The class of those rows."""
 
@@ -91,6 +94,7 @@ class Table:
             raise TypeError(f"table {self.name} declares a provenance column; the runner alone adds those")
         row_type = namedtuple(f"{self.name}_row", names, defaults=[None] * len(names))  # type: ignore[misc]  # names are data here
         object.__setattr__(self, "row", row_type)
+        object.__setattr__(self, "row_of", partial(tuple.__new__, row_type))
         object.__setattr__(self, "row_type", row_type)
         _TABLES[row_type] = self
 

@@ -25,6 +25,10 @@ _ROW_OVERHEAD: Final = 120
 COMPRESSION_LEVEL: Final = 3
 
 
+Address = tuple[int, int, int]
+"""The file, and the offset and length of an entry in it: what a row with provenance ends in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A Parquet file as it was written: its table, path, size in bytes, rows and SHA-256."""
@@ -90,7 +94,9 @@ def write_part(path: Path, table: Table, rows: Sequence[Row]) -> Part:
 
 
 class _Builder:
-    """Collects the rows of one table and writes them as row groups; a row with provenance ends in its address."""
+    """Collects the rows of one table and writes them as row groups. Where the table has provenance, `addresses` tells
+    that of each of `rows`.
+    """
 
     def __init__(self, table: Table, path: Path, home_id: str, run_id: str) -> None:
         self.table = table
@@ -98,6 +104,7 @@ class _Builder:
         self.schema = table.arrow()
         self.constants = (home_id, run_id) if table.has_provenance else ()
         self.rows: list[Row] = []
+        self.addresses: list[Address] = []
         self.batches: list[pa.RecordBatch] = []
         self.size = 0
         self.written = 0
@@ -123,12 +130,11 @@ class _Builder:
     def _close_rows(self) -> None:
         """Make columns of the rows that were added since the last block."""
         if self.rows:
-            columns = list(zip(*self.rows, strict=True))
-            self.rows = []
-            own = len(self.table.columns)
-            kinds = [field.type for field in self.schema][:own]
-            arrays = [pa.array(values, kind) for values, kind in zip(columns[:own], kinds, strict=True)]
-            self._add_batch(arrays, columns[own:])
+            columns, address = list(zip(*self.rows, strict=True)), list(zip(*self.addresses, strict=True))
+            self.rows, self.addresses = [], []
+            kinds = [column.type.arrow for column in self.table.columns]
+            arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
+            self._add_batch(arrays, address)
 
     def _add_batch(self, arrays: list["pa.Array[pa.Scalar[pa.DataType]]"], address: Sequence[Sequence[Value]]) -> None:
         count = len(arrays[0])
@@ -207,24 +213,27 @@ class StagingSink:
             self._builders[table.row_type] = builder
         return builder
 
-    def row(self, row: Row, file_id: int, offset: int, length: int) -> None:
-        """Take one row of a source table."""
-        builder = self._builders.get(type(row)) or self._builder(table_of(row))
-        builder.rows.append((*row, file_id, offset, length))
-        builder.size += length
-
     def piece(self, file_id: int, offset: int, data: bytes) -> bool:
         digest = xxh3_128(data, seed=self._seed).digest()
-        self._add(PIECES, PIECES.row(digest=digest), file_id, offset, len(data))
+        self._add(PIECES, PIECES.row(digest=digest), (file_id, offset, len(data)))
         is_new = self._pieces.add(digest)
         if is_new:
             self._builder(STORE).add_sized(STORE.row(digest=digest, piece_bytes=len(data), content=data), len(data))
         return is_new
 
-    def entry(self, file_id: int, offset: int, length: int, kind: str, row_count: int) -> None:
-        """Take one span of the provenance index, and write what was collected when enough has been read."""
-        self._add(ENTRIES, ENTRIES.row(kind, row_count), file_id, offset, length)
-        self._note_read(length + _ROW_OVERHEAD * (row_count + 1))
+    def entry(self, file_id: int, offset: int, length: int, kind: str, rows: Sequence[Row] = ()) -> None:
+        """Take one span of the provenance index with its rows, and write what was collected when enough has been
+        read.
+        """
+        builders = self._builders
+        address = (file_id, offset, length)
+        for row in rows:
+            builder = builders.get(type(row)) or self._builder(table_of(row))
+            builder.rows.append(row)
+            builder.addresses.append(address)
+            builder.size += length
+        self._add(ENTRIES, ENTRIES.row_of((kind, len(rows))), address)
+        self._note_read(length + _ROW_OVERHEAD * (len(rows) + 1))
 
     def block(self, columns: Columns, file_id: int, offsets: Sequence[int], lengths: Sequence[int]) -> None:
         """Take entries that gave one row each, as columns, and their spans."""
@@ -247,25 +256,24 @@ class StagingSink:
                     builder.flush()
 
     def erased(self, file_id: int, offset: int, length: int) -> None:
-        self._add(PIECES, PIECES.row(digest=ERASED), file_id, offset, length)
+        self._add(PIECES, PIECES.row(digest=ERASED), (file_id, offset, length))
 
     def reject(self, source: str, code: RejectCode, detail: str, file_id: int, offset: int, length: int) -> None:
-        self._add(REJECTS, REJECTS.row(source, str(code), detail), file_id, offset, length)
+        self._add(REJECTS, REJECTS.row(source, str(code), detail), (file_id, offset, length))
 
     def repair(self, source: str, flag: str, file_id: int, offset: int, length: int) -> None:
-        self._add(REPAIRS, REPAIRS.row(source, flag), file_id, offset, length)
+        self._add(REPAIRS, REPAIRS.row(source, flag), (file_id, offset, length))
 
     def said(self, entry: Entry, source: str, file_id: int, offset: int, length: int) -> None:
+        address = (file_id, offset, length)
         for place, said in enumerate(entry.said):
-            row = OCCURRENCES.row(
-                said.message_id, source, str(said.kind), said.role, said.session_id, said.said_at, place
-            )
-            self._add(OCCURRENCES, row, file_id, offset, length)
-            digest = bytes.fromhex(said.message_id)
+            seen = (said.message_id, source, said.kind, said.role, said.session_id, said.said_at, place)
+            self._add(OCCURRENCES, OCCURRENCES.row_of(seen), address)
+            digest = said.digest
             is_kept_first = self._messages.add(digest)
             if is_kept_first:
-                size = len(said.text.encode())
-                self._builder(MESSAGES).add_sized(MESSAGES.row(said.message_id, said.text, size), size)
+                row = MESSAGES.row(said.message_id, said.text, said.text_bytes)
+                self._builder(MESSAGES).add_sized(row, said.text_bytes)
             if is_kept_first and digest[:WIDTH] not in self._imported:
                 self.new_messages[source] += 1
             else:
@@ -276,9 +284,10 @@ class StagingSink:
         self._drift[key] += 1
         self._drift_example.setdefault(key, (file_id, offset, length))
 
-    def _add(self, table: Table, row: Row, file_id: int, offset: int, length: int) -> None:
-        builder = self._builders.get(type(row)) or self._builder(table)
-        builder.rows.append((*row, file_id, offset, length))
+    def _add(self, table: Table, row: Row, address: Address) -> None:
+        builder = self._builders.get(table.row_type) or self._builder(table)
+        builder.rows.append(row)
+        builder.addresses.append(address)
 
     def close(self) -> list[Part]:
         """Write what is left and return the parts, each digested."""

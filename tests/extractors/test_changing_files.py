@@ -28,17 +28,17 @@ class Meddler:
         self.meddle = meddle
         self.rows: dict[int, list[Row]] = {}
 
-    def row(self, row: Row, file_id: int, offset: int, length: int) -> None:
-        if file_id not in self.rows:
+    def entry(self, file_id: int, offset: int, length: int, kind: str, rows: Sequence[Row] = ()) -> None:
+        if rows and file_id not in self.rows:
             self.meddle(len(self.rows) + 1)
-        self.rows.setdefault(file_id, []).append(row)
+        if rows:
+            self.rows.setdefault(file_id, []).extend(rows)
 
     def piece(self, file_id: int, offset: int, data: bytes) -> bool:
         return True
 
     def erased(self, file_id: int, offset: int, length: int) -> None: ...
     def block(self, columns: Columns, file_id: int, offsets: Sequence[int], lengths: Sequence[int]) -> None: ...
-    def entry(self, file_id: int, offset: int, length: int, kind: str, row_count: int) -> None: ...
     def reject(self, source: str, code: RejectCode, detail: str, file_id: int, offset: int, length: int) -> None: ...
     def repair(self, source: str, flag: str, file_id: int, offset: int, length: int) -> None: ...
     def said(self, entry: Entry, source: str, file_id: int, offset: int, length: int) -> None: ...

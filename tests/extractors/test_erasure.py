@@ -133,9 +133,6 @@ class Kept:
         self.stored = b""
         self.recipe: list[tuple[int, int, bool]] = []
 
-    def row(self, row: Row, file_id: int, offset: int, length: int) -> None:
-        self.rows.append(row)
-
     def piece(self, file_id: int, offset: int, data: bytes) -> bool:
         self.stored += data
         self.recipe.append((offset, len(data), True))
@@ -146,7 +143,8 @@ class Kept:
     def erased(self, file_id: int, offset: int, length: int) -> None:
         self.recipe.append((offset, length, False))
 
-    def entry(self, file_id: int, offset: int, length: int, kind: str, row_count: int) -> None:
+    def entry(self, file_id: int, offset: int, length: int, kind: str, rows: Sequence[Row] = ()) -> None:
+        self.rows.extend(rows)
         self.entries.append((offset, length, kind))
 
     def reject(self, source: str, code: RejectCode, detail: str, file_id: int, offset: int, length: int) -> None: ...
