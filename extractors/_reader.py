@@ -1,5 +1,6 @@
 """Reads one file in one generation: cuts it into entries, and hands entries, rows, pieces and rejects to a sink."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -289,25 +290,34 @@ class Reader:
                 self.result.row_count += len(starts)
                 self.result.entry_count += len(starts)
                 self.result.entries_with_rows += len(starts)
-            self.hold_block(data, lengths)
+            self.hold_block(data, starts, lengths)
             start += len(data)
             self.result.watermark = start
         return start, chain((rest,) if rest else (), chunks)
 
-    def hold_block(self, data: bytes, lengths: Sequence[int]) -> None:
-        """Do what `hold` does with each of many entries."""
-        begin = end = 0
-        for length in lengths:
-            end += length
-            size = self.held_size + end - begin
-            if size >= _SMALLEST_PIECE and (length % 8 == 0 or size >= _LARGEST_PIECE):
-                self.held.append(data[begin:end])
-                self.held_size = size
-                self.cut_piece()
-                begin = end
-        if begin < end:
+    def hold_block(self, data: bytes, starts: Sequence[int], lengths: Sequence[int]) -> None:
+        """Do what `hold` does with each of many entries, which tile `data`."""
+        begin = number = 0
+        while True:
+            # No entry that begins before this one can end a piece.
+            enough = begin + _SMALLEST_PIECE - self.held_size
+            number = max(number, bisect_left(starts, enough) - 1)
+            while number < len(starts):
+                end = starts[number] + lengths[number]
+                size = self.held_size + end - begin
+                if size >= _SMALLEST_PIECE and (lengths[number] % 8 == 0 or size >= _LARGEST_PIECE):
+                    break
+                number += 1
+            else:
+                break
             self.held.append(data[begin:end])
-            self.held_size += end - begin
+            self.held_size = size
+            self.cut_piece()
+            begin = end
+            number += 1
+        if begin < len(data):
+            self.held.append(data[begin:])
+            self.held_size += len(data) - begin
 
     def too_long(self, offset: int, length: int, limit: int) -> None:
         """Quarantine an entry beyond the limit."""

@@ -99,7 +99,8 @@ def cut_blocks(
     The events are those of `cut_events`. Ends before an event longer than `limit`, or than half of what it was given
     at once; returns what it took of `chunks` and did not yield.
     """
-    begins = re.compile(b"(?m:^)(?:" + header + b")").finditer
+    # The rest of the line is taken along, so that headers are looked for at the beginnings of lines alone.
+    begins = re.compile(b"(?m:^)(?:" + header + b")(?:(?<=\n)|[^\n]*)").finditer
     rest = b""
     for chunk in chunks:
         data = rest + chunk

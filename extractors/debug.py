@@ -11,8 +11,9 @@ output that begins with `[ERROR] ` is an event of format A, even in a log of for
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -99,6 +100,9 @@ _PHRASES: Final = {
 """The component that a phrase stands for, by its first word; the others stand for themselves."""
 _NO_COMPONENT: Final = re.compile(r"\w*(?:Error|Exception)|E[A-Z]+|https?|[Ww]arning|[Nn]ote", re.ASCII)
 
+_SHORT: Final = 200
+"""Characters of a message up to which its component is remembered."""
+
 _TARGET: Final = re.compile(rf"(?:.*[/\\])?(?:({UUID})|[^/\\]+)\.txt", re.DOTALL)
 _LONGEST_TARGET: Final = 4096
 
@@ -176,40 +180,65 @@ def parse_events(block: Block) -> Columns | None:
     """Return the rows of events as `parse_event` makes them, if all have a header of a known level and are UTF-8."""
     try:
         text = block.data.decode()
-        headers = list(_REGULAR.finditer(text))
-        if len(headers) != len(block.starts):
+        found = _REGULAR.findall(text)
+        if len(found) != len(block.starts):
             return None
-        times, levels, messages = zip(*(header.groups() for header in headers), strict=True)
-        event_at = pa.array(times, pa.string()).cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+        times = [time for time, _, _ in found]
+        event_at = pa.array([time or None for time in times], pa.string()).cast(pa.timestamp("us", "UTC"))
     except (UnicodeDecodeError, pa.ArrowInvalid):
         return None
-    ends = [header.end() for header in headers]
-    nexts = [*(header.start() for header in headers[1:]), len(text)]
-    rests = [None if after - end == 1 else text[end + 1 : after - 1] for end, after in zip(ends, nexts, strict=True)]
-    # As in `parse_event` the message is followed by its line end, which matters where a bracket stands last.
-    named = (component_of(f"{message}\n" if message[-1:] == "]" else message) for message in messages)
-    components, servers = zip(*named, strict=True)
+    count = len(found)
+    levels = [level for _, level, _ in found]
+    messages = [message for _, _, message in found]
+    rests = _continuations(block, text, found)
+    named = [_name_in(message) if len(message) < _SHORT else _name_in.__wrapped__(message) for message in messages]
     if "\r" in text:
-        messages = tuple(message.removesuffix("\r") for message in messages)
-    count = len(headers)
+        messages = [message.removesuffix("\r") for message in messages]
     names = block.names
     return Columns(
         DEBUG_EVENTS,
         (
-            event_at,
+            event_at.cast(pa.timestamp("us")),
             pa.array(levels, pa.string()),
-            pa.array(components, pa.string()),
-            pa.array(servers, pa.string()),
+            pa.array([component for component, _ in named], pa.string()),
+            pa.array([server for _, server in named], pa.string()),
             pa.array(messages, pa.string()),
-            pa.array(rests, pa.string()),
-            pa.array([1 if rest is None else 2 + rest.count("\n") for rest in rests], pa.int64()),
-            pa.array([names.get("session_id")] * count, pa.string()),
-            pa.array([names.get("log_name")] * count, pa.string()),
-            pa.array(["A" if time is None else "B" for time in times], pa.string()),
+            _repeated(None, count) if rests is None else pa.array(rests, pa.string()),
+            pa.repeat(pa.scalar(1), count)
+            if rests is None
+            else pa.array([1 if rest is None else 2 + rest.count("\n") for rest in rests], pa.int64()),
+            _repeated(names.get("session_id"), count),
+            _repeated(names.get("log_name"), count),
+            pa.array(["B" if time else "A" for time in times], pa.string()),
             pa.array([level == "ERROR" for level in levels], pa.bool_()),
-            pa.array([False] * count, pa.bool_()),
+            pa.repeat(pa.scalar(False), count),
         ),
     )
+
+
+@lru_cache(maxsize=4096)
+def _name_in(message: str) -> tuple[str | None, str | None]:
+    """Return what `component_of` says of a whole line. As in `parse_event` it is followed by its line end, which
+    matters where a bracket stands last. Logs say the same few messages again and again.
+    """
+    return component_of(f"{message}\n" if message[-1:] == "]" else message)
+
+
+def _continuations(block: Block, text: str, headers: Sequence[tuple[str, str, str]]) -> list[str | None] | None:
+    """Return what follows the first line of each event, without the last line end; None when nothing follows any."""
+    if block.data.count(b"\n") == len(headers) and block.data[-1:] == b"\n":
+        return None
+    starts = block.starts if text.isascii() else [match.start() for match in _REGULAR.finditer(text)]
+    ends = [
+        start + len(message) + len(level) + (28 if time else 3)
+        for start, (time, level, message) in zip(starts, headers, strict=True)
+    ]
+    nexts = (*starts[1:], len(text))
+    return [None if after - end == 1 else text[end + 1 : after - 1] for end, after in zip(ends, nexts, strict=True)]
+
+
+def _repeated(text: str | None, count: int) -> "pa.Array[pa.Scalar[pa.DataType]]":
+    return pa.nulls(count, pa.string()) if text is None else pa.repeat(pa.scalar(text, pa.string()), count)
 
 
 def _session_of(target: str) -> str | None:

@@ -1,7 +1,7 @@
 """The sink of a worker: rows become columns, columns become Parquet below staging/, digested when it is written."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +13,7 @@ from xxhash import xxh3_128
 
 from extractors._contract import Columns, Entry
 from models.reject import RejectCode
-from models.schema import BYTES, DIGEST128, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table, Value, table_of
+from models.schema import BYTES, DIGEST128, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table, table_of
 from models.tables import DRIFT, ENTRIES, ERASED, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS, STORE
 from pipelines.failpoints import reach
 from pipelines.layout import make_private
@@ -24,6 +24,7 @@ _WORTH_A_ROW_GROUP: Final = 500
 _ROW_OVERHEAD: Final = 120
 COMPRESSION_LEVEL: Final = 3
 
+_Arrays = Sequence["pa.Array[pa.Scalar[pa.DataType]]"]
 
 Address = tuple[int, int, int]
 """The file, and the offset and length of an entry in it: what a row with provenance ends in."""
@@ -105,7 +106,7 @@ class _Builder:
         self.constants = (home_id, run_id) if table.has_provenance else ()
         self.rows: list[Row] = []
         self.addresses: list[Address] = []
-        self.batches: list[pa.RecordBatch] = []
+        self.blocks: list[tuple[int, pa.RecordBatch]] = []
         self.size = 0
         self.written = 0
         self.writer: pq.ParquetWriter | None = None
@@ -113,7 +114,7 @@ class _Builder:
     @property
     def count(self) -> int:
         """Rows that were collected and not yet written."""
-        return len(self.rows) + sum(batch.num_rows for batch in self.batches)
+        return len(self.rows) + sum(batch.num_rows for _, batch in self.blocks)
 
     def add_sized(self, row: Row, size: int) -> None:
         """Add a row that holds `size` bytes of text or content."""
@@ -122,33 +123,37 @@ class _Builder:
         if self.size >= _FLUSH_BYTES:
             self.flush()
 
-    def add_block(self, columns: Columns, *address: Sequence[int]) -> None:
-        """Add rows as columns; `address` are the columns that follow the table's own and the constants."""
-        self._close_rows()
-        self._add_batch(list(columns.arrays), address)
+    def add_block(self, arrays: _Arrays, address: _Arrays) -> None:
+        """Add rows as columns: the table's own, and the file, offset and length of each."""
+        self.blocks.append((len(self.rows), self._batch(arrays, address)))
 
-    def _close_rows(self) -> None:
-        """Make columns of the rows that were added since the last block."""
-        if self.rows:
-            columns, address = list(zip(*self.rows, strict=True)), list(zip(*self.addresses, strict=True))
-            self.rows, self.addresses = [], []
-            kinds = [column.type.arrow for column in self.table.columns]
-            arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
-            self._add_batch(arrays, address)
-
-    def _add_batch(self, arrays: list["pa.Array[pa.Scalar[pa.DataType]]"], address: Sequence[Sequence[Value]]) -> None:
+    def _batch(self, arrays: _Arrays, address: _Arrays) -> pa.RecordBatch:
         count = len(arrays[0])
-        arrays += [pa.repeat(pa.scalar(text, pa.string()), count) for text in self.constants]
-        arrays += [pa.array(values, pa.int64()) for values in address]
-        self.batches.append(pa.record_batch(arrays, schema=self.schema))
+        constants = [pa.repeat(pa.scalar(text, pa.string()), count) for text in self.constants]
+        return pa.record_batch([*arrays, *constants, *address], schema=self.schema)
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield all that was collected, in the order in which it came, and forget it."""
+        columns = list(zip(*self.rows, strict=True)) or [()] * len(self.table.columns)
+        address = list(zip(*self.addresses, strict=True)) or [()] * (3 if self.table.has_provenance else 0)
+        self.rows, self.addresses = [], []
+        kinds = [column.type.arrow for column in self.table.columns]
+        arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
+        rows = self._batch(arrays, [pa.array(values, pa.int64()) for values in address])
+        done = 0
+        for before, block in self.blocks:
+            if before > done:
+                yield rows.slice(done, before - done)
+                done = before
+            yield block
+        self.blocks = []
+        yield rows.slice(done)
 
     def flush(self) -> None:
         """Write what was collected as one row group."""
-        self._close_rows()
-        if not self.batches:
+        if not self.rows and not self.blocks:
             return
-        made = pa.Table.from_batches(self.batches, self.schema)
-        self.batches = []
+        made = pa.Table.from_batches(self._batches(), self.schema)
         self.size = 0
         if self.writer is None:
             self.writer = open_writer(self.path, self.table)
@@ -238,12 +243,12 @@ class StagingSink:
     def block(self, columns: Columns, file_id: int, offsets: Sequence[int], lengths: Sequence[int]) -> None:
         """Take entries that gave one row each, as columns, and their spans."""
         count, size = len(offsets), sum(lengths)
-        address = ([file_id] * count, offsets, lengths)
+        address = (pa.repeat(pa.scalar(file_id), count), pa.array(offsets, pa.int64()), pa.array(lengths, pa.int64()))
         builder = self._builder(columns.table)
-        builder.add_block(columns, *address)
+        builder.add_block(columns.arrays, address)
         builder.size += size
-        spans = Columns(ENTRIES, (pa.repeat(pa.scalar("entry"), count), pa.repeat(pa.scalar(1), count)))
-        self._builder(ENTRIES).add_block(spans, *address)
+        spans = (pa.repeat(pa.scalar("entry"), count), pa.repeat(pa.scalar(1), count))
+        self._builder(ENTRIES).add_block(spans, address)
         self._note_read(size + 2 * _ROW_OVERHEAD * count)
 
     def _note_read(self, size: int) -> None:
