@@ -1,12 +1,10 @@
 """Makes the warehouse of the committed Parquet: all of it into a new file, or what is new into a copy of the last."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import fields
 from hashlib import sha256
-from operator import attrgetter
+from itertools import dropwhile
 from pathlib import Path
 
 import duckdb
@@ -14,14 +12,16 @@ import pyarrow as pa
 
 from extractors._registry import source_tables, sources
 from models.errors import DiskFullError, FixityError, LoadError
-from models.run import PartRecord, RunRecord, SourceCounts
-from models.schema import BYTES, INSTANT, JSON, Column, ColumnType, Table
+from models.run import PartRecord, RunRecord
+from models.schema import BYTES, JSON, Column, ColumnType, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
 from pipelines.core import CORE_TABLES, CORE_VIEWS
-from pipelines.core.archive import PARTS, RECORD_TABLES, RUN_SOURCES, RUNS
+from pipelines.core.archive import PARTS, RECORD_TABLES
 from pipelines.failpoints import reach
 from pipelines.imports import IMPORTED, verified_imports
 from pipelines.layout import Layout
+from pipelines.load_records import fill_records
+from pipelines.renew import make_core_tables, note_touched, renew_core_tables
 
 STORAGE_VERSION = "v1.5.0"
 """Files of this version are read and written by DuckDB 1.5 and 2."""
@@ -29,7 +29,6 @@ STORAGE_VERSION = "v1.5.0"
 BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECTS, REPAIRS, DRIFT, OCCURRENCES)
 """Tables of the runner that the warehouse holds row for row."""
 
-_counts = attrgetter(*(field.name for field in fields(SourceCounts)))
 _MEMORY = "160MB"
 _MORE_MEMORY = ("512MB", "2GB")
 """For archives with very long texts: of those that are written together DuckDB holds all."""
@@ -73,25 +72,43 @@ def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord
         create_views(connection)
         _create_macros(connection)
         _insert_imported(connection, layout)
-        _load(connection, layout, runs, parts)
+        fill_records(connection, runs, runs, _names())
+        _insert_parts(connection, layout, parts)
+        _take_out_superseded(connection)
+        _insert_messages(connection, layout, parts)
+        make_core_tables(connection)
 
 
 def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> bool:
     """Bring a copy of an earlier warehouse at `target` up to everything that `runs` committed.
 
-    Returns False, `target` then being useless, when it holds something else than a part of that: other columns, parts
-    that are no longer committed, or another imported store. Raises as `build_warehouse` does.
+    Returns False, `target` then being useless, when it holds something else than what the first of `runs` committed:
+    other columns, parts that are no longer committed, or another imported store. Raises as `build_warehouse` does.
     """
-    parts = _loadable(runs)
     with _building(layout, target) as connection:
         held = _held_parts(connection)
-        if held is None or not held <= {part.sha256 for part in parts} or not _same_imports(connection, layout):
+        later = _later_runs(runs, held) if held is not None else None
+        if later is None or not _same_imports(connection, layout):
             return False
-        new = [part for part in parts if part.sha256 not in held]
-        verify_parts(layout, new)
+        parts = _loadable(later)
+        verify_parts(layout, parts)
         create_views(connection)
-        _load(connection, layout, runs, new)
+        fill_records(connection, runs, later, _names())
+        _insert_parts(connection, layout, parts)
+        note_touched(connection)
+        _take_out_superseded(connection)
+        _insert_messages(connection, layout, parts)
+        renew_core_tables(connection)
         return True
+
+
+def _later_runs(runs: Sequence[RunRecord], held: Collection[tuple[str, str]]) -> list[RunRecord] | None:
+    """Return the runs that came after those whose parts are held; None when these are not just what the first ones
+    committed.
+    """
+    later = list(dropwhile(lambda run: all((part.path, part.sha256) in held for part in _loadable([run])), runs))
+    first = runs[: len(runs) - len(later)]
+    return later if len(_loadable(first)) == len(held) else None
 
 
 def verify_parts(layout: Layout, parts: Sequence[PartRecord]) -> None:
@@ -119,8 +136,12 @@ def _digest(path: Path) -> str | None:
 
 def _loadable(runs: Iterable[RunRecord]) -> list[PartRecord]:
     """Return the committed parts whose rows the warehouse holds: all but the store's."""
-    tables = {table.name for table in warehouse_tables()}
+    tables = _names()
     return [part for run in runs for phase in run.phases for part in phase.parts if part.table in tables]
+
+
+def _names() -> set[str]:
+    return {table.name for table in warehouse_tables()}
 
 
 @contextmanager
@@ -151,6 +172,8 @@ def connect_for_building(target: Path, layout: Layout, memory: str) -> duckdb.Du
             "preserve_insertion_order": "false",
             # Two threads take half as long again as one, and twice its CPU (1.5.5, on two cores).
             "threads": "1",
+            # Or a commit of less than 16 MB would be written to a log first and from there to its place.
+            "checkpoint_threshold": "1KB",
             # A row group that waits for others waits in the temporary directory where memory is short.
             "write_buffer_row_group_count": "1",
             "autoinstall_known_extensions": "false",
@@ -168,7 +191,7 @@ def quoted(text: str) -> str:
 
 
 def _parquet(paths: Iterable[str], *options: str) -> str:
-    """Return the table function that reads committed files; the paths stand in it (see `_fill_records`)."""
+    """Return the table function that reads committed files; the paths stand in it (see `fill_records`)."""
     return f"read_parquet([{', '.join(map(quoted, paths))}], {', '.join(('hive_partitioning = false', *options))})"
 
 
@@ -211,8 +234,10 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f'COMMENT ON VIEW "{view.name}" IS {quoted(view.comment)}')
 
 
-def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[str] | None:
-    """Return the digests of the parts that a warehouse holds; None when its tables are not those that we would make."""
+def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]] | None:
+    """Return path and digest of the parts that a warehouse holds; None when its tables are not those that we would
+    make.
+    """
     found = connection.execute(
         "SELECT table_name, list([column_name, data_type] ORDER BY column_index) FROM duckdb_columns() "
         "WHERE database_name = 'warehouse' AND NOT internal GROUP BY table_name"
@@ -227,7 +252,7 @@ def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[str] | None:
     same_tables = {name: columns.get(name) for name in wanted} == wanted
     if not same_tables or set(views) != {(view.name, view.comment) for view in CORE_VIEWS}:
         return None
-    return {row[0] for row in connection.execute(f"SELECT sha256 FROM {PARTS.name}").fetchall()}
+    return set(connection.execute(f"SELECT part_path, sha256 FROM {PARTS.name}").fetchall())
 
 
 def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
@@ -243,98 +268,63 @@ def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool
     return held == kept
 
 
-def _load(
-    connection: duckdb.DuckDBPyConnection, layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord]
-) -> None:
-    """Load parts into the tables, leave out and take out rows that no longer count, and make the core tables again."""
-    by_table: dict[str, list[str]] = {}
-    sizes: Counter[str] = Counter()
-    for part in parts:
-        by_table.setdefault(part.table, []).append(str(layout.root / part.path))
-        sizes[part.table] += part.size
-    _fill_records(connection, runs)
-    _insert(connection, EXTRACTIONS, by_table.get(EXTRACTIONS.name))
-    has_superseded = _find_superseded(connection)
+def _insert_parts(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
+    """Load parts into the tables, the messages' texts aside, and find which rows no longer count."""
     for table in (*BASE_TABLES, *source_tables(sources().values())):
-        if table is not EXTRACTIONS:
-            _insert(connection, table, by_table.get(table.name))
-            _write_out(connection, sizes[table.name])
-        if table.has_provenance and has_superseded:
-            connection.execute(
-                f'DELETE FROM "{table.name}" AS t USING superseded s '
-                "WHERE s.run_id = t.run_id AND s.file_id = t.file_id AND t.byte_offset >= s.from_offset"
-            )
+        _insert(connection, table, _paths(layout, parts, table))
+        _write_out(connection, parts, table)
         reach("load:table")
-    _insert_messages(connection, by_table.get(MESSAGES.name))
-    _write_out(connection, sizes[MESSAGES.name])
-    for core in CORE_TABLES:
-        connection.execute(f'DELETE FROM "{core.table.name}"')
-        connection.execute(core.insert)
-        reach("load:core-table")
+    _find_superseded(connection)
 
 
-def _fill_records(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord]) -> None:
-    """Fill the tables that say what the commit records say."""
-    run_rows = [
-        (run.run_id, run.epoch, run.status, run.started_at, run.finished_at, run.tool_version, run.is_full)
-        for run in runs
-        if run.kind == "run"
-    ]
-    source_rows = [
-        (run.run_id, phase.home_id, phase.phase, source, *_counts(counts))
-        for run in runs
-        for phase in run.phases
-        for source, counts in phase.sources.items()
-    ]
-    loadable = {part.path for part in _loadable(runs)}
-    part_rows = [
-        (part.path, part.table, run.run_id, part.rows, part.size, part.sha256)
-        for run in runs
-        for phase in run.phases
-        for part in phase.parts
-        if part.path in loadable
-    ]
-    for table, rows in ((RUNS, run_rows), (RUN_SOURCES, source_rows), (PARTS, part_rows)):
-        connection.execute(f"DELETE FROM {table.name}")
-        # As Arrow: of each Python value that it is given, DuckDB asks whether it is one of pandas or NumPy, and looks
-        # for these packages each time where they are not installed.
-        kinds = {column.name: pa.string() if column.type is INSTANT else column.type.arrow for column in table.columns}
-        columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
-        arrays = {name: pa.array(values, kinds[name]) for name, values in zip(kinds, columns, strict=True)}
-        connection.register("given", pa.table(arrays))
-        connection.execute(f"INSERT INTO {table.name} SELECT * FROM given")
-        connection.unregister("given")
+def _paths(layout: Layout, parts: Iterable[PartRecord], table: Table) -> list[str]:
+    return [str(layout.root / part.path) for part in parts if part.table == table.name]
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str] | None) -> None:
-    if not paths:
-        return
-    names = ", ".join(f'"{column.name}"' for column in table.all_columns)
-    connection.execute(f'INSERT INTO "{table.name}" SELECT {names} FROM {_parquet(paths, "union_by_name = true")}')
-
-
-def _write_out(connection: duckdb.DuckDBPyConnection, size: int) -> None:
-    """Have what was inserted written, if it was much: `size` bytes of Parquet. What stays in a transaction stays in
-    memory, and beyond its limit in temporary files, until the end; and nobody reads this file before it is whole.
+def _find_superseded(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note which rows no longer count: those of a file that was read again from its watermark, and of a reading during
+    which the file changed. Only a new reading of a file makes any.
     """
-    if size >= _MUCH:
-        connection.execute("COMMIT")
-        connection.execute("BEGIN")
-
-
-def _find_superseded(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Note which rows do not count, those of a file that was read again from its watermark; returns whether any."""
     connection.execute(
         """
         CREATE TEMP TABLE superseded AS
-        WITH ordered AS (SELECT e.*, r.epoch FROM extractions e JOIN runs r USING (run_id))
+        WITH ordered AS (
+            SELECT e.*, r.epoch FROM extractions e JOIN runs r USING (run_id)
+            WHERE e.file_id IN (SELECT file_id FROM extractions SEMI JOIN new_runs USING (run_id))
+        )
         SELECT o.run_id, o.file_id, CASE WHEN o.is_void THEN -1 ELSE min(p.from_offset) END AS from_offset
         FROM ordered o LEFT JOIN ordered p ON p.file_id = o.file_id AND p.epoch > o.epoch AND NOT p.is_void
         GROUP BY o.run_id, o.file_id, o.is_void, o.size
         HAVING o.is_void OR min(p.from_offset) < o.size
         """
     )
-    return connection.execute("SELECT 1 FROM superseded LIMIT 1").fetchone() is not None
+
+
+def _take_out_superseded(connection: duckdb.DuckDBPyConnection) -> None:
+    if connection.execute("SELECT 1 FROM superseded LIMIT 1").fetchone() is None:
+        return
+    for table in (*BASE_TABLES, *source_tables(sources().values())):
+        if table.has_provenance:
+            connection.execute(
+                f'DELETE FROM "{table.name}" AS t USING superseded s '
+                "WHERE s.run_id = t.run_id AND s.file_id = t.file_id AND t.byte_offset >= s.from_offset"
+            )
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str]) -> None:
+    if not paths:
+        return
+    names = ", ".join(f'"{column.name}"' for column in table.all_columns)
+    connection.execute(f'INSERT INTO "{table.name}" SELECT {names} FROM {_parquet(paths, "union_by_name = true")}')
+
+
+def _write_out(connection: duckdb.DuckDBPyConnection, parts: Iterable[PartRecord], table: Table) -> None:
+    """Have what was inserted into a table written, if it was much. What stays in a transaction stays in
+    memory, and beyond its limit in temporary files, until the end; and nobody reads this file before it is whole.
+    """
+    if sum(part.size for part in parts if part.table == table.name) >= _MUCH:
+        connection.execute("COMMIT")
+        connection.execute("BEGIN")
 
 
 def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
@@ -346,8 +336,9 @@ def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> N
         )
 
 
-def _insert_messages(connection: duckdb.DuckDBPyConnection, paths: list[str] | None) -> None:
+def _insert_messages(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
     """Load each message's text once, though two workers may have written it, and drop what nobody says any more."""
+    paths = _paths(layout, parts, MESSAGES)
     if paths:
         numbered = _parquet(paths, "filename = true, file_row_number = true")
         connection.execute(
@@ -368,6 +359,7 @@ def _insert_messages(connection: duckdb.DuckDBPyConnection, paths: list[str] | N
             """
         )
         connection.execute("DROP TABLE chosen")
+        _write_out(connection, parts, MESSAGES)
     connection.execute("DELETE FROM message_texts WHERE message_id NOT IN (SELECT message_id FROM occurrences)")
 
 

@@ -2,7 +2,7 @@
 sentences.
 """
 
-from pipelines.core._declare import CoreTable, View
+from pipelines.core._declare import CoreTable, Renewal, View
 from pipelines.core.archive import ARCHIVE_TABLES, ARCHIVE_VIEWS
 from pipelines.core.files import FILE_TABLES, FILE_VIEWS
 from pipelines.core.messages import MESSAGE_TABLES, MESSAGE_VIEWS
@@ -14,4 +14,4 @@ CORE_TABLES: tuple[CoreTable, ...] = (*ARCHIVE_TABLES, *MESSAGE_TABLES, *SESSION
 CORE_VIEWS: tuple[View, ...] = (*ARCHIVE_VIEWS, *MESSAGE_VIEWS, *SESSION_VIEWS, *FILE_VIEWS)
 """Every view, in the order in which they are made."""
 
-__all__ = ["CORE_TABLES", "CORE_VIEWS", "CoreTable", "View"]
+__all__ = ["CORE_TABLES", "CORE_VIEWS", "CoreTable", "Renewal", "View"]

@@ -1,16 +1,36 @@
 """How a core table and a view are declared: the columns with their sentences, and the query that fills them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.schema import Table
 
 
 @dataclass(frozen=True)
+class Renewal:
+    """How a table is brought up to date where it stands: by which key, which keys may have other rows now, and of what
+    the query has to see for their rows to be what it would make of everything.
+
+    `touched` is a query for keys, asked when new rows are there and those that no longer count are there still. It and
+    the queries for `inputs`, by the table that each stands for, may use the tables `new_runs` (run_id), `changed` (the
+    readings whose rows came or went: run_id, file_id, and from which offset) and, the inputs alone, `touched`.
+    A key too many costs time; one too few is a stale row.
+    """
+
+    key: str
+    touched: str
+    inputs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class CoreTable:
-    """A table and the query that fills it; the query's columns bear the names of the table's."""
+    """A table and the query that fills it; the query's columns bear the names of the table's. Without a `renewal` it is
+    made again whenever something came.
+    """
 
     table: Table
     query: str
+    renewal: Renewal | None = None
 
     @property
     def insert(self) -> str:

@@ -3,7 +3,7 @@ rows.
 """
 
 from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Table
-from pipelines.core._declare import CoreTable, View
+from pipelines.core._declare import CoreTable, Renewal, View
 
 FILES = CoreTable(
     Table(
@@ -37,7 +37,8 @@ FILES = CoreTable(
     WITH ordered AS (
         SELECT m.*, r.epoch FROM manifest m JOIN runs r USING (run_id) WHERE m.file_id IS NOT NULL
     ), newest AS (
-        SELECT home_id, path_bytes, arg_max(file_id, epoch) AS file_id FROM ordered GROUP BY ALL
+        SELECT home_id, path_bytes, arg_max(file_id, {'epoch': epoch, 'generation': generation}) AS file_id
+        FROM ordered GROUP BY ALL
     ), seen AS (
         -- A file that was deleted right after it was read has been seen by no other row than the one that says so.
         SELECT * FROM ordered
@@ -57,6 +58,26 @@ FILES = CoreTable(
     LEFT JOIN gone g ON g.file_id = s.file_id
     ORDER BY s.home_id, s.path, s.generation
     """,
+    # Every run names every file: what earlier ones said of it is in its row, which names the two that it rests on.
+    Renewal(
+        "file_id",
+        """
+        WITH named AS (
+            SELECT file_id, home_id, path FROM manifest SEMI JOIN new_runs USING (run_id) WHERE file_id IS NOT NULL
+        )
+        SELECT file_id FROM named UNION SELECT file_id FROM files SEMI JOIN named USING (home_id, path)
+        """,
+        {
+            "manifest": """
+                SELECT * FROM warehouse.manifest SEMI JOIN new_runs USING (run_id)
+                UNION ALL
+                SELECT * FROM warehouse.manifest ANTI JOIN new_runs USING (run_id) SEMI JOIN (
+                    SELECT file_id, unnest([last_run_id, expired_run_id]) AS run_id
+                    FROM warehouse.files SEMI JOIN touched USING (file_id)
+                ) USING (file_id, run_id)
+            """
+        },
+    ),
 )
 
 ARCHIVE_TABLES = (FILES,)

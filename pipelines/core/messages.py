@@ -3,7 +3,7 @@ refer to.
 """
 
 from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Table
-from pipelines.core._declare import CoreTable, View
+from pipelines.core._declare import CoreTable, Renewal, View
 
 MESSAGE_PLACES = CoreTable(
     Table(
@@ -38,6 +38,14 @@ MESSAGE_PLACES = CoreTable(
         p.session_count, p.home_count, i.message_id IS NOT NULL AS was_imported
     FROM places p LEFT JOIN imported_messages i USING (message_id)
     """,
+    Renewal(
+        "message_id",
+        """
+        SELECT DISTINCT message_id FROM occurrences o
+        JOIN changed c ON c.run_id = o.run_id AND c.file_id = o.file_id AND o.byte_offset >= c.from_offset
+        """,
+        {"occurrences": "SELECT * FROM warehouse.occurrences SEMI JOIN touched USING (message_id)"},
+    ),
 )
 
 MESSAGE_TABLES = (MESSAGE_PLACES,)

@@ -3,7 +3,7 @@ results.
 """
 
 from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Table
-from pipelines.core._declare import CoreTable, View
+from pipelines.core._declare import CoreTable, Renewal, View
 
 API_RESPONSES = CoreTable(
     Table(
@@ -64,13 +64,22 @@ API_RESPONSES = CoreTable(
         r.output_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.stop_reason, r.version,
         r.stop_reason IS NOT NULL AND r.model IS DISTINCT FROM '<synthetic>' AS usage_is_reliable,
         row_number() OVER (PARTITION BY g.api_message_id, coalesce(g.first_uuid, r.file_id::VARCHAR)
-            ORDER BY g.responded_at, f.path, f.home_id) > 1 AS is_copy,
+            ORDER BY g.responded_at, f.path, f.home_id, f.generation) > 1 AS is_copy,
         r.model IS NOT DISTINCT FROM '<synthetic>' AS is_synthetic,
         r.file_id, r.byte_offset, r.byte_length
     FROM grouped g
     JOIN records r ON r.file_id = g.file_id AND r.byte_offset = g.byte_offset AND r.api_message_id = g.api_message_id
     JOIN files f ON f.file_id = g.file_id
     """,
+    Renewal(
+        "api_message_id",
+        """
+        SELECT DISTINCT api_message_id FROM records r
+        JOIN changed c ON c.run_id = r.run_id AND c.file_id = r.file_id AND r.byte_offset >= c.from_offset
+        WHERE api_message_id IS NOT NULL
+        """,
+        {"records": "SELECT * FROM warehouse.records SEMI JOIN touched USING (api_message_id)"},
+    ),
 )
 
 TOOL_CALL_RESULTS = CoreTable(
@@ -125,6 +134,19 @@ TOOL_CALL_RESULTS = CoreTable(
     LEFT JOIN spilled s ON s.home_id = c.home_id AND s.session_id = c.session_id AND s.tool_use_id = c.tool_use_id
     WHERE c.block_type IN ('tool_use', 'server_tool_use')
     """,
+    Renewal(
+        "file_id",
+        """
+        WITH spilled AS (
+            SELECT s.home_id, s.session_id, s.tool_use_id FROM spilled_results s
+            JOIN changed c ON c.run_id = s.run_id AND c.file_id = s.file_id AND s.byte_offset >= c.from_offset
+        )
+        SELECT DISTINCT file_id FROM content_blocks b SEMI JOIN changed c ON c.run_id = b.run_id
+            AND c.file_id = b.file_id AND b.byte_offset >= c.from_offset
+        UNION SELECT file_id FROM content_blocks SEMI JOIN spilled USING (home_id, session_id, tool_use_id)
+        """,
+        {"content_blocks": "SELECT * FROM warehouse.content_blocks SEMI JOIN touched USING (file_id)"},
+    ),
 )
 
 SESSIONS = CoreTable(

@@ -1,0 +1,60 @@
+"""Makes the core tables, or brings them up to date by what came and went: the rows of a key that was touched are made
+again, of the rows alone that they rest on.
+"""
+
+import duckdb
+
+from pipelines.core import CORE_TABLES, CoreTable
+from pipelines.failpoints import reach
+
+
+def make_core_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill the core tables, which must be empty."""
+    for core in CORE_TABLES:
+        connection.execute(core.insert)
+        reach("load:core-table")
+
+
+def note_touched(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note what the core tables have to be brought up to date for, once the rows of `new_runs` are there and before
+    those that are `superseded` are taken out.
+    """
+    connection.execute(
+        """
+        CREATE TEMP TABLE changed AS
+        SELECT run_id, file_id, -1 AS from_offset FROM extractions SEMI JOIN new_runs USING (run_id)
+        UNION ALL SELECT run_id, file_id, from_offset FROM superseded ANTI JOIN new_runs USING (run_id)
+        """
+    )
+    for core in CORE_TABLES:
+        if core.renewal is not None:
+            connection.execute(f"CREATE TEMP TABLE {_touched(core)} AS {core.renewal.touched}")
+
+
+def renew_core_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring the core tables up to date for what was noted, once the rows that do not count are gone."""
+    for core in CORE_TABLES:
+        _renew(connection, core)
+        reach("load:core-table")
+
+
+def _renew(connection: duckdb.DuckDBPyConnection, core: CoreTable) -> None:
+    name, renewal = core.table.name, core.renewal
+    if renewal is None:
+        connection.execute(f'DELETE FROM "{name}"')
+        connection.execute(core.insert)
+        return
+    # Not materialized, or every column of an input would be, long texts too.
+    inputs = "".join(f", {table} AS NOT MATERIALIZED ({query})" for table, query in renewal.inputs.items())
+    columns = ", ".join(f'"{column.name}"' for column in core.table.all_columns)
+    connection.execute(
+        f"CREATE TEMP TABLE renewed AS WITH touched AS (FROM {_touched(core)}){inputs} "
+        f"SELECT {columns} FROM ({core.query})"
+    )
+    connection.execute(f'DELETE FROM "{name}" WHERE {renewal.key} IN (SELECT {renewal.key} FROM {_touched(core)})')
+    connection.execute(f'INSERT INTO "{name}" FROM renewed')
+    connection.execute("DROP TABLE renewed")
+
+
+def _touched(core: CoreTable) -> str:
+    return f"touched_{core.table.name}"

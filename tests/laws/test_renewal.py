@@ -1,0 +1,193 @@
+"""The law of the warehouse that is brought up to date: whatever the runs, it holds what one made anew holds, row for
+row in every table.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pytest
+from hypothesis import event, example, given, settings
+from hypothesis import strategies as st
+
+from models.errors import LoadError
+from models.run import PartRecord, RunRecord
+from pipelines.archive import commit, next_epoch, read_all_runs, read_runs
+from pipelines.layout import Layout
+from pipelines.load import build_warehouse, extend_warehouse, quoted, warehouse_tables
+from pipelines.warehouse import check_warehouse
+from tests.archives import Archive
+from tests.support import ALL_PHASES, FIXTURES, extract
+
+pytestmark = pytest.mark.duckdb
+
+SESSION = "0a1b2c3d-1111-4222-8333-444455556666"
+OTHER = "0a1b2c3d-9999-4222-8333-444455556666"
+TYPICAL = {
+    path.relative_to(FIXTURES / "typical").as_posix(): path.read_bytes()
+    for path in sorted((FIXTURES / "typical").rglob("*"))
+    if path.is_file() and not path.is_symlink()
+}
+SPILLED = f"projects/-home-mira-work/{SESSION}/tool-results/toolu_01Explore.txt"
+TYPICAL[SPILLED] = b"what a call came to, too long for its transcript\n"
+TRANSCRIPTS = [path for path in TYPICAL if path.endswith(".jsonl")]
+HOMES = ("one", "two")
+
+
+def _start(data: bytes, share: float) -> bytes:
+    return data[: int(len(data) * share)]
+
+
+def _unended(data: bytes, share: float) -> bytes:
+    """Return what ends with a line that lacks its end: its rows count until the file grows."""
+    return _start(data, share).rpartition(b"\n")[0]
+
+
+def _ended_otherwise(data: bytes, share: float) -> bytes:
+    """Return the same with something after that line which takes its sense away."""
+    return _unended(data, share) + b" and more\n"
+
+
+def _turned(data: bytes, share: float) -> bytes:
+    """Return the lines in another order: nothing of it is where it was."""
+    lines = data.splitlines(keepends=True)
+    return b"".join(lines[int(len(lines) * share) :] + lines[: int(len(lines) * share)])
+
+
+def _other_session(data: bytes, share: float) -> bytes:
+    """Return lines of which the last part says that it is of another session: groups of records then span two."""
+    cut = int(len(data) * share)
+    return data[:cut] + data[cut:].replace(SESSION.encode(), OTHER.encode())
+
+
+CONTENTS: tuple[Callable[[bytes, float], bytes | None], ...] = (
+    _start,
+    _unended,
+    _ended_otherwise,
+    _turned,
+    _other_session,
+    lambda *_: None,
+)
+EDITS = st.tuples(
+    st.sampled_from(HOMES),
+    st.one_of(st.sampled_from(TRANSCRIPTS), st.sampled_from(sorted(TYPICAL))),
+    st.sampled_from(("", OTHER)),
+    st.sampled_from(CONTENTS),
+    st.one_of(st.sampled_from((0.0, 0.5, 1.0)), st.floats(0, 1)),
+)
+PHASES = st.one_of(st.just(ALL_PHASES), st.sets(st.sampled_from(ALL_PHASES), min_size=1).map(sorted))
+HAPPENING = st.sampled_from(("a run",) * 6 + ("a full run", "a void reading", "a rollback"))
+HISTORY = st.lists(st.tuples(st.lists(EDITS, max_size=8), PHASES, HAPPENING), min_size=2, max_size=5)
+
+Edit = tuple[str, str, str, Callable[[bytes, float], bytes | None], float]
+
+
+def _edit(base: Path, edit: Edit) -> None:
+    home, name, other, content, share = edit
+    data = content(TYPICAL[name], share)
+    path = base / home / (name.replace(SESSION, other) if other else name)
+    if data is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _let_happen(base: Path, layout: Layout, phases: list[int], what: str) -> None:
+    run = extract(layout.root, *(base / name for name in HOMES), phases=phases, is_full=what == "a full run")
+    archive = Archive(base / HOMES[0], layout)
+    if what == "a void reading" and any(part.rows for part in _parts(run, "extractions")):
+        archive.rewrite("extractions", lambda rows: rows[0].update(is_void=True), -1)
+    if what == "a rollback":
+        runs = read_all_runs(layout)
+        back = RunRecord(
+            f"{runs[-1].run_id}-back", next_epoch(runs), "complete", run.started_at, None, run.tool_version, False, {}
+        )
+        back.kind, back.back_to = "rollback", runs[len(runs) // 2].run_id
+        layout.run(back.run_id).mkdir()
+        commit(layout, back)
+
+
+def _parts(run: RunRecord, table: str) -> list[PartRecord]:
+    return [part for phase in run.phases for part in phase.parts if part.table == table and part.rows]
+
+
+def _bring_up(layout: Layout, target: Path) -> bool:
+    """Bring a warehouse up to date, or make it anew where that cannot be; returns whether it could be."""
+    runs = read_runs(layout)
+    if target.exists() and extend_warehouse(layout, runs, target):
+        try:
+            check_warehouse(target, runs)
+        except LoadError:
+            pass
+        else:
+            return True
+    target.unlink(missing_ok=True)
+    build_warehouse(layout, runs, target)
+    return False
+
+
+def _differences(first: Path, second: Path) -> list[str]:
+    """Return each table of which two warehouses do not hold the same rows, with one that only one of them has."""
+    found = []
+    with duckdb.connect() as connection:
+        for name, path in (("first", first), ("second", second)):
+            connection.execute(f"ATTACH {quoted(str(path))} AS {name} (READ_ONLY)")
+        for table in warehouse_tables():
+            for one, other in (("first", "second"), ("second", "first")):
+                row = connection.execute(
+                    f'FROM {one}."{table.name}" EXCEPT ALL FROM {other}."{table.name}" LIMIT 1'
+                ).fetchone()
+                if row is not None:
+                    found.append(f"only the {one} has in {table.name}: {row}")
+    return found
+
+
+GROWING = [(home, name, "", _start, 0.6) for home in HOMES for name in TYPICAL]
+GROWN = [(home, name, "", _start, 1.0) for home in HOMES for name in TYPICAL]
+CHANGED = [
+    *((HOMES[0], name, "", _turned, 0.5) for name in TRANSCRIPTS[::2]),
+    *((HOMES[1], name, OTHER, _start, 1.0) for name in TRANSCRIPTS),
+    *((HOMES[1], name, "", _other_session, 0.5) for name in TRANSCRIPTS),
+    *((HOMES[0], name, "", lambda *_: None, 0.0) for name in sorted(TYPICAL)[::3]),
+]
+
+
+@settings(max_examples=6)
+@given(HISTORY)
+@example(
+    [
+        ([(HOMES[0], name, "", _unended, 1.0) for name in TRANSCRIPTS], ALL_PHASES, "a run"),
+        ([(HOMES[0], name, "", _ended_otherwise, 1.0) for name in TRANSCRIPTS], ALL_PHASES, "a run"),
+        ([(HOMES[0], SPILLED, "", _start, 1.0)], ALL_PHASES, "a run"),
+    ]
+)
+@example(
+    [
+        (GROWING, ALL_PHASES, "a run"),
+        (GROWN, ALL_PHASES, "a run"),
+        (CHANGED, ALL_PHASES, "a void reading"),
+        (GROWN[::2], [3, 7], "a run"),
+        (GROWING[1::2], ALL_PHASES, "a rollback"),
+        (GROWN, ALL_PHASES, "a run"),
+    ]
+)
+def test_a_warehouse_brought_up_to_date_holds_what_one_made_anew_holds(
+    history: list[tuple[list[Edit], list[int], str]],
+) -> None:
+    with TemporaryDirectory() as place:
+        base = Path(place)
+        layout, target, anew = Layout(base / "data"), base / "held.duckdb", base / "anew.duckdb"
+        for home in HOMES:
+            (base / home).mkdir()
+        for edits, phases, what in history:
+            for edit in edits:
+                _edit(base, edit)
+            _let_happen(base, layout, phases, what)
+            could = _bring_up(layout, target)
+            event(f"{what}: {'brought up to date' if could else 'made anew'}")
+            if could:
+                anew.unlink(missing_ok=True)
+                build_warehouse(layout, read_runs(layout), anew)
+                assert _differences(target, anew) == []
