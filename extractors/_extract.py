@@ -10,7 +10,7 @@ from xxhash import xxh3_128
 from extractors._contract import Entry, Reading, Shape
 from extractors._erasure import Erased, Tombstones, without
 from extractors._reader import CHUNK, Digests, Reader
-from extractors._source import Home, PinnedFile, Stat
+from extractors._source import HeldDirectory, Home, PinnedFile, Stat
 from extractors._task import FileResult, FileTask, Limits, Sink
 from models.errors import SourceError
 from models.identity import file_id
@@ -142,7 +142,7 @@ def _is_stable(file: PinnedFile, before: Stat, result: FileResult, tombstones: T
 
 
 def digest_file(
-    home: Home,
+    place: Home | HeldDirectory,
     path: bytes,
     size: int,
     *,
@@ -153,8 +153,12 @@ def digest_file(
     """Return a file's stat, the XXH3-128 of its first `size` bytes, and if `deep` their SHA-256, both as a manifest has
     them of a file of which `erased` was erased. Raises SourceError.
     """
-    with home.open(path) as file:
+    with place.open(path) as file:
         fast = xxh3_128()
+        if not deep and not erased:
+            for data in file.chunks(0, size, CHUNK):
+                fast.update(data)
+            return file.restat(), fast.digest(), None
         proof = sha256()
         for data, is_seal in without(file.chunks(0, size, CHUNK), erased, tombstones):
             fast.update(data)

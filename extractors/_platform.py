@@ -73,6 +73,9 @@ class Directory(Protocol):
     def link_target(self, name: bytes) -> bytes:
         """Return what the link ``name`` holds, as it stands there."""
 
+    def identity(self) -> tuple[int, int]:
+        """Return what tells this directory from every other while it is held open."""
+
     def close(self) -> None:
         """Let go of the directory."""
 
@@ -109,6 +112,10 @@ class DescriptorDirectory:
     def link_target(self, name: bytes) -> bytes:
         return os.readlink(name, dir_fd=self._descriptor)
 
+    def identity(self) -> tuple[int, int]:
+        result = os.fstat(self._descriptor)
+        return result.st_dev, result.st_ino
+
     def close(self) -> None:
         os.close(self._descriptor)
 
@@ -120,7 +127,7 @@ class PathDirectory:
     and back again in between is not found out; only descriptors help against that.
     """
 
-    __slots__ = ("_inode", "_parent", "_path")
+    __slots__ = ("_device", "_inode", "_parent", "_path")
 
     def __init__(self, path: str, parent: "PathDirectory | None" = None) -> None:
         result = os.stat(path, follow_symlinks=parent is None)
@@ -128,7 +135,7 @@ class PathDirectory:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if not stat.S_ISDIR(result.st_mode):
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        self._path, self._parent, self._inode = path, parent, result.st_ino
+        self._path, self._parent, self._inode, self._device = path, parent, result.st_ino, result.st_dev
 
     @classmethod
     def at(cls, path: Path) -> Self:
@@ -166,6 +173,9 @@ class PathDirectory:
 
     def link_target(self, name: bytes) -> bytes:
         return os.fsencode(os.readlink(self._below(name)))
+
+    def identity(self) -> tuple[int, int]:
+        return self._device, self._inode
 
     def close(self) -> None:
         pass

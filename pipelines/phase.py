@@ -124,7 +124,7 @@ def _judge(given: PhaseInput, results: dict[bytes, FileResult]) -> list[FileStat
             claims.append(claim_of(state, given.tombstones, pinned_ns))
             claimed.append(state)
     with Home(given.home.root) as home:
-        for state, judgement in zip(claimed, judge_all(home, claims), strict=True):
+        for state, judgement in zip(claimed, judge_all(home, claims, processes=given.processes), strict=True):
             _settle(state, judgement, results.get(state.path_bytes))
     states += [_not_here(one, given.run.run_id) for one in given.absent]
     return states

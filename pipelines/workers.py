@@ -2,14 +2,10 @@
 
 import gc
 import multiprocessing
-import os
-import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from multiprocessing import connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
@@ -26,6 +22,7 @@ from extractors._task import FileResult, FileTask, Limits
 from models.errors import DiskFullError, StageError
 from pipelines.files import disk_errors
 from pipelines.seen import Known, Seen, SharedSet
+from pipelines.spread import can_fork, end_with_parent
 from pipelines.staging import Part, StagingSink
 
 _WORTH_A_PROCESS: Final = 16 << 20
@@ -136,8 +133,7 @@ def context() -> BaseContext:
     """Return how processes are started: forked on Linux while there is one thread, since importing again costs more
     than the work.
     """
-    can_fork = sys.platform == "linux" and threading.active_count() == 1
-    return multiprocessing.get_context("fork" if can_fork else "spawn")
+    return multiprocessing.get_context("fork" if can_fork() else "spawn")
 
 
 def _batches(tasks: Sequence[FileTask]) -> list[list[FileTask]]:
@@ -214,7 +210,7 @@ def _work(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What parsing makes is freed by its reference counts: to look for cycles every 700 objects costs up to a fifth.
     gc.set_threshold(200_000, 20, 100)
-    _end_with_parent()
+    end_with_parent()
     try:
         bench = _Bench(job, number, *locks)
         while (batch := todo.get()) is not None:
@@ -224,15 +220,3 @@ def _work(
         done.put(("disk", str(error)))
     except BaseException:  # noqa: BLE001  # the parent must hear of it whatever it is; it raises StageError
         done.put(("failed", traceback.format_exc()))
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent does: nobody takes what it reads then, and the next run sweeps what it wrote."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_after(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)

@@ -102,7 +102,7 @@ def _begun_ns(run: RunRecord) -> int | None:
 def _finding(address: str, state: FileState, judgement: Judgement) -> Finding | None:
     match judgement.outcome:
         case Outcome.APPENDED:
-            added = judgement.stat.size - state.size if judgement.stat else 0
+            added = 0 if judgement.size is None else judgement.size - state.size
             return codes.APPENDED.at(address, count=added)
         case Outcome.MODIFIED:
             kind = codes.REWRITTEN if _is_append_only(state) else codes.MODIFIED

@@ -376,3 +376,12 @@ def test_a_reader_finds_a_whole_file_whenever_it_looks(
     stop.set()
     reader.join()
     assert wrong == []
+
+
+def test_a_directory_is_told_from_every_other_while_it_is_held(root: Directory, home: Path) -> None:
+    (home / "other").mkdir()
+    held, again, other = root.directory(b"directory"), root.directory(b"directory"), root.directory(b"other")
+    assert held.identity() == again.identity()
+    assert len({held.identity(), other.identity(), root.identity()}) == 3
+    for opened in (held, again, other):
+        opened.close()

@@ -282,6 +282,75 @@ def test_a_directory_swapped_for_a_link_during_the_walk_is_not_entered(home: Pat
     assert [(found.path, found.error) for found in steps] == [(b"b", "ELOOP")]
 
 
+def outcome_of(opening: Callable[[], PinnedFile]) -> tuple[bytes, bytes] | tuple[type[SourceError], str]:
+    try:
+        with opening() as file:
+            return file.path, file.read(0, file.stat.size)
+    except SourceError as error:
+        return type(error), str(error)
+
+
+def test_a_held_directory_opens_what_the_home_opens_and_refuses_what_it_refuses(home: Path) -> None:
+    for path in (b"a/file", b"a/b/file", b"a/closed", b"file"):
+        write(home, path)
+    for number, target in enumerate(["file", "b", "gone", "/"]):
+        at(home, b"a/link%d" % number).symlink_to(target)
+    os.mkfifo(home / "a" / "fifo")
+    bad = [b"", b".", b"..", b"b/../file", b"/file", b"a\0b", b"file/", b"gone"]
+    names = [*os.listdir(os.fsencode(home / "a")), *bad]
+    with Home(home) as opened, opened.hold(b"a") as held:
+        for path in [b"a/" + name for name in names] + [b"file", b"a", b"a/b/file"]:
+            by_home = outcome_of(lambda path=path: opened.open(path))  # type: ignore[misc]
+            by_held = outcome_of(lambda path=path: held.open(path))  # type: ignore[misc]
+            is_in_it = path.count(b"/") == 1 and path.startswith(b"a/")
+            assert by_held == by_home if is_in_it else by_held[0] is Unreadable, path
+        assert held.is_in_place()
+    with Home(home) as opened, opened.hold(b"") as held:
+        assert outcome_of(lambda: held.open(b"file")) == (b"file", b"content")
+        assert held.is_in_place()
+    before = open_descriptors()
+    with Home(home) as opened, opened.hold(b"a") as held:
+        held.is_in_place()
+    assert open_descriptors() == before
+
+
+@pytest.mark.parametrize("path", [b"a/link", b"a/file", b"a/gone", b"a/..", b"link/b"])
+def test_what_is_no_directory_is_not_held(home: Path, path: bytes) -> None:
+    write(home, b"a/file")
+    write(home, b"a/b/file")
+    at(home, b"a/link").symlink_to("b")
+    at(home, b"link").symlink_to("a")
+    with Home(home) as opened, pytest.raises(SourceError):
+        opened.hold(path)
+
+
+@pytest.mark.parametrize("swapped", [b"a", b"a/b"])
+@pytest.mark.parametrize("instead", ["nothing", "link", "copy", "file", "another"])
+def test_a_directory_that_was_swapped_while_it_was_held_is_not_in_place(
+    home: Path, tmp_path: Path, swapped: bytes, instead: str
+) -> None:
+    write(home, b"a/b/file")
+    place, moved = at(home, swapped), tmp_path / "moved"
+    with Home(home) as opened, opened.hold(b"a/b") as held:
+        place.rename(moved)
+        match instead:
+            case "link":
+                place.symlink_to(moved)
+            case "copy":
+                shutil.copytree(moved, place)
+            case "file":
+                place.write_bytes(b"")
+            case "another":
+                place.mkdir()
+        assert not held.is_in_place()
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+        moved.rename(place)
+        assert held.is_in_place()
+
+
 def test_a_fifo_neither_hangs_the_reader_nor_wakes_its_writer(home: Path) -> None:
     os.mkfifo(home / "fifo")
     assert [(found.path, found.kind) for found in walk(home)] == [(b"fifo", "special")]

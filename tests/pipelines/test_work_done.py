@@ -8,7 +8,7 @@ import pytest
 
 from extractors import _source
 from extractors._platform import pread
-from extractors._source import Home, PinnedFile
+from extractors._source import HeldDirectory, Home, PinnedFile
 from extractors._task import FileResult
 from pipelines.job import Finished, run_job
 from pipelines.layout import Layout
@@ -27,7 +27,7 @@ class Reads:
         self.opened: Counter[bytes] = Counter()
         self.bytes: Counter[tuple[bytes, int]] = Counter()
         self.total = 0
-        read, opening = PinnedFile.read, Home.open
+        read, opening, opening_held = PinnedFile.read, Home.open, HeldDirectory.open
 
         def counted_pread(descriptor: int, size: int, offset: int) -> bytes:
             data = pread(descriptor, size, offset)
@@ -43,9 +43,14 @@ class Reads:
             self.opened[path] += 1
             return opening(home, path)
 
+        def counted_open_held(held: HeldDirectory, path: bytes) -> PinnedFile:
+            self.opened[path] += 1
+            return opening_held(held, path)
+
         monkeypatch.setattr(_source, "pread", counted_pread)
         monkeypatch.setattr(PinnedFile, "read", counted_read)
         monkeypatch.setattr(Home, "open", counted_open)
+        monkeypatch.setattr(HeldDirectory, "open", counted_open_held)
 
     def forget(self) -> None:
         """Begin to count anew."""
