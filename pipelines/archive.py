@@ -114,7 +114,11 @@ def _read_record(path: Path) -> RunRecord:
     try:
         return RunRecord.from_json(orjson.loads(read_sealed(path)))
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"the commit record {path} cannot be read ({error}); see `extract verify`") from error
+        raise _not_understood(path, error) from error
+
+
+def _not_understood(path: Path, error: Exception) -> StoreError:
+    return StoreError(f"the commit record {path} cannot be read ({error}); see `extract verify`")
 
 
 def commit(layout: Layout, run: RunRecord) -> None:
@@ -136,7 +140,10 @@ def _version(path: Path) -> tuple[int, int, int]:
 @cache
 def _epoch(path: Path, *_version: int) -> int:
     """Return the epoch that a commit record names; a run asks for those of all others at each of its commits."""
-    return _read_record(path).epoch
+    try:
+        return int(orjson.loads(read_sealed(path))["epoch"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _not_understood(path, error) from error
 
 
 def write_record(layout: Layout, run: RunRecord, point: str) -> None:

@@ -1,5 +1,5 @@
-"""The indexes of digests known from earlier runs: made of what is kept, kept beside it, made again when they are
-missing or stale.
+"""The indexes of digests known from earlier runs: made of what is kept, kept beside it, extended by what was committed
+since, made again when they are missing or stale.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from models.tables import MESSAGES, STORE
 from pipelines.archive import committed_parts
 from pipelines.imports import imported_files, verified_imports
 from pipelines.layout import Layout
-from pipelines.seen import WIDTH, SharedSet, is_whole, write_known
+from pipelines.seen import WIDTH, SharedSet, extend_known, is_whole, write_known
 
 _SHORTEST_MESSAGES = 200_000
 _EXPECTED_BYTES_PER_MESSAGE = 4 << 10
@@ -44,13 +44,10 @@ def prepare_known(
     `new_files`. Raises FixityError when a part that an index has to be made of is damaged.
     """
     store, texts = committed_parts(runs, STORE.name), committed_parts(runs, MESSAGES.name)
-    pieces = layout.cache / f"pieces-{_name(part.sha256 for part in store)}.idx"
-    messages = layout.cache / f"messages-{_name(part.sha256 for part in texts)}.idx"
-    imported = layout.cache / f"imported-{_name(path.name for path in imported_files(layout))}.idx"
-    if not is_whole(pieces):
-        _write_index(_paths(layout, store), "digest", pieces)
-    if not is_whole(messages):
-        _write_index(_paths(layout, texts), "message_id", messages)
+    pieces = _index(layout, "pieces", store, "digest")
+    messages = _index(layout, "messages", texts, "message_id")
+    foreign = imported_files(layout)
+    imported = layout.cache / f"imported-{_names(path.name for path in foreign)[-1]}.idx"
     if not is_whole(imported):
         _write_index(verified_imports(layout), "message_id", imported)
     for old in layout.cache.glob("*.idx"):
@@ -65,25 +62,43 @@ def prepare_known(
     return KnownIndexes(pieces, messages, imported, shared_pieces, shared_messages)
 
 
-def _name(digests: Iterable[str]) -> str:
-    """Name what an index is made of, so that none is ever taken for that of other parts."""
+def _index(layout: Layout, kind: str, parts: Sequence[PartRecord], column: str) -> Path:
+    """Return the index of a column of parts: the one that is there, or the one of most of the
+    first parts, extended, or one made of all.
+    """
+    names = [f"{kind}-{name}.idx" for name in _names(part.sha256 for part in parts)]
+    wanted = layout.cache / names[-1]
+    if not is_whole(wanted):
+        here = {path.name for path in layout.cache.glob(f"{kind}-*.idx") if is_whole(path)}
+        covered = max((number for number, name in enumerate(names) if name in here), default=0)
+        others = [layout.root / part.path for part in parts[covered:]]
+        _write_index(others, column, wanted, layout.cache / names[covered] if covered else None)
+    return wanted
+
+
+def _names(digests: Iterable[str]) -> list[str]:
+    """Name what an index of the first none, one, two … of these would be made of, so that none is ever taken for that
+    of other parts.
+    """
     made = blake2b(digest_size=8)
+    names = [made.hexdigest()]
     for digest in digests:
         made.update(digest.encode())
-    return made.hexdigest()
+        names.append(made.hexdigest())
+    return names
 
 
-def _paths(layout: Layout, parts: Iterable[PartRecord]) -> list[Path]:
-    return [layout.root / part.path for part in parts]
-
-
-def _write_index(parts: Sequence[Path], column: str, target: Path) -> None:
+def _write_index(parts: Sequence[Path], column: str, target: Path, earlier: Path | None = None) -> None:
+    """Write the index of what is in parts, and in an `earlier` index of others."""
     digests: set[bytes] = set()
     for part in parts:
         for value in _column(part, column):
             digests.add(bytes.fromhex(value[: WIDTH * 2]) if isinstance(value, str) else value)
     temporary = target.with_suffix(".tmp")
-    write_known(temporary, sorted(digests))
+    if earlier is None:
+        write_known(temporary, sorted(digests))
+    else:
+        extend_known(earlier, temporary, digests)
     temporary.replace(target)
 
 

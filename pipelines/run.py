@@ -215,7 +215,7 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
     finish_forget(layout, watcher)
     everything = archives.read_all_runs(layout)
     with disk_errors():
-        sweep(layout)
+        sweep(layout, everything)
     runs = archives.effective(everything)
     homes = name_homes(request, layout)
     record = RunRecord(

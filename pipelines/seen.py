@@ -3,10 +3,11 @@ workers.
 """
 
 import mmap
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from itertools import accumulate
 from pathlib import Path
-from struct import pack
+from struct import pack, unpack
 from typing import Final
 
 from xxhash import xxh3_128
@@ -29,11 +30,42 @@ def write_known(path: Path, digests: list[bytes]) -> None:
     counts = [0] * (_BUCKETS + 1)
     for digest in digests:
         counts[(digest[0] << 8 | digest[1]) + 1] += 1
-    header = pack(f"<{_BUCKETS + 1}I", *accumulate(counts))
-    body = b"".join(digests)
+    _write(path, accumulate(counts), b"".join(digests))
+
+
+def extend_known(earlier: Path, path: Path, digests: Iterable[bytes]) -> None:
+    """Write the index of what an earlier one holds and of `digests`, with a look at those alone.
+
+    Raises FixityError when the earlier one is not what was written.
+    """
+    held = earlier.read_bytes()
+    if len(held) < _HEADER + _TRAILER or not _has_trailer(held):
+        raise _refusal(earlier)
+    starts = unpack(f"<{_BUCKETS + 1}I", held[:_HEADER])
+    counts = [0] * (_BUCKETS + 1)
+    body, copied = [], _HEADER
+    for digest in sorted(set(digests)):
+        bucket = digest[0] << 8 | digest[1]
+        at, end = (_HEADER + start * WIDTH for start in starts[bucket : bucket + 2])
+        while at < end and held[at : at + WIDTH] < digest:
+            at += WIDTH
+        if at == end or held[at : at + WIDTH] != digest:
+            body += [held[copied:at], digest]
+            copied = at
+            counts[bucket + 1] += 1
+    body.append(held[copied:-_TRAILER])
+    _write(path, [start + before for start, before in zip(starts, accumulate(counts), strict=True)], b"".join(body))
+
+
+def _write(path: Path, starts: Iterable[int], body: bytes) -> None:
+    header = pack(f"<{_BUCKETS + 1}I", *starts)
     trailer = xxh3_128(header)
     trailer.update(body)
     path.write_bytes(b"".join((header, body, trailer.digest())))
+
+
+def _refusal(path: Path) -> FixityError:
+    return FixityError(f"the index {path} is not what was written; delete it: the next run makes it again")
 
 
 def is_whole(path: Path) -> bool:
@@ -60,7 +92,7 @@ class Known:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         if self._map is None or not _has_trailer(self._map):
             self.close()
-            raise FixityError(f"the index {path} is not what was written; delete it: the next run makes it again")
+            raise _refusal(path)
 
     def __contains__(self, digest: bytes) -> bool:
         held = self._map
@@ -81,7 +113,7 @@ class Known:
             self._map = None
 
 
-def _has_trailer(held: mmap.mmap) -> bool:
+def _has_trailer(held: mmap.mmap | bytes) -> bool:
     with memoryview(held) as view, view[:-_TRAILER] as body:
         return xxh3_128(body).digest() == view[-_TRAILER:]
 

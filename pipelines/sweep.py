@@ -13,13 +13,14 @@ from pipelines.failpoints import reach
 from pipelines.layout import Layout
 
 
-def sweep(layout: Layout) -> int:
-    """Remove what no commit record lists. Returns how many things went. Only the writer may sweep.
+def sweep(layout: Layout, runs: Sequence[RunRecord] | None = None) -> int:
+    """Remove what no commit record lists: none of `runs`, who has read all of them. Returns how many things went. Only
+    the writer may sweep.
 
     Raises StoreError when a run that had been committed has no commit record any more: all that it kept would go.
     """
     removed = 0
-    for path in list(leftovers(layout)):
+    for path in list(leftovers(layout, runs)):
         if not os.path.lexists(path):
             continue  # gone with its directory
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -29,21 +30,21 @@ def sweep(layout: Layout) -> int:
     return removed
 
 
-def leftovers(layout: Layout) -> Iterator[Path]:
+def leftovers(layout: Layout, runs: Sequence[RunRecord] | None = None) -> Iterator[Path]:
     """Yield what a sweep removes: what is staged, parts that no commit record lists, directories of runs that died
     before they committed anything, what a removed run has left beside its record, files half written.
 
     Raises StoreError as `sweep` does.
     """
-    runs = read_all_runs(layout)
+    runs = read_all_runs(layout) if runs is None else runs
     dead = _dead_runs(layout, runs)
     if layout.staging.is_dir() and not layout.forget_file.exists():
         yield from layout.staging.iterdir()  # of an erasure that is not finished, what is staged is still needed
     kept = {part.path for run in runs for phase in run.phases for part in phase.parts}
     for base in (layout.store, layout.tables):
         for place, _, names in os.walk(base):
-            where = layout.relative(Path(place))
-            if Path(place) != layout.imported:
+            where = base.name + place[len(str(base)) :].replace(os.sep, "/")
+            if place != str(layout.imported):
                 parts = (name for name in names if name.endswith(".parquet"))
                 yield from (Path(place, name) for name in parts if f"{where}/{name}" not in kept)
     yield from dead

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import FixityError
+from models.run import RunRecord
 from pipelines.archive import read_runs
 from pipelines.known import prepare_known
 from pipelines.layout import Layout
-from pipelines.seen import WIDTH, Known, write_known
+from pipelines.seen import WIDTH, Known, extend_known, write_known
 from tests.support import extract, rows
 
 DIGESTS = st.sets(st.binary(min_size=WIDTH, max_size=WIDTH), max_size=50)
@@ -41,6 +42,31 @@ def test_an_index_with_a_flipped_bit_is_refused(place: Path, written: set[bytes]
     place.write_bytes(raw)
     with pytest.raises(FixityError, match="is not what was written"):
         Known(place)
+
+
+CLOSE = st.sets(st.binary(min_size=2, max_size=2).map(lambda end: bytes(WIDTH - 2) + end), max_size=50)
+
+
+@settings(max_examples=60)
+@given(st.one_of(DIGESTS, CLOSE), st.one_of(DIGESTS, CLOSE))
+def test_an_extended_index_is_the_index_of_both(place: Path, earlier: set[bytes], later: set[bytes]) -> None:
+    write_known(place, sorted(earlier))
+    extended, anew = place.with_name("extended.idx"), place.with_name("anew.idx")
+    extend_known(place, extended, [*later, *later])
+    write_known(anew, sorted(earlier | later))
+    assert extended.read_bytes() == anew.read_bytes()
+
+
+@settings(max_examples=20)
+@given(DIGESTS, st.data())
+def test_an_index_that_is_damaged_is_not_extended(place: Path, earlier: set[bytes], data: st.DataObject) -> None:
+    write_known(place, sorted(earlier))
+    raw = bytearray(place.read_bytes())
+    bit = data.draw(st.integers(0, len(raw) * 8 - 1))
+    raw[bit // 8] ^= 1 << bit % 8
+    place.write_bytes(raw)
+    with pytest.raises(FixityError, match="is not what was written"):
+        extend_known(place, place.with_name("extended.idx"), [])
 
 
 @pytest.mark.parametrize("size", [0, 1, 262_148, 262_163])
@@ -84,3 +110,29 @@ def test_an_index_is_named_by_what_it_is_made_of(tmp_path: Path) -> None:
     second = prepare_known(layout, runs, "r2", 0, 0)
     assert second.pieces != first.pieces
     assert second.messages == first.messages
+
+
+def test_the_index_of_the_first_parts_is_extended_and_no_part_of_it_is_read_again(tmp_path: Path) -> None:
+    home, layout = tmp_path / "home", Layout(tmp_path / "data")
+    home.mkdir()
+    for number in range(3):
+        (home / "history.jsonl").write_bytes(b"".join(LINE % one for one in range(number + 1)))
+        extract(layout.root, home)
+    runs = read_runs(layout)
+    kept = {path.name: path.read_bytes() for path in layout.cache.iterdir()}  # of what the first two committed
+    for index in layout.cache.iterdir():
+        index.unlink()
+    anew = {path.name: path.read_bytes() for path in _indexes(layout, runs, "anew")}
+    for name, raw in kept.items():
+        (layout.cache / name).write_bytes(raw)
+    first = [part for run in runs[:2] for phase in run.phases for part in phase.parts]
+    for part in first:
+        (layout.root / part.path).rename(layout.root / f"{part.path}.away")
+    extended = {path.name: path.read_bytes() for path in _indexes(layout, runs, "extended")}
+    assert extended == anew
+    assert extended != kept
+
+
+def _indexes(layout: Layout, runs: list[RunRecord], name: str) -> list[Path]:
+    made = prepare_known(layout, runs, name, 0, 0)
+    return [made.pieces, made.messages, made.imported]
