@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -66,7 +67,21 @@ class Entry:
     `data` for everything else. `flags` says how the entry was won when its bytes were damaged.
     """
 
-    __slots__ = ("data", "fields", "flags", "modified_at", "names", "odd", "said", "size", "unknown_type", "version")
+    __slots__ = (
+        *(
+            "data",
+            "digest",
+            "fields",
+            "flags",
+            "modified_at",
+            "names",
+            "odd",
+            "said",
+            "size",
+            "unknown_type",
+            "version",
+        ),
+    )
 
     def __init__(
         self, names: Mapping[str, str], data: bytes, value: JsonObject | None = None, flags: tuple[str, ...] = ()
@@ -80,6 +95,7 @@ class Entry:
         self.unknown_type: str | None = None
         self.odd: list[tuple[str, str]] = []
         self.size = len(data)
+        self.digest: str | None = None
         self.modified_at: datetime | None = None
 
     def say(
@@ -103,6 +119,10 @@ class Entry:
         said = Said(made.hex(), made, text, len(encoded), kind, role, session_id, said_at)
         self.said.append(said)
         return said
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the entry's bytes in hex: `digest`, where the reader of a whole file knows it."""
+        return sha256(self.data).hexdigest() if self.digest is None else self.digest
 
     def text(self) -> str:
         """Return the entry's bytes as text. Raises `Malformed` (not_utf8)."""

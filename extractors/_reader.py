@@ -166,7 +166,8 @@ class Reader:
         self.sink.entry(self.file_id, offset, length, "reject")
         self.result.entry_count += 1
         self.result.reject_count += 1
-        self.result.reject_codes[str(code)] += 1
+        codes = self.result.reject_codes
+        codes[str(code)] = codes.get(str(code), 0) + 1
 
     def padding(self, offset: int, length: int) -> None:
         """Note bytes between entries."""
@@ -339,15 +340,18 @@ class Reader:
             self.result.watermark = self.piece_offset
             self.too_long(0, self.piece_offset, self.limits.document_bytes)
             return
-        data = b"".join(file.chunks(0, size, CHUNK))
+        data = file.read(0, size) if size else b""
         if data and self.is_erased(data):
             self.erase_entry(0, data)
             self.result.watermark = len(data)
             return
         self.held.append(data)
         self.held_size = len(data)
+        self.cut_piece()
         self.result.watermark = len(data)
-        self.parse(Entry(self.task.names, data), 0, len(data))
+        entry = Entry(self.task.names, data)
+        entry.digest = self.digests.sha.hexdigest()
+        self.parse(entry, 0, len(data))
 
     def read_opaque(self, file: PinnedFile, size: int) -> None:
         """Read a whole-file entry of which the parser sees the first bytes only."""

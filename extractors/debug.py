@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
-from hashlib import sha256
 from typing import Final
 
 import pyarrow as pa
@@ -261,7 +260,7 @@ def parse_copy(entry: Entry) -> Iterator[Row]:
         is_link=False,
         target=target,
         session_id=None if target is None else _session_of(target),
-        content_sha256=sha256(data).hexdigest(),
+        content_sha256=entry.sha256(),
         size=len(data),
         line_count=data.count(b"\n") + (data[-1:] not in (b"", b"\n")),
     )

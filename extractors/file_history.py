@@ -6,7 +6,6 @@ content may be anything, is never changed once written, and is swept with its se
 """
 
 from collections.abc import Iterator
-from hashlib import sha256
 
 from extractors._contract import UUID, Entry, Reading, Source, shape
 from models.schema import BYTES, FLAG, INSTANT, INTEGER, TEXT, Column, Row, Table
@@ -40,7 +39,7 @@ def parse(entry: Entry) -> Iterator[Row]:
         path_hash=entry.names["path_hash"],
         version_number=int(entry.names["version"]),
         size=len(data),
-        content_sha256=sha256(data).hexdigest(),
+        content_sha256=entry.sha256(),
         is_text=text is not None,
         line_count=None if text is None else data.count(b"\n") + (data[-1:] not in (b"", b"\n")),
         content_text=text,

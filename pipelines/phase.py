@@ -78,7 +78,7 @@ def run_phase(given: PhaseInput, progress: workers.Progress) -> PhaseRecord:
         parts=records,
         sources=_count(given, output, states),
         outcomes=dict(sorted(Counter(str(state.outcome) for state in states).items())),
-        rejects=dict(sorted(sum((result.reject_codes for result in output.results), Counter[str]()).items())),
+        rejects=dict(sorted(_rejects(output.results).items())),
     )
 
 
@@ -321,6 +321,13 @@ def _count(given: PhaseInput, output: workers.Output, states: Sequence[FileState
     for source, count in output.seen_messages.items():
         counts.setdefault(source, SourceCounts()).messages_duplicate += count
     return dict(sorted(counts.items()))
+
+
+def _rejects(results: Sequence[FileResult]) -> Counter[str]:
+    rejects: Counter[str] = Counter()
+    for result in results:
+        rejects.update(result.reject_codes)
+    return rejects
 
 
 def _count_result(tally: SourceCounts, result: FileResult) -> None:

@@ -220,10 +220,10 @@ class StagingSink:
 
     def piece(self, file_id: int, offset: int, data: bytes) -> bool:
         digest = xxh3_128(data, seed=self._seed).digest()
-        self._add(PIECES, PIECES.row(digest=digest), (file_id, offset, len(data)))
+        self._add(PIECES, PIECES.row(digest), (file_id, offset, len(data)))
         is_new = self._pieces.add(digest)
         if is_new:
-            self._builder(STORE).add_sized(STORE.row(digest=digest, piece_bytes=len(data), content=data), len(data))
+            self._builder(STORE).add_sized(STORE.row(digest, len(data), data), len(data))
         return is_new
 
     def entry(self, file_id: int, offset: int, length: int, kind: str, rows: Sequence[Row] = ()) -> None:

@@ -3,7 +3,7 @@
 import gc
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from multiprocessing.context import BaseContext
@@ -13,7 +13,6 @@ from multiprocessing.synchronize import Lock
 from pathlib import Path
 from typing import Final
 
-from extractors._contract import Shape
 from extractors._erasure import Tombstones
 from extractors._extract import extract_file
 from extractors._registry import sources
@@ -26,6 +25,8 @@ from pipelines.spread import can_fork, end_with_parent
 from pipelines.staging import Part, StagingSink
 
 _WORTH_A_PROCESS: Final = 16 << 20
+_ALL_THE_SAME: Final = 8 << 10
+"""Bytes that take as long to read as opening their file and noting what it gave."""
 _LARGE: Final = 4 << 20
 """Bytes of a file from which on it begins before the others, so that no process waits long for the last one."""
 _ASK_EVERY: Final = 0.5
@@ -62,6 +63,13 @@ class Output:
 
 Progress = Callable[[FileResult], None]
 _Report = tuple[str, object]
+_Batches = Sequence[Sequence[FileTask]]
+_Due = tuple[int, Sequence[FileTask] | None] | None
+"""What a worker is told to read: the number of a batch, with the batch if it was not forked and so has none; None when
+all is read.
+"""
+_SENT_BEFORE: Final = FileTask("", b"", "", 0, {}, 0, 0, 0, 0)
+"""Stands for a task in what a worker sends back to who gave it the task."""
 
 
 class _Bench:
@@ -70,6 +78,7 @@ class _Bench:
     def __init__(self, job: Job, number: int, piece_lock: Lock | None, message_lock: Lock | None) -> None:
         self.job = job
         self.home = Home(job.home)
+        self.shapes = {source.name: source.shapes for source in sources().values()}
         self.sets = [
             SharedSet(job.shared_pieces, piece_lock or nullcontext()),
             SharedSet(job.shared_messages, message_lock or nullcontext()),
@@ -81,10 +90,12 @@ class _Bench:
             job.directory, label, job.home_id, job.run_id, job.seed, pieces, messages, self.known[2]
         )
 
-    def read(self, task: FileTask) -> FileResult:
-        shape: Shape = sources()[task.source].shapes[task.shape]
+    def read(self, tasks: Sequence[FileTask]) -> Iterator[FileResult]:
+        limits, tombstones = self.job.limits, self.job.tombstones
         with disk_errors():
-            return extract_file(self.home, task, shape, self.sink, self.job.limits, self.job.tombstones)
+            for task in tasks:
+                shape = self.shapes[task.source][task.shape]
+                yield extract_file(self.home, task, shape, self.sink, limits, tombstones)
 
     def close(self) -> tuple[list[Part], Counter[str], Counter[str]]:
         with disk_errors():
@@ -103,7 +114,7 @@ def read_files(job: Job, tasks: Sequence[FileTask], processes: int, progress: Pr
     Raises StageError when a worker dies, DiskFullError when there is no room.
     """
     ordered = sorted(tasks, key=_turn)
-    total = sum(task.size - task.start for task in tasks)
+    total = sum(task.size - task.start + _ALL_THE_SAME for task in tasks)
     wanted = min(processes, len(ordered), max(1, total // _WORTH_A_PROCESS + 1))
     if wanted <= 1:
         return _read_here(job, ordered, progress)
@@ -118,11 +129,10 @@ def _turn(task: FileTask) -> tuple[int, bytes]:
     return (-size if size >= _LARGE else 0), task.path
 
 
-def _read_here(job: Job, tasks: Iterable[FileTask], progress: Progress) -> Output:
+def _read_here(job: Job, tasks: Sequence[FileTask], progress: Progress) -> Output:
     bench = _Bench(job, 0, None, None)
     output = Output()
-    for task in tasks:
-        result = bench.read(task)
+    for result in bench.read(tasks):
         output.results.append(result)
         progress(result)
     output.parts, output.new_messages, output.seen_messages = bench.close()
@@ -151,20 +161,25 @@ def _batches(tasks: Sequence[FileTask]) -> list[list[FileTask]]:
 
 def _read_in_processes(job: Job, tasks: Sequence[FileTask], count: int, progress: Progress) -> Output:
     how = context()
-    todo: Queue[list[FileTask] | None] = how.Queue()
+    is_forked = how.get_start_method() == "fork"
+    todo: Queue[_Due] = how.Queue()
     done: Queue[_Report] = how.Queue()
     locks = (how.Lock(), how.Lock())
-    workers = [how.Process(target=_work, args=(job, number, locks, todo, done), daemon=True) for number in range(count)]  # type: ignore[attr-defined]
+    batches = _batches(tasks)
+    given = ((job, number, locks, batches if is_forked else (), todo, done) for number in range(count))
+    workers = [how.Process(target=_work, args=args, daemon=True) for args in given]  # type: ignore[attr-defined]
     # So that no worker copies, by looking for garbage in it, what this process holds.
     gc.freeze()
     for worker in workers:
         worker.start()
     gc.unfreeze()
     # After the start: a queue that was written to has a thread, and threads and forks do not go together.
-    for batch in (*_batches(tasks), *[None] * count):
-        todo.put(batch)
+    for number, batch in enumerate(batches):
+        todo.put((number, None if is_forked else batch))
+    for _ in workers:
+        todo.put(None)
     try:
-        return _collect(workers, done, progress)
+        return _collect(workers, batches, done, progress)
     finally:
         for worker in workers:
             if worker.is_alive():
@@ -172,7 +187,7 @@ def _read_in_processes(job: Job, tasks: Sequence[FileTask], count: int, progress
             worker.join()
 
 
-def _collect(workers: Sequence[BaseProcess], done: "Queue[_Report]", progress: Progress) -> Output:
+def _collect(workers: Sequence[BaseProcess], batches: _Batches, done: "Queue[_Report]", progress: Progress) -> Output:
     import queue
 
     output = Output()
@@ -184,8 +199,10 @@ def _collect(workers: Sequence[BaseProcess], done: "Queue[_Report]", progress: P
             if any(worker.exitcode not in (None, 0) for worker in workers):
                 raise StageError("a worker process died while it read; nothing of this phase was committed") from None
             continue
-        if kind == "result" and isinstance(value, list):
-            for result in value:
+        if kind == "result" and isinstance(value, tuple):
+            number, results = value
+            for task, result in zip(batches[number], results, strict=True):
+                result.task = task
                 output.results.append(result)
                 progress(result)
         elif kind == "closed" and isinstance(value, tuple):
@@ -202,7 +219,12 @@ def _collect(workers: Sequence[BaseProcess], done: "Queue[_Report]", progress: P
 
 
 def _work(
-    job: Job, number: int, locks: tuple[Lock, Lock], todo: "Queue[list[FileTask] | None]", done: "Queue[_Report]"
+    job: Job,
+    number: int,
+    locks: tuple[Lock, Lock],
+    batches: _Batches,
+    todo: "Queue[_Due]",
+    done: "Queue[_Report]",
 ) -> None:
     import signal
     import traceback
@@ -213,8 +235,12 @@ def _work(
     end_with_parent()
     try:
         bench = _Bench(job, number, *locks)
-        while (batch := todo.get()) is not None:
-            done.put(("result", [bench.read(task) for task in batch]))
+        while (due := todo.get()) is not None:
+            at, batch = due
+            results = list(bench.read(batches[at] if batch is None else batch))
+            for result in results:
+                result.task = _SENT_BEFORE
+            done.put(("result", (at, results)))
         done.put(("closed", bench.close()))
     except DiskFullError as error:
         done.put(("disk", str(error)))
