@@ -1,8 +1,8 @@
 """Makes the warehouse of the committed Parquet: all of it into a new file, or what is new into a copy of the last."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from itertools import dropwhile
 from pathlib import Path
@@ -11,27 +11,22 @@ import duckdb
 import pyarrow as pa
 
 from extractors._registry import source_tables, sources
-from models.errors import DiskFullError, FixityError, LoadError
+from models.errors import FixityError
 from models.run import PartRecord, RunRecord
 from models.schema import BYTES, JSON, Column, ColumnType, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
 from pipelines.core import CORE_TABLES, CORE_VIEWS
 from pipelines.core.archive import PARTS, RECORD_TABLES
+from pipelines.engine import apart, building, quoted
 from pipelines.failpoints import reach
 from pipelines.imports import IMPORTED, verified_imports
 from pipelines.layout import Layout
 from pipelines.load_records import fill_records
 from pipelines.renew import make_core_tables, note_touched, renew_core_tables
 
-STORAGE_VERSION = "v1.5.0"
-"""Files of this version are read and written by DuckDB 1.5 and 2."""
-
 BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECTS, REPAIRS, DRIFT, OCCURRENCES)
 """Tables of the runner that the warehouse holds row for row."""
 
-_MEMORY = "160MB"
-_MORE_MEMORY = ("512MB", "2GB")
-"""For archives with very long texts: of those that are written together DuckDB holds all."""
 _MUCH = 1 << 20
 
 
@@ -55,19 +50,7 @@ def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> 
     """
     parts = _loadable(runs)
     verify_parts(layout, parts)
-    for memory in (_MEMORY, *_MORE_MEMORY):
-        try:
-            _build(layout, runs, parts, target, memory)
-            return
-        except LoadError as error:
-            if memory == _MORE_MEMORY[-1] or not isinstance(error.__cause__, duckdb.OutOfMemoryException):
-                raise
-            for useless in (target, target.with_name(target.name + ".wal")):
-                useless.unlink(missing_ok=True)
-
-
-def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord], target: Path, memory: str) -> None:
-    with _building(layout, target, memory) as connection:
+    with building(layout, target) as connection:
         create_tables(connection)
         create_views(connection)
         _create_macros(connection)
@@ -76,7 +59,7 @@ def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord
         _insert_parts(connection, layout, parts)
         _take_out_superseded(connection)
         _insert_messages(connection, layout, parts)
-        make_core_tables(connection)
+        make_core_tables(connection, is_much=_is_much(parts))
 
 
 def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> bool:
@@ -85,7 +68,7 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
     Returns False, `target` then being useless, when it holds something else than what the first of `runs` committed:
     other columns, parts that are no longer committed, or another imported store. Raises as `build_warehouse` does.
     """
-    with _building(layout, target) as connection:
+    with building(layout, target) as connection:
         held = _held_parts(connection)
         later = _later_runs(runs, held) if held is not None else None
         if later is None or not _same_imports(connection, layout):
@@ -142,52 +125,6 @@ def _loadable(runs: Iterable[RunRecord]) -> list[PartRecord]:
 
 def _names() -> set[str]:
     return {table.name for table in warehouse_tables()}
-
-
-@contextmanager
-def _building(layout: Layout, target: Path, memory: str = _MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database file for transactions, the last of which ends in a checkpoint."""
-    connection = connect_for_building(target, layout, memory)
-    try:
-        connection.execute("BEGIN")
-        yield connection
-        connection.execute("COMMIT")
-        reach("load:before-checkpoint")
-        connection.execute("CHECKPOINT")
-    except duckdb.Error as error:
-        if "No space left" in str(error):
-            raise DiskFullError(f"the disk that holds the data directory is full ({error})") from error
-        raise LoadError(f"the warehouse could not be built: {error}") from error
-    finally:
-        connection.close()
-    reach("load:closed")
-
-
-def connect_for_building(target: Path, layout: Layout, memory: str) -> duckdb.DuckDBPyConnection:
-    """Open a database file of the storage version that DuckDB 1.5 and 2 open, with bounded memory, no extensions."""
-    connection = duckdb.connect(
-        config={
-            "memory_limit": memory,
-            "temp_directory": str(layout.staging / "duckdb"),
-            "preserve_insertion_order": "false",
-            # Two threads take half as long again as one, and twice its CPU (1.5.5, on two cores).
-            "threads": "1",
-            # Or a commit of less than 16 MB would be written to a log first and from there to its place.
-            "checkpoint_threshold": "1KB",
-            # A row group that waits for others waits in the temporary directory where memory is short.
-            "write_buffer_row_group_count": "1",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
-    )
-    connection.execute(f"ATTACH {quoted(str(target))} AS warehouse (STORAGE_VERSION '{STORAGE_VERSION}')")
-    connection.execute("USE warehouse")
-    return connection
-
-
-def quoted(text: str) -> str:
-    """Return a SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _parquet(paths: Iterable[str], *options: str) -> str:
@@ -271,14 +208,26 @@ def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool
 def _insert_parts(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
     """Load parts into the tables, the messages' texts aside, and find which rows no longer count."""
     for table in (*BASE_TABLES, *source_tables(sources().values())):
-        _insert(connection, table, _paths(layout, parts, table))
-        _write_out(connection, parts, table)
+        these = [part for part in parts if part.table == table.name]
+        _do(connection, partial(_insert, connection, table, _paths(layout, these)), these)
         reach("load:table")
     _find_superseded(connection)
 
 
-def _paths(layout: Layout, parts: Iterable[PartRecord], table: Table) -> list[str]:
-    return [str(layout.root / part.path) for part in parts if part.table == table.name]
+def _paths(layout: Layout, parts: Iterable[PartRecord]) -> list[str]:
+    return [str(layout.root / part.path) for part in parts]
+
+
+def _is_much(parts: Iterable[PartRecord]) -> bool:
+    return sum(part.size for part in parts) >= _MUCH
+
+
+def _do(connection: duckdb.DuckDBPyConnection, work: Callable[[], None], parts: Iterable[PartRecord]) -> None:
+    """Do what loads parts, apart from all else if these are much."""
+    if _is_much(parts):
+        apart(connection, work)
+    else:
+        work()
 
 
 def _find_superseded(connection: duckdb.DuckDBPyConnection) -> None:
@@ -300,8 +249,12 @@ def _find_superseded(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _has_superseded(connection: duckdb.DuckDBPyConnection) -> bool:
+    return connection.execute("SELECT 1 FROM superseded LIMIT 1").fetchone() is not None
+
+
 def _take_out_superseded(connection: duckdb.DuckDBPyConnection) -> None:
-    if connection.execute("SELECT 1 FROM superseded LIMIT 1").fetchone() is None:
+    if not _has_superseded(connection):
         return
     for table in (*BASE_TABLES, *source_tables(sources().values())):
         if table.has_provenance:
@@ -318,15 +271,6 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str
     connection.execute(f'INSERT INTO "{table.name}" SELECT {names} FROM {_parquet(paths, "union_by_name = true")}')
 
 
-def _write_out(connection: duckdb.DuckDBPyConnection, parts: Iterable[PartRecord], table: Table) -> None:
-    """Have what was inserted into a table written, if it was much. What stays in a transaction stays in
-    memory, and beyond its limit in temporary files, until the end; and nobody reads this file before it is whole.
-    """
-    if sum(part.size for part in parts if part.table == table.name) >= _MUCH:
-        connection.execute("COMMIT")
-        connection.execute("BEGIN")
-
-
 def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
     paths = [str(path) for path in verified_imports(layout)]
     if paths:
@@ -338,29 +282,32 @@ def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> N
 
 def _insert_messages(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
     """Load each message's text once, though two workers may have written it, and drop what nobody says any more."""
-    paths = _paths(layout, parts, MESSAGES)
-    if paths:
-        numbered = _parquet(paths, "filename = true, file_row_number = true")
+    these = [part for part in parts if part.table == MESSAGES.name]
+    if these:
+        _do(connection, partial(_insert_texts, connection, _paths(layout, these)), these)
+    if _has_superseded(connection):
         connection.execute(
-            f"""
-            CREATE TEMP TABLE chosen AS
-            SELECT filename, file_row_number
-            FROM {numbered} m
-            WHERE NOT EXISTS (SELECT 1 FROM message_texts t WHERE t.message_id = m.message_id)
-            QUALIFY row_number() OVER (PARTITION BY message_id ORDER BY filename, file_row_number) = 1
-            """
+            f"DELETE FROM {MESSAGES.name} WHERE message_id NOT IN (SELECT message_id FROM {OCCURRENCES.name})"
         )
-        connection.execute(
-            f"""
-            INSERT INTO message_texts
-            SELECT m.message_id, m.text, m.text_bytes
-            FROM {numbered} m
-            SEMI JOIN chosen c ON c.filename = m.filename AND c.file_row_number = m.file_row_number
-            """
-        )
-        connection.execute("DROP TABLE chosen")
-        _write_out(connection, parts, MESSAGES)
-    connection.execute("DELETE FROM message_texts WHERE message_id NOT IN (SELECT message_id FROM occurrences)")
+
+
+def _insert_texts(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
+    """Insert the texts that are not there yet. Which came twice is asked afterwards: to choose among rows before they
+    are read takes a table of all of them.
+    """
+    name = MESSAGES.name
+    newest = connection.execute(f"SELECT max(rowid) FROM {name}").fetchone()
+    held = -1 if newest is None or newest[0] is None else newest[0]
+    unknown = f"WHERE message_id NOT IN (SELECT message_id FROM {name})" if held >= 0 else ""
+    connection.execute(f"INSERT INTO {name} SELECT message_id, text, text_bytes FROM {_parquet(paths)} {unknown}")
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE doubled AS
+        SELECT message_id, min(rowid) AS first FROM {name} WHERE rowid > {held} GROUP BY message_id HAVING count(*) > 1
+        """
+    )
+    connection.execute(f"DELETE FROM {name} t USING doubled d WHERE d.message_id = t.message_id AND t.rowid > d.first")
+    connection.execute("DROP TABLE doubled")
 
 
 def _create_macros(connection: duckdb.DuckDBPyConnection) -> None:

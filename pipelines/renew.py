@@ -2,16 +2,23 @@
 again, of the rows alone that they rest on.
 """
 
+from functools import partial
+
 import duckdb
 
 from pipelines.core import CORE_TABLES, CoreTable
+from pipelines.engine import apart
 from pipelines.failpoints import reach
 
 
-def make_core_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Fill the core tables, which must be empty."""
+def make_core_tables(connection: duckdb.DuckDBPyConnection, *, is_much: bool) -> None:
+    """Fill the core tables, which must be empty; each apart from the others if they rest on much."""
     for core in CORE_TABLES:
-        connection.execute(core.insert)
+        make = partial(connection.execute, core.insert)
+        if is_much:
+            apart(connection, make)
+        else:
+            make()
         reach("load:core-table")
 
 

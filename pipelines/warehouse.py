@@ -15,10 +15,11 @@ from models.errors import ConfigurationError, LoadError
 from models.run import RunRecord
 from models.tables import MESSAGES
 from pipelines.archive import committed_parts
+from pipelines.engine import quoted
 from pipelines.failpoints import reach
 from pipelines.files import disk_errors, sync_file
 from pipelines.layout import Layout
-from pipelines.load import build_warehouse, extend_warehouse, quoted, warehouse_tables
+from pipelines.load import build_warehouse, extend_warehouse, warehouse_tables
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ FILES = CoreTable(
         has_provenance=False,
     ),
     """
-    WITH ordered AS (
+    WITH ordered AS NOT MATERIALIZED (
         SELECT m.*, r.epoch FROM manifest m JOIN runs r USING (run_id) WHERE m.file_id IS NOT NULL
     ), newest AS (
         SELECT home_id, path_bytes, arg_max(file_id, {'epoch': epoch, 'generation': generation}) AS file_id

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from models.errors import LoadError
 from models.run import PartRecord, RunRecord
 from pipelines.archive import commit, next_epoch, read_all_runs, read_runs
+from pipelines.engine import quoted
 from pipelines.layout import Layout
-from pipelines.load import build_warehouse, extend_warehouse, quoted, warehouse_tables
+from pipelines.load import build_warehouse, extend_warehouse, warehouse_tables
 from pipelines.warehouse import check_warehouse
 from tests.archives import Archive
 from tests.support import ALL_PHASES, FIXTURES, extract

@@ -1,14 +1,16 @@
 """The warehouse is brought up to date where it stands only when its tables are exactly those that would be made."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from models.errors import LoadError
-from pipelines import load
+from pipelines import engine, load
 from pipelines.archive import read_runs
+from pipelines.engine import apart, building
 from pipelines.layout import Layout
 from pipelines.load import build_warehouse, extend_warehouse
 from tests.command_line import make_home
@@ -39,14 +41,39 @@ def test_a_warehouse_with_columns_of_another_name_or_type_is_made_anew(
     assert extend_warehouse(layout, read_runs(layout), target) is is_taken
 
 
-def test_a_warehouse_that_needs_more_memory_than_usual_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_needs_more_memory_than_usual_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = "SELECT len(list(i)) FROM range(2_000_000) t(i)"
+    monkeypatch.setattr(engine, "_MEMORY", "4MB")
+    layout = Layout(tmp_path / "data")
+    layout.prepare()
+    with building(layout, tmp_path / "made.duckdb") as connection:
+        connection.execute("CREATE TABLE counted (numbers BIGINT)")
+        apart(connection, lambda: connection.execute(f"INSERT INTO counted {made}"))
+        assert connection.execute("SELECT current_setting('memory_limit')").fetchone() == ("3.8 MiB",)
+        assert connection.execute("FROM counted").fetchall() == [(2_000_000,)]
+
+
+def test_what_no_memory_is_enough_for_is_an_error_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layout, target = Layout(tmp_path / "data"), tmp_path / "made.duckdb"
     extract(layout.root, make_home(tmp_path / "home"))
-    monkeypatch.setattr(load, "_MEMORY", "1MB")
-    build_warehouse(layout, read_runs(layout), target)
-    with duckdb.connect(str(target), read_only=True) as connection:
-        assert connection.execute("SELECT count(*) > 0 FROM prompts").fetchone() == (True,)
-    monkeypatch.setattr(load, "_MORE_MEMORY", ("1MB",))
-    target.unlink()
+    monkeypatch.setattr(load, "_MUCH", 0)
+    monkeypatch.setattr(engine, "_MEMORY", "3MB")
+    monkeypatch.setattr(engine, "_MORE_MEMORY", ("3MB",))
     with pytest.raises(LoadError, match="Out of Memory"):
         build_warehouse(layout, read_runs(layout), target)
+
+
+def test_a_text_that_two_workers_wrote_is_there_once(tmp_path: Path) -> None:
+    layout, target = Layout(tmp_path / "data"), tmp_path / "made.duckdb"
+    extract(layout.root, make_home(tmp_path / "home"))
+    (run,) = read_runs(layout)
+    texts = [(phase, part) for phase in run.phases for part in phase.parts if part.table == "message_texts"]
+    phase, part = max(texts, key=lambda each: each[1].rows)
+    twin = layout.root / part.path.replace("phase-", "twin-")
+    twin.write_bytes((layout.root / part.path).read_bytes())
+    phase.parts.append(replace(part, path=layout.relative(twin)))
+    build_warehouse(layout, [run], target)
+    with duckdb.connect(str(target), read_only=True) as connection:
+        assert connection.execute("SELECT count(*), count(DISTINCT message_id) FROM message_texts").fetchall() == [
+            (sum(part.rows for _, part in texts),) * 2
+        ]

@@ -1,0 +1,86 @@
+"""DuckDB as warehouses are made with it: a file that nobody reads before it is whole, in bounded memory."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from models.errors import DiskFullError, LoadError
+from pipelines.failpoints import reach
+from pipelines.layout import Layout
+
+STORAGE_VERSION = "v1.5.0"
+"""Files of this version are read and written by DuckDB 1.5 and 2."""
+
+_MEMORY = "160MB"
+_MORE_MEMORY = ("320MB", "640MB", "2GB")
+"""For what cannot go through temporary files: long texts that are written together, and some of what is aggregated."""
+
+
+@contextmanager
+def building(layout: Layout, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database file for transactions, the last of which ends in a checkpoint."""
+    connection = _connect(target, layout)
+    try:
+        connection.execute("BEGIN")
+        yield connection
+        connection.execute("COMMIT")
+        reach("load:before-checkpoint")
+        connection.execute("CHECKPOINT")
+    except duckdb.Error as error:
+        if "No space left" in str(error):
+            raise DiskFullError(f"the disk that holds the data directory is full ({error})") from error
+        raise LoadError(f"the warehouse could not be built: {error}") from error
+    finally:
+        connection.close()
+    reach("load:closed")
+
+
+def apart(connection: duckdb.DuckDBPyConnection, work: Callable[[], object]) -> None:
+    """Do work in a transaction of its own, again in more memory where it needs that. For what is much: what stays in a
+    transaction stays in memory, or goes through temporary files, to its end.
+    """
+    connection.execute("COMMIT")
+    for memory in _MORE_MEMORY:
+        connection.execute("BEGIN")
+        try:
+            work()
+            connection.execute("COMMIT")
+            break
+        except duckdb.OutOfMemoryException:
+            connection.execute("ROLLBACK")
+            connection.execute(f"SET memory_limit = '{memory}'")
+    else:
+        connection.execute("BEGIN")
+        work()
+        connection.execute("COMMIT")
+    connection.execute(f"SET memory_limit = '{_MEMORY}'")
+    connection.execute("BEGIN")
+
+
+def _connect(target: Path, layout: Layout) -> duckdb.DuckDBPyConnection:
+    """Open a database file of the storage version that DuckDB 1.5 and 2 open, with bounded memory, no extensions."""
+    connection = duckdb.connect(
+        config={
+            "memory_limit": _MEMORY,
+            "temp_directory": str(layout.staging / "duckdb"),
+            "preserve_insertion_order": "false",
+            # Two threads take half as long again as one, and twice its CPU (1.5.5, on two cores).
+            "threads": "1",
+            # Or a commit of less than 16 MB would be written to a log first and from there to its place.
+            "checkpoint_threshold": "1KB",
+            # A row group that waits for others waits in the temporary directory where memory is short.
+            "write_buffer_row_group_count": "1",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+    )
+    connection.execute(f"ATTACH {quoted(str(target))} AS warehouse (STORAGE_VERSION '{STORAGE_VERSION}')")
+    connection.execute("USE warehouse")
+    return connection
+
+
+def quoted(text: str) -> str:
+    """Return a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
