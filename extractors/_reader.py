@@ -10,9 +10,9 @@ from typing import Final
 
 from xxhash import xxh3_128
 
-from extractors._contract import Block, Entry, Malformed, ParseBlock, Reading, Shape
+from extractors._contract import Block, Entry, Malformed, Reading, Shape
 from extractors._erasure import Erased, Tombstones, without
-from extractors._readers import Cut, cut_blocks, cut_events, cut_lines
+from extractors._readers import Cut, cut_blocks, cut_events, cut_line_blocks, cut_lines
 from extractors._salvage import PartKind, parse_line, salvage
 from extractors._source import PinnedFile
 from extractors._task import FileResult, FileTask, Limits, Sink
@@ -67,6 +67,7 @@ class Reader:
     ) -> None:
         self.task = task
         self.shape = shape
+        self.is_log = shape.reading is Reading.LOG
         self.sink = sink
         self.limits = limits
         self.tombstones = tombstones
@@ -174,8 +175,11 @@ class Reader:
         self.sink.entry(self.file_id, offset, length, "padding")
         self.result.padding_bytes += length
 
-    def line(self, offset: int, line: bytes) -> None:
-        """Parse one physical line of JSONL, or win what it holds."""
+    def whole(self, offset: int, line: bytes) -> None:
+        """Parse one event of a log, or one physical line of JSONL, or win what that holds."""
+        if self.is_log:
+            self.parse(Entry(self.task.names, line), offset, len(line))
+            return
         value = parse_line(line)
         if value is not None:
             self.parse(Entry(self.task.names, b"", value), offset, len(line))
@@ -204,7 +208,7 @@ class Reader:
             return
         self.held.append(data)
         self.held_size += len(data)
-        if self.shape.reading is Reading.LOG:
+        if self.is_log:
             self.parse(Entry(self.task.names, data), offset, len(data), kind="tail")
             return
         parts = salvage(data, at_file_start=offset == 0)
@@ -223,12 +227,10 @@ class Reader:
         """Read a file of many entries to its end."""
         chunks = file.chunks(start, size, CHUNK)
         limit = self.limits.entry_bytes
-        is_log = self.shape.reading is Reading.LOG
-        if is_log and self.shape.parse_block is not None and self.tombstones is None:
-            start, chunks = self.read_blocks(chunks, start, limit, self.shape.parse_block)
-        spans = (
-            cut_events(chunks, start, limit, self.shape.header or b"") if is_log else cut_lines(chunks, start, limit)
-        )
+        if self.tombstones is None:
+            start, chunks = self.read_blocks(chunks, start, limit)
+        header = self.shape.header or b""
+        spans = cut_events(chunks, start, limit, header) if self.is_log else cut_lines(chunks, start, limit)
         long_start = -1
         sealer: HMAC | None = None
         for offset, data, cut in spans:
@@ -236,10 +238,7 @@ class Reader:
                 if self.tombstones is not None and self.is_erased(data):
                     self.erase_entry(offset, data)
                 else:
-                    if is_log:
-                        self.parse(Entry(self.task.names, data), offset, len(data))
-                    else:
-                        self.line(offset, data)
+                    self.whole(offset, data)
                     self.hold(data)
                 self.result.watermark = offset + len(data)
             elif cut is Cut.TAIL and long_start < 0:
@@ -269,25 +268,24 @@ class Reader:
             else:
                 self.erase(long_start, end - long_start, sealer.digest(), kind="tail")
 
-    def read_blocks(
-        self, chunks: Iterator[bytes], start: int, limit: int, parse_block: ParseBlock
-    ) -> tuple[int, Iterator[bytes]]:
-        """Read events many at a time while they are regular; return where that ended, and what is still to be read."""
+    def read_blocks(self, chunks: Iterator[bytes], start: int, limit: int) -> tuple[int, Iterator[bytes]]:
+        """Read entries many at a time while they are regular; return where that ended, and what is still to be read."""
         rest = b""
+        header, parse_block = self.shape.header or b"", self.shape.parse_block
 
         def blocks() -> Iterator[tuple[bytes, list[int], list[int]]]:
             nonlocal rest
-            rest = yield from cut_blocks(chunks, limit, self.shape.header or b"")
+            rest = yield from cut_blocks(chunks, limit, header) if self.is_log else cut_line_blocks(chunks, limit)
 
         for data, starts, lengths in blocks():
-            is_worth_it = len(starts) >= _SMALLEST_BLOCK
-            columns = parse_block(Block(self.task.names, data, starts)) if is_worth_it else None
-            offsets = [start + begin for begin in starts]
+            columns = None
+            if parse_block is not None and len(starts) >= _SMALLEST_BLOCK:
+                columns = parse_block(Block(self.task.names, data, starts))
             if columns is None:
                 for begin, length in zip(starts, lengths, strict=True):
-                    self.parse(Entry(self.task.names, data[begin : begin + length]), start + begin, length)
+                    self.whole(start + begin, data[begin : begin + length])
             else:
-                self.sink.block(columns, self.file_id, offsets, lengths)
+                self.sink.block(columns, self.file_id, [start + begin for begin in starts], lengths)
                 self.result.row_count += len(starts)
                 self.result.entry_count += len(starts)
                 self.result.entries_with_rows += len(starts)

@@ -115,3 +115,40 @@ def cut_blocks(
             yield data[:end], starts, lengths
         rest = data[end:]
     return rest
+
+
+def cut_line_blocks(chunks: Iterator[bytes], limit: int) -> Generator[tuple[bytes, list[int], list[int]], None, bytes]:
+    """Yield the lines of a stream as blocks of many: their bytes, where each begins, and their lengths.
+
+    The lines are those of `cut_lines`. Ends before a line longer than `limit`; returns what it took of `chunks` and did
+    not yield.
+    """
+    held: list[bytes] = []
+    held_size = 0
+    for chunk in chunks:
+        begin = 0
+        if held_size:
+            # A line that lies across chunks is a block by itself, so that a long one is not copied again.
+            begin = chunk.find(b"\n") + 1
+            held.append(chunk[:begin] if begin else chunk)
+            held_size += len(held[-1])
+            if held_size > limit:
+                return b"".join((*held, chunk[begin:] if begin else b""))
+            if not begin:
+                continue
+            line = b"".join(held)
+            held.clear()
+            yield line, [0], [held_size]
+        data = chunk[begin : chunk.rfind(b"\n") + 1]
+        held = [chunk[begin + len(data) :]]
+        held_size = len(held[0])
+        starts, end = [0], data.find(b"\n") + 1
+        while end:
+            starts.append(end)
+            end = data.find(b"\n", end) + 1
+        lengths = list(map(sub, starts[1:], starts))
+        if max(lengths, default=0) > limit or held_size > limit:
+            return data + held[0]
+        if lengths:
+            yield data, starts[:-1], lengths
+    return b"".join(held)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from xxhash import xxh3_128
 
 from extractors._contract import Columns, Entry
 from models.reject import RejectCode
-from models.schema import BYTES, DIGEST128, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table, table_of
+from models.schema import BYTES, DIGEST128, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table, Value, table_of
 from models.tables import DRIFT, ENTRIES, ERASED, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS, STORE
 from pipelines.failpoints import reach
 from pipelines.layout import make_private
@@ -94,6 +95,18 @@ def write_part(path: Path, table: Table, rows: Sequence[Row]) -> Part:
     return finish_part(table.name, path, len(rows))
 
 
+def _array(values: Sequence[Value], kind: pa.DataType) -> "pa.Array[pa.Scalar[pa.DataType]]":
+    """Return values of one column as an array."""
+    pieces = [value for value in values if isinstance(value, bytes)] if kind == BYTES.arrow else []
+    if len(pieces) < len(values) or not pieces:
+        return pa.array(values, kind)
+    # What is large is copied once, where pa.array makes room for it again and again.
+    ends = pa.array(accumulate(map(len, pieces), initial=0), pa.int64())
+    return pa.LargeBinaryArray.from_buffers(
+        kind, len(pieces), [None, ends.buffers()[1], pa.py_buffer(b"".join(pieces))]
+    )
+
+
 class _Builder:
     """Collects the rows of one table and writes them as row groups. Where the table has provenance, `addresses` tells
     that of each of `rows`.
@@ -138,7 +151,7 @@ class _Builder:
         address = list(zip(*self.addresses, strict=True)) or [()] * (3 if self.table.has_provenance else 0)
         self.rows, self.addresses = [], []
         kinds = [column.type.arrow for column in self.table.columns]
-        arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
+        arrays = [_array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
         rows = self._batch(arrays, [pa.array(values, pa.int64()) for values in address])
         done = 0
         for before, block in self.blocks:

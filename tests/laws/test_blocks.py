@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from extractors._contract import Block, Entry, Shape
 from extractors._erasure import Tombstones
 from extractors._extract import extract_file
-from extractors._readers import Cut, Span, cut_blocks, cut_events
+from extractors._readers import Cut, Span, cut_blocks, cut_events, cut_line_blocks, cut_lines
 from extractors._registry import sources
 from extractors._source import Home
 from extractors._task import FileTask, Limits
@@ -44,24 +44,29 @@ PIECES = (
 logs = st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join)
 
 
-def cut_as_blocks(chunks: list[bytes], limit: int, header: bytes) -> list[Span]:
-    """Cut with `cut_blocks`, and what that leaves with `cut_events`, as the reader does."""
+def cut_as_blocks(chunks: list[bytes], limit: int, header: bytes | None) -> list[Span]:
+    """Cut into blocks, and what that leaves one by one, as the reader does: events, or without `header` lines."""
     spans: list[Span] = []
     given, start = iter(chunks), 0
-    blocks = cut_blocks(given, limit, header)
+    blocks = cut_line_blocks(given, limit) if header is None else cut_blocks(given, limit, header)
     while True:
         try:
             data, starts, lengths = next(blocks)
         except StopIteration as end:
             rest: bytes = end.value
-            return spans + list(cut_events(chain((rest,) if rest else (), given), start, limit, header))
+            left = chain((rest,) if rest else (), given)
+            return spans + list(
+                cut_lines(left, start, limit) if header is None else cut_events(left, start, limit, header)
+            )
+        assert starts[0] == 0
+        assert starts[-1] + lengths[-1] == len(data)
         for begin, length in zip(starts, lengths, strict=True):
             spans.append((start + begin, data[begin : begin + length], Cut.WHOLE))
         start += len(data)
 
 
 @given(logs, st.lists(st.integers(1, 60), min_size=1), st.sampled_from((30, 1000)))
-def test_blocks_hold_the_events_that_are_cut_one_by_one(data: bytes, sizes: list[int], limit: int) -> None:
+def test_blocks_hold_the_events_and_lines_that_are_cut_one_by_one(data: bytes, sizes: list[int], limit: int) -> None:
     chunks, start = [], 0
     for size in sizes:
         chunks.append(data[start : start + size])
@@ -70,6 +75,7 @@ def test_blocks_hold_the_events_that_are_cut_one_by_one(data: bytes, sizes: list
     header = SHAPES[0].header or b""
     one_by_one = list(cut_events(chunks, 0, limit, header))
     assert whole(cut_as_blocks(chunks, limit, header)) == whole(one_by_one)
+    assert whole(cut_as_blocks(chunks, limit, None)) == whole(list(cut_lines(chunks, 0, limit)))
 
 
 def whole(spans: list[Span]) -> list[tuple[int, bytes, Cut]]:
@@ -113,8 +119,8 @@ def test_regular_events_are_parsed_as_a_block(shape: Shape) -> None:
     assert [one.as_py() for one in columns.arrays[0]] == [datetime(2026, 1, 23, 16, 46, 29, 603000), None]  # noqa: DTZ001
 
 
-def staged(home: Path, into: Path, tombstones: Tombstones | None) -> dict[str, pa.Table]:
-    """Read debug/a.txt and return the tables that it gave."""
+def staged(home: Path, into: Path, tombstones: Tombstones | None, limits: Limits | None = None) -> dict[str, pa.Table]:
+    """Read the one file of a home and return the tables that it gave."""
     into.mkdir()
     write_known(into / "known", [])
     for name in ("pieces", "messages"):
@@ -122,11 +128,18 @@ def staged(home: Path, into: Path, tombstones: Tombstones | None) -> dict[str, p
     known = Known(into / "known")
     seen = [Seen(known, SharedSet(into / name, nullcontext())) for name in ("pieces", "messages")]
     sink = StagingSink(into / "parts", "w", "h", "r", 1, seen[0], seen[1], known)
-    size = (home / "debug/a.txt").stat().st_size
+    (file,) = (path for path in home.rglob("*") if path.is_file())
+    path = file.relative_to(home).as_posix()
     modified_ns = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1e9)
-    task = FileTask("h", b"debug/a.txt", "debug", 1, {"log_name": "a"}, 1, 0, size, modified_ns)
+    source, number, shape = next(
+        (source.name, number, shape)
+        for source in sources().values()
+        for number, shape in enumerate(source.shapes)
+        if shape.names_in(path) and shape.is_append_only
+    )
+    task = FileTask("h", path.encode(), source, number, shape.names_in(path), 1, 0, file.stat().st_size, modified_ns)
     with Home(home) as opened:
-        result = extract_file(opened, task, sources()["debug"].shapes[1], sink, Limits(), tombstones)
+        result = extract_file(opened, task, shape, sink, limits or Limits(), tombstones)
     assert result.error is None
     return {part.table: pq.read_table(part.path, partitioning=None) for part in sink.close()}
 
@@ -144,5 +157,30 @@ def test_a_long_log_gives_the_same_rows_spans_and_pieces_either_way(tmp_path: Pa
     one_by_one = staged(tmp_path / "home", tmp_path / "one", Tombstones(b"key"))
     assert many.keys() == one_by_one.keys()
     assert many["entries"].num_rows >= 60_000
+    for name, table in many.items():
+        assert table.equals(one_by_one[name]), name
+
+
+def test_a_long_transcript_gives_the_same_rows_spans_and_pieces_either_way(tmp_path: Path) -> None:
+    chance = Random(7)
+    lines = [b"\xef\xbb\xbf"]
+    for number in range(4_000):
+        text = b"y" * chance.choice((chance.randrange(60), chance.randrange(5_000)))
+        lines.append(b'{"type":"user","message":{"content":"%d %s"}}\n' % (number, text))
+        if number % 90 == 89:
+            lines.append(
+                chance.choice((b"\n", b'{"type"', b"\0\0", b"[1]\n", b"{}\n", b'{"type":"mode"}', b"x" * 90_000))
+            )
+    # A line that lies across chunks, one beyond the limit, and a tail.
+    lines.append(b'{"type":"system","content":"%s"}\n' % (b"z" * 2_500_000))
+    lines.append(b'{"type":"system","content":"%s"}\n' % (b"z" * 3_500_000))
+    lines.append(b'{"type":"mode"}\n{"type":"mode"')
+    (tmp_path / "home/projects/-p").mkdir(parents=True)
+    (tmp_path / "home/projects/-p/a.jsonl").write_bytes(b"".join(lines))
+    limits = Limits(entry_bytes=3_000_000)
+    many = staged(tmp_path / "home", tmp_path / "many", None, limits)
+    one_by_one = staged(tmp_path / "home", tmp_path / "one", Tombstones(b"key"), limits)
+    assert many.keys() == one_by_one.keys()
+    assert set(many["entries"]["entry_kind"].to_pylist()) == {"entry", "reject", "padding", "tail"}
     for name, table in many.items():
         assert table.equals(one_by_one[name]), name
