@@ -26,16 +26,21 @@ _LONGEST_WRITE: Final = 0.05
 
 
 def extract_file(
-    home: Home, task: FileTask, shape: Shape, sink: Sink, limits: Limits, tombstones: Tombstones | None = None
+    place: Home | HeldDirectory,
+    task: FileTask,
+    shape: Shape,
+    sink: Sink,
+    limits: Limits,
+    tombstones: Tombstones | None = None,
 ) -> FileResult:
-    """Read what `task` names and return the balance. A file that cannot be opened gives a result with `error`;
-    SourceError is not raised. What has a tombstone is passed over and not kept.
+    """Read what `task` names and return the balance; `place` is the home or the file's directory. A file that cannot be
+    opened gives a result with `error`; SourceError is not raised. What has a tombstone is passed over and not kept.
     """
     if task.entry_type != "file":
         return _extract_nothing_read(task, shape, sink, limits)
     begun: list[FileResult] = []
     try:
-        with home.open(task.path) as file:
+        with place.open(task.path) as file:
             return _extract_open_file(file, task, shape, sink, limits, tombstones, begun)
     except SourceError as error:
         return FileResult(task, error=str(error), void=begun)

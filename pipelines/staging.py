@@ -58,6 +58,7 @@ def open_writer(path: Path, table: Table) -> pq.ParquetWriter:
         write_statistics=[c.name for c in columns if c.name not in plain],
         # A page is compressed by itself, and what one record says the next ones say again.
         data_page_size=_FLUSH_BYTES,
+        write_batch_size=1 << 16,
     )
 
 

@@ -4,8 +4,9 @@ import gc
 import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from itertools import groupby
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
@@ -16,9 +17,9 @@ from typing import Final
 from extractors._erasure import Tombstones
 from extractors._extract import extract_file
 from extractors._registry import sources
-from extractors._source import Home
+from extractors._source import HeldDirectory, Home
 from extractors._task import FileResult, FileTask, Limits
-from models.errors import DiskFullError, StageError
+from models.errors import DiskFullError, SourceError, StageError
 from pipelines.files import disk_errors
 from pipelines.seen import Known, Seen, SharedSet
 from pipelines.spread import can_fork, end_with_parent
@@ -91,11 +92,27 @@ class _Bench:
         )
 
     def read(self, tasks: Sequence[FileTask]) -> Iterator[FileResult]:
-        limits, tombstones = self.job.limits, self.job.tombstones
+        """Read what few tasks name. The way to a directory is gone once for those of its files that follow one another:
+        what is swapped meanwhile is found out when everything is digested again, each file by its path.
+        """
         with disk_errors():
-            for task in tasks:
-                shape = self.shapes[task.source][task.shape]
-                yield extract_file(self.home, task, shape, self.sink, limits, tombstones)
+            for directory, group in groupby(tasks, _directory):
+                of_directory = list(group)
+                with self._place(directory, of_directory) as place:
+                    for task in of_directory:
+                        shape = self.shapes[task.source][task.shape]
+                        yield extract_file(place, task, shape, self.sink, self.job.limits, self.job.tombstones)
+
+    def _place(self, directory: bytes, tasks: Sequence[FileTask]) -> AbstractContextManager[Home | HeldDirectory]:
+        """Return where files of a directory are opened: in the directory; from the home where it cannot be had, so
+        that each of them tells why, or would not be worth it.
+        """
+        if len(tasks) > 1:
+            try:
+                return self.home.hold(directory)
+            except SourceError:
+                pass
+        return nullcontext(self.home)
 
     def close(self) -> tuple[list[Part], Counter[str], Counter[str]]:
         with disk_errors():
@@ -121,6 +138,10 @@ def read_files(job: Job, tasks: Sequence[FileTask], processes: int, progress: Pr
     return _read_in_processes(job, ordered, wanted, progress)
 
 
+def _directory(task: FileTask) -> bytes:
+    return task.path.rpartition(b"/")[0]
+
+
 def _turn(task: FileTask) -> tuple[int, bytes]:
     """Return by what tasks are ordered. What lies together repeats itself: versions of a file, sessions of a project.
     Kept together it takes up to a seventh less room than in the order of sizes.
@@ -132,9 +153,10 @@ def _turn(task: FileTask) -> tuple[int, bytes]:
 def _read_here(job: Job, tasks: Sequence[FileTask], progress: Progress) -> Output:
     bench = _Bench(job, 0, None, None)
     output = Output()
-    for result in bench.read(tasks):
-        output.results.append(result)
-        progress(result)
+    for batch in _batches(tasks):
+        for result in bench.read(batch):
+            output.results.append(result)
+            progress(result)
     output.parts, output.new_messages, output.seen_messages = bench.close()
     return output
 

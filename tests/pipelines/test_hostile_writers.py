@@ -253,6 +253,41 @@ def test_a_file_that_is_deleted_right_after_it_was_read_is_named_missing_and_kep
     assert state.outcome == "expired"
 
 
+class Swapper(Watcher):
+    """Puts another directory in the place of the first file's as soon as that was read."""
+
+    def __init__(self, here: Path, other: Path, aside: Path) -> None:
+        self.here, self.other, self.aside = here, other, aside
+
+    def file_read(self, result: FileResult) -> None:
+        if not self.aside.exists():
+            self.here.rename(self.aside)
+            self.other.rename(self.here)
+
+
+def test_a_directory_that_is_swapped_while_its_files_are_read_is_found_out(tmp_path: Path) -> None:
+    home, layout = tmp_path / "home", Layout(tmp_path / "data")
+    names = ("debug/a.txt", "debug/b.txt", "debug/c.txt")
+    for directory in (home / "debug", tmp_path / "other"):
+        directory.mkdir(parents=True)
+        for name in names:
+            told = directory.name if name == "debug/b.txt" else "the same"
+            (directory / Path(name).name).write_bytes(line_of(name, text_of(told, 1, 0)))
+    watcher = Swapper(home / "debug", tmp_path / "other", tmp_path / "aside")
+    for outcomes in (["intact", "modified", "intact"], ["intact"] * 3):
+        run_job(layout, Request([("home", home)]), watcher)
+        states = sorted(
+            (one for one in StoreReader.open(layout).files() if one.path in names), key=lambda one: one.path
+        )
+        assert [state.outcome for state in states] == outcomes
+        check_archive(layout)
+    for state in states:
+        assert (
+            b"".join(StoreReader.open(layout).read_range(state.file_id or 0, 0, state.size))
+            == (home / state.path).read_bytes()
+        )
+
+
 def test_a_file_whose_place_a_link_took_for_a_while_is_a_new_generation_when_it_is_back(tmp_path: Path) -> None:
     home, layout = tmp_path / "home", Layout(tmp_path / "data")
     (home / "debug").mkdir(parents=True)
