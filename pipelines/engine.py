@@ -13,15 +13,16 @@ from pipelines.layout import Layout
 STORAGE_VERSION = "v1.5.0"
 """Files of this version are read and written by DuckDB 1.5 and 2."""
 
-_MEMORY = "160MB"
-_MORE_MEMORY = ("320MB", "640MB", "2GB")
-"""For what cannot go through temporary files: long texts that are written together, and some of what is aggregated."""
+MEMORY = ("160MB", "512MB", "2GB")
+"""What is usual, and what is tried after it: long texts that are written together do not go through temporary files,
+nor does some of what is aggregated.
+"""
 
 
 @contextmanager
-def building(layout: Layout, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def building(layout: Layout, target: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database file for transactions, the last of which ends in a checkpoint."""
-    connection = _connect(target, layout)
+    connection = _connect(target, layout, memory)
     try:
         connection.execute("BEGIN")
         yield connection
@@ -40,30 +41,38 @@ def building(layout: Layout, target: Path) -> Iterator[duckdb.DuckDBPyConnection
 def apart(connection: duckdb.DuckDBPyConnection, work: Callable[[], object]) -> None:
     """Do work in a transaction of its own, again in more memory where it needs that. For what is much: what stays in a
     transaction stays in memory, or goes through temporary files, to its end.
+
+    What lacks memory when it is committed cannot be done again: the file is lost then.
     """
     connection.execute("COMMIT")
-    for memory in _MORE_MEMORY:
+    usual = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+    for memory in (usual, *MEMORY[1:]):
+        if memory != usual:
+            connection.execute(f"SET memory_limit = '{memory}'")
         connection.execute("BEGIN")
         try:
             work()
-            connection.execute("COMMIT")
             break
         except duckdb.OutOfMemoryException:
             connection.execute("ROLLBACK")
-            connection.execute(f"SET memory_limit = '{memory}'")
-    else:
-        connection.execute("BEGIN")
-        work()
-        connection.execute("COMMIT")
-    connection.execute(f"SET memory_limit = '{_MEMORY}'")
+            if memory == MEMORY[-1]:
+                raise
+    connection.execute("COMMIT")
+    if memory != usual:
+        connection.execute(f"SET memory_limit = '{usual}'")
     connection.execute("BEGIN")
 
 
-def _connect(target: Path, layout: Layout) -> duckdb.DuckDBPyConnection:
+def lacks_memory(error: BaseException | None) -> bool:
+    """Whether more memory would do: what fails in a commit is called a fault of the transaction."""
+    return isinstance(error, duckdb.Error) and "Increasing the memory limit" in str(error)
+
+
+def _connect(target: Path, layout: Layout, memory: str) -> duckdb.DuckDBPyConnection:
     """Open a database file of the storage version that DuckDB 1.5 and 2 open, with bounded memory, no extensions."""
     connection = duckdb.connect(
         config={
-            "memory_limit": _MEMORY,
+            "memory_limit": memory,
             "temp_directory": str(layout.staging / "duckdb"),
             "preserve_insertion_order": "false",
             # Two threads take half as long again as one, and twice its CPU (1.5.5, on two cores).

@@ -11,13 +11,13 @@ import duckdb
 import pyarrow as pa
 
 from extractors._registry import source_tables, sources
-from models.errors import FixityError
+from models.errors import FixityError, LoadError
 from models.run import PartRecord, RunRecord
 from models.schema import BYTES, JSON, Column, ColumnType, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
 from pipelines.core import CORE_TABLES, CORE_VIEWS
 from pipelines.core.archive import PARTS, RECORD_TABLES
-from pipelines.engine import apart, building, quoted
+from pipelines.engine import MEMORY, apart, building, lacks_memory, quoted
 from pipelines.failpoints import reach
 from pipelines.imports import IMPORTED, verified_imports
 from pipelines.layout import Layout
@@ -27,7 +27,8 @@ from pipelines.renew import make_core_tables, note_touched, renew_core_tables
 BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECTS, REPAIRS, DRIFT, OCCURRENCES)
 """Tables of the runner that the warehouse holds row for row."""
 
-_MUCH = 1 << 20
+_MUCH = 4 << 20
+"""Bytes of Parquet that are worth a transaction of their own."""
 
 
 def warehouse_tables() -> list[Table]:
@@ -50,7 +51,19 @@ def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> 
     """
     parts = _loadable(runs)
     verify_parts(layout, parts)
-    with building(layout, target) as connection:
+    for memory in MEMORY:
+        try:
+            _build(layout, runs, parts, target, memory)
+            return
+        except LoadError as error:
+            if memory == MEMORY[-1] or not lacks_memory(error.__cause__):
+                raise
+            for useless in (target, target.with_name(target.name + ".wal")):
+                useless.unlink(missing_ok=True)
+
+
+def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord], target: Path, memory: str) -> None:
+    with building(layout, target, memory) as connection:
         create_tables(connection)
         create_views(connection)
         _create_macros(connection)
@@ -59,7 +72,7 @@ def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> 
         _insert_parts(connection, layout, parts)
         _take_out_superseded(connection)
         _insert_messages(connection, layout, parts)
-        make_core_tables(connection, is_much=_is_much(parts))
+        make_core_tables(connection, is_much=_size(parts) >= 16 * _MUCH)
 
 
 def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> bool:
@@ -68,7 +81,7 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
     Returns False, `target` then being useless, when it holds something else than what the first of `runs` committed:
     other columns, parts that are no longer committed, or another imported store. Raises as `build_warehouse` does.
     """
-    with building(layout, target) as connection:
+    with building(layout, target, MEMORY[0]) as connection:
         held = _held_parts(connection)
         later = _later_runs(runs, held) if held is not None else None
         if later is None or not _same_imports(connection, layout):
@@ -209,7 +222,7 @@ def _insert_parts(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: 
     """Load parts into the tables, the messages' texts aside, and find which rows no longer count."""
     for table in (*BASE_TABLES, *source_tables(sources().values())):
         these = [part for part in parts if part.table == table.name]
-        _do(connection, partial(_insert, connection, table, _paths(layout, these)), these)
+        _do(connection, partial(_insert, connection, table, _paths(layout, these)), _size(these) >= _MUCH)
         reach("load:table")
     _find_superseded(connection)
 
@@ -218,13 +231,12 @@ def _paths(layout: Layout, parts: Iterable[PartRecord]) -> list[str]:
     return [str(layout.root / part.path) for part in parts]
 
 
-def _is_much(parts: Iterable[PartRecord]) -> bool:
-    return sum(part.size for part in parts) >= _MUCH
+def _size(parts: Iterable[PartRecord]) -> int:
+    return sum(part.size for part in parts)
 
 
-def _do(connection: duckdb.DuckDBPyConnection, work: Callable[[], None], parts: Iterable[PartRecord]) -> None:
-    """Do what loads parts, apart from all else if these are much."""
-    if _is_much(parts):
+def _do(connection: duckdb.DuckDBPyConnection, work: Callable[[], None], is_much: bool) -> None:
+    if is_much:
         apart(connection, work)
     else:
         work()
@@ -284,7 +296,7 @@ def _insert_messages(connection: duckdb.DuckDBPyConnection, layout: Layout, part
     """Load each message's text once, though two workers may have written it, and drop what nobody says any more."""
     these = [part for part in parts if part.table == MESSAGES.name]
     if these:
-        _do(connection, partial(_insert_texts, connection, _paths(layout, these)), these)
+        _do(connection, partial(_insert_texts, connection, _paths(layout, these)), _size(these) >= _MUCH)
     if _has_superseded(connection):
         connection.execute(
             f"DELETE FROM {MESSAGES.name} WHERE message_id NOT IN (SELECT message_id FROM {OCCURRENCES.name})"
