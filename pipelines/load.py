@@ -22,13 +22,18 @@ from pipelines.failpoints import reach
 from pipelines.imports import IMPORTED, verified_imports
 from pipelines.layout import Layout
 from pipelines.load_records import fill_records
-from pipelines.renew import make_core_tables, note_touched, renew_core_tables
+from pipelines.renew import core_digest, make_core_tables, note_touched, renew_core_tables
 
 BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECTS, REPAIRS, DRIFT, OCCURRENCES)
 """Tables of the runner that the warehouse holds row for row."""
 
 _MUCH = 4 << 20
 """Bytes of Parquet that are worth a transaction of their own."""
+_ROOM_FOR_BLOCKS = "384MB"
+"""For a warehouse to which little is added: each column of each table takes a block of 256 kB however few its rows are,
+and what finds no room goes through temporary files.
+"""
+_LITTLE = 16 << 20
 
 
 def warehouse_tables() -> list[Table]:
@@ -70,7 +75,7 @@ def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord
         _insert_imported(connection, layout)
         fill_records(connection, runs, runs, _names())
         _insert_parts(connection, layout, parts)
-        _take_out_superseded(connection)
+        _take_out_superseded(connection, runs)
         _insert_messages(connection, layout, parts)
         make_core_tables(connection, is_much=_size(parts) >= 16 * _MUCH)
 
@@ -88,11 +93,13 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
             return False
         parts = _loadable(later)
         verify_parts(layout, parts)
+        if _size(parts) < _LITTLE:
+            connection.execute(f"SET memory_limit = '{_ROOM_FOR_BLOCKS}'")
         create_views(connection)
         fill_records(connection, runs, later, _names())
         _insert_parts(connection, layout, parts)
         note_touched(connection)
-        _take_out_superseded(connection)
+        _take_out_superseded(connection, runs)
         _insert_messages(connection, layout, parts)
         renew_core_tables(connection)
         return True
@@ -102,7 +109,8 @@ def _later_runs(runs: Sequence[RunRecord], held: Collection[tuple[str, str]]) ->
     """Return the runs that came after those whose parts are held; None when these are not just what the first ones
     committed.
     """
-    later = list(dropwhile(lambda run: all((part.path, part.sha256) in held for part in _loadable([run])), runs))
+    names = _names()
+    later = list(dropwhile(lambda run: all((part.path, part.sha256) in held for part in _of(run, names)), runs))
     first = runs[: len(runs) - len(later)]
     return later if len(_loadable(first)) == len(held) else None
 
@@ -132,8 +140,12 @@ def _digest(path: Path) -> str | None:
 
 def _loadable(runs: Iterable[RunRecord]) -> list[PartRecord]:
     """Return the committed parts whose rows the warehouse holds: all but the store's."""
-    tables = _names()
-    return [part for run in runs for phase in run.phases for part in phase.parts if part.table in tables]
+    names = _names()
+    return [part for run in runs for part in _of(run, names)]
+
+
+def _of(run: RunRecord, tables: Collection[str]) -> list[PartRecord]:
+    return [part for phase in run.phases for part in phase.parts if part.table in tables]
 
 
 def _names() -> set[str]:
@@ -186,20 +198,24 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]] | None:
     """Return path and digest of the parts that a warehouse holds; None when its tables are not those that we would
-    make.
+    make, or its core tables were made by other queries.
     """
-    found = connection.execute(
+    described = (
         "SELECT table_name, list([column_name, data_type] ORDER BY column_index) FROM duckdb_columns() "
         "WHERE database_name = 'warehouse' AND NOT internal GROUP BY table_name"
-    ).fetchall()
-    columns = dict(found)
+    )
+    columns = dict(connection.execute(described).fetchall())
     tables = warehouse_tables()
     types = _engine_types(connection, {column.type for table in tables for column in table.all_columns})
     wanted = {table.name: [[column.name, types[column.type]] for column in table.all_columns] for table in tables}
     views = connection.execute(
         "SELECT view_name, comment FROM duckdb_views() WHERE database_name = 'warehouse' AND NOT internal"
     ).fetchall()
-    same_tables = {name: columns.get(name) for name in wanted} == wanted
+    made_by = connection.execute(
+        "SELECT macro_definition FROM duckdb_functions() "
+        "WHERE database_name = 'warehouse' AND function_name = 'core_digest'"
+    ).fetchone()
+    same_tables = {name: columns.get(name) for name in wanted} == wanted and made_by == (quoted(core_digest()),)
     if not same_tables or set(views) != {(view.name, view.comment) for view in CORE_VIEWS}:
         return None
     return set(connection.execute(f"SELECT part_path, sha256 FROM {PARTS.name}").fetchall())
@@ -221,7 +237,7 @@ def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool
 def _insert_parts(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
     """Load parts into the tables, the messages' texts aside, and find which rows no longer count."""
     for table in (*BASE_TABLES, *source_tables(sources().values())):
-        these = [part for part in parts if part.table == table.name]
+        these = [part for part in parts if part.table == table.name and part.rows]
         _do(connection, partial(_insert, connection, table, _paths(layout, these)), _size(these) >= _MUCH)
         reach("load:table")
     _find_superseded(connection)
@@ -253,9 +269,9 @@ def _find_superseded(connection: duckdb.DuckDBPyConnection) -> None:
             SELECT e.*, r.epoch FROM extractions e JOIN runs r USING (run_id)
             WHERE e.file_id IN (SELECT file_id FROM extractions SEMI JOIN new_runs USING (run_id))
         )
-        SELECT o.run_id, o.file_id, CASE WHEN o.is_void THEN -1 ELSE min(p.from_offset) END AS from_offset
+        SELECT o.run_id, o.phase, o.file_id, CASE WHEN o.is_void THEN -1 ELSE min(p.from_offset) END AS from_offset
         FROM ordered o LEFT JOIN ordered p ON p.file_id = o.file_id AND p.epoch > o.epoch AND NOT p.is_void
-        GROUP BY o.run_id, o.file_id, o.is_void, o.size
+        GROUP BY o.run_id, o.phase, o.file_id, o.is_void, o.size
         HAVING o.is_void OR min(p.from_offset) < o.size
         """
     )
@@ -265,11 +281,13 @@ def _has_superseded(connection: duckdb.DuckDBPyConnection) -> bool:
     return connection.execute("SELECT 1 FROM superseded LIMIT 1").fetchone() is not None
 
 
-def _take_out_superseded(connection: duckdb.DuckDBPyConnection) -> None:
-    if not _has_superseded(connection):
-        return
+def _take_out_superseded(connection: duckdb.DuckDBPyConnection, runs: Iterable[RunRecord]) -> None:
+    """Take out rows that no longer count, of the tables into which the phases of their readings wrote any."""
+    phases = set(connection.execute("SELECT DISTINCT run_id, phase FROM superseded").fetchall())
+    wrote = [phase for run in runs for phase in run.phases if (run.run_id, phase.phase) in phases]
+    written = {part.table for phase in wrote for part in phase.parts}
     for table in (*BASE_TABLES, *source_tables(sources().values())):
-        if table.has_provenance:
+        if table.has_provenance and table.name in written:
             connection.execute(
                 f'DELETE FROM "{table.name}" AS t USING superseded s '
                 "WHERE s.run_id = t.run_id AND s.file_id = t.file_id AND t.byte_offset >= s.from_offset"
@@ -294,7 +312,7 @@ def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> N
 
 def _insert_messages(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
     """Load each message's text once, though two workers may have written it, and drop what nobody says any more."""
-    these = [part for part in parts if part.table == MESSAGES.name]
+    these = [part for part in parts if part.table == MESSAGES.name and part.rows]
     if these:
         _do(connection, partial(_insert_texts, connection, _paths(layout, these)), _size(these) >= _MUCH)
     if _has_superseded(connection):
@@ -323,6 +341,7 @@ def _insert_texts(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -
 
 
 def _create_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(f"CREATE MACRO core_digest() AS {quoted(core_digest())}")
     connection.execute(
         """
         CREATE MACRO address(file, first_byte, bytes) AS (

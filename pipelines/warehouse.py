@@ -4,8 +4,9 @@ the run that made it.
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 import duckdb
@@ -40,59 +41,74 @@ def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_a
     """
     final = layout.warehouses / f"{runs[-1].run_id}.duckdb"
     building = layout.warehouses / f"{runs[-1].run_id}.tmp.duckdb"
-    for stale in (building, building.with_name(building.name + ".wal")):
-        stale.unlink(missing_ok=True)
+    _remove(building)
     with disk_errors():
-        if is_anew or not _extend_published(layout, runs, building):
-            building.unlink(missing_ok=True)
+        made = None if is_anew else _extend_published(layout, runs, building)
+        if made is None:
+            _remove(building)
             build_warehouse(layout, runs, building)
-            check_warehouse(building, runs)
-        published = _publish(layout, building, final)
+            made = _check_and_digest(building, runs)
+        published = Published(final, building.stat().st_size, made)
+        _publish(layout, building, final)
         _forget_older(layout, final, keep)
     return published
 
 
-def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path) -> bool:
-    """Copy the published warehouse and load what is new; returns whether that gave a sound warehouse.
+def _remove(building: Path) -> None:
+    for stale in (building, building.with_name(building.name + ".wal")):
+        stale.unlink(missing_ok=True)
+
+
+def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path) -> str | None:
+    """Copy the published warehouse and load what is new; returns the digest of what that gave, None when it is no sound
+    warehouse.
 
     The copy is digested while it is made, so that no flaw of the published file is carried on.
     """
     if not layout.warehouse.exists():
-        return False
+        return None
     published = layout.warehouse.resolve()
     records = [run.warehouse for run in runs if run.warehouse is not None]
     expected = next(
         (record for record in reversed(records) if (layout.root / record.path).resolve() == published), None
     )
     if expected is None or _copy(published, building) != expected.sha256:
-        return False
+        return None
     try:
         if not extend_warehouse(layout, runs, building):
-            return False
-        check_warehouse(building, runs)
+            return None
+        return _check_and_digest(building, runs)
     except LoadError:
-        return False
-    return True
+        return None
 
 
 def _copy(source: Path, target: Path) -> str:
+    """Copy a file; returns the digest of what was written, made while it is."""
     digest = sha256()
-    with source.open("rb") as reading, target.open("xb") as writing:
+    with source.open("rb") as reading, target.open("xb") as writing, ThreadPoolExecutor(1) as beside:
         while chunk := reading.read(1 << 20):
-            digest.update(chunk)
+            digested = beside.submit(digest.update, chunk)
             writing.write(chunk)
+            digested.result()
     return digest.hexdigest()
 
 
-def _publish(layout: Layout, building: Path, final: Path) -> Published:
+def _check_and_digest(building: Path, runs: Sequence[RunRecord]) -> str:
+    """Check a new warehouse, and return its digest, made meanwhile. Raises LoadError as `check_warehouse` does."""
     if building.with_name(building.name + ".wal").exists():
         raise LoadError("the new warehouse was closed with a write-ahead log beside it; it is not published")
-    digest = sha256()
-    size = 0
-    with building.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-            size += len(chunk)
+    with ThreadPoolExecutor(1) as beside:
+        digest = beside.submit(_digest, building)
+        check_warehouse(building, runs)
+    return digest.result()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _publish(layout: Layout, building: Path, final: Path) -> None:
     reach("publish:before-fsync")
     sync_file(building)
     building.chmod(0o400)
@@ -102,7 +118,6 @@ def _publish(layout: Layout, building: Path, final: Path) -> Published:
     reach("publish:before-link")
     _platform.link_or_copy(f"{layout.warehouses.name}/{final.name}", layout.warehouse)
     reach("publish:after-link")
-    return Published(final, size, digest.hexdigest())
 
 
 def _forget_older(layout: Layout, newest: Path, keep: int) -> None:
@@ -127,11 +142,12 @@ def _count_problems(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRec
     committed = {
         table.name: sum(part.rows for part in committed_parts(runs, table.name)) for table in warehouse_tables()
     }
+    counted = " UNION ALL ".join(f'SELECT {quoted(name)}, count(*) FROM "{name}"' for name in committed)
+    counts = dict(connection.execute(counted).fetchall())
     problems = []
     for table in warehouse_tables():
         parts = committed_parts(runs, table.name)
-        row = connection.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()
-        count = row[0] if row else 0
+        count = counts[table.name]
         if parts and count > committed[table.name]:
             problems.append(f"{table.name} has {count} rows, {committed[table.name]} were committed")
         if parts and count < committed[table.name] and not table.has_provenance and table is not MESSAGES:

@@ -27,9 +27,11 @@ pytestmark = pytest.mark.duckdb
         (("ALTER TABLE prompts ALTER byte_length TYPE INTEGER",), False),
         (("ALTER TABLE prompts ADD COLUMN more VARCHAR",), False),
         (("ALTER TABLE prompts RENAME prompt TO said",), False),
+        (("CREATE OR REPLACE MACRO core_digest() AS 'of other queries'",), False),
+        (("DROP MACRO core_digest",), False),
     ],
 )
-def test_a_warehouse_with_columns_of_another_name_or_type_is_made_anew(
+def test_a_warehouse_with_columns_of_another_name_or_type_or_of_other_queries_is_made_anew(
     tmp_path: Path, changes: Sequence[str], is_taken: bool
 ) -> None:
     layout, target = Layout(tmp_path / "data"), tmp_path / "held.duckdb"
