@@ -9,7 +9,7 @@ from functools import cache
 
 import extractors
 from extractors._contract import Reading, Shape, Source
-from extractors._rules import INVENTORY_ONLY, KNOWN_TOP, WITHHELD, Rule, first_match, user_rules
+from extractors._rules import INVENTORY_ONLY, KNOWN_TOP, WITHHELD, Rule, first_match, may_be_withheld, user_rules
 from models.schema import Table, unique_tables
 
 OTHER = "other"
@@ -83,7 +83,8 @@ class Classifier:
     """Says of each path where it belongs. Rules come first: what is withheld is never looked at by shape."""
 
     def __init__(self, withhold: Iterable[str] = (), *, archive_trees: bool = False) -> None:
-        self._withheld = (*WITHHELD, *user_rules(withhold))
+        self._user_rules = user_rules(withhold)
+        self._withheld = (*WITHHELD, *self._user_rules)
         self._listed: tuple[Rule, ...] = () if archive_trees else INVENTORY_ONLY
         self._directory = ""
         self._rule_of_directory: Rule | None = None
@@ -100,7 +101,8 @@ class Classifier:
     def place(self, path: str, entry_type: str) -> Place:
         """Return where the path (printable form, '/' between parts) of a thing of `entry_type` belongs."""
         top = path.split("/", 1)[0]
-        rule = first_match(self._withheld, path) if entry_type != "directory" else None
+        rules = self._withheld if may_be_withheld(path) else self._user_rules
+        rule = first_match(rules, path) if entry_type != "directory" else None
         if rule is not None:
             return Place(*self._phase_of_top(top), Treatment.WITHHOLD, rule.name)
         rule = self._listed_rule(path + "/" if entry_type == "directory" else path)

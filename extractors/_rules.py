@@ -138,6 +138,22 @@ KNOWN_TOP: Final = frozenset(
 """Names at the top of a home that Claude Code is known to write (FORMATS, 1 to 10); others are foreign."""
 
 
+_MARKS: Final = (
+    *("credentials", ".claude", ".lock", "settings", "config", "mcp", "channels/", "netrc", "npmrc", "pypirc", ".env"),
+    *("key", ".pem", ".p12", ".pfx", ".jks", "id_", "token", "secret"),
+)
+"""In lower case; one of them is in each path of ASCII that a rule of `WITHHELD` names."""
+
+
+def may_be_withheld(path: str) -> bool:
+    """Whether a rule of `WITHHELD` may name `path`: those that none can name are told without asking them all."""
+    lowered = path.lower()
+    for mark in _MARKS:  # `any` over a generator takes twice as long
+        if mark in lowered:
+            return True
+    return not path.isascii()
+
+
 def first_match(rules: Iterable[Rule], path: str) -> Rule | None:
     """Return the first rule that names `path`, or None."""
     last_part = path.rpartition("/")[2]

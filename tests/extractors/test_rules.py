@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from extractors._registry import Classifier, Treatment
-from extractors._rules import INVENTORY_ONLY, WITHHELD, Rule
+from extractors._rules import INVENTORY_ONLY, WITHHELD, Rule, may_be_withheld
 
 _SECRETS = """
 .credentials.json .CREDENTIALS.json .credentials.json.bak oauth_credentials.json plugins/x/google-credentials.json
@@ -63,6 +63,25 @@ _NAMES = st.lists(
     st.sampled_from([*_WORDS, *_SECRETS.split(), *_CONTENT.split(), *"./-_~@v1", "token", ".md"]), max_size=5
 )
 _PATHS = st.lists(_NAMES.map("".join), max_size=5).map("/".join)
+
+
+@pytest.mark.parametrize("rule", WITHHELD[:-1], ids=lambda rule: rule.name)
+@given(st.data())
+def test_no_path_that_a_rule_names_is_told_to_be_free_without_asking_it(rule: Rule, data: st.DataObject) -> None:
+    path = data.draw(
+        st.from_regex(re.compile(rule.shown, rule.pattern.flags), alphabet=st.characters(max_codepoint=0x7F))
+    )
+    assert may_be_withheld(path), path
+
+
+@pytest.mark.parametrize("path", ["CREDENTIALS", "a/\u017fettings.json", "server.\u212aey", "Channels/x"])
+def test_a_mark_of_what_may_be_withheld_is_seen_in_any_case(path: str) -> None:
+    assert may_be_withheld(path)
+
+
+def test_most_paths_are_told_to_be_free_without_asking_the_rules() -> None:
+    paths = ("debug/a.txt", "projects/-p/x.jsonl", "file-history/s/0123456789abcdef@v1")
+    assert not any(may_be_withheld(path) for path in paths)
 
 
 def _by_the_whole_path(rule: Rule, path: str) -> bool:
