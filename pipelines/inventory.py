@@ -130,6 +130,23 @@ def take_snapshot(home: Path, classifier: Classifier) -> list[Item]:
     return items
 
 
+def share_what_is_equal(states: Iterable[FileState], by_path: Mapping[bytes, Item]) -> None:
+    """Have what the last manifest said name the very objects that the snapshot has, where they are equal: nearly all
+    are, there may be a million, and of each the manifest's own take as much room again as the rest of it.
+    """
+    for state in states:
+        if state.prefix_xxh3 == state.content_xxh3:
+            state.prefix_xxh3 = state.content_xxh3
+        if (item := by_path.get(state.path_bytes)) is None:
+            continue
+        stat = item.found.stat
+        state.path_bytes, state.path = item.found.path, item.path
+        if (state.size, state.mtime_ns, state.ctime_ns, state.inode) == stat[:4]:
+            state.size, state.mtime_ns, state.ctime_ns, state.inode = stat[:4]
+        if state.watermark == state.size:
+            state.watermark = state.size
+
+
 def without_forgotten(items: Iterable[Item], tombstones: Tombstones | None) -> list[Item]:
     """Return what was found, with what was forgotten in it neither named nor read: it is withheld, under a name that
     tells nothing.

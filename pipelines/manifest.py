@@ -84,7 +84,10 @@ _NOT_PRESENT = ("missing", "expired", "moved")
 _NAMES = tuple(field.name for field in fields(FileState))
 _CELLS = attrgetter(*(column.name for column in MANIFEST.columns))
 _REPEATED = frozenset(
-    ("home_id", "run_id", "source", "entry_type", "treatment", "rule", "change", "outcome", "check_made", "detail")
+    (
+        *("home_id", "run_id", "first_run_id", "source", "entry_type", "treatment", "rule", "change", "outcome"),
+        *("check_made", "detail", "mode"),
+    )
 )
 
 

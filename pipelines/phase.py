@@ -247,7 +247,7 @@ def _write_indexes(
                 rows.append(_extraction_row(given, one, is_void=one is not result))
     ordered = sorted(states, key=lambda state: state.path_bytes)
     return [
-        write_part(directory / MANIFEST.name / name, MANIFEST, [state.row() for state in ordered]),
+        write_part(directory / MANIFEST.name / name, MANIFEST, (state.row() for state in ordered)),
         write_part(directory / EXTRACTIONS.name / name, EXTRACTIONS, rows),
     ]
 

@@ -22,7 +22,15 @@ from pipelines._forget.apply import finish_forget
 from pipelines.archive import Archive, HomeName
 from pipelines.failpoints import reach
 from pipelines.files import disk_errors
-from pipelines.inventory import Absent, Item, absent_of_phase, of_phase, take_snapshot, without_forgotten
+from pipelines.inventory import (
+    Absent,
+    Item,
+    absent_of_phase,
+    of_phase,
+    share_what_is_equal,
+    take_snapshot,
+    without_forgotten,
+)
 from pipelines.known import KnownIndexes, prepare_known
 from pipelines.layout import Layout
 from pipelines.lock import announce
@@ -120,8 +128,11 @@ def take_snapshots(
     for home in homes:
         items = without_forgotten(take_snapshot(home.root, classifier), tombstones)
         snapshot = Snapshot(home, items, tombstones=tombstones)
+        by_path = {item.found.path: item for item in items}
         for phase in PHASES:
-            snapshot.last[phase] = {state.path_bytes: state for state in last_states(layout, runs, home.home_id, phase)}
+            states = last_states(layout, runs, home.home_id, phase)
+            share_what_is_equal(states, by_path)
+            snapshot.last[phase] = {state.path_bytes: state for state in states}
             if tombstones is None and any(state.erased_spans for state in snapshot.last[phase].values()):
                 raise StoreError(
                     f"{layout.tombstones_file} is gone, though something was erased on request: a run would bring it "

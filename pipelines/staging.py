@@ -1,10 +1,10 @@
 """The sink of a worker: rows become columns, columns become Parquet below staging/, digested when it is written."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from pipelines.seen import WIDTH, Known, Seen
 _FLUSH_BYTES: Final = 12 << 20
 _WORTH_A_ROW_GROUP: Final = 500
 _ROW_OVERHEAD: Final = 120
+_ROWS_AT_A_TIME: Final = 20_000
 COMPRESSION_LEVEL: Final = 3
 
 _Arrays = Sequence["pa.Array[pa.Scalar[pa.DataType]]"]
@@ -86,14 +87,18 @@ def finish_part(table: str, path: Path, rows: int) -> Part:
     return Part(table, path, size, rows, made.hexdigest())
 
 
-def write_part(path: Path, table: Table, rows: Sequence[Row]) -> Part:
-    """Write rows of a table without provenance as one Parquet file, even when there are none."""
+def write_part(path: Path, table: Table, rows: Iterable[Row]) -> Part:
+    """Write rows of a table without provenance as one Parquet file, even when there are none; few are held at once."""
     make_private(path.parent)
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(table.columns)
-    arrays = [pa.array(values, column.type.arrow) for values, column in zip(columns, table.columns, strict=True)]
+    kinds = [column.type.arrow for column in table.columns]
+    left = iter(rows)
+    count = 0
     with open_writer(path, table) as writer:
-        writer.write_table(pa.Table.from_arrays(arrays, schema=table.arrow()))
-    return finish_part(table.name, path, len(rows))
+        while some := list(islice(left, _ROWS_AT_A_TIME)):
+            arrays = [pa.array(values, kind) for values, kind in zip(zip(*some, strict=True), kinds, strict=True)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=table.arrow()))
+            count += len(some)
+    return finish_part(table.name, path, count)
 
 
 def _array(values: Sequence[Value], kind: pa.DataType) -> "pa.Array[pa.Scalar[pa.DataType]]":
