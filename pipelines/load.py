@@ -211,14 +211,17 @@ def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]] |
     views = connection.execute(
         "SELECT view_name, comment FROM duckdb_views() WHERE database_name = 'warehouse' AND NOT internal"
     ).fetchall()
-    made_by = connection.execute(
-        "SELECT macro_definition FROM duckdb_functions() "
-        "WHERE database_name = 'warehouse' AND function_name = 'core_digest'"
-    ).fetchone()
-    same_tables = {name: columns.get(name) for name in wanted} == wanted and made_by == (quoted(core_digest()),)
+    same_tables = {name: columns.get(name) for name in wanted} == wanted and _is_of_these_queries(connection)
     if not same_tables or set(views) != {(view.name, view.comment) for view in CORE_VIEWS}:
         return None
     return set(connection.execute(f"SELECT part_path, sha256 FROM {PARTS.name}").fetchall())
+
+
+def _is_of_these_queries(connection: duckdb.DuckDBPyConnection) -> bool:
+    try:
+        return connection.execute("SELECT core_digest()").fetchone() == (core_digest(),)
+    except duckdb.CatalogException:
+        return False
 
 
 def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
