@@ -20,7 +20,7 @@ from tests.bench.report import Section, Table
 
 PROBES: Final[Mapping[str, Sequence[str]]] = {
     "walk": ("take_snapshots", "appeared"),
-    "open and stat": ("Home.open",),
+    "open and stat": ("Home.open", "Home.hold", "HeldDirectory.open"),
     "read": ("PinnedFile.read",),
     "digest (SHA-256 and XXH3-128)": ("Digests.feed", "Digests.feed_file"),
     "cut into entries": ("Reader.read_stream", "Reader.read_document", "Reader.read_opaque"),
