@@ -288,14 +288,16 @@ def _track(draft: Draft, checkpoint: _Checkpoint, path: str, backup: JsonValue, 
     if type(version) is not int or abs(version) >= 2**63:
         version = None if match is None else int(match[2])
     draft.rows.append(
-        FILE_CHECKPOINTS.row(
-            *checkpoint,
-            tracking_path=path,
-            backup_file_name=name,
-            path_hash=None if match is None else match[1],
-            version_number=version,
-            backup_at=backup_at,
-            real_parent_path=_text(backup, "realParentDir"),
+        FILE_CHECKPOINTS.row_of(
+            (
+                *checkpoint,
+                path,
+                name,
+                None if match is None else match[1],
+                version,
+                backup_at,
+                _text(backup, "realParentDir"),
+            )
         )
     )
 

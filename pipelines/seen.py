@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from itertools import accumulate
 from pathlib import Path
-from struct import pack, unpack
+from struct import Struct, pack, unpack
 from typing import Final
 
 from xxhash import xxh3_128
@@ -19,6 +19,7 @@ WIDTH: Final = 16
 
 _BUCKETS: Final = 1 << 16
 _OFFSET: Final = 4
+_BUCKET: Final = Struct("<2I")
 _HEADER: Final = (_BUCKETS + 1) * _OFFSET
 _TRAILER: Final = 16
 
@@ -99,8 +100,10 @@ class Known:
         if held is None:
             return False
         at = (digest[0] << 8 | digest[1]) * _OFFSET
-        start = _HEADER + int.from_bytes(held[at : at + _OFFSET], "little") * WIDTH
-        end = _HEADER + int.from_bytes(held[at + _OFFSET : at + 2 * _OFFSET], "little") * WIDTH
+        first, last = _BUCKET.unpack_from(held, at)
+        if first == last:
+            return False
+        start, end = _HEADER + first * WIDTH, _HEADER + last * WIDTH
         found = held.find(digest, start, end)
         while found >= 0 and (found - _HEADER) % WIDTH:
             found = held.find(digest, found + 1, end)

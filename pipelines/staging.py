@@ -114,8 +114,10 @@ def _array(values: Sequence[Value], kind: pa.DataType) -> "pa.Array[pa.Scalar[pa
 
 
 class _Builder:
-    """Collects the rows of one table and writes them as row groups. Where the table has provenance, `addresses` tells
-    that of each of `rows`.
+    """Collects the rows of one table and writes them as row groups.
+
+    `cells` holds those of one row after the other: columns are cut out of it, and no row is made. `addresses` holds the
+    file, offset and length of each row where the table has provenance.
     """
 
     def __init__(self, table: Table, path: Path, home_id: str, run_id: str) -> None:
@@ -123,8 +125,9 @@ class _Builder:
         self.path = path
         self.schema = table.arrow()
         self.constants = (home_id, run_id) if table.has_provenance else ()
-        self.rows: list[Row] = []
-        self.addresses: list[Address] = []
+        self.width = len(table.columns)
+        self.cells: list[Value] = []
+        self.addresses: list[int] = []
         self.blocks: list[tuple[int, pa.RecordBatch]] = []
         self.size = 0
         self.written = 0
@@ -133,18 +136,23 @@ class _Builder:
     @property
     def count(self) -> int:
         """Rows that were collected and not yet written."""
-        return len(self.rows) + sum(batch.num_rows for _, batch in self.blocks)
+        return len(self.cells) // self.width + sum(batch.num_rows for _, batch in self.blocks)
+
+    def add(self, row: Row, address: Address) -> None:
+        """Add a row with provenance."""
+        self.cells += row
+        self.addresses += address
 
     def add_sized(self, row: Row, size: int) -> None:
         """Add a row that holds `size` bytes of text or content."""
-        self.rows.append(row)
+        self.cells += row
         self.size += size + _ROW_OVERHEAD
         if self.size >= _FLUSH_BYTES:
             self.flush()
 
     def add_block(self, arrays: _Arrays, address: _Arrays) -> None:
         """Add rows as columns: the table's own, and the file, offset and length of each."""
-        self.blocks.append((len(self.rows), self._batch(arrays, address)))
+        self.blocks.append((len(self.cells) // self.width, self._batch(arrays, address)))
 
     def _batch(self, arrays: _Arrays, address: _Arrays) -> pa.RecordBatch:
         count = len(arrays[0])
@@ -153,12 +161,13 @@ class _Builder:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """Yield all that was collected, in the order in which it came, and forget it."""
-        columns = list(zip(*self.rows, strict=True)) or [()] * len(self.table.columns)
-        address = list(zip(*self.addresses, strict=True)) or [()] * (3 if self.table.has_provenance else 0)
-        self.rows, self.addresses = [], []
+        parts = 3 if self.table.has_provenance else 0
+        if len(self.cells) % self.width or (parts and len(self.cells) * parts != len(self.addresses) * self.width):
+            raise TypeError(f"a row of {self.table.name} has not {self.width} cells")
         kinds = [column.type.arrow for column in self.table.columns]
-        arrays = [_array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
-        rows = self._batch(arrays, [pa.array(values, pa.int64()) for values in address])
+        arrays = [_array(self.cells[number :: self.width], kind) for number, kind in enumerate(kinds)]
+        rows = self._batch(arrays, [pa.array(self.addresses[part::parts], pa.int64()) for part in range(parts)])
+        self.cells, self.addresses = [], []
         done = 0
         for before, block in self.blocks:
             if before > done:
@@ -170,7 +179,7 @@ class _Builder:
 
     def flush(self) -> None:
         """Write what was collected as one row group."""
-        if not self.rows and not self.blocks:
+        if not self.cells and not self.blocks:
             return
         made = pa.Table.from_batches(self._batches(), self.schema)
         self.size = 0
@@ -253,8 +262,8 @@ class StagingSink:
         address = (file_id, offset, length)
         for row in rows:
             builder = builders.get(type(row)) or self._builder(table_of(row))
-            builder.rows.append(row)
-            builder.addresses.append(address)
+            builder.cells += row
+            builder.addresses += address
             builder.size += length
         self._add(ENTRIES, ENTRIES.row_of((kind, len(rows))), address)
         self._note_read(length + _ROW_OVERHEAD * (len(rows) + 1))
@@ -310,8 +319,7 @@ class StagingSink:
 
     def _add(self, table: Table, row: Row, address: Address) -> None:
         builder = self._builders.get(table.row_type) or self._builder(table)
-        builder.rows.append(row)
-        builder.addresses.append(address)
+        builder.add(row, address)
 
     def close(self) -> list[Part]:
         """Write what is left and return the parts, each digested."""
