@@ -49,7 +49,7 @@ def extract_file(
 def _extract_nothing_read(task: FileTask, shape: Shape, sink: Sink, limits: Limits) -> FileResult:
     """A directory or a link is an entry of no bytes."""
     reader = Reader(task, shape, sink, limits, None, task.generation, 0, Digests())
-    reader.parse(Entry(task.names, task.link_target or b""), 0, 0)
+    reader.parse(Entry(reader.names, task.link_target or b""), 0, 0)
     return reader.finish()
 
 

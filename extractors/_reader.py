@@ -18,6 +18,7 @@ from extractors._source import PinnedFile
 from extractors._task import FileResult, FileTask, Limits, Sink
 from models.identity import file_id
 from models.reject import RejectCode
+from models.text import printable_path
 
 CHUNK: Final = 1 << 20
 """Bytes that are read at once."""
@@ -67,6 +68,7 @@ class Reader:
     ) -> None:
         self.task = task
         self.shape = shape
+        self.names = shape.names_in(printable_path(task.path))
         self.is_log = shape.reading is Reading.LOG
         self.sink = sink
         self.limits = limits
@@ -178,11 +180,11 @@ class Reader:
     def whole(self, offset: int, line: bytes) -> None:
         """Parse one event of a log, or one physical line of JSONL, or win what that holds."""
         if self.is_log:
-            self.parse(Entry(self.task.names, line), offset, len(line))
+            self.parse(Entry(self.names, line), offset, len(line))
             return
         value = parse_line(line)
         if value is not None:
-            self.parse(Entry(self.task.names, b"", value), offset, len(line))
+            self.parse(Entry(self.names, b"", value), offset, len(line))
             return
         parts = salvage(line, at_file_start=offset == 0)
         spliced = sum(part.kind is not PartKind.PADDING for part in parts) > 1
@@ -190,7 +192,7 @@ class Reader:
             start, length = offset + part.start, part.end - part.start
             if part.kind is PartKind.RECORD and part.value is not None:
                 flags = (*part.flags, "spliced") if spliced else part.flags
-                self.parse(Entry(self.task.names, b"", part.value, flags), start, length)
+                self.parse(Entry(self.names, b"", part.value, flags), start, length)
             elif part.kind is PartKind.PADDING:
                 self.padding(start, length)
             else:
@@ -209,14 +211,14 @@ class Reader:
         self.held.append(data)
         self.held_size += len(data)
         if self.is_log:
-            self.parse(Entry(self.task.names, data), offset, len(data), kind="tail")
+            self.parse(Entry(self.names, data), offset, len(data), kind="tail")
             return
         parts = salvage(data, at_file_start=offset == 0)
         records = [part for part in parts if part.kind is not PartKind.PADDING]
         if len(records) == 1 and records[0].kind is PartKind.RECORD and records[0].value is not None:
             for part in parts:
                 if part is records[0] and part.value is not None:
-                    entry = Entry(self.task.names, b"", part.value, part.flags)
+                    entry = Entry(self.names, b"", part.value, part.flags)
                     self.parse(entry, offset + part.start, part.end - part.start, kind="tail")
                 else:
                     self.sink.entry(self.file_id, offset + part.start, part.end - part.start, "tail")
@@ -280,7 +282,7 @@ class Reader:
         for data, starts, lengths in blocks():
             columns = None
             if parse_block is not None and len(starts) >= _SMALLEST_BLOCK:
-                columns = parse_block(Block(self.task.names, data, starts))
+                columns = parse_block(Block(self.names, data, starts))
             if columns is None:
                 for begin, length in zip(starts, lengths, strict=True):
                     self.whole(start + begin, data[begin : begin + length])
@@ -347,7 +349,7 @@ class Reader:
         self.held_size = len(data)
         self.cut_piece()
         self.result.watermark = len(data)
-        entry = Entry(self.task.names, data)
+        entry = Entry(self.names, data)
         entry.digest = self.digests.sha.hexdigest()
         self.parse(entry, 0, len(data))
 
@@ -361,7 +363,7 @@ class Reader:
                 head = chunk[:_HEAD]
             self.hold_long(chunk)
         self.result.watermark = self.piece_offset
-        entry = Entry(self.task.names, head)
+        entry = Entry(self.names, head)
         entry.size = self.piece_offset
         self.parse(entry, 0, self.piece_offset)
 

@@ -1,6 +1,6 @@
 """What is to be read of one file, what reading it gave, and who takes what is read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Protocol
@@ -32,7 +32,6 @@ class FileTask:
     path: bytes
     source: str
     shape: int
-    names: Mapping[str, str]
     generation: int
     start: int
     size: int

@@ -102,7 +102,6 @@ class Item:
             path=self.found.path,
             source=self.place.source,
             shape=self.place.shape,
-            names=self.shape.names_in(self.path),
             generation=generation,
             start=start,
             size=stat.size,

@@ -240,15 +240,16 @@ def _write_indexes(
     given: PhaseInput, directory: Path, output: workers.Output, states: Sequence[FileState]
 ) -> list[Part]:
     name = f"phase-{given.phase}.parquet"
-    rows = []
-    for result in output.results:
-        for one in (*result.void, result):
-            if one.error is None and not one.is_same:
-                rows.append(_extraction_row(given, one, is_void=one is not result))
+    extractions = (
+        _extraction_row(given, one, is_void=one is not result)
+        for result in output.results
+        for one in (*result.void, result)
+        if one.error is None and not one.is_same
+    )
     ordered = sorted(states, key=lambda state: state.path_bytes)
     return [
         write_part(directory / MANIFEST.name / name, MANIFEST, (state.row() for state in ordered)),
-        write_part(directory / EXTRACTIONS.name / name, EXTRACTIONS, rows),
+        write_part(directory / EXTRACTIONS.name / name, EXTRACTIONS, extractions),
     ]
 
 

@@ -69,7 +69,7 @@ _Due = tuple[int, Sequence[FileTask] | None] | None
 """What a worker is told to read: the number of a batch, with the batch if it was not forked and so has none; None when
 all is read.
 """
-_SENT_BEFORE: Final = FileTask("", b"", "", 0, {}, 0, 0, 0, 0)
+_SENT_BEFORE: Final = FileTask("", b"", "", 0, 0, 0, 0, 0)
 """Stands for a task in what a worker sends back to who gave it the task."""
 
 

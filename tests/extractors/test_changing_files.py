@@ -51,7 +51,7 @@ def read(home: Path, meddle: Callable[[int], None]) -> tuple[FileResult, Meddler
     """Read history.jsonl while `meddle` is at work."""
     with Home(home) as opened:
         found = next(found for found in opened.walk() if found.path == b"history.jsonl")
-        task = FileTask("home", found.path, "history", 0, {}, 1, 0, found.stat.size, found.stat.mtime_ns)
+        task = FileTask("home", found.path, "history", 0, 1, 0, found.stat.size, found.stat.mtime_ns)
         sink = Meddler(meddle)
         return extract_file(opened, task, SHAPE, sink, Limits()), sink
 

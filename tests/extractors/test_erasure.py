@@ -169,7 +169,6 @@ def read(
             found.path,
             "history",
             0,
-            {},
             1,
             start,
             found.stat.size,

@@ -137,7 +137,7 @@ def staged(home: Path, into: Path, tombstones: Tombstones | None, limits: Limits
         for number, shape in enumerate(source.shapes)
         if shape.names_in(path) and shape.is_append_only
     )
-    task = FileTask("h", path.encode(), source, number, shape.names_in(path), 1, 0, file.stat().st_size, modified_ns)
+    task = FileTask("h", path.encode(), source, number, 1, 0, file.stat().st_size, modified_ns)
     with Home(home) as opened:
         result = extract_file(opened, task, shape, sink, limits or Limits(), tombstones)
     assert result.error is None
