@@ -193,6 +193,25 @@ class Home:
                     found = replace(found, error=_errno_name(error))
             yield found
 
+    def names(self) -> Iterator[bytes]:
+        """Yield the path of everything below the home, in no order, as the directories name it: nothing is looked at.
+
+        What cannot be listed is passed over. Raises ``SourceError`` if the home itself cannot be listed.
+        """
+        pending = [b""]
+        while pending:
+            path = pending.pop()
+            prefix = path + b"/" if path else b""
+            try:
+                with self.hold(path) as directory:
+                    for name, is_directory in directory.names():
+                        yield prefix + name
+                        if is_directory:
+                            pending.append(prefix + name)
+            except SourceError:
+                if not path:
+                    raise
+
     def close(self) -> None:
         """Let go of the home."""
         self._root.close()
@@ -263,6 +282,14 @@ class HeldDirectory:
         if parent != self._path or name in (b"", b".", b"..") or b"\0" in name:
             raise Unreadable(path, errno.EINVAL)
         return _open_in(self._directory, path, name)
+
+    def names(self) -> Iterator[tuple[bytes, bool]]:
+        """Yield each name in the directory and whether it is one of a directory. Raises ``SourceError``."""
+        try:
+            for entry in self._directory.scan():
+                yield os.fsencode(entry.name), _kind_without_stat(entry) == "directory"
+        except OSError as error:
+            raise _source_error(self._path, self._directory, b".", error) from error
 
     def is_in_place(self) -> bool:
         """Tell whether the way through the home, gone anew, leads to the directory that is held."""

@@ -1,7 +1,6 @@
 """Digests again what was consumed, and judges each file: intact, appended, modified, missing, corrupt, unreadable."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from itertools import groupby
@@ -41,8 +40,7 @@ _BYTES_OF_AN_OPENING: Final = 64 << 10
 _TOGETHER: Final = 16 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What is claimed of a file: that its first `size` bytes have this XXH3-128, and the times it had when they were
     read.
 

@@ -203,14 +203,15 @@ class Absent:
 
 
 def absent_of_phase(
-    items: Iterable[Item], phase: int, phases: Container[int], last: Mapping[bytes, FileState]
+    here: Mapping[bytes, Item], phase: int, phases: Container[int], last: Mapping[bytes, FileState]
 ) -> list[Absent]:
-    """Return what the `last` manifest of a phase named and is not among its items, in a run of `phases`."""
-    by_path = {item.found.path: item for item in items}
+    """Return what the `last` manifest of a phase named and is not in that phase, in a run of `phases`. `here` is all
+    that the snapshot has, by path.
+    """
     return [
-        _absent(state, by_path, phases)
+        _absent(state, here, phases)
         for path, state in last.items()
-        if (item := by_path.get(path)) is None or item.place.phase != phase
+        if (item := here.get(path)) is None or item.place.phase != phase
     ]
 
 

@@ -60,7 +60,7 @@ class FileState:
     @property
     def modified_at(self) -> datetime:
         """When the file was modified."""
-        return _EPOCH + timedelta(microseconds=self.mtime_ns // 1000)
+        return modified_at(self.mtime_ns)
 
     @property
     def erased(self) -> tuple[Erased, ...]:
@@ -72,6 +72,11 @@ class FileState:
     def is_present(self) -> bool:
         """Whether this manifest has the file as one that was in the home when it was made."""
         return self.outcome not in _NOT_PRESENT
+
+
+def modified_at(mtime_ns: int) -> datetime:
+    """Return nanoseconds since 1970 as an instant in UTC, to the microsecond before."""
+    return _EPOCH + timedelta(microseconds=mtime_ns // 1000)
 
 
 def erased_json(erased: Sequence[Erased]) -> str | None:

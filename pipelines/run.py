@@ -7,6 +7,7 @@ import time
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from extractors._erasure import Tombstones
@@ -69,7 +70,7 @@ class Watcher:
         """A step after the phases begins: load, verify, report."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Snapshot:
     """A home as pinned at the start of a run, and the last manifest of each phase by path."""
 
@@ -78,13 +79,18 @@ class Snapshot:
     last: dict[int, dict[bytes, FileState]] = field(default_factory=dict)
     tombstones: Tombstones | None = None
 
+    @cached_property
+    def by_path(self) -> dict[bytes, Item]:
+        """Everything that was found, by path."""
+        return {item.found.path: item for item in self.items}
+
     def phase_items(self, phase: int) -> list[Item]:
         """Return the items of a phase, compared with its last manifest."""
         return of_phase(self.items, phase, self.last)
 
     def absent(self, phase: int, phases: Container[int]) -> list[Absent]:
         """Return what the last manifest of a phase had and the snapshot has not there, in a run of `phases`."""
-        return absent_of_phase(self.items, phase, phases, self.last.get(phase, {}))
+        return absent_of_phase(self.by_path, phase, phases, self.last.get(phase, {}))
 
 
 def check_homes(homes: Sequence[tuple[str | None, Path]], layout: Layout) -> None:
@@ -264,9 +270,8 @@ def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunReco
 
 def _appeared(snapshot: Snapshot) -> list[str]:
     """Return the paths that came into being while the run was on; the next run reads them."""
-    before = {item.found.path for item in snapshot.items}
     with Home(snapshot.home.root) as home:
-        new = [found.path for found in home.walk() if found.path not in before]
+        new = sorted({path for path in home.names() if path not in snapshot.by_path})
     forgotten = snapshot.tombstones
     return [printable_path(path) for path in new if forgotten is None or not forgotten.holds_path(path)]
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from extractors._contract import Reading
@@ -14,6 +13,7 @@ from pipelines._report.facts import EXAMPLES, LIMIT, FileFact, TailFact, bounded
 from pipelines._report.parts import PartReader
 from pipelines._report.places import Paths, file_address
 from pipelines.archive import committed_parts
+from pipelines.manifest import modified_at
 
 NOT_HERE: Final = ("expired", "moved")
 """Outcomes of what is not among the things of its phase any more."""
@@ -85,7 +85,7 @@ class _Thing(NamedTuple):
     source: str
     size: int
     watermark: int | None
-    modified_at: datetime
+    mtime_ns: int
     detail: str | None
 
     @property
@@ -133,7 +133,7 @@ def _list_file(held: list[FileFact], thing: _Thing) -> None:
                 detail=bounded(thing.detail or ""),
                 check=thing.check_made,
                 size=thing.size,
-                modified_at=thing.modified_at.replace(tzinfo=UTC).isoformat(timespec="seconds"),
+                modified_at=modified_at(thing.mtime_ns).isoformat(timespec="seconds"),
             )
         )
 

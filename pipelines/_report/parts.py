@@ -43,7 +43,7 @@ class PartReader:
                 self._note(part, "is not what its SHA-256 says")
                 return
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                yield from file.iter_batches(_BATCH, columns=list(columns))
+                yield from file.iter_batches(_BATCH, columns=list(columns), use_threads=False)
         except FileNotFoundError:
             self._note(part, "is gone")
         except (OSError, pa.ArrowException) as error:

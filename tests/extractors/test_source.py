@@ -63,7 +63,11 @@ def write(home: Path, path: bytes, content: bytes = b"content") -> Path:
 
 
 def found_below(home: Path) -> dict[bytes, Found]:
-    return {found.path: found for found in walk(home)}
+    """Return what a walk finds, and see that it has the same names as the directories."""
+    seen = {found.path: found for found in walk(home)}
+    with Home(home) as opened:
+        assert sorted(opened.names()) == sorted(seen)
+    return seen
 
 
 def content_of(home: Path, path: bytes) -> bytes:
@@ -135,7 +139,7 @@ def test_a_walk_finds_exactly_what_is_there_in_the_order_of_paths(
                 at(home, path).mkdir(parents=True)
             made |= dict.fromkeys(above, "directory")
             made[path] = "file" if path in files else "directory"
-        seen = list(walk(home))
+        seen = list(found_below(home).values())
         assert [(found.path, found.kind) for found in seen] == sorted(made.items())
         assert all(found.error is None and found.link_target is None for found in seen)
         for found in seen:
@@ -516,6 +520,22 @@ def test_a_directory_that_vanishes_during_the_walk_is_no_failure(home: Path) -> 
     assert next(steps).path == b"a"
     shutil.rmtree(home / "b")
     assert [(found.path, found.error) for found in steps] == [(b"b", "ENOENT"), (b"c", None)]
+
+
+def test_a_directory_that_vanishes_or_becomes_a_link_is_no_failure_to_name_the_rest(home: Path) -> None:
+    for path in (b"a/inside", b"b/inside", b"c/inside"):
+        write(home, path)
+    with Home(home) as opened:
+        names = opened.names()
+        first = next(names)
+        for path in {b"a", b"b", b"c"} - {first}:
+            shutil.rmtree(at(home, path))
+        at(home, b"link").symlink_to(home.parent)
+        gone = next(path for path in (b"a", b"b", b"c") if path != first)
+        at(home, gone).symlink_to(at(home, first))
+        rest = set(names)
+    assert first + b"/inside" in rest
+    assert rest - {b"a", b"b", b"c", b"link"} == {first + b"/inside"}
 
 
 def test_a_home_that_vanishes_during_the_walk_leaves_what_was_seen(home: Path) -> None:
