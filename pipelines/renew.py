@@ -57,8 +57,7 @@ def _renew(connection: duckdb.DuckDBPyConnection, core: CoreTable) -> None:
         connection.execute(f'DELETE FROM "{name}"')
         connection.execute(core.insert)
         return
-    # Not materialized, or every column of an input would be, long texts too.
-    inputs = "".join(f", {table} AS NOT MATERIALIZED ({query})" for table, query in renewal.inputs.items())
+    inputs = "".join(f", {table} AS {query}" for table, query in renewal.inputs.items())
     columns = ", ".join(f'"{column.name}"' for column in core.table.all_columns)
     connection.execute(
         f"CREATE TEMP TABLE renewed AS WITH touched AS (FROM {_touched(core)}){inputs} "

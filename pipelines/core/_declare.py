@@ -13,7 +13,8 @@ class Renewal:
 
     `touched` is a query for keys, asked when new rows are there and those that no longer count are there still. It and
     the queries for `inputs`, by the table that each stands for, may use the tables `new_runs` (run_id), `changed` (the
-    readings whose rows came or went: run_id, file_id, and from which offset) and, the inputs alone, `touched`.
+    readings whose rows came or went: run_id, file_id, and from which offset) and, the inputs alone, `touched`. An input
+    is not materialized where it has long texts, or these would be, too.
     A key too many costs time; one too few is a stale row.
     """
 

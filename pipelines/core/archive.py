@@ -68,14 +68,14 @@ FILES = CoreTable(
         SELECT file_id FROM named UNION SELECT file_id FROM files SEMI JOIN named USING (home_id, path)
         """,
         {
-            "manifest": """
+            "manifest": """MATERIALIZED (
                 SELECT * FROM warehouse.manifest SEMI JOIN new_runs USING (run_id)
                 UNION ALL
                 SELECT * FROM warehouse.manifest ANTI JOIN new_runs USING (run_id) SEMI JOIN (
                     SELECT file_id, unnest([last_run_id, expired_run_id]) AS run_id
                     FROM warehouse.files SEMI JOIN touched USING (file_id)
                 ) USING (file_id, run_id)
-            """
+            )"""
         },
     ),
 )

@@ -44,7 +44,7 @@ MESSAGE_PLACES = CoreTable(
         SELECT DISTINCT message_id FROM occurrences o
         JOIN changed c ON c.run_id = o.run_id AND c.file_id = o.file_id AND o.byte_offset >= c.from_offset
         """,
-        {"occurrences": "SELECT * FROM warehouse.occurrences SEMI JOIN touched USING (message_id)"},
+        {"occurrences": "NOT MATERIALIZED (FROM warehouse.occurrences SEMI JOIN touched USING (message_id))"},
     ),
 )
 

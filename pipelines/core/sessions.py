@@ -78,7 +78,7 @@ API_RESPONSES = CoreTable(
         JOIN changed c ON c.run_id = r.run_id AND c.file_id = r.file_id AND r.byte_offset >= c.from_offset
         WHERE api_message_id IS NOT NULL
         """,
-        {"records": "SELECT * FROM warehouse.records SEMI JOIN touched USING (api_message_id)"},
+        {"records": "NOT MATERIALIZED (FROM warehouse.records SEMI JOIN touched USING (api_message_id))"},
     ),
 )
 
@@ -145,7 +145,9 @@ TOOL_CALL_RESULTS = CoreTable(
             AND c.file_id = b.file_id AND b.byte_offset >= c.from_offset
         UNION SELECT file_id FROM content_blocks SEMI JOIN spilled USING (home_id, session_id, tool_use_id)
         """,
-        {"content_blocks": "SELECT * FROM warehouse.content_blocks SEMI JOIN touched USING (file_id)"},
+        {
+            "content_blocks": "NOT MATERIALIZED (SELECT * FROM warehouse.content_blocks SEMI JOIN touched USING (file_id))"
+        },
     ),
 )
 
