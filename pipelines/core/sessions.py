@@ -145,9 +145,7 @@ TOOL_CALL_RESULTS = CoreTable(
             AND c.file_id = b.file_id AND b.byte_offset >= c.from_offset
         UNION SELECT file_id FROM content_blocks SEMI JOIN spilled USING (home_id, session_id, tool_use_id)
         """,
-        {
-            "content_blocks": "NOT MATERIALIZED (SELECT * FROM warehouse.content_blocks SEMI JOIN touched USING (file_id))"
-        },
+        {"content_blocks": "NOT MATERIALIZED (FROM warehouse.content_blocks SEMI JOIN touched USING (file_id))"},
     ),
 )
 
