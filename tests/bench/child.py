@@ -21,11 +21,12 @@ _TIMES: Final = 1_760_000_000, 1_780_000_000
 
 
 def make(root: str, mb: str, seed: str, mix: str, files: str) -> JsonObject:
-    """Make a sample home, and fill it up with small ones until it has so many files."""
+    """Make a sample home; where `files` is not 0, small ones are added or removed until it has so many."""
     made = make_home(Path(root), mb=float(mb), seed=int(seed), mix=cast(Mix, mix))
-    added = max(0, int(files) - made.files)
-    add_small_files(Path(root), added, int(seed))
-    return {"files": made.files + added}
+    wanted = int(files) or made.files
+    add_small_files(Path(root), max(0, wanted - made.files), int(seed))
+    remove_small_files(Path(root), max(0, made.files - wanted))
+    return {"files": wanted}
 
 
 def grow(root: str, seed: str, fraction: str) -> JsonObject:
@@ -75,6 +76,14 @@ def add_small_files(home: Path, count: int, seed: int) -> None:
         path.write_bytes(data)
         seconds = rng.randrange(*_TIMES)
         os.utime(path, (seconds, seconds))
+
+
+def remove_small_files(home: Path, count: int) -> None:
+    """Remove the smallest of the lists, plans and versions of files, of which a home has by far the most."""
+    found = [path for kind in ("todos", "tasks", "plans", "file-history") for path in (home / kind).rglob("*")]
+    sizes = sorted((path.stat().st_size, path) for path in found if path.is_file() and not path.is_symlink())
+    for _, path in sizes[:count]:
+        path.unlink()
 
 
 def _small_file(rng: random.Random, number: int) -> tuple[str, bytes]:

@@ -100,7 +100,7 @@ class Bench:
         return ran, summary
 
     def made(self, mb: float, *, mix: str = "transcripts", files: int = 0) -> Home:
-        """Return a made-up home of so many megabytes, made once; with small files added up to `files`."""
+        """Return a made-up home of so many megabytes, made once; with small files added or removed up to `files`."""
         label = f"{mb:g} MB, {mix}" + (f", {files:,} files" if files else "")
         if label not in self._homes:
             root = self._place()
