@@ -382,7 +382,18 @@ def _check(layout: Layout, part: PartRecord) -> None:
 
 
 def _open(layout: Layout, part: PartRecord) -> pq.ParquetFile:
-    return pq.ParquetFile(layout.root / part.path, page_checksum_verification=True)
+    """Open a part. Its last bytes, which say what the others are, have no checksum of their own: types that are not
+    those of its table are damage too (pa.ArrowTypeError).
+    """
+    file = pq.ParquetFile(layout.root / part.path, page_checksum_verification=True)
+    for field in _SCHEMAS[part.table]:
+        if field.name in file.schema_arrow.names and file.schema_arrow.field(field.name).type != field.type:
+            file.close()
+            raise pa.ArrowTypeError(f"{field.name} is not {field.type}")
+    return file
+
+
+_SCHEMAS: Final = {table.name: table.arrow() for table in (EXTRACTIONS, MANIFEST, PIECES, STORE)}
 
 
 @contextmanager
@@ -392,7 +403,7 @@ def _damage_is_told(path: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise StoreError(f"{path} is listed in a commit record and is gone; see `extract verify`") from error
-    except (OSError, pa.ArrowException, KeyError) as error:
+    except (OSError, pa.ArrowException, KeyError, UnicodeDecodeError) as error:
         raise FixityError(f"{path} cannot be read, its bytes are damaged ({error}); see `extract verify`") from error
 
 

@@ -1,6 +1,7 @@
 """Work spread over forked processes gives what it gives in one, or says that it does not."""
 
 import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -9,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.errors import StageError
 from pipelines.spread import shares, spread
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -39,12 +39,16 @@ def test_what_is_spread_comes_back_in_order(weights: list[int], processes: int) 
     assert [value for _, value in spread(double, tasks, weights, processes)] == [2 * task for task in tasks]
 
 
+def _alone(case: str, directory: Path) -> str:
+    """Return what a process with one thread says of a case."""
+    command = [sys.executable, "-m", "tests.spread_driver", case, str(directory)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
 @forks
-def test_much_is_spread_and_little_is_not() -> None:
-    assert {pid for pid, _ in spread(double, [1, 2, 3], [1, 2, 3], 2)} == {os.getpid()}
-    pids = {pid for pid, _ in spread(double, [1, 2, 3], [HEAVY] * 3, 2)}
-    assert len(pids) == 2
-    assert os.getpid() in pids
+def test_much_is_spread_and_little_is_not(tmp_path: Path) -> None:
+    assert _alone("little", tmp_path) == "0\n"
+    assert _alone("much", tmp_path) == "1\n"
 
 
 @forks
@@ -60,36 +64,13 @@ def test_nothing_is_forked_beside_another_thread() -> None:
 
 
 @forks
-@pytest.mark.parametrize("how", ["killed", "ended", "failed"])
-def test_a_process_that_dies_or_fails_is_heard_of(how: str) -> None:
-    own = os.getpid()
-
-    def work(number: int) -> int:
-        if os.getpid() != own:
-            if how == "killed":
-                os.kill(os.getpid(), 9)
-            if how == "ended":
-                os._exit(0)
-            raise ValueError("no")
-        return number
-
-    with pytest.raises(StageError, match="ValueError: no" if how == "failed" else "died"):
-        spread(work, [1, 2], [HEAVY] * 2, 2)
+@pytest.mark.parametrize(("how", "what"), [("killed", "died"), ("ended", "died"), ("failed", "ValueError: no")])
+def test_a_process_that_dies_or_fails_is_heard_of(how: str, what: str, tmp_path: Path) -> None:
+    assert what in _alone(how, tmp_path)
 
 
 @forks
 def test_a_failure_here_ends_the_processes_beside(tmp_path: Path) -> None:
-    own, mark = os.getpid(), tmp_path / "pid"
-
-    def work(number: int) -> int:
-        if os.getpid() != own:
-            mark.write_text(str(os.getpid()))
-            threading.Event().wait()
-        while not mark.exists() or not mark.read_text():
-            pass
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        spread(work, [1, 2], [HEAVY] * 2, 2)
+    assert _alone("here", tmp_path) == "interrupted\n"
     with pytest.raises(ProcessLookupError):
-        os.kill(int(mark.read_text()), 0)
+        os.kill(int((tmp_path / "pid").read_text()), 0)
