@@ -68,19 +68,17 @@ class Entry:
     """
 
     __slots__ = (
-        *(
-            "data",
-            "digest",
-            "fields",
-            "flags",
-            "modified_at",
-            "names",
-            "odd",
-            "said",
-            "size",
-            "unknown_type",
-            "version",
-        ),
+        "data",
+        "digest",
+        "fields",
+        "flags",
+        "modified_at",
+        "names",
+        "odd",
+        "said",
+        "size",
+        "unknown_type",
+        "version",
     )
 
     def __init__(

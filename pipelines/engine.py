@@ -90,6 +90,12 @@ def _connect(target: Path, layout: Layout, memory: str) -> duckdb.DuckDBPyConnec
     return connection
 
 
+def remove_database(target: Path) -> None:
+    """Remove a database file that is of no use, and the log beside it; neither need be there."""
+    for useless in (target, target.with_name(target.name + ".wal")):
+        useless.unlink(missing_ok=True)
+
+
 def quoted(text: str) -> str:
     """Return a SQL string literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from hashlib import file_digest
 from pathlib import Path
 
 from extractors import _platform
@@ -29,6 +30,12 @@ def disk_errors() -> Iterator[None]:
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR):
             raise DataDirectoryError(f"the data directory cannot be written ({error})") from error
         raise
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hex. Raises OSError."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def write_atomically(path: Path, data: bytes, point: str) -> None:

@@ -7,7 +7,6 @@ without any record of it. To read the same store in again changes nothing.
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from hashlib import file_digest
 from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO, Final
@@ -22,7 +21,7 @@ from models.message import message_id
 from models.schema import TEXT, Column, Table
 from pipelines._forget.apply import finish_forget
 from pipelines.archive import Archive, writing
-from pipelines.files import disk_errors, sync_file
+from pipelines.files import disk_errors, sha256_of, sync_file
 from pipelines.hashes import HASH, strings_of_hashes
 from pipelines.layout import Layout, make_private
 from pipelines.tombstones import read_tombstones
@@ -102,7 +101,7 @@ def imported_files(layout: Layout) -> list[Path]:
 def verified_imports(layout: Layout) -> list[Path]:
     """Return the same. Raises FixityError when one is not what its name says."""
     for path in imported_files(layout):
-        if _digest(path) != path.stem:
+        if sha256_of(path) != path.stem:
             raise FixityError(
                 f"{layout.relative(path)} is not what it was when it was read in; delete it, read it in again"
             )
@@ -118,11 +117,6 @@ def _not_forgotten(found: Iterator[Known], tombstones: Tombstones | None, name: 
             done.refuse(name, "a message that was erased on request")
         else:
             yield message, text
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def _keep(layout: Layout, found: Iterator[Known], done: Import) -> bool:
@@ -145,7 +139,7 @@ def _keep(layout: Layout, found: Iterator[Known], done: Import) -> bool:
                     done.texts += sum(text is not None for _, text in batch)
             if rows:
                 sync_file(staged)
-                final = layout.imported / f"{_digest(staged)}.parquet"
+                final = layout.imported / f"{sha256_of(staged)}.parquet"
                 done.messages += rows
                 done.new_files += not final.exists()
                 done.files.append(final)

@@ -63,8 +63,8 @@ def prepare_known(
 
 
 def _index(layout: Layout, kind: str, parts: Sequence[PartRecord], column: str) -> Path:
-    """Return the index of a column of parts: the one that is there, or the one of most of the
-    first parts, extended, or one made of all.
+    """Return the index of a column of parts: the one that is there, or the one of most of the first parts, extended, or
+    one made of all.
     """
     names = [f"{kind}-{name}.idx" for name in _names(part.sha256 for part in parts)]
     wanted = layout.cache / names[-1]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from hashlib import sha256
 from itertools import dropwhile
 from pathlib import Path
 
@@ -17,8 +16,9 @@ from models.schema import BYTES, JSON, Column, ColumnType, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
 from pipelines.core import CORE_TABLES, CORE_VIEWS
 from pipelines.core.archive import PARTS, RECORD_TABLES
-from pipelines.engine import MEMORY, apart, building, lacks_memory, quoted
+from pipelines.engine import MEMORY, apart, building, lacks_memory, quoted, remove_database
 from pipelines.failpoints import reach
+from pipelines.files import sha256_of
 from pipelines.imports import IMPORTED, verified_imports
 from pipelines.layout import Layout
 from pipelines.load_records import fill_records
@@ -63,8 +63,7 @@ def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> 
         except LoadError as error:
             if memory == MEMORY[-1] or not lacks_memory(error.__cause__):
                 raise
-            for useless in (target, target.with_name(target.name + ".wal")):
-                useless.unlink(missing_ok=True)
+            remove_database(target)
 
 
 def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord], target: Path, memory: str) -> None:
@@ -128,14 +127,10 @@ def verify_parts(layout: Layout, parts: Sequence[PartRecord]) -> None:
 
 
 def _digest(path: Path) -> str | None:
-    made = sha256()
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                made.update(chunk)
+        return sha256_of(path)
     except FileNotFoundError:
         return None
-    return made.hexdigest()
 
 
 def _loadable(runs: Iterable[RunRecord]) -> list[PartRecord]:

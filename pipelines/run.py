@@ -134,10 +134,9 @@ def take_snapshots(
     for home in homes:
         items = without_forgotten(take_snapshot(home.root, classifier), tombstones)
         snapshot = Snapshot(home, items, tombstones=tombstones)
-        by_path = {item.found.path: item for item in items}
         for phase in PHASES:
             states = last_states(layout, runs, home.home_id, phase)
-            share_what_is_equal(states, by_path)
+            share_what_is_equal(states, snapshot.by_path)
             snapshot.last[phase] = {state.path_bytes: state for state in states}
             if tombstones is None and any(state.erased_spans for state in snapshot.last[phase].values()):
                 raise StoreError(

@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import file_digest
 from typing import Final
 
 import pyarrow as pa
@@ -18,6 +17,7 @@ from models.errors import ConfigurationError, ErasedError, ExtractError, FixityE
 from models.run import PartRecord, RunRecord
 from models.tables import ERASED, EXTRACTIONS, MANIFEST, PIECES, STORE
 from pipelines.archive import Archive
+from pipelines.files import sha256_of
 from pipelines.layout import Layout
 from pipelines.manifest import FileState, read_manifest
 
@@ -207,6 +207,12 @@ class StoreReader:
                 if not part.is_indexed:
                     self._parts.remove(part)
                     self._order.clear()
+        for part in self._parts if not isinstance(failure, FixityError) else ():
+            try:
+                part.check()
+            except FixityError as error:  # digests have a checksum, what says how they are written has none
+                failure = error
+                self.damage[part.path] = str(error)
         raise failure
 
     def _verified(self, part: "_StorePart", row: int, digest: bytes) -> bytes:
@@ -318,8 +324,16 @@ class _StorePart:
         self._layout = layout
         self._part = part
         self._digests: bytes | None = None
+        self._is_checked = False
         self._rows = array("q")
         self._group_starts: list[int] = []
+
+    def check(self) -> None:
+        """Compare the part with its commit record, once. Raises FixityError when it is not what that says."""
+        if not self._is_checked:
+            with _damage_is_told(self.path):
+                _check(self._layout, self._part)
+            self._is_checked = True
 
     @property
     def is_indexed(self) -> bool:
@@ -376,9 +390,8 @@ def _read(layout: Layout, part: PartRecord, columns: list[str], *, checked: bool
 
 
 def _check(layout: Layout, part: PartRecord) -> None:
-    with (layout.root / part.path).open("rb") as file:
-        if file_digest(file, "sha256").hexdigest() != part.sha256:
-            raise FixityError(f"{part.path} is not what its commit record says; see `extract verify`")
+    if sha256_of(layout.root / part.path) != part.sha256:
+        raise FixityError(f"{part.path} is not what its commit record says; see `extract verify`")
 
 
 def _open(layout: Layout, part: PartRecord) -> pq.ParquetFile:

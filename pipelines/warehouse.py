@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -16,9 +16,9 @@ from models.errors import ConfigurationError, LoadError
 from models.run import RunRecord
 from models.tables import MESSAGES
 from pipelines.archive import committed_parts
-from pipelines.engine import quoted
+from pipelines.engine import quoted, remove_database
 from pipelines.failpoints import reach
-from pipelines.files import disk_errors, sync_file
+from pipelines.files import disk_errors, sha256_of, sync_file
 from pipelines.layout import Layout
 from pipelines.load import build_warehouse, extend_warehouse, warehouse_tables
 
@@ -41,22 +41,17 @@ def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_a
     """
     final = layout.warehouses / f"{runs[-1].run_id}.duckdb"
     building = layout.warehouses / f"{runs[-1].run_id}.tmp.duckdb"
-    _remove(building)
+    remove_database(building)
     with disk_errors():
         made = None if is_anew else _extend_published(layout, runs, building)
         if made is None:
-            _remove(building)
+            remove_database(building)
             build_warehouse(layout, runs, building)
             made = _check_and_digest(building, runs)
         published = Published(final, building.stat().st_size, made)
         _publish(layout, building, final)
         _forget_older(layout, final, keep)
     return published
-
-
-def _remove(building: Path) -> None:
-    for stale in (building, building.with_name(building.name + ".wal")):
-        stale.unlink(missing_ok=True)
 
 
 def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path) -> str | None:
@@ -98,14 +93,9 @@ def _check_and_digest(building: Path, runs: Sequence[RunRecord]) -> str:
     if building.with_name(building.name + ".wal").exists():
         raise LoadError("the new warehouse was closed with a write-ahead log beside it; it is not published")
     with ThreadPoolExecutor(1) as beside:
-        digest = beside.submit(_digest, building)
+        digest = beside.submit(sha256_of, building)
         check_warehouse(building, runs)
     return digest.result()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def _publish(layout: Layout, building: Path, final: Path) -> None:

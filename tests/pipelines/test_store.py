@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -134,6 +136,21 @@ def test_a_flipped_bit_never_gives_other_bytes(
         assert given_back == content
     finally:
         place.write_bytes(right)
+
+
+def test_a_file_that_claims_other_types_is_told_as_damaged(tmp_path: Path) -> None:
+    home, data = tmp_path / "home", tmp_path / "data"
+    home.mkdir()
+    (home / "history.jsonl").write_bytes(b'{"display":"a","timestamp":1759331823096,"project":"/p"}\n')
+    extract(data, home)
+    runs = read_runs(Layout(data))
+    (part,) = (one for one in committed_parts(runs, "store") if "phase-1" in one.path)
+    rows = pq.read_table(data / part.path, partitioning=None)
+    lengths = rows.column("piece_bytes").cast(pa.float64())
+    place = rows.schema.get_field_index("piece_bytes")
+    pq.write_table(rows.set_column(place, "piece_bytes", lengths), data / part.path)
+    with pytest.raises(FixityError, match="piece_bytes is not int64"):
+        b"".join(StoreReader.open(Layout(data)).read_range(file_id("home", b"history.jsonl", 1), 0, 10))
 
 
 def test_what_was_not_kept_is_refused(tmp_path: Path) -> None:
