@@ -82,10 +82,11 @@ def hide(run: RunInProgress, path: bytes) -> None:
     (snapshot,) = run.snapshots
     seen = [item for item in snapshot.items if not item.found.path.startswith(path + b"/")]
     assert len(seen) < len(snapshot.items)
-    snapshot.items = [
+    hidden = [
         Item(replace(item.found, error="EACCES"), item.path, item.place) if item.found.path == path else item
         for item in seen
     ]
+    run.snapshots[:] = [replace(snapshot, items=hidden)]
 
 
 def run_hiding(data: Path, home: Path, path: bytes | None = None) -> RunRecord:
