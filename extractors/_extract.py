@@ -139,11 +139,22 @@ def _is_stable(file: PinnedFile, before: Stat, result: FileResult, tombstones: T
         return True
     if after.size < result.size:
         return False
-    time.sleep(min(_LONGEST_WRITE, max(0.0, _LONGEST_WRITE - age / 1e9)))
+    time.sleep(_until_written(after, time.time_ns()))
     again = xxh3_128()
     for data, _ in without(file.chunks(0, result.size, CHUNK), result.erased, tombstones):
         again.update(data)
     return again.digest() == result.content_xxh3
+
+
+def _until_written(stat: Stat, now_ns: int) -> float:
+    """Return how many seconds a write that may be at work in a file is given to end.
+
+    A write sets both times to those of the clock. A time of modification that lies ahead of the clock was given to the
+    file afterwards, which is a change too: then the other time says how long ago that was.
+    """
+    ahead = stat.mtime_ns > now_ns + _RECENT_NS
+    age = now_ns - (stat.ctime_ns if ahead else max(stat.mtime_ns, stat.ctime_ns))
+    return min(_LONGEST_WRITE, max(0.0, _LONGEST_WRITE - age / 1e9))
 
 
 def digest_file(

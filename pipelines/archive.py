@@ -148,7 +148,7 @@ def _epoch(path: Path, *_version: int) -> int:
 
 def write_record(layout: Layout, run: RunRecord, point: str) -> None:
     """Write a commit record, whatever came after it: `commit` is for runs, this for what changes what is kept."""
-    write_sealed(layout.commit_record(run.run_id), orjson.dumps(run.to_json(), option=orjson.OPT_INDENT_2), point)
+    write_sealed(layout.commit_record(run.run_id), orjson.dumps(run, option=orjson.OPT_INDENT_2), point)
 
 
 def next_epoch(runs: Iterable[RunRecord]) -> int:

@@ -1,12 +1,17 @@
 """A file that its owner changes while it is read: read again, or told as unreadable, never accepted as a mixture."""
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from extractors._contract import Columns, Entry, Reading, shape
-from extractors._extract import extract_file
-from extractors._source import Home
+from extractors._extract import _until_written, extract_file
+from extractors._source import Home, Stat
 from extractors._task import FileResult, FileTask, Limits
 from extractors.history import parse_prompt
 from models.reject import RejectCode
@@ -93,3 +98,47 @@ def test_what_was_appended_meanwhile_is_no_change_of_what_was_read(tmp_path: Pat
 
     result, _ = read(tmp_path, append)
     assert (result.error, result.void, result.size) == (None, [], len(prompts(1)))
+
+
+AHEAD_NS = 10**9 * 86_400 * 300
+"""Nanoseconds of the better part of a year."""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not say when a file was changed last but by what one can set")
+def test_a_change_of_a_file_that_is_dated_ahead_of_the_clock_is_found_though_its_date_is_set_back(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(prompts(1))
+    os.utime(path, ns=(0, time.time_ns() + AHEAD_NS))
+    result, sink = read(
+        tmp_path, lambda attempt: overwrite(path, prompts(2), same_times=True) if attempt == 1 else None
+    )
+    assert result.error is None
+    assert (result.generation, len(result.void)) == (2, 1)
+    assert [("0002" in row, "0001" in row) for row in sink.rows[result.file_id]] == [(True, False)] * 3
+
+
+MOMENTS = st.integers(min_value=0, max_value=10**19)
+
+
+@given(MOMENTS, MOMENTS, MOMENTS)
+def test_a_file_is_waited_for_as_long_as_a_write_may_last_and_no_longer(now: int, modified: int, changed: int) -> None:
+    assert 0 <= _until_written(Stat(0, modified, changed, 0, 0), now) <= 0.05
+
+
+@given(MOMENTS, st.integers(min_value=-(10**8), max_value=10**9), MOMENTS)
+def test_a_write_that_has_just_begun_is_waited_for_whatever_date_was_set(now: int, later: int, dated: int) -> None:
+    begun = now + later
+    left = min(0.05, max(0.0, 0.05 + later / 1e9))
+    assert _until_written(Stat(0, begun, begun, 0, 0), now) == pytest.approx(left, abs=1e-6)
+    assert _until_written(Stat(0, dated, begun, 0, 0), now) >= left - 1e-6
+
+
+@given(MOMENTS, st.integers(min_value=10**8), st.integers(min_value=10**8))
+def test_a_file_that_nobody_has_touched_for_long_is_not_waited_for_whatever_its_date(
+    now: int, long_ago: int, ahead: int
+) -> None:
+    untouched = now - long_ago
+    assert _until_written(Stat(0, now + 2_000_000_001 + ahead, untouched, 0, 0), now) == 0
+    assert _until_written(Stat(0, untouched, untouched, 0, 0), now) == 0

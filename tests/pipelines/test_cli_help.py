@@ -1,5 +1,7 @@
 """What the command line says of itself, and what it does not import to say it."""
 
+from pathlib import Path
+
 import pytest
 
 from models.errors import ExitCode
@@ -21,6 +23,17 @@ def test_help_imports_no_engine(arguments: tuple[str, ...]) -> None:
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in ran.err.splitlines()}
     assert "pipelines" in imported
     assert imported.isdisjoint(ENGINES)
+
+
+def test_a_run_imports_nothing_large_that_it_does_not_use(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "history.jsonl").write_bytes(b'{"display":"hello","timestamp":1768724500000,"project":"/p"}\n')
+    ran = start("run", "--home", str(home), "--data", str(tmp_path / "data"), before=("-X", "importtime"))
+    assert ran.code == 0
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in ran.err.splitlines()}
+    assert {"duckdb", "pyarrow"} <= imported
+    assert imported.isdisjoint({"numpy", "polars", "prefect"})
 
 
 def test_help_lists_every_command_and_every_exit_code() -> None:
