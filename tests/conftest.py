@@ -1,5 +1,6 @@
 """What holds for every test: no home, no setting and no state of whoever runs the suite is seen or touched."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.absent import say_what_is_absent
 
 # At import: before any module of the project, or Prefect, has read its surroundings.
 _SURROUNDINGS = Path(tempfile.mkdtemp(prefix="extract-tests-")).resolve()
@@ -35,6 +38,8 @@ os.environ |= {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
 }
 
+say_what_is_absent()
+
 # No deadline: other work on the machine must not fail a test.
 settings.register_profile("own", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
@@ -50,6 +55,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse to rewrite what is compared with where nobody reads the diff."""
     if config.getoption("--update-golden") and os.environ.get("CI"):
         raise pytest.UsageError("golden files are rewritten by a person, never in CI")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what stays: the modules and some 2,000 tests, at which it would look again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:

@@ -19,8 +19,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-import duckdb  # noqa: F401  # imported before any fork
-
 from models.errors import ExtractError
 from pipelines import failpoints
 from pipelines.archive import read_runs
@@ -30,6 +28,7 @@ from pipelines.layout import Layout
 from pipelines.run import Request, Watcher
 from pipelines.verify import verify
 from pipelines.warehouse import open_warehouse
+from tests.imported import import_all
 from tests.support import ALL_PHASES
 
 FAILED_AS_ASKED = 70
@@ -184,6 +183,7 @@ def main(work: Path, cases_file: Path, results_file: Path) -> None:
     """Do all cases, one after the other."""
     work.mkdir(parents=True, exist_ok=True)
     os.umask(0o077)
+    import_all()
     started = time.monotonic()
     first_week(work, ALL_PHASES)
     unharmed = time.monotonic() - started

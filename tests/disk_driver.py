@@ -8,16 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import duckdb  # noqa: F401  # imported before any fork
-
-import pipelines.report  # the same
-import pipelines.warehouse  # noqa: F401  # the same
-from extractors._registry import sources
 from pipelines.archive import read_all_runs
 from pipelines.cli import main as command_line
 from pipelines.layout import Layout
 from pipelines.load import verify_parts
 from tests.crash_driver import in_child, look, write_home
+from tests.imported import import_all
 
 ENOUGH = 256 << 20
 """Bytes of a disk on which everything has room."""
@@ -83,7 +79,7 @@ def main(work: Path, count: int, results: Path) -> None:
     place = work / "disk"
     place.mkdir(parents=True)
     write_home(work / "home", grown=True)
-    sources()
+    import_all()
     unharmed = do_size(work, place, ENOUGH)
     used = int(str(unharmed["used"]))
     sizes = [max(8192, int(used * 1.5 * (number / count) ** 2)) for number in range(1, count + 1)]

@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-import duckdb  # noqa: F401  # imported before any fork
-
 from pipelines import failpoints
 from pipelines._forget.own_words import own_words
 from pipelines.forget import Target, finish_begun, forget, plan_forget, tombstones_of
@@ -26,6 +24,7 @@ from pipelines.tombstones import read_graveyard
 from pipelines.verify import verify
 from tests.crash_driver import in_child
 from tests.forgetting import ONE, PLAIN, compact, files_of, holders, lines_of_history, put, record, sums, work
+from tests.imported import import_all
 
 BEFORE: Final = ("forget:before-part", "forget:after-part@5", "forget:before-rename")
 """Where nothing has happened yet: what was written is swept."""
@@ -152,6 +151,7 @@ def main(base: Path, results: Path) -> None:
     """Do all cases, one after the other."""
     base.mkdir(parents=True, exist_ok=True)
     os.umask(0o077)
+    import_all()
 
     def began() -> int:
         begin(base)

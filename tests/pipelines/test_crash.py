@@ -22,6 +22,10 @@ ENDS = {"kill": {-signal.SIGKILL}, "raise": {FAILED_AS_ASKED}, "enospc": {FAILED
 """How a run ends that fails at a point in each way."""
 KILLS = int(os.environ.get("SOAK_KILLS", "500"))
 """How many random moments a soak tries."""
+Passed = dict[tuple[int, ...], list[Counter[str]]]
+"""How often a run passes each named point in its first week and in its second, by the phases that it does."""
+Expected = dict[tuple[bool, tuple[int, ...]], object]
+"""What the warehouse comes to, by whether the home has grown and by the phases."""
 
 
 def drive(work: Path, cases: Sequence[dict[str, object]], processes: int = 2) -> list[dict[str, object]]:
@@ -68,15 +72,27 @@ for week in (0, 1):
     return [Counter((place / f"week-{week}.log").read_text().split()) for week in (0, 1)]
 
 
-def check(results: Sequence[dict[str, object]], tmp_path: Path) -> None:
-    """Hold every result against a run that nobody harmed."""
-    kinds = {(bool(result["grown"]), phases_of(result)) for result in results}
+@pytest.fixture(scope="module")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> Passed:
+    """The named points that runs pass in all phases, and in a few."""
+    place = tmp_path_factory.mktemp("passed")
+    return {ALL_PHASES: points_passed(place / "all"), FEW_PHASES: points_passed(place / "few", FEW_PHASES)}
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
+    """What runs come to that nobody harmed: over a home or one that has grown, in all phases or in a few."""
     cases: list[dict[str, object]] = [
         {"point": None, "passing": 0, "kind": "none", "grown": grown, "phases": list(phases), "verified": True}
-        for grown, phases in sorted(kinds)
+        for grown in (False, True)
+        for phases in (ALL_PHASES, FEW_PHASES)
     ]
-    unharmed = drive(tmp_path / "unharmed", cases, 1)
-    expected = {(bool(one["grown"]), phases_of(one)): one["sums"] for one in unharmed}
+    unharmed = drive(tmp_path_factory.mktemp("expected") / "unharmed", cases, 1)
+    return {(bool(one["grown"]), phases_of(one)): one["sums"] for one in unharmed}
+
+
+def check(results: Sequence[dict[str, object]], expected: Expected) -> None:
+    """Hold every result against a run that nobody harmed."""
     for result in results:
         assert result["again"] in (0, 4), result
         assert result["looked"] == 0, result
@@ -85,11 +101,10 @@ def check(results: Sequence[dict[str, object]], tmp_path: Path) -> None:
         assert result["left"] == [], result
 
 
-def fail_at_points(tmp_path: Path, kinds: Sequence[str], *, in_all_phases: bool) -> None:
+def fail_at_points(work: Path, kinds: Sequence[str], passed: Passed, *, in_all_phases: bool) -> list[dict[str, object]]:
     """Fail at every named point in some ways; unless `in_all_phases`, by an exception and as if the disk were full in
-    runs of two phases, which pass every point too.
+    runs of two phases, which pass every point too. Returns the results.
     """
-    passed = {ALL_PHASES: points_passed(tmp_path / "all"), FEW_PHASES: points_passed(tmp_path / "few", FEW_PHASES)}
     points = {phases: sorted(set().union(*weeks)) for phases, weeks in passed.items()}
     assert len(points[ALL_PHASES]) >= 40
     assert points[ALL_PHASES] == points[FEW_PHASES]
@@ -105,28 +120,32 @@ def fail_at_points(tmp_path: Path, kinds: Sequence[str], *, in_all_phases: bool)
             cases.append(case)
     for number, case in enumerate(cases):
         case["verified"] = in_all_phases or number % 4 == 0
-    results = drive(tmp_path / "cases", cases, 2 if in_all_phases else 1)
+    results = drive(work, cases, 2 if in_all_phases else 1)
     unharmed = [result for result in results if result["failed"] not in ENDS[str(result["kind"])]]
     assert unharmed == []
-    check(results, tmp_path)
     print(f"did: {len(points[ALL_PHASES])} points, {len(results)} cases")
+    return results
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_that_fails_at_any_named_point_is_made_good_by_the_next(kind: str, tmp_path: Path) -> None:
-    fail_at_points(tmp_path, [kind], in_all_phases=False)
+def test_a_run_that_fails_at_any_named_point_is_made_good_by_the_next(
+    kind: str, passed: Passed, expected: Expected, tmp_path: Path
+) -> None:
+    check(fail_at_points(tmp_path, [kind], passed, in_all_phases=False), expected)
 
 
 @pytest.mark.soak
-def test_a_run_that_fails_at_any_named_point_in_all_phases_is_made_good_by_the_next(tmp_path: Path) -> None:
-    fail_at_points(tmp_path, KINDS, in_all_phases=True)
+def test_a_run_that_fails_at_any_named_point_in_all_phases_is_made_good_by_the_next(
+    passed: Passed, expected: Expected, tmp_path: Path
+) -> None:
+    check(fail_at_points(tmp_path, KINDS, passed, in_all_phases=True), expected)
 
 
 @pytest.mark.soak
-def test_a_run_that_is_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path) -> None:
+def test_a_run_that_is_killed_at_any_moment_is_made_good_by_the_next(expected: Expected, tmp_path: Path) -> None:
     results = drive(tmp_path / "cases", random_cases(KILLS, seed=1))
     assert [result["failed"] for result in results] == [-signal.SIGKILL] * KILLS
-    check(results, tmp_path)
+    check(results, expected)
     grown = sum(bool(result["grown"]) for result in results)
     print(f"did: {len(results):,} runs killed, {grown} of them over an archive that had a run")

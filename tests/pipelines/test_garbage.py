@@ -18,7 +18,7 @@ from pipelines.layout import Layout
 from pipelines.rollback import plan_rollback, roll_back
 from pipelines.run import Request, Watcher
 from pipelines.warehouse import open_warehouse
-from tests.command_line import call, prompt, start
+from tests.command_line import call, make_home, prompt, start
 
 TABLES = ["tables", "store", "runs", "warehouse", "staging"]
 
@@ -59,14 +59,44 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-@pytest.fixture
-def undone(data: Path, home: Path) -> str:
-    """An archive with an undone run, and nothing done since; the run's id."""
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home and its archive with an undone run, and nothing done since; tests take a copy of both."""
+    base = tmp_path_factory.mktemp("archived")
+    home, data = make_home(base / "home"), base / "data"
     first = work(data, home)
     (home / "plans" / "a-plan.md").write_bytes(b"# Another plan\n")
-    second = work(data, home)
+    work(data, home)
     back(data, first)
-    return second
+    return base
+
+
+@pytest.fixture
+def undone(archived: Path, data: Path, home: Path) -> str:
+    """That archive is the data directory, and its home the home; the id of the undone run."""
+    return copied(archived, data, home)
+
+
+@pytest.fixture(scope="module")
+def collectable(archived: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same after more rollbacks and runs, so long ago that what was undone may go."""
+    base = tmp_path_factory.mktemp("collectable")
+    home, data = base / "home", base / "data"
+    undone = copied(archived, data, home)
+    back(data, undone)
+    back(data, read_all_runs(Layout(data))[0].run_id)
+    work_more(data, home, 2)
+    make_older(data, 25)
+    shutil.copy(Layout(data).warehouse.resolve(), data / "warehouse" / "20200101T000000Z-000001.duckdb")
+    return base
+
+
+def copied(base: Path, data: Path, home: Path) -> str:
+    """Let an archive and its home be copies of those of a base; returns the id of the second run."""
+    shutil.rmtree(home, ignore_errors=True)
+    for source, target in ((base / "home", home), (base / "data", data)):
+        shutil.copytree(source, target, symlinks=True)
+    return read_all_runs(Layout(data))[1].run_id
 
 
 def work_more(data: Path, home: Path, times: int) -> None:
@@ -204,13 +234,9 @@ POINTS = (
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_collection_that_is_killed_loses_nothing_and_is_finished_by_the_next_start(
-    point: str, undone: str, data: Path, home: Path
+    point: str, collectable: Path, data: Path, home: Path
 ) -> None:
-    back(data, undone)
-    back(data, read_all_runs(Layout(data))[0].run_id)
-    work_more(data, home, 2)
-    make_older(data, 25)
-    shutil.copy(Layout(data).warehouse.resolve(), data / "warehouse" / "20200101T000000Z-000001.duckdb")
+    undone = copied(collectable, data, home)
     said = sums(data)
     ran = start("gc", "--yes", "--data", data, env={"EXTRACT_FAIL_AT": f"{point}=kill"})
     assert ran.code == -signal.SIGKILL

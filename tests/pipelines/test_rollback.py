@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from pipelines.rollback import plan_rollback, roll_back
 from pipelines.run import Request, Watcher
 from pipelines.store import StoreReader
 from pipelines.warehouse import open_warehouse
-from tests.command_line import call, prompt, start
+from tests.command_line import call, make_home, prompt, start
 
 RECORDS = st.lists(st.integers(0, 20), max_size=12)
 
@@ -225,26 +226,46 @@ def test_a_rollback_is_refused_when_another_run_came_in_between(data: Path, home
 POINTS = ("rollback:before-commit", "rollback:after-commit", "publish:before-link", "rollback:before-completion")
 
 
-@pytest.mark.parametrize("kind", ["kill", "raise", "enospc"])
-@pytest.mark.parametrize("point", POINTS)
-def test_a_rollback_that_died_anywhere_is_made_whole_by_the_next_start(
-    point: str, kind: str, data: Path, home: Path, tmp_path: Path
-) -> None:
+@dataclass(frozen=True)
+class Grown:
+    """A home and its archive of two runs; the first of them, and what the warehouse said after each."""
+
+    home: Path
+    data: Path
+    first: str
+    then: dict[str, tuple[int, int]]
+    now: dict[str, tuple[int, int]]
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Grown:
+    """Made once; tests take a copy of both."""
+    base = tmp_path_factory.mktemp("grown")
+    home, data = make_home(base / "home"), base / "data"
     first = work(data, home)
     then = sums(data)
     (home / "plans" / "a-plan.md").write_bytes(b"# Another plan\n")
     work(data, home)
-    now = sums(data)
-    ran = start("rollback", first.run_id, "--yes", "--data", data, env={"EXTRACT_FAIL_AT": f"{point}={kind}"})
+    return Grown(home, data, first.run_id, then, sums(data))
+
+
+@pytest.mark.parametrize("kind", ["kill", "raise", "enospc"])
+@pytest.mark.parametrize("point", POINTS)
+def test_a_rollback_that_died_anywhere_is_made_whole_by_the_next_start(
+    point: str, kind: str, grown: Grown, data: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(grown.data, data, symlinks=True)
+    home = shutil.copytree(grown.home, tmp_path / "home", symlinks=True)
+    ran = start("rollback", grown.first, "--yes", "--data", data, env={"EXTRACT_FAIL_AT": f"{point}={kind}"})
     assert ran.code == {"kill": -signal.SIGKILL, "raise": 1, "enospc": ExitCode.DISK}[kind]
     shutil.copytree(data, tmp_path / "other", symlinks=True)
     # Either the same command again …
-    assert call("rollback", first.run_id, "--yes", "--data", data).code == 0
-    assert sums(data) == then
+    assert call("rollback", grown.first, "--yes", "--data", data).code == 0
+    assert sums(data) == grown.then
     assert all(run.status == "complete" for run in read_runs(Layout(data)))
     # … or a run, which reads again what was undone.
     work(tmp_path / "other", home)
-    assert sums(tmp_path / "other") == now
+    assert sums(tmp_path / "other") == grown.now
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="a descriptor tells its path in /proc only")
