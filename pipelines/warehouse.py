@@ -81,10 +81,11 @@ def _copy(source: Path, target: Path) -> str:
     """Copy a file; returns the digest of what was written, made while it is."""
     digest = sha256()
     with source.open("rb") as reading, target.open("xb") as writing, ThreadPoolExecutor(1) as beside:
+        digested = beside.submit(digest.update, b"")
         while chunk := reading.read(1 << 20):
+            digested.result()
             digested = beside.submit(digest.update, chunk)
             writing.write(chunk)
-            digested.result()
     return digest.hexdigest()
 
 
