@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +84,39 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@dataclass(frozen=True)
+class Grown:
+    """A home and its archive of two runs, a plan edited between them; and what the warehouse said after each."""
+
+    home: Path
+    data: Path
+    first: str
+    second: str
+    then: dict[str, tuple[int, int]]
+    now: dict[str, tuple[int, int]]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Grown:
+    """Made once."""
+    base = tmp_path_factory.mktemp("grown")
+    home, data = make_home(base / "home"), base / "data"
+    first = work(data, home)
+    then = sums(data)
+    (home / "plans" / "a-plan.md").write_bytes(b"# Another plan\n")
+    second = work(data, home)
+    return Grown(home, data, first.run_id, second.run_id, then, sums(data))
+
+
+@pytest.fixture
+def grown(made: Grown, tmp_path: Path) -> Grown:
+    """A copy of both for a test."""
+    home, data = tmp_path / "grown-home", tmp_path / "grown"
+    shutil.copytree(made.home, home, symlinks=True)
+    shutil.copytree(made.data, data, symlinks=True)
+    return replace(made, home=home, data=data)
+
+
 def test_the_state_as_of_a_run_is_the_current_one_again_and_nothing_is_deleted(data: Path, home: Path) -> None:
     first = work(data, home)
     then = sums(data)
@@ -103,16 +136,13 @@ def test_the_state_as_of_a_run_is_the_current_one_again_and_nothing_is_deleted(d
     assert second.run_id in [run.run_id for run in read_all_runs(Layout(data))]
 
 
-def test_an_undone_run_can_be_brought_back(data: Path, home: Path) -> None:
-    first = work(data, home)
-    (home / "history.jsonl").write_bytes(prompt("other", 9))
-    second = work(data, home)
-    now = sums(data)
-    undoing = back(data, first.run_id)
-    back(data, second.run_id)
-    assert sums(data) == now
+def test_an_undone_run_can_be_brought_back(grown: Grown) -> None:
+    data = grown.data
+    undoing = back(data, grown.first)
+    back(data, grown.second)
+    assert sums(data) == grown.now
     back(data, undoing.run_id)
-    assert [run.run_id for run in read_runs(Layout(data)) if run.kind == "run"] == [first.run_id]
+    assert [run.run_id for run in read_runs(Layout(data)) if run.kind == "run"] == [grown.first]
 
 
 def test_a_run_after_a_rollback_reads_again_from_the_older_watermarks(data: Path, home: Path) -> None:
@@ -152,26 +182,23 @@ def test_what_an_undone_run_stored_is_stored_again_so_that_it_can_go(data: Path,
     assert committed_parts([third], "message_texts")
 
 
-def test_files_are_given_back_as_of_runs_that_count(data: Path, home: Path, tmp_path: Path) -> None:
-    first = work(data, home)
-    (home / "plans" / "a-plan.md").write_bytes(b"# Another plan\n")
-    second = work(data, home)
-    made = back(data, first.run_id)
-    for number, as_of in enumerate(([], ["--as-of", first.run_id], ["--as-of", made.run_id])):
+def test_files_are_given_back_as_of_runs_that_count(grown: Grown, tmp_path: Path) -> None:
+    data = grown.data
+    made = back(data, grown.first)
+    for number, as_of in enumerate(([], ["--as-of", grown.first], ["--as-of", made.run_id])):
         target = tmp_path / f"restored-{number}"
         ran = call("restore", "--to", target, "--file", "plans/a-plan.md", *as_of, "--data", data)
         assert ran.code == 0, ran.err
         assert (target / "plans" / "a-plan.md").read_bytes() == b"# A plan\n"
-    ran = call("restore", "--to", tmp_path / "no", "--as-of", second.run_id, "--data", data)
+    ran = call("restore", "--to", tmp_path / "no", "--as-of", grown.second, "--data", data)
     assert ran.code == ExitCode.USAGE
 
 
-def test_the_report_is_that_of_the_newest_run_that_counts(data: Path, home: Path) -> None:
-    first = work(data, home)
-    second = work(data, home)
-    back(data, first.run_id)
-    assert first.run_id in call("report", "--path", "--data", data).out
-    assert second.run_id in call("report", second.run_id, "--path", "--data", data).out
+def test_the_report_is_that_of_the_newest_run_that_counts(grown: Grown) -> None:
+    data = grown.data
+    back(data, grown.first)
+    assert grown.first in call("report", "--path", "--data", data).out
+    assert grown.second in call("report", grown.second, "--path", "--data", data).out
     assert call("status", "--data", data).code == 0
 
 
@@ -185,77 +212,47 @@ def test_a_rollback_to_the_current_state_changes_nothing(data: Path, home: Path)
     assert files_below(data) == before
 
 
-def test_nothing_is_changed_before_it_is_confirmed(data: Path, home: Path) -> None:
-    first = work(data, home)
-    (home / "plans" / "a-plan.md").write_bytes(b"# Another plan\n")
-    second = work(data, home)
+def test_nothing_is_changed_before_it_is_confirmed(grown: Grown) -> None:
+    data = grown.data
     before = files_below(data)
-    ran = call("rollback", first.run_id, "--data", data)
+    ran = call("rollback", grown.first, "--data", data)
     assert ran.code == ExitCode.USAGE
     assert "say --yes" in ran.err
-    assert second.run_id in ran.out
-    shown = call("rollback", first.run_id, "--json", "--data", data)
+    assert grown.second in ran.out
+    shown = call("rollback", grown.first, "--json", "--data", data)
     assert shown.code == 0
     document = json.loads(shown.out)
     assert document["done"] is False
-    assert [run["run_id"] for run in document["undone"]] == [second.run_id]
+    assert [run["run_id"] for run in document["undone"]] == [grown.second]
     assert files_below(data) == before
-    done = json.loads(call("rollback", first.run_id, "--json", "--yes", "--data", data).out)
+    done = json.loads(call("rollback", grown.first, "--json", "--yes", "--data", data).out)
     assert done["done"] is True
     assert done["run_id"] == read_runs(Layout(data))[-1].run_id
 
 
 @pytest.mark.parametrize("text", ["20", "nothing", ""])
-def test_a_run_that_is_none_or_several_is_refused(text: str, data: Path, home: Path) -> None:
-    work(data, home)
-    work(data, home)
-    ran = call("rollback", text, "--yes", "--data", data)
+def test_a_run_that_is_none_or_several_is_refused(text: str, grown: Grown) -> None:
+    ran = call("rollback", text, "--yes", "--data", grown.data)
     assert ran.code == ExitCode.USAGE
     assert "runs begin with 20" in ran.err if text == "20" else "there is no run" in ran.err
 
 
-def test_a_rollback_is_refused_when_another_run_came_in_between(data: Path, home: Path) -> None:
-    first = work(data, home)
-    work(data, home)
-    planned = plan_rollback(Layout(data), first.run_id)
-    work(data, home)
+def test_a_rollback_is_refused_when_another_run_came_in_between(grown: Grown) -> None:
+    planned = plan_rollback(Layout(grown.data), grown.first)
+    work(grown.data, grown.home)
     with pytest.raises(ConfigurationError, match="look again"):
-        roll_back(Layout(data), planned, Watcher())
+        roll_back(Layout(grown.data), planned, Watcher())
 
 
 POINTS = ("rollback:before-commit", "rollback:after-commit", "publish:before-link", "rollback:before-completion")
 
 
-@dataclass(frozen=True)
-class Grown:
-    """A home and its archive of two runs; the first of them, and what the warehouse said after each."""
-
-    home: Path
-    data: Path
-    first: str
-    then: dict[str, tuple[int, int]]
-    now: dict[str, tuple[int, int]]
-
-
-@pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> Grown:
-    """Made once; tests take a copy of both."""
-    base = tmp_path_factory.mktemp("grown")
-    home, data = make_home(base / "home"), base / "data"
-    first = work(data, home)
-    then = sums(data)
-    (home / "plans" / "a-plan.md").write_bytes(b"# Another plan\n")
-    work(data, home)
-    return Grown(home, data, first.run_id, then, sums(data))
-
-
 @pytest.mark.parametrize("kind", ["kill", "raise", "enospc"])
 @pytest.mark.parametrize("point", POINTS)
 def test_a_rollback_that_died_anywhere_is_made_whole_by_the_next_start(
-    point: str, kind: str, grown: Grown, data: Path, tmp_path: Path
+    point: str, kind: str, grown: Grown, tmp_path: Path
 ) -> None:
-    shutil.copytree(grown.data, data, symlinks=True)
-    home = shutil.copytree(grown.home, tmp_path / "home", symlinks=True)
+    data = grown.data
     ran = start("rollback", grown.first, "--yes", "--data", data, env={"EXTRACT_FAIL_AT": f"{point}={kind}"})
     assert ran.code == {"kill": -signal.SIGKILL, "raise": 1, "enospc": ExitCode.DISK}[kind]
     shutil.copytree(data, tmp_path / "other", symlinks=True)
@@ -264,7 +261,7 @@ def test_a_rollback_that_died_anywhere_is_made_whole_by_the_next_start(
     assert sums(data) == grown.then
     assert all(run.status == "complete" for run in read_runs(Layout(data)))
     # … or a run, which reads again what was undone.
-    work(tmp_path / "other", home)
+    work(tmp_path / "other", grown.home)
     assert sums(tmp_path / "other") == grown.now
 
 
