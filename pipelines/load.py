@@ -1,9 +1,10 @@
 """Makes the warehouse of the committed Parquet: all of it into a new file, or what is new into a copy of the last."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import dropwhile
+from operator import itemgetter
 from pathlib import Path
 
 import duckdb
@@ -16,7 +17,7 @@ from models.schema import BYTES, JSON, Column, ColumnType, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
 from pipelines.core import CORE_TABLES, CORE_VIEWS
 from pipelines.core.archive import PARTS, RECORD_TABLES
-from pipelines.engine import MEMORY, apart, building, lacks_memory, quoted, remove_database
+from pipelines.engine import MEMORY, Work, building, lacks_memory, quoted, remove_database, side_by_side
 from pipelines.failpoints import reach
 from pipelines.files import sha256_of
 from pipelines.imports import IMPORTED, verified_imports
@@ -29,6 +30,8 @@ BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECT
 
 _MUCH = 4 << 20
 """Bytes of Parquet that are worth a transaction of their own."""
+_ROW = 16
+"""What a row takes of time however little is in it, as that of bytes."""
 _ROOM_FOR_BLOCKS = "384MB"
 """For a warehouse to which little is added: each column of each table takes a block of 256 kB however few its rows are,
 and what finds no room goes through temporary files.
@@ -75,8 +78,8 @@ def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord
         fill_records(connection, runs, runs, _names())
         _insert_parts(connection, layout, parts)
         _take_out_superseded(connection, runs)
-        _insert_messages(connection, layout, parts)
-        make_core_tables(connection, is_much=_size(parts) >= 16 * _MUCH)
+        _drop_unsaid_texts(connection)
+        make_core_tables(connection, is_much=_size(parts) >= _LITTLE)
 
 
 def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> bool:
@@ -99,7 +102,7 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
         _insert_parts(connection, layout, parts)
         note_touched(connection)
         _take_out_superseded(connection, runs)
-        _insert_messages(connection, layout, parts)
+        _drop_unsaid_texts(connection)
         renew_core_tables(connection)
         return True
 
@@ -233,27 +236,29 @@ def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool
 
 
 def _insert_parts(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
-    """Load parts into the tables, the messages' texts aside, and find which rows no longer count."""
-    for table in (*BASE_TABLES, *source_tables(sources().values())):
+    """Load parts into the tables, large tables side by side, and find which rows no longer count."""
+    insertions: list[tuple[int, Work]] = []
+    for table in (*BASE_TABLES, *source_tables(sources().values()), MESSAGES):
         these = [part for part in parts if part.table == table.name and part.rows]
-        _do(connection, partial(_insert, connection, table, _paths(layout, these)), _size(these) >= _MUCH)
-        reach("load:table")
+        paths = [str(layout.root / part.path) for part in these]
+        insertions.append((_size(these), partial(_insert, table=table, paths=paths)))
+    small = [insertion for insertion in insertions if insertion[0] < _MUCH]
+    large = [insertion for insertion in insertions if insertion[0] >= _MUCH]
+    if large:
+        large.append((sum(size for size, _ in small), partial(_do_all, works=[work for _, work in small])))
+        side_by_side(connection, [work for _, work in sorted(large, key=itemgetter(0), reverse=True)])
+    else:
+        _do_all(connection, [work for _, work in small])
     _find_superseded(connection)
 
 
-def _paths(layout: Layout, parts: Iterable[PartRecord]) -> list[str]:
-    return [str(layout.root / part.path) for part in parts]
-
-
 def _size(parts: Iterable[PartRecord]) -> int:
-    return sum(part.size for part in parts)
+    return sum(part.size + _ROW * part.rows for part in parts)
 
 
-def _do(connection: duckdb.DuckDBPyConnection, work: Callable[[], None], is_much: bool) -> None:
-    if is_much:
-        apart(connection, work)
-    else:
-        work()
+def _do_all(connection: duckdb.DuckDBPyConnection, works: Iterable[Work]) -> None:
+    for work in works:
+        work(connection)
 
 
 def _find_superseded(connection: duckdb.DuckDBPyConnection) -> None:
@@ -293,10 +298,12 @@ def _take_out_superseded(connection: duckdb.DuckDBPyConnection, runs: Iterable[R
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str]) -> None:
-    if not paths:
-        return
-    names = ", ".join(f'"{column.name}"' for column in table.all_columns)
-    connection.execute(f'INSERT INTO "{table.name}" SELECT {names} FROM {_parquet(paths, "union_by_name = true")}')
+    if table is MESSAGES and paths:
+        _insert_texts(connection, paths)
+    elif paths:
+        names = ", ".join(f'"{column.name}"' for column in table.all_columns)
+        connection.execute(f'INSERT INTO "{table.name}" SELECT {names} FROM {_parquet(paths, "union_by_name = true")}')
+    reach("load:table")
 
 
 def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
@@ -308,11 +315,8 @@ def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> N
         )
 
 
-def _insert_messages(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
-    """Load each message's text once, though two workers may have written it, and drop what nobody says any more."""
-    these = [part for part in parts if part.table == MESSAGES.name and part.rows]
-    if these:
-        _do(connection, partial(_insert_texts, connection, _paths(layout, these)), _size(these) >= _MUCH)
+def _drop_unsaid_texts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the texts that nobody says any more, once what is superseded is out."""
     if _has_superseded(connection):
         connection.execute(
             f"DELETE FROM {MESSAGES.name} WHERE message_id NOT IN (SELECT message_id FROM {OCCURRENCES.name})"
@@ -320,8 +324,8 @@ def _insert_messages(connection: duckdb.DuckDBPyConnection, layout: Layout, part
 
 
 def _insert_texts(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
-    """Insert the texts that are not there yet. Which came twice is asked afterwards: to choose among rows before they
-    are read takes a table of all of them.
+    """Insert the texts that are not there yet; two workers may have written the same. Which came twice is asked
+    afterwards: to choose among rows before they are read takes a table of all of them.
     """
     name = MESSAGES.name
     newest = connection.execute(f"SELECT max(rowid) FROM {name}").fetchone()

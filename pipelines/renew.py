@@ -8,7 +8,7 @@ from hashlib import blake2b
 import duckdb
 
 from pipelines.core import CORE_TABLES, CoreTable
-from pipelines.engine import apart
+from pipelines.engine import side_by_side
 from pipelines.failpoints import reach
 
 
@@ -18,14 +18,23 @@ def core_digest() -> str:
 
 
 def make_core_tables(connection: duckdb.DuckDBPyConnection, *, is_much: bool) -> None:
-    """Fill the core tables, which must be empty; each apart from the others if they rest on much."""
-    for core in CORE_TABLES:
-        make = partial(connection.execute, core.insert)
+    """Fill the core tables, which must be empty; side by side if they rest on much."""
+    missing = list(CORE_TABLES)
+    while missing:
+        names = {core.table.name for core in missing}
+        ready = [core for core in missing if names.isdisjoint(core.rests_on)]
+        works = [partial(_make, core=core) for core in ready]
         if is_much:
-            apart(connection, make)
+            side_by_side(connection, works)
         else:
-            make()
-        reach("load:core-table")
+            for work in works:
+                work(connection)
+        missing = [core for core in missing if core not in ready]
+
+
+def _make(connection: duckdb.DuckDBPyConnection, core: CoreTable) -> None:
+    connection.execute(core.insert)
+    reach("load:core-table")
 
 
 def note_touched(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,6 +1,6 @@
 """How a core table and a view are declared: the columns with their sentences, and the query that fills them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from models.schema import Table
@@ -26,12 +26,13 @@ class Renewal:
 @dataclass(frozen=True)
 class CoreTable:
     """A table and the query that fills it; the query's columns bear the names of the table's. Without a `renewal` it is
-    made again whenever something came.
+    made again whenever something came. `rests_on` names the core tables that it reads.
     """
 
     table: Table
     query: str
     renewal: Renewal | None = None
+    rests_on: Collection[str] = ()
 
     @property
     def insert(self) -> str:

@@ -80,6 +80,7 @@ API_RESPONSES = CoreTable(
         """,
         {"records": "NOT MATERIALIZED (FROM warehouse.records SEMI JOIN touched USING (api_message_id))"},
     ),
+    rests_on=("files",),
 )
 
 TOOL_CALL_RESULTS = CoreTable(
@@ -226,6 +227,7 @@ SESSIONS = CoreTable(
     LEFT JOIN versions v USING (home_id, session_id) LEFT JOIN debugged d USING (home_id, session_id)
     WHERE i.session_id IS NOT NULL
     """,
+    rests_on=("files", "api_responses", "tool_call_results"),
 )
 
 SESSION_TABLES = (API_RESPONSES, TOOL_CALL_RESULTS, SESSIONS)

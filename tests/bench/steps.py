@@ -35,8 +35,7 @@ PROBES: Final[Mapping[str, Sequence[str]]] = {
     "manifests": ("write_sha256_manifests",),
     "load: check the digests": ("verify_parts",),
     "load: empty tables, views": ("create_tables", "create_views"),
-    "load: rows of the sources": ("fill_records", "insert_parts", "take_out_superseded"),
-    "load: messages": ("insert_messages",),
+    "load: rows of the sources, texts": ("fill_records", "insert_parts", "take_out_superseded", "drop_unsaid_texts"),
     "load: core tables": ("make_core_tables", "note_touched", "renew_core_tables"),
     "load: commit, checkpoint, copy": ("make_warehouse",),
     "load: verify the warehouse": ("check_warehouse",),
@@ -132,7 +131,7 @@ def profile(bench: Bench) -> Section:
         "profile",
         "Where the time of a first run goes",
         "One process does everything, so that CPU seconds add up; several share the reading otherwise. The load is "
-        "one thread.",
+        "two threads of it where a table is large.",
     )
     for home in bench.homes(bench.mb):
         told = {}

@@ -3,7 +3,7 @@ row in every table.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from models.errors import LoadError
 from models.run import PartRecord, RunRecord
+from pipelines import load
 from pipelines.archive import commit, next_epoch, read_all_runs, read_runs
 from pipelines.engine import quoted
 from pipelines.layout import Layout
@@ -96,7 +97,7 @@ def _edit(base: Path, edit: Edit) -> None:
         path.write_bytes(data)
 
 
-def _let_happen(base: Path, layout: Layout, phases: list[int], what: str) -> None:
+def _let_happen(base: Path, layout: Layout, phases: Sequence[int], what: str) -> None:
     run = extract(layout.root, *(base / name for name in HOMES), phases=phases, is_full=what == "a full run")
     archive = Archive(base / HOMES[0], layout)
     if what == "a void reading" and any(part.rows for part in _parts(run, "extractions")):
@@ -150,11 +151,21 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> Counter[str]:
 
 GROWING = [(home, name, "", _start, 0.6) for home in HOMES for name in TYPICAL]
 GROWN = [(home, name, "", _start, 1.0) for home in HOMES for name in TYPICAL]
-CHANGED = [
+CHANGED: list[Edit] = [
     *((HOMES[0], name, "", _turned, 0.5) for name in TRANSCRIPTS[::2]),
     *((HOMES[1], name, OTHER, _start, 1.0) for name in TRANSCRIPTS),
     *((HOMES[1], name, "", _other_session, 0.5) for name in TRANSCRIPTS),
     *((HOMES[0], name, "", lambda *_: None, 0.0) for name in sorted(TYPICAL)[::3]),
+]
+
+
+ALL_THAT_HAPPENS: Sequence[tuple[Sequence[Edit], Sequence[int], str]] = [
+    (GROWING, ALL_PHASES, "a run"),
+    (GROWN, ALL_PHASES, "a run"),
+    (CHANGED, ALL_PHASES, "a void reading"),
+    (GROWN[::2], [3, 7], "a run"),
+    (GROWING[1::2], ALL_PHASES, "a rollback"),
+    (GROWN, ALL_PHASES, "a run"),
 ]
 
 
@@ -167,16 +178,7 @@ CHANGED = [
         ([(HOMES[0], SPILLED, "", _start, 1.0)], ALL_PHASES, "a run"),
     ]
 )
-@example(
-    [
-        (GROWING, ALL_PHASES, "a run"),
-        (GROWN, ALL_PHASES, "a run"),
-        (CHANGED, ALL_PHASES, "a void reading"),
-        (GROWN[::2], [3, 7], "a run"),
-        (GROWING[1::2], ALL_PHASES, "a rollback"),
-        (GROWN, ALL_PHASES, "a run"),
-    ]
-)
+@example(ALL_THAT_HAPPENS)
 def test_a_warehouse_brought_up_to_date_holds_what_one_made_anew_holds(
     history: list[tuple[list[Edit], list[int], str]],
 ) -> None:
@@ -195,3 +197,22 @@ def test_a_warehouse_brought_up_to_date_holds_what_one_made_anew_holds(
                 anew.unlink(missing_ok=True)
                 build_warehouse(layout, read_runs(layout), anew)
                 assert _differences(target, anew) == []
+
+
+def test_a_warehouse_loaded_side_by_side_holds_what_one_loaded_table_by_table_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout, target, anew = Layout(tmp_path / "data"), tmp_path / "held.duckdb", tmp_path / "anew.duckdb"
+    for home in HOMES:
+        (tmp_path / home).mkdir()
+    for edits, phases, what in ALL_THAT_HAPPENS:
+        for edit in edits:
+            _edit(tmp_path, edit)
+        _let_happen(tmp_path, layout, phases, what)
+        with monkeypatch.context() as patched:
+            patched.setattr(load, "_MUCH", 0)
+            patched.setattr(load, "_LITTLE", 0)
+            _bring_up(layout, target)
+        anew.unlink(missing_ok=True)
+        build_warehouse(layout, read_runs(layout), anew)
+        assert _differences(target, anew) == []
