@@ -38,13 +38,15 @@ def sha256_of(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, data: bytes, point: str) -> None:
-    """Write a small file whole: readers see the old content or the new. `point` names it for the fail points."""
+def write_atomically(path: Path, data: bytes | Iterable[bytes], point: str) -> None:
+    """Write a file whole, from pieces where it may be long: readers see the old content or the new. `point` names it
+    for the fail points.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
     reach(f"{point}:before-write")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+        file.writelines((data,) if isinstance(data, bytes) else data)
         file.flush()
         reach(f"{point}:before-fsync")
         _platform.full_fsync(file.fileno())

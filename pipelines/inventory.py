@@ -1,16 +1,19 @@
-"""The snapshot of a home: everything that is there, pinned at its size, placed by source and compared with the last
-manifest.
-"""
+"""The inventory of a home: everything that is there, pinned at its size and placed by source."""
 
-from collections.abc import Container, Iterable, Mapping
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
+from operator import le
 from pathlib import Path
+from typing import Final
 
 from extractors._contract import Shape
 from extractors._erasure import Tombstones
 from extractors._registry import Classifier, Place, Treatment, sources
-from extractors._source import Found, walk
+from extractors._source import Found, Kind, Stat, walk
 from extractors._task import FileTask
 from models.text import printable_path
 from pipelines.manifest import FileState
@@ -32,11 +35,15 @@ class Item:
     """One thing of the snapshot, where it belongs, and what the last manifest said of it."""
 
     found: Found
-    path: str
     place: Place
     last: FileState | None = None
     known_generation: int | None = None
     """The generation under which any phase knew the path last."""
+
+    @property
+    def path(self) -> str:
+        """The path as it is printed."""
+        return printable_path(self.found.path)
 
     @property
     def is_moved(self) -> bool:
@@ -118,113 +125,94 @@ class Item:
 _NOT_SETTLED = ("modified", "corrupt", "unreadable", "missing")
 
 
-def take_snapshot(home: Path, classifier: Classifier) -> list[Item]:
+class Inventory:
+    """Everything that was found in a home, in the order of the bytes of its paths.
+
+    It is held as columns, and an item is made when it is asked for: there may be a million, and as objects they would
+    take five times as much memory.
+    """
+
+    def __init__(self, things: Iterable[tuple[Found, Place]] = ()) -> None:
+        self.paths: list[bytes] = []
+        self._kinds = bytearray()
+        self._stats: tuple[array[int], ...] = tuple(array("q") for _ in Stat._fields)
+        self._place_numbers = array("H")
+        self._places: dict[Place, int] = {}
+        self._odd: dict[int, tuple[bytes | None, str | None]] = {}
+        for found, place in things:
+            self._add(found, place)
+        self._sort()
+        self._place_of = tuple(self._places)
+
+    def _add(self, found: Found, place: Place) -> None:
+        if found.link_target is not None or found.error is not None:
+            self._odd[len(self.paths)] = found.link_target, found.error
+        self.paths.append(found.path)
+        self._kinds.append(_KINDS.index(found.kind))
+        for column, value in zip(self._stats, found.stat, strict=True):
+            column.append(value)
+        self._place_numbers.append(self._places.setdefault(place, len(self._places)))
+
+    def _sort(self) -> None:
+        """Put everything into order. A walk has it so, what is named otherwise (`Tombstones.name_of`) may not be."""
+        paths = self.paths
+        if all(map(le, paths, islice(paths, 1, None))):
+            return
+        order = sorted(range(len(paths)), key=paths.__getitem__)
+        self.paths = [paths[number] for number in order]
+        self._kinds = bytearray(self._kinds[number] for number in order)
+        self._stats = tuple(array("q", [column[number] for number in order]) for column in self._stats)
+        self._place_numbers = array("H", [self._place_numbers[number] for number in order])
+        self._odd = {new: self._odd[old] for new, old in enumerate(order) if old in self._odd}
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, number: int) -> Item:
+        path = self.paths[number]
+        size, mtime_ns, ctime_ns, inode, mode = self._stats
+        stat = Stat(size[number], mtime_ns[number], ctime_ns[number], inode[number], mode[number])
+        found = Found(path, _KINDS[self._kinds[number]], stat, *self._odd.get(number, _PLAIN))
+        return Item(found, self._place_of[self._place_numbers[number]])
+
+    def __iter__(self) -> Iterator[Item]:
+        return map(self.__getitem__, range(len(self.paths)))
+
+    def find(self, path: bytes) -> Item | None:
+        """Return what is at a path, if anything is."""
+        number = bisect_left(self.paths, path)
+        return self[number] if number < len(self.paths) and self.paths[number] == path else None
+
+    def of_phase(self, phase: int) -> Sequence[int]:
+        """Return the numbers of the items of a phase, in order."""
+        is_of_phase = [place.phase == phase for place in self._place_of]
+        return array("L", [at for at, place in enumerate(self._place_numbers) if is_of_phase[place]])
+
+
+_KINDS: Final[tuple[Kind, ...]] = ("file", "directory", "link", "special")
+_PLAIN: Final = (None, None)
+
+
+def take_snapshot(home: Path, classifier: Classifier, tombstones: Tombstones | None = None) -> Inventory:
     """Walk a home and place everything in it. Nothing is opened but directories. Raises SourceError when the home
     itself cannot be read.
+
+    What was forgotten is neither named nor read: it is withheld, under a name that tells nothing.
     """
-    items = []
-    for found in walk(home):
-        path = printable_path(found.path)
-        items.append(Item(found, path, classifier.place(path, found.kind)))
-    return items
+    return Inventory(_placed(walk(home), classifier, tombstones))
 
 
-def share_what_is_equal(states: Iterable[FileState], by_path: Mapping[bytes, Item]) -> None:
-    """Have what the last manifest said name the very objects that the snapshot has, where they are equal: nearly all
-    are, there may be a million, and of each the manifest's own take as much room again as the rest of it.
-    """
-    for state in states:
-        if state.prefix_xxh3 == state.content_xxh3:
-            state.prefix_xxh3 = state.content_xxh3
-        if (item := by_path.get(state.path_bytes)) is None:
-            continue
-        stat = item.found.stat
-        state.path_bytes, state.path = item.found.path, item.path
-        if (state.size, state.mtime_ns, state.ctime_ns, state.inode) == stat[:4]:
-            state.size, state.mtime_ns, state.ctime_ns, state.inode = stat[:4]
-        if state.watermark == state.size:
-            state.watermark = state.size
+def _placed(
+    things: Iterable[Found], classifier: Classifier, tombstones: Tombstones | None
+) -> Iterator[tuple[Found, Place]]:
+    for found in things:
+        place = classifier.place(printable_path(found.path), found.kind)
+        yield (found, place) if tombstones is None else _unnamed(found, place, tombstones)
 
 
-def without_forgotten(items: Iterable[Item], tombstones: Tombstones | None) -> list[Item]:
-    """Return what was found, with what was forgotten in it neither named nor read: it is withheld, under a name that
-    tells nothing.
-    """
-    if tombstones is None:
-        return list(items)
-    return [_unnamed(item, tombstones) for item in items]
-
-
-def _unnamed(item: Item, tombstones: Tombstones) -> Item:
-    found = item.found
+def _unnamed(found: Found, place: Place, tombstones: Tombstones) -> tuple[Found, Place]:
     name = tombstones.name_of(found.path) if tombstones.holds_path(found.path) else found.path
     if name == found.path and not tombstones.holds(found.link_target or b""):
-        return item
-    place = Place(item.place.source, item.place.phase, Treatment.WITHHOLD, "forgotten")
-    return Item(replace(found, path=name, link_target=None), printable_path(name), place)
-
-
-def of_phase(items: Iterable[Item], phase: int, last: Mapping[int, Mapping[bytes, FileState]]) -> list[Item]:
-    """Return the items of one phase, each with what the last manifests said of it: `last` is by phase and path."""
-    chosen = [item for item in items if item.place.phase == phase]
-    of_this = last.get(phase, {})
-    for item in chosen:
-        state = item.last = of_this.get(item.found.path)
-        item.known_generation = state.generation if state is not None else None
-        if state is None or state.outcome in _NOT_HERE:
-            known = [one.get(item.found.path) for one in last.values()]
-            item.known_generation = max((one.generation or 0 for one in known if one is not None), default=0) or None
-    return chosen
-
-
-_NOT_HERE = ("moved", "expired", "missing")
-_LISTED_OR_GONE = (None, "ENOENT", "ELOOP")
-"""Errors of directories that hide nothing: none; it was gone when it was to be listed, or a link had its place."""
-
-
-class Absence(StrEnum):
-    """Why a phase has not what its last manifest named."""
-
-    GONE = "gone"
-    HIDDEN = "hidden"
-    MOVED = "moved"
-    WAITING = "waiting"
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """What the last manifest of a phase named and the snapshot has not in that phase: gone from the home, hidden below
-    a directory that cannot be listed, moved to another phase by the rules, or waiting for a run of that phase.
-    """
-
-    state: FileState
-    why: Absence
-    detail: str
-
-
-def absent_of_phase(
-    here: Mapping[bytes, Item], phase: int, phases: Container[int], last: Mapping[bytes, FileState]
-) -> list[Absent]:
-    """Return what the `last` manifest of a phase named and is not in that phase, in a run of `phases`. `here` is all
-    that the snapshot has, by path.
-    """
-    return [
-        _absent(state, here, phases)
-        for path, state in last.items()
-        if (item := here.get(path)) is None or item.place.phase != phase
-    ]
-
-
-def _absent(state: FileState, here: Mapping[bytes, Item], phases: Container[int]) -> Absent:
-    item = here.get(state.path_bytes)
-    if item is not None and item.found.kind == state.entry_type:
-        place = item.place
-        detail = f"now of phase {place.phase}, source {place.source}, {place.treatment} by the rule {place.rule}"
-        return Absent(state, Absence.MOVED if place.phase in phases else Absence.WAITING, detail)
-    path = state.path_bytes
-    while item is None and (path := path.rpartition(b"/")[0]):
-        item = here.get(path)
-    is_closed = item is not None and item.found.kind == "directory" and item.found.error not in _LISTED_OR_GONE
-    if item is not None and is_closed and state.outcome not in _NOT_HERE:
-        return Absent(state, Absence.HIDDEN, f"below {item.path}, which cannot be listed: {item.found.error}")
-    return Absent(state, Absence.GONE, "gone from the home; last seen by the run before")
+        return found, place
+    forgotten = Place(place.source, place.phase, Treatment.WITHHOLD, "forgotten")
+    return replace(found, path=name, link_target=None), forgotten

@@ -1,24 +1,23 @@
 """The main job, whole: extract, load, publish, report. Called by the command line and by the flow alike."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 
 from models.errors import ConfigurationError, ExitCode
-from models.run import PhaseRecord, RunRecord, TextRecord, WarehouseRecord
+from models.run import PhaseRecord, RunRecord, WarehouseRecord
 from pipelines import archive as archives
 from pipelines._forget.apply import finish_forget
-from pipelines.files import disk_errors, write_atomically
+from pipelines.files import disk_errors
 from pipelines.fixity import BROKEN
 from pipelines.imports import imported_files
 from pipelines.layout import Layout
-from pipelines.manifest import read_digests, sha256_text
-from pipelines.run import Request, Watcher, check_homes, extract_homes, last_manifest
+from pipelines.run import Request, Watcher, check_homes, extract_homes
 from pipelines.settings import read_settings
+from pipelines.texts import write_sha256_manifests
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,33 +103,6 @@ def _timed(run: RunRecord, step: str, watcher: Watcher) -> Iterator[None]:
     started = time.monotonic()
     yield
     run.step_seconds[step] = round(time.monotonic() - started, 3)
-
-
-def write_sha256_manifests(layout: Layout, run: RunRecord) -> None:
-    """Write `manifest-sha256-<home_id>.txt` of each home of a run, with one home `manifest-sha256.txt`; note them in
-    the record.
-    """
-    texts = sha256_texts(layout, run)
-    for path, text in texts.items():
-        write_atomically(path, text, "manifest-sha256")
-    run.texts = text_records(layout, texts)
-
-
-def text_records(layout: Layout, texts: Mapping[Path, bytes]) -> list[TextRecord]:
-    """Return what a commit record says of texts."""
-    return [TextRecord(layout.relative(path), len(text), sha256(text).hexdigest()) for path, text in texts.items()]
-
-
-def sha256_texts(layout: Layout, run: RunRecord) -> dict[Path, bytes]:
-    """Return the texts for `sha256sum -c` of a run, by the path of each."""
-    texts = {}
-    for home_id in run.homes:
-        phases = sorted({record.phase for record in run.phases if record.home_id == home_id})
-        manifests = [last_manifest(layout, [run], home_id, phase) for phase in phases]
-        digests = [digest for path in manifests if path is not None for digest in read_digests(path)]
-        name = "manifest-sha256.txt" if len(run.homes) == 1 else f"manifest-sha256-{home_id}.txt"
-        texts[layout.run(run.run_id) / name] = sha256_text(digests)
-    return texts
 
 
 def exit_code_of(run: RunRecord) -> ExitCode:

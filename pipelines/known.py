@@ -2,7 +2,7 @@
 since, made again when they are missing or stale.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -90,22 +90,22 @@ def _names(digests: Iterable[str]) -> list[str]:
 
 def _write_index(parts: Sequence[Path], column: str, target: Path, earlier: Path | None = None) -> None:
     """Write the index of what is in parts, and in an `earlier` index of others."""
-    digests: set[bytes] = set()
-    for part in parts:
-        for value in _column(part, column):
-            digests.add(bytes.fromhex(value[: WIDTH * 2]) if isinstance(value, str) else value)
+    digests = (digest for part in parts for digest in _digests(part, column))
     temporary = target.with_suffix(".tmp")
     if earlier is None:
-        write_known(temporary, sorted(digests))
+        write_known(temporary, digests)
     else:
         extend_known(earlier, temporary, digests)
     temporary.replace(target)
 
 
-def _column(part: Path, column: str) -> list[str | bytes]:
+def _digests(part: Path, column: str) -> Iterator[bytes]:
     try:
         with pq.ParquetFile(part, page_checksum_verification=True) as file:
-            values = file.read(columns=[column], use_threads=False).column(column).to_pylist()
-            return [value for value in values if value is not None]
+            for group in range(file.num_row_groups):
+                values = file.read_row_group(group, columns=[column], use_threads=False).column(column).to_pylist()
+                for value in values:
+                    if value is not None:
+                        yield bytes.fromhex(value[: WIDTH * 2]) if isinstance(value, str) else value
     except (OSError, pa.ArrowException) as error:
         raise FixityError(f"{part} cannot be read, its bytes are damaged ({error}); see `extract verify`") from error

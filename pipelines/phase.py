@@ -1,15 +1,13 @@
 """One phase of one home, in ten steps: from what the snapshot found to a commit of everything that was won.
 
 Readable, matched with the last manifest, extracted, deduplicated, added to the store, its provenance indexed, logged,
-digested again,
-marked complete, committed.
+digested again, marked complete, committed.
 """
 
 import os
 import shutil
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +17,7 @@ from extractors._registry import Treatment
 from extractors._source import Home
 from extractors._task import FileResult, Limits
 from models.errors import StageError
-from models.run import PartRecord, PhaseRecord, RunRecord, SourceCounts
+from models.run import PartRecord, PhaseRecord, RunRecord
 from models.schema import Row
 from models.tables import EXTRACTIONS, MANIFEST
 from pipelines import workers
@@ -27,11 +25,13 @@ from pipelines.archive import Archive, HomeName
 from pipelines.failpoints import reach
 from pipelines.files import disk_errors, make_directories, sync_directories, sync_files
 from pipelines.fixity import Judgement, Outcome, claim_of, judge_all
-from pipelines.inventory import Absence, Absent, Change, Item
+from pipelines.inventory import Change, Item
 from pipelines.known import KnownIndexes
 from pipelines.layout import make_private
 from pipelines.manifest import FileState, erased_json
-from pipelines.staging import Part, write_part
+from pipelines.snapshot import Absence, Absent, Due, Slice
+from pipelines.staging import Part, RowWriter
+from pipelines.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class PhaseInput:
     run: RunRecord
     home: HomeName
     phase: int
-    items: Sequence[Item]
-    absent: Sequence[Absent]
+    slices: Iterable[Slice]
+    due: Due
     known: KnownIndexes
     limits: Limits
     processes: int
@@ -59,15 +59,9 @@ def run_phase(given: PhaseInput, progress: workers.Progress) -> PhaseRecord:
     started = time.monotonic()
     directory = given.archive.layout.staging / given.run.run_id / f"{given.home.home_id}-{given.phase}"
     make_private(directory)
-    output = _extract(given, directory, progress)
-    reach("phase:extracted")
-    by_path = {result.task.path: result for result in output.results}
-    for result in output.results:
-        _check_balance(result)
-    states = _judge(given, by_path)
-    reach("phase:judged")
+    tally = Tally()
+    parts = _read_and_judge(given, directory, tally, progress)
     with disk_errors():
-        parts = [*output.parts, *_write_indexes(given, directory, output, states)]
         records = _put_in_place(given, parts)
         shutil.rmtree(directory)
     return PhaseRecord(
@@ -76,15 +70,45 @@ def run_phase(given: PhaseInput, progress: workers.Progress) -> PhaseRecord:
         committed_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         seconds=round(time.monotonic() - started, 3),
         parts=records,
-        sources=_count(given, output, states),
-        outcomes=dict(sorted(Counter(str(state.outcome) for state in states).items())),
-        rejects=dict(sorted(_rejects(output.results).items())),
+        sources=tally.sources(),
+        outcomes=dict(sorted(tally.outcomes.items())),
+        rejects=dict(sorted(tally.rejects.items())),
     )
 
 
-def _extract(given: PhaseInput, directory: Path, progress: workers.Progress) -> workers.Output:
-    tasks = [item.task(given.home.home_id) for item in given.items if item.is_due(is_full=given.is_full)]
-    job = workers.Job(
+def _read_and_judge(given: PhaseInput, directory: Path, tally: Tally, progress: workers.Progress) -> list[Part]:
+    """Read and judge a phase, a slice at a time, so that nothing of a slice is held when the next one begins."""
+    name = f"phase-{given.phase}.parquet"
+    with disk_errors():
+        manifest = RowWriter(directory / MANIFEST.name / name, MANIFEST)
+        extractions = RowWriter(directory / EXTRACTIONS.name / name, EXTRACTIONS)
+    with workers.Readers(_job(given, directory), _processes(given), progress) as readers:
+        for part in given.slices:
+            tasks = [item.task(given.home.home_id) for item in part.items if item.is_due(is_full=given.is_full)]
+            results = readers.read(tasks, is_last=part.is_last)
+            if part.is_last:
+                readers.close()
+                reach("phase:extracted")
+            for result in results:
+                _check_balance(result)
+            states = _judge(given, part, {result.task.path: result for result in results})
+            reach("phase:judged")
+            tally.add(states, results)
+            with disk_errors():
+                manifest.write(state.row() for state in sorted(states, key=lambda state: state.path_bytes))
+                extractions.write(_extraction_rows(given, results))
+        output = readers.close()
+    tally.add_messages(output.new_messages, output.seen_messages)
+    with disk_errors():
+        return [*output.parts, manifest.close(), extractions.close()]
+
+
+def _processes(given: PhaseInput) -> int:
+    return workers.worth(given.processes, given.due.files, given.due.new_bytes)
+
+
+def _job(given: PhaseInput, directory: Path) -> workers.Job:
+    return workers.Job(
         home=given.home.root,
         home_id=given.home.home_id,
         run_id=given.run.run_id,
@@ -99,9 +123,6 @@ def _extract(given: PhaseInput, directory: Path, progress: workers.Progress) -> 
         shared_messages=given.known.shared_messages,
         tombstones=given.tombstones,
     )
-    if not tasks:
-        return workers.Output()
-    return workers.read_files(job, tasks, given.processes, progress)
 
 
 def _check_balance(result: FileResult) -> None:
@@ -113,11 +134,11 @@ def _check_balance(result: FileResult) -> None:
         )
 
 
-def _judge(given: PhaseInput, results: dict[bytes, FileResult]) -> list[FileState]:
-    """Digest again everything that is kept, and make the manifest of the phase."""
+def _judge(given: PhaseInput, part: Slice, results: dict[bytes, FileResult]) -> list[FileState]:
+    """Digest again everything that is kept, and return the rows of the manifest."""
     states, claims, claimed = [], [], []
     pinned_ns = int(datetime.fromisoformat(given.run.started_at).timestamp() * 1e9)
-    for item in given.items:
+    for item in part.items:
         state = _state(given, item, results.get(item.found.path))
         states.append(state)
         if state.content_xxh3 is not None and state.entry_type == "file" and state.outcome == Outcome.UNCHECKED:
@@ -126,7 +147,7 @@ def _judge(given: PhaseInput, results: dict[bytes, FileResult]) -> list[FileStat
     with Home(given.home.root) as home:
         for state, judgement in zip(claimed, judge_all(home, claims, processes=given.processes), strict=True):
             _settle(state, judgement, results.get(state.path_bytes))
-    states += [_not_here(one, given.run.run_id) for one in given.absent]
+    states += [_not_here(one, given.run.run_id) for one in part.absent]
     return states
 
 
@@ -236,21 +257,11 @@ def _not_here(absent: Absent, run_id: str) -> FileState:
     return state
 
 
-def _write_indexes(
-    given: PhaseInput, directory: Path, output: workers.Output, states: Sequence[FileState]
-) -> list[Part]:
-    name = f"phase-{given.phase}.parquet"
-    extractions = (
-        _extraction_row(given, one, is_void=one is not result)
-        for result in output.results
-        for one in (*result.void, result)
-        if one.error is None and not one.is_same
-    )
-    ordered = sorted(states, key=lambda state: state.path_bytes)
-    return [
-        write_part(directory / MANIFEST.name / name, MANIFEST, (state.row() for state in ordered)),
-        write_part(directory / EXTRACTIONS.name / name, EXTRACTIONS, extractions),
-    ]
+def _extraction_rows(given: PhaseInput, results: Sequence[FileResult]) -> Iterator[Row]:
+    for result in results:
+        for one in (*result.void, result):
+            if one.error is None and not one.is_same:
+                yield _extraction_row(given, one, is_void=one is not result)
 
 
 def _extraction_row(given: PhaseInput, result: FileResult, *, is_void: bool) -> Row:
@@ -297,53 +308,3 @@ def _put_in_place(given: PhaseInput, parts: Sequence[Part]) -> list[PartRecord]:
     sync_directories(changed)
     reach("part:all-in-place")
     return records
-
-
-def _count(given: PhaseInput, output: workers.Output, states: Sequence[FileState]) -> dict[str, SourceCounts]:
-    """Return what each source of the phase gave."""
-    counts: dict[str, SourceCounts] = {}
-    for state in states:
-        tally = counts.setdefault(state.source, SourceCounts())
-        if not state.is_present:
-            tally.files_vanished += state.change == Change.VANISHED
-            continue
-        if state.entry_type != "file":
-            continue
-        tally.files_found += 1
-        tally.bytes_found += state.size
-        tally.files_withheld += state.outcome == Outcome.WITHHELD
-        tally.files_listed += state.treatment == Treatment.INVENTORY
-        tally.files_unreadable += state.outcome == Outcome.UNREADABLE
-        tally.files_unchanged += state.change == Change.UNCHANGED and state.file_id is not None
-    for result in output.results:
-        _count_result(counts.setdefault(result.task.source, SourceCounts()), result)
-    for source, count in output.new_messages.items():
-        counts.setdefault(source, SourceCounts()).messages_new += count
-    for source, count in output.seen_messages.items():
-        counts.setdefault(source, SourceCounts()).messages_duplicate += count
-    return dict(sorted(counts.items()))
-
-
-def _rejects(results: Sequence[FileResult]) -> Counter[str]:
-    rejects: Counter[str] = Counter()
-    for result in results:
-        rejects.update(result.reject_codes)
-    return rejects
-
-
-def _count_result(tally: SourceCounts, result: FileResult) -> None:
-    if result.error is not None or result.task.entry_type != "file":
-        tally.rows += result.row_count
-        tally.entries += result.entry_count
-        tally.entries_with_rows += result.entries_with_rows
-        tally.rejects += result.reject_count
-        return
-    tally.files_read += 1
-    tally.bytes_read += result.bytes_read
-    tally.bytes_kept_new += result.new_piece_bytes
-    tally.entries += result.entry_count
-    tally.entries_with_rows += result.entries_with_rows
-    tally.rejects += result.reject_count
-    tally.padding_bytes += result.padding_bytes
-    tally.tail_bytes += result.tail_bytes
-    tally.rows += result.row_count

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from extractors._registry import PHASES
 from pipelines.archive import HomeName, read_runs
-from pipelines.inventory import Absence, Absent, Item
+from pipelines.inventory import Item
 from pipelines.layout import Layout
 from pipelines.manifest import FileState
-from pipelines.run import Request, Snapshot, check_homes, name_homes, take_snapshots
+from pipelines.run import Request, check_homes, name_homes
 from pipelines.settings import read_settings
+from pipelines.snapshot import Absence, Absent, Snapshot, take_snapshots
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ def plan_run(layout: Layout, request: Request) -> Plan:
     """Return what a run would do now. Nothing is written, not even the data directory. Raises ExtractError."""
     check_homes(request.homes, layout)
     homes = name_homes(request, layout)
-    snapshots = take_snapshots(layout, homes, read_runs(layout), read_settings(layout))
+    snapshots = take_snapshots(layout, homes, read_runs(layout), read_settings(layout), PHASES)
     return Plan(
         homes,
         [
@@ -59,11 +60,11 @@ def plan_run(layout: Layout, request: Request) -> Plan:
 def plan_phase(snapshot: Snapshot, phase: int, *, is_full: bool = False) -> PhasePlan:
     """Return what a run would do in one phase of a home."""
     made = PhasePlan(snapshot.home.home_id, phase)
-    items = snapshot.phase_items(phase)
-    for item in items:
-        if item.found.kind == "file":
-            _count(made, item, is_full=is_full)
-    made.vanished = len(newly_vanished(snapshot.absent(phase, PHASES)))
+    for part in snapshot.slices(phase):
+        for item in part.items:
+            if item.found.kind == "file":
+                _count(made, item, is_full=is_full)
+        made.vanished += len(newly_vanished(part.absent))
     return made
 
 

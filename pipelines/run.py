@@ -4,18 +4,16 @@ command line and for flows.
 
 import shutil
 import time
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 
-from extractors._erasure import Tombstones
 from extractors._platform import fsync_directory, make_files_private
-from extractors._registry import PHASES, Classifier
+from extractors._registry import PHASES
 from extractors._source import Home
 from extractors._task import FileResult, Limits
-from models.errors import ConfigurationError, StoreError
+from models.errors import ConfigurationError
 from models.run import PhaseRecord, RunRecord, new_run_id
 from models.text import printable_path
 from pipelines import archive as archives
@@ -23,23 +21,13 @@ from pipelines._forget.apply import finish_forget
 from pipelines.archive import Archive, HomeName
 from pipelines.failpoints import reach
 from pipelines.files import disk_errors
-from pipelines.inventory import (
-    Absent,
-    Item,
-    absent_of_phase,
-    of_phase,
-    share_what_is_equal,
-    take_snapshot,
-    without_forgotten,
-)
 from pipelines.known import KnownIndexes, prepare_known
 from pipelines.layout import Layout
 from pipelines.lock import announce
-from pipelines.manifest import FileState, read_manifest
 from pipelines.phase import PhaseInput, run_phase
 from pipelines.settings import Settings, read_settings, settings_digest
+from pipelines.snapshot import Snapshot, take_snapshots
 from pipelines.sweep import sweep
-from pipelines.tombstones import read_tombstones
 from pipelines.version import VERSION
 
 
@@ -68,29 +56,6 @@ class Watcher:
 
     def step(self, name: str) -> None:
         """A step after the phases begins: load, verify, report."""
-
-
-@dataclass
-class Snapshot:
-    """A home as pinned at the start of a run, and the last manifest of each phase by path."""
-
-    home: HomeName
-    items: list[Item]
-    last: dict[int, dict[bytes, FileState]] = field(default_factory=dict)
-    tombstones: Tombstones | None = None
-
-    @cached_property
-    def by_path(self) -> dict[bytes, Item]:
-        """Everything that was found, by path."""
-        return {item.found.path: item for item in self.items}
-
-    def phase_items(self, phase: int) -> list[Item]:
-        """Return the items of a phase, compared with its last manifest."""
-        return of_phase(self.items, phase, self.last)
-
-    def absent(self, phase: int, phases: Container[int]) -> list[Absent]:
-        """Return what the last manifest of a phase had and the snapshot has not there, in a run of `phases`."""
-        return absent_of_phase(self.by_path, phase, phases, self.last.get(phase, {}))
 
 
 def check_homes(homes: Sequence[tuple[str | None, Path]], layout: Layout) -> None:
@@ -124,43 +89,6 @@ def name_homes(request: Request, layout: Layout) -> list[HomeName]:
     return named
 
 
-def take_snapshots(
-    layout: Layout, homes: Sequence[HomeName], runs: Sequence[RunRecord], settings: Settings
-) -> list[Snapshot]:
-    """Walk every home and read its last manifests."""
-    classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
-    tombstones = read_tombstones(layout)
-    made = []
-    for home in homes:
-        items = without_forgotten(take_snapshot(home.root, classifier), tombstones)
-        snapshot = Snapshot(home, items, tombstones=tombstones)
-        for phase in PHASES:
-            states = last_states(layout, runs, home.home_id, phase)
-            share_what_is_equal(states, snapshot.by_path)
-            snapshot.last[phase] = {state.path_bytes: state for state in states}
-            if tombstones is None and any(state.erased_spans for state in snapshot.last[phase].values()):
-                raise StoreError(
-                    f"{layout.tombstones_file} is gone, though something was erased on request: a run would bring it "
-                    f"back. Put the file back from a backup"
-                )
-        made.append(snapshot)
-    return made
-
-
-def last_states(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int) -> list[FileState]:
-    """Return the newest committed manifest of one phase of a home; empty when there is none."""
-    path = last_manifest(layout, runs, home_id, phase)
-    return [] if path is None else read_manifest(path)
-
-
-def last_manifest(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int) -> Path | None:
-    """Return where the newest committed manifest of one phase of a home stands; None when there is none."""
-    found = archives.last_phase(runs, home_id, phase)
-    if found is None:
-        return None
-    return layout.root / next(part.path for part in found[1].parts if part.table == "manifest")
-
-
 @dataclass(slots=True)
 class RunInProgress:
     """A run between its snapshot and its last phase. The caller holds the lock (`archive.writing`) all the while.
@@ -187,16 +115,15 @@ class RunInProgress:
     def do(self, home_id: str, phase: int) -> PhaseRecord:
         """Do one phase of one home and commit it. Raises ExtractError; phases committed before stay."""
         snapshot = next(snapshot for snapshot in self.snapshots if snapshot.home.home_id == home_id)
-        items = snapshot.phase_items(phase)
-        to_read = [item for item in items if item.found.kind == "file" and item.is_due(is_full=self.request.is_full)]
-        self.watcher.phase_begins(home_id, phase, len(to_read), sum(item.found.stat.size for item in to_read))
+        due = snapshot.due(phase, is_full=self.request.is_full)
+        self.watcher.phase_begins(home_id, phase, due.files, due.size)
         given = PhaseInput(
             archive=self.archive,
             run=self.record,
             home=snapshot.home,
             phase=phase,
-            items=items,
-            absent=snapshot.absent(phase, self.request.phases),
+            slices=snapshot.slices(phase),
+            due=due,
             known=self.known,
             limits=Limits(self.settings.entry_mb << 20, self.settings.document_mb << 20),
             processes=self.settings.process_count,
@@ -246,8 +173,9 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
         settings_sha256=settings_digest(layout),
     )
     announce(layout, record.run_id)
-    snapshots = take_snapshots(layout, homes, runs, settings)
-    new_bytes, new_files = _expected(snapshots, request)
+    snapshots = take_snapshots(layout, homes, runs, settings, request.phases)
+    due = [snapshot.due(phase, is_full=request.is_full) for snapshot in snapshots for phase in request.phases]
+    new_bytes, new_files = sum(one.new_bytes for one in due), sum(one.files for one in due)
     with disk_errors():
         layout.run(record.run_id).mkdir(mode=0o700)
         fsync_directory(layout.runs)
@@ -270,17 +198,7 @@ def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunReco
 def _appeared(snapshot: Snapshot) -> list[str]:
     """Return the paths that came into being while the run was on; the next run reads them."""
     with Home(snapshot.home.root) as home:
-        new = sorted({path for path in home.names() if path not in snapshot.by_path})
+        known = set(snapshot.inventory.paths)
+        new = sorted({path for path in home.names() if path not in known})
     forgotten = snapshot.tombstones
     return [printable_path(path) for path in new if forgotten is None or not forgotten.holds_path(path)]
-
-
-def _expected(snapshots: Sequence[Snapshot], request: Request) -> tuple[int, int]:
-    due = [
-        item.bytes_due
-        for snapshot in snapshots
-        for phase in request.phases
-        for item in snapshot.phase_items(phase)
-        if item.is_due(is_full=request.is_full)
-    ]
-    return sum(due), len(due)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import accumulate, islice
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -87,18 +87,37 @@ def finish_part(table: str, path: Path, rows: int) -> Part:
     return Part(table, path, size, rows, made.hexdigest())
 
 
-def write_part(path: Path, table: Table, rows: Iterable[Row]) -> Part:
-    """Write rows of a table without provenance as one Parquet file, even when there are none; few are held at once."""
-    make_private(path.parent)
-    kinds = [column.type.arrow for column in table.columns]
-    left = iter(rows)
-    count = 0
-    with open_writer(path, table) as writer:
-        while some := list(islice(left, _ROWS_AT_A_TIME)):
-            arrays = [pa.array(values, kind) for values, kind in zip(zip(*some, strict=True), kinds, strict=True)]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=table.arrow()))
-            count += len(some)
-    return finish_part(table.name, path, count)
+class RowWriter:
+    """Writes rows of a table without provenance as one Parquet file, even when there are none; few are held at once."""
+
+    def __init__(self, path: Path, table: Table) -> None:
+        make_private(path.parent)
+        self._path, self._table = path, table
+        self._kinds = [column.type.arrow for column in table.columns]
+        self._rows: list[Row] = []
+        self._written = 0
+        self._writer = open_writer(path, table)
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Write rows."""
+        for row in rows:
+            self._rows.append(row)
+            if len(self._rows) >= _ROWS_AT_A_TIME:
+                self._flush()
+
+    def close(self) -> Part:
+        """Write what is left; returns the part."""
+        self._flush()
+        self._writer.close()
+        return finish_part(self._table.name, self._path, self._written)
+
+    def _flush(self) -> None:
+        if self._rows:
+            columns = zip(zip(*self._rows, strict=True), self._kinds, strict=True)
+            arrays = [pa.array(values, kind) for values, kind in columns]
+            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._table.arrow()))
+            self._written += len(self._rows)
+            self._rows = []
 
 
 def _array(values: Sequence[Value], kind: pa.DataType) -> "pa.Array[pa.Scalar[pa.DataType]]":

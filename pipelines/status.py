@@ -3,7 +3,7 @@
 Nothing is written and no engine is asked: commit records, the last manifests and a walk of each home say it all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,18 +11,17 @@ from pathlib import Path
 import orjson
 
 from extractors._erasure import Tombstones
-from extractors._registry import PHASES, Classifier
+from extractors._registry import PHASES
 from models.errors import SourceError
 from models.json import JsonObject
 from models.run import RunRecord
 from pipelines.archive import Archive, HomeName, is_being_written, known_homes, last_phase
 from pipelines.imports import imported_files
-from pipelines.inventory import take_snapshot, without_forgotten
 from pipelines.layout import Layout
 from pipelines.manifest import FileState
 from pipelines.plan import plan_phase
-from pipelines.run import Snapshot, last_states
 from pipelines.settings import Settings, read_settings
+from pipelines.snapshot import Snapshot, last_manifest, pin
 from pipelines.tombstones import read_tombstones
 
 
@@ -37,10 +36,10 @@ class PhaseStatus:
     name: str
     run_id: str | None
     committed_at: str | None
-    kept_files: int
-    kept_bytes: int
-    watermark: int
-    expired_files: int
+    kept_files: int = 0
+    kept_bytes: int = 0
+    watermark: int = 0
+    expired_files: int = 0
     new_files: int | None = None
     changed_files: int | None = None
     vanished_files: int | None = None
@@ -132,10 +131,12 @@ def _home(
     snapshot, problem = _walked(home, settings, tombstones)
     phases = []
     for number in PHASES:
-        states = last_states(layout, runs, home.home_id, number)
-        phases.append(_phase(runs, home.home_id, number, states))
-        if snapshot is not None:
-            snapshot.last[number] = {state.path_bytes: state for state in states}
+        last = last_manifest(layout, runs, home.home_id, number)
+        if snapshot is None:
+            phases.append(_phase(runs, home.home_id, number, last))
+        else:
+            snapshot.last[number] = last
+            phases.append(_phase(runs, home.home_id, number, _last_states(snapshot, number)))
             _compare(phases[-1], snapshot)
     return HomeStatus(home.home_id, str(home.root), problem, phases)
 
@@ -144,25 +145,32 @@ def _walked(home: HomeName, settings: Settings, tombstones: Tombstones | None) -
     if not home.root.is_dir():
         return None, "not here now"
     try:
-        classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
-        return Snapshot(home, without_forgotten(take_snapshot(home.root, classifier), tombstones)), None
+        return pin(home, settings, tombstones), None
     except SourceError as error:
         return None, str(error)
 
 
-def _phase(runs: list[RunRecord], home_id: str, number: int, states: list[FileState]) -> PhaseStatus:
+def _last_states(snapshot: Snapshot, phase: int) -> Iterator[FileState]:
+    for part in snapshot.slices(phase):
+        yield from (item.last for item in part.items if item.last is not None)
+        yield from (absent.state for absent in part.absent)
+
+
+def _phase(runs: list[RunRecord], home_id: str, number: int, states: Iterable[FileState]) -> PhaseStatus:
     found = last_phase(runs, home_id, number)
-    kept = [state for state in states if state.entry_type == "file" and state.file_id is not None]
-    return PhaseStatus(
+    made = PhaseStatus(
         phase=number,
         name=PHASES[number],
         run_id=found[0].run_id if found else None,
         committed_at=found[1].committed_at if found else None,
-        kept_files=len(kept),
-        kept_bytes=sum(state.size for state in kept),
-        watermark=sum(state.watermark or 0 for state in kept),
-        expired_files=sum(not state.is_present for state in kept),
     )
+    for state in states:
+        if state.entry_type == "file" and state.file_id is not None:
+            made.kept_files += 1
+            made.kept_bytes += state.size
+            made.watermark += state.watermark or 0
+            made.expired_files += not state.is_present
+    return made
 
 
 def _compare(made: PhaseStatus, snapshot: Snapshot) -> None:

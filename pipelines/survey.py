@@ -13,8 +13,8 @@ from extractors._rules import INVENTORY_ONLY, WITHHELD
 from extractors._source import Home
 from models.errors import ConfigurationError, SourceError
 from models.json import JsonObject
-from pipelines.inventory import Item, take_snapshot
-from pipelines.manifest import sha256_text
+from pipelines.inventory import Inventory, Item, take_snapshot
+from pipelines.manifest import sha256_line
 from pipelines.settings import Settings
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ class Survey:
     """A home as walked now. `digests` are SHA-256 by path, `problems` what could not be looked at or read."""
 
     root: Path
-    items: list[Item]
+    items: Inventory
     digests: dict[bytes, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -128,7 +128,7 @@ def _digest(home: Home, item: Item, made: Survey) -> None:
 
 def sha256_manifest(survey: Survey) -> bytes:
     """Return the text that `sha256sum -c` accepts when it stands in the home. Names are the bytes that they are."""
-    return sha256_text(survey.digests.items())
+    return b"".join(sha256_line(path, digest) for path, digest in sorted(survey.digests.items()))
 
 
 def refuse_within_homes(target: Path, homes: Iterable[Path]) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
-from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Lock
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, NamedTuple, Self
 
 from extractors._erasure import Tombstones
 from extractors._extract import extract_file
@@ -30,7 +31,8 @@ _ALL_THE_SAME: Final = 8 << 10
 """Bytes that take as long to read as opening their file and noting what it gave."""
 _LARGE: Final = 4 << 20
 """Bytes of a file from which on it begins before the others, so that no process waits long for the last one."""
-_ASK_EVERY: Final = 0.5
+_AHEAD: Final = 2
+"""Batches that a worker has been told of, so that it waits for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +56,17 @@ class Job:
 
 @dataclass(slots=True)
 class Output:
-    """What a phase's workers gave."""
+    """What a phase's workers gave, their results aside."""
 
-    results: list[FileResult] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     new_messages: Counter[str] = field(default_factory=Counter)
     seen_messages: Counter[str] = field(default_factory=Counter)
 
 
 Progress = Callable[[FileResult], None]
-_Report = tuple[str, object]
 _Batches = Sequence[Sequence[FileTask]]
-_Due = tuple[int, Sequence[FileTask] | None] | None
-"""What a worker is told to read: the number of a batch, with the batch if it was not forked and so has none; None when
-all is read.
-"""
+_Due = int | Sequence[FileTask] | None
+"""What a worker is told to read: the number of a batch that it was forked with, or a batch; None when all is read."""
 _SENT_BEFORE: Final = FileTask("", b"", "", 0, 0, 0, 0, 0)
 """Stands for a task in what a worker sends back to who gave it the task."""
 
@@ -114,7 +112,7 @@ class _Bench:
                 pass
         return nullcontext(self.home)
 
-    def close(self) -> tuple[list[Part], Counter[str], Counter[str]]:
+    def close(self) -> Output:
         with disk_errors():
             parts = self.sink.close()
         self.home.close()
@@ -122,20 +120,12 @@ class _Bench:
             shared.close()
         for known in self.known:
             known.close()
-        return parts, self.sink.new_messages, self.sink.seen_messages
+        return Output(parts, self.sink.new_messages, self.sink.seen_messages)
 
 
-def read_files(job: Job, tasks: Sequence[FileTask], processes: int, progress: Progress) -> Output:
-    """Read every task's file and return results, parts and counts. The order of results is that of completion.
-
-    Raises StageError when a worker dies, DiskFullError when there is no room.
-    """
-    ordered = sorted(tasks, key=_turn)
-    total = sum(task.size - task.start + _ALL_THE_SAME for task in tasks)
-    wanted = min(processes, len(ordered), max(1, total // _WORTH_A_PROCESS + 1))
-    if wanted <= 1:
-        return _read_here(job, ordered, progress)
-    return _read_in_processes(job, ordered, wanted, progress)
+def worth(processes: int, files: int, size: int) -> int:
+    """Return how many of `processes` it is worth to have for so many files, of which `size` bytes are parsed."""
+    return min(processes, files, max(1, (size + files * _ALL_THE_SAME) // _WORTH_A_PROCESS + 1))
 
 
 def _directory(task: FileTask) -> bytes:
@@ -148,17 +138,6 @@ def _turn(task: FileTask) -> tuple[int, bytes]:
     """
     size = task.size - task.start
     return (-size if size >= _LARGE else 0), task.path
-
-
-def _read_here(job: Job, tasks: Sequence[FileTask], progress: Progress) -> Output:
-    bench = _Bench(job, 0, None, None)
-    output = Output()
-    for batch in _batches(tasks):
-        for result in bench.read(batch):
-            output.results.append(result)
-            progress(result)
-    output.parts, output.new_messages, output.seen_messages = bench.close()
-    return output
 
 
 def context() -> BaseContext:
@@ -181,73 +160,185 @@ def _batches(tasks: Sequence[FileTask]) -> list[list[FileTask]]:
     return batches
 
 
-def _read_in_processes(job: Job, tasks: Sequence[FileTask], count: int, progress: Progress) -> Output:
-    how = context()
-    is_forked = how.get_start_method() == "fork"
-    todo: Queue[_Due] = how.Queue()
-    done: Queue[_Report] = how.Queue()
-    locks = (how.Lock(), how.Lock())
-    batches = _batches(tasks)
-    given = ((job, number, locks, batches if is_forked else (), todo, done) for number in range(count))
-    workers = [how.Process(target=_work, args=args, daemon=True) for args in given]  # type: ignore[attr-defined]
-    # So that no worker copies, by looking for garbage in it, what this process holds.
-    gc.freeze()
-    for worker in workers:
-        worker.start()
-    gc.unfreeze()
-    # After the start: a queue that was written to has a thread, and threads and forks do not go together.
-    for number, batch in enumerate(batches):
-        todo.put((number, None if is_forked else batch))
-    for _ in workers:
-        todo.put(None)
-    try:
-        return _collect(workers, batches, done, progress)
-    finally:
-        for worker in workers:
-            if worker.is_alive():
-                worker.terminate()
-            worker.join()
+class Readers:
+    """Reads the files of one phase of one home, here or in processes that begin with the first files to be read.
+
+    A context manager: what was begun ends with it, whatever happens.
+    """
+
+    def __init__(self, job: Job, processes: int, progress: Progress) -> None:
+        """`progress` is told of each file that was read."""
+        self._job, self._count, self._progress = job, processes, progress
+        self._bench: _Bench | None = None
+        self._workers: list[_Worker] = []
+        self._output = Output()
+
+    def read(self, tasks: Sequence[FileTask], *, is_last: bool) -> list[FileResult]:
+        """Read every task's file and return the results, in the order of completion. What `is_last` lets a process
+        write what is left as soon as it has nothing more to read.
+
+        Raises StageError when a worker dies, DiskFullError when there is no room.
+        """
+        batches = _batches(sorted(tasks, key=_turn))
+        if not batches:
+            return []
+        if self._count <= 1:
+            return list(self._read_here(batches))
+        is_known = not self._workers and self._start(batches)
+        return list(self._read_there(batches, is_known=is_known, is_last=is_last))
+
+    def close(self) -> Output:
+        """Have everything written that was read; returns what all of it gave. Again is no error. Raises as `read`."""
+        if self._bench is not None:
+            bench, self._bench = self._bench, None
+            self._take(bench.close())
+        for worker in self._workers:
+            worker.finish()
+        while self._workers:
+            for worker in _ready(self._workers):
+                self._take(worker.closed())
+                self._workers.remove(worker)
+                worker.end()
+        return self._output
+
+    def _take(self, output: Output) -> None:
+        self._output.parts += output.parts
+        self._output.new_messages += output.new_messages
+        self._output.seen_messages += output.seen_messages
+
+    def _read_here(self, batches: _Batches) -> Iterator[FileResult]:
+        if self._bench is None:
+            self._bench = _Bench(self._job, 0, None, None)
+        for batch in batches:
+            for result in self._bench.read(batch):
+                self._progress(result)
+                yield result
+
+    def _start(self, batches: _Batches) -> bool:
+        """Start the processes; returns whether they know the batches already, because they were forked."""
+        how = context()
+        is_forked = how.get_start_method() == "fork"
+        locks = how.Lock(), how.Lock()
+        # So that no worker copies, by looking for garbage in it, what this process holds.
+        gc.freeze()
+        for number in range(self._count):
+            self._workers.append(_Worker(how, self._job, number, locks, batches if is_forked else ()))
+        gc.unfreeze()
+        return is_forked
+
+    def _read_there(self, batches: _Batches, *, is_known: bool, is_last: bool) -> Iterator[FileResult]:
+        left = iter(enumerate(batches))
+        # What is told is as short as a number, or goes to who waits for it: neither side waits for the other to listen.
+        for worker in self._workers * (_AHEAD if is_known else 1):
+            worker.begin(left, is_known=is_known)
+        while at_work := [worker for worker in self._workers if worker.is_reading]:
+            for worker in _ready(at_work):
+                number, results = worker.results()
+                if not worker.begin(left, is_known=is_known) and is_last:
+                    worker.finish()
+                for task, result in zip(batches[number], results, strict=True):
+                    result.task = task
+                    self._progress(result)
+                    yield result
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.end()
 
 
-def _collect(workers: Sequence[BaseProcess], batches: _Batches, done: "Queue[_Report]", progress: Progress) -> Output:
-    import queue
+class _Worker:
+    """A process that reads, as its parent sees it."""
 
-    output = Output()
-    open_workers = len(workers)
-    while open_workers:
+    def __init__(self, how: BaseContext, job: Job, number: int, locks: tuple[Lock, Lock], batches: _Batches) -> None:
+        self.connection, other = how.Pipe()
+        self._process: BaseProcess = how.Process(  # type: ignore[attr-defined]
+            target=_work, args=(job, number, locks, batches, other), daemon=True
+        )
+        self._process.start()
+        # The process alone has it open now, so that its death is the end of what can be received.
+        other.close()
+        self._begun: list[int] = []
+        self._is_finishing = False
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether it has batches to read."""
+        return bool(self._begun)
+
+    def begin(self, left: Iterator[tuple[int, Sequence[FileTask]]], *, is_known: bool) -> bool:
+        """Have it read the next batch; returns whether there was one."""
+        due = next(left, None)
+        if due is not None:
+            number, batch = due
+            self._begun.append(number)
+            self._send(number if is_known else batch)
+        return due is not None
+
+    def finish(self) -> None:
+        """Have it write what is left when it has read its batches; again does nothing. Raises StageError."""
+        if not self._is_finishing:
+            self._is_finishing = True
+            self._send(None)
+
+    def _send(self, due: _Due) -> None:
         try:
-            kind, value = done.get(timeout=_ASK_EVERY)
-        except queue.Empty:
-            if any(worker.exitcode not in (None, 0) for worker in workers):
-                raise StageError("a worker process died while it read; nothing of this phase was committed") from None
-            continue
-        if kind == "result" and isinstance(value, tuple):
-            number, results = value
-            for task, result in zip(batches[number], results, strict=True):
-                result.task = task
-                output.results.append(result)
-                progress(result)
-        elif kind == "closed" and isinstance(value, tuple):
-            parts, new_messages, seen_messages = value
-            output.parts += parts
-            output.new_messages += new_messages
-            output.seen_messages += seen_messages
-            open_workers -= 1
-        elif kind == "disk":
-            raise DiskFullError(str(value))
-        else:
-            raise StageError(f"a worker process failed: {value}")
-    return output
+            self.connection.send(due)
+        except OSError:
+            raise _died() from None
+
+    def results(self) -> tuple[int, Sequence[FileResult]]:
+        """Return what the first batch that it had to read gave, and its number. Raises StageError, DiskFullError."""
+        results = self._answer().results
+        return self._begun.pop(0), results
+
+    def closed(self) -> Output:
+        """Return what it wrote. Raises StageError, DiskFullError."""
+        return self._answer().output
+
+    def _answer(self) -> "_Answer":
+        try:
+            answer: _Answer = self.connection.recv()
+        except (EOFError, OSError):
+            raise _died() from None
+        if answer.disk_error is not None:
+            raise DiskFullError(answer.disk_error)
+        if answer.failure is not None:
+            raise StageError(f"a worker process failed: {answer.failure}")
+        return answer
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self.connection.close()
+        if self._process.is_alive():
+            self._process.terminate()
+        self._process.join()
 
 
-def _work(
-    job: Job,
-    number: int,
-    locks: tuple[Lock, Lock],
-    batches: _Batches,
-    todo: "Queue[_Due]",
-    done: "Queue[_Report]",
-) -> None:
+class _Answer(NamedTuple):
+    """What a worker says: the results of a batch, what it wrote when it closed, or what went wrong."""
+
+    results: Sequence[FileResult] = ()
+    output: Output = Output()
+    disk_error: str | None = None
+    failure: str | None = None
+
+
+def _died() -> StageError:
+    return StageError("a worker process died while it read; nothing of this phase was committed")
+
+
+def _ready(workers: Sequence[_Worker]) -> list[_Worker]:
+    """Wait until some of the workers have something to say, or have died; returns those."""
+    ready = wait([worker.connection for worker in workers])
+    return [worker for worker in workers if worker.connection in ready]
+
+
+def _work(job: Job, number: int, locks: tuple[Lock, Lock], batches: _Batches, parent: Connection) -> None:
     import signal
     import traceback
 
@@ -257,14 +348,14 @@ def _work(
     end_with_parent()
     try:
         bench = _Bench(job, number, *locks)
-        while (due := todo.get()) is not None:
-            at, batch = due
-            results = list(bench.read(batches[at] if batch is None else batch))
+        due: _Due
+        while (due := parent.recv()) is not None:
+            results = list(bench.read(batches[due] if isinstance(due, int) else due))
             for result in results:
                 result.task = _SENT_BEFORE
-            done.put(("result", (at, results)))
-        done.put(("closed", bench.close()))
+            parent.send(_Answer(results))
+        parent.send(_Answer(output=bench.close()))
     except DiskFullError as error:
-        done.put(("disk", str(error)))
+        parent.send(_Answer(disk_error=str(error)))
     except BaseException:  # noqa: BLE001  # the parent must hear of it whatever it is; it raises StageError
-        done.put(("failed", traceback.format_exc()))
+        parent.send(_Answer(failure=traceback.format_exc()))

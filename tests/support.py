@@ -1,6 +1,6 @@
 """What tests share: runs of the real pipeline over homes in temporary places, and looks at what came of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.run import RunRecord
+from models.schema import Row, Table
 from pipelines.archive import committed_parts, read_runs, writing
 from pipelines.layout import Layout
 from pipelines.load import build_warehouse
 from pipelines.run import Request, Watcher, extract_homes
+from pipelines.staging import Part, RowWriter
 
 FIXTURES = Path(__file__).parent / "fixtures" / "claude_home"
 ALL_PHASES = (1, 2, 3, 4, 5, 6, 7, 8)
@@ -28,6 +30,13 @@ def extract(data: Path, *homes: Path, phases: Sequence[int] = ALL_PHASES, is_ful
     layout = Layout(data)
     with writing(layout, "test"):
         return extract_homes(layout, Request([(None, home) for home in homes], phases, is_full), Watcher())
+
+
+def write_part(path: Path, table: Table, rows: Iterable[Row]) -> Part:
+    """Write rows of a table without provenance as one Parquet file."""
+    writer = RowWriter(path, table)
+    writer.write(rows)
+    return writer.close()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from pipelines.archive import read_runs
 from pipelines.files import write_sealed
 from pipelines.layout import Layout
 from pipelines.manifest import FileState, read_manifest
-from pipelines.staging import write_part
+from tests.support import write_part
 
 
 class Thing(NamedTuple):

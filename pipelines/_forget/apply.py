@@ -12,6 +12,7 @@ from pipelines.failpoints import reach
 from pipelines.files import write_atomically
 from pipelines.layout import Layout, make_private
 from pipelines.sweep import sweep
+from pipelines.texts import sha256_texts
 from pipelines.tombstones import Graveyard, read_graveyard, write_graveyard
 
 if TYPE_CHECKING:
@@ -78,12 +79,10 @@ def _swap_imports(layout: Layout, journal: Journal) -> None:
 
 
 def _write_texts(layout: Layout, journal: Journal) -> None:
-    from pipelines.job import sha256_texts
-
     for record in journal.records.values():
         if record.texts:
-            for path, text in sha256_texts(layout, record).items():
-                write_atomically(path, text, "forget-text")
+            for text in sha256_texts(layout, record):
+                write_atomically(text.path, text, "forget-text")
 
 
 def _remake_warehouse(layout: Layout, watcher: "Watcher | None") -> None:

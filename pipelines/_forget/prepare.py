@@ -20,6 +20,7 @@ from pipelines._forget.rewrite import Rewriter
 from pipelines.layout import Layout, make_private
 from pipelines.steps import Steps
 from pipelines.store import StoreReader
+from pipelines.texts import sha256_texts
 from pipelines.tombstones import Graveyard, Tombstone
 
 MANY_MATCHES: Final = 64
@@ -70,7 +71,6 @@ def prepare(
 def _rewrite_run(
     layout: Layout, rewriter: Rewriter, matcher: Matcher, run: RunRecord, journal: Journal, steps: Steps
 ) -> None:
-    from pipelines.job import sha256_texts, text_records
 
     phases, is_changed = [], False
     for phase in run.phases:
@@ -86,7 +86,7 @@ def _rewrite_run(
         return
     made = replace(run, phases=phases, appeared=appeared)
     if run.texts:
-        made.texts = text_records(layout, sha256_texts(layout, made))
+        made.texts = [text.record(layout) for text in sha256_texts(layout, made)]
     journal.records[run.run_id] = made
     if (layout.run(run.run_id) / _MADE_ANEW[0]).exists():
         journal.reports.append(run.run_id)

@@ -17,7 +17,7 @@ from models.run import RunRecord
 from pipelines._verify.context import Context
 from pipelines.archive import last_phase
 from pipelines.fixity import Judgement, Outcome, claim_of, judge
-from pipelines.inventory import Item, take_snapshot, without_forgotten
+from pipelines.inventory import Item, take_snapshot
 from pipelines.manifest import FileState, read_manifest
 from pipelines.settings import read_settings
 from pipelines.tombstones import read_tombstones
@@ -39,7 +39,7 @@ def check_homes(context: Context, homes: Sequence[tuple[str, Path]]) -> None:
             context.findings.append(codes.NO_MANIFEST.at(str(root), home=home_id))
             continue
         try:
-            items = without_forgotten(take_snapshot(root, classifier), tombstones)
+            items = take_snapshot(root, classifier, tombstones)
             _compare(context, _Compared(home_id, root, tombstones), items, states)
         except (SourceError, ConfigurationError) as error:
             context.findings.append(codes.GONE.at(str(root), problem=str(error)))

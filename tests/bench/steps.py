@@ -27,7 +27,7 @@ PROBES: Final[Mapping[str, Sequence[str]]] = {
     "parse": ("parse_line", "salvage"),
     "rows": ("Reader.parse", "parse_block"),
     "dedup": ("StagingSink.piece", "StagingSink.said", "prepare_known"),
-    "columns": ("Builder.flush", "StagingSink.block", "write_part"),
+    "columns": ("Builder.flush", "StagingSink.block", "RowWriter.write", "RowWriter.close"),
     "Parquet": ("ParquetWriter.write_table", "ParquetWriter.close"),
     "digest of what was written": ("finish_part",),
     "to disk": ("put_in_place", "commit"),

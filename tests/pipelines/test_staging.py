@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.schema import BYTES, DIGEST128, FLAG, FLOAT, INSTANT, INTEGER, JSON, TEXT, Column, Table
-from pipelines.staging import write_part
+from tests.support import write_part
 
 INTEGERS = st.integers(-(1 << 63), (1 << 63) - 1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

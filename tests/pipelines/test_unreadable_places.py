@@ -12,7 +12,7 @@ from extractors._source import UNKNOWN, Found
 from models.errors import ExitCode
 from models.run import RunRecord
 from pipelines.archive import read_runs, writing
-from pipelines.inventory import Item, take_snapshot
+from pipelines.inventory import Inventory, Item, take_snapshot
 from pipelines.job import exit_code_of, load_run
 from pipelines.layout import Layout
 from pipelines.manifest import FileState
@@ -36,7 +36,7 @@ def _last(item: Item, outcome: str) -> FileState:
 @pytest.mark.parametrize(("path", "kind"), [(b"session-env/" + SESSION.encode(), "directory"), (b"notes.md", "file")])
 def test_what_the_walk_could_not_look_at_is_not_read(path: bytes, kind: str) -> None:
     place = Classifier().place(path.decode(), kind)
-    item = Item(Found(path, kind, UNKNOWN, None, "EACCES"), path.decode(), place)  # type: ignore[arg-type]
+    item = Item(Found(path, kind, UNKNOWN, None, "EACCES"), place)  # type: ignore[arg-type]
     assert item.is_read
     assert not item.is_due(is_full=True)
 
@@ -80,13 +80,11 @@ def test_a_directory_that_cannot_be_listed_spoils_no_warehouse_and_is_the_same_w
 def hide(run: RunInProgress, path: bytes) -> None:
     """Make a snapshot what it is when a directory cannot be listed: nobody refuses that to root."""
     (snapshot,) = run.snapshots
-    seen = [item for item in snapshot.items if not item.found.path.startswith(path + b"/")]
-    assert len(seen) < len(snapshot.items)
-    hidden = [
-        Item(replace(item.found, error="EACCES"), item.path, item.place) if item.found.path == path else item
-        for item in seen
-    ]
-    run.snapshots[:] = [replace(snapshot, items=hidden)]
+    seen = [item for item in snapshot.inventory if not item.found.path.startswith(path + b"/")]
+    assert len(seen) < len(snapshot.inventory)
+    hidden = (replace(item.found, error="EACCES") if item.found.path == path else item.found for item in seen)
+    inventory = Inventory(zip(hidden, (item.place for item in seen), strict=True))
+    run.snapshots[:] = [replace(snapshot, inventory=inventory)]
 
 
 def run_hiding(data: Path, home: Path, path: bytes | None = None) -> RunRecord:
