@@ -36,7 +36,8 @@ class Stat(NamedTuple):
     """What the system says about a thing at one moment. Times are nanoseconds since 1970, ``size`` is in bytes.
 
     On Windows ``ctime_ns`` is when it was created. ``inode`` is a hint and no identity: the number of a deleted file is
-    given to the next one at once.
+    given to the next one at once. What 63 bits do not hold is cut to them: times after the year 2262, inodes of some
+    network file systems.
     """
 
     size: int
@@ -46,6 +47,7 @@ class Stat(NamedTuple):
     mode: int
 
 
+_LARGEST: Final = (1 << 63) - 1
 UNKNOWN: Final = Stat(0, 0, 0, 0, 0)
 """Stands where the system refuses to say anything; the mode of a thing that exists is never 0."""
 
@@ -369,7 +371,8 @@ def _kind_without_stat(entry: os.DirEntry[str]) -> Kind:
 
 
 def _stat(result: os.stat_result) -> Stat:
-    return Stat(result.st_size, result.st_mtime_ns, result.st_ctime_ns, result.st_ino, result.st_mode)
+    times = min(result.st_mtime_ns, _LARGEST), min(result.st_ctime_ns, _LARGEST)
+    return Stat(result.st_size, *times, result.st_ino & _LARGEST, result.st_mode)
 
 
 def _source_error(path: bytes, directory: Directory, name: bytes, error: OSError) -> SourceError:

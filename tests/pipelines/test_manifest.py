@@ -1,18 +1,20 @@
 """A manifest as it is written and read back, and the text for `sha256sum -c` that is made of it."""
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.tables import MANIFEST
 from pipelines.fixity import Outcome
 from pipelines.manifest import FileState, read_digests, read_manifest
-from tests.support import write_part
+from tests.support import extract, rows, write_part
 
 _TEXTS = st.text(max_size=8)
 _NUMBERS = st.integers(0, 2**62)
@@ -80,3 +82,16 @@ def test_what_an_older_manifest_did_not_write_is_unknown(tmp_path: Path) -> None
     pq.write_table(table.drop_columns(["erased_spans"]), path)
     assert read_manifest(path) == [state]
     assert list(read_digests(path)) == [(b"p", "0" * 64)]
+
+
+def test_a_file_dated_after_the_year_2262_is_read_once_and_kept(tmp_path: Path) -> None:
+    home, late = tmp_path / "home", 1 << 63
+    home.mkdir()
+    (home / "notes.md").write_text("from the future")
+    os.utime(home / "notes.md", ns=(late, late))
+    if (home / "notes.md").stat().st_mtime_ns < late:
+        pytest.skip("the file system keeps no such time")
+    for reads in (1, 0):
+        (counts,) = (one for phase in extract(tmp_path / "data", home).phases for one in phase.sources.values())
+        assert (counts.files_found, counts.files_read) == (1, reads)
+    assert {row["mtime_ns"] for row in rows(tmp_path / "data", "manifest")} == {late - 1}

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from extractors._registry import PHASES, Place, Treatment
 from extractors._source import Found, Stat
+from models.errors import FixityError
 from models.run import RunRecord
 from models.tables import MANIFEST
 from pipelines import workers
-from pipelines.archive import HomeName, writing
+from pipelines.archive import HomeName, read_runs, writing
 from pipelines.inventory import Inventory
 from pipelines.last import LastManifest
 from pipelines.layout import Layout
@@ -24,7 +25,8 @@ from pipelines.manifest import FileState
 from pipelines.run import Request, Watcher, begin_run
 from pipelines.snapshot import Absent, Snapshot
 from tests.crash_driver import write_home
-from tests.support import rows, write_part
+from tests.support import extract, rows, write_part
+from tests.trees import parts_of
 
 _PATHS = st.lists(
     st.sampled_from([b"a", b"a/b", b"a/b.c", b"a/c", b"a-b", b"b", b"b/\xff", b"b/a", b"c", b"d"]), unique=True
@@ -121,3 +123,16 @@ def test_a_run_in_slices_gives_what_a_run_in_one_gives(
             runs[name].append(_run(tmp_path / name, home, at_a_time))
     assert _came(tmp_path / "cut", runs["cut"]) == _came(tmp_path / "whole", runs["whole"])
     assert {phase.phase for run in runs["cut"] for phase in run.phases} == set(PHASES)
+
+
+def test_a_last_manifest_that_is_damaged_ends_a_run_before_it_reads_and_is_named(tmp_path: Path) -> None:
+    home, data = tmp_path / "home", tmp_path / "data"
+    write_home(home, grown=False)
+    extract(data, home)
+    (manifest, *_) = parts_of(data, "manifest")
+    held = bytearray(manifest.read_bytes())
+    held[40:60] = bytes(20)
+    manifest.write_bytes(held)
+    with pytest.raises(FixityError, match=manifest.name):
+        extract(data, home)
+    assert len(read_runs(Layout(data))) == 1
