@@ -122,10 +122,10 @@ def _do_steps(layout: Layout, request: Request) -> Finished:
         begun[0].do(home_id, phase)
 
     def load() -> None:
-        load_run(layout, begun[0].end_extraction(), watcher)
+        load_run(layout, begun[0].end_extraction(), begun[0].earlier, watcher)
 
     def report() -> None:
-        ended.append(report_run(layout, begun[0].record, watcher))
+        ended.append(report_run(layout, begun[0].record, begun[0].earlier, watcher))
 
     with ExitStack() as held:
         # A run started by hand says at once that another one is at work; one by schedule waits for it. Nothing else is

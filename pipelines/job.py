@@ -32,37 +32,38 @@ def run_job(layout: Layout, request: Request, watcher: Watcher) -> Finished:
     """Do the whole job. Raises ExtractError; what was committed before stays, and the next run goes on from there."""
     check_homes(request.homes, layout)
     with archives.writing(layout, "starting"):
-        run = extract_homes(layout, request, watcher)
-        load_run(layout, run, watcher)
-        return report_run(layout, run, watcher)
+        begun = extract_homes(layout, request, watcher)
+        run, earlier = begun.record, begun.earlier
+        del begun  # with all that is known of the homes
+        load_run(layout, run, earlier, watcher)
+        return report_run(layout, run, earlier, watcher)
 
 
-def load_run(layout: Layout, run: RunRecord, watcher: Watcher) -> None:
-    """Write the manifests for `sha256sum`, build and publish the warehouse, complete the commit record. Raises
-    ExtractError.
+def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], watcher: Watcher) -> None:
+    """Write the manifests for `sha256sum`, build and publish the warehouse, complete the commit record. `earlier` are
+    the runs before it that count. Raises ExtractError.
     """
     with _timed(run, "manifest", watcher), disk_errors():
         write_sha256_manifests(layout, run)
     run.status = "complete"
     run.finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     with _timed(run, "load", watcher):
-        others = [other for other in archives.read_runs(layout) if other.run_id != run.run_id]
-        run.warehouse = _still_good(layout, others, run)
+        run.warehouse = _still_good(layout, earlier, run)
         if run.warehouse is None:
             from pipelines.warehouse import make_warehouse
 
-            published = make_warehouse(layout, [*others, run], keep=read_settings(layout).keep_warehouses)
+            published = make_warehouse(layout, [*earlier, run], keep=read_settings(layout).keep_warehouses)
             run.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
     with disk_errors():
         archives.commit(layout, run)
 
 
-def report_run(layout: Layout, run: RunRecord, watcher: Watcher) -> Finished:
+def report_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], watcher: Watcher) -> Finished:
     """Write the reports of a run that was loaded, and return what it came to. Raises ExtractError."""
     from pipelines.report import write_reports
 
     with _timed(run, "report", watcher):
-        write_reports(layout, run)
+        write_reports(layout, run, earlier)
     return Finished(run, exit_code_of(run))
 
 

@@ -4,6 +4,8 @@ The facts come from the commit records and from the Parquet of the run; the ware
 its seal (`models.seal`).
 """
 
+from collections.abc import Sequence
+
 import orjson
 
 from models.run import RunRecord
@@ -17,13 +19,14 @@ from pipelines.layout import Layout
 __all__ = ["Facts", "collect_facts", "summary_markdown", "write_reports"]
 
 
-def write_reports(layout: Layout, run: RunRecord) -> None:
-    """Write report.json, report.md and report.html into the run's directory, each whole or not at all.
+def write_reports(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None = None) -> None:
+    """Write report.json, report.md and report.html into the run's directory, each whole or not at all. `earlier` are
+    the runs before it that count, read where they are not known.
 
     Raises FixityError or StoreError for a commit record that cannot be read, DataDirectoryError when the disk refuses.
     What is broken in the Parquet of the run is told by the report.
     """
-    facts = collect(layout, run)
+    facts = collect(layout, run, earlier)
     document = document_of(facts)
     directory = layout.run(run.run_id)
     with disk_errors():

@@ -93,11 +93,12 @@ def name_homes(request: Request, layout: Layout) -> list[HomeName]:
 class RunInProgress:
     """A run between its snapshot and its last phase. The caller holds the lock (`archive.writing`) all the while.
 
-    `started` is what `time.monotonic` said at the start.
+    `earlier` are the runs before it that count, oldest first; `started` is what `time.monotonic` said at the start.
     """
 
     archive: Archive
     record: RunRecord
+    earlier: Sequence[RunRecord]
     request: Request
     settings: Settings
     snapshots: list[Snapshot]
@@ -181,18 +182,19 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
         fsync_directory(layout.runs)
         archives.remember_homes(layout, homes)
         known = prepare_known(layout, runs, record.run_id, new_bytes, new_files)
-    return RunInProgress(archive, record, request, settings, snapshots, known, watcher, started)
+    return RunInProgress(archive, record, runs, request, settings, snapshots, known, watcher, started)
 
 
-def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunRecord:
-    """Do the phases of a run over every home and commit each; returns the run's record, still open.
+def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunInProgress:
+    """Do the phases of a run over every home and commit each; returns the run, its record still open.
 
     The caller must hold the lock (`archive.writing`). Raises ExtractError; phases committed before stay.
     """
     run = begin_run(layout, request, watcher)
     for home_id, phase in run.steps:
         run.do(home_id, phase)
-    return run.end_extraction()
+    run.end_extraction()
+    return run
 
 
 def _appeared(snapshot: Snapshot) -> list[str]:

@@ -29,7 +29,7 @@ def extract(data: Path, *homes: Path, phases: Sequence[int] = ALL_PHASES, is_ful
     """Run the phases over homes without building a warehouse."""
     layout = Layout(data)
     with writing(layout, "test"):
-        return extract_homes(layout, Request([(None, home) for home in homes], phases, is_full), Watcher())
+        return extract_homes(layout, Request([(None, home) for home in homes], phases, is_full), Watcher()).record
 
 
 def write_part(path: Path, table: Table, rows: Iterable[Row]) -> Part:

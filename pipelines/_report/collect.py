@@ -41,11 +41,13 @@ _MANY_GONE = 0.2
 _FEW = 10
 
 
-def collect(layout: Layout, run: RunRecord) -> Facts:
-    """Return the facts of a run. What cannot be read back is told in `problems`; StoreError for a commit record that
-    cannot.
+def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None = None) -> Facts:
+    """Return the facts of a run; `earlier` are those before it that count, read where they are not known.
+
+    What cannot be read back is told in `problems`; StoreError for a commit record that cannot.
     """
-    earlier = [other for other in archives.read_runs(layout) if other.epoch < run.epoch]
+    if earlier is None:
+        earlier = [other for other in archives.read_runs(layout) if other.epoch < run.epoch]
     reader, paths = PartReader(layout), Paths()
     extractions = read_extractions(reader, run, paths)
     rejects = read_rejects(reader, run, extractions.void, paths)

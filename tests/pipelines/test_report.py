@@ -99,7 +99,7 @@ def extract_while(
 
     layout = Layout(data)
     with writing(layout, "test"):
-        return extract_homes(layout, Request([(None, home)], phases), Meddler())
+        return extract_homes(layout, Request([(None, home)], phases), Meddler()).record
 
 
 def tamper(

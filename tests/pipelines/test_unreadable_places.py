@@ -97,7 +97,7 @@ def run_hiding(data: Path, home: Path, path: bytes | None = None) -> RunRecord:
         for home_id, phase in run.steps:
             run.do(home_id, phase)
         record = run.end_extraction()
-        load_run(layout, record, Watcher())
+        load_run(layout, record, run.earlier, Watcher())
     return record
 
 
@@ -157,7 +157,7 @@ def test_a_file_that_is_refused_keeps_the_size_and_times_that_its_digest_is_of(t
         for home_id, phase in run.steps:
             run.do(home_id, phase)
         record = run.end_extraction()
-        load_run(layout, record, Watcher())
+        load_run(layout, record, run.earlier, Watcher())
     state = states_of(data, record)["notes.md"]
     assert state.outcome == "unreadable"
     kept = (state.size, state.mtime_ns, state.ctime_ns, state.sha256)
