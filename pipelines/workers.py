@@ -171,6 +171,7 @@ class Readers:
         self._job, self._count, self._progress = job, processes, progress
         self._bench: _Bench | None = None
         self._workers: list[_Worker] = []
+        self._locks: tuple[Lock, ...] = ()
         self._output = Output()
 
     def read(self, tasks: Sequence[FileTask], *, is_last: bool) -> list[FileResult]:
@@ -218,7 +219,8 @@ class Readers:
         """Start the processes; returns whether they know the batches already, because they were forked."""
         how = context()
         is_forked = how.get_start_method() == "fork"
-        locks = how.Lock(), how.Lock()
+        # Held here too: a process that was not forked looks for them by name when it has started.
+        locks = self._locks = how.Lock(), how.Lock()
         # So that no worker copies, by looking for garbage in it, what this process holds.
         gc.freeze()
         for number in range(self._count):
