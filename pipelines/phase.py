@@ -122,6 +122,7 @@ def _job(given: PhaseInput, directory: Path) -> workers.Job:
         shared_pieces=given.known.shared_pieces,
         shared_messages=given.known.shared_messages,
         tombstones=given.tombstones,
+        new_bytes=given.due.new_bytes,
     )
 
 

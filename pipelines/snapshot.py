@@ -20,7 +20,7 @@ from pipelines.manifest import FileState
 from pipelines.settings import Settings
 from pipelines.tombstones import read_tombstones
 
-FILES_AT_A_TIME: Final = 10_000
+FILES_AT_A_TIME: Final = 5_000
 """As many things of a phase as are compared, read and judged before the next ones: 3 kB of memory are taken for each
 meanwhile.
 """
@@ -87,7 +87,7 @@ class Snapshot:
         """Return the slices of a phase, one after the other, at least one. They are made again each time, where they
         are many.
         """
-        if len(self.inventory) + len(self._last(phase)) > min(_FEW, 2 * self.at_a_time):
+        if len(self.inventory) + len(self._last(phase)) > min(_FEW, 4 * self.at_a_time):
             return self._slices(phase)
         if phase not in self._made:
             self._made[phase] = list(self._slices(phase))

@@ -226,7 +226,8 @@ class StagingSink:
     """Writes what one worker reads of one home in one phase. Implements `extractors._task.Sink`.
 
     `messages` says whose text is kept already, `imported` what another store knew: such a message counts as seen, and
-    its text is kept all the same when a home first says it.
+    its text is kept all the same when a home first says it. Arrow keeps the memory in which it wrote for the next time,
+    as much again as is in use: `gives_back` has it returned each time, for a few percent of CPU.
     """
 
     def __init__(
@@ -239,8 +240,11 @@ class StagingSink:
         pieces: Seen,
         messages: Seen,
         imported: Known,
+        *,
+        gives_back: bool = False,
     ) -> None:
         self._directory = directory
+        self._gives_back = gives_back
         self._label = label
         self._home_id = home_id
         self._run_id = run_id
@@ -306,6 +310,8 @@ class StagingSink:
             for builder in self._builders.values():
                 if builder.count >= _WORTH_A_ROW_GROUP or builder.size >= _FLUSH_BYTES // 2:
                     builder.flush()
+            if self._gives_back:
+                pa.default_memory_pool().release_unused()
 
     def erased(self, file_id: int, offset: int, length: int) -> None:
         self._add(PIECES, PIECES.row(digest=ERASED), (file_id, offset, length))

@@ -31,13 +31,17 @@ _ALL_THE_SAME: Final = 8 << 10
 """Bytes that take as long to read as opening their file and noting what it gave."""
 _LARGE: Final = 4 << 20
 """Bytes of a file from which on it begins before the others, so that no process waits long for the last one."""
+_MUCH: Final = 512 << 20
+"""Bytes of a phase from which on memory is worth more than time."""
 _AHEAD: Final = 2
 """Batches that a worker has been told of, so that it waits for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What all workers of one phase of one home need to know; can be pickled."""
+    """What all workers of one phase of one home need to know; can be pickled. `new_bytes` are to be parsed, by all of
+    them together.
+    """
 
     home: Path
     home_id: str
@@ -52,6 +56,7 @@ class Job:
     shared_pieces: Path
     shared_messages: Path
     tombstones: Tombstones | None
+    new_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -86,7 +91,15 @@ class _Bench:
         pieces, messages = (Seen(known, shared) for known, shared in zip(self.known[:2], self.sets, strict=True))
         label = f"phase-{job.phase}-{number}"
         self.sink = StagingSink(
-            job.directory, label, job.home_id, job.run_id, job.seed, pieces, messages, self.known[2]
+            job.directory,
+            label,
+            job.home_id,
+            job.run_id,
+            job.seed,
+            pieces,
+            messages,
+            self.known[2],
+            gives_back=job.new_bytes >= _MUCH,
         )
 
     def read(self, tasks: Sequence[FileTask]) -> Iterator[FileResult]:
