@@ -17,7 +17,7 @@ from pipelines.layout import Layout
 STORAGE_VERSION = "v1.5.0"
 """Files of this version are read and written by DuckDB 1.5 and 2."""
 
-MEMORY = ("160MB", "512MB", "2GB")
+MEMORY = ("160MB", "256MB", "512MB", "2GB")
 """What is usual, and what is tried after it: long texts that are written together do not go through temporary files,
 nor does some of what is aggregated.
 """

@@ -146,7 +146,9 @@ def _judge(given: PhaseInput, part: Slice, results: dict[bytes, FileResult]) -> 
             claims.append(claim_of(state, given.tombstones, pinned_ns))
             claimed.append(state)
     with Home(given.home.root) as home:
-        for state, judgement in zip(claimed, judge_all(home, claims, processes=given.processes), strict=True):
+        # Beside reading processes that hold much another one would be too much.
+        processes = given.processes if part.is_last or given.due.new_bytes < workers.MUCH else 1
+        for state, judgement in zip(claimed, judge_all(home, claims, processes=processes), strict=True):
             _settle(state, judgement, results.get(state.path_bytes))
     states += [_not_here(one, given.run.run_id) for one in part.absent]
     return states
