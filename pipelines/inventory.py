@@ -5,8 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import islice
-from operator import le
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -133,21 +132,27 @@ class Inventory:
     """
 
     def __init__(self, things: Iterable[tuple[Found, Place]] = ()) -> None:
-        self.paths: list[bytes] = []
+        self._paths = bytearray()
+        self._ends = array("q", [0])
         self._kinds = bytearray()
         self._stats: tuple[array[int], ...] = tuple(array("q") for _ in Stat._fields)
         self._place_numbers = array("H")
         self._places: dict[Place, int] = {}
         self._odd: dict[int, tuple[bytes | None, str | None]] = {}
+        before, is_in_order = b"", True
         for found, place in things:
             self._add(found, place)
-        self._sort()
+            is_in_order &= before <= found.path
+            before = found.path
+        if not is_in_order:
+            self._sort()
         self._place_of = tuple(self._places)
 
     def _add(self, found: Found, place: Place) -> None:
         if found.link_target is not None or found.error is not None:
-            self._odd[len(self.paths)] = found.link_target, found.error
-        self.paths.append(found.path)
+            self._odd[len(self)] = found.link_target, found.error
+        self._paths += found.path
+        self._ends.append(len(self._paths))
         self._kinds.append(_KINDS.index(found.kind))
         for column, value in zip(self._stats, found.stat, strict=True):
             column.append(value)
@@ -155,33 +160,39 @@ class Inventory:
 
     def _sort(self) -> None:
         """Put everything into order. A walk has it so, what is named otherwise (`Tombstones.name_of`) may not be."""
-        paths = self.paths
-        if all(map(le, paths, islice(paths, 1, None))):
-            return
+        paths = list(self.paths())
         order = sorted(range(len(paths)), key=paths.__getitem__)
-        self.paths = [paths[number] for number in order]
+        self._paths = bytearray().join(paths[number] for number in order)
+        self._ends = array("q", accumulate((len(paths[number]) for number in order), initial=0))
         self._kinds = bytearray(self._kinds[number] for number in order)
         self._stats = tuple(array("q", [column[number] for number in order]) for column in self._stats)
         self._place_numbers = array("H", [self._place_numbers[number] for number in order])
         self._odd = {new: self._odd[old] for new, old in enumerate(order) if old in self._odd}
 
+    def path(self, number: int) -> bytes:
+        """Return the path of an item."""
+        return bytes(self._paths[self._ends[number] : self._ends[number + 1]])
+
+    def paths(self) -> Iterator[bytes]:
+        """Yield every path, in order."""
+        return map(self.path, range(len(self)))
+
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self._kinds)
 
     def __getitem__(self, number: int) -> Item:
-        path = self.paths[number]
         size, mtime_ns, ctime_ns, inode, mode = self._stats
         stat = Stat(size[number], mtime_ns[number], ctime_ns[number], inode[number], mode[number])
-        found = Found(path, _KINDS[self._kinds[number]], stat, *self._odd.get(number, _PLAIN))
+        found = Found(self.path(number), _KINDS[self._kinds[number]], stat, *self._odd.get(number, _PLAIN))
         return Item(found, self._place_of[self._place_numbers[number]])
 
     def __iter__(self) -> Iterator[Item]:
-        return map(self.__getitem__, range(len(self.paths)))
+        return map(self.__getitem__, range(len(self)))
 
     def find(self, path: bytes) -> Item | None:
         """Return what is at a path, if anything is."""
-        number = bisect_left(self.paths, path)
-        return self[number] if number < len(self.paths) and self.paths[number] == path else None
+        number = bisect_left(range(len(self)), path, key=self.path)
+        return self[number] if number < len(self) and self.path(number) == path else None
 
     def of_phase(self, phase: int) -> Sequence[int]:
         """Return the numbers of the items of a phase, in order."""

@@ -200,7 +200,7 @@ def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunInPr
 def _appeared(snapshot: Snapshot) -> list[str]:
     """Return the paths that came into being while the run was on; the next run reads them."""
     with Home(snapshot.home.root) as home:
-        known = set(snapshot.inventory.paths)
+        known = set(snapshot.inventory.paths())
         new = sorted({path for path in home.names() if path not in known})
     forgotten = snapshot.tombstones
     return [printable_path(path) for path in new if forgotten is None or not forgotten.holds_path(path)]

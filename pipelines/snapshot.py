@@ -110,15 +110,14 @@ class Snapshot:
 
     def _slices(self, phase: int) -> Iterator[Slice]:
         numbers, last = self.inventory.of_phase(phase), self._last(phase)
-        paths = self.inventory.paths
         at = row = 0
         is_last = False
         while not is_last:
-            ends = [paths[numbers[at + self.at_a_time]]] if at + self.at_a_time < len(numbers) else []
+            ends = [self.inventory.path(numbers[at + self.at_a_time])] if at + self.at_a_time < len(numbers) else []
             ends += [last.path(row + self.at_a_time)] if row + self.at_a_time < len(last) else []
             end = min(ends, default=None)
             is_last = end is None
-            to = len(numbers) if end is None else bisect_left(numbers, end, at, key=paths.__getitem__)
+            to = len(numbers) if end is None else bisect_left(numbers, end, at, key=self.inventory.path)
             end_row = len(last) if end is None else last.find(end)
             items = [self.inventory[number] for number in numbers[at:to]]
             absent = self._matched(items, last.states(row, end_row))

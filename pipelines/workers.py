@@ -31,7 +31,7 @@ _ALL_THE_SAME: Final = 8 << 10
 """Bytes that take as long to read as opening their file and noting what it gave."""
 _LARGE: Final = 4 << 20
 """Bytes of a file from which on it begins before the others, so that no process waits long for the last one."""
-MUCH: Final = 512 << 20
+MUCH: Final = 256 << 20
 """Bytes of a phase from which on memory is worth more than time."""
 _AHEAD: Final = 2
 """Batches that a worker has been told of, so that it waits for none."""

@@ -82,7 +82,7 @@ def test_slices_of_any_length_have_the_same_items_and_miss_the_same(
             assert _seen(cut, phase) == _seen(whole, phase)
             assert cut.due(phase, is_full=False) == whole.due(phase, is_full=False)
         assert [item.path for item in whole.inventory] == [str(item.path) for item in cut.inventory]
-        assert all(before < after for before, after in pairwise(whole.inventory.paths))
+        assert all(before < after for before, after in pairwise(whole.inventory.paths()))
 
 
 def _run(data: Path, home: Path, at_a_time: int | None) -> RunRecord:
