@@ -161,6 +161,9 @@ def main() -> None:
     # pyarrow and DuckDB import NumPy where it is installed, a fifth of what it takes to start; nothing here uses it.
     sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  # what keeps a package from being imported
     code = invoke(sys.argv[1:])
-    # Or Python looks for garbage in all that is left, several times, before the system takes the whole of it.
-    freeze()
+    # Or Python looks for garbage in all that is left, several times, before the system takes the whole of it. DuckDB 2
+    # wants it looked for: it says of what is left then that it leaked.
+    engine = sys.modules.get("duckdb")
+    if engine is None or str(getattr(engine, "__version__", "")) < "2":
+        freeze()
     sys.exit(code)
