@@ -85,7 +85,7 @@ def _kept(ground: Ground) -> Iterator[str]:
     held = kept.intact + kept.appended
     yield (
         f"{count(held)} of {plural(kept.files, 'kept file')} still held the kept bytes "
-        "when they were digested again at the end (XXH3-128)"
+        "when they were digested again (XXH3-128)"
     )
 
 

@@ -204,7 +204,7 @@ class FileFact:
 
 @dataclass(frozen=True, slots=True)
 class KeptFacts:
-    """Files whose bytes are kept, by how they stood when they were digested again at the end."""
+    """Files whose bytes are kept, by how they stood when they were digested again."""
 
     files: int
     read: int

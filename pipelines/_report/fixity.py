@@ -36,7 +36,7 @@ OUTCOME_SENTENCES: Final = {
 }
 CHECK_SENTENCES: Final = {
     "sha256": "Read by this run: SHA-256 computed in that read, XXH3-128 compared at the end.",
-    "xxh3": "Bytes digested again at the end: XXH3-128 compared with the one of their reading.",
+    "xxh3": "Bytes digested again: XXH3-128 compared with the one of their reading.",
     "stat": "Looked at by size and times only.",
     "none": "No check could be made.",
 }

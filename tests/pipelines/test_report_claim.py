@@ -48,7 +48,7 @@ def test_a_plain_run_claims_both_digests_and_nothing_else() -> None:
     assert claim_of(PLAIN) == (
         "Verified: 10 files were read, and the bytes that were stored are those that were read "
         "(SHA-256 computed in the same read); 10 of 10 kept files still held the kept bytes "
-        "when they were digested again at the end (XXH3-128); nothing else is claimed."
+        "when they were digested again (XXH3-128); nothing else is claimed."
     )
 
 
