@@ -4,7 +4,7 @@ import gc
 import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from multiprocessing.connection import Connection, wait
@@ -295,16 +295,15 @@ class _Worker:
         return due is not None
 
     def finish(self) -> None:
-        """Have it write what is left when it has read its batches; again does nothing. Raises StageError."""
+        """Have it write what is left when it has read its batches; again does nothing."""
         if not self._is_finishing:
             self._is_finishing = True
             self._send(None)
 
     def _send(self, due: _Due) -> None:
-        try:
+        # Who has failed does not listen any more: its answer, which is waiting, says why.
+        with suppress(OSError):
             self.connection.send(due)
-        except OSError:
-            raise _died() from None
 
     def results(self) -> tuple[int, Sequence[FileResult]]:
         """Return what the first batch that it had to read gave, and its number. Raises StageError, DiskFullError."""
