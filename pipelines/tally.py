@@ -27,7 +27,7 @@ class Tally:
         """Count rows of the manifest, and what was read for them."""
         for state in states:
             self.outcomes[str(state.outcome)] += 1
-            _count_state(self._of(state.source), state)
+            count_state(self._of(state.source), state)
         for result in results:
             self.rejects.update(result.reject_codes)
             _count_result(self._of(result.task.source), result)
@@ -44,7 +44,8 @@ class Tally:
         return self._sources.setdefault(source, SourceCounts()) if found is None else found
 
 
-def _count_state(tally: SourceCounts, state: FileState) -> None:
+def count_state(tally: SourceCounts, state: FileState) -> None:
+    """Count a row of a manifest among those of its source."""
     if not state.is_present:
         tally.files_vanished += state.change == Change.VANISHED
         return

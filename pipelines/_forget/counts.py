@@ -4,12 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
-from extractors._registry import Treatment
 from models.json import JsonValue
 from models.run import PhaseRecord, SourceCounts
-from pipelines.fixity import Outcome
-from pipelines.inventory import Change
 from pipelines.manifest import FileState
+from pipelines.tally import count_state
 
 Extraction = dict[str, JsonValue]
 """A row of the table `extractions`."""
@@ -59,23 +57,11 @@ def _by_source(contents: Contents) -> dict[str, SourceCounts]:
     made: dict[str, SourceCounts] = {}
     files = {state.file_id for state in contents.states if state.entry_type == "file"}
     for state in contents.states:
-        _count_state(made.setdefault(state.source, SourceCounts()), state)
+        count_state(made.setdefault(state.source, SourceCounts()), state)
     for row in contents.extractions:
         if not row["is_void"]:
             _count_reading(made.setdefault(str(row["source"]), SourceCounts()), row, row["file_id"] in files)
     return made
-
-
-def _count_state(tally: SourceCounts, state: FileState) -> None:
-    if not state.is_present:
-        tally.files_vanished += state.change == Change.VANISHED
-    elif state.entry_type == "file":
-        tally.files_found += 1
-        tally.bytes_found += state.size
-        tally.files_withheld += state.outcome == Outcome.WITHHELD
-        tally.files_listed += state.treatment == Treatment.INVENTORY
-        tally.files_unreadable += state.outcome == Outcome.UNREADABLE
-        tally.files_unchanged += state.change == Change.UNCHANGED and state.file_id is not None
 
 
 def _count_reading(tally: SourceCounts, row: Extraction, is_file: bool) -> None:
