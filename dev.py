@@ -158,7 +158,7 @@ class Checks:
 
     def docs(self) -> int:
         """Compare the rendered documents with what they are rendered from."""
-        return self._python("-m", "pipelines.docs", "--check")
+        return self._python("-m", "pipelines.cli.docs", "--check")
 
     def tests(self) -> int:
         """Run the suite on the locked versions."""
@@ -213,8 +213,6 @@ def test(environment: Environment, arguments: Sequence[str]) -> int:
             "docs": checks.docs,
             "wheel": checks.wheel,
         }
-        if not (ROOT / "pipelines" / "docs.py").exists():
-            del side_by_side["docs"]
         in_turn: dict[str, Callable[[], int]] = {
             "pytest": checks.tests,
             f"pytest, DuckDB {NEWEST_DUCKDB}": checks.newest_duckdb,

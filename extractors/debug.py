@@ -18,7 +18,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from extractors._contract import UUID, Block, Columns, Entry, Reading, Source, shape
+from extractors.reading.contract import UUID, Block, Columns, Entry, Reading, Source, shape
 from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Row, Table
 
 DEBUG_EVENTS = Table(

@@ -7,7 +7,7 @@ content may be anything, is never changed once written, and is swept with its se
 
 from collections.abc import Iterator
 
-from extractors._contract import UUID, Entry, Reading, Source, shape
+from extractors.reading.contract import UUID, Entry, Reading, Source, shape
 from models.schema import BYTES, FLAG, INSTANT, INTEGER, TEXT, Column, Row, Table
 
 FILE_VERSIONS = Table(

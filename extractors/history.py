@@ -9,7 +9,7 @@ Seen from 2.0.0 (2025-09-30) on; `sessionId` since 2025-11-02, pastes by `conten
 
 from collections.abc import Iterator
 
-from extractors._contract import Entry, Reading, Source, shape
+from extractors.reading.contract import Entry, Reading, Source, shape
 from models.message import MessageKind
 from models.schema import BYTES, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 

@@ -12,7 +12,7 @@ are what the agent says of itself. Other files (`pins.json`) are archived as the
 
 from collections.abc import Iterator
 
-from extractors._contract import Entry, Reading, Source, shape
+from extractors.reading.contract import Entry, Reading, Source, shape
 from models.message import MessageKind
 from models.schema import INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 

@@ -6,7 +6,7 @@ somebody needs its insides.
 
 from collections.abc import Iterator
 
-from extractors._contract import Entry, Reading, Source, shape
+from extractors.reading.contract import Entry, Reading, Source, shape
 from models.schema import FLAG, INTEGER, TEXT, Column, Row, Table
 
 OTHER_FILES = Table(

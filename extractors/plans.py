@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from extractors._contract import Entry, Reading, Source, shape
+from extractors.reading.contract import Entry, Reading, Source, shape
 from models.message import MessageKind
 from models.schema import INSTANT, INTEGER, TEXT, Column, Row, Table
 

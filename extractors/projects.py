@@ -10,8 +10,9 @@ What is known of the fields is in `_transcript_fields`. Shapes are exact, since 
 projects/: a name that is no UUID is a session's only in a directory whose name looks like an encoded path.
 """
 
-from extractors._contract import UUID, Reading, Source, shape
-from extractors._session_files import (
+from extractors.reading.contract import UUID, Reading, Source, shape
+from extractors.transcripts.records import parse_record
+from extractors.transcripts.session_files import (
     AGENT_JOURNALS,
     MEMORY_FILES,
     PROJECT_DIRECTORIES,
@@ -26,8 +27,7 @@ from extractors._session_files import (
     parse_subagent,
     parse_workflow,
 )
-from extractors._transcript_records import parse_record
-from extractors._transcript_tables import AGENT_LINKS, CONTENT_BLOCKS, FILE_CHECKPOINTS, LINKS, RECORDS, TITLES
+from extractors.transcripts.tables import AGENT_LINKS, CONTENT_BLOCKS, FILE_CHECKPOINTS, LINKS, RECORDS, TITLES
 
 _ENCODED_PATH = r"(?:-|[A-Za-z]--)[A-Za-z0-9-]*"
 _NAME = r"[A-Za-z0-9_-]+"

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from extractors._contract import UUID, Entry, Reading, Source, shape
-from extractors._shell import all_exports
+from extractors.reading.contract import UUID, Entry, Reading, Source, shape
+from extractors.reading.shell_words import all_exports
 from models.schema import BYTES, FLAG, INSTANT, INTEGER, TEXT, Column, Row, Table
 
 _DIRECTORY_NAME = Column("directory_name", TEXT, "The directory's name below session-env/.", required=True)

@@ -10,7 +10,7 @@ Stale since then, it tells titles and counts of sessions whose transcripts are g
 
 from collections.abc import Iterator
 
-from extractors._contract import Entry, Reading, Source, shape
+from extractors.reading.contract import Entry, Reading, Source, shape
 from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 
 SESSIONS_INDEX_FILES = Table(

@@ -8,7 +8,7 @@ Seen from 2.1.132 on, with ever more fields (FORMATS, 8). `sessions/*.key` are s
 
 from collections.abc import Iterator
 
-from extractors._contract import Entry, Reading, Source, shape
+from extractors.reading.contract import Entry, Reading, Source, shape
 from models.schema import INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 
 LIVE_SESSIONS = Table(

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from extractors._contract import Entry, Reading, Source, shape
-from extractors._shell import read_exports, read_word
+from extractors.reading.contract import Entry, Reading, Source, shape
+from extractors.reading.shell_words import read_exports, read_word
 from models.schema import BYTES, FLAG, INSTANT, INTEGER, TEXT, Column, Row, Table
 
 SHELL_SNAPSHOTS = Table(

@@ -11,7 +11,7 @@ output tokens of 2.1.12 to 2.1.29 are placeholders. Days and hours are local tim
 
 from collections.abc import Iterator
 
-from extractors._contract import Entry, Fields, Reading, Source, shape
+from extractors.reading.contract import Entry, Fields, Reading, Source, shape
 from models.schema import FLOAT, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 
 STATS_DAILY = Table(

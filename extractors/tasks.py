@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from extractors._contract import UUID, Entry, Malformed, Reading, Source, shape
+from extractors.reading.contract import UUID, Entry, Malformed, Reading, Source, shape
 from models.message import MessageKind
 from models.reject import RejectCode
 from models.schema import INSTANT, INTEGER, JSON, TEXT, Column, Row, Table

@@ -13,7 +13,7 @@ from typing import Final
 
 import orjson
 
-from extractors._contract import Entry, Fields, Reading, Source, shape
+from extractors.reading.contract import Entry, Fields, Reading, Source, shape
 from models.json import JsonValue
 from models.message import MessageKind
 from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table

@@ -14,8 +14,8 @@ and left out, of the unparsed ones too. They are in the archive, with all else o
 from collections.abc import Iterator
 from typing import Final
 
-from extractors._contract import UUID, Entry, Fields, Malformed, Reading, Source, shape
-from extractors._salvage import PartKind, parse_line, salvage
+from extractors.reading.contract import UUID, Entry, Fields, Malformed, Reading, Source, shape
+from extractors.reading.salvage import PartKind, parse_line, salvage
 from models.json import JsonObject
 from models.reject import RejectCode
 from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table

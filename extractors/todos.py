@@ -9,7 +9,7 @@ Seen from 1.0.x to 2.1.1x, then replaced by tasks/. The items bear no times; thr
 
 from collections.abc import Iterator
 
-from extractors._contract import UUID, Entry, Fields, Reading, Source, shape
+from extractors.reading.contract import UUID, Entry, Fields, Reading, Source, shape
 from models.message import MessageKind
 from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 

@@ -11,7 +11,7 @@ itself, `usage-data/report.html`, is archived as it is.
 
 from collections.abc import Iterator
 
-from extractors._contract import Entry, Reading, Source, shape
+from extractors.reading.contract import Entry, Reading, Source, shape
 from models.message import MessageKind
 from models.schema import FLAG, FLOAT, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 

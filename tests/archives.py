@@ -12,17 +12,18 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from extractors._platform import make_files_private
 from models.json import JsonObject
 from models.run import PartRecord, RunRecord
 from models.schema import Table
 from models.seal import sealed, unsealed
 from models.tables import RUNNER_TABLES
-from pipelines.imports import import_store
-from pipelines.job import run_job
-from pipelines.layout import Layout
-from pipelines.run import Request, Watcher
-from pipelines.staging import open_writer
+from pipelines.disk.layout import Layout
+from pipelines.disk.platform import make_files_private
+from pipelines.run.extraction import Request
+from pipelines.run.pipeline import run_job
+from pipelines.run.staging import open_writer
+from pipelines.run.watcher import Watcher
+from pipelines.upkeep.import_store import import_store
 
 HOME = "small"
 PROMPT = b'{"display":"do %d","pastedContents":{},"timestamp":17687245%05d,"project":"/p","sessionId":"s"}\n'

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipelines.cli import invoke
+from pipelines.cli.app import invoke
 
 ROOT = Path(__file__).resolve().parents[1]
 SESSION = "3fd192e1-4608-4d4e-a084-ebefc26337f3"

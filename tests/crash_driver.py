@@ -20,14 +20,15 @@ from functools import partial
 from pathlib import Path
 
 from models.errors import ExtractError
-from pipelines import failpoints
-from pipelines.archive import read_runs
-from pipelines.checksum import logical_checksums
-from pipelines.job import run_job
-from pipelines.layout import Layout
-from pipelines.run import Request, Watcher
-from pipelines.verify import verify
-from pipelines.warehouse import open_warehouse
+from pipelines.archive.archive import read_runs
+from pipelines.disk import failpoints
+from pipelines.disk.layout import Layout
+from pipelines.run.extraction import Request
+from pipelines.run.pipeline import run_job
+from pipelines.run.watcher import Watcher
+from pipelines.verify.verify import verify
+from pipelines.warehouse.checksum import logical_checksums
+from pipelines.warehouse.publish import open_warehouse
 from tests.imported import import_all
 from tests.support import ALL_PHASES
 

@@ -14,8 +14,8 @@ from models.finding import Level
 from models.findings import all_kinds
 from models.identity import file_id
 from models.run import RunRecord, WarehouseRecord
-from pipelines._verify import tables
-from pipelines.archive import writing
+from pipelines.archive.archive import writing
+from pipelines.verify import tables
 from tests.archives import HOME, PROMPT, Archive
 
 Damage = Callable[[Archive], object]

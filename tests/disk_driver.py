@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipelines.archive import read_all_runs
-from pipelines.cli import main as command_line
-from pipelines.layout import Layout
-from pipelines.load import verify_parts
+from pipelines.archive.archive import read_all_runs
+from pipelines.cli.app import main as command_line
+from pipelines.disk.layout import Layout
+from pipelines.warehouse.load import verify_parts
 from tests.crash_driver import in_child, look, write_home
 from tests.imported import import_all
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import orjson
 
-from extractors._contract import Entry, Reading
-from extractors._registry import Classifier, sources
+from extractors.reading.contract import Entry, Reading
+from extractors.reading.registry import Classifier, sources
 from models.json import JsonValue
 from models.schema import Value, table_of
 from tests.support import FIXTURES

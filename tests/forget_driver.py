@@ -12,16 +12,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pipelines import failpoints
-from pipelines._forget.own_words import own_words
-from pipelines.forget import Target, finish_begun, forget, plan_forget, tombstones_of
-from pipelines.imports import import_store
-from pipelines.layout import Layout
-from pipelines.run import Watcher
-from pipelines.store import StoreReader
-from pipelines.sweep import sweep
-from pipelines.tombstones import read_graveyard
-from pipelines.verify import verify
+from pipelines.archive.store import StoreReader
+from pipelines.archive.sweep import sweep
+from pipelines.archive.tombstones import read_graveyard
+from pipelines.disk import failpoints
+from pipelines.disk.layout import Layout
+from pipelines.forget.forget import Target, finish_begun, forget, plan_forget, tombstones_of
+from pipelines.forget.own_words import own_words
+from pipelines.run.watcher import Watcher
+from pipelines.upkeep.import_store import import_store
+from pipelines.verify.verify import verify
 from tests.crash_driver import in_child
 from tests.forgetting import ONE, PLAIN, compact, files_of, holders, lines_of_history, put, record, sums, work
 from tests.imported import import_all

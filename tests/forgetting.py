@@ -8,11 +8,12 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from pipelines.checksum import logical_checksums
-from pipelines.job import run_job
-from pipelines.layout import Layout
-from pipelines.run import Request, Watcher
-from pipelines.warehouse import open_warehouse
+from pipelines.disk.layout import Layout
+from pipelines.run.extraction import Request
+from pipelines.run.pipeline import run_job
+from pipelines.run.watcher import Watcher
+from pipelines.warehouse.checksum import logical_checksums
+from pipelines.warehouse.publish import open_warehouse
 
 ONE = "3fd192e1-4608-4d4e-a084-ebefc26337f3"
 TWO = "7b1e2c3d-aaaa-4bbb-8ccc-1234567890ab"

@@ -9,9 +9,9 @@ from contextlib import suppress
 import atheris
 
 with atheris.instrument_imports(include=["extractors"]):
-    from extractors._contract import Malformed
-    from extractors._readers import Cut, cut_lines
-    from extractors._salvage import PartKind, parse_line, salvage, salvage_document
+    from extractors.reading.contract import Malformed
+    from extractors.reading.cutting import Cut, cut_lines
+    from extractors.reading.salvage import PartKind, parse_line, salvage, salvage_document
 
 
 class Broken(Exception):

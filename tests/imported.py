@@ -12,7 +12,7 @@ import models
 import pipelines
 from tests.absent import say_what_is_absent
 
-NOT_THESE = ("pipelines.flows", "pipelines.__main__")
+NOT_THESE = ("pipelines.schedule.flows", "pipelines.__main__")
 """Prefect, which starts threads; the command line, which would start at once."""
 
 

@@ -73,7 +73,7 @@ CHECKS: Mapping[str, Check] = {
     **{
         f"writer-{kind}": Check(
             what=f"homes under a hostile writer ({kind}), restored and compared after every run",
-            test=("tests/pipelines/test_hostile_writers.py", f"under_one_kind and {kind}"),
+            test=("tests/run/test_hostile_writers.py", f"under_one_kind and {kind}"),
             variable="SOAK_SECONDS",
             figure=900,
             least=15,
@@ -84,7 +84,7 @@ CHECKS: Mapping[str, Check] = {
     },
     "kills": Check(
         what="runs killed at a random moment, each made good by the next",
-        test=("tests/pipelines/test_crash.py", "killed_at_any_moment"),
+        test=("tests/run/test_crash.py", "killed_at_any_moment"),
         variable="SOAK_KILLS",
         figure=500,
         least=10,
@@ -93,7 +93,7 @@ CHECKS: Mapping[str, Check] = {
     ),
     "fail-points": Check(
         what="every named fail point by SIGKILL, exception and full disk, each made good by the next run",
-        test=("tests/pipelines/test_crash.py", "in_all_phases"),
+        test=("tests/run/test_crash.py", "in_all_phases"),
         variable="SOAK_FAIL_POINTS",
         figure=1,
         least=1,
@@ -120,7 +120,7 @@ CHECKS: Mapping[str, Check] = {
     ),
     "flips": Check(
         what="flipped bits below the data directory, each found",
-        test=("tests/pipelines/test_bit_flips.py", "many"),
+        test=("tests/verify/test_bit_flips.py", "many"),
         variable="SOAK_FLIPS",
         figure=1000,
         least=200,
@@ -129,7 +129,7 @@ CHECKS: Mapping[str, Check] = {
     ),
     "disks": Check(
         what="runs on disks that fill up, each made good with more room",
-        test=("tests/pipelines/test_disk_full.py", "of_any_size"),
+        test=("tests/run/test_disk_full.py", "of_any_size"),
         variable="SOAK_DISKS",
         figure=24,
         least=6,
@@ -138,7 +138,7 @@ CHECKS: Mapping[str, Check] = {
     ),
     "points": Check(
         what="restores as of a random run, byte for byte",
-        test=("tests/pipelines/test_restore.py", "thousand_random_points"),
+        test=("tests/restore/test_restore.py", "thousand_random_points"),
         variable="SOAK_POINTS",
         figure=1000,
         least=50,

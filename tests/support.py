@@ -1,5 +1,7 @@
 """What tests share: runs of the real pipeline over homes in temporary places, and looks at what came of them."""
 
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +12,12 @@ import pyarrow.parquet as pq
 
 from models.run import RunRecord
 from models.schema import Row, Table
-from pipelines.archive import committed_parts, read_runs, writing
-from pipelines.layout import Layout
-from pipelines.load import build_warehouse
-from pipelines.run import Request, Watcher, extract_homes
-from pipelines.staging import Part, RowWriter
+from pipelines.archive.archive import committed_parts, read_runs, writing
+from pipelines.disk.layout import Layout
+from pipelines.run.extraction import Request, extract_homes
+from pipelines.run.staging import Part, RowWriter
+from pipelines.run.watcher import Watcher
+from pipelines.warehouse.load import build_warehouse
 
 FIXTURES = Path(__file__).parent / "fixtures" / "claude_home"
 ALL_PHASES = (1, 2, 3, 4, 5, 6, 7, 8)
@@ -55,3 +58,10 @@ def rows(data: Path, table: str) -> list[dict[str, object]]:
     parts = committed_parts(read_runs(Layout(data)), table)
     tables = [pq.read_table(data / part.path, partitioning=None) for part in parts]
     return pa.concat_tables(tables).to_pylist() if tables else []
+
+
+def is_root() -> bool:
+    """Tell whether this process may read everything; always no on Windows, where nobody may."""
+    if sys.platform == "win32":
+        return False
+    return os.geteuid() == 0

@@ -2,8 +2,8 @@
 
 import json
 
-from extractors._contract import Entry
-from extractors._transcript_records import parse_record
+from extractors.reading.contract import Entry
+from extractors.transcripts.records import parse_record
 from models.json import JsonObject, JsonValue
 from models.message import MessageKind
 from models.schema import Row, table_of

@@ -9,14 +9,15 @@ from typing import NamedTuple
 
 import orjson
 
-from extractors._registry import Classifier, Treatment
+from extractors.reading.registry import Classifier, Treatment
+from models.manifest import FileState
 from models.run import PartRecord, RunRecord
 from models.tables import MANIFEST
 from models.text import printable_path
-from pipelines.archive import read_runs
-from pipelines.files import write_sealed
-from pipelines.layout import Layout
-from pipelines.manifest import FileState, read_manifest
+from pipelines.archive.archive import read_runs
+from pipelines.archive.manifests import read_manifest
+from pipelines.disk.atomic import write_sealed
+from pipelines.disk.layout import Layout
 from tests.support import write_part
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, cast
 
-from extractors._registry import Classifier, Treatment
+from extractors.reading.registry import Classifier, Treatment
 from models.json import JsonObject
-from pipelines.demo import Mix, grow_home, make_home
-from pipelines.inventory import take_snapshot
+from pipelines.demo.demo import Mix, grow_home, make_home
+from pipelines.run.inventory import take_snapshot
 
 _FILES_PER_DIRECTORY: Final = 250
 _TIMES: Final = 1_760_000_000, 1_780_000_000

@@ -101,8 +101,8 @@ def queries(bench: Bench) -> Section:
 
 def ask(data: Path, runs: int) -> JsonObject:
     """Ask every query `runs` times and return rows and seconds of each."""
-    from pipelines.layout import Layout
-    from pipelines.warehouse import open_warehouse
+    from pipelines.disk.layout import Layout
+    from pipelines.warehouse.publish import open_warehouse
 
     answers: JsonObject = {}
     with open_warehouse(Layout(data)) as connection:

@@ -111,7 +111,7 @@ def _plain(name: str) -> str:
 
 def _functions() -> Iterator[tuple[object, str, FunctionType]]:
     """Yield the functions of the project, and of the module that writes Parquet, wherever they can be called from."""
-    from extractors._registry import sources
+    from extractors.reading.registry import sources
 
     packages = ("extractors", "pipelines", "pyarrow.parquet")
     modules = [module for name, module in list(sys.modules.items()) if name.startswith(packages)]
@@ -168,9 +168,12 @@ def step_cpu(told: JsonObject) -> dict[str, float]:
 
 def clocked_run(home: Path, data: Path, *, is_clocked: bool) -> JsonObject:
     """Do a run in this process; return the seconds of each step. Imports are not counted."""
-    from pipelines import job, report, warehouse
-    from pipelines.layout import Layout
-    from pipelines.run import Request, Watcher
+    from pipelines.disk.layout import Layout
+    from pipelines.report import write as report
+    from pipelines.run import pipeline as job
+    from pipelines.run.extraction import Request
+    from pipelines.run.watcher import Watcher
+    from pipelines.warehouse import publish as warehouse
 
     assert {job.__name__, report.__name__, warehouse.__name__} <= set(sys.modules)
     clock = Clock()

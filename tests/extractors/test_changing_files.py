@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors._contract import Columns, Entry, Reading, shape
-from extractors._extract import _until_written, extract_file
-from extractors._source import Home, Stat
-from extractors._task import FileResult, FileTask, Limits
 from extractors.history import parse_prompt
+from extractors.home.home import Home, Stat
+from extractors.reading.contract import Columns, Entry, Reading, shape
+from extractors.reading.extract import _until_written, extract_file
+from extractors.reading.task import FileResult, FileTask, Limits
 from models.reject import RejectCode
 from models.schema import Row
 

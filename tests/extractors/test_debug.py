@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from extractors._contract import Entry
-from extractors._readers import cut_events
 from extractors.debug import HEADER, component_of, parse_copy, parse_event, parse_link
+from extractors.reading.contract import Entry
+from extractors.reading.cutting import cut_events
 from models.schema import Row, Value, table_of
 from tests.support import extract, rows
 

@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xxhash import xxh3_128
 
-from extractors._contract import Columns, Entry, Reading, Shape, shape
-from extractors._erasure import Erased, Span, Tombstones, readings, without
-from extractors._extract import digest_file, extract_file
-from extractors._source import Home
-from extractors._task import FileResult, FileTask, Limits
 from extractors.debug import SOURCE as DEBUG
 from extractors.history import parse_prompt
+from extractors.home.home import Home
+from extractors.reading.contract import Columns, Entry, Reading, Shape, shape
+from extractors.reading.erasure import Span, Tombstones, readings, without
+from extractors.reading.extract import digest_file, extract_file
+from extractors.reading.task import FileResult, FileTask, Limits
+from models.manifest import Erased
 from models.reject import RejectCode
 from models.schema import Row
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors._contract import Malformed
 from extractors.plans import title_of
+from extractors.reading.contract import Malformed
 from models.reject import RejectCode
 from tests.documents import read, read_fixture, source_of
 

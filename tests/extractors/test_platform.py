@@ -12,19 +12,21 @@ from pathlib import Path
 import pytest
 
 import extractors
-from extractors._platform import (
+from extractors.home.platform import (
     DescriptorDirectory,
     Directory,
     PathDirectory,
+    is_link,
+    long_windows_path,
+    open_directory,
+    pread,
+)
+from pipelines.disk.platform import (
     create_exclusive,
     fsync_directory,
     full_fsync,
-    is_link,
     link_or_copy,
-    long_windows_path,
     make_files_private,
-    open_directory,
-    pread,
     replace,
     same_file,
     try_lock,
@@ -206,7 +208,7 @@ def test_reading_the_locked_file_does_not_free_it(tmp_path: Path) -> None:
 
 HOLD = """
 import os, sys
-from extractors._platform import try_lock
+from pipelines.disk.platform import try_lock
 print(try_lock(os.open(sys.argv[1], os.O_RDWR)), flush=True)
 sys.stdin.read()
 """

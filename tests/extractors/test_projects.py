@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from extractors._contract import Entry, Malformed
-from extractors._registry import Classifier, Place
-from extractors._session_files import parse_memory, parse_spilled_result, parse_subagent, parse_workflow
 from extractors.projects import SOURCE as PROJECTS
+from extractors.reading.contract import Entry, Malformed
+from extractors.reading.registry import Classifier, Place
 from extractors.sessions_index import parse as parse_index
+from extractors.transcripts.session_files import parse_memory, parse_spilled_result, parse_subagent, parse_workflow
 from models.message import MessageKind, message_id
 from models.schema import Row, table_of
 from tests.support import FIXTURES, extract, rows

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from extractors._registry import Classifier, Treatment
-from extractors._rules import INVENTORY_ONLY, WITHHELD, Rule, may_be_withheld
+from extractors.reading.registry import Classifier, Treatment
+from extractors.reading.rules import INVENTORY_ONLY, WITHHELD, Rule, may_be_withheld
 
 _SECRETS = """
 .credentials.json .CREDENTIALS.json .credentials.json.bak oauth_credentials.json plugins/x/google-credentials.json

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from extractors._contract import Malformed
-from extractors._repair import MAX_DEPTH, REPAIR_DEPTH
-from extractors._salvage import Part, PartKind, parse_line, salvage, salvage_document
+from extractors.reading.contract import Malformed
+from extractors.reading.json_repair import MAX_DEPTH, REPAIR_DEPTH
+from extractors.reading.salvage import Part, PartKind, parse_line, salvage, salvage_document
 from models.json import JsonObject, JsonValue
 from models.reject import RejectCode
 from tests.support import extract, rows

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from extractors._contract import Entry
-from extractors._registry import Classifier
+from extractors.reading.contract import Entry
+from extractors.reading.registry import Classifier
 from extractors.session_env import parse_directory, parse_file
 from models.schema import Value, table_of
 from tests.support import extract, rows

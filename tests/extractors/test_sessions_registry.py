@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from extractors._contract import Malformed
-from extractors._registry import Classifier, Treatment
+from extractors.reading.contract import Malformed
+from extractors.reading.registry import Classifier, Treatment
 from models.reject import RejectCode
 from tests.documents import OTHER_SESSION, SESSION, read_fixture
 

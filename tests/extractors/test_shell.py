@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors._shell import LONGEST_WORD, all_exports, read_word
+from extractors.reading.shell_words import LONGEST_WORD, all_exports, read_word
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 HOSTILE = st.lists(

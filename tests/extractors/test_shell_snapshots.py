@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors._contract import Entry
-from extractors._registry import Classifier, sources
+from extractors.reading.contract import Entry
+from extractors.reading.registry import Classifier, sources
 from extractors.shell_snapshots import SHELL_DEFINITIONS, parse, read_definitions
 from models.schema import Row, Value, table_of
 

@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors import _platform
-from extractors._source import UNKNOWN, Found, Home, PinnedFile, _look_at, walk
+from extractors.home import platform as _platform
+from extractors.home.home import UNKNOWN, Found, Home, PinnedFile, _look_at, walk
 from models.errors import ConfigurationError, LinkInTheWay, NotARegularFile, SourceError, Unreadable, Vanished
 from models.text import printable_path, safe
+from tests.support import is_root
 
 if sys.platform == "win32":
     pytest.skip("the trees of these tests cannot be made on Windows", allow_module_level=True)
@@ -81,7 +82,7 @@ def open_descriptors() -> int:
 
 def run_unprivileged(check: Callable[[], None]) -> None:
     """Run ``check`` as somebody whom file modes bind, in a child process if this one is root."""
-    if not _platform.is_root():
+    if not is_root():
         check()
         return
     reader, writer = os.pipe()
@@ -459,7 +460,7 @@ def test_a_home_that_must_not_be_read_at_all_says_so(open_home: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-@pytest.mark.skipif(not _platform.is_root(), reason="only root can make files of somebody else")
+@pytest.mark.skipif(not is_root(), reason="only root can make files of somebody else")
 def test_a_file_of_somebody_else_is_read_and_the_access_time_admitted(open_home: Path) -> None:
     write(open_home, b"a")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors._contract import Malformed
+from extractors.reading.contract import Malformed
 from models.reject import RejectCode
 from tests.documents import MODIFIED_AT, SESSION, read_fixture, read_json
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors._contract import Malformed
+from extractors.reading.contract import Malformed
 from models.reject import RejectCode
 from tests.documents import MODIFIED_AT, OTHER_SESSION, SESSION, read, read_fixture, source_of
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors._contract import Malformed
+from extractors.reading.contract import Malformed
 from models.json import JsonObject
 from models.reject import RejectCode
 from tests.documents import SESSION, Document, read, read_fixture

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors._contract import Malformed
+from extractors.reading.contract import Malformed
 from models.json import JsonObject
 from models.reject import RejectCode
 from tests.documents import MODIFIED_AT, OLD_SESSION, OTHER_SESSION, SESSION, read, read_fixture, read_json, source_of

@@ -7,8 +7,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors._known_fields import Known
-from extractors._transcript_fields import BLOCK_TYPES, ENVELOPE, RECORD_TYPES
+from extractors.reading.known_fields import Known
+from extractors.transcripts.fields import BLOCK_TYPES, ENVELOPE, RECORD_TYPES
 from models.json import JsonObject, JsonValue
 from models.schema import table_of
 from tests.transcripts import Parsed

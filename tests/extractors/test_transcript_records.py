@@ -6,8 +6,8 @@ from hashlib import sha256
 
 import pytest
 
-from extractors._contract import Malformed
-from extractors._transcript_fields import ENVELOPE, RECORD_TYPES
+from extractors.reading.contract import Malformed
+from extractors.transcripts.fields import ENVELOPE, RECORD_TYPES
 from models.json import JsonObject, JsonValue
 from models.message import MessageKind, message_id
 from tests.transcripts import NAMES, SESSION, Cells, Parsed, assistant, user

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from extractors._contract import Malformed
+from extractors.reading.contract import Malformed
 from models.reject import RejectCode
 from tests.documents import OTHER_SESSION, SESSION, read_fixture, read_json, source_of
 

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from extractors._contract import Block, Entry, Shape
-from extractors._erasure import Tombstones
-from extractors._extract import extract_file
-from extractors._readers import Cut, Span, cut_blocks, cut_events, cut_line_blocks, cut_lines
-from extractors._registry import sources
-from extractors._source import Home
-from extractors._task import FileTask, Limits
-from pipelines.seen import Known, Seen, SharedSet, write_known
-from pipelines.staging import StagingSink
+from extractors.home.home import Home
+from extractors.reading.contract import Block, Entry, Shape
+from extractors.reading.cutting import Cut, Span, cut_blocks, cut_events, cut_line_blocks, cut_lines
+from extractors.reading.erasure import Tombstones
+from extractors.reading.extract import extract_file
+from extractors.reading.registry import sources
+from extractors.reading.task import FileTask, Limits
+from pipelines.run.digest_sets import Known, Seen, SharedSet, write_known
+from pipelines.run.staging import StagingSink
 
 SHAPES = [shape for source in sources().values() for shape in source.shapes if shape.parse_block is not None]
 PIECES = (

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 import extractors
-from extractors._contract import Reading, Source
-from extractors._registry import PHASES, Classifier, source_tables, sources
-from extractors._source import Home
+from extractors.home.home import Home
+from extractors.reading.contract import Reading, Source
+from extractors.reading.registry import PHASES, Classifier, source_tables, sources
 from models.schema import unique_tables
 from models.tables import RUNNER_TABLES
 from models.text import printable_path
-from pipelines.load import warehouse_tables
+from pipelines.warehouse.load import warehouse_tables
 from tests.support import fixture_homes
 
 PACKAGE = Path(str(extractors.__file__)).parent
-MODULES = sorted(path for path in PACKAGE.glob("*.py") if not path.name.startswith("_"))
+MODULES = sorted(path for path in PACKAGE.glob("*.py") if path.name != "__init__.py")
 
 
 @pytest.fixture(scope="module")

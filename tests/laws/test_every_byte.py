@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from xxhash import xxh3_128
 
-from extractors._source import Home
+from extractors.home.home import Home
 from models.identity import file_id
+from models.manifest import FileState
 from models.run import RunRecord
-from pipelines.archive import Archive
-from pipelines.layout import Layout
-from pipelines.manifest import FileState, read_manifest
+from pipelines.archive.archive import Archive
+from pipelines.archive.manifests import read_manifest
+from pipelines.disk.layout import Layout
 from tests.support import extract, fixture_homes, rows
 
 

@@ -5,8 +5,8 @@ import random
 
 import orjson
 
-from extractors._readers import Cut, cut_lines
-from extractors._salvage import PartKind, parse_line, salvage
+from extractors.reading.cutting import Cut, cut_lines
+from extractors.reading.salvage import PartKind, parse_line, salvage
 
 LINES = int(os.environ.get("SOAK_LINES", "100000"))
 """How many lines; a soak asks for more."""

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from models.tables import RUNNER_TABLES
-from pipelines.archive import read_runs
-from pipelines.layout import Layout
-from pipelines.manifest import read_manifest
+from pipelines.archive.archive import read_runs
+from pipelines.archive.manifests import read_manifest
+from pipelines.disk.layout import Layout
 from tests.support import extract, fixture_homes, rows
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from models.errors import LoadError
 from models.run import PartRecord, RunRecord
-from pipelines import load
-from pipelines.archive import commit, next_epoch, read_all_runs, read_runs
-from pipelines.engine import quoted
-from pipelines.layout import Layout
-from pipelines.load import build_warehouse, extend_warehouse, warehouse_tables
-from pipelines.warehouse import check_warehouse
+from pipelines.archive.archive import commit, next_epoch, read_all_runs, read_runs
+from pipelines.disk.layout import Layout
+from pipelines.warehouse import load
+from pipelines.warehouse.engine import quoted
+from pipelines.warehouse.load import build_warehouse, extend_warehouse, warehouse_tables
+from pipelines.warehouse.publish import check_warehouse
 from tests.archives import Archive
 from tests.support import ALL_PHASES, FIXTURES, extract
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors._registry import sources
+from extractors.reading.registry import sources
 from extractors.todos import TODO_LISTS, TODOS
 from models.schema import Row, Table, table_of
-from pipelines.seen import Known, Seen, SharedSet, write_known
-from pipelines.staging import StagingSink
+from pipelines.run.digest_sets import Known, Seen, SharedSet, write_known
+from pipelines.run.staging import StagingSink
 
 KINDS = {"text": st.text(max_size=3), "integer": st.integers(-(2**63), 2**63 - 1), "flag": st.booleans()}
 

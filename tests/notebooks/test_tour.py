@@ -12,10 +12,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from pipelines.demo import make_home
-from pipelines.job import run_job
-from pipelines.layout import Layout
-from pipelines.run import Request, Watcher
+from pipelines.demo.demo import make_home
+from pipelines.disk.layout import Layout
+from pipelines.run.extraction import Request
+from pipelines.run.pipeline import run_job
+from pipelines.run.watcher import Watcher
 from tests.watch import asked_of_others, seen, watched
 
 ROOT = Path(__file__).resolve().parents[2]

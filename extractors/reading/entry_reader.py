@@ -1,0 +1,401 @@
+"""Reads one file in one generation: cuts it into entries, and hands entries, rows, pieces and rejects to a sink."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from hmac import HMAC
+from itertools import chain
+from typing import Final
+
+from xxhash import xxh3_128
+
+from extractors.home.home import PinnedFile
+from extractors.reading.contract import Block, Entry, Malformed, Reading, Shape
+from extractors.reading.cutting import Cut, cut_blocks, cut_events, cut_line_blocks, cut_lines
+from extractors.reading.erasure import Tombstones, without
+from extractors.reading.salvage import PartKind, parse_line, salvage
+from extractors.reading.task import FileResult, FileTask, Limits, Sink
+from models.identity import file_id
+from models.manifest import Erased
+from models.reject import RejectCode
+from models.text import printable_path
+
+CHUNK: Final = 1 << 20
+"""Bytes that are read at once."""
+_LARGEST_PIECE: Final = 1 << 20
+_SMALLEST_PIECE: Final = 1 << 16
+_SMALLEST_BLOCK: Final = 50
+"""Entries from which on columns cost less than they save."""
+_HEAD: Final = 1 << 16
+
+
+class Digests:
+    """SHA-256 and XXH3-128 of a file's bytes, fed in order.
+
+    Of an erased span XXH3-128 gets what stands for it, so that one sees whether the span is still there, and SHA-256
+    nothing, so that what is given back without the span can be proved.
+    """
+
+    def __init__(self) -> None:
+        self.sha = sha256()
+        self.xxh = xxh3_128()
+
+    def feed(self, data: bytes) -> None:
+        self.sha.update(data)
+        self.xxh.update(data)
+
+    def feed_file(self, chunks: Iterable[bytes], erased: Sequence[Erased], tombstones: Tombstones | None) -> None:
+        """Feed a file from byte 0 on, of which `erased` was erased."""
+        for data, is_seal in without(chunks, erased, tombstones):
+            self.xxh.update(data)
+            if not is_seal:
+                self.sha.update(data)
+
+
+class Reader:
+    """One attempt to read one file in one generation."""
+
+    def __init__(
+        self,
+        task: FileTask,
+        shape: Shape,
+        sink: Sink,
+        limits: Limits,
+        tombstones: Tombstones | None,
+        generation: int,
+        start: int,
+        digests: Digests,
+    ) -> None:
+        self.task = task
+        self.shape = shape
+        self.names = shape.names_in(printable_path(task.path))
+        self.is_log = shape.reading is Reading.LOG
+        self.sink = sink
+        self.limits = limits
+        self.tombstones = tombstones
+        self.digests = digests
+        self.file_id = file_id(task.home_id, task.path, generation)
+        self.result = FileResult(task, self.file_id, generation, from_offset=start, watermark=start)
+        self.result.erased = list(task.erased) if start else []
+        self.held: list[bytes] = []
+        self.held_size = 0
+        self.piece_offset = start
+        self.modified_at = datetime.fromtimestamp(task.modified_ns / 1e9, UTC)
+
+    def hold(self, data: bytes) -> None:
+        """Add an entry's bytes to the current piece; cut it where the content says so, so that equal runs of entries
+        cut equally.
+        """
+        self.held.append(data)
+        self.held_size += len(data)
+        if self.held_size >= _SMALLEST_PIECE and (len(data) % 8 == 0 or self.held_size >= _LARGEST_PIECE):
+            self.cut_piece()
+
+    def cut_piece(self) -> None:
+        """Hand what is held to the sink as pieces and to the digests."""
+        if not self.held_size:
+            return
+        data = self.held[0] if len(self.held) == 1 else b"".join(self.held)
+        self.held.clear()
+        self.held_size = 0
+        self.digests.feed(data)
+        for start in range(0, len(data), _LARGEST_PIECE * 4):
+            piece = data[start : start + _LARGEST_PIECE * 4]
+            self.result.piece_count += 1
+            if self.sink.piece(self.file_id, self.piece_offset, piece):
+                self.result.new_piece_bytes += len(piece)
+            self.piece_offset += len(piece)
+
+    def is_erased(self, data: bytes) -> bool:
+        """Whether an entry was erased on request, or has in it what was."""
+        return self.tombstones is not None and self.tombstones.holds_entry(self.task.path, data)
+
+    def long_sealer(self, file: PinnedFile, offset: int, end: int, *, to_line_end: bool = False) -> "HMAC | None":
+        """Look through an entry that is too long to be held; return what seals it if it was erased, else None."""
+        if self.tombstones is None:
+            return None
+        chunks = file.chunks(offset, end, CHUNK)
+        if self.tombstones.holds_long_entry(self.task.path, _first_line(chunks) if to_line_end else chunks):
+            return self.tombstones.sealer()
+        return None
+
+    def erase(self, offset: int, length: int, seal: bytes, *, kind: str = "erased") -> None:
+        """Pass over an entry without keeping its bytes; `seal` stands for them."""
+        self.cut_piece()
+        self.digests.xxh.update(seal)
+        self.sink.erased(self.file_id, offset, length)
+        self.sink.entry(self.file_id, offset, length, kind)
+        self.result.erased.append(Erased(offset, length, seal))
+        self.result.piece_count += 1
+        self.piece_offset = offset + length
+
+    def erase_entry(self, offset: int, data: bytes, *, kind: str = "erased") -> None:
+        """The same of an entry that is held."""
+        if self.tombstones is not None:
+            self.erase(offset, len(data), self.tombstones.seal(data), kind=kind)
+
+    def parse(self, entry: Entry, offset: int, length: int, *, kind: str = "entry") -> None:
+        """Parse one entry: its rows, messages and drift, or its reject."""
+        result = self.result
+        source = self.task.source
+        entry.modified_at = self.modified_at
+        try:
+            rows = list(self.shape.parse(entry))
+        except Malformed as malformed:
+            self.reject(malformed.code, malformed.detail, offset, length, kind=kind)
+            return
+        if entry.said:
+            self.sink.said(entry, source, self.file_id, offset, length)
+            result.message_count += len(entry.said)
+        for flag in entry.flags:
+            self.sink.repair(source, flag, self.file_id, offset, length)
+        version = entry.version or ""
+        if entry.unknown_type is not None:
+            self.sink.drift("record_type", entry.unknown_type, source, version, self.file_id, offset, length)
+        for what, name in entry.odd:
+            self.sink.drift(what, name, source, version, self.file_id, offset, length)
+        self.sink.entry(self.file_id, offset, length, kind, rows)
+        result.row_count += len(rows)
+        if kind == "entry":
+            result.entry_count += 1
+            result.entries_with_rows += 1
+
+    def reject(self, code: RejectCode, detail: str, offset: int, length: int, *, kind: str = "entry") -> None:
+        """Quarantine one entry. An unfinished tail is no reject: it waits."""
+        if kind == "tail":
+            self.sink.entry(self.file_id, offset, length, kind)
+            return
+        self.sink.reject(self.task.source, code, detail, self.file_id, offset, length)
+        self.sink.entry(self.file_id, offset, length, "reject")
+        self.result.entry_count += 1
+        self.result.reject_count += 1
+        codes = self.result.reject_codes
+        codes[str(code)] = codes.get(str(code), 0) + 1
+
+    def padding(self, offset: int, length: int) -> None:
+        """Note bytes between entries."""
+        self.sink.entry(self.file_id, offset, length, "padding")
+        self.result.padding_bytes += length
+
+    def whole(self, offset: int, line: bytes) -> None:
+        """Parse one event of a log, or one physical line of JSONL, or win what that holds."""
+        if self.is_log:
+            self.parse(Entry(self.names, line), offset, len(line))
+            return
+        value = parse_line(line)
+        if value is not None:
+            self.parse(Entry(self.names, b"", value), offset, len(line))
+            return
+        parts = salvage(line, at_file_start=offset == 0)
+        spliced = sum(part.kind is not PartKind.PADDING for part in parts) > 1
+        for part in parts:
+            start, length = offset + part.start, part.end - part.start
+            if part.kind is PartKind.RECORD and part.value is not None:
+                flags = (*part.flags, "spliced") if spliced else part.flags
+                self.parse(Entry(self.names, b"", part.value, flags), start, length)
+            elif part.kind is PartKind.PADDING:
+                self.padding(start, length)
+            else:
+                self.reject(RejectCode(part.code or RejectCode.NOT_JSON), part.detail, start, length)
+
+    def tail(self, offset: int, data: bytes) -> None:
+        """Keep an unfinished end: its bytes hold as of this run, its rows (when it is whole already) until the file
+        grows.
+        """
+        self.cut_piece()
+        self.result.watermark = offset
+        self.result.prefix_xxh3 = self.digests.xxh.digest()
+        if self.is_erased(data):
+            self.erase_entry(offset, data, kind="tail")
+            return
+        self.held.append(data)
+        self.held_size += len(data)
+        if self.is_log:
+            self.parse(Entry(self.names, data), offset, len(data), kind="tail")
+            return
+        parts = salvage(data, at_file_start=offset == 0)
+        records = [part for part in parts if part.kind is not PartKind.PADDING]
+        if len(records) == 1 and records[0].kind is PartKind.RECORD and records[0].value is not None:
+            for part in parts:
+                if part is records[0] and part.value is not None:
+                    entry = Entry(self.names, b"", part.value, part.flags)
+                    self.parse(entry, offset + part.start, part.end - part.start, kind="tail")
+                else:
+                    self.sink.entry(self.file_id, offset + part.start, part.end - part.start, "tail")
+        else:
+            self.sink.entry(self.file_id, offset, len(data), "tail")
+
+    def read_stream(self, file: PinnedFile, start: int, size: int) -> None:
+        """Read a file of many entries to its end."""
+        chunks = file.chunks(start, size, CHUNK)
+        limit = self.limits.entry_bytes
+        if self.tombstones is None:
+            start, chunks = self.read_blocks(chunks, start, limit)
+        header = self.shape.header or b""
+        spans = cut_events(chunks, start, limit, header) if self.is_log else cut_lines(chunks, start, limit)
+        long_start = -1
+        sealer: HMAC | None = None
+        for offset, data, cut in spans:
+            if cut is Cut.WHOLE:
+                if self.tombstones is not None and self.is_erased(data):
+                    self.erase_entry(offset, data)
+                else:
+                    self.whole(offset, data)
+                    self.hold(data)
+                self.result.watermark = offset + len(data)
+            elif cut is Cut.TAIL and long_start < 0:
+                self.tail(offset, data)
+            else:
+                if long_start < 0:
+                    long_start = offset
+                    self.cut_piece()
+                    self.result.prefix_xxh3 = self.digests.xxh.digest()
+                    sealer = self.long_sealer(file, offset, size, to_line_end=True)
+                if sealer is None:
+                    self.hold_long(data)
+                else:
+                    sealer.update(data)
+                end = offset + len(data)
+                if cut is Cut.LAST_FRAGMENT:
+                    if sealer is None:
+                        self.too_long(long_start, end - long_start, limit)
+                    else:
+                        self.erase(long_start, end - long_start, sealer.digest())
+                    long_start = -1
+                    self.result.watermark = end
+        if long_start >= 0:
+            self.result.watermark = long_start
+            if sealer is None:
+                self.sink.entry(self.file_id, long_start, self.piece_offset + self.held_size - long_start, "tail")
+            else:
+                self.erase(long_start, end - long_start, sealer.digest(), kind="tail")
+
+    def read_blocks(self, chunks: Iterator[bytes], start: int, limit: int) -> tuple[int, Iterator[bytes]]:
+        """Read entries many at a time while they are regular; return where that ended, and what is still to be read."""
+        rest = b""
+        header, parse_block = self.shape.header or b"", self.shape.parse_block
+
+        def blocks() -> Iterator[tuple[bytes, list[int], list[int]]]:
+            nonlocal rest
+            rest = yield from cut_blocks(chunks, limit, header) if self.is_log else cut_line_blocks(chunks, limit)
+
+        for data, starts, lengths in blocks():
+            columns = None
+            if parse_block is not None and len(starts) >= _SMALLEST_BLOCK:
+                columns = parse_block(Block(self.names, data, starts))
+            if columns is None:
+                for begin, length in zip(starts, lengths, strict=True):
+                    self.whole(start + begin, data[begin : begin + length])
+            else:
+                self.sink.block(columns, self.file_id, [start + begin for begin in starts], lengths)
+                self.result.row_count += len(starts)
+                self.result.entry_count += len(starts)
+                self.result.entries_with_rows += len(starts)
+            self.hold_block(data, starts, lengths)
+            start += len(data)
+            self.result.watermark = start
+        return start, chain((rest,) if rest else (), chunks)
+
+    def hold_block(self, data: bytes, starts: Sequence[int], lengths: Sequence[int]) -> None:
+        """Do what `hold` does with each of many entries, which tile `data`."""
+        begin = number = 0
+        while True:
+            # No entry that begins before this one can end a piece.
+            enough = begin + _SMALLEST_PIECE - self.held_size
+            number = max(number, bisect_left(starts, enough) - 1)
+            while number < len(starts):
+                end = starts[number] + lengths[number]
+                size = self.held_size + end - begin
+                if size >= _SMALLEST_PIECE and (lengths[number] % 8 == 0 or size >= _LARGEST_PIECE):
+                    break
+                number += 1
+            else:
+                break
+            self.held.append(data[begin:end])
+            self.held_size = size
+            self.cut_piece()
+            begin = end
+            number += 1
+        if begin < len(data):
+            self.held.append(data[begin:])
+            self.held_size += len(data) - begin
+
+    def too_long(self, offset: int, length: int, limit: int) -> None:
+        """Quarantine an entry beyond the limit."""
+        self.reject(RejectCode.TOO_LONG, f"{length} bytes, the limit is {limit}", offset, length)
+
+    def hold_long(self, data: bytes) -> None:
+        """Hand on a part of an entry beyond the limit at once."""
+        self.held.append(data)
+        self.held_size += len(data)
+        self.cut_piece()
+
+    def read_document(self, file: PinnedFile, size: int) -> None:
+        """Read a whole-file entry and parse it whole."""
+        if size > self.limits.document_bytes:
+            if self.read_erased(file, size):
+                return
+            for chunk in file.chunks(0, size, CHUNK):
+                self.hold_long(chunk)
+            self.result.watermark = self.piece_offset
+            self.too_long(0, self.piece_offset, self.limits.document_bytes)
+            return
+        data = file.read(0, size) if size else b""
+        if data and self.is_erased(data):
+            self.erase_entry(0, data)
+            self.result.watermark = len(data)
+            return
+        self.held.append(data)
+        self.held_size = len(data)
+        self.cut_piece()
+        self.result.watermark = len(data)
+        entry = Entry(self.names, data)
+        entry.digest = self.digests.sha.hexdigest()
+        self.parse(entry, 0, len(data))
+
+    def read_opaque(self, file: PinnedFile, size: int) -> None:
+        """Read a whole-file entry of which the parser sees the first bytes only."""
+        if self.read_erased(file, size):
+            return
+        head = b""
+        for chunk in file.chunks(0, size, CHUNK):
+            if not head:
+                head = chunk[:_HEAD]
+            self.hold_long(chunk)
+        self.result.watermark = self.piece_offset
+        entry = Entry(self.names, head)
+        entry.size = self.piece_offset
+        self.parse(entry, 0, self.piece_offset)
+
+    def read_erased(self, file: PinnedFile, size: int) -> bool:
+        """Pass over a whole-file entry, too long to be held, if it was erased; returns whether it was."""
+        sealer = self.long_sealer(file, 0, size)
+        if sealer is None:
+            return False
+        length = 0
+        for chunk in file.chunks(0, size, CHUNK):
+            sealer.update(chunk)
+            length += len(chunk)
+        self.erase(0, length, sealer.digest())
+        self.result.watermark = length
+        return True
+
+    def finish(self) -> FileResult:
+        """Close the digests and return the result."""
+        has_tail = self.result.watermark < self.piece_offset + self.held_size and self.result.prefix_xxh3 is not None
+        self.cut_piece()
+        self.result.size = self.piece_offset
+        self.result.content_xxh3 = self.digests.xxh.digest()
+        if not has_tail:
+            self.result.prefix_xxh3 = self.result.content_xxh3
+        self.result.sha256 = self.digests.sha.hexdigest()
+        return self.result
+
+
+def _first_line(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        end = chunk.find(b"\n") + 1
+        yield chunk[:end] if end else chunk
+        if end:
+            return

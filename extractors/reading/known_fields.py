@@ -1,0 +1,103 @@
+"""Sorts an object's fields by a declaration of what is known: into a table's cells, into what is kept as JSON, and into
+what nobody knows. One pass over the fields that are there, however many a table could hold.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from extractors.reading.contract import instant_of_iso
+from models.json import JsonObject, JsonValue
+from models.schema import FLAG, INSTANT, INTEGER, TEXT, Table
+
+KEPT: Final = "kept"
+"""Place of a field that is known and kept as it is."""
+
+Declaration: TypeAlias = Mapping[str, "str | Declaration"]
+"""What is known of an object, by field: its column, `KEPT`, or what is known of the object that it holds."""
+
+_TYPES: Final = {TEXT: str, FLAG: bool, INTEGER: int, INSTANT: datetime}
+_LARGEST: Final = 2**63
+_KEEP: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an object's fields, made ready by `known_fields`.
+
+    `places` gives each field the number of its cell (below 0: none) and its type; `objects` what is known of those that
+    hold objects. `path` is what stands before the names of its fields where they are told.
+    """
+
+    places: Mapping[str, tuple[int, type | None]]
+    objects: Mapping[str, "Known"]
+    path: str
+
+
+def known_fields(table: Table, columns: Declaration, kept: str = "", path: str = "") -> Known:
+    """Return what is known of an object whose fields fill columns of `table`; `kept` names fields between blanks."""
+    types = {column.name: _TYPES.get(column.type, str) for column in table.columns}
+    cells = cell_numbers(table)
+    places: dict[str, tuple[int, type | None]] = dict.fromkeys(kept.split(), (_KEEP, None))
+    objects: dict[str, Known] = {}
+    for field, column in columns.items():
+        if not isinstance(column, str):
+            objects[field] = known_fields(table, column, path=f"{path}{field}.")
+            places[field] = (_KEEP, dict)
+        elif column == KEPT:
+            places[field] = (_KEEP, None)
+        else:
+            places[field] = (cells[column], types[column])
+    return Known(places, objects, path)
+
+
+def cell_numbers(table: Table) -> dict[str, int]:
+    """Return the place of each column of `table` in its rows."""
+    return {column.name: number for number, column in enumerate(table.columns)}
+
+
+def sort_fields(found: JsonObject, known: Known, cells: list[object], left: JsonObject) -> JsonObject:
+    """Put fields of `found` into `cells`, return those that are kept, and add the others to `left` under their path.
+
+    A field that is known but of another type is left; one that is null says nothing, unless nobody knows it.
+    """
+    kept: JsonObject = {}
+    places = known.places
+    for name, value in found.items():
+        try:
+            number, wanted = places[name]
+        except KeyError:
+            left[known.path + name] = value
+            continue
+        kind = type(value)
+        if kind is wanted:
+            if kind is str or kind is bool:
+                cells[number] = value
+            elif isinstance(value, dict):
+                below = sort_fields(value, known.objects[name], cells, left)
+                if below:
+                    kept[name] = below
+            elif isinstance(value, int) and -_LARGEST <= value < _LARGEST:
+                cells[number] = value
+            else:
+                left[known.path + name] = value
+        elif value is None:
+            continue
+        elif wanted is None:
+            kept[name] = value
+        else:
+            made = _converted(value, wanted)
+            if made is None:
+                left[known.path + name] = value
+            else:
+                cells[number] = made
+    return kept
+
+
+def _converted(value: JsonValue, wanted: type | None) -> int | datetime | None:
+    if wanted is int and type(value) is float and value.is_integer() and -_LARGEST <= value < _LARGEST:
+        return int(value)
+    if wanted is datetime and type(value) is str:
+        return instant_of_iso(value)
+    return None

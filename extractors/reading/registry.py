@@ -1,0 +1,136 @@
+"""Finds the sources of this package and says of every path of a home which source, shape or rule it belongs to."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+import extractors
+from extractors.reading.contract import Reading, Shape, Source
+from extractors.reading.rules import INVENTORY_ONLY, KNOWN_TOP, WITHHELD, Rule, first_match, may_be_withheld, user_rules
+from models.schema import Table, unique_tables
+
+OTHER = "other"
+"""The source of everything that no other source names."""
+
+PHASES: Mapping[int, str] = {
+    1: "history",
+    2: "debug",
+    3: "file-history",
+    4: "todos",
+    5: "shell-snapshots",
+    6: "session-env",
+    7: "projects",
+    8: "other",
+}
+"""The phases, in the order of value and risk, under the name of the source that leads each."""
+
+
+class Treatment(StrEnum):
+    """What is done with a file."""
+
+    EXTRACT = "extract"
+    ARCHIVE = "archive"
+    INVENTORY = "inventory"
+    WITHHOLD = "withhold"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a path belongs: its source, phase, treatment and the rule that decided; for EXTRACT and ARCHIVE its
+    shape.
+    """
+
+    source: str
+    phase: int
+    treatment: Treatment
+    rule: str
+    shape: int = -1
+
+
+@cache
+def sources() -> Mapping[str, Source]:
+    """Return all sources by name, found by scanning this package. A module that cannot be imported is fatal."""
+    found: dict[str, Source] = {}
+    for module in pkgutil.iter_modules(extractors.__path__):
+        if not module.ispkg:
+            source = importlib.import_module(f"extractors.{module.name}").SOURCE
+            if found.setdefault(source.name, source) is not source:
+                raise TypeError(f"two sources are called {source.name}")
+    unique_tables(source_tables(found.values()))
+    return dict(sorted(found.items(), key=lambda item: (item[1].phase, item[0])))
+
+
+def source_tables(of: Iterable[Source]) -> list[Table]:
+    """Return the tables of sources, each once, in order."""
+    return list(dict.fromkeys(table for source in of for table in source.tables))
+
+
+def phase_number(text: str) -> int | None:
+    """Return the phase that a number or a source's name stands for, or None."""
+    if text.isdigit():
+        return int(text) if int(text) in PHASES else None
+    name = text.replace("_", "-")
+    return next((source.phase for source in sources().values() if source.name == name), None)
+
+
+_ENTRY_TYPES = {Reading.DIRECTORY: "directory", Reading.LINK: "link"}
+
+
+class Classifier:
+    """Says of each path where it belongs. Rules come first: what is withheld is never looked at by shape."""
+
+    def __init__(self, withhold: Iterable[str] = (), *, archive_trees: bool = False) -> None:
+        self._user_rules = user_rules(withhold)
+        self._withheld = (*WITHHELD, *self._user_rules)
+        self._listed: tuple[Rule, ...] = () if archive_trees else INVENTORY_ONLY
+        self._directory = ""
+        self._rule_of_directory: Rule | None = None
+        self._shapes: dict[tuple[str, str], list[tuple[Shape, Place]]] = {}
+        for source in sources().values():
+            for number, shape in enumerate(source.shapes):
+                entry_type = _ENTRY_TYPES.get(shape.reading, "file")
+                top = shape.pattern.split("/", 1)[0]
+                key = ("" if "{" in top else top, entry_type)
+                treatment = Treatment.ARCHIVE if shape.reading is Reading.OPAQUE else Treatment.EXTRACT
+                place = Place(source.name, source.phase, treatment, shape.pattern, number)
+                self._shapes.setdefault(key, []).append((shape, place))
+
+    def place(self, path: str, entry_type: str) -> Place:
+        """Return where the path (printable form, '/' between parts) of a thing of `entry_type` belongs."""
+        top = path.split("/", 1)[0]
+        rules = self._withheld if may_be_withheld(path) else self._user_rules
+        rule = first_match(rules, path) if entry_type != "directory" else None
+        if rule is not None:
+            return Place(*self._phase_of_top(top), Treatment.WITHHOLD, rule.name)
+        rule = self._listed_rule(path + "/" if entry_type == "directory" else path)
+        if rule is not None:
+            return Place(OTHER, 8, Treatment.INVENTORY, rule.name)
+        for shape, place in self._shapes.get((top, entry_type), ()):
+            if shape.regex.fullmatch(path):
+                return place
+        if entry_type != "file":
+            return Place(*self._phase_of_top(top), Treatment.INVENTORY, entry_type)
+        return Place(OTHER, 8, Treatment.ARCHIVE, self._other_rule(top), 0)
+
+    def _listed_rule(self, path: str) -> Rule | None:
+        """Return the rule by which a path is only listed: it names a directory, and so all that lies below."""
+        directory = path[: path.rfind("/") + 1]
+        if directory != self._directory:
+            self._directory, self._rule_of_directory = directory, first_match(self._listed, directory)
+        return self._rule_of_directory
+
+    def _phase_of_top(self, top: str) -> tuple[str, int]:
+        for entry_type in ("file", "directory", "link"):
+            shapes = self._shapes.get((top, entry_type))
+            if shapes:
+                return shapes[0][1].source, shapes[0][1].phase
+        return OTHER, 8
+
+    @staticmethod
+    def _other_rule(top: str) -> str:
+        if top == "projects":
+            return "foreign tree under projects"
+        return "known to Claude Code" if top in KNOWN_TOP else "foreign"

@@ -1,0 +1,177 @@
+"""What is never opened and what is only listed: the named rules, by path alone, before anything is read."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named rule over paths below a home: `pattern` is searched in the path, '/' between its parts.
+
+    One that is `of_last_part` is matched with the last part alone, from its beginning: the same as `(^|/)` before it,
+    in a fraction of the time.
+    """
+
+    name: str
+    pattern: re.Pattern[str]
+    why: str
+    of_last_part: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The pattern over the whole path, for people."""
+        return f"(^|/){self.pattern.pattern}" if self.of_last_part else self.pattern.pattern
+
+
+def _rule(name: str, pattern: str, why: str) -> Rule:
+    return Rule(name, re.compile(pattern, re.IGNORECASE), why)
+
+
+def _name_rule(name: str, pattern: str, why: str) -> Rule:
+    return Rule(name, re.compile(pattern, re.IGNORECASE), why, of_last_part=True)
+
+
+_OR_A_COPY: Final = r"(~|[._-](bak|backup|old|orig|save|copy)[^/]*)?$"
+
+WITHHELD: Final = (
+    _name_rule("credentials", r"([^/]*[._-])?credentials[^/]*(?<!\.md)$", "Login tokens of Claude Code and others."),
+    _name_rule(
+        "account",
+        r"\.claude(-[^/]*)?\.json[^/]*$",
+        "Account, MCP environments and API key answers (.claude.json and its backups).",
+    ),
+    _rule("session-key", r"^sessions/[^/]*\.key[^/]*$", "Key of a session's socket."),
+    _rule("daemon-key", r"^daemon/[^/]*\.key[^/]*$", "Key of the daemon."),
+    _rule("ide-lock", r"^ide/[^/]*\.lock[^/]*$", "Token with which an editor is reached (authToken)."),
+    _name_rule("settings", r"[^/]*settings[^/]*\.json[^/]*(?<!\.md)$", "Settings: env may hold tokens."),
+    _rule("config", r"^\.?config\.json[^/]*$", "primaryApiKey."),
+    _name_rule(
+        "mcp-servers",
+        r"(\.?mcp([._-](config|servers?))?|claude_desktop_config)\.json[^/]*$",
+        "MCP servers: env and headers may hold tokens.",
+    ),
+    _rule("channels", r"^channels/", "Tokens of chat channels."),
+    _name_rule(
+        "npmrc",
+        r"([._]netrc|\.(npmrc|pypirc|git-credentials))" + _OR_A_COPY,
+        "Tokens of package registries and hosts.",
+    ),
+    _name_rule("env-file", r"(\.env([._~-][^/]*)?|\.envrc|[^/]+\.env)$", "Environment files."),
+    _name_rule(
+        "key-file",
+        r"(\.[^/]*[_.-]?key(\.txt)?|[^/]*\.(pem|p12|pfx|key|keystore|jks)|id_(rsa|dsa|ecdsa|ed25519))" + _OR_A_COPY,
+        "Key files.",
+    ),
+    _name_rule(
+        "token-file",
+        r"([^/]*(api[_-]?key|auth[_-]?token|access[_-]?token|secret)s?|([^/]*[._-])?token|client_secret[^/]*\.json)"
+        r"(\.(txt|json|ya?ml))?" + _OR_A_COPY,
+        "Files named as tokens.",
+    ),
+    # No path is like this: what was forgotten is known by its digest (`extractors.reading.erasure`).
+    Rule("forgotten", re.compile(r"^(?!)"), "Forgotten on request (`extract forget`): neither opened nor named."),
+)
+"""FORMATS, fact 5. More can be added by settings; none can be taken away."""
+
+INVENTORY_ONLY: Final = (
+    _rule("node-modules", r"(^|/)node_modules/", "Installed packages."),
+    _rule("plugin-tree", r"^plugins/(cache|marketplaces|repos|data)/", "Clones and caches of plugins."),
+    _rule("local-install", r"^local/", "Claude Code's own old installation."),
+    _rule("git-objects", r"(^|/)\.git/", "A version control store."),
+)
+"""Listed with size and times, not read, unless asked for by the setting `archive_trees`."""
+
+KNOWN_TOP: Final = frozenset(
+    [
+        "agent-memory",
+        "agents",
+        "backups",
+        "cache",
+        "channels",
+        "chrome",
+        "commands",
+        "daemon",
+        "debug",
+        "downloads",
+        "feedback-bundles",
+        "file-history",
+        "history.jsonl",
+        "ide",
+        "image-cache",
+        "jobs",
+        "keybindings.json",
+        "local",
+        "logs",
+        "output-styles",
+        "paste-cache",
+        "plans",
+        "plugins",
+        "projects",
+        "rules",
+        "scheduled_tasks.json",
+        "scheduled_tasks.lock",
+        "session-env",
+        "sessions",
+        "shell-snapshots",
+        "skills",
+        "stats-cache.json",
+        "statsig",
+        "tasks",
+        "teams",
+        "telemetry",
+        "todos",
+        "uploads",
+        "usage-data",
+        "CLAUDE.md",
+        ".last-cleanup",
+        ".last-update-result.json",
+        ".update.lock",
+        "mcp-needs-auth-cache.json",
+        "remote-settings.json",
+        "policy-limits.json",
+        "__store.db",
+        "statusline-command.sh",
+    ]
+)
+"""Names at the top of a home that Claude Code is known to write (FORMATS, 1 to 10); others are foreign."""
+
+
+_MARKS: Final = (
+    *("credentials", ".claude", ".lock", "settings", "config", "mcp", "channels/", "netrc", "npmrc", "pypirc", ".env"),
+    *("key", ".pem", ".p12", ".pfx", ".jks", "id_", "token", "secret"),
+)
+"""In lower case; one of them is in each path of ASCII that a rule of `WITHHELD` names."""
+
+
+def may_be_withheld(path: str) -> bool:
+    """Whether a rule of `WITHHELD` may name `path`: those that none can name are told without asking them all."""
+    lowered = path.lower()
+    for mark in _MARKS:  # `any` over a generator takes twice as long
+        if mark in lowered:
+            return True
+    return not path.isascii()
+
+
+def first_match(rules: Iterable[Rule], path: str) -> Rule | None:
+    """Return the first rule that names `path`, or None."""
+    last_part = path.rpartition("/")[2]
+    for rule in rules:
+        if rule.pattern.match(last_part) if rule.of_last_part else rule.pattern.search(path):
+            return rule
+    return None
+
+
+def user_rules(patterns: Iterable[str]) -> tuple[Rule, ...]:
+    """Return rules for the glob patterns of the settings (`*` within a part, `**` over parts). Matched against the
+    whole path.
+    """
+    return tuple(Rule(f"settings:{pattern}", _glob(pattern), "Named in the settings.") for pattern in patterns)
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    made = ""
+    for part in re.split(r"(\*\*/?|\*|\?)", pattern):
+        made += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part, re.escape(part))
+    return re.compile(f"^{made}$", re.DOTALL)

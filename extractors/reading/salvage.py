@@ -1,0 +1,298 @@
+"""Wins what is whole in a physical JSONL line that orjson refuses, and gives every other byte of it a code.
+
+Real homes hold lines on which a torn record and the next one meet, `}{` without a line end between, runs of NUL before
+a good record, and lone surrogates (anthropics/claude-code issues 81843, 52387, 49876, 56064). Nearly every such line
+holds a whole record. Nothing is invented: a record's value is what `JSON.parse` gives for exactly its span, or that
+with the repairs that its flags name. In doubt, whole objects amid damage stay unread: the head of one record and the
+tail of another can make an object that nobody wrote.
+
+How whole objects are found without trying every position: whether a quote is escaped can be told from the backslashes
+before it alone. So the quotes cut a line into stretches that are in turn outside and inside of strings, in one of two
+phases, and every whole object in it is a pair of braces that match within one phase. One pass finds the pairs of both.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
+from typing import Final
+
+import orjson
+
+from extractors.reading.fields import Malformed
+from extractors.reading.json_repair import MAX_DEPTH, REPAIR_DEPTH, Balance, Flag, Reader, Unreadable, signs
+from models.json import JsonObject, JsonValue
+from models.reject import RejectCode
+
+_BOM: Final = b"\xef\xbb\xbf"
+_SPACE: Final = b" \t\r\n"
+_BLANK: Final = b" \t\r\n\0"
+_OPENS, _CLOSES = b":[,", b",]}"
+_END: Final = 0
+_BRACE, _BRACKET, _END_BRACE, _END_BRACKET = b"{[}]"
+
+_BLANK_RUN: Final = re.compile(rb"[ \t\r\n\0]++")
+_OBJECT: Final = re.compile(rb'\{[ \t\r\n]*+["}]')
+_FIRST_KEYS: Final = frozenset({"parentUuid", "type", "display"})
+
+
+class PartKind(StrEnum):
+    """What a part of a line is."""
+
+    RECORD = "record"
+    REJECT = "reject"
+    PADDING = "padding"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a line, from `start` to before `end`, in bytes. The parts of a line tile it.
+
+    `value` and `flags` belong to records, `code` and `detail` to rejects; `detail` never holds text of the source.
+    """
+
+    start: int
+    end: int
+    kind: PartKind
+    value: JsonObject | None = None
+    code: RejectCode | None = None
+    flags: tuple[str, ...] = ()
+    detail: str = ""
+
+
+class _Look(Enum):
+    """How much like a record an object must look, by where it stands, to be taken for one."""
+
+    ANY = ()
+    """The line was whole up to it, and ends or goes on with an object: any will do, as on a line of its own."""
+    LIKELY = tuple(
+        frozenset({key})
+        for key in ("type", "uuid", "sessionId", "timestamp", "display", "messageId", "leafUuid", "summary", "project")
+    )
+    """It follows damage, where no part of another object can stand: one key of a record is enough."""
+    CERTAIN = (
+        frozenset({"type", "sessionId"}),
+        frozenset({"type", "messageId"}),
+        frozenset({"type", "leafUuid"}),
+        frozenset({"type", "parentSessionId"}),
+        frozenset({"display", "timestamp"}),
+    )
+    """It stands where a part of a torn record could stand as well: it must begin as records do, and have keys that
+    records have together and the objects within them do not. Every record type seen in real homes has one of these
+    pairs: transcripts the first, snapshots of files the second, summaries the third, references to a fork's parent the
+    fourth, the history of prompts the last."""
+
+    def fits(self, value: JsonObject) -> bool:
+        """Whether the object has this look."""
+        if self is _Look.ANY:
+            return True
+        if self is _Look.CERTAIN and next(iter(value), None) not in _FIRST_KEYS:
+            return False
+        return any(all(isinstance(value.get(key), str | int) for key in keys) for keys in self.value)
+
+
+def parse_line(line: bytes) -> JsonObject | None:
+    """Return the object that a line holds, or None when `salvage` must be asked. The fast path: orjson, nothing else.
+
+    Like `JSON.parse` it takes the last of duplicate keys. An integer beyond 64 bits comes as the nearest double: to
+    look for such would cost a fifth of the parsing or more, and JavaScript writes none that a double does not hold.
+    """
+    try:
+        value: JsonValue = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def salvage(line: bytes, *, at_file_start: bool = False) -> list[Part]:
+    """Return the parts of a line, with or without its line end, in order; they tile it. An empty line has none.
+
+    Records are won with the repairs that `Flag` lists; an object that stands amid damage must look like a record. White
+    space at either end of the line belongs to the record there, and beside a reject to the reject; any other blank
+    stretch (white space and NUL) is padding, and so is a byte order mark when the line is the first of its file. Never
+    raises, and takes time in proportion to the line, whatever that holds.
+    """
+    start = len(_BOM) if at_file_start and line.startswith(_BOM) else 0
+    parts = [Part(0, start, PartKind.PADDING)] if start else []
+    cursor = start
+    reader = Reader()
+    for record in _records(line, start, reader):
+        if line[cursor : record.start].strip(_SPACE) or cursor > start:
+            parts.extend(_left_over(line, cursor, record.start, reader))
+            parts.append(record)
+        else:
+            flags = tuple(sorted((*record.flags, Flag.BOM))) if start else record.flags
+            parts.append(replace(record, start=cursor, flags=flags))
+        cursor = record.end
+    if cursor < len(line):
+        if parts and parts[-1].kind is PartKind.RECORD and not line[cursor:].strip(_SPACE):
+            parts[-1] = replace(parts[-1], end=len(line))
+        else:
+            parts.extend(_left_over(line, cursor, len(line), reader))
+    return parts
+
+
+def salvage_document(data: bytes) -> tuple[JsonValue, tuple[str, ...]]:
+    """Return a whole file as JSON, and the repairs of `Flag` with which it was read.
+
+    Raises `Malformed` (not_json, not_utf8, too_deep).
+    """
+    reader = Reader()
+    text = data.removeprefix(_BOM)
+    try:
+        value = reader.read(text)
+        return value, tuple(sorted((*reader.flags, Flag.BOM))) if len(text) < len(data) else reader.flags
+    except Unreadable as error:
+        raise Malformed(error.code, _DETAILS[error.code]) from error
+
+
+_DETAILS: Final = {
+    RejectCode.NOT_JSON: "not JSON",
+    RejectCode.NOT_UTF8: "bytes that are not UTF-8",
+    RejectCode.NOT_AN_OBJECT: "JSON, but not an object",
+    RejectCode.TOO_DEEP: f"nested more deeply than {MAX_DEPTH} levels, or than {REPAIR_DEPTH} and damaged",
+}
+
+
+def _records(line: bytes, start: int, reader: Reader) -> Iterator[Part]:
+    """Yield the whole records in the line from `start` on, the white space around them not included."""
+    end = max(start, len(line.rstrip(_BLANK)))
+    start = _skip_blank(line, start)
+    try:
+        value = reader.read(line[start:end])
+    except Unreadable:
+        yield from _records_amid_damage(line, start, reader)
+    else:
+        if isinstance(value, dict):
+            yield Part(start, end, PartKind.RECORD, value, flags=reader.flags)
+
+
+def _records_amid_damage(line: bytes, first: int, reader: Reader) -> Iterator[Part]:
+    """Yield the whole records in the line from its first text on, leftmost and outermost first."""
+    # Only hostile lines hold many pairs that cannot be read: a pair within a whole object costs nothing.
+    budget = 16 * len(line)
+    is_intact = True
+    for opened, closed in _pairs(line, first):
+        if opened < first or closed - opened > budget:
+            continue
+        try:
+            value = reader.read(line[opened:closed])
+        except Unreadable:
+            value = None
+        look = _look_needed(line, first, opened, closed, is_intact=is_intact)
+        is_glued = Flag.DUPLICATE_KEY in reader.flags  # a head and another record's tail: no writer repeats a key
+        if isinstance(value, dict) and look.fits(value) and not is_glued:
+            yield Part(opened, closed, PartKind.RECORD, value, flags=reader.flags)
+            is_intact = is_intact and opened == first
+            first = _skip_blank(line, closed)
+        else:
+            budget -= closed - opened
+
+
+def _pairs(line: bytes, start: int) -> list[tuple[int, int]]:
+    """Return the spans of all matching braces that may be a record, by their start.
+
+    Left out is what has the sign of a part after it and begins the line or has one before it too (`[{…},`), and what is
+    nested too deeply to be read.
+    """
+    stacks: tuple[deque[int], deque[int]] = (deque(maxlen=MAX_DEPTH), deque(maxlen=MAX_DEPTH))
+    found = []
+    for at, sign, phase in signs(line, start):
+        stack = stacks[phase]
+        if sign == _BRACE:
+            stack.append(at)
+        elif sign == _BRACKET:
+            stack.append(~at)
+        elif stack and sign in (_END_BRACE, _END_BRACKET):
+            opened = stack.pop()
+            if (opened >= 0) != (sign == _END_BRACE):
+                stack.clear()
+            elif opened >= 0 and not _is_part(line, start, opened, at + 1):
+                found.append((opened, at + 1))
+    found.sort()
+    return found
+
+
+def _is_part(line: bytes, start: int, opened: int, closed: int) -> bool:
+    is_begun = opened == start or _opens_before(line, start, opened)
+    return (is_begun and _sign_after(line, closed) in _CLOSES) or not _OBJECT.match(line, opened)
+
+
+def _look_needed(line: bytes, first: int, opened: int, closed: int, *, is_intact: bool) -> _Look:
+    """Return how much like a record the object must look.
+
+    `first` is where text begins that is not yet won, and the line `is_intact` when all before that is records.
+    """
+    after = _sign_after(line, closed)
+    if after in _CLOSES or _opens_before(line, first, opened):
+        return _Look.CERTAIN
+    return _Look.ANY if is_intact and opened == first and after in (_END, _BRACE) else _Look.LIKELY
+
+
+def _opens_before(line: bytes, start: int, at: int) -> bool:
+    while at > start and line[at - 1] in _SPACE:
+        at -= 1
+    return at > start and line[at - 1] in _OPENS
+
+
+def _sign_after(line: bytes, at: int) -> int:
+    """Return the first byte from `at` on that is not blank, or `_END`."""
+    at = _skip_blank(line, at)
+    return line[at] if at < len(line) else _END
+
+
+def _skip_blank(line: bytes, at: int) -> int:
+    run = _BLANK_RUN.match(line, at)
+    return run.end() if run else at
+
+
+def _left_over(line: bytes, start: int, end: int, reader: Reader) -> Iterator[Part]:
+    """Yield what lies between records: a reject, padding to the nearest NUL beside it, or padding alone."""
+    if start == end:
+        return
+    core_start = end - len(line[start:end].lstrip(_BLANK))
+    core_end = start + len(line[start:end].rstrip(_BLANK))
+    if core_end <= core_start:
+        yield Part(start, end, PartKind.PADDING)
+        return
+    code, detail = _why(line[core_start:core_end], reader)
+    core_start = start + line[start:core_start].rfind(b"\0") + 1
+    nul = line.find(b"\0", core_end, end)
+    core_end = end if nul < 0 else nul
+    if start < core_start:
+        yield Part(start, core_start, PartKind.PADDING)
+    yield Part(core_start, core_end, PartKind.REJECT, code=code, detail=detail)
+    if core_end < end:
+        yield Part(core_end, end, PartKind.PADDING)
+
+
+def _why(text: bytes, reader: Reader) -> tuple[RejectCode, str]:
+    """Return the code and detail for a text in which no record was found."""
+    if not _is_utf8_but_for_its_ends(text):
+        return RejectCode.NOT_UTF8, _DETAILS[RejectCode.NOT_UTF8]
+    code = RejectCode.NOT_JSON
+    try:
+        if not isinstance(reader.read(text), dict):
+            return RejectCode.NOT_AN_OBJECT, _DETAILS[RejectCode.NOT_AN_OBJECT]
+    except Unreadable as error:
+        code = error.code
+    balance = Balance(text)
+    if balance.deepest <= MAX_DEPTH:
+        if text.startswith(b"{") and balance.lacks_end:
+            return RejectCode.TRUNCATED_RECORD, "the end of the record is missing"
+        if text.endswith(b"}") and balance.lacks_beginning:
+            return RejectCode.TRUNCATED_RECORD, "the beginning of the record is missing"
+    return code, _DETAILS[code]
+
+
+def _is_utf8_but_for_its_ends(text: bytes) -> bool:
+    """Whether the text is UTF-8, or was cut from such text in the middle of a character."""
+    begin = 0
+    while begin < min(3, len(text)) and text[begin] & 0xC0 == 0x80:
+        begin += 1
+    try:
+        text[begin:].decode()
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data"
+    return True

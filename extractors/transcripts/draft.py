@@ -1,0 +1,90 @@
+"""A transcript record while it is read: its cells, what is kept, what nobody knows, and the rows it gave so far."""
+
+from datetime import datetime
+from typing import Final
+
+from extractors.reading.contract import Entry
+from extractors.reading.known_fields import cell_numbers, sort_fields
+from extractors.transcripts.fields import ENVELOPE, RECORD_TYPES
+from extractors.transcripts.media import Payloads
+from extractors.transcripts.tables import RECORDS
+from models.json import JsonObject
+from models.message import MessageKind
+from models.schema import Row
+
+AT: Final = cell_numbers(RECORDS)
+"""The place of each column in a row of `records`."""
+
+_WIDTH: Final = len(RECORDS.columns)
+_RECORD_SESSION_ID: Final = AT["record_session_id"]
+_RECORDED_AT: Final = AT["recorded_at"]
+
+
+class Draft:
+    """What a record gives, while its parts are read.
+
+    `cells` become the row of `records`, `kept` its body and `left` its unknown fields; `rows` are those of other
+    tables. `known_type` is what is known of the record's type, if anything.
+    """
+
+    __slots__ = (
+        "cells",
+        "entry",
+        "kept",
+        "known_type",
+        "left",
+        "payloads",
+        "record_type",
+        "recorded_at",
+        "rows",
+        "session_id",
+    )
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.record_type = entry.fields.need_text("type")
+        self.rows: list[Row] = []
+        self.payloads = Payloads()
+        self.cells: list[object] = [None] * _WIDTH
+        self.left: JsonObject = {}
+        known = self.known_type = RECORD_TYPES.get(self.record_type)
+        fields = entry.fields.leftover()
+        if known is None:
+            entry.note_unknown_type(self.record_type)
+            self.kept = sort_fields(fields, ENVELOPE, self.cells, self.left)
+            self.kept |= self.left
+            self.left = {}
+        else:
+            self.kept = sort_fields(fields, known.known, self.cells, self.left)
+        named = entry.names.get("session_id")
+        session_id = self.cells[_RECORD_SESSION_ID] if named is None else named
+        self.session_id = session_id if isinstance(session_id, str) else None
+        recorded_at = self.cells[_RECORDED_AT]
+        self.recorded_at = recorded_at if isinstance(recorded_at, datetime) else None
+
+    def say(self, kind: MessageKind, text: str, role: str | None) -> tuple[str | None, int]:
+        """Note a message of this record; return its id and its length in bytes. An empty text is none."""
+        if not text:
+            return None, 0
+        said = self.entry.note(kind, text, role, self.session_id, self.recorded_at)
+        return said.message_id, said.text_bytes
+
+    def text(self, name: str) -> str | None:
+        """Take a text out of what is kept. One of another type is counted as unknown, and gives None."""
+        value = self.kept.pop(name, None)
+        if value is None or isinstance(value, str):
+            return value
+        self.left[name] = value
+        return None
+
+    def integer(self, name: str) -> int | None:
+        """Take an integer out of what is kept, in the same way."""
+        value = self.kept.pop(name, None)
+        if value is None or (type(value) is int and abs(value) < 2**63):
+            return value
+        self.left[name] = value
+        return None
+
+    def count_unknown(self, name: str, what: str = "field") -> None:
+        """Count something inside the record, which is kept where it stands, as drift."""
+        self.entry.odd.append((what, f"{self.record_type}.{name}"))

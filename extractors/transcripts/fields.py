@@ -1,0 +1,179 @@
+"""What is known of the fields of transcript records, by record type (FORMATS, 5.3 to 5.6 and appendix A).
+
+Seen in real homes from 1.0.17 to 2.1.232. Fields of 2.1.24x to 2.1.28x are as several published inventories of
+transcripts describe them alike. A field is known where it stands in its type's list; anywhere else it is drift.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from extractors.reading.known_fields import KEPT, Declaration, Known, known_fields
+from extractors.transcripts.tables import CONTENT_BLOCKS, RECORDS
+
+_PLACE: Final[Declaration] = {
+    "uuid": "uuid",
+    "parentUuid": "parent_uuid",
+    "logicalParentUuid": "logical_parent_uuid",
+    "timestamp": "recorded_at",
+    "sessionId": "record_session_id",
+    "isSidechain": "is_sidechain",
+    "isMeta": "is_meta",
+    "userType": "user_type",
+    "cwd": "cwd",
+    "gitBranch": "git_branch",
+    "version": "version",
+    "entrypoint": "entrypoint",
+    "slug": "slug",
+    "promptId": "prompt_id",
+    "forkedFrom": {"sessionId": "forked_from_session_id", "messageUuid": "forked_from_uuid"},
+}
+_PLACE_KEPT: Final = (
+    "session_id agentId sessionKind teamName effort attributionSkill attributionAgent attributionPlugin "
+    "attributionMcpServer attributionMcpTool "
+)
+ENVELOPE: Final = known_fields(RECORDS, _PLACE, _PLACE_KEPT)
+"""The fields that any record may have."""
+
+_USAGE: Final[Declaration] = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_creation_input_tokens": "cache_creation_input_tokens",
+    "cache_read_input_tokens": "cache_read_input_tokens",
+    "cache_creation": {
+        "ephemeral_5m_input_tokens": "ephemeral_5m_input_tokens",
+        "ephemeral_1h_input_tokens": "ephemeral_1h_input_tokens",
+    },
+    "server_tool_use": {"web_search_requests": "web_search_requests", "web_fetch_requests": "web_fetch_requests"},
+    "output_tokens_details": {"thinking_tokens": "thinking_tokens"},
+    "service_tier": "service_tier",
+    "inference_geo": KEPT,
+    "iterations": KEPT,
+    "speed": KEPT,
+    "x_anthropic_cost_usd": KEPT,
+    "x_cost_display": KEPT,
+}
+_MESSAGE: Final[Declaration] = {
+    "id": "api_message_id",
+    "role": "role",
+    "model": "model",
+    "stop_reason": "stop_reason",
+    "usage": _USAGE,
+    "type": KEPT,
+    "content": KEPT,
+    "stop_sequence": KEPT,
+    "stop_details": KEPT,
+    "diagnostics": KEPT,
+    "context_management": KEPT,
+    "container": KEPT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """What is known of a record type: its fields, and its subtypes where it has a list of them."""
+
+    known: Known
+    subtypes: frozenset[str] = frozenset()
+
+
+def _type(kept: str = "", subtypes: str = "", **columns: str | Declaration) -> RecordType:
+    known = known_fields(RECORDS, {**_PLACE, **columns}, _PLACE_KEPT + kept)
+    return RecordType(known, frozenset(subtypes.split()))
+
+
+_SYSTEM_SUBTYPES: Final = """api_error away_summary bridge_status compact_boundary informational local_command
+    microcompact_boundary model_refusal_fallback stop_hook_summary turn_duration"""
+_PROGRESS_TYPES: Final = """agent_progress bash_progress hook_progress mcp_progress query_update search_results_received
+    waiting_for_task"""
+_ATTACHMENT_TYPES: Final = """agent_listing_delta auto_mode command_permissions compact_file_reference date date_change
+    deferred_tools_delta deferred_tools_record diagnostics directory edited_text_file environment file
+    hook_additional_context hook_blocking_error hook_cancelled hook_non_blocking_error hook_success hook_system_message
+    instructions invoked_skills mcp_instructions_delta model nested_memory plan_mode plan_mode_exit prompt_snapshot
+    queued_command read_truncation_notice remote_session_change session_context silent_turn_reminder skill_listing
+    structured_output task_reminder todo_reminder total_tokens_reminder"""
+
+RECORD_TYPES: Final = {
+    "user": _type(
+        "toolUseResult origin todos thinkingMetadata imagePasteIds planContent mcpMeta interruptedMessageId "
+        "toolDenialKind userFeedback classifierMetaLines isSynthetic queueSkipAttachments toolEndsTurn turnCompanion",
+        message=_MESSAGE,
+        permissionMode="permission_mode",
+        promptSource="prompt_source",
+        sourceToolAssistantUUID="source_tool_assistant_uuid",
+        sourceToolUseID="source_tool_use_id",
+        isCompactSummary="is_compact_summary",
+        isVisibleInTranscriptOnly="is_visible_in_transcript_only",
+    ),
+    "assistant": _type(
+        "error errorDetails apiErrorStatus isAbortedMidStream costUSD durationMs apiBlockIndex wireToolInputs "
+        "perTurnEffort supersedesUuids",
+        message=_MESSAGE,
+        requestId="request_id",
+        isApiErrorMessage="is_api_error",
+    ),
+    "system": _type(
+        "content level durationMs messageCount hookCount hookInfos hookErrors hookAdditionalContext "
+        "preventedContinuation stopReason hasOutput error cause retryInMs retryAttempt maxRetries compactMetadata "
+        "microcompactMetadata url pendingBackgroundAgentCount pendingWorkflowCount apiRefusalCategory "
+        "apiRefusalExplanation direction fallbackModel originalModel refusedUserMessageUuid retractedMessageUuids "
+        "trigger",
+        _SYSTEM_SUBTYPES,
+        subtype="subtype",
+        toolUseID="tool_use_id",
+        requestId="request_id",
+    ),
+    "progress": _type("data", _PROGRESS_TYPES, toolUseID="tool_use_id", parentToolUseID="parent_tool_use_id"),
+    "attachment": _type("attachment rendered", _ATTACHMENT_TYPES),
+    "saved_hook_context": _type("content hookName hookEvent", toolUseID="tool_use_id"),
+    "queue-operation": _type("content reason", "enqueue dequeue remove popAll", operation="subtype"),
+    "last-prompt": _type("lastPrompt leafUuid explicit"),
+    "permission-mode": _type(permissionMode="permission_mode"),
+    "mode": _type("mode"),
+    "summary": _type("summary leafUuid"),
+    "ai-title": _type("aiTitle"),
+    "custom-title": _type("customTitle"),
+    "agent-name": _type("agentName"),
+    "file-history-snapshot": _type("messageId snapshot isSnapshotUpdate"),
+    "file-history-delta": _type("messageId snapshotMessageId trackingPath backup"),
+    "pr-link": _type("prNumber prUrl prRepository"),
+    "frame-link": _type("path frameUrl title artifactCount"),
+    "bridge-session": _type("bridgeSessionId lastSequenceNum ownerAccountUuid ownerOrganizationUuid"),
+    "fork-context-ref": _type("parentSessionId parentLastUuid contextLength"),
+    "cost-state": _type(
+        "totalCostUSD totalAPIDuration totalAPIDurationWithoutRetries totalToolDuration totalLinesAdded "
+        "totalLinesRemoved totalDuration startTime modelUsage hasUnknownModelCost"
+    ),
+    "atis-latch": _type("atis"),
+    "history-suppression": _type("cause"),
+    "artifact-autoreact-ledger": _type("v artifacts accountUuid"),
+    "artifact-comment-monitor": _type("v artifacts accountUuid"),
+}
+"""The record types that we know."""
+
+
+def _block(kept: str = "", **columns: str) -> Known:
+    return known_fields(CONTENT_BLOCKS, {**columns, "type": "block_type"}, kept + " cache_control")
+
+
+_CALL: Final = _block("input caller server_name", id="tool_use_id", name="tool_name")
+_ANSWER: Final = _block("content caller", tool_use_id="tool_use_id", is_error="is_error")
+
+BLOCK_TYPES: Final = {
+    "text": _block("text citations"),
+    "thinking": _block("thinking signature"),
+    "redacted_thinking": _block("data"),
+    "tool_use": _CALL,
+    "server_tool_use": _CALL,
+    "mcp_tool_use": _CALL,
+    "tool_result": _ANSWER,
+    "mcp_tool_result": _ANSWER,
+    "web_search_tool_result": _ANSWER,
+    "web_fetch_tool_result": _ANSWER,
+    "code_execution_tool_result": _ANSWER,
+    "tool_reference": _block("", tool_name="tool_name"),
+    "image": _block("source"),
+    "document": _block("source title context citations"),
+    "search_result": _block("source title content citations"),
+    "fallback": _block("from to"),
+}
+"""The content blocks that we know."""

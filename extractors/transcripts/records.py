@@ -1,0 +1,357 @@
+"""Transcript records: exactly one row of `records` for each, and what its type gives besides."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from extractors.reading.contract import Entry, Fields, Malformed, instant_of_iso
+from extractors.transcripts.blocks import Blocks
+from extractors.transcripts.draft import AT, Draft
+from extractors.transcripts.media import pruned
+from extractors.transcripts.tables import AGENT_LINKS, FILE_CHECKPOINTS, LINKS, RECORDS, TITLES
+from models.json import JsonObject, JsonValue
+from models.message import MessageKind
+from models.schema import Row
+
+_AGENT_ID: Final = AT["agent_id"]
+_BLOCK_COUNT: Final = AT["block_count"]
+_BODY: Final = AT["body"]
+_IS_COMPACT_SUMMARY: Final = AT["is_compact_summary"]
+_IS_HUMAN_PROMPT: Final = AT["is_human_prompt"]
+_IS_META: Final = AT["is_meta"]
+_IS_SIDECHAIN: Final = AT["is_sidechain"]
+_MESSAGE_ID: Final = AT["message_id"]
+_PARENT_TOOL_USE_ID: Final = AT["parent_tool_use_id"]
+_PROJECT_DIR: Final = AT["project_dir"]
+_RECORD_SESSION_ID: Final = AT["record_session_id"]
+_RECORD_TYPE: Final = AT["record_type"]
+_SESSION_ID: Final = AT["session_id"]
+_SUBTYPE: Final = AT["subtype"]
+_UNPARSED: Final = AT["unparsed"]
+_UUID: Final = AT["uuid"]
+_VERSION: Final = AT["version"]
+_WORKFLOW_ID: Final = AT["workflow_id"]
+
+_BACKUP_NAME: Final = re.compile(r"([0-9a-f]{16})@v([0-9]{1,9})")
+_BACKUP_FIELDS: Final = frozenset({"backupFileName", "version", "backupTime", "realParentDir"})
+
+
+def parse_record(entry: Entry) -> Iterator[Row]:
+    """Return the rows of one record of a transcript.
+
+    Raises `Malformed` (missing_field, wrong_type) when it has no `type`; no other part can spoil it.
+    """
+    draft = Draft(entry)
+    cells = draft.cells
+    names = entry.names
+    cells[_SESSION_ID] = draft.session_id
+    cells[_AGENT_ID] = names.get("agent_id")
+    cells[_WORKFLOW_ID] = names.get("workflow_id")
+    cells[_PROJECT_DIR] = names["project_dir"]
+    cells[_RECORD_TYPE] = draft.record_type
+    cells[_BLOCK_COUNT] = 0
+    cells[_IS_HUMAN_PROMPT] = False
+    version = cells[_VERSION]
+    entry.version = version if isinstance(version, str) else None
+    read = _READERS.get(draft.record_type)
+    if read is not None:
+        read(draft)
+    _finish(draft)
+    return iter(draft.rows)
+
+
+def _finish(draft: Draft) -> None:
+    """Add the row of `records` itself: by now all that has a place of its own is gone from what is kept."""
+    cells, kept, entry = draft.cells, draft.kept, draft.entry
+    known = draft.known_type
+    subtype = cells[_SUBTYPE]
+    if known is not None and known.subtypes and subtype is not None and subtype not in known.subtypes:
+        entry.note_unknown_type(f"{draft.record_type}/{subtype}")
+    if kept.get("session_id") == cells[_RECORD_SESSION_ID]:
+        kept.pop("session_id", None)
+    if kept.get("agentId") == cells[_AGENT_ID]:
+        kept.pop("agentId", None)
+    if kept:
+        cells[_BODY] = draft.payloads.to_json(kept)
+    if draft.left:
+        entry.fields = Fields(draft.left)
+        try:
+            cells[_UNPARSED] = entry.unparsed(draft.record_type)
+        except Malformed:
+            entry.fields = Fields({name: pruned(value, 200) for name, value in draft.left.items()})
+            cells[_UNPARSED] = entry.unparsed(draft.record_type)
+    draft.rows.append(RECORDS.row_of(cells))
+
+
+def _read_user(draft: Draft) -> None:
+    cells, kept = draft.cells, draft.kept
+    origin = kept.get("origin")
+    may_be_prompt = not (
+        "toolUseResult" in kept
+        or cells[_IS_META]
+        or cells[_IS_COMPACT_SUMMARY]
+        or cells[_IS_SIDECHAIN]
+        or (isinstance(origin, dict) and origin.get("kind", "human") != "human")
+    )
+    blocks = _read_message(draft, may_be_prompt=may_be_prompt)
+    cells[_IS_HUMAN_PROMPT] = blocks.has_prompt
+    plan = kept.get("planContent")
+    if isinstance(plan, str) and plan:
+        cells[_MESSAGE_ID] = draft.say(MessageKind.PLAN, plan, "assistant")[0]
+        del kept["planContent"]
+    result = kept.get("toolUseResult")
+    if isinstance(result, dict) and ("agentId" in result or "runId" in result):
+        _link_result(draft, result, blocks.first_tool_use_id)
+
+
+def _read_assistant(draft: Draft) -> None:
+    _read_message(draft, may_be_prompt=False)
+
+
+def _read_message(draft: Draft, *, may_be_prompt: bool) -> Blocks:
+    blocks = Blocks(draft, may_be_prompt=may_be_prompt)
+    message = draft.kept.get("message")
+    if isinstance(message, dict):
+        if "content" in message:
+            blocks.read(message.pop("content"))
+        if message.get("type") == "message":
+            del message["type"]
+        if not message:
+            del draft.kept["message"]
+    draft.cells[_BLOCK_COUNT] = blocks.count
+    return blocks
+
+
+def _link_result(draft: Draft, result: JsonObject, tool_use_id: str | None) -> None:
+    """A tool's own result names the subagent, or the workflow run, that the call started."""
+    agent_id, run_id = _text(result, "agentId"), _text(result, "runId")
+    if agent_id is None and run_id is None:
+        return
+    draft.rows.append(
+        AGENT_LINKS.row(
+            session_id=draft.session_id,
+            link_kind="workflow" if agent_id is None else "tool_result",
+            agent_id=agent_id,
+            workflow_id=run_id,
+            tool_use_id=tool_use_id,
+            record_uuid=draft.cells[_UUID],
+            linked_at=draft.recorded_at,
+            agent_type=_text(result, "agentType"),
+            status=_text(result, "status"),
+            model=_text(result, "resolvedModel"),
+        )
+    )
+
+
+def _text(found: JsonObject, name: str) -> str | None:
+    value = found.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _object(draft: Draft, name: str) -> JsonObject:
+    """An object among what is kept; one of another type is counted as drift and gives an empty one."""
+    value = draft.kept.get(name)
+    if isinstance(value, dict):
+        return value
+    if value is not None:
+        draft.left[name] = draft.kept.pop(name)
+    return {}
+
+
+def _read_system(draft: Draft) -> None:
+    kind = MessageKind.SUMMARY if draft.cells[_SUBTYPE] == "away_summary" else MessageKind.SYSTEM
+    _say(draft, "content", kind, "system")
+
+
+def _read_queue(draft: Draft) -> None:
+    _say(draft, "content", MessageKind.QUEUED_PROMPT, "user")
+
+
+def _read_last_prompt(draft: Draft) -> None:
+    # Not a prompt of its own: cut to 200 characters, in one line, and written again with each turn.
+    _say(draft, "lastPrompt", MessageKind.SYSTEM, "user")
+
+
+def _say(draft: Draft, name: str, kind: MessageKind, role: str) -> str | None:
+    text = draft.text(name)
+    if text:
+        draft.cells[_MESSAGE_ID] = draft.say(kind, text, role)[0]
+    elif text is not None:
+        draft.kept[name] = text
+    return text
+
+
+def _read_progress(draft: Draft) -> None:
+    data = _object(draft, "data")
+    draft.cells[_SUBTYPE] = _text(data, "type")
+    agent_id = _text(data, "agentId")
+    if agent_id is not None:
+        draft.rows.append(
+            AGENT_LINKS.row(
+                session_id=draft.session_id,
+                link_kind="progress",
+                agent_id=agent_id,
+                tool_use_id=draft.cells[_PARENT_TOOL_USE_ID],
+                record_uuid=draft.cells[_UUID],
+                linked_at=draft.recorded_at,
+            )
+        )
+
+
+def _read_attachment(draft: Draft) -> None:
+    attachment = _object(draft, "attachment")
+    draft.cells[_SUBTYPE] = _text(attachment, "type")
+    prompt = attachment.get("prompt")
+    if attachment.get("type") == "queued_command" and isinstance(prompt, str) and prompt:
+        del attachment["prompt"]
+        draft.cells[_MESSAGE_ID] = draft.say(MessageKind.QUEUED_PROMPT, prompt, "user")[0]
+
+
+def _read_summary(draft: Draft) -> None:
+    title = _say(draft, "summary", MessageKind.SUMMARY, "system")
+    _title(draft, title, draft.text("leafUuid"))
+
+
+def _read_ai_title(draft: Draft) -> None:
+    _title(draft, draft.text("aiTitle"))
+
+
+def _read_custom_title(draft: Draft) -> None:
+    _title(draft, draft.text("customTitle"))
+
+
+def _read_agent_name(draft: Draft) -> None:
+    _title(draft, draft.text("agentName"))
+
+
+def _title(draft: Draft, title: str | None, leaf_uuid: str | None = None) -> None:
+    draft.rows.append(
+        TITLES.row(
+            session_id=draft.session_id,
+            title_kind=draft.record_type,
+            title=title,
+            leaf_uuid=leaf_uuid,
+            named_session_id=draft.cells[_RECORD_SESSION_ID],
+        )
+    )
+
+
+def _read_snapshot(draft: Draft) -> None:
+    snapshot = _object(draft, "snapshot")
+    tracked = snapshot.get("trackedFileBackups")
+    is_update = draft.kept.get("isSnapshotUpdate")
+    checkpoint = _Checkpoint(
+        draft.session_id,
+        _text(draft.kept, "messageId"),
+        _text(snapshot, "messageId"),
+        is_update if isinstance(is_update, bool) else None,
+        False,
+        _instant(snapshot.get("timestamp")),
+    )
+    for path, backup in tracked.items() if isinstance(tracked, dict) else ():
+        _track(draft, checkpoint, path, backup, "snapshot.trackedFileBackups")
+
+
+def _read_delta(draft: Draft) -> None:
+    path = _text(draft.kept, "trackingPath")
+    if path is not None:
+        message, snapshot = _text(draft.kept, "messageId"), _text(draft.kept, "snapshotMessageId")
+        checkpoint = _Checkpoint(draft.session_id, message, snapshot, None, True, draft.recorded_at)
+        _track(draft, checkpoint, path, draft.kept.get("backup"), "backup")
+
+
+class _Checkpoint(NamedTuple):
+    """The first columns of `file_checkpoints`, which all files of a checkpoint share."""
+
+    session_id: str | None
+    message_uuid: str | None
+    snapshot_message_uuid: str | None
+    is_update: bool | None
+    is_delta: bool
+    checkpoint_at: datetime | None
+
+
+def _track(draft: Draft, checkpoint: _Checkpoint, path: str, backup: JsonValue, place: str) -> None:
+    if not isinstance(backup, dict):
+        draft.count_unknown(place)
+        return
+    if not backup.keys() <= _BACKUP_FIELDS:
+        for unknown in sorted(backup.keys() - _BACKUP_FIELDS):
+            draft.count_unknown(f"{place}.{unknown}")
+    backup_at = _instant(backup.get("backupTime"))
+    if backup_at is None and backup.get("backupTime") is not None:
+        draft.count_unknown(f"{place}.backupTime")
+    name = _text(backup, "backupFileName")
+    match = None if name is None else _BACKUP_NAME.fullmatch(name)
+    version = backup.get("version")
+    if type(version) is not int or abs(version) >= 2**63:
+        version = None if match is None else int(match[2])
+    draft.rows.append(
+        FILE_CHECKPOINTS.row_of(
+            (
+                *checkpoint,
+                path,
+                name,
+                None if match is None else match[1],
+                version,
+                backup_at,
+                _text(backup, "realParentDir"),
+            )
+        )
+    )
+
+
+def _instant(value: JsonValue) -> datetime | None:
+    return instant_of_iso(value) if isinstance(value, str) else None
+
+
+def _read_pull_request(draft: Draft) -> None:
+    _link(draft, url=draft.text("prUrl"), number=draft.integer("prNumber"), repository=draft.text("prRepository"))
+
+
+def _read_frame(draft: Draft) -> None:
+    _link(draft, url=draft.text("frameUrl"), title=draft.text("title"), local_path=draft.text("path"))
+
+
+def _read_bridge(draft: Draft) -> None:
+    _link(draft, bridge_session_id=draft.text("bridgeSessionId"))
+
+
+def _link(draft: Draft, **found: str | int | None) -> None:
+    row = LINKS.row(session_id=draft.session_id, link_kind=draft.record_type, linked_at=draft.recorded_at, **found)
+    draft.rows.append(row)
+
+
+def _read_fork(draft: Draft) -> None:
+    draft.rows.append(
+        AGENT_LINKS.row(
+            session_id=draft.session_id,
+            link_kind="fork",
+            agent_id=_text(draft.kept, "agentId"),
+            parent_session_id=draft.text("parentSessionId"),
+            parent_last_uuid=draft.text("parentLastUuid"),
+            context_length=draft.integer("contextLength"),
+        )
+    )
+
+
+_READERS: Final[Mapping[str, Callable[[Draft], None]]] = {
+    "user": _read_user,
+    "assistant": _read_assistant,
+    "system": _read_system,
+    "progress": _read_progress,
+    "attachment": _read_attachment,
+    "queue-operation": _read_queue,
+    "last-prompt": _read_last_prompt,
+    "summary": _read_summary,
+    "ai-title": _read_ai_title,
+    "custom-title": _read_custom_title,
+    "agent-name": _read_agent_name,
+    "file-history-snapshot": _read_snapshot,
+    "file-history-delta": _read_delta,
+    "pr-link": _read_pull_request,
+    "frame-link": _read_frame,
+    "bridge-session": _read_bridge,
+    "fork-context-ref": _read_fork,
+}

@@ -1,0 +1,217 @@
+"""The files beside transcripts: what a session spilled, was told about its subagents, and remembers of a project."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from extractors.reading.contract import Entry, Malformed
+from extractors.transcripts.media import Payloads
+from extractors.transcripts.tables import TITLES
+from models.message import MessageKind
+from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
+
+SUBAGENTS = Table(
+    "subagents",
+    "One row for each agent-<id>.meta.json: what a subagent was started as (2.1.71 and later).",
+    (
+        Column("session_id", TEXT, "The session that started it.", required=True),
+        Column("agent_id", TEXT, "The subagent.", required=True),
+        Column("workflow_id", TEXT, "The workflow run that it belongs to."),
+        Column("agent_type", TEXT, "The kind of agent."),
+        Column("description", TEXT, "What it was started for, in a few words."),
+        Column("tool_use_id", TEXT, "The tool call that started it; a workflow's agents have none."),
+        Column("spawn_depth", INTEGER, "1 below the session, 2 below a subagent, and so on."),
+        Column("parent_agent_id", TEXT, "The subagent that started it, where one did."),
+        Column("model", TEXT, "Model that was asked for, often by a short name."),
+        Column("workflow_phase", TEXT, "Phase of the workflow."),
+        Column("request_shape", TEXT, "background or foreground."),
+        Column("is_non_interactive", FLAG, "The file's `requestNonInteractive`."),
+        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+    ),
+)
+
+AGENT_JOURNALS = Table(
+    "agent_journals",
+    "One row for each line of a journal.jsonl below subagents/: subagents of a workflow as they start and return.",
+    (
+        Column("session_id", TEXT, "The session.", required=True),
+        Column("workflow_id", TEXT, "The workflow run, where the path names one."),
+        Column("event", TEXT, "launched, started, result, ...", required=True),
+        Column("agent_id", TEXT, "The subagent."),
+        Column("label", TEXT, "Its label within the run."),
+        Column("journal_phase", TEXT, "Its phase within the run."),
+        Column("body", JSON, "All other fields of the line: the key of the call, what the subagent returned."),
+    ),
+)
+
+WORKFLOW_RUNS = Table(
+    "workflow_runs",
+    "One row for each workflows/wf_<id>.json: a workflow run as it was written down at its end.",
+    (
+        Column("session_id", TEXT, "The session.", required=True),
+        Column("workflow_id", TEXT, "The run: the file's name.", required=True),
+        Column("workflow_name", TEXT, "The workflow's name."),
+        Column("status", TEXT, "completed, failed, killed, ..."),
+        Column("started_at", INSTANT, "When it started (UTC)."),
+        Column("recorded_at", INSTANT, "When it was written down (UTC)."),
+        Column("body", JSON, "All other fields: script, result, progress of each subagent."),
+    ),
+)
+
+SPILLED_RESULTS = Table(
+    "spilled_results",
+    "One row for each file of tool-results/: output too long for a transcript, or not text.",
+    (
+        Column("session_id", TEXT, "The session.", required=True),
+        Column("name", TEXT, "The file's name, with its directory where it has one.", required=True),
+        Column("tool_use_id", TEXT, "The tool call, where the name is its id."),
+        Column("message_id", TEXT, "The text: joins `messages`.", is_distinct=True),
+        Column("size", INTEGER, "Length in bytes.", required=True),
+        Column("is_text", FLAG, "Whether the bytes are UTF-8.", required=True),
+        Column("media_type", TEXT, "What the first bytes of anything else say it is; NULL where they say nothing."),
+        Column("file_modified_at", INSTANT, "The file's time of modification (UTC)."),
+    ),
+)
+
+MEMORY_FILES = Table(
+    "memory_files",
+    "One row for each memory file of a project.",
+    (
+        Column("project_dir", TEXT, "Name of the project directory.", required=True),
+        Column("name", TEXT, "The file's name.", required=True),
+        Column("message_id", TEXT, "The text: joins `messages`.", is_distinct=True),
+        Column("size", INTEGER, "Length in bytes.", required=True),
+        Column("file_modified_at", INSTANT, "The file's time of modification (UTC)."),
+    ),
+)
+
+PROJECT_DIRECTORIES = Table(
+    "project_directories",
+    "One row for each directory of projects/, with transcripts or without.",
+    (
+        Column(
+            "project_dir", TEXT, "Its name: the path with each character but letters and digits as `-`.", required=True
+        ),
+    ),
+)
+
+_CALL_ID: Final = re.compile(r"((?:toolu|tooluse|srvtoolu|call)_\w[\w-]*)(?:\.\w+)?", re.ASCII)
+_MEDIA: Final = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"\x1f\x8b", "application/gzip"),
+)
+
+
+def parse_subagent(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of an agent-<id>.meta.json."""
+    fields = entry.document()
+    yield SUBAGENTS.row(
+        session_id=entry.names["session_id"],
+        agent_id=entry.names["agent_id"],
+        workflow_id=entry.names.get("workflow_id"),
+        agent_type=fields.take_text("agentType"),
+        description=fields.take_text("description"),
+        tool_use_id=fields.take_text("toolUseId"),
+        spawn_depth=fields.take_integer("spawnDepth"),
+        parent_agent_id=fields.take_text("parentAgentId"),
+        model=fields.take_text("model"),
+        workflow_phase=fields.take_text("workflowPhase"),
+        request_shape=fields.take_text("requestShape"),
+        is_non_interactive=fields.take_flag("requestNonInteractive"),
+        unparsed=entry.unparsed("subagent"),
+    )
+
+
+def parse_journal(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of a journal's line."""
+    fields = entry.fields
+    event = fields.need_text("type")
+    agent_id, label, phase = fields.take_text("agentId"), fields.take_text("label"), fields.take_text("phase")
+    rest = fields.leftover()
+    yield AGENT_JOURNALS.row(
+        session_id=entry.names["session_id"],
+        workflow_id=entry.names.get("workflow_id"),
+        event=event,
+        agent_id=agent_id,
+        label=label,
+        journal_phase=phase,
+        body=Payloads().to_json(rest) if rest else None,
+    )
+
+
+def parse_workflow(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of a workflow run."""
+    fields = entry.document()
+    yield WORKFLOW_RUNS.row(
+        session_id=entry.names["session_id"],
+        workflow_id=entry.names["workflow_id"],
+        workflow_name=fields.take_text("workflowName"),
+        status=fields.take_text("status"),
+        started_at=fields.take_epoch_ms("startTime"),
+        recorded_at=fields.take_instant("timestamp"),
+        body=Payloads().to_json(fields.leftover()),
+    )
+
+
+def parse_spilled_result(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of a file of tool-results/."""
+    session_id, name = entry.names["session_id"], entry.names["name"]
+    call = _CALL_ID.fullmatch(name)
+    text = _text(entry)
+    message = None
+    if text:
+        message = entry.say(MessageKind.TOOL_RESULT, text, role="tool", session_id=session_id)
+    yield SPILLED_RESULTS.row(
+        session_id=session_id,
+        name=name,
+        tool_use_id=None if call is None else call[1],
+        message_id=message,
+        size=entry.size,
+        is_text=text is not None,
+        media_type=None if text is not None else _media_type(entry.data),
+        file_modified_at=entry.modified_at,
+    )
+
+
+def parse_memory(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of a memory file."""
+    text = _text(entry)
+    yield MEMORY_FILES.row(
+        project_dir=entry.names["project_dir"],
+        name=entry.names["name"],
+        message_id=entry.say(MessageKind.MEMORY, text) if text else None,
+        size=entry.size,
+        file_modified_at=entry.modified_at,
+    )
+
+
+def parse_custom_title(entry: Entry) -> Iterator[Row]:
+    """Yield the title that a session's custom-title.json gives it."""
+    yield TITLES.row(
+        session_id=entry.names["session_id"],
+        title_kind="custom-title",
+        title=entry.document().need_text("customTitle"),
+        unparsed=entry.unparsed("custom-title"),
+    )
+
+
+def parse_project_directory(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of a directory of projects/."""
+    yield PROJECT_DIRECTORIES.row(project_dir=entry.names["project_dir"])
+
+
+def _text(entry: Entry) -> str | None:
+    try:
+        return entry.text()
+    except Malformed:
+        return None
+
+
+def _media_type(data: bytes) -> str | None:
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((media_type for start, media_type in _MEDIA if data.startswith(start)), None)

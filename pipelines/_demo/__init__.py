@@ -1,1 +1,0 @@
-"""The parts that a sample home is made of; `pipelines.demo` is the way in."""

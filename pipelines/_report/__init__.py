@@ -1,1 +1,0 @@
-"""The verification report: its facts, and how they are shown. Private to `pipelines.report`."""

@@ -1,1 +1,0 @@
-"""What `extract verify` looks at, a module for each concern. None of them raises for what it finds."""

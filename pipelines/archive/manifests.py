@@ -1,0 +1,93 @@
+"""The manifest of a phase of a home: written by each run, read by the next, checked with `sha256sum -c` by anybody."""
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from models.manifest import COLUMNS, NOT_PRESENT, FileState
+
+_T = TypeVar("_T")
+_REPEATED = (
+    *("home_id", "run_id", "first_run_id", "source", "entry_type", "treatment", "rule", "change", "outcome"),
+    *("check_made", "detail", "mode"),
+)
+
+
+def read_manifest(path: Path, changes: Collection[str] = ()) -> list[FileState]:
+    """Return the rows of a manifest file; with `changes`, only those whose change is one of them."""
+    states = states_of(read_table(path))
+    return [state for state in states if state.change in changes] if changes else states
+
+
+def states_of(table: pa.Table) -> list[FileState]:
+    """Return rows of a manifest that was read as a table; what they repeat is in memory once."""
+    columns = [
+        _shared(column.to_pylist()) if name in _REPEATED else column.to_pylist()
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
+    return [FileState(*values) for values in zip(*columns, strict=True)]
+
+
+def _shared(values: list[_T]) -> list[_T]:
+    """Return the same values, equal ones as one and the same."""
+    known: dict[_T, _T] = {}
+    return [known.setdefault(value, value) for value in values]
+
+
+def read_table(path: Path, names: Sequence[str] = COLUMNS, rows: range | None = None) -> pa.Table:
+    """Return columns of a manifest file, of some rows or of all; what an earlier version did not write is NULL."""
+    with _opened(path) as file:
+        return _select(_read_rows(file, names, range(file.metadata.num_rows) if rows is None else rows), names)
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    # Neither read_table nor a filter of Arrow's: they import engines, which takes longer than the reading.
+    return pq.ParquetFile(path, page_checksum_verification=True)
+
+
+def _select(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    for name in names:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(table.num_rows))
+    return table.select(list(names))
+
+
+def _read_rows(file: pq.ParquetFile, names: Sequence[str], rows: range) -> pa.Table:
+    before, groups, left_out = 0, [], 0
+    for group in range(file.num_row_groups):
+        count = file.metadata.row_group(group).num_rows
+        if before + count <= rows.start:
+            left_out += count
+        elif before < rows.stop:
+            groups.append(group)
+        before += count
+    return file.read_row_groups(groups, columns=list(names), use_threads=False).slice(rows.start - left_out, len(rows))
+
+
+def read_digests(path: Path) -> Iterator[tuple[bytes, str]]:
+    """Yield path and SHA-256 of each file of the home that a manifest file has a digest of.
+
+    Not of one with erased spans: its digest is of what is left, and the file in the home has all of it.
+    """
+    names = ("path_bytes", "sha256", "entry_type", "outcome", "erased_spans")
+    with _opened(path) as file:
+        for group in range(file.num_row_groups):
+            columns = _select(file.read_row_group(group, columns=list(names), use_threads=False), names).columns
+            for path_bytes, digest, entry_type, outcome, erased in zip(
+                *(column.to_pylist() for column in columns), strict=True
+            ):
+                if digest is not None and entry_type == "file" and outcome not in NOT_PRESENT and erased is None:
+                    yield path_bytes, digest
+
+
+def sha256_line(path: bytes, digest: str) -> bytes:
+    """Return the line of one file in a text that `sha256sum -c` accepts when it stands in the home.
+
+    Names with a backslash or a newline are escaped as GNU coreutils does, the line then beginning with a backslash.
+    Names that are not UTF-8 stand there as they are.
+    """
+    name = path.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
+    return b"%s%s  %s\n" % (b"" if name == path else b"\\", digest.encode(), name)

@@ -1,0 +1,202 @@
+"""What of an archive is meant: by home, phase, session, path; and how each path of it stood at a run."""
+
+import os
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from extractors.reading.registry import Treatment
+from extractors.reading.rules import user_rules
+from models.errors import ConfigurationError, FixityError, StoreError
+from models.manifest import FileState, Outcome
+from models.run import RunRecord
+from pipelines.archive.archive import known_homes
+from pipelines.archive.session_paths import full_session_id, session_paths
+from pipelines.archive.store import StoreReader
+from pipelines.disk.layout import Layout
+
+
+class Standing(StrEnum):
+    """How a path stood at a run, and so whether it can be given back."""
+
+    PRESENT = "present"
+    """It was in the home, and its bytes are kept."""
+    EXPIRED = "expired"
+    """It was gone from the home by then; its last bytes are kept."""
+    WITHHELD = "withheld"
+    """It was never opened: it may hold a secret."""
+    LISTED = "listed"
+    """It is only listed: an installed package, a clone, a cache."""
+    LINK = "link"
+    """It was a link. Where it points to is known."""
+    SPECIAL = "special"
+    """It was a FIFO, socket or device."""
+    UNREADABLE = "unreadable"
+    """The system refused it, and nothing is kept of it as it then stood."""
+    GONE = "gone"
+    """It was gone by then, and nothing had been kept of it."""
+
+
+RESTORABLE = frozenset({Standing.PRESENT, Standing.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One path of a home as the archive knows it at a run. `state` is its newest manifest row by then."""
+
+    state: FileState
+    standing: Standing
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory."""
+        return self.state.entry_type == "directory"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is asked for; what is not named does not narrow it down.
+
+    `homes` are home_ids or directories of homes, `files` are paths in the form that is shown (a directory means all
+    that is below it), `globs` are patterns over such paths.
+    """
+
+    homes: Sequence[str] = ()
+    phases: Collection[int] = ()
+    session: str | None = None
+    files: Sequence[str] = ()
+    globs: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Chosen:
+    """What was found: every path that was asked for, in order of home and path, and the session in full where one was
+    named. `prompt_count` is how many lines of history.jsonl are of that session.
+    """
+
+    run: RunRecord
+    known: list[Known]
+    directories: dict[tuple[str, bytes], FileState]
+    """Every directory of these homes by home and path, so that what lies above a chosen file is known too."""
+    session_id: str | None = None
+    prompt_count: int = 0
+
+
+def archived_roots(layout: Layout, runs: Iterable[RunRecord]) -> dict[str, str]:
+    """Return where each home of an archive was last seen, by home_id: as homes.json says, else the commit records."""
+    roots = {home_id: root for run in runs for home_id, root in run.homes.items()}
+    try:
+        return roots | known_homes(layout)
+    except (FixityError, StoreError):
+        return roots
+
+
+def choose(reader: StoreReader, run: RunRecord, roots: Mapping[str, str], selection: Selection) -> Chosen:
+    """Return what `selection` means as of `run`. `roots` are the directories of homes by home_id.
+
+    Raises ConfigurationError when it means nothing: an unknown home or session, a path that was never there.
+    """
+    known = known_paths(reader, run)
+    homes = _homes(selection.homes, {each.state.home_id for each in known}, roots)
+    known = [each for each in known if each.state.home_id in homes]
+    made = Chosen(run, known, {_key(each.state): each.state for each in known if each.is_directory})
+    if selection.session is not None:
+        made.session_id = full_session_id((each.state.path for each in known), selection.session)
+        wanted, made.prompt_count = session_paths(reader, [each.state for each in known], made.session_id)
+        known = [each for each in known if _key(each.state) in wanted]
+    if selection.phases:
+        known = [each for each in known if each.state.phase in selection.phases]
+    for given in selection.files:
+        _refuse_unknown(known, given, roots)
+    if selection.files:
+        patterns = [_below(_inner(given, roots)) for given in selection.files]
+        known = [each for each in known if any(pattern.search(each.state.path) for pattern in patterns)]
+    if selection.globs:
+        patterns = [rule.pattern for rule in user_rules(selection.globs)]
+        known = [each for each in known if any(pattern.search(each.state.path) for pattern in patterns)]
+    made.known = known
+    return made
+
+
+def known_paths(reader: StoreReader, run: RunRecord) -> list[Known]:
+    """Return each path of each home once, as the newest manifests by `run` have it, in order of home and path.
+
+    Two phases may both know a path (it changed its kind, or the rules did): the one that found it counts, the newer of
+    two that did.
+    """
+    epochs = {each.run_id: each.epoch for each in reader.runs}
+    found: dict[tuple[str, bytes], FileState] = {}
+    for state in reader.files(run.run_id):
+        other = found.get(_key(state))
+        if other is None or _weight(state, epochs) > _weight(other, epochs):
+            found[_key(state)] = state
+    return [Known(state, standing_of(state)) for _, state in sorted(found.items())]
+
+
+def standing_of(state: FileState) -> Standing:
+    """Return how a path stood by its manifest row."""
+    if state.treatment == Treatment.WITHHOLD:
+        return Standing.WITHHELD
+    if state.entry_type == "special":
+        return Standing.SPECIAL
+    if _is_listed_by_a_rule(state):
+        return Standing.LISTED
+    if state.entry_type == "link":
+        return Standing.LINK
+    if state.entry_type == "directory":
+        return Standing.PRESENT if state.is_present else Standing.EXPIRED
+    if state.file_id is None:
+        return Standing.UNREADABLE if state.is_present else Standing.GONE
+    return Standing.PRESENT if state.is_present else Standing.EXPIRED
+
+
+def _is_listed_by_a_rule(state: FileState) -> bool:
+    """Tell a tree that is only listed from the directories and links that have no source of their own."""
+    return state.treatment == Treatment.INVENTORY and state.rule != state.entry_type
+
+
+def _weight(state: FileState, epochs: Mapping[str, int]) -> tuple[bool, int, bool]:
+    return state.is_present, epochs.get(state.run_id, 0), state.outcome != Outcome.EXPIRED
+
+
+def _key(state: FileState) -> tuple[str, bytes]:
+    return state.home_id, state.path_bytes
+
+
+def _homes(given: Sequence[str], known: Collection[str], roots: Mapping[str, str]) -> set[str]:
+    if not given:
+        return set(known)
+    by_root = {os.path.normpath(root): home_id for home_id, root in roots.items()}
+    found = set()
+    for text in given:
+        place = os.path.normpath(os.path.abspath(os.path.expanduser(text)))
+        home_id = text if text in known else by_root.get(place)
+        if home_id is None or home_id not in known:
+            there = ", ".join(sorted(known)) or "none yet"
+            raise ConfigurationError(f"the archive has no home {text!r}; its homes are: {there}")
+        found.add(home_id)
+    return found
+
+
+def _inner(given: str, roots: Mapping[str, str]) -> str:
+    """Return a path below a home for one that may begin with the home's own directory."""
+    for root in roots.values():
+        if given.startswith(root.rstrip("/\\") + os.sep):
+            given = given[len(root.rstrip("/\\")) + 1 :].replace(os.sep, "/")
+    return given.rstrip("/")
+
+
+def _below(path: str) -> re.Pattern[str]:
+    return re.compile(rf"^{re.escape(path)}(?:/|\Z)")
+
+
+def _refuse_unknown(known: Iterable[Known], given: str, roots: Mapping[str, str]) -> None:
+    path = _inner(given, roots)
+    pattern = _below(path)
+    if any(pattern.search(each.state.path) for each in known):
+        return
+    name = path.rpartition("/")[2]
+    near = sorted({each.state.path for each in known if name and each.state.path.endswith(name)})[:3]
+    hint = f"; did you mean {', '.join(near)}?" if near else "; `extract files` lists what there is"
+    raise ConfigurationError(f"the archive has no {given!r} as of that run{hint}")

@@ -1,0 +1,429 @@
+"""Gives back what is kept: any file, or any span of it, byte for byte as it stood at any run, each piece verified."""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from xxhash import xxh3_128
+
+from models.errors import ConfigurationError, ErasedError, ExtractError, FixityError, StoreError
+from models.manifest import FileState
+from models.run import PartRecord, RunRecord
+from models.tables import ERASED, EXTRACTIONS, MANIFEST, PIECES, STORE
+from pipelines.archive.archive import Archive
+from pipelines.archive.manifests import read_manifest
+from pipelines.disk.atomic import sha256_of
+from pipelines.disk.layout import Layout
+
+_DIGEST: Final = 16
+_HELD_GROUPS: Final = 2
+"""Row groups of the store that are kept in memory, at most some 28 MB each: neighbouring pieces lie in the same one."""
+
+
+class StoreReader:
+    """Reads the store as the committed runs describe it. Whatever it yields has the digest that was written down.
+
+    A file is made of what its extractions consumed: each begins where the one before had its watermark, and from there
+    on takes the place of what was provisional. Void extractions never count. Not safe for use by two threads.
+
+    A `lenient` one goes on without what is lost or damaged and notes it in `damage`, by path below the data directory:
+    an older manifest then stands for the newest, and a file may come out shorter or older than it was. So its caller
+    compares what comes with the manifest's SHA-256.
+    """
+
+    def __init__(self, layout: Layout, runs: Sequence[RunRecord], seed: int, *, lenient: bool = False) -> None:
+        """Take the committed `runs`, the oldest first, and the `seed` of the store's digests. Nothing is read yet."""
+        self.damage: dict[str, str] = {}
+        self._lenient = lenient
+        self._layout = layout
+        self._runs = {run.run_id: run for run in runs}
+        self._seed = seed
+        self._readings: _Readings | None = None
+        self._recipes: dict[_Where, _Recipe | StoreError | FixityError] = {}
+        self._parts = [_StorePart(layout, where, part) for where, part in reversed(list(_parts(runs, STORE.name)))]
+        self._order: dict[_Where, list[_StorePart]] = {}
+        self._groups: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
+
+    @classmethod
+    def open(cls, layout: Layout, *, lenient: bool = False) -> "StoreReader":
+        """Open the archive of a data directory. Raises ConfigurationError when there is none, StoreError when it cannot
+        be understood.
+        """
+        archive = Archive.open(layout)
+        return cls(layout, archive.runs(), archive.seed, lenient=lenient)
+
+    @property
+    def runs(self) -> list[RunRecord]:
+        """The committed runs, the oldest first."""
+        return list(self._runs.values())
+
+    def files(self, as_of: str | None = None) -> list[FileState]:
+        """Return every file, directory and link as the newest manifest of each phase of each home had it at a run.
+
+        `as_of` is a run_id; the newest run without one. What was withheld, only listed or gone by then is there too:
+        see `treatment` and `is_present`; nothing is kept of what has no `file_id`. Raises ConfigurationError.
+        """
+        manifests: dict[tuple[str, int], list[PartRecord]] = {}
+        for (_, home_id, phase), part in _parts(self._until(as_of), MANIFEST.name):
+            manifests.setdefault((home_id, phase), []).insert(0, part)
+        return [state for _, parts in sorted(manifests.items()) for state in self._newest(parts)]
+
+    def changes(self, as_of: str | None = None) -> Iterator[FileState]:
+        """Yield each manifest row by which a file was new, had grown or held something else, the oldest run's first.
+
+        Raises as `files`.
+        """
+        for _, part in _parts(self._until(as_of), MANIFEST.name):
+            yield from self._newest([part], ("new", "appended", "rewritten"))
+
+    def kept_bytes(self, file_id: int, as_of: str | None = None) -> int | None:
+        """Return how many bytes of a file were kept as of a run; None when it was not read by then."""
+        extents = self._extents(file_id, as_of)
+        return extents[-1].end if extents else None
+
+    def read_range(
+        self, file_id: int, offset: int, length: int, as_of: str | None = None, *, without_erased: bool = False
+    ) -> Iterator[bytes]:
+        """Yield `length` bytes of a file from `offset` on, as they stood at a run, in blocks of at most 4 MiB. What was
+        erased on request raises ErasedError, or is left out `without_erased`.
+
+        Raises ConfigurationError for bytes that were not kept by then, StoreError when pieces are lost, and FixityError
+        when one is not what its digest says: what came before it was right.
+        """
+        extents = self._extents(file_id, as_of)
+        kept = extents[-1].end if extents else None
+        if kept is None:
+            raise ConfigurationError(f"nothing was kept of file {file_id}{f' by run {as_of}' if as_of else ''}")
+        if offset < 0 or length < 0 or offset + length > kept:
+            raise ConfigurationError(f"bytes {offset} to {offset + length} are not in the {kept} bytes that were kept")
+        at, end = offset, offset + length
+        for extent in extents:
+            if at < end and extent.end > at:
+                until = min(end, extent.end)
+                for length, block in self._read_extent(file_id, extent, at, until):
+                    at += length
+                    if block is not None:
+                        yield block
+                    elif not without_erased:
+                        raise ErasedError(f"bytes {at - length} to {at} of file {file_id} were erased on request")
+                if at != until:
+                    raise StoreError(f"the recipe of file {file_id} has a gap at byte {at}; see `extract verify`")
+
+    def _until(self, as_of: str | None) -> list[RunRecord]:
+        if as_of is None:
+            return list(self._runs.values())
+        if as_of not in self._runs:
+            raise ConfigurationError(f"there is no committed run {as_of} in {self._layout.root}")
+        return [run for run in self._runs.values() if run.epoch <= self._runs[as_of].epoch]
+
+    def _extents(self, file_id: int, as_of: str | None) -> "list[_Extent]":
+        """Return which run's pieces hold which part of a file, in order from byte 0; none when it was never read."""
+        if self._readings is None:
+            self._readings = _Readings(self._layout, self.runs, self.damage if self._lenient else None)
+        latest = self._runs[as_of].epoch if as_of in self._runs else None
+        if as_of is not None and latest is None:
+            raise ConfigurationError(f"there is no committed run {as_of} in {self._layout.root}")
+        extents: list[_Extent] = []
+        for extent in self._readings.of(file_id, latest):
+            while extents and extents[-1].start >= extent.start:
+                extents.pop()
+            if extents and extents[-1].end > extent.start:
+                extents[-1] = _Extent(extents[-1].where, extents[-1].start, extent.start)
+            extents.append(extent)
+        return extents
+
+    def blocks(self, file_id: int, as_of: str | None = None) -> Iterator[tuple[int, bytes | None]]:
+        """Yield a whole file as it stood at a run: how many bytes come next, and these bytes; None where they were
+        erased. Raises as `read_range` does.
+        """
+        at = 0
+        for extent in self._extents(file_id, as_of):
+            for length, block in self._read_extent(file_id, extent, extent.start, extent.end):
+                at += length
+                yield length, block
+            if at != extent.end:
+                raise StoreError(f"the recipe of file {file_id} has a gap at byte {at}; see `extract verify`")
+
+    def piece(self, digest: bytes) -> bytes:
+        """Return the bytes of a piece, verified. Raises StoreError or FixityError."""
+        return self._piece(digest, ("", "", 0))
+
+    def _read_extent(self, file_id: int, extent: "_Extent", start: int, end: int) -> Iterator[tuple[int, bytes | None]]:
+        """Yield how many bytes come next, and these bytes; None where they were erased."""
+        at = start
+        for offset, length, digest in self._recipe(extent.where).pieces(file_id, start):
+            if offset > at or at >= end:
+                return
+            if offset + length <= at:
+                continue
+            if digest == ERASED:
+                erased = min(offset + length, end) - at
+                at += erased
+                yield erased, None
+                continue
+            content = self._piece(digest, extent.where)
+            if len(content) != length:
+                raise StoreError(f"piece {digest.hex()} has {len(content)} bytes, its recipe says {length}")
+            block = content if offset == at and offset + length <= end else content[at - offset : end - offset]
+            at += len(block)
+            yield len(block), block
+
+    def _recipe(self, where: "_Where") -> "_Recipe":
+        """Return which pieces a committed phase cut. Raises StoreError or FixityError, the same when asked again."""
+        held = self._recipes.get(where)
+        if held is None:
+            parts = [part for at, part in _parts(self._runs.values(), PIECES.name) if at == where]
+            try:
+                held = _Recipe(self._layout, parts)
+            except (StoreError, FixityError) as error:
+                held = error
+                self.damage |= {part.path: str(error) for part in parts if part.path in str(error)}
+            self._recipes[where] = held
+        if isinstance(held, ExtractError):
+            raise held
+        return held
+
+    def _piece(self, digest: bytes, where: "_Where") -> bytes:
+        """Return a piece's bytes, verified. It is looked for where it most likely is, then everywhere."""
+        if where not in self._order:
+            self._order[where] = sorted(self._parts, key=lambda part: part.where != where)
+        failure: StoreError | FixityError = StoreError(
+            f"piece {digest.hex()} is in no part of the store; see `extract verify`"
+        )
+        for part in list(self._order[where]):
+            try:
+                row = part.row_of(digest)
+                if row is not None:
+                    return self._verified(part, row, digest)
+            except (StoreError, FixityError) as error:
+                failure = error  # another part may have it: two workers that met it at one time both wrote it
+                self.damage[part.path] = str(error)
+                if not part.is_indexed:
+                    self._parts.remove(part)
+                    self._order.clear()
+        for part in self._parts if not isinstance(failure, FixityError) else ():
+            try:
+                part.check()
+            except FixityError as error:  # digests have a checksum, what says how they are written has none
+                failure = error
+                self.damage[part.path] = str(error)
+        raise failure
+
+    def _verified(self, part: "_StorePart", row: int, digest: bytes) -> bytes:
+        content = self._content(part, row)
+        if xxh3_128(content, seed=self._seed).digest() != digest:
+            raise FixityError(f"{part.path}: piece {digest.hex()} is not what its digest says; see `extract verify`")
+        return content
+
+    def _content(self, part: "_StorePart", row: int) -> bytes:
+        group, row = part.place_of(row)
+        held = self._groups.pop((part.path, group), None)
+        if held is None:
+            held = part.contents(group)
+            while len(self._groups) >= _HELD_GROUPS:
+                self._groups.popitem(last=False)
+        self._groups[part.path, group] = held
+        return held[row]
+
+    def _newest(self, parts: Sequence[PartRecord], changes: Collection[str] = ()) -> list[FileState]:
+        """Return the rows of the first of these manifests; a lenient reader takes the next one when that is damaged."""
+        for part in parts:
+            try:
+                with _damage_is_told(part.path):
+                    _check(self._layout, part)
+                    return read_manifest(self._layout.root / part.path, changes)
+            except (StoreError, FixityError) as error:
+                if not self._lenient:
+                    raise
+                self.damage[part.path] = str(error)
+        return []
+
+
+_Where = tuple[str, str, int]
+"""A committed phase: run_id, home_id, phase."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """Bytes [start, end) of a file are in the pieces of one committed phase."""
+
+    where: _Where
+    start: int
+    end: int
+
+
+class _Readings:
+    """Every extraction that counts, found by file: where it began, how much there was."""
+
+    def __init__(self, layout: Layout, runs: Iterable[RunRecord], damage: dict[str, str] | None) -> None:
+        """Read them; what is damaged is noted in `damage` and left out where that is given."""
+        self._where: list[_Where] = []
+        self._epochs: list[int] = []
+        epochs = {run.run_id: run.epoch for run in runs}
+        tables = []
+        for where, part in _parts(runs, EXTRACTIONS.name):
+            try:
+                table = _read(layout, part, ["file_id", "from_offset", "size", "is_void"], checked=True)
+            except (StoreError, FixityError) as error:
+                if damage is None:
+                    raise
+                damage[part.path] = str(error)
+                continue
+            number = pa.array([len(self._where)] * table.num_rows, pa.int64())
+            tables.append(table.append_column("number", number).filter(pc.invert(table["is_void"])))
+            self._where.append(where)
+            self._epochs.append(epochs[where[0]])
+        found = (
+            pa.concat_tables(tables).sort_by([("file_id", "ascending"), ("number", "ascending")]) if tables else None
+        )
+        self._file_ids, self._numbers, self._starts, self._sizes = (
+            _integers(found, name) for name in ("file_id", "number", "from_offset", "size")
+        )
+
+    def of(self, file_id: int, latest: int | None) -> Iterator[_Extent]:
+        """Yield the extractions of a file, the oldest first, up to the run of epoch `latest`."""
+        for row in range(bisect_left(self._file_ids, file_id), bisect_right(self._file_ids, file_id)):
+            number = self._numbers[row]
+            if latest is None or self._epochs[number] <= latest:
+                yield _Extent(self._where[number], self._starts[row], self._sizes[row])
+
+
+class _Recipe:
+    """The pieces that one committed phase cut, found by file and offset."""
+
+    def __init__(self, layout: Layout, parts: Iterable[PartRecord]) -> None:
+        columns = ["file_id", "byte_offset", "byte_length", "digest"]
+        tables = [_read(layout, part, columns, checked=True) for part in parts]
+        found = None
+        if tables:
+            found = pa.concat_tables(tables).sort_by([("file_id", "ascending"), ("byte_offset", "ascending")])
+        self._file_ids, self._offsets, self._lengths = (
+            _integers(found, name) for name in ("file_id", "byte_offset", "byte_length")
+        )
+        self._digests = b"".join(_bytes(found, "digest")) if found is not None else b""
+
+    def pieces(self, file_id: int, start: int) -> Iterator[tuple[int, int, bytes]]:
+        """Yield offset, length and digest of a file's pieces from the one that holds byte `start` on."""
+        first, last = bisect_left(self._file_ids, file_id), bisect_right(self._file_ids, file_id)
+        for row in range(max(first, bisect_right(self._offsets, start, first, last) - 1), last):
+            yield self._offsets[row], self._lengths[row], self._digests[row * _DIGEST : (row + 1) * _DIGEST]
+
+
+class _StorePart:
+    """A Parquet file of the store. Its digests are read when it is first asked for one, its contents by row group."""
+
+    def __init__(self, layout: Layout, where: _Where, part: PartRecord) -> None:
+        self.where = where
+        self.path = part.path
+        self._layout = layout
+        self._part = part
+        self._digests: bytes | None = None
+        self._is_checked = False
+        self._rows = array("q")
+        self._group_starts: list[int] = []
+
+    def check(self) -> None:
+        """Compare the part with its commit record, once. Raises FixityError when it is not what that says."""
+        if not self._is_checked:
+            with _damage_is_told(self.path):
+                _check(self._layout, self._part)
+            self._is_checked = True
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether it was found out which pieces it has."""
+        return self._digests is not None
+
+    def row_of(self, digest: bytes) -> int | None:
+        """Return the row of a piece, or None."""
+        if self._digests is None:
+            with _damage_is_told(self.path):
+                digests = _bytes(_read(self._layout, self._part, ["digest"]), "digest")
+            self._rows = array("q", sorted(range(len(digests)), key=digests.__getitem__))
+            self._digests = b"".join(digests[row] for row in self._rows)
+        held = self._digests
+        at = bisect_left(range(len(self._rows)), digest, key=lambda row: held[row * _DIGEST : (row + 1) * _DIGEST])
+        found = at < len(self._rows) and held[at * _DIGEST : (at + 1) * _DIGEST] == digest
+        return self._rows[at] if found else None
+
+    def place_of(self, row: int) -> tuple[int, int]:
+        """Return in which row group a row is, and which row of that it is."""
+        if not self._group_starts:
+            with _damage_is_told(self.path), _open(self._layout, self._part) as file:
+                start = 0
+                for group in range(file.metadata.num_row_groups):
+                    self._group_starts.append(start)
+                    start += file.metadata.row_group(group).num_rows
+        group = bisect_right(self._group_starts, row) - 1
+        return group, row - self._group_starts[group]
+
+    def contents(self, group: int) -> list[bytes]:
+        """Return the bytes of every piece of a row group."""
+        with _damage_is_told(self.path), _open(self._layout, self._part) as file:
+            made = _bytes(file.read_row_group(group, columns=["content"]), "content")
+            if len(made) != file.metadata.row_group(group).num_rows:
+                raise pa.ArrowInvalid("rows are missing")
+            return made
+
+
+def _parts(runs: Iterable[RunRecord], table: str) -> Iterator[tuple[_Where, PartRecord]]:
+    for run in runs:
+        for phase in run.phases:
+            for part in phase.parts:
+                if part.table == table:
+                    yield (run.run_id, phase.home_id, phase.phase), part
+
+
+def _read(layout: Layout, part: PartRecord, columns: list[str], *, checked: bool = False) -> pa.Table:
+    """Return columns of a part; `checked` compares it with its commit record first: its rows have no other proof."""
+    with _damage_is_told(part.path):
+        if checked:
+            _check(layout, part)
+        with _open(layout, part) as file:
+            return file.read(columns=columns, use_threads=False)
+
+
+def _check(layout: Layout, part: PartRecord) -> None:
+    if sha256_of(layout.root / part.path) != part.sha256:
+        raise FixityError(f"{part.path} is not what its commit record says; see `extract verify`")
+
+
+def _open(layout: Layout, part: PartRecord) -> pq.ParquetFile:
+    """Open a part. Its last bytes, which say what the others are, have no checksum of their own: types that are not
+    those of its table are damage too (pa.ArrowTypeError).
+    """
+    file = pq.ParquetFile(layout.root / part.path, page_checksum_verification=True)
+    for field in _SCHEMAS[part.table]:
+        if field.name in file.schema_arrow.names and file.schema_arrow.field(field.name).type != field.type:
+            file.close()
+            raise pa.ArrowTypeError(f"{field.name} is not {field.type}")
+    return file
+
+
+_SCHEMAS: Final = {table.name: table.arrow() for table in (EXTRACTIONS, MANIFEST, PIECES, STORE)}
+
+
+@contextmanager
+def _damage_is_told(path: str) -> Iterator[None]:
+    """Say what it means when a Parquet file of ours cannot be read."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StoreError(f"{path} is listed in a commit record and is gone; see `extract verify`") from error
+    except (OSError, pa.ArrowException, KeyError, UnicodeDecodeError) as error:
+        raise FixityError(f"{path} cannot be read, its bytes are damaged ({error}); see `extract verify`") from error
+
+
+def _integers(table: pa.Table | None, name: str) -> "array[int]":
+    return array("q", (value or 0 for value in table.column(name).to_pylist()) if table is not None else ())
+
+
+def _bytes(table: pa.Table, name: str) -> list[bytes]:
+    return [value or b"" for value in table.column(name).to_pylist()]

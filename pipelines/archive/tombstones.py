@@ -1,0 +1,111 @@
+"""What stays of what was erased on request: when, of what kind, how much, and digests under a key of the archive's own,
+by which the next run recognises it (`extractors.reading.erasure`). No content.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+import orjson
+
+from extractors.reading.erasure import Needle, Tombstones
+from models.errors import StoreError
+from models.json import JsonObject, JsonValue
+from pipelines.disk.atomic import read_sealed, write_sealed
+from pipelines.disk.layout import Layout
+
+TombstoneKind = Literal["session", "project", "message", "text", "pattern"]
+"""What was asked to be forgotten."""
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """One thing that was forgotten: `number` counts them; how much of it was erased; digests in hex."""
+
+    number: int
+    forgotten_at: str
+    kind: TombstoneKind
+    reason: str | None
+    files: int
+    entries: int
+    messages: int
+    size: int
+    ids: Sequence[str] = ()
+    paths: Sequence[str] = ()
+    entry_digests: Sequence[str] = ()
+    texts: Sequence[tuple[int, str, str]] = ()
+    message_ids: Sequence[str] = ()
+
+    def to_json(self) -> JsonObject:
+        """Return it as JSON values."""
+        made: JsonObject = asdict(self)
+        return made
+
+    @classmethod
+    def from_json(cls, value: JsonValue) -> "Tombstone":
+        """Return the one that `to_json` made. Raises TypeError when it is none."""
+        if not isinstance(value, dict):
+            raise TypeError("a tombstone is an object")
+        return cls(**value)  # type: ignore[arg-type]  # the dataclass refuses unknown and missing names
+
+
+@dataclass(slots=True)
+class Graveyard:
+    """The tombstones of an archive, and the key of their digests."""
+
+    key: bytes
+    tombstones: list[Tombstone] = field(default_factory=list)
+
+    def recognised(self) -> Tombstones:
+        """Return what recognises all of it."""
+        return Tombstones(
+            self.key,
+            ids=(bytes.fromhex(one) for stone in self.tombstones for one in stone.ids),
+            paths=(bytes.fromhex(one) for stone in self.tombstones for one in stone.paths),
+            entries=(bytes.fromhex(one) for stone in self.tombstones for one in stone.entry_digests),
+            messages=(bytes.fromhex(one) for stone in self.tombstones for one in stone.message_ids),
+            needles=(
+                Needle(length, hint.encode(), bytes.fromhex(digest))
+                for stone in self.tombstones
+                for length, hint, digest in stone.texts
+            ),
+        )
+
+
+def read_graveyard(layout: Layout) -> Graveyard | None:
+    """Return the tombstones of an archive; None where nothing was ever forgotten. Raises FixityError when they are not
+    what was written, StoreError when they cannot be understood.
+    """
+    if not layout.tombstones_file.exists():
+        return None
+    try:
+        held = orjson.loads(read_sealed(layout.tombstones_file))
+        if held["format"] != _FORMAT:
+            raise StoreError(f"{layout.tombstones_file} has format {held['format']}; use a newer version")
+        return Graveyard(bytes.fromhex(held["key"]), [Tombstone.from_json(one) for one in held["tombstones"]])
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{layout.tombstones_file} cannot be read ({error}); put it back from a backup") from error
+
+
+def open_graveyard(layout: Layout) -> Graveyard:
+    """Return the tombstones of an archive, with a new key where there are none. Raises as `read_graveyard` does."""
+    return read_graveyard(layout) or Graveyard(secrets.token_bytes(32))
+
+
+def read_tombstones(layout: Layout) -> Tombstones | None:
+    """Return what recognises what was forgotten; None where nothing was. Raises as `read_graveyard` does."""
+    graveyard = read_graveyard(layout)
+    return graveyard.recognised() if graveyard is not None else None
+
+
+def write_graveyard(layout: Layout, graveyard: Graveyard) -> None:
+    """Write the tombstones."""
+    fields = {
+        "format": _FORMAT,
+        "key": graveyard.key.hex(),
+        "tombstones": [stone.to_json() for stone in graveyard.tombstones],
+    }
+    write_sealed(layout.tombstones_file, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "tombstones")

@@ -1,0 +1,83 @@
+"""What a run came to, summed up by source over its homes."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from datetime import datetime
+
+from models.errors import ExitCode
+from models.json import JsonObject
+from models.run import RunRecord, SourceCounts
+from pipelines.disk.layout import Layout
+
+
+def by_source(run: RunRecord) -> dict[str, SourceCounts]:
+    """Return what each source gave, in order of phases."""
+    made: dict[tuple[int, str], SourceCounts] = {}
+    for phase in run.phases:
+        for source, counts in phase.sources.items():
+            key = (phase.phase, source)
+            made[key] = added((made.get(key, SourceCounts()), counts))
+    return {source: counts for (_, source), counts in sorted(made.items(), key=lambda item: item[0])}
+
+
+def added(counts: Iterable[SourceCounts]) -> SourceCounts:
+    """Return the sum of counts."""
+    total = SourceCounts()
+    for one in counts:
+        for field in fields(SourceCounts):
+            setattr(total, field.name, getattr(total, field.name) + getattr(one, field.name))
+    return total
+
+
+def outcomes(run: RunRecord) -> Counter[str]:
+    """Return how many files had each outcome of fixity."""
+    return sum((Counter(phase.outcomes) for phase in run.phases), Counter[str]())
+
+
+def rejects(run: RunRecord) -> Counter[str]:
+    """Return how many entries were rejected under each code."""
+    return sum((Counter(phase.rejects) for phase in run.phases), Counter[str]())
+
+
+def seconds(run: RunRecord) -> float:
+    """Return how long the run took; up to its last phase when it was stopped."""
+    ends = [run.finished_at] if run.finished_at else [phase.committed_at for phase in run.phases]
+    if not ends:
+        return 0.0
+    return (datetime.fromisoformat(max(ends)) - datetime.fromisoformat(run.started_at)).total_seconds()
+
+
+def to_json(layout: Layout, run: RunRecord, exit_code: ExitCode) -> JsonObject:
+    """Return the summary as JSON values: what the commit record says, without its list of files."""
+    directory = layout.run(run.run_id)
+    return {
+        "run_id": run.run_id,
+        "status": run.status,
+        "exit_code": int(exit_code),
+        "exit_meaning": exit_code.name.lower(),
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "seconds": round(seconds(run), 3),
+        "step_seconds": dict(run.step_seconds),
+        "homes": dict(run.homes),
+        "phases": [
+            {
+                "home_id": phase.home_id,
+                "phase": phase.phase,
+                "committed_at": phase.committed_at,
+                "seconds": phase.seconds,
+                "sources": {name: asdict(counts) for name, counts in phase.sources.items()},
+                "outcomes": dict(phase.outcomes),
+                "rejects": dict(phase.rejects),
+            }
+            for phase in run.phases
+        ],
+        "total": asdict(added(by_source(run).values())),
+        "outcomes": dict(outcomes(run)),
+        "rejects": dict(rejects(run)),
+        "appeared": {home_id: list(paths) for home_id, paths in run.appeared.items()},
+        "warehouse": str(layout.warehouse) if run.warehouse else None,
+        "report": str(directory / "report.md"),
+        "commit_record": str(layout.commit_record(run.run_id)),
+    }

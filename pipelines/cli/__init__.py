@@ -1,0 +1,1 @@
+"""The command line: arguments in, calls, output, exit codes. It may import every room."""

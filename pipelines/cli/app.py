@@ -1,0 +1,169 @@
+"""The command line: parse arguments, call, print, exit code."""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from gc import freeze, set_threshold
+from typing import Annotated
+
+import typer
+
+from models.errors import ExitCode, ExtractError
+from models.text import safe
+from pipelines.cli.commands import flow
+from pipelines.cli.commands.demo import demo
+from pipelines.cli.commands.drill import drill
+from pipelines.cli.commands.files import files
+from pipelines.cli.commands.forget import forget
+from pipelines.cli.commands.garbage import gc
+from pipelines.cli.commands.import_store import import_store
+from pipelines.cli.commands.inventory import inventory
+from pipelines.cli.commands.rebuild import rebuild
+from pipelines.cli.commands.report import report
+from pipelines.cli.commands.restore import restore
+from pipelines.cli.commands.rollback import rollback
+from pipelines.cli.commands.run import run
+from pipelines.cli.commands.show import show
+from pipelines.cli.commands.sql import sql
+from pipelines.cli.commands.status import status
+from pipelines.cli.commands.tables import tables
+from pipelines.cli.commands.verify import verify
+from pipelines.disk.platform import make_files_private
+from pipelines.version import VERSION
+
+DEBUG_VARIABLE = "EXTRACT_DEBUG"
+
+EXIT_CODES = {
+    ExitCode.VERIFIED: "done, and all that was read is accounted for and intact",
+    ExitCode.UNEXPECTED: "a failure without a number of its own",
+    ExitCode.USAGE: "wrong arguments, settings or SQL; nothing was done",
+    ExitCode.FIXITY: "bytes are not what a manifest says",
+    ExitCode.REJECTS: "done and verified, but some entries lie in quarantine",
+    ExitCode.INCOMPLETE: "done, but some files could not be read",
+    ExitCode.LOCKED: "another run is at work in the same data directory",
+    ExitCode.DISK: "the disk is full, or the data directory cannot be written",
+    ExitCode.INTERRUPTED: "stopped by the user; what was committed stays",
+}
+"""What the process says at its end."""
+
+_EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {int(code):>3}  {sentence}" for code, sentence in EXIT_CODES.items())
+
+app = typer.Typer(
+    name="extract",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command()(run)
+app.command()(demo)
+app.command()(status)
+app.command()(inventory)
+app.command()(report)
+app.command(context_settings={"ignore_unknown_options": True})(sql)  # a query may begin with a comment
+app.command(context_settings={"ignore_unknown_options": True})(show)  # a file_id may begin with a minus sign
+app.command()(tables)
+app.command()(files)
+app.command()(restore)
+app.command()(drill)
+app.command()(verify)
+app.command()(rebuild)
+app.command("import-store")(import_store)
+app.command()(rollback)
+app.command()(gc)
+app.command()(forget)
+app.add_typer(flow.app, name="flow")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"extract {VERSION}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def extract(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Extract everything that a ~/.claude holds, read-only and complete, into a warehouse one can query."""
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Do what `arguments` ask for and return the exit code. Every failure is told in a line or two on standard error;
+    EXTRACT_DEBUG=1 shows where it happened.
+    """
+    make_files_private()
+    _write_whatever_comes()
+    try:
+        code = _called(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has gone: what is left has nowhere to go, at the end of the process either.
+        sys.stdout = io.TextIOWrapper(open(os.devnull, "wb"))  # noqa: SIM115 (open to the end)
+        return ExitCode.UNEXPECTED
+    return code
+
+
+def _called(arguments: Sequence[str]) -> int:
+    try:
+        app(arguments, prog_name="extract")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else ExitCode.VERIFIED
+        return _interrupted() if code == ExitCode.INTERRUPTED else code
+    except BrokenPipeError:
+        raise
+    except ExtractError as error:
+        _tell(str(error))
+        _tell_where()
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 (the last one to hear of it: no user is shown a traceback unasked)
+        if isinstance(error, RuntimeError) and str(error) == "Query interrupted":  # DuckDB's KeyboardInterrupt
+            return _interrupted()
+        _tell(f"{type(error).__name__}: {error}; this is a fault of the program. {DEBUG_VARIABLE}=1 shows where")
+        _tell_where()
+        return ExitCode.UNEXPECTED
+    return ExitCode.VERIFIED
+
+
+def _interrupted() -> int:
+    _tell("interrupted; what was committed stays, and the same command does the rest")
+    return ExitCode.INTERRUPTED
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"extract: {safe(text)}\n")
+
+
+def _tell_where() -> None:
+    if os.environ.get(DEBUG_VARIABLE) == "1":
+        import traceback
+
+        sys.stderr.write(safe(traceback.format_exc(), keep_newlines=True))
+
+
+def _write_whatever_comes() -> None:
+    """Let no character stop the output: what its encoding lacks is written as an escape; what is piped is UTF-8."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    # What a run makes is freed by its reference counts: to look for cycles every 700 objects costs a tenth of one that
+    # finds nothing new.
+    set_threshold(200_000, 20, 100)
+    # pyarrow and DuckDB import NumPy where it is installed, a fifth of what it takes to start; nothing here uses it.
+    sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  # what keeps a package from being imported
+    code = invoke(sys.argv[1:])
+    # Or Python looks for garbage in all that is left, several times, before the system takes the whole of it. DuckDB 2
+    # wants it looked for: it says of what is left then that it leaked.
+    engine = sys.modules.get("duckdb")
+    if engine is None or str(getattr(engine, "__version__", "")) < "2":
+        freeze()
+    sys.exit(code)

@@ -1,0 +1,102 @@
+"""`extract flow`: the same run under Prefect, once or by schedule. The only commands that import Prefect."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.options import Data, Homes, command, layout_of
+
+if TYPE_CHECKING:
+    from pipelines.disk.layout import Layout
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+Full = Annotated[bool, typer.Option("--full", help="Read everything again, and compute every SHA-256 anew.")]
+
+
+@app.callback()
+def flow() -> None:
+    """Run under Prefect: once, or by schedule on a server. `extract run` with cron does the same with less.
+
+    Without PREFECT_API_URL and PREFECT_HOME, Prefect keeps its state in the data directory.
+    """
+
+
+@app.command()
+def run(home: Homes = None, data: Data = None, full: Full = False) -> None:
+    """Run the flow once.
+
+    A temporary server is started for it, unless PREFECT_API_URL names one.
+    """
+    layout = layout_of(data)
+    homes = _prepare(layout, home or ())
+    from pipelines.schedule.flows import run_weekly
+
+    if code := run_weekly(homes, layout.root, full=full):
+        raise typer.Exit(code)
+
+
+@app.command()
+def serve(
+    home: Homes = None,
+    data: Data = None,
+    full: Full = False,
+    cron: Annotated[
+        str | None, typer.Option(metavar="CRON", help="When, in UTC. Default: 30 3 * * 0, as in prefect.yaml.")
+    ] = None,
+) -> None:
+    """Run the flow by schedule until interrupted.
+
+    The schedule is kept by the server that PREFECT_API_URL names: `extract flow server`.
+    """
+    import os
+
+    from models.errors import ConfigurationError
+    from pipelines.schedule.prefect_settings import SERVER, STATE
+
+    if SERVER not in os.environ and STATE not in os.environ:
+        raise ConfigurationError(
+            f"no server keeps the schedule. Start one with `{command('flow server', data)}`, "
+            f"and set {SERVER}=http://127.0.0.1:4200/api for this command"
+        )
+    layout = layout_of(data)
+    homes = _prepare(layout, home or ())
+    from pipelines.schedule.flows import CRON, serve_weekly
+
+    serve_weekly(homes, layout.root, full=full, cron=cron or CRON)
+
+
+@app.command()
+def server(
+    data: Data = None, port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 4200
+) -> None:
+    """Run a Prefect server until interrupted.
+
+    It answers to this machine alone, and its database is in the data directory.
+    """
+    import os
+    import subprocess
+    import sys
+
+    from pipelines.schedule.prefect_settings import prepare_prefect
+
+    layout = layout_of(data)
+    prepare_prefect(layout, for_this_process=False)
+    # Otherwise it unpacks its pages into the installed package.
+    os.environ.setdefault("PREFECT_SERVER_UI_STATIC_DIRECTORY", os.fspath(layout.prefect / "ui"))
+    start = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    if code := subprocess.call(start):
+        raise typer.Exit(code)
+
+
+def _prepare(layout: "Layout", given: Sequence[str]) -> list[str]:
+    """Refuse what cannot be run, get Prefect's surroundings ready, and return the homes under absolute paths."""
+    from pipelines.run.extraction import check_homes
+    from pipelines.run.request import homes_of
+    from pipelines.schedule.prefect_settings import prepare_prefect
+
+    homes = homes_of(given)
+    check_homes(homes, layout)
+    prepare_prefect(layout, [root for _, root in homes])
+    return [f"{name}={root.absolute()}" if name else str(root.absolute()) for name, root in homes] if given else []

@@ -1,0 +1,198 @@
+"""`extract forget`: makes something gone from every file below the data directory."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.errors import ConfigurationError, ExitCode
+from pipelines.cli.confirm import Yes, confirm
+from pipelines.cli.options import AsJson, Data, Quiet, layout_of
+
+if TYPE_CHECKING:
+    from pipelines.disk.layout import Layout
+    from pipelines.forget.forget import Forgetting, Forgotten, Target
+
+_SHOWN = 20
+
+
+def forget(
+    session: Annotated[
+        str | None, typer.Option("--session", metavar="ID", help="A session; the beginning of its id will do.")
+    ] = None,
+    project: Annotated[
+        str | None, typer.Option("--project", metavar="DIR", help="A project: all of its sessions and prompts.")
+    ] = None,
+    message: Annotated[
+        str | None, typer.Option("--message", metavar="ID", help="A message, by its message_id or the beginning of it.")
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option("--text", metavar="TEXT", help="All that has this text in it; - reads it from standard input."),
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option("--pattern", metavar="REGEX", help="All that this regular expression matches.")
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the tombstone.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Show what was forgotten before, without content.")] = False,
+    yes: Yes = False,
+    data: Data = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Erase something from all that is kept, for good.
+
+    Says first what would go, and asks. What holds it is written anew without it, the warehouse is built anew, older
+    ones are removed, and every file below the data directory is searched for it. Every other line of every file stays
+    as it is, with its address and proof. A home is not touched: what it still holds of it, later runs pass over. With
+    --json and without --yes nothing is changed.
+    """
+    layout = layout_of(data)
+    if listed:
+        _list(layout, as_json=as_json)
+        return
+    target = _target(session=session, project=project, message=message, text=text, pattern=pattern)
+    _forget(layout, target, reason, yes=yes, as_json=as_json, quiet=quiet)
+
+
+def _target(**given: str | None) -> "Target":
+    from pipelines.forget.forget import Target
+
+    named = {kind: value for kind, value in given.items() if value is not None}
+    if len(named) != 1:
+        raise ConfigurationError("name one thing: --session, --project, --message, --text or --pattern")
+    ((kind, value),) = named.items()
+    if kind == "text" and value == "-":
+        value = sys.stdin.read().removesuffix("\n")
+    return Target(kind, value)  # type: ignore[arg-type]  # the names of the options are the kinds
+
+
+def _forget(
+    layout: "Layout",
+    target: "Target",
+    reason: str | None,
+    *,
+    yes: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from pipelines.cli.console import say, say_json
+    from pipelines.cli.task_progress import steps
+    from pipelines.forget.forget import finish_begun, plan_forget
+    from pipelines.forget.forget import forget as do_forget
+    from pipelines.run.watcher import Watcher
+
+    if yes and finish_begun(layout, Watcher()) and not (as_json or quiet):
+        say("An erasure that was stopped before its end is finished now.")
+    with steps(shown=not (as_json or quiet)) as shown:
+        planned = plan_forget(layout, target, shown)
+    if not as_json and not (quiet and yes):
+        _show(planned)
+    if as_json and not yes:
+        say_json({"done": False, **planned.to_json()})
+        return
+    if not yes and not planned.is_nothing:
+        confirm("Erase it, for good?")
+    with steps(shown=not (as_json or quiet)) as shown:
+        made = do_forget(layout, planned, Watcher(), reason=reason, steps=shown)
+    if as_json:
+        say_json({"done": made.tombstone is not None, **planned.to_json(), **made.to_json()})
+    else:
+        _show_done(made, quiet=quiet)
+    if made.remaining:
+        raise typer.Exit(ExitCode.UNEXPECTED)
+
+
+def _show(planned: "Forgetting") -> None:
+    from models.amounts import count, plural, size
+    from pipelines.cli.console import Heading, say, say_table
+    from pipelines.forget.forget import shown
+
+    if planned.is_nothing:
+        say("No run holds anything of it.")
+        return
+    preview = planned.preview
+    say("what would go:", style="bold")
+    names = ("whole files", "from files", "entries", "rows", "bytes")
+    rows = [(name, share) for name, share in [*sorted(preview.sources.items()), ("", preview.total)]]
+    cells = [
+        [name, *map(count, (share.files, share.touched_files, share.entries, share.rows)), size(share.size)]
+        for name, share in rows
+    ]
+    headings = [Heading("source"), *(Heading(name, "number") for name in names)]
+    say_table(headings, cells[:-1], total=cells[-1])
+    _show_some("whole:", [shown(key) for key in sorted(planned.found.paths)])
+    touched = [f"{shown(key)}: {_entries(number)}" for key, number in sorted(preview.touched.items())]
+    _show_some("in part:", touched)
+    if planned.messages:
+        say(f"and {plural(planned.messages, 'message')} that nothing else says")
+    if planned.found.imported:
+        say(f"and {plural(planned.found.imported, 'message')} of stores that were read in")
+    say(f"what stays: {plural(preview.untouched_files, 'other file')}, and every other entry of those in part")
+
+
+def _entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number:,} entries"
+
+
+def _show_some(title: str, lines: "list[str]") -> None:
+    from pipelines.cli.console import say
+
+    if lines:
+        say(title)
+    for line in lines[:_SHOWN]:
+        say(f"  {line}")
+    if len(lines) > _SHOWN:
+        say(f"  and {len(lines) - _SHOWN:,} more; --json names all")
+
+
+def _show_done(made: "Forgotten", *, quiet: bool) -> None:
+    from models.amounts import duration, plural
+    from pipelines.cli.console import say
+
+    if made.tombstone is not None and not quiet:
+        number = made.tombstone.number
+        say(f"erased in {duration(made.seconds)}; {plural(made.runs, 'run')} written anew; tombstone {number}")
+        say("What a home still holds of it is passed over from now on. Backups of the data directory still have it.")
+    for place in made.remaining[:_SHOWN]:
+        say(f"still there: {place}", stderr=True)
+    if len(made.remaining) > _SHOWN:
+        say(f"and {plural(len(made.remaining) - _SHOWN, 'place')} more; --json names all", stderr=True)
+    if made.remaining:
+        say("The program may not rewrite these: look at them yourself, then give the same command again.", stderr=True)
+    elif not quiet:
+        say("Every file below the data directory was searched: it is gone.")
+
+
+def _list(layout: "Layout", *, as_json: bool) -> None:
+    from models.amounts import count, moment, size
+    from pipelines.cli.console import Heading, say, say_json, say_table
+    from pipelines.forget.forget import tombstones_of
+
+    stones = tombstones_of(layout)
+    if as_json:
+        hidden = ("ids", "paths", "entry_digests", "texts", "message_ids")
+        say_json([{name: value for name, value in one.to_json().items() if name not in hidden} for one in stones])
+        return
+    if not stones:
+        say("Nothing was forgotten.")
+        return
+    numbers = ("files", "entries", "messages", "bytes")
+    headings = [Heading("number", "number"), Heading("when"), Heading("what")]
+    headings += [*(Heading(name, "number") for name in numbers), Heading("reason", "sentence")]
+    say_table(
+        headings,
+        [
+            [
+                count(one.number),
+                moment(one.forgotten_at),
+                one.kind,
+                *map(count, (one.files, one.entries, one.messages)),
+                size(one.size),
+                one.reason or "",
+            ]
+            for one in stones
+        ],
+    )

@@ -1,0 +1,20 @@
+"""`extract rebuild`: the warehouse made again from what is kept."""
+
+from pipelines.cli.options import Data, Quiet, layout_of, shown_path
+
+
+def rebuild(data: Data = None, quiet: Quiet = False) -> None:
+    """Build the warehouse again from what is kept.
+
+    It is made of the committed Parquet files; no home is needed.
+    """
+    from models.amounts import size
+    from pipelines.cli.console import say
+    from pipelines.cli.run_progress import watching
+    from pipelines.upkeep.rebuild import rebuild as rebuild_warehouse
+
+    layout = layout_of(data)
+    with watching(shown=not quiet) as watcher:
+        made = rebuild_warehouse(layout, watcher)
+    if not quiet:
+        say(f"warehouse: {shown_path(layout.warehouse)} ({size(made.size)}), checked and published")

@@ -1,0 +1,80 @@
+"""`extract rollback`: makes the state as of another run the current one."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.confirm import Yes, confirm
+from pipelines.cli.options import AsJson, Data, Quiet, command, layout_of, shown_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelines.upkeep.rollback import Change, Rollback
+
+
+def rollback(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run to go back to: its id, or the beginning of it.")],
+    yes: Yes = False,
+    data: Data = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make the state as of a run the current one.
+
+    Says first what it changes, and asks. Runs after that one no longer count: neither their rows nor what they have
+    read, so that the next run reads it again. Nothing is deleted: a rollback to one of them brings it back, until
+    `extract gc` removes it. With --json and without --yes nothing is changed.
+    """
+    from models.amounts import plural
+    from pipelines.cli.console import say, say_json
+    from pipelines.cli.run_progress import watching
+    from pipelines.upkeep.rollback import plan_rollback, roll_back
+
+    layout = layout_of(data)
+    planned = plan_rollback(layout, run)
+    if not as_json and not (quiet and yes):
+        _show(planned)
+    if planned.changes_nothing or (as_json and not yes):
+        if as_json:
+            say_json({"done": False, **planned.to_json()})
+        return
+    if not yes:
+        confirm(f"Go back to run {planned.back_to}?")
+    with watching(shown=not (as_json or quiet)) as watcher:
+        made = roll_back(layout, planned, watcher)
+    if as_json:
+        say_json({"done": True, **planned.to_json(), "run_id": made.run_id, "warehouse": str(layout.warehouse)})
+    elif not quiet:
+        say(f"done, as run {made.run_id}; warehouse: {shown_path(layout.warehouse)}")
+        say(f"{plural(len(planned.undone), 'run')} undone; {command('gc', data)} says when what they keep can be freed")
+
+
+def _show(planned: "Rollback") -> None:
+    from pipelines.cli.console import say
+
+    if planned.changes_nothing:
+        say(f"The state as of run {planned.back_to} is the current one already.")
+        return
+    if planned.unfinished:
+        say(f"Rollback {planned.unfinished} to this run was stopped before its warehouse was made.")
+    say(f"back to run {planned.back_to}", style="bold")
+    for title, runs in (("no longer counts:", planned.undone), ("counts again:", planned.again)):
+        if runs:
+            say(title)
+            _show_runs(runs)
+    say("Nothing is deleted.")
+
+
+def _show_runs(runs: "Sequence[Change]") -> None:
+    from models.amounts import count, size
+    from pipelines.cli.console import Heading, say_table
+
+    numbers = ("files read", "entries", "new messages", "new bytes")
+    say_table(
+        [Heading("run"), *(Heading(name, "number") for name in numbers)],
+        [
+            [run.run_id, *map(count, (run.files_read, run.entries, run.messages_new)), size(run.bytes_kept_new)]
+            for run in runs
+        ],
+    )

@@ -1,0 +1,87 @@
+"""`extract status`: how the archive stands and what is new since the last run."""
+
+from typing import TYPE_CHECKING
+
+from pipelines.cli.options import AsJson, Data, command, layout_of, shown_path
+
+if TYPE_CHECKING:
+    from pipelines.run.status import HomeStatus, Status
+
+
+def status(data: Data = None, as_json: AsJson = False) -> None:
+    """Show each home, the last run, and what is new since.
+
+    Walks each home and writes nothing.
+    """
+    from models.amounts import plural, size
+    from pipelines.cli.console import say, say_json
+    from pipelines.run.status import status_of
+
+    layout = layout_of(data)
+    found = status_of(layout)
+    if as_json:
+        say_json(found.to_json())
+        return
+    _show_archive(found, shown_path(layout.root))
+    for home in found.homes:
+        _show_home(home)
+    walked = [phase for home in found.homes for phase in home.phases if phase.new_bytes is not None]
+    files = sum((phase.new_files or 0) + (phase.changed_files or 0) for phase in walked)
+    if files:
+        waiting = sum(phase.new_bytes or 0 for phase in walked)
+        say(f"new or changed: {plural(files, 'file')}, {size(waiting)} to read")
+        say(f"next: {command('run', data)}")
+    elif walked:
+        say("Nothing is new.")
+
+
+def _show_archive(found: "Status", root: str) -> None:
+    from models.amounts import moment, plural, size
+    from pipelines.cli.console import say, say_wrapped
+
+    say(f"{root}: {plural(found.runs, 'run')}", style="bold")
+    if found.last_run_id:
+        ended = moment(found.last_run_finished_at or found.last_run_started_at)
+        how = "complete" if found.last_run_status == "complete" else "stopped after some phases"
+        say(f"last run: {found.last_run_id}, {how}, {ended}")
+    imported = f", read in from other stores {size(found.imported_bytes)}" if found.imported_bytes else ""
+    warehouse = "no warehouse" if found.warehouse_bytes is None else f"warehouse {size(found.warehouse_bytes)}"
+    say(f"store {size(found.store_bytes)}, tables {size(found.table_bytes)}, {warehouse}{imported}")
+    if found.warehouse_run_id and found.last_run_id and found.warehouse_run_id != found.last_run_id:
+        say(f"the warehouse is of run {found.warehouse_run_id}, not of the last one")
+    if found.under_way:
+        say_wrapped(found.under_way)
+    say()
+
+
+def _show_home(home: "HomeStatus") -> None:
+    from models.amounts import count, moment, plural, size
+    from pipelines.cli.console import Heading, say, say_table
+
+    say(f"home {home.home_id}: {home.root}" + (f" ({home.problem})" if home.problem else ""))
+    numbers = ("files", "kept", "new", "changed", "to read")
+    say_table(
+        [Heading("phase"), Heading("read (UTC)"), *(Heading(name, "number") for name in numbers)],
+        [
+            [
+                phase.name,
+                moment(phase.committed_at).removesuffix(" UTC"),
+                count(phase.kept_files),
+                size(phase.kept_bytes),
+                *("-" if number is None else count(number) for number in (phase.new_files, phase.changed_files)),
+                "-" if phase.new_bytes is None else size(phase.new_bytes),
+            ]
+            for phase in home.phases
+        ],
+    )
+    waiting = sum(phase.kept_bytes - phase.watermark for phase in home.phases)
+    expired = sum(phase.expired_files for phase in home.phases)
+    vanished = sum(phase.vanished_files or 0 for phase in home.phases)
+    if waiting:
+        say(f"{size(waiting)} are kept beyond the watermarks, where entries had no end yet")
+    if expired or vanished:
+        say(
+            f"{plural(expired + vanished, 'file')} gone from the home and kept here, "
+            f"{count(vanished)} since the last run"
+        )
+    say()

@@ -1,0 +1,78 @@
+"""`extract tables`: the dictionary of the warehouse."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.errors import ConfigurationError
+from pipelines.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from pipelines.warehouse.dictionary import TableEntry
+
+
+def tables(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One table or view, with its columns.")] = None,
+    as_json: AsJson = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+) -> None:
+    """Show the tables of the warehouse, or the columns of one.
+
+    Needs no warehouse: it is read from the declarations.
+    """
+    from pipelines.cli.console import say_json
+    from pipelines.warehouse import dictionary
+
+    if as_json and as_markdown:
+        raise ConfigurationError("--json and --markdown: choose one")
+    entries = dictionary.dictionary()
+    if name is not None:
+        entries = [_named(name, entries)]
+    if as_json or as_markdown or any(entry.group == "view" for entry in entries if name):
+        entries = dictionary.with_view_columns(entries)
+    if as_json:
+        say_json([entry.to_json() for entry in entries])
+    elif as_markdown:
+        sys.stdout.write("\n".join(dictionary.as_markdown(entry) for entry in entries))
+    elif name is not None:
+        _show_columns(entries[0])
+    else:
+        _show_tables(entries)
+
+
+def _named(name: str, entries: "list[TableEntry]") -> "TableEntry":
+    from difflib import get_close_matches
+
+    for entry in entries:
+        if entry.name == name:
+            return entry
+    close = get_close_matches(name, [entry.name for entry in entries])
+    hint = f"; did you mean {' or '.join(close)}?" if close else "; `extract tables` lists them"
+    raise ConfigurationError(f"there is no table {name!r}{hint}")
+
+
+def _show_tables(entries: "list[TableEntry]") -> None:
+    from pipelines.cli.console import Heading, say, say_table, say_wrapped
+    from pipelines.warehouse.dictionary import GROUPS
+
+    for group, title in GROUPS.items():
+        say_wrapped(title)
+        rows = [[entry.name, entry.comment] for entry in entries if entry.group == group]
+        say_table([Heading("view" if group == "view" else "table"), Heading("what it holds", "sentence")], rows)
+        say()
+
+
+def _show_columns(entry: "TableEntry") -> None:
+    from pipelines.cli.console import Heading, say, say_table, say_wrapped
+
+    say(entry.name, style="bold")
+    say_wrapped(entry.comment)
+    say()
+    if entry.group == "view":
+        say_table([Heading("column"), Heading("type")], [[column.name, column.type] for column in entry.columns])
+        return
+    say_table(
+        [Heading("column"), Heading("type"), Heading("NULL"), Heading("what it says", "sentence")],
+        [[column.name, column.type, "" if column.is_required else "yes", column.comment] for column in entry.columns],
+    )

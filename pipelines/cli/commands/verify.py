@@ -1,0 +1,150 @@
+"""`extract verify`: whether everything that is kept is what was written, and can be given back."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from models.errors import ConfigurationError
+from models.finding import Finding, Level, Severity, exit_code
+from models.json import JsonObject
+from pipelines.cli.options import AsJson, Data, Quiet, layout_of, shown_path
+
+if TYPE_CHECKING:
+    from pipelines.archive.findings_file import Verification
+    from pipelines.disk.layout import Layout
+    from pipelines.verify.subset import Subset
+
+_SHOWN: Final = 10
+_PERCENT: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
+
+
+def verify(
+    quick: Annotated[bool, typer.Option("--quick", help="Only counts and sizes, in less than a second.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also put every file together again and compare its SHA-256.")
+    ] = False,
+    source: Annotated[
+        bool, typer.Option("--source", help="Compare the homes with what was last read of them, and nothing else.")
+    ] = False,
+    subset: Annotated[
+        str | None, typer.Option(metavar="N%", help="With --deep: only so many of the files, picked at random.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="With --subset: pick those that this number picked before.")
+    ] = None,
+    home: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH|NAME=PATH", help="With --source: this home, where it is now; can be given again."),
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Verify what is kept: bytes, counts, links, rights.
+
+    Every finding has a code, listed in models/FINDINGS.md. Ends with 0 only when all holds, with 3 when bytes are
+    broken, with 1 for anything else that is not as it should be. Needs no lock and changes nothing; what was found is
+    kept beside the newest run, for its report.
+    """
+    from datetime import UTC, datetime
+
+    from pipelines.archive.findings_file import Verification
+    from pipelines.cli.console import say_json
+    from pipelines.cli.verify_progress import showing
+    from pipelines.run.request import homes_of
+    from pipelines.verify.verify import verify as verify_archive
+    from pipelines.version import VERSION
+
+    layout = layout_of(data)
+    level = _level(quick=quick, deep=deep, source=source)
+    if home and level is not Level.SOURCE:
+        raise ConfigurationError("--home goes with --source: everything else is about what is kept")
+    picked = _subset(level, subset, seed)
+    with showing(shown=not (as_json or quiet)) as progress:
+        findings = verify_archive(layout, level, picked, homes_of(home) if home else (), progress)
+    percent = None if picked.is_all else picked.percent
+    made = Verification(datetime.now(UTC).isoformat(timespec="seconds"), level, VERSION, findings, percent)
+    code = exit_code(findings)
+    if as_json:
+        counts: JsonObject = {str(severity): _count(findings, severity) for severity in Severity}
+        say_json({"exit_code": int(code), "exit_meaning": code.name.lower(), "counts": counts, **made.to_json()})
+    else:
+        _show(made, shown_path(layout.root), quiet=quiet)
+    _keep(layout, made)
+    if code:
+        raise typer.Exit(code)
+
+
+def _level(*, quick: bool, deep: bool, source: bool) -> Level:
+    chosen = [level for level, is_it in ((Level.QUICK, quick), (Level.DEEP, deep), (Level.SOURCE, source)) if is_it]
+    if len(chosen) > 1:
+        raise ConfigurationError("only one of --quick, --deep and --source at a time")
+    return chosen[0] if chosen else Level.DEFAULT
+
+
+def _subset(level: Level, given: str | None, seed: int | None) -> "Subset":
+    from secrets import randbelow
+
+    from pipelines.verify.subset import Subset
+
+    if given is None and seed is None:
+        return Subset()
+    match = _PERCENT.fullmatch(given or "")
+    if level is not Level.DEEP or match is None:
+        raise ConfigurationError("a subset is given with --deep, as in --deep --subset 10% (and --seed N)")
+    return Subset(float(match[1]), randbelow(1 << 32) if seed is None else seed)
+
+
+def _count(findings: Sequence[Finding], severity: Severity) -> int:
+    return sum(finding.severity is severity for finding in findings)
+
+
+def _show(made: "Verification", root: str, *, quiet: bool) -> None:
+    """Print every error and warning, and the first pieces of information of each kind."""
+    from models.amounts import plural
+    from pipelines.cli.console import say
+
+    seen: Counter[str] = Counter()
+    for finding in made.findings:
+        is_information = finding.severity is Severity.INFORMATION
+        seen[finding.code] += is_information
+        if not (is_information and (quiet or seen[finding.code] > _SHOWN)):
+            _show_finding(finding)
+    for code, count in seen.items():
+        if count > _SHOWN and not quiet:
+            say(f"{code}: {plural(count - _SHOWN, 'more', 'more')}; --json lists all")
+    errors, warnings = _count(made.findings, Severity.ERROR), _count(made.findings, Severity.WARNING)
+    if errors or warnings:
+        say(f"{root}: {plural(errors, 'error')}, {plural(warnings, 'warning')}", style="bold")
+    elif not quiet:
+        say(f"{root}: all holds ({made.level})", style="bold")
+
+
+def _show_finding(finding: Finding) -> None:
+    from pipelines.cli.console import say
+
+    say(f"{finding.code} {finding.severity}  {finding.address}", style="bold")
+    say(f"     {finding.sentence}")
+    if finding.severity is not Severity.INFORMATION:
+        say(f"     {finding.what_to_do}")
+
+
+def _keep(layout: "Layout", made: "Verification") -> None:
+    """Keep what was found beside the newest run, and have its report tell it. Failing at that changes no verdict."""
+    from models.errors import ExtractError
+    from pipelines.archive.archive import read_runs
+    from pipelines.archive.findings_file import keep_verification
+    from pipelines.cli.console import say
+    from pipelines.report.write import write_reports
+
+    try:
+        runs = read_runs(layout)
+        if runs:
+            keep_verification(layout, runs[-1].run_id, made)
+            if runs[-1].status == "complete" and made.level is not Level.QUICK:
+                write_reports(layout, runs[-1])
+    except ExtractError as error:
+        say(f"what was found could not be kept: {error}", stderr=True)

@@ -1,0 +1,148 @@
+"""What people see: lines, tables and numbers, with all that we did not write made safe for a terminal.
+
+Everything goes through Rich with markup, highlighting and emoji codes off: a transcript must not be able to colour,
+link or break what is printed. What writes no line (JSON, a report) does not wait for Rich to be imported.
+"""
+
+import sys
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+from models.json import JsonValue
+from models.text import safe, safe_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_GAP: Final = 2
+_NARROWEST: Final = 6
+"""No column of text is cut below this many cells."""
+_READABLE: Final = 10
+"""A query's column of text that would have to be narrower than this is not shown as a column."""
+_LONGEST_CELL: Final = 2000
+"""Characters of a value that are looked at before it is cut to its column."""
+
+
+def terminal(*, stderr: bool = False) -> "Console":
+    """Return the console of standard output or standard error, as these are now."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+def _print(console: "Console", text: str, style: str = "", *, is_wrapped: bool = False) -> None:
+    from rich.text import Text
+
+    console.print(Text(text, style=style), soft_wrap=not is_wrapped)
+
+
+def is_terminal() -> bool:
+    """Whether standard output is shown to a person."""
+    return sys.stdout.isatty()
+
+
+def say(text: str = "", *, style: str = "", stderr: bool = False) -> None:
+    """Print a line, never broken: a path in it can be copied. Lines within `text` stay; nothing in it is obeyed."""
+    _print(terminal(stderr=stderr), safe(text, keep_newlines=True), style)
+
+
+def say_wrapped(text: str) -> None:
+    """Print a sentence, broken between words where the terminal ends."""
+    _print(terminal(), safe(text), is_wrapped=True)
+
+
+def say_table(headings: Sequence["Heading"], rows: Sequence[Sequence[str]], *, total: Sequence[str] = ()) -> None:
+    """Print a table no wider than the terminal (80 columns where there is none); what does not fit is cut with `…`."""
+    console = terminal()
+    all_rows = [*rows, total] if total else rows
+    lines = lay_out(headings, all_rows, console.width)
+    for number, line in enumerate(lines):
+        is_total = bool(total) and number == len(lines) - 1
+        _print(console, line, "bold" if number == 0 or is_total else "")
+
+
+def say_rows(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool]) -> None:
+    """Print the rows of a query as a table, or each as a block of its own where columns would become too narrow."""
+    console = terminal()
+    headings = [
+        Heading(name, "number" if is_number else "text") for name, is_number in zip(names, numbers, strict=True)
+    ]
+    if _least_width(headings, rows) <= console.width:
+        say_table(headings, rows)
+        return
+    for number, row in enumerate(rows, 1):
+        _print(console, f"row {number}", "bold")
+        for line in lay_out([Heading(""), Heading("")], list(zip(names, row, strict=True)), console.width)[1:]:
+            _print(console, line)
+
+
+def _least_width(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) -> int:
+    widths = []
+    for column, heading in enumerate(headings):
+        natural = max((cell_len(_shown(row[column])) for row in rows), default=0)
+        least = natural if heading.kind == "number" else min(natural, _READABLE)
+        widths.append(max(least, min(cell_len(_shown(heading.name)), _READABLE)))
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def say_json(value: JsonValue) -> None:
+    """Print one JSON document, exact, with what a terminal would obey written as escapes."""
+    import json
+
+    sys.stdout.write(safe_json(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
+
+
+class Heading(NamedTuple):
+    """The head of a column. Numbers stand at its right and are never cut; a sentence, in the last one, is broken."""
+
+    name: str
+    kind: Literal["text", "number", "sentence"] = "text"
+
+
+def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Return the lines of a table at most `width` cells wide, as long as every text column keeps some cells.
+
+    The first line is the heads'. A sentence takes as many lines as it needs.
+    """
+    cells = [[heading.name for heading in headings], *([_shown(value) for value in row] for row in rows)]
+    natural = [max(cell_len(row[column]) for row in cells) for column in range(len(headings))]
+    right = [heading.kind == "number" for heading in headings]
+    widths = fit(natural, right, width)
+    lines = []
+    for row in cells:
+        lines.append(_line(row, widths, right))
+        if headings[-1].kind == "sentence" and cell_len(row[-1]) > widths[-1]:
+            first, *others = wrap(row[-1], widths[-1]) or [""]
+            lines[-1] = _line([*row[:-1], first], widths, right)
+            lines += [_line([*[""] * len(row[:-1]), other], widths, right) for other in others]
+    return lines
+
+
+def fit(natural: Sequence[int], fixed: Sequence[bool], width: int) -> list[int]:
+    """Return the widths of columns: narrow ones as they are, the widest cut alike until all fit."""
+    room = width - _GAP * (len(natural) - 1) - sum(cells for cells, keep in zip(natural, fixed, strict=True) if keep)
+    widths = list(natural)
+    left = sorted(column for column, keep in enumerate(fixed) if not keep)
+    left.sort(key=lambda column: natural[column])
+    for count, column in enumerate(left):
+        share = max(_NARROWEST, room // (len(left) - count))
+        widths[column] = min(natural[column], share)
+        room -= widths[column]
+    return widths
+
+
+def _line(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    made = []
+    for text, cells, is_right in zip(row, widths, right, strict=True):
+        if cell_len(text) > cells:
+            text = set_cell_size(text, cells - 1) + "…"
+        padding = " " * (cells - cell_len(text))
+        made.append(padding + text if is_right else text + padding)
+    return (" " * _GAP).join(made).rstrip()
+
+
+def _shown(value: str) -> str:
+    return safe(value[:_LONGEST_CELL])

@@ -1,0 +1,231 @@
+"""Writes the documents that are made from the program itself: `python -m pipelines.cli.docs`; `--check` compares.
+
+`models/README.md` is made whole. In the others what is made stands between two marks, and people write the rest.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import MISSING, dataclass, fields
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+import typer
+from typer.core import TyperGroup
+from typer.testing import CliRunner
+
+from extractors.reading.registry import PHASES, sources
+from extractors.reading.rules import INVENTORY_ONLY, WITHHELD, Rule
+from models.errors import ConfigurationError
+from models.finding import Kind
+from models.findings import CONCERNS, all_kinds
+from models.reject import REJECT_SENTENCES
+from pipelines.cli.app import EXIT_CODES, app
+from pipelines.disk.settings import Settings
+from pipelines.restore.finding import ADVICE, DAMAGE, SENTENCES, FindingCode
+from pipelines.warehouse.dictionary import GROUPS, as_markdown, dictionary, with_view_columns
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+_COLUMNS: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a document that is made: between its marks, or the whole document where `name` is empty."""
+
+    path: str
+    name: str
+    make: Callable[[], str]
+
+
+def tables() -> str:
+    """Return the reference of tables, views and reject codes."""
+    entries = with_view_columns(dictionary())
+    intro = (
+        "This file is made by `python -m pipelines.cli.docs` from the declarations; `extract tables` "
+        "shows the same.\n\n"
+        "Every table of a source ends with the address of its row: `home_id`, `run_id`, `file_id`, `byte_offset`, "
+        "`byte_length`. Instants are UTC."
+    )
+    parts = ["# models: what things are\n", f"{intro}\n"]
+    for group, title in GROUPS.items():
+        chosen = [entry for entry in entries if entry.group == group]
+        names = ", ".join(f"[`{entry.name}`](#{entry.name})" for entry in chosen)
+        parts += [f"## {title}\n\n{names}\n", *(as_markdown(entry) for entry in chosen)]
+    codes = "\n".join(f"| `{code}` | {sentence} |" for code, sentence in REJECT_SENTENCES.items())
+    parts.append(f"## Why an entry is rejected\n\n| code | what it means |\n|---|---|\n{codes}\n")
+    return "\n".join(parts)
+
+
+def commands() -> str:
+    """Return the reference of the command line: each command's help, as it prints it."""
+    return "\n".join(_help(words) for words in all_commands())
+
+
+def all_commands() -> list[tuple[str, ...]]:
+    """Return the words of every command, the program itself first."""
+    return list(_words(typer.main.get_command(app), ()))
+
+
+def _words(command: object, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the words of a command, then those of the commands below it."""
+    yield words
+    if isinstance(command, TyperGroup):
+        for name, below in command.commands.items():
+            yield from _words(below, (*words, name))
+
+
+def _help(words: Sequence[str]) -> str:
+    shown = CliRunner().invoke(
+        app, [*words, "--help"], prog_name="extract", env={"COLUMNS": str(_COLUMNS)}, terminal_width=_COLUMNS
+    )
+    return f"### `{' '.join(('extract', *words))}`\n\n```text\n{shown.output.strip()}\n```\n"
+
+
+def exit_codes() -> str:
+    """Return the table of exit codes."""
+    rows = "\n".join(f"| {int(code)} | {sentence} |" for code, sentence in EXIT_CODES.items())
+    return f"| code | meaning |\n|---|---|\n{rows}\n"
+
+
+def settings() -> str:
+    """Return the table of settings with their defaults."""
+    told = re.findall(r"^ *(`\w+`(?:, `\w+`)*): (.+?)(?=\n *`|\Z)", Settings.__doc__ or "", re.DOTALL | re.MULTILINE)
+    sentences = {name: _sentence(text) for names, text in told for name in re.findall(r"`(\w+)`", names)}
+    rows = []
+    for field in fields(Settings):
+        default = "" if field.default is MISSING else _toml(field.default)
+        rows.append(f"| `{field.name}` | `{default}` | {sentences[field.name]} |")
+    return "| setting | default | what it does |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _sentence(text: str) -> str:
+    words = " ".join(text.split())
+    return words[:1].upper() + words[1:]
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "[]" if value == () else str(value)
+
+
+def source_list() -> str:
+    """Return the table of sources: phase, paths, tables."""
+    rows = []
+    for source in sources().values():
+        paths = "<br>".join(dict.fromkeys(f"`{shape.pattern}`" for shape in source.shapes))
+        filled = ", ".join(f"`{table.name}`" for table in source.tables)
+        rows.append(f"| {source.phase} {PHASES[source.phase]} | `{source.name}` | {paths} | {filled} |")
+    return "| phase | source | paths | tables |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def rules() -> str:
+    """Return the table of what is never opened, and what is only listed."""
+
+    def row(rule: Rule, how: str) -> str:
+        pattern = rule.shown.replace("|", "\\|")
+        return f"| `{rule.name}` | {how} | {rule.why} | `{pattern}` |"
+
+    rows = [*(row(rule, "never opened") for rule in WITHHELD), *(row(rule, "only listed") for rule in INVENTORY_ONLY)]
+    return "| rule | how | why | paths |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def findings() -> str:
+    """Return the list of all that `extract verify` can find, by concern; then what a restore and a drill can."""
+    intro = (
+        "This file is made by `python -m pipelines.cli.docs` from the declarations. A code never changes its meaning, "
+        "and "
+        "for each one a test damages an archive. The level is the first that looks for it: quick, default and deep, of "
+        "which each does what the one before does, or source. Errors and warnings keep the exit code from being 0; "
+        "fixity, where bytes that are kept are broken or gone, makes it 3."
+    )
+    parts = ["# findings: what `extract verify` can find\n", f"{intro}\n"]
+    for letter, kinds in groupby(all_kinds(), lambda kind: kind.code[0]):
+        rows = "\n".join(_finding_row(kind) for kind in kinds)
+        head = "| code | severity | level | what was found | what to do |\n|---|---|---|---|---|"
+        parts.append(f"## {CONCERNS[letter]}\n\n{head}\n{rows}\n")
+    return "\n".join([*parts, _restore_findings()])
+
+
+def _restore_findings() -> str:
+    """Return the list of all that a restore or a drill can say of a path."""
+    intro = (
+        "`extract restore` and `extract drill` speak of paths, by words. What is damage, bytes that are not what the "
+        "archive says, makes the exit code 3; by the others the place that is restored to has refused something."
+    )
+    rows = "\n".join(
+        _row(f"`{code}`", "damage" if code in DAMAGE else "refused", SENTENCES[code], ADVICE[code])
+        for code in FindingCode
+    )
+    head = "| code | kind | what was found | what to do |\n|---|---|---|---|"
+    return f"## What `extract restore` and `extract drill` can find\n\n{intro}\n\n{head}\n{rows}\n"
+
+
+def _finding_row(kind: Kind) -> str:
+    severity = f"{kind.severity}, fixity" if kind.is_fixity else str(kind.severity)
+    return _row(kind.code, severity, str(kind.level), kind.sentence, kind.what_to_do)
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+SECTIONS: Final = (
+    Section("models/README.md", "", tables),
+    Section("models/FINDINGS.md", "", findings),
+    Section("pipelines/README.md", "commands", commands),
+    Section("pipelines/README.md", "exit codes", exit_codes),
+    Section("pipelines/README.md", "settings", settings),
+    Section("extractors/README.md", "sources", source_list),
+    Section("extractors/README.md", "rules", rules),
+)
+"""All that is made."""
+
+
+def rendered(root: Path, sections: Sequence[Section] = SECTIONS) -> dict[Path, str]:
+    """Return each document as it should be, with what people wrote in it left as it is.
+
+    Raises ConfigurationError when a document has lost the marks of a section.
+    """
+    made: dict[Path, str] = {}
+    for section in sections:
+        path = root / section.path
+        before = made.get(path) or (path.read_text(encoding="utf-8") if path.exists() else "")
+        made[path] = _placed(before, section, section.make()) if section.name else section.make()
+    return made
+
+
+def _placed(text: str, section: Section, content: str) -> str:
+    begin, end = f"<!-- made: {section.name} -->", f"<!-- end: {section.name} -->"
+    block = f"{begin}\n\n{content}\n{end}"
+    if begin in text and end in text.split(begin, 1)[1]:
+        head, rest = text.split(begin, 1)
+        return head + block + rest.split(end, 1)[1]
+    if begin in text or end in text:
+        raise ConfigurationError(f"{section.path} has only one of the marks {begin} and {end}")
+    title = f"## {section.name.capitalize()}"
+    return f"{text.rstrip()}\n\n{title}\n\n{block}\n".lstrip()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write what is out of date and return 0; with --check write nothing, and return 1 when anything is."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.cli.docs", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only say what is out of date")
+    check = parser.parse_args(arguments).check
+    stale = [
+        (path, text)
+        for path, text in rendered(ROOT).items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+    for path, text in stale:
+        if not check:
+            path.write_text(text, encoding="utf-8", newline="\n")
+        sys.stdout.write(f"{'out of date' if check else 'written'}: {path.relative_to(ROOT)}\n")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Options that several commands share, and what they stand for."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.errors import ConfigurationError
+from pipelines.disk.layout import Layout
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="PATH", help="The data directory. Default: EXTRACT_DATA, else ./data."),
+]
+Homes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--home",
+        metavar="PATH|NAME=PATH",
+        help="A home to read; can be given again. Default: the directories in CLAUDE_CONFIG_DIR, else ~/.claude.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is not as it should be.")]
+
+
+def layout_of(data: Path | None) -> Layout:
+    """Return the layout of the data directory that was named. Raises ConfigurationError when it is a file."""
+    layout = Layout.of(data.expanduser() if data else None)
+    if layout.root.exists() and not layout.root.is_dir():
+        raise ConfigurationError(f"the data directory {layout.root} is a file; name another with --data")
+    return layout
+
+
+def command(words: str, data: Path | None) -> str:
+    """Return a command as the user would type it for this data directory."""
+    return f"extract {words}" + (f" --data {shlex.quote(str(data))}" if data else "")
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as short as it can be written from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

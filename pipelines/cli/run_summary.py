@@ -1,0 +1,121 @@
+"""How the end of a run is shown."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import ExitCode
+from pipelines.cli.options import command, shown_path
+
+if TYPE_CHECKING:
+    from models.run import RunRecord, SourceCounts
+    from pipelines.disk.layout import Layout
+    from pipelines.run.pipeline import Finished
+
+
+def show_summary(layout: "Layout", finished: "Finished", data: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """Print what a run came to: by source, fixity, where everything is, and what to do next."""
+    from pipelines.archive.totals import to_json
+    from pipelines.cli.console import say, say_json
+
+    run = finished.run
+    if as_json:
+        say_json(to_json(layout, run, finished.exit_code))
+        return
+    if quiet:
+        if finished.exit_code:
+            say(f"run {run.run_id}: {'; '.join(_verdict(finished))}", stderr=True)
+        return
+    verdict, *more = _verdict(finished)
+    say(f"Run {run.run_id}: {verdict}", style="bold")
+    for line in more:
+        say(line)
+    for home_id, root in run.homes.items():
+        say(f"home {home_id}: {root}")
+    say()
+    _show_sources(run)
+    say()
+    _show_fixity(run)
+    _show_places(layout, run)
+    say()
+    say(f"next: {command('report', data)}")
+    say(f"      {command('sql', data)} 'FROM sessions ORDER BY started_at DESC'")
+    say(f"      {command('status', data)}")
+
+
+def _verdict(finished: "Finished") -> list[str]:
+    """Return how the run ended, and what is not as it should be."""
+    from models.amounts import duration, plural
+    from pipelines.archive.totals import outcomes, rejects, seconds
+
+    run = finished.run
+    by_outcome, took = outcomes(run), duration(seconds(run))
+    told = [
+        f"done in {took}"
+        if finished.exit_code in (ExitCode.FIXITY, ExitCode.INCOMPLETE)
+        else f"done and verified in {took}"
+    ]
+    if corrupt := by_outcome["corrupt"]:
+        told.append(f"FIXITY IS BROKEN: {plural(corrupt, 'file')} changed in content, but not in size and times")
+    if unreadable := by_outcome["unreadable"]:
+        told.append(f"{plural(unreadable, 'file')} could not be read")
+    if entries := rejects(run).total():
+        told.append(f"{plural(entries, 'entry', 'entries')} could not be understood and lie in quarantine")
+    return told
+
+
+def _show_sources(run: "RunRecord") -> None:
+    from pipelines.archive.totals import added, by_source
+    from pipelines.cli.console import Heading, say_table
+
+    sources = by_source(run)
+    names = ("files", "read", "entries", "rows", "messages", "duplicates", "rejects")
+    say_table(
+        [Heading("source"), *(Heading(name, "number") for name in names)],
+        [[source, *numbers(counts)] for source, counts in sources.items()],
+        total=["total", *numbers(added(sources.values()))],
+    )
+
+
+def numbers(counts: "SourceCounts") -> list[str]:
+    """Return the counts of a source as the table shows them."""
+    from models.amounts import count
+
+    shown = (
+        counts.files_found,
+        counts.files_read,
+        counts.entries,
+        counts.rows,
+        counts.messages_new,
+        counts.messages_duplicate,
+        counts.rejects,
+    )
+    return [count(number) for number in shown]
+
+
+def _show_fixity(run: "RunRecord") -> None:
+    from models.amounts import listed, plural
+    from pipelines.archive.totals import added, by_source, outcomes, rejects
+    from pipelines.cli.console import say_wrapped
+
+    total = added(by_source(run).values())
+    by_outcome = outcomes(run)
+    listed_only = by_outcome.pop("unchecked", 0)
+    say_wrapped(f"fixity: {listed(by_outcome)}; {plural(listed_only, 'thing')} only listed")
+    if codes := rejects(run):
+        say_wrapped(f"quarantine: {listed(codes)}")
+    if total.files_vanished:
+        say_wrapped(
+            f"{plural(total.files_vanished, 'file')} gone from the home since the last run; what was read stays here"
+        )
+    if appeared := sum(len(paths) for paths in run.appeared.values()):
+        say_wrapped(f"{plural(appeared, 'path')} appeared meanwhile; the next run reads them")
+
+
+def _show_places(layout: "Layout", run: "RunRecord") -> None:
+    from models.amounts import size
+    from pipelines.cli.console import say
+    from pipelines.run.pipeline import report_path
+
+    if run.warehouse is not None:
+        say(f"warehouse: {shown_path(layout.warehouse)} ({size(run.warehouse.size)})")
+    say(f"report: {shown_path(report_path(layout, run, 'md'))}")

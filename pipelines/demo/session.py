@@ -1,0 +1,64 @@
+"""A session: prompts and all that follows each of them until the answer."""
+
+from pipelines.demo import attachments, features, history, kinds, tools
+from pipelines.demo.actor import Actor
+from pipelines.demo.file_history import FileHistory
+from pipelines.demo.home import Home
+from pipelines.demo.subagents import delegate
+from pipelines.demo.transcript import Block, Record, Transcript
+
+
+class Session(Actor):
+    """The main transcript of a session."""
+
+    def __init__(self, home: Home, transcript: Transcript, versions: dict[str, int] | None = None) -> None:
+        super().__init__(home, transcript)
+        if self.traits.has_file_history:
+            self.files = FileHistory(home, transcript, versions)
+        self.turns = 0
+
+    def run(self, budget: int, *, turns: int = 1) -> None:
+        """Hold turns until the transcript has `budget` bytes, and at least as many turns as given."""
+        while self.turns < turns or self.transcript.size < budget:
+            self.turn(budget)
+
+    def turn(self, budget: int) -> None:
+        """Append a prompt and all that follows until the answer."""
+        rng, transcript = self.rng, self.transcript
+        transcript.tick(4000, 400_000)
+        self.ask(self.home.text.prompt(rng, rng.pick(transcript.project.names)))
+        for number in range(rng.spread(1, 3, 6, 20)):
+            if number and transcript.size > budget:
+                break
+            if number == 1 and rng.chance(0.12):
+                delegate(self)
+            self.step()
+        transcript.tick(300, 9000)
+        self.answer()
+        self.turns += 1
+        kinds.after_turn(self.home, transcript)
+
+    def every_kind(self) -> None:
+        """Append one record of every kind that the version knows, and a subagent."""
+        delegate(self, steps=1)
+        self.step(tools.create(self.bench), tools.change(self.bench), tools.mcp(self.bench))
+        for since, make in attachments.KINDS:
+            if self.traits.since(*since):
+                attachments.attach(self.home, self.transcript, make)
+        kinds.after_turn(self.home, self.transcript, every=True)
+
+    def ask(self, text: str, extra: Record | None = None, blocks: list[Block] | None = None) -> str:
+        """Append a person's prompt, with the checkpoint before it; return its uuid."""
+        transcript = self.transcript
+        uuid = self.rng.uuid()
+        transcript.prompt = self.rng.uuid()
+        full = history.typed(self.home, self.rng, transcript.project, transcript.session, transcript.ms, text)
+        if self.files:
+            self.files.snapshot(uuid)
+        as_blocks: list[Block] = [*(blocks or []), {"type": "text", "text": full}]
+        content = as_blocks if blocks or not self.traits.since(1, 0, 98) else full
+        transcript.user(content, features.prompt_fields(transcript, extra), uuid=uuid)
+        transcript.tally.prompts += 1
+        transcript.tally.first_prompt = transcript.tally.first_prompt or text
+        attachments.usual(self.home, transcript, 0.25 if self.turns == 0 else 0.03)
+        return uuid

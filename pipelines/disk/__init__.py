@@ -1,0 +1,3 @@
+"""Files below the data directory: every path and name (`layout`), writes that a crash cannot leave half done, the
+writer's lock, settings, and the calls that differ between operating systems. It imports no other room.
+"""

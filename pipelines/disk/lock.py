@@ -1,0 +1,141 @@
+"""One writer for each data directory: a lock on a file that is never deleted, and a word about who holds it.
+
+Readers take no lock and are never kept waiting. The system gives the lock back when its holder ends, however it ends,
+so what the file says counts only while it is locked. A forked process would hold the lock too, and go on holding it
+when its parent was killed; so it lets go of it before it does anything else.
+"""
+
+import errno
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from models.errors import DataDirectoryError, LockedError
+from models.seal import sealed
+from pipelines.disk.atomic import disk_errors
+from pipelines.disk.failpoints import reach
+from pipelines.disk.layout import Layout
+from pipelines.disk.platform import same_file, try_lock
+
+_COMMANDS: Final = frozenset({"drill", "forget", "gc", "import-store", "rebuild", "rollback"})
+"""Names under which the lock is held that are no run's."""
+_TRIES: Final = 3
+_BETWEEN_TRIES: Final = 0.05
+_NO_INHERITANCE: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
+_NO_LOCKS_HERE: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL})
+
+_held: dict[Path, int] = {}
+"""The descriptors of the locks that this process holds, by path."""
+
+
+@contextmanager
+def writing(layout: Layout, name: str) -> Iterator[None]:
+    """Hold the data directory as its one writer, under the name of a run or a command (see `announce`).
+
+    Raises LockedError with pid, run and start of the one that has it, DataDirectoryError where there can be no lock.
+    What the disk refuses meanwhile becomes DataDirectoryError or DiskFullError.
+    """
+    with disk_errors():
+        layout.prepare()
+        descriptor = _locked(layout)
+    _held[layout.lock_file] = descriptor
+    try:
+        with disk_errors():
+            announce(layout, name)
+            reach("lock:taken")
+            yield
+    finally:
+        if _held.pop(layout.lock_file, None) is not None:
+            os.close(descriptor)
+
+
+def announce(layout: Layout, name: str) -> None:
+    """Say under which name this process holds the lock: that of the run, once it has one."""
+    descriptor = _held.get(layout.lock_file)
+    if descriptor is None:
+        return
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    fields = {"pid": os.getpid(), "run_id": name, "started_at": started}
+    text = sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json")
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, text)
+    os.ftruncate(descriptor, len(text))
+
+
+def is_being_written(layout: Layout) -> bool:
+    """Whether somebody holds the data directory as its writer at this moment."""
+    try:
+        descriptor = os.open(layout.lock_file, os.O_RDONLY | _NO_INHERITANCE)
+    except FileNotFoundError:
+        return False
+    try:
+        return not try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(layout: Layout) -> int:
+    """Return the lock file, open and locked.
+
+    It is not given up at the first try, since a reader that asks whether it is free has it for a moment. A lock on a
+    file that somebody has deleted or replaced meanwhile is none: the next one would get the new file.
+    """
+    holder = ""
+    attempts = 0
+    while attempts < _TRIES:
+        descriptor = os.open(layout.lock_file, os.O_RDWR | os.O_CREAT | _NO_INHERITANCE, 0o600)
+        try:
+            is_ours = _try(layout, descriptor)
+            if is_ours and same_file(descriptor, layout.lock_file):
+                kept, descriptor = descriptor, -1
+                return kept
+            if not is_ours:
+                attempts += 1
+                holder = _holder(descriptor)
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+        time.sleep(_BETWEEN_TRIES)
+    raise LockedError(
+        f"something else is writing to {layout.root}: {holder}. Wait for it, or name another directory with --data"
+    )
+
+
+def _try(layout: Layout, descriptor: int) -> bool:
+    try:
+        return try_lock(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS_HERE:
+            raise
+        raise DataDirectoryError(
+            f"the file system of {layout.root} has no locks ({error}): two runs could spoil one another's work. "
+            f"Keep the data directory on a local disk"
+        ) from error
+
+
+def _holder(descriptor: int) -> str:
+    try:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        held = orjson.loads(os.read(descriptor, 4096))
+        name = held["run_id"]
+        what = f"`extract {name}`" if name in _COMMANDS else f"run {name}"
+        return f"pid {held['pid']}, {what}, since {held['started_at']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "it has just started"
+
+
+def _let_go() -> None:
+    """Close what a forked process has inherited; the lock stays with its parent alone."""
+    for descriptor in _held.values():
+        os.close(descriptor)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)

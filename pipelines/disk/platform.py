@@ -1,0 +1,151 @@
+"""Writes below the data directory the way each operating system allows: full syncs, locks, renames, links.
+
+The calls that read a home are in `extractors.home.platform`; no third module makes a call that only some systems have.
+"""
+
+import errno
+import os
+import secrets
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Final, Literal
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_IS_WINDOWS: Final = sys.platform == "win32"
+_COPY_BYTES: Final = 1 << 20
+_LOCKED_OFFSET: Final = 0x7FFF_0000  # a lock of Windows shuts out readers: it is set far behind what the file holds
+_REPLACE_SECONDS: Final = 2.0
+if sys.platform == "win32":
+    _CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_BINARY | os.O_NOINHERIT
+else:
+    _CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+def make_files_private() -> None:
+    """Have what this process creates be its user's alone (umask 077; on Windows the rights of the folder decide)."""
+    os.umask(0o077)
+
+
+def create_exclusive(path: Path | str | bytes, directory: int | None = None) -> int:
+    """Create ``path`` (below an open ``directory`` where that is given) for its owner alone and return a descriptor
+    that reads and writes.
+
+    Raises ``FileExistsError`` if there is anything, a dangling link included.
+    """
+    return os.open(path, _CREATE, 0o600, dir_fd=directory)
+
+
+def full_fsync(descriptor: int) -> None:
+    """Return when what was written to ``descriptor`` is on the disk; on macOS that includes the disk's own cache."""
+    if sys.platform == "darwin":
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        except OSError as error:
+            if error.errno not in (errno.ENOTSUP, errno.ENOTTY, errno.EINVAL):  # network file systems do not know it
+                raise
+        else:
+            return
+    os.fsync(descriptor)
+
+
+def fsync_directory(path: Path) -> None:
+    """Return when the names in the directory are on the disk. Windows has no such call and keeps names by itself."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems sync files only
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the exclusive lock of an open file at once; return whether it was free.
+
+    It ends with ``unlock``, or when the file is closed or the process ends. It lies on the file and not on its name:
+    who locks a file asks ``same_file`` afterwards, and never deletes it. On POSIX a child process that inherits the
+    descriptor holds the lock too. Raises ``OSError`` where locks do not work.
+    """
+    try:
+        if sys.platform == "win32":
+            os.lseek(descriptor, _LOCKED_OFFSET, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def unlock(descriptor: int) -> None:
+    """Give back the lock that ``try_lock`` took."""
+    if sys.platform == "win32":
+        os.lseek(descriptor, _LOCKED_OFFSET, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def same_file(descriptor: int, path: Path) -> bool:
+    """Tell whether ``path`` still names the file that ``descriptor`` has open."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename ``source`` to ``target`` in one step, over whatever file is there; ``fsync_directory`` makes it last.
+
+    On Windows a virus scanner or indexer may have either open for a moment, so there it is tried for two seconds.
+    """
+    give_up_at = time.monotonic() + _REPLACE_SECONDS
+    while True:
+        try:
+            os.replace(source, target)
+        except PermissionError:
+            if not _IS_WINDOWS or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def link_or_copy(target_name: str, link_path: Path) -> Literal["link", "copy"]:
+    """Make ``link_path`` stand for the file ``target_name`` (relative to its directory), replacing it in one step.
+
+    Where the system or file system has no links for us (Windows without developer mode, FAT), it becomes a copy.
+    Returns which of the two it is. Raises ``FileNotFoundError`` if there is no such file; what was there then stays.
+    """
+    target = link_path.parent / target_name
+    if not target.is_file():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target))
+    temporary = link_path.with_name(f".{link_path.name}.{secrets.token_hex(8)}.tmp")
+    made: Literal["link", "copy"] = "link"
+    try:
+        try:
+            temporary.symlink_to(target_name)
+        except (OSError, NotImplementedError):
+            made = "copy"
+            _copy(target, temporary)
+        replace(temporary, link_path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    fsync_directory(link_path.parent)
+    return made
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as reader, open(create_exclusive(target), "wb") as writer:
+        shutil.copyfileobj(reader, writer, _COPY_BYTES)
+        writer.flush()
+        full_fsync(writer.fileno())

@@ -1,0 +1,102 @@
+"""What a drill came to, in a short text that one can read on a terminal of 80 columns."""
+
+from textwrap import wrap
+from typing import Final
+
+from models.amounts import count, duration, listed, plural, size
+from models.text import safe
+from pipelines.drill.result import Drilled, HomeDrill
+from pipelines.drill.resume import Verdict
+
+_LABEL: Final = 14
+_WIDTH: Final = 79
+_SHOWN: Final = 20
+_OUTCOMES: Final = {
+    "intact": "the same",
+    "appended": "grown since",
+    "modified": "changed since",
+    "missing": "gone since",
+    "unreadable": "unreadable now",
+    "corrupt": "different though nothing says so",
+}
+_VERDICTS: Final = {
+    Verdict.WHOLE: "resume whole",
+    Verdict.WITH_GAPS: "resume, with gaps of the source",
+    Verdict.CUT: "resume from a later point",
+    Verdict.EMPTY: "hold no message",
+    Verdict.BROKEN: "BROKEN",
+}
+
+
+def drill_text(made: Drilled) -> str:
+    """Return the text. Nothing in it is obeyed by a terminal."""
+    lines = [f"Drill of {made.started_at:%Y-%m-%d %H:%M} UTC, as of run {made.run_id}", ""]
+    if made.holds:
+        lines += ["IT HOLDS: all that the archive keeps came back as it was, byte for byte."]
+    else:
+        lines += [f"IT DOES NOT HOLD: {plural(len(made.findings), 'finding')}, listed below."]
+    for home in made.homes:
+        lines += ["", f"home {safe(home.home_id)}", *_home_lines(home)]
+    lines += ["", *_finding_lines(made), f"It took {duration(made.seconds)}."]
+    return "\n".join(lines) + "\n"
+
+
+def _home_lines(home: HomeDrill) -> list[str]:
+    right = home.restored.right
+    wrong = home.expected_files - right["file"]
+    files = f"{plural(home.expected_files, 'file')} with {size(home.expected_bytes)}"
+    lines = [
+        _line("restored", files + (f", but {count(wrong)} of them not, or not right" if wrong else "")),
+        _line("", f"{'the others' if wrong else 'each'} equal to its SHA-256, with its time and mode"),
+        _line("", f"{plural(right['directory'], 'directory', 'directories')}, {plural(right['link'], 'link')}"),
+        _line("", f"{count(home.expired_files)} of the files are no longer in the home"),
+        *([_line("", f"{count(home.erased_files)} lack what was erased on request")] if home.erased_files else []),
+        _line("never kept", listed({str(why): number for why, number in sorted(home.never_kept.items())})),
+        _line("the home now", safe(home.source.root) + (f" ({home.source.problem})" if home.source.problem else "")),
+    ]
+    if home.source.outcomes:
+        outcomes = {
+            _OUTCOMES.get(name, name): home.source.outcomes[name] for name in (*_OUTCOMES, *home.source.outcomes)
+        }
+        lines.append(_line("", listed(outcomes)))
+    verdicts = home.verdicts()
+    lines.append(_line("sessions", plural(len(home.sessions), "transcript")))
+    lines += [
+        _line("", f"{count(verdicts[verdict]):>7}  {text}") for verdict, text in _VERDICTS.items() if verdicts[verdict]
+    ]
+    gaps = home.gaps()
+    if gaps:
+        or_erased = ", or was erased since" if home.erased_files else ""
+        lines.append(_line("gaps", f"what the home itself lacked when it was read{or_erased}:"))
+        lines += [_line("", f"{count(number):>7}  {name}") for name, number in sorted(gaps.items())]
+    names = home.names()
+    if home.sessions:
+        lines.append(
+            _line(
+                "directories",
+                f"named by Claude Code's rule: {count(names['right'] + names['cut'])} of {count(len(home.sessions))}",
+            )
+        )
+        others = {"named otherwise at the source": names["other"], "without a cwd to tell": names["unknown"]}
+        if any(others.values()):
+            lines.append(_line("", listed(others)))
+    return lines
+
+
+def _finding_lines(made: Drilled) -> list[str]:
+    lines = []
+    for finding in made.findings[:_SHOWN]:
+        where = f"{finding.home_id}:{finding.path}" if finding.home_id else finding.path
+        lines += [f"{finding.code}  {safe(where)}", *_wrapped(safe(finding.detail)), *_wrapped(finding.advice)]
+    if len(made.findings) > _SHOWN:
+        lines.append(f"and {count(len(made.findings) - _SHOWN)} more, in the record")
+    return [*lines, ""] if lines else []
+
+
+def _wrapped(text: str) -> list[str]:
+    indent = "    "
+    return wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<{_LABEL}}{text}".rstrip()

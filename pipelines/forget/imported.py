@@ -1,0 +1,58 @@
+"""Imported stores without what is to be forgotten."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+import pyarrow as pa
+
+from models.run import PartRecord
+from pipelines.archive.imported import IMPORTED, imported_files
+from pipelines.disk.atomic import sync_file
+from pipelines.disk.layout import Layout
+from pipelines.forget.matcher import Matcher, rows_that_hold
+from pipelines.forget.parts import batches
+from pipelines.run.staging import open_writer
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """An imported file that holds something of it: the rows that stay, and how many go."""
+
+    path: Path
+    staying: Sequence[pa.Table]
+    going: int
+
+
+def rows_of_imports(layout: Layout) -> Iterator[tuple[Path, Iterator[pa.Table]]]:
+    """Yield each imported file with its rows."""
+    for path in imported_files(layout):
+        yield path, batches(layout, PartRecord(layout.relative(path), IMPORTED.name, 0, 0, path.stem), IMPORTED)
+
+
+def imports_that_hold(layout: Layout, matcher: Matcher, messages: Collection[str]) -> Iterator[Imported]:
+    """Yield every imported file that has one of the messages, or a text that holds what the matcher finds."""
+    gone = {*messages, *(sha256(text).hexdigest() for text in matcher.texts)}
+    for path, tables in rows_of_imports(layout):
+        staying, going = [], 0
+        for rows in tables:
+            held = rows_that_hold(matcher, rows, ["text"]) if not matcher.is_empty else set[int]()
+            held |= {row for row, message in enumerate(rows["message_id"].to_pylist()) if message in gone}
+            going += len(held)
+            staying.append(rows.take(pa.array([row for row in range(rows.num_rows) if row not in held], pa.int64())))
+        if going:
+            yield Imported(path, [rows for rows in staying if rows.num_rows], going)
+
+
+def stage_import(directory: Path, tables: Sequence[pa.Table]) -> str:
+    """Write rows as an imported file under its SHA-256; returns its name."""
+    staged = directory / "new.parquet"
+    with open_writer(staged, IMPORTED) as writer:
+        for rows in tables:
+            writer.write_table(rows)
+    sync_file(staged)
+    with staged.open("rb") as file:
+        name = f"{file_digest(file, 'sha256').hexdigest()}.parquet"
+    staged.rename(directory / name)
+    return name

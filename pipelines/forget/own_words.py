@@ -1,0 +1,51 @@
+"""The words that the program itself writes below the data directory: no search could prove these gone."""
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import models.findings
+import models.run
+import pipelines.report
+from models.errors import ConfigurationError
+from pipelines.forget.matcher import Matcher
+from pipelines.forget.parts import known_tables
+
+
+def refuse_own_words(matcher: Matcher, homes: Iterable[str]) -> None:
+    """Raise ConfigurationError when what is to be found stands in names of homes, tables and columns, in what is said
+    of them, or in the sentences of reports and findings.
+    """
+    word = next((word for word in (*homes, *own_words()) if matcher.holds(word.encode())), None)
+    if word is not None:
+        raise ConfigurationError(
+            f"the program itself writes this, in {word!r}: it could never be shown to be gone; name more of it"
+        )
+
+
+@cache
+def own_words() -> tuple[str, ...]:
+    """Return names and sentences that stand in every Parquet file, commit record, report or list of findings."""
+    found: dict[str, None] = {}
+    for table in known_tables().values():
+        found |= dict.fromkeys((table.name, table.comment))
+        found |= dict.fromkeys(text for column in table.all_columns for text in (column.name, column.comment))
+    for path in (Path(models.run.__file__), *_modules(models.findings.__path__), *_modules(pipelines.report.__path__)):
+        found |= dict.fromkeys(_written(ast.parse(path.read_bytes())))
+    return tuple(found)
+
+
+def _modules(directories: "list[str]") -> Iterator[Path]:
+    for directory in directories:
+        yield from sorted(Path(directory).glob("*.py"))
+
+
+def _written(module: ast.Module) -> Iterator[str]:
+    """Yield the texts of a module that are no docstrings, and the names of its fields."""
+    said = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id

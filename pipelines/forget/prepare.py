@@ -1,0 +1,165 @@
+"""Writes all that takes the place of what holds it, and the journal that lets it happen."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from extractors.reading.erasure import Span, Tombstones
+from models.observer import Steps
+from models.run import RunRecord
+from pipelines.archive.erasure_journal import Journal
+from pipelines.archive.store import StoreReader
+from pipelines.archive.tombstones import Graveyard, Tombstone
+from pipelines.disk.layout import Layout, make_private
+from pipelines.forget.digests import Redigester
+from pipelines.forget.find import Found, Piece, Wanted, paths_of, recipes_of
+from pipelines.forget.imported import imports_that_hold, stage_import
+from pipelines.forget.matcher import SHORTEST, Matcher
+from pipelines.forget.parts import PartWriter, phases_of
+from pipelines.forget.proof import file_holds
+from pipelines.forget.recipes import make_recipes
+from pipelines.forget.rewrite import Rewriter
+from pipelines.run.sha256_lists import sha256_texts
+from pipelines.run.unfinished_erasure import staged_imports
+
+MANY_MATCHES: Final = 64
+"""More different texts than a pattern may match for each to be recognised by itself later on."""
+_MADE_ANEW: Final = ("report.json", "report.md", "report.html")
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """What is worked on: all `runs`, and a reader of all that they stored."""
+
+    layout: Layout
+    runs: Sequence[RunRecord]
+    seed: int
+    reader: StoreReader
+
+
+def prepare(
+    archived: Archived, graveyard: Graveyard, wanted: Wanted, found: Found, tombstone: Tombstone, steps: Steps
+) -> Journal:
+    """Write the new parts and imports, and return the journal that is to be written next.
+
+    `tombstone` has all but its digests. Nothing counts before the journal is written, and what was written until then
+    is swept. Raises FixityError, DataDirectoryError.
+    """
+    layout, runs = archived.layout, archived.runs
+    recipes = make_recipes(layout, runs, archived.reader, archived.seed, found)
+    tombstones = Tombstones(graveyard.key)
+    rewriter = Rewriter(
+        layout,
+        wanted.matcher,
+        found,
+        recipes,
+        Redigester(layout, runs, archived.seed, found, tombstones),
+        archived.reader,
+        PartWriter(layout, tombstone.number),
+    )
+    journal = Journal(graveyard.key.hex(), _with_digests(archived, tombstones, wanted, found, tombstone))
+    steps.begins("parts", sum(part.size for _, phase in phases_of(runs) for part in phase.parts))
+    for run in runs:
+        _rewrite_run(layout, rewriter, wanted.matcher, run, journal, steps)
+    rewriter.writer.sync()
+    _prepare_imports(layout, wanted, found, journal)
+    _find_others(layout, wanted.matcher, runs, journal)
+    return journal
+
+
+def _rewrite_run(
+    layout: Layout, rewriter: Rewriter, matcher: Matcher, run: RunRecord, journal: Journal, steps: Steps
+) -> None:
+
+    phases, is_changed = [], False
+    for phase in run.phases:
+        new = rewriter.rewrite((run.run_id, phase.home_id, phase.phase), phase)
+        is_changed |= new is not None
+        phases.append(new or phase)
+        steps.goes_on(sum(part.size for part in phase.parts))
+    appeared = {
+        home_id: [path for path in paths if not matcher.holds(os.fsencode(path))]
+        for home_id, paths in run.appeared.items()
+    }
+    if not is_changed and appeared == run.appeared:
+        return
+    made = replace(run, phases=phases, appeared=appeared)
+    if run.texts:
+        made.texts = [text.record(layout) for text in sha256_texts(layout, made)]
+    journal.records[run.run_id] = made
+    if (layout.run(run.run_id) / _MADE_ANEW[0]).exists():
+        journal.reports.append(run.run_id)
+
+
+def _with_digests(
+    archived: Archived, tombstones: Tombstones, wanted: Wanted, found: Found, tombstone: Tombstone
+) -> Tombstone:
+    """Return the tombstone with the digests by which all that goes will be recognised."""
+    texts = set(wanted.matcher.texts)
+    entries = list(_erased_entries(archived, found))
+    if wanted.matcher.patterns:
+        matches = {match for _, data in entries for match in wanted.matcher.found(data)}
+        matches = {match for match in matches if len(match) >= SHORTEST}
+        texts |= matches if len(matches) <= MANY_MATCHES else set()
+    needles = [tombstones.of_text(text) for text in sorted(texts)]
+    ids = [tombstones.of_id(one) for one in wanted.matcher.ids]
+    recognised = tombstones.having(ids=ids, needles=needles)
+    paths = [*wanted.directories, *(path for _, path in wanted.files if not recognised.holds_path(path))]
+    return replace(
+        tombstone,
+        ids=[one.hex() for one in ids],
+        texts=[(one.length, one.hint.decode(), one.digest.hex()) for one in needles],
+        message_ids=sorted(tombstones.of_message(one).hex() for one in found.messages | wanted.message_ids),
+        paths=sorted({tombstones.of_path(path).hex() for path in paths}),
+        entry_digests=sorted(
+            {tombstones.of_entry(path, data).hex() for path, data in entries if not recognised.holds(data)}
+        ),
+    )
+
+
+def _erased_entries(archived: Archived, found: Found) -> "list[tuple[bytes, bytes]]":
+    """Return path and bytes of each entry that goes from a file that stays."""
+    made: dict[tuple[bytes, bytes], None] = {}
+    paths = paths_of(archived.layout, archived.runs, {one for files in found.entries.values() for one in files})
+    for where, phase in phases_of(archived.runs):
+        spans = found.entries.get(where, {})
+        for file_id, pieces in recipes_of(archived.layout, phase, spans).items():
+            for span in sorted(spans[file_id]):
+                if file_id in paths:
+                    made[paths[file_id][1], _bytes(archived.reader, pieces, span)] = None
+    return list(made)
+
+
+def _bytes(reader: StoreReader, pieces: Sequence[Piece], span: Span) -> bytes:
+    start, end = span[0], sum(span)
+    return b"".join(
+        reader.piece(digest)[max(0, start - offset) : end - offset]
+        for offset, length, digest in pieces
+        if offset < end and offset + length > start
+    )
+
+
+def _prepare_imports(layout: Layout, wanted: Wanted, found: Found, journal: Journal) -> None:
+    """Stage imported files without what goes, each under its new SHA-256."""
+    directory = staged_imports(layout)
+    for imported in imports_that_hold(layout, wanted.matcher, found.messages | wanted.message_ids):
+        journal.imported_gone.append(imported.path.name)
+        if imported.staying:
+            make_private(directory)
+            journal.imported_new.append(stage_import(directory, imported.staying))
+
+
+def _find_others(layout: Layout, matcher: Matcher, runs: Sequence[RunRecord], journal: Journal) -> None:
+    """Note what else in the directories of runs holds it: reports are made anew, findings and drills go."""
+    if matcher.is_empty:
+        return
+    for run in runs:
+        for path in layout.run(run.run_id).iterdir():
+            is_own = path == layout.commit_record(run.run_id) or path.name.startswith("manifest-sha256")
+            if is_own or not path.is_file() or not file_holds(path, matcher):
+                continue
+            if path.name not in _MADE_ANEW:
+                journal.deleted.append(layout.relative(path))
+            elif run.run_id not in journal.reports:
+                journal.reports.append(run.run_id)

@@ -1,0 +1,111 @@
+"""The recipes of files without what was erased, and which pieces the store then needs.
+
+A piece that an erased span touches is cut: what is left of it on either side becomes a piece of its own, and the span
+stands in the recipe as erased. So every other byte keeps its place, its digest and its proof. A piece is stored by the
+first run that needs it in each line of runs that go on from one another, as it always is.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from xxhash import xxh3_128
+
+from extractors.reading.erasure import Span
+from models.run import RunRecord, in_effect
+from models.tables import ERASED, PIECES, STORE
+from pipelines.archive.store import StoreReader
+from pipelines.disk.layout import Layout
+from pipelines.forget.find import Found, Piece, recipes_of
+from pipelines.forget.parts import Where, integers, parts_of, phases_of, raws, read_columns
+
+_Cut = tuple[bytes, int, int]
+"""A part of a piece: the piece's digest, first byte, last byte and one."""
+
+
+@dataclass(slots=True)
+class Recipes:
+    """New recipes by phase and file, and by phase which pieces leave its store and which come to it."""
+
+    rows: dict[Where, dict[int, list[Piece]]] = field(default_factory=dict)
+    removed: dict[Where, set[bytes]] = field(default_factory=dict)
+    added: dict[Where, list[bytes]] = field(default_factory=dict)
+    cuts: dict[bytes, _Cut] = field(default_factory=dict)
+
+    def content(self, reader: StoreReader, digest: bytes) -> bytes:
+        """Return the bytes of a piece, one that was cut just now too."""
+        whole, start, end = self.cuts.get(digest, (digest, 0, -1))
+        content = reader.piece(whole)
+        return content if end < 0 else content[start:end]
+
+
+def make_recipes(layout: Layout, runs: Sequence[RunRecord], reader: StoreReader, seed: int, found: Found) -> Recipes:
+    """Return the recipes without what was found. `runs` are all of them, and `reader` reads what all of them stored."""
+    made = Recipes()
+    touched: set[bytes] = set()
+    for where, phase in phases_of(runs):
+        for file_id, pieces in recipes_of(layout, phase, found.entries.get(where, {})).items():
+            spans = sorted(found.entries[where][file_id])
+            rows = list(_without_spans(made, reader, seed, pieces, spans))
+            made.rows.setdefault(where, {})[file_id] = rows
+            touched |= {digest for _, _, digest in pieces} ^ {digest for _, _, digest in rows}
+        dropped = recipes_of(layout, phase, found.file_ids) if found.file_ids else {}
+        touched |= {digest for pieces in dropped.values() for _, _, digest in pieces}
+    touched.discard(ERASED)
+    if touched:
+        _place(layout, runs, found, made, touched)
+    return made
+
+
+def _without_spans(
+    made: Recipes, reader: StoreReader, seed: int, pieces: Sequence[Piece], spans: Sequence[Span]
+) -> Iterator[Piece]:
+    for offset, length, digest in pieces:
+        overlapping = [(start, size) for start, size in spans if start < offset + length and start + size > offset]
+        if digest == ERASED or not overlapping:
+            yield offset, length, digest
+            continue
+        content = reader.piece(digest)
+        at = offset
+        for start, size in [*overlapping, (offset + length, 0)]:
+            if at < start:
+                part = content[at - offset : start - offset]
+                new = xxh3_128(part, seed=seed).digest()
+                made.cuts[new] = (digest, at - offset, start - offset)
+                yield at, start - at, new
+                at = start
+            end = min(start + size, offset + length)
+            if at < end:
+                yield at, end - at, ERASED
+                at = end
+
+
+def _place(layout: Layout, runs: Sequence[RunRecord], found: Found, made: Recipes, touched: Collection[bytes]) -> None:
+    """Decide for each touched piece in which phases' store it stands."""
+    digests = pa.array(sorted(touched), pa.binary(16))
+    lines = {run.run_id: {one.run_id for one in in_effect(runs, run.run_id)} for run in runs}
+    stored: dict[bytes, list[Where]] = {}
+    for where, phase in phases_of(runs):
+        before = set(raws(_only(read_columns(layout, parts_of(phase, STORE), STORE, ["digest"]), digests), "digest"))
+        rows = _only(read_columns(layout, parts_of(phase, PIECES), PIECES, ["file_id", "digest"]), digests)
+        new_rows = made.rows.get(where, {})
+        needed = {
+            digest
+            for file_id, digest in zip(integers(rows, "file_id"), raws(rows, "digest"), strict=True)
+            if file_id not in found.file_ids and file_id not in new_rows
+        }
+        needed |= {digest for pieces in new_rows.values() for _, _, digest in pieces if digest in touched}
+        after = set()
+        for digest in sorted(needed):
+            earlier = stored.setdefault(digest, [])
+            if not any(run_id in lines[where[0]] for run_id, _, _ in earlier):
+                earlier.append(where)
+                after.add(digest)
+        if before != after:
+            made.removed[where] = before - after
+            made.added[where] = sorted(after - before)
+
+
+def _only(rows: pa.Table, digests: "pa.Array[pa.Scalar[pa.FixedSizeBinaryType]]") -> pa.Table:
+    return rows.filter(pc.is_in(rows["digest"], digests))

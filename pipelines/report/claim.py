@@ -1,0 +1,142 @@
+"""What a run may be said to have verified: one headline and one sentence, made from its facts and no more than them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from models.amounts import count, plural
+from models.run import SourceCounts
+from pipelines.report.facts import Balance, FixityFacts, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The facts that a claim rests on. `withheld` and `listed` count files, `problems` committed files that could not
+    be read back, `errors` findings that say that something is wrong.
+    """
+
+    is_complete: bool
+    total: SourceCounts
+    balance: Balance
+    fixity: FixityFacts
+    withheld: int
+    listed: int
+    problems: int
+    errors: int = 0
+
+
+def verdict_of(ground: Ground) -> Verdict:
+    """Return the level and headline: the gravest of what happened."""
+    kept = ground.fixity.kept
+    unreadable = _unreadable(ground)
+    changed = kept.modified + kept.missing
+    if kept.corrupt:
+        return Verdict(
+            "broken", f"Fixity is broken: other content in {plural(kept.corrupt, 'file')}, same size and times"
+        )
+    if not ground.balance.holds:
+        return Verdict("broken", "The counts of this run contradict one another")
+    if ground.problems:
+        return Verdict("broken", f"{plural(ground.problems, 'file')} of the archive cannot be read back")
+    if ground.errors:
+        return Verdict("broken", f"Verification found {plural(ground.errors, 'error')}")
+    if unreadable:
+        return Verdict("incomplete", f"Incomplete: {plural(unreadable, 'path')} could not be read")
+    if not ground.is_complete:
+        return Verdict("incomplete", "Not finished: the run stopped before its warehouse was published")
+    if ground.total.rejects:
+        entries = plural(ground.total.rejects, "entry", "entries")
+        return Verdict("rejects", f"Verified, with {entries} in quarantine")
+    if changed:
+        return Verdict("verified", f"Verified as read; {plural(changed, 'file')} changed meanwhile")
+    if kept.files and not kept.read:
+        return Verdict("verified", "Verified; nothing new")
+    if not kept.files:
+        return Verdict("verified", "Nothing to verify: no file was read")
+    return Verdict("verified", "Verified")
+
+
+def claim_of(ground: Ground) -> str:
+    """Return the one sentence that says what was verified, of how many files, by which digest, and what was not."""
+    pieces = [*_kept(ground), *_exceptions(ground), *_left_out(ground), "nothing else is claimed."]
+    return _lead(ground) + "; ".join(pieces)
+
+
+def _lead(ground: Ground) -> str:
+    kept = ground.fixity.kept
+    if kept.corrupt or not ground.balance.holds or ground.problems or ground.errors:
+        return "Not verified: "
+    if not kept.files:
+        return "Nothing was verified: "
+    return "Verified for what could be read: " if _unreadable(ground) else "Verified: "
+
+
+def _kept(ground: Ground) -> Iterator[str]:
+    kept = ground.fixity.kept
+    if kept.read:
+        files = plural(kept.read, "file was", "files were")
+        yield (
+            f"{files} read, and the bytes that were stored are those that were read (SHA-256 computed in the same read)"
+        )
+    elif kept.files:
+        yield "nothing was new, so no file was read"
+    if not kept.files:
+        yield "no bytes of a file are kept in the phases that were done"
+        return
+    held = kept.intact + kept.appended
+    yield (
+        f"{count(held)} of {plural(kept.files, 'kept file')} still held the kept bytes "
+        "when they were digested again (XXH3-128)"
+    )
+
+
+def _exceptions(ground: Ground) -> Iterator[str]:
+    fixity, kept = ground.fixity, ground.fixity.kept
+    if kept.appended:
+        yield f"{count(kept.appended)} of these {_was(kept.appended)} appended to meanwhile"
+    if kept.corrupt:
+        yield f"{plural(kept.corrupt, 'file has', 'files have')} other content though size and times are the same"
+    if not ground.balance.holds:
+        places = plural(ground.balance.contradictions.total, "place")
+        yield f"entries do not add up to entries with rows and rejects, or the counts differ, in {places}"
+    if ground.problems:
+        yield f"{plural(ground.problems, 'committed file')} could not be read back, so counts here are too low"
+    if ground.errors:
+        yield f"extract verify found {plural(ground.errors, 'error')}"
+    if kept.modified:
+        yield f"{plural(kept.modified, 'file was', 'files were')} changed meanwhile, and kept as read"
+    if kept.missing:
+        yield f"{plural(kept.missing, 'file was', 'files were')} gone before that, and kept as read"
+    if kept.unreadable:
+        yield f"{plural(kept.unreadable, 'kept file')} could not be read again"
+    if kept.unchecked:
+        yield f"{plural(kept.unchecked, 'kept file was', 'kept files were')} not checked"
+    if fixity.never_read:
+        yield f"{plural(fixity.never_read, 'path')} could not be read, and nothing of {_it(fixity.never_read)} is kept"
+    if fixity.gone_unread:
+        yield f"{plural(fixity.gone_unread, 'file was', 'files were')} gone before the first reading"
+    if ground.total.rejects:
+        entries = plural(ground.total.rejects, "entry", "entries")
+        yield f"{entries} could not be understood and {_is(ground.total.rejects)} kept in quarantine"
+
+
+def _left_out(ground: Ground) -> Iterator[str]:
+    if ground.withheld:
+        yield f"{plural(ground.withheld, 'file was', 'files were')} withheld and never opened"
+    if ground.listed:
+        yield f"{plural(ground.listed, 'file was', 'files were')} only listed"
+
+
+def _unreadable(ground: Ground) -> int:
+    return next((one.files + one.others for one in ground.fixity.outcomes if one.outcome == "unreadable"), 0)
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _it(number: int) -> str:
+    return "it" if number == 1 else "them"
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"

@@ -1,0 +1,203 @@
+"""Collects the facts of a report: from the commit records and the Parquet of the run, without the warehouse."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from extractors.reading.registry import PHASES
+from models.errors import FixityError
+from models.finding import Severity
+from models.run import RunRecord
+from models.text import safe
+from pipelines.archive import archive as archives
+from pipelines.archive.findings_file import Verification, read_verifications
+from pipelines.archive.totals import added, seconds
+from pipelines.disk.layout import Layout
+from pipelines.report.balance import judge_balance, read_extractions
+from pipelines.report.claim import Ground, claim_of, verdict_of
+from pipelines.report.drift import drift_facts, read_drift
+from pipelines.report.facts import (
+    LIMIT,
+    Facts,
+    FixityFacts,
+    HomeFacts,
+    Listing,
+    NotDone,
+    PhaseTime,
+    RunFacts,
+    Sizes,
+    SourceFacts,
+    TailFacts,
+    bounded,
+    sql_text,
+)
+from pipelines.report.findings import finding_facts, verification_facts
+from pipelines.report.fixity import fixity_facts, rule_facts
+from pipelines.report.manifests import Manifests, log_patterns, read_manifests
+from pipelines.report.parts import PartReader
+from pipelines.report.places import Paths
+from pipelines.report.quarantine import read_rejects, read_repairs, reject_facts, repair_facts
+
+_MANY_GONE = 0.2
+_FEW = 10
+
+
+def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None = None) -> Facts:
+    """Return the facts of a run; `earlier` are those before it that count, read where they are not known.
+
+    What cannot be read back is told in `problems`; StoreError for a commit record that cannot.
+    """
+    if earlier is None:
+        earlier = [other for other in archives.read_runs(layout) if other.epoch < run.epoch]
+    reader, paths = PartReader(layout), Paths()
+    extractions = read_extractions(reader, run, paths)
+    rejects = read_rejects(reader, run, extractions.void, paths)
+    repairs = read_repairs(reader, run, extractions.void, paths)
+    drift = read_drift(reader, run, earlier, paths)
+    manifests = read_manifests(reader, run, paths)
+    verified, notices = _verifications(layout, run)
+    findings = finding_facts(verified)
+    fixity = fixity_facts(run, manifests)
+    withheld, listed = rule_facts(run, manifests, "withhold"), rule_facts(run, manifests, "inventory")
+    total = added(counts for phase in run.phases for counts in phase.sources.values())
+    ground = Ground(
+        is_complete=run.status == "complete",
+        total=total,
+        balance=judge_balance(run, extractions, rejects.by_home_and_source(), paths),
+        fixity=fixity,
+        withheld=sum(rule.files for rule in withheld),
+        listed=sum(rule.files for rule in listed),
+        problems=len(reader.problems),
+        errors=sum(finding.severity == Severity.ERROR for finding in findings),
+    )
+    return Facts(
+        verdict=verdict_of(ground),
+        claim=claim_of(ground),
+        run=_run_facts(run, len(earlier)),
+        homes=_homes(run),
+        total=total,
+        sources=_sources(run),
+        balance=ground.balance,
+        rejects=reject_facts(rejects, run, paths),
+        repairs=repair_facts(repairs, run, paths),
+        tails=_tails(run, manifests),
+        drift=drift_facts(drift, run, paths),
+        fixity=fixity,
+        withheld=withheld,
+        listed=listed,
+        not_done=_not_done(run, earlier),
+        phase_times=_phase_times(run),
+        step_seconds=dict(run.step_seconds),
+        sizes=_sizes(run, earlier),
+        verifications=verification_facts(verified),
+        findings=Listing(len(findings), findings[:LIMIT]),
+        problems=Listing(len(reader.problems), reader.problems[:LIMIT]),
+        notices=[*notices, *_notices(run, fixity)],
+    )
+
+
+def _run_facts(run: RunRecord, earlier: int) -> RunFacts:
+    return RunFacts(
+        run_id=run.run_id,
+        epoch=run.epoch,
+        status=run.status,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        seconds=round(max(seconds(run), sum(run.step_seconds.values())), 3),
+        tool_version=run.tool_version,
+        is_full=run.is_full,
+        earlier_runs=earlier,
+    )
+
+
+def _homes(run: RunRecord) -> list[HomeFacts]:
+    return [
+        HomeFacts(home_id, safe(directory), sorted(phase.phase for phase in run.phases if phase.home_id == home_id))
+        for home_id, directory in run.homes.items()
+    ]
+
+
+def _sources(run: RunRecord) -> list[SourceFacts]:
+    return [
+        SourceFacts(phase.home_id, phase.phase, source, counts)
+        for phase in run.phases
+        for source, counts in phase.sources.items()
+    ]
+
+
+def _tails(run: RunRecord, manifests: Manifests) -> TailFacts:
+    logs = ", ".join(sql_text(pattern) for pattern in log_patterns())
+    sql = (
+        "SELECT home_id, path, watermark, size - watermark AS tail_bytes FROM manifest "
+        f"WHERE run_id = {sql_text(run.run_id)} AND size > watermark AND outcome <> 'expired' "
+        f"AND NOT list_contains([{logs}], rule)"
+    )
+    listing = Listing(manifests.tail_count, manifests.tails, sql)
+    return TailFacts(manifests.tail_bytes, listing, manifests.log_tails, manifests.log_tail_bytes)
+
+
+def _not_done(run: RunRecord, earlier: Sequence[RunRecord]) -> list[NotDone]:
+    done = {(phase.home_id, phase.phase) for phase in run.phases}
+    made = []
+    for home_id in run.homes:
+        for phase, name in PHASES.items():
+            if (home_id, phase) not in done:
+                last = archives.last_phase(earlier, home_id, phase)
+                made.append(NotDone(home_id, phase, name, last[0].run_id if last else None))
+    return made
+
+
+def _phase_times(run: RunRecord) -> list[PhaseTime]:
+    made = []
+    for phase in run.phases:
+        total = added(phase.sources.values())
+        name = PHASES.get(phase.phase, str(phase.phase))
+        made.append(
+            PhaseTime(
+                phase.home_id, phase.phase, name, phase.seconds, total.files_read, total.bytes_read, total.entries
+            )
+        )
+    return made
+
+
+def _sizes(run: RunRecord, earlier: Iterable[RunRecord]) -> Sizes:
+    mine, everything = _part_sizes([run]), _part_sizes([*earlier, run])
+    return Sizes(
+        run_files=mine["files"],
+        run_store=mine["store"],
+        run_tables=mine["tables"],
+        all_files=everything["files"],
+        all_store=everything["store"],
+        all_tables=everything["tables"],
+        warehouse=run.warehouse.size if run.warehouse else None,
+    )
+
+
+def _part_sizes(runs: Iterable[RunRecord]) -> Mapping[str, int]:
+    made: Counter[str] = Counter()
+    for run in runs:
+        for phase in run.phases:
+            for part in phase.parts:
+                made["files"] += 1
+                made["store" if part.table == "store" else "tables"] += part.size
+    return made
+
+
+def _notices(run: RunRecord, fixity: FixityFacts) -> list[str]:
+    made = []
+    known = fixity.kept.files + fixity.expired_now
+    if fixity.expired_now >= _FEW and fixity.expired_now > _MANY_GONE * known:
+        made.append(
+            f"{fixity.expired_now} of {known} kept files are gone from the home since the last run: Claude Code "
+            "deletes what is older than its setting cleanupPeriodDays. What was read of them stays kept."
+        )
+    if run.status != "complete":
+        made.append("The commit record of this run is open: what it lists is committed, the rest was not done.")
+    return made
+
+
+def _verifications(layout: Layout, run: RunRecord) -> tuple[list[Verification], list[str]]:
+    """Return the verifications kept beside a run, and what is to be said where they cannot be read."""
+    try:
+        return read_verifications(layout, run.run_id), []
+    except (FixityError, OSError) as error:
+        return [], [bounded(f"What extract verify found cannot be read: {error}")]

@@ -1,0 +1,164 @@
+"""What the manifest of a run says: how files stood at the end, what is withheld or only listed, what waits."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from extractors.reading.contract import Reading
+from extractors.reading.registry import sources
+from models.manifest import modified_at
+from models.run import RunRecord
+from models.tables import MANIFEST
+from pipelines.archive.archive import committed_parts
+from pipelines.report.facts import EXAMPLES, LIMIT, FileFact, TailFact, bounded
+from pipelines.report.parts import PartReader
+from pipelines.report.places import Paths, file_address
+
+NOT_HERE: Final = ("expired", "moved")
+"""Outcomes of what is not among the things of its phase any more."""
+NOT_PLAIN: Final = ("corrupt", "unreadable", "modified", "missing", "unexpected", "appended", "expired")
+"""Outcomes whose files are named one by one, the gravest first, expired ones last. Of these only those that this
+run missed first.
+"""
+_UNREAD: Final = ("withhold", "inventory")
+
+
+class Group(NamedTuple):
+    """What the things of one tally have in common; `is_known` when some run read the file."""
+
+    home_id: str
+    phase: int
+    treatment: str
+    rule: str
+    entry_type: str
+    outcome: str
+    check_made: str
+    change: str
+    atime_kept: bool | None
+    is_known: bool
+
+    @property
+    def is_kept_file(self) -> bool:
+        """Whether these are files of the home whose bytes are kept."""
+        return self.entry_type == "file" and self.is_known and self.outcome not in ("expired", "withheld")
+
+
+@dataclass(slots=True)
+class Manifests:
+    """The manifest of a run, tallied; `things` counts, `sizes` are bytes."""
+
+    things: Counter[Group] = field(default_factory=Counter)
+    sizes: Counter[Group] = field(default_factory=Counter)
+    files: dict[str, list[FileFact]] = field(default_factory=dict)
+    names: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    tails: list[TailFact] = field(default_factory=list)
+    tail_count: int = 0
+    tail_bytes: int = 0
+    log_tails: int = 0
+    log_tail_bytes: int = 0
+
+    def count(self, wanted: Callable[[Group], bool]) -> int:
+        """Return how many things are in the groups that are wanted."""
+        return sum(count for group, count in self.things.items() if wanted(group))
+
+    def size(self, wanted: Callable[[Group], bool]) -> int:
+        """Return how many bytes the things in the groups that are wanted hold."""
+        return sum(size for group, size in self.sizes.items() if wanted(group))
+
+
+class _Thing(NamedTuple):
+    """What is asked of a row of the manifest: first what a group has in common, in its order."""
+
+    home_id: str
+    phase: int
+    treatment: str
+    rule: str
+    entry_type: str
+    outcome: str
+    check_made: str
+    change: str
+    atime_kept: bool | None
+    file_id: int | None
+    generation: int | None
+    path: str
+    source: str
+    size: int
+    watermark: int | None
+    mtime_ns: int
+    detail: str | None
+
+    @property
+    def address(self) -> str:
+        """The address of the file in its generation."""
+        return file_address(self.home_id, self.path, self.generation)
+
+
+_InCommon = tuple[str, int, str, str, str, str, str, str, bool | None]
+"""The first fields of a group, and of a thing."""
+
+
+def read_manifests(reader: PartReader, run: RunRecord, paths: Paths) -> Manifests:
+    """Tally the manifest of a run, and tell `paths` the addresses that it wants."""
+    made = Manifests(files={outcome: [] for outcome in NOT_PLAIN})
+    logs = frozenset(log_patterns())
+    tallies: dict[tuple[_InCommon, bool], list[int]] = {}
+    for thing in reader.rows(committed_parts([run], MANIFEST.name), _Thing._fields, _Thing):
+        tally = tallies.setdefault((thing[:9], thing.file_id is not None), [0, 0])
+        tally[0] += 1
+        tally[1] += thing.size
+        if thing.outcome in made.files:
+            _list_file(made.files[thing.outcome], thing)
+        if thing.treatment in _UNREAD:
+            _list_name(made, thing)
+        if thing.watermark is not None and thing.size > thing.watermark and thing.outcome != "expired":
+            _list_tail(made, thing, thing.size - thing.watermark, is_log=thing.rule in logs)
+        if thing.file_id in paths.wanted:
+            paths.tell(thing.file_id, thing.home_id, thing.path, thing.generation)
+    for (in_common, is_known), (count, size) in tallies.items():
+        group = Group(*in_common, is_known)
+        made.things[group], made.sizes[group] = count, size
+    return made
+
+
+def _list_file(held: list[FileFact], thing: _Thing) -> None:
+    """Note a file that is not as it should be; of the expired those alone that this run missed first."""
+    is_news = thing.outcome != "expired" or (thing.change == "vanished" and thing.file_id is not None)
+    if is_news and len(held) < LIMIT:
+        held.append(
+            FileFact(
+                address=thing.address,
+                source=thing.source,
+                outcome=thing.outcome,
+                detail=bounded(thing.detail or ""),
+                check=thing.check_made,
+                size=thing.size,
+                modified_at=modified_at(thing.mtime_ns).isoformat(timespec="seconds"),
+            )
+        )
+
+
+def _list_name(made: Manifests, thing: _Thing) -> None:
+    """Note the first names that each rule withholds, or lists without reading."""
+    is_folder = thing.entry_type == "directory" and thing.rule != "directory"
+    if thing.outcome in NOT_HERE or is_folder:
+        return
+    held = made.names.setdefault((thing.treatment, thing.rule), [])
+    if len(held) < EXAMPLES:
+        held.append(file_address(thing.home_id, thing.path, None))
+
+
+def _list_tail(made: Manifests, thing: _Thing, length: int, *, is_log: bool) -> None:
+    if is_log:
+        made.log_tails += 1
+        made.log_tail_bytes += length
+        return
+    made.tail_count += 1
+    made.tail_bytes += length
+    if len(made.tails) < LIMIT:
+        made.tails.append(TailFact(f"{thing.address}@{thing.watermark}+{length}", thing.source, length))
+
+
+def log_patterns() -> list[str]:
+    """Return the rules under which logs are read: their last event always waits, since a later line may continue it."""
+    return [shape.pattern for source in sources().values() for shape in source.shapes if shape.reading is Reading.LOG]

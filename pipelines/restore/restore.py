@@ -1,0 +1,232 @@
+"""Gives back what the archive holds: a file, a session, a phase, a home, or all of it, as it stood at any run.
+
+Every file is written under a temporary name, forced to the disk, read back, compared with the SHA-256 of its manifest
+and only then put in its place, with its time and mode; what does not agree is not written. Into a new or empty
+directory all of it appears at the end, in one go: until then, and for good when the restore is killed, there is nothing
+in it but a directory INCOMPLETE-RESTORE-….
+"""
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from extractors.home.home import Home
+from models.errors import ConfigurationError, ExitCode
+from models.json import JsonObject
+from models.observer import Steps
+from pipelines.archive.as_of import open_as_of
+from pipelines.archive.selection import Chosen, Selection, archived_roots, choose
+from pipelines.archive.store import StoreReader
+from pipelines.disk.failpoints import reach
+from pipelines.disk.layout import Layout
+from pipelines.disk.platform import make_files_private
+from pipelines.disk.tree_target import Target, open_target
+from pipelines.restore.finding import Finding, FindingCode, exit_code_of
+from pipelines.restore.place import MARK, check_place, check_room, known_roots, target_errors
+from pipelines.restore.plan import Plan, homes_of, make_plan
+from pipelines.restore.tree import Tree, entered
+from pipelines.restore.writer import Writer, Written
+
+_FILES, _TREE = b"files", b"tree"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """What is to be restored, and where to.
+
+    `as_of` is a run or a date; with `undone` also a run that a rollback has undone. `expired` says whether files that
+    were gone from the home by then are given back too, as they last stood; without it, only when a session or a file
+    was named. `links` makes symbolic links. `into_home` adds what is missing to a home.
+    """
+
+    target: Path
+    selection: Selection = field(default_factory=Selection)
+    as_of: str | None = None
+    expired: bool | None = None
+    links: bool = False
+    into_home: bool = False
+    dry_run: bool = False
+    undone: bool = False
+
+    @property
+    def with_expired(self) -> bool:
+        """Whether expired files are given back."""
+        named = self.selection.session is not None or bool(self.selection.files)
+        return named if self.expired is None else self.expired
+
+
+@dataclass(slots=True)
+class Restored:
+    """What a restore came to, or would come to after a dry run. Sizes are in bytes."""
+
+    target: Path
+    chosen: Chosen
+    plan: Plan
+    homes: list[str]
+    written: Written
+    directories: int = 0
+    links: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0.0
+    is_dry: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the process should end: 3 for damage, 5 when the place refused something, else 0."""
+        return exit_code_of(self.findings)
+
+    def to_json(self) -> JsonObject:
+        """Return everything as JSON values."""
+        return {
+            "target": str(self.target),
+            "run_id": self.chosen.run.run_id,
+            "homes": list(self.homes),
+            "session_id": self.chosen.session_id,
+            "prompts_in_history": self.chosen.prompt_count,
+            "dry_run": self.is_dry,
+            "files": len(self.plan.files) if self.is_dry else self.written.files,
+            "bytes": self.plan.size if self.is_dry else self.written.size,
+            "directories": len(self.plan.directories) if self.is_dry else self.directories,
+            "links": len(self.plan.links) if self.is_dry else self.links,
+            "files_with_erased_bytes": self.written.with_erased,
+            "there_already": self.written.same,
+            "there_already_with_other_content": self.written.other,
+            "expired_not_asked_for": self.plan.expired_count,
+            "not_restorable": [
+                {"home_id": known.state.home_id, "path": known.state.path, "why": str(known.standing)}
+                for known in self.plan.left_out
+            ],
+            "findings": [finding.to_json() for finding in self.findings],
+            "exit_code": int(self.exit_code),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def restore(
+    layout: Layout,
+    request: RestoreRequest,
+    steps: Steps | None = None,
+    *,
+    opening: Callable[[Path], Target] = open_target,
+) -> Restored:
+    """Restore what is asked for. What cannot be given back is a finding, and the rest goes on.
+
+    Raises ConfigurationError when nothing is meant or the place is not one to restore to, DiskFullError and
+    DataDirectoryError when the target takes no more; of a new directory nothing is then left.
+    """
+    opened = open_as_of(layout, request.as_of, with_undone=request.undone)
+    roots = archived_roots(layout, opened.reader.runs)
+    target = check_place(request.target, layout, known_roots(roots.values()), into_home=request.into_home)
+    chosen = choose(opened.reader, opened.run, roots, request.selection)
+    return restore_chosen(opened.reader, chosen, request, target, steps or Steps(), opening=opening)
+
+
+def restore_chosen(
+    reader: StoreReader,
+    chosen: Chosen,
+    request: RestoreRequest,
+    target: Path,
+    steps: Steps,
+    *,
+    opening: Callable[[Path], Target] = open_target,
+) -> Restored:
+    """Restore what was chosen to `target`, which was found to be a place to restore to. Raises as `restore`."""
+    started = time.monotonic()
+    made_of = sorted(homes_of(chosen.known))
+    if request.into_home and len(made_of) > 1:
+        raise ConfigurationError(f"into a home, one home is restored: name it with --home ({', '.join(made_of)})")
+    plan = make_plan(chosen, with_expired=request.with_expired, with_links=request.links, by_home=len(made_of) > 1)
+    made = Restored(target, chosen, plan, made_of, Written(), is_dry=request.dry_run)
+    if not request.dry_run and (plan.directories or plan.files or plan.links):
+        if not request.into_home:  # there most of it may be already
+            check_room(target, plan.size, len(plan.files) + len(plan.directories))
+        _write(reader, made, request, steps, opening)
+    made.findings += plan.findings + [
+        Finding(FindingCode.ARCHIVE_DAMAGED, "", path, text) for path, text in sorted(reader.damage.items())
+    ]
+    made.seconds = time.monotonic() - started
+    return made
+
+
+def _write(
+    reader: StoreReader, made: Restored, request: RestoreRequest, steps: Steps, opening: Callable[[Path], Target]
+) -> None:
+    make_files_private()
+    mark = f"{MARK}{secrets.token_hex(4)}"
+    with target_errors(made.target), _undone_on_failure(made.target, mark) as work, ExitStack() as stack:
+        top = opening(made.target)
+        stack.callback(top.close)
+        top.make_directory(mark.encode())
+        with entered(top, (mark.encode(),)) as marked:
+            marked.make_directory(_FILES)
+            if not request.into_home:
+                marked.make_directory(_TREE)
+        files = stack.enter_context(entered(top, (mark.encode(), _FILES)))
+        home = stack.enter_context(Home(made.target)) if request.into_home else None
+        new_tree = None if request.into_home else stack.enter_context(entered(top, (mark.encode(), _TREE)))
+        tree = Tree(new_tree or top, made.plan, is_new=new_tree is not None)
+        writer = Writer(reader, tree, files, home, steps)
+        made.written, made.findings = writer.written, tree.findings
+        steps.begins("restoring", made.plan.size)
+        tree.make()
+        writer.write(made.plan.files)
+        steps.ends()
+        if new_tree is not None:
+            work.is_moving = True
+            _move_up(new_tree, top, tree)
+        made.links = writer.link(made.plan.links)
+        tree.finish()
+        made.directories = len(tree.made)
+        reach("restore:before-end")
+        _remove_marked(top, mark.encode(), (_FILES,) if request.into_home else (_FILES, _TREE))
+        work.is_done = True
+
+
+def _move_up(new_tree: Target, top: Target, tree: Tree) -> None:
+    """Let all that was written appear where it belongs."""
+    reach("restore:before-move")
+    for name in sorted(os.fsencode(entry.name) for entry in new_tree.scan()):
+        top.move(new_tree, name, name)
+        reach("restore:moved-one")
+    tree.root = top
+
+
+def _remove_marked(top: Target, mark: bytes, names: Sequence[bytes]) -> None:
+    with entered(top, (mark,)) as marked:
+        for name in names:
+            marked.remove_directory(name)
+    top.remove_directory(mark)
+    top.sync()
+
+
+@dataclass(slots=True)
+class _Work:
+    """How far a restore is. Once files are being moved to where they belong, what was done stays, and so does the mark
+    that tells that not all was.
+    """
+
+    is_moving: bool = False
+    is_done: bool = False
+
+
+@contextmanager
+def _undone_on_failure(target: Path, mark: str) -> Iterator[_Work]:
+    """Make the target where it is missing; when the work ends early, remove what lies under the mark, and the target if
+    it was made here and is empty.
+    """
+    was_missing = not target.exists()
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    work = _Work()
+    try:
+        yield work
+    finally:
+        if not work.is_done and not work.is_moving:
+            shutil.rmtree(target / mark, ignore_errors=True)
+            if was_missing:
+                with suppress(OSError):
+                    target.rmdir()

@@ -1,0 +1,120 @@
+"""The directories of a target: each made once, entered one name at a time, and finished when all is in them."""
+
+import errno
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final
+
+from models.manifest import FileState
+from models.text import printable_path
+from pipelines.disk.tree_target import Target
+from pipelines.restore.finding import Finding, FindingCode
+from pipelines.restore.place import is_full
+from pipelines.restore.plan import Parts, Plan
+
+_AT_ONCE: Final = 16
+_NO_SUCH_NAME: Final = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.ENOENT})
+_LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
+
+
+@contextmanager
+def entered(root: Target, parts: Parts) -> Iterator[Target]:
+    """Give the directory at `parts` below `root`. No link on the way is followed. Raises OSError."""
+    current = root
+    try:
+        for name in parts:
+            above, current = current, current.directory(name)
+            if above is not root:
+                above.close()
+        yield current
+    finally:
+        if current is not root:
+            current.close()
+
+
+def code_of(error: OSError) -> FindingCode:
+    """Return what a refusal of the system means for one path."""
+    if error.errno in _LINK:
+        return FindingCode.LINK_IN_THE_WAY
+    return FindingCode.NAME_REFUSED if error.errno in _NO_SUCH_NAME else FindingCode.NOT_WRITTEN
+
+
+class Tree:
+    """The directories of a plan below `root`. In a new tree nothing else can be: whatever is there already is one of
+    ours, under a name that the file system takes for the same.
+    """
+
+    def __init__(self, root: Target, plan: Plan, *, is_new: bool) -> None:
+        self.root = root
+        self.made: dict[Parts, FileState | None] = {}
+        self.findings: list[Finding] = []
+        self._plan = plan
+        self._is_new = is_new
+        self._refused: set[Parts] = set()
+        self._names: dict[Parts, set[bytes]] = {}
+
+    def make(self) -> None:
+        """Make every directory that is missing. Raises OSError when there is no room."""
+        for parts, state in self._plan.directories.items():
+            if self.is_open(parts[:-1]):
+                self._make_one(parts, state)
+
+    def is_open(self, parts: Parts) -> bool:
+        """Whether the directory at `parts` and all above it can be filled."""
+        return not any(parts[:depth] in self._refused for depth in range(1, len(parts) + 1))
+
+    def has(self, parts: Parts, *, anew: bool = False) -> bool:
+        """Whether a thing was there before (now, if looked at `anew`) by exactly this name. Raises OSError."""
+        above = parts[:-1]
+        if self._is_new or (above in self.made and not anew):
+            return False
+        if above not in self._names or anew:
+            with entered(self.root, above) as directory:
+                self._names[above] = {os.fsencode(entry.name) for entry in directory.scan()}
+        return parts[-1] in self._names[above]
+
+    def finish(self) -> None:
+        """Have all names on the disk, then give each directory that was made its times and mode, the lowest first."""
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            list(threads.map(self._sync, self.made))
+        for parts, state in reversed(list(self.made.items())):
+            if state is None:
+                continue
+            with entered(self.root, parts) as directory:
+                try:
+                    directory.finish(state.mode, state.mtime_ns)
+                except (OSError, OverflowError) as error:
+                    self.refuse(FindingCode.TIMES_NOT_SET, state, str(error))
+        self.root.sync()
+
+    def _sync(self, parts: Parts) -> None:
+        with entered(self.root, parts) as directory:
+            directory.sync()
+
+    def refuse(self, code: FindingCode, state: FileState, detail: str) -> None:
+        """Note a finding about one thing."""
+        self.findings.append(Finding(code, state.home_id, state.path, detail))
+
+    def _make_one(self, parts: Parts, state: FileState | None) -> None:
+        try:
+            if self.has(parts):
+                with entered(self.root, parts):
+                    return
+            with entered(self.root, parts[:-1]) as above:
+                above.make_directory(parts[-1])
+            self.made[parts] = state
+        except FileExistsError:
+            self._refuse_directory(FindingCode.NAME_COLLISION, parts, state, "it is another one's name here")
+        except OSError as error:
+            if is_full(error):
+                raise
+            self._refuse_directory(code_of(error), parts, state, error.strerror or str(error))
+
+    def _refuse_directory(self, code: FindingCode, parts: Parts, state: FileState | None, detail: str) -> None:
+        self._refused.add(parts)
+        lost = sum(thing.parts[: len(parts)] == parts for thing in (*self._plan.files, *self._plan.links))
+        home_id = state.home_id if state is not None else ""
+        path = state.path if state is not None else printable_path(b"/".join(parts))
+        self.findings.append(Finding(code, home_id, path, f"{detail}; nothing below it is written ({lost} things)"))

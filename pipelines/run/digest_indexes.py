@@ -1,0 +1,111 @@
+"""The indexes of digests known from earlier runs: made of what is kept, kept beside it, extended by what was committed
+since, made again when they are missing or stale.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from models.errors import FixityError
+from models.run import PartRecord, RunRecord
+from models.tables import MESSAGES, STORE
+from pipelines.archive.archive import committed_parts
+from pipelines.archive.imported import imported_files, verified_imports
+from pipelines.disk.layout import Layout
+from pipelines.run.digest_sets import WIDTH, SharedSet, extend_known, is_whole, write_known
+
+_SHORTEST_MESSAGES = 200_000
+_EXPECTED_BYTES_PER_MESSAGE = 4 << 10
+"""So many short ones are foreseen, and beyond them one in so many bytes: half of what a message takes in real
+transcripts. The table is touched all over, so that what it has too much is memory for nothing.
+"""
+_EXPECTED_BYTES_PER_PIECE = 16 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIndexes:
+    """Paths of the index files of earlier runs and of the tables shared by the workers of this one."""
+
+    pieces: Path
+    messages: Path
+    imported: Path
+    shared_pieces: Path
+    shared_messages: Path
+
+
+def prepare_known(
+    layout: Layout, runs: Sequence[RunRecord], run_id: str, new_bytes: int, new_files: int
+) -> KnownIndexes:
+    """Return indexes that hold exactly what `runs` committed, and empty tables for a run that will read `new_bytes` of
+    `new_files`. Raises FixityError when a part that an index has to be made of is damaged.
+    """
+    store, texts = committed_parts(runs, STORE.name), committed_parts(runs, MESSAGES.name)
+    pieces = _index(layout, "pieces", store, "digest")
+    messages = _index(layout, "messages", texts, "message_id")
+    foreign = imported_files(layout)
+    imported = layout.cache / f"imported-{_names(path.name for path in foreign)[-1]}.idx"
+    if not is_whole(imported):
+        _write_index(verified_imports(layout), "message_id", imported)
+    for old in layout.cache.glob("*.idx"):
+        if old not in (pieces, messages, imported):
+            old.unlink()
+    staging = layout.staging / run_id
+    staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shared_pieces, shared_messages = staging / "pieces.set", staging / "messages.set"
+    SharedSet.make(shared_pieces, new_files + new_bytes // _EXPECTED_BYTES_PER_PIECE)
+    expected = min(new_bytes // 256, _SHORTEST_MESSAGES + new_bytes // _EXPECTED_BYTES_PER_MESSAGE)
+    SharedSet.make(shared_messages, 1000 + expected)
+    return KnownIndexes(pieces, messages, imported, shared_pieces, shared_messages)
+
+
+def _index(layout: Layout, kind: str, parts: Sequence[PartRecord], column: str) -> Path:
+    """Return the index of a column of parts: the one that is there, or the one of most of the first parts, extended, or
+    one made of all.
+    """
+    names = [f"{kind}-{name}.idx" for name in _names(part.sha256 for part in parts)]
+    wanted = layout.cache / names[-1]
+    if not is_whole(wanted):
+        here = {path.name for path in layout.cache.glob(f"{kind}-*.idx") if is_whole(path)}
+        covered = max((number for number, name in enumerate(names) if name in here), default=0)
+        others = [layout.root / part.path for part in parts[covered:]]
+        _write_index(others, column, wanted, layout.cache / names[covered] if covered else None)
+    return wanted
+
+
+def _names(digests: Iterable[str]) -> list[str]:
+    """Name what an index of the first none, one, two … of these would be made of, so that none is ever taken for that
+    of other parts.
+    """
+    made = blake2b(digest_size=8)
+    names = [made.hexdigest()]
+    for digest in digests:
+        made.update(digest.encode())
+        names.append(made.hexdigest())
+    return names
+
+
+def _write_index(parts: Sequence[Path], column: str, target: Path, earlier: Path | None = None) -> None:
+    """Write the index of what is in parts, and in an `earlier` index of others."""
+    digests = (digest for part in parts for digest in _digests(part, column))
+    temporary = target.with_suffix(".tmp")
+    if earlier is None:
+        write_known(temporary, digests)
+    else:
+        extend_known(earlier, temporary, digests)
+    temporary.replace(target)
+
+
+def _digests(part: Path, column: str) -> Iterator[bytes]:
+    try:
+        with pq.ParquetFile(part, page_checksum_verification=True) as file:
+            for group in range(file.num_row_groups):
+                values = file.read_row_group(group, columns=[column], use_threads=False).column(column).to_pylist()
+                for value in values:
+                    if value is not None:
+                        yield bytes.fromhex(value[: WIDTH * 2]) if isinstance(value, str) else value
+    except (OSError, pa.ArrowException) as error:
+        raise FixityError(f"{part} cannot be read, its bytes are damaged ({error}); see `extract verify`") from error

@@ -1,0 +1,191 @@
+"""One run from start to commit: snapshot, the phases in order, the warehouse, the report. The same steps for the
+command line and for flows.
+"""
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from extractors.home.home import Home
+from extractors.reading.registry import PHASES
+from extractors.reading.task import Limits
+from models.errors import ConfigurationError
+from models.run import PhaseRecord, RunRecord, new_run_id
+from models.text import printable_path
+from pipelines.archive import archive as archives
+from pipelines.archive.archive import Archive, HomeName
+from pipelines.archive.sweep import sweep
+from pipelines.disk.atomic import disk_errors
+from pipelines.disk.failpoints import reach
+from pipelines.disk.layout import Layout
+from pipelines.disk.lock import announce
+from pipelines.disk.platform import fsync_directory, make_files_private
+from pipelines.disk.settings import Settings, read_settings, settings_digest
+from pipelines.run.digest_indexes import KnownIndexes, prepare_known
+from pipelines.run.phase import PhaseInput, run_phase
+from pipelines.run.snapshot import Snapshot, take_snapshots
+from pipelines.run.unfinished_erasure import finish_forget
+from pipelines.run.watcher import Watcher
+from pipelines.version import VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a run: homes (with a name, or None to use the one remembered), phases, and whether to re-read
+    everything.
+    """
+
+    homes: Sequence[tuple[str | None, Path]]
+    phases: Sequence[int] = tuple(PHASES)
+    is_full: bool = False
+
+
+def check_homes(homes: Sequence[tuple[str | None, Path]], layout: Layout) -> None:
+    """Raise ConfigurationError when a home is no directory, given twice, or holds or lies in the data directory."""
+    seen: set[Path] = set()
+    for _, root in homes:
+        if not root.is_dir():
+            raise ConfigurationError(f"there is no home at {root}. Name one with --home PATH, or try `extract demo`")
+        real = root.resolve()
+        if real in seen:
+            raise ConfigurationError(f"{root} is given twice")
+        seen.add(real)
+        data = layout.root.resolve()
+        if data == real or real in data.parents or data in real.parents:
+            raise ConfigurationError(
+                f"the data directory {layout.root} and the home {root} must not "
+                f"lie in one another: a home is never written to"
+            )
+
+
+def name_homes(request: Request, layout: Layout) -> list[HomeName]:
+    """Return each home with its id."""
+    known = archives.known_homes(layout)
+    named: list[HomeName] = []
+    for given, root in request.homes:
+        home = archives.name_home(known, given, root.absolute())
+        if any(other.home_id == home.home_id for other in named):
+            raise ConfigurationError(f"two homes would be called {home.home_id}; name them with --home NAME=PATH")
+        known[home.home_id] = str(home.root)
+        named.append(home)
+    return named
+
+
+@dataclass(slots=True)
+class RunInProgress:
+    """A run between its snapshot and its last phase. The caller holds the lock (`archive.writing`) all the while.
+
+    `earlier` are the runs before it that count, oldest first; `started` is what `time.monotonic` said at the start.
+    """
+
+    archive: Archive
+    record: RunRecord
+    earlier: Sequence[RunRecord]
+    request: Request
+    settings: Settings
+    snapshots: list[Snapshot]
+    known: KnownIndexes
+    watcher: Watcher
+    started: float
+
+    @property
+    def steps(self) -> list[tuple[str, int]]:
+        """Home and phase of each phase to be done, in order."""
+        return [
+            (snapshot.home.home_id, phase) for snapshot in self.snapshots for phase in sorted(set(self.request.phases))
+        ]
+
+    def do(self, home_id: str, phase: int) -> PhaseRecord:
+        """Do one phase of one home and commit it. Raises ExtractError; phases committed before stay."""
+        snapshot = next(snapshot for snapshot in self.snapshots if snapshot.home.home_id == home_id)
+        due = snapshot.due(phase, is_full=self.request.is_full)
+        self.watcher.phase_begins(home_id, phase, due.files, due.size)
+        given = PhaseInput(
+            archive=self.archive,
+            run=self.record,
+            home=snapshot.home,
+            phase=phase,
+            slices=snapshot.slices(phase),
+            due=due,
+            known=self.known,
+            limits=Limits(self.settings.entry_mb << 20, self.settings.document_mb << 20),
+            processes=self.settings.process_count,
+            is_full=self.request.is_full,
+            tombstones=snapshot.tombstones,
+        )
+        done = run_phase(given, self.watcher.file_read)
+        self.record.phases.append(done)
+        reach("phase:before-commit")
+        with disk_errors():
+            archives.commit(self.archive.layout, self.record)
+        reach("phase:after-commit")
+        self.watcher.phase_ends(done)
+        return done
+
+    def end_extraction(self) -> RunRecord:
+        """Note what appeared meanwhile, remove what was staged, and return the run's record, still open."""
+        for snapshot in self.snapshots:
+            self.record.appeared[snapshot.home.home_id] = _appeared(snapshot)
+        with disk_errors():
+            shutil.rmtree(self.archive.layout.staging / self.record.run_id, ignore_errors=True)
+        self.record.step_seconds["extract"] = round(time.monotonic() - self.started, 3)
+        return self.record
+
+
+def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgress:
+    """Sweep what dead runs left, pin every home, and return the run. Raises ExtractError."""
+    started = time.monotonic()
+    make_files_private()
+    settings = read_settings(layout)
+    archive = Archive.open_or_make(layout)
+    finish_forget(layout, watcher)
+    everything = archives.read_all_runs(layout)
+    with disk_errors():
+        sweep(layout, everything)
+    runs = archives.effective(everything)
+    homes = name_homes(request, layout)
+    record = RunRecord(
+        run_id=new_run_id(datetime.now(UTC)),
+        epoch=archives.next_epoch(everything),
+        status="open",
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        finished_at=None,
+        tool_version=VERSION,
+        is_full=request.is_full,
+        homes={home.home_id: str(home.root) for home in homes},
+        settings_sha256=settings_digest(layout),
+    )
+    announce(layout, record.run_id)
+    snapshots = take_snapshots(layout, homes, runs, settings, request.phases)
+    due = [snapshot.due(phase, is_full=request.is_full) for snapshot in snapshots for phase in request.phases]
+    new_bytes, new_files = sum(one.new_bytes for one in due), sum(one.files for one in due)
+    with disk_errors():
+        layout.run(record.run_id).mkdir(mode=0o700)
+        fsync_directory(layout.runs)
+        archives.remember_homes(layout, homes)
+        known = prepare_known(layout, runs, record.run_id, new_bytes, new_files)
+    return RunInProgress(archive, record, runs, request, settings, snapshots, known, watcher, started)
+
+
+def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunInProgress:
+    """Do the phases of a run over every home and commit each; returns the run, its record still open.
+
+    The caller must hold the lock (`archive.writing`). Raises ExtractError; phases committed before stay.
+    """
+    run = begin_run(layout, request, watcher)
+    for home_id, phase in run.steps:
+        run.do(home_id, phase)
+    run.end_extraction()
+    return run
+
+
+def _appeared(snapshot: Snapshot) -> list[str]:
+    """Return the paths that came into being while the run was on; the next run reads them."""
+    with Home(snapshot.home.root) as home:
+        known = set(snapshot.inventory.paths())
+        new = sorted({path for path in home.names() if path not in known})
+    forgotten = snapshot.tombstones
+    return [printable_path(path) for path in new if forgotten is None or not forgotten.holds_path(path)]

@@ -1,0 +1,175 @@
+"""What a home holds, without extracting anything: where each file belongs, what is withheld and why, and its digests
+when they are wanted. Needs no data directory.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from extractors.home.home import Home
+from extractors.reading.extract import digest_file
+from extractors.reading.registry import Classifier, Treatment
+from extractors.reading.rules import INVENTORY_ONLY, WITHHELD
+from models.errors import ConfigurationError, SourceError
+from models.json import JsonObject
+from pipelines.archive.manifests import sha256_line
+from pipelines.disk.settings import Settings
+from pipelines.run.inventory import Inventory, Item, take_snapshot
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Files under one source, or under one rule with its reason. Sizes are in bytes."""
+
+    name: str
+    treatment: str
+    phase: int
+    files: int
+    size: int
+    why: str = ""
+
+
+@dataclass(slots=True)
+class Survey:
+    """A home as walked now. `digests` are SHA-256 by path, `problems` what could not be looked at or read."""
+
+    root: Path
+    items: Inventory
+    digests: dict[bytes, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[Item]:
+        """The files, without directories, links and special files."""
+        return [item for item in self.items if item.found.kind == "file"]
+
+    def sources(self) -> list[Group]:
+        """Return the files that are read, by source in order of phases."""
+        return _grouped(item for item in self.files if item.is_read)
+
+    def withheld(self) -> list[Group]:
+        """Return what is never opened, by rule."""
+        return _grouped((item for item in self.items if item.place.treatment == Treatment.WITHHOLD), by_rule=True)
+
+    def listed(self) -> list[Group]:
+        """Return the files that are listed and not read, by rule."""
+        return _grouped((item for item in self.files if item.place.treatment == Treatment.INVENTORY), by_rule=True)
+
+    def others(self) -> dict[str, int]:
+        """Return how many directories, links and special files there are."""
+        kinds = [item.found.kind for item in self.items]
+        return {
+            "directories": kinds.count("directory"),
+            "links": kinds.count("link"),
+            "special files": kinds.count("special"),
+        }
+
+    def to_json(self) -> JsonObject:
+        """Return everything as JSON values."""
+        return {
+            "root": str(self.root),
+            "files": len(self.files),
+            "bytes": sum(item.found.stat.size for item in self.files),
+            **self.others(),
+            "sources": [_group_json(group) for group in self.sources()],
+            "withheld": [_group_json(group) for group in self.withheld()],
+            "listed": [_group_json(group) for group in self.listed()],
+            "problems": dict(self.problems),
+            "things": [self._thing(item) for item in self.items],
+        }
+
+    def _thing(self, item: Item) -> JsonObject:
+        stat, digest = item.found.stat, self.digests.get(item.found.path)
+        made: JsonObject = {
+            "path": item.path,
+            "type": item.found.kind,
+            "source": item.place.source,
+            "phase": item.place.phase,
+            "treatment": str(item.place.treatment),
+            "rule": item.place.rule,
+            "size": stat.size if item.found.kind == "file" else 0,
+            "modified_at": (_EPOCH + timedelta(microseconds=stat.mtime_ns // 1000)).isoformat(),
+        }
+        return made if digest is None else {**made, "sha256": digest}
+
+
+def survey_home(root: Path, settings: Settings, *, digests: bool = False) -> Survey:
+    """Walk a home and place everything in it; with `digests`, read what a run would read and digest it too.
+
+    What is withheld is never opened. Raises SourceError when the home itself cannot be read.
+    """
+    classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
+    made = Survey(root, take_snapshot(root, classifier))
+    for item in made.items:
+        if item.found.error is not None:
+            made.problems[item.path] = item.found.error
+    if digests:
+        with Home(root) as home:
+            for item in made.files:
+                if item.is_read and item.found.error is None:
+                    _digest(home, item, made)
+    return made
+
+
+def _digest(home: Home, item: Item, made: Survey) -> None:
+    try:
+        stat, _, digest = digest_file(home, item.found.path, item.found.stat.size, deep=True)
+    except SourceError as error:
+        made.problems[item.path] = error.reason
+        return
+    if stat.size < item.found.stat.size:
+        made.problems[item.path] = "became shorter while it was read"
+    elif digest is not None:
+        made.digests[item.found.path] = digest
+
+
+def sha256_manifest(survey: Survey) -> bytes:
+    """Return the text that `sha256sum -c` accepts when it stands in the home. Names are the bytes that they are."""
+    return b"".join(sha256_line(path, digest) for path, digest in sorted(survey.digests.items()))
+
+
+def refuse_within_homes(target: Path, homes: Iterable[Path]) -> None:
+    """Raise ConfigurationError when `target` lies in a home: nothing is ever written there."""
+    real = target.absolute().parent.resolve() / target.name
+    for home in homes:
+        if home.resolve() in (real, *real.parents):
+            raise ConfigurationError(f"{target} lies in the home {home}, where nothing is ever written")
+
+
+_WHY = {rule.name: rule.why for rule in (*WITHHELD, *INVENTORY_ONLY)}
+
+
+def _grouped(items: Iterator[Item] | Sequence[Item], *, by_rule: bool = False) -> list[Group]:
+    groups: dict[tuple[int, str], list[Item]] = {}
+    for item in items:
+        key = (0, item.place.rule) if by_rule else (item.place.phase, item.place.source)
+        groups.setdefault(key, []).append(item)
+    return [
+        Group(
+            name,
+            str(found[0].place.treatment),
+            found[0].place.phase,
+            len(found),
+            sum(item.found.stat.size for item in found if item.found.kind == "file"),
+            _why(name) if by_rule else "",
+        )
+        for (_, name), found in sorted(groups.items())
+    ]
+
+
+def _why(rule: str) -> str:
+    return _WHY.get(rule, "Named in the settings." if rule.startswith("settings:") else "")
+
+
+def _group_json(group: Group) -> JsonObject:
+    return {
+        "name": group.name,
+        "treatment": group.treatment,
+        "phase": group.phase,
+        "files": group.files,
+        "bytes": group.size,
+        "why": group.why,
+    }

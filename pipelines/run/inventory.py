@@ -1,0 +1,217 @@
+"""The inventory of a home: everything that is there, pinned at its size and placed by source."""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Final
+
+from extractors.home.home import Found, Kind, Stat, walk
+from extractors.reading.contract import Shape
+from extractors.reading.erasure import Tombstones
+from extractors.reading.registry import Classifier, Place, Treatment, sources
+from extractors.reading.task import FileTask
+from models.manifest import FileState
+from models.text import printable_path
+
+
+@dataclass(slots=True)
+class Item:
+    """One thing of the snapshot, where it belongs, and what the last manifest said of it."""
+
+    found: Found
+    place: Place
+    last: FileState | None = None
+    known_generation: int | None = None
+    """The generation under which any phase knew the path last."""
+
+    @property
+    def path(self) -> str:
+        """The path as it is printed."""
+        return printable_path(self.found.path)
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether it was read under another source or treatment: nothing of that reading is gone on with."""
+        last, place = self.last, self.place
+        return last is not None and (last.source, last.treatment) != (place.source, place.treatment)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its bytes are kept."""
+        return self.place.treatment in (Treatment.EXTRACT, Treatment.ARCHIVE)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape under which it is read."""
+        return sources()[self.place.source].shapes[self.place.shape]
+
+    def is_as_last(self) -> bool:
+        """Whether size and times say that nothing changed since the last manifest."""
+        last, stat = self.last, self.found.stat
+        if last is None or last.file_id is None or self.is_moved:
+            return False
+        if self.found.kind != "file":
+            return last.entry_type == self.found.kind and last.link_target == self.found.link_target
+        is_settled = last.entry_type == "file" and last.outcome not in _NOT_SETTLED
+        return is_settled and (last.size, last.mtime_ns, last.ctime_ns) == (stat.size, stat.mtime_ns, stat.ctime_ns)
+
+    def is_due(self, *, is_full: bool) -> bool:
+        """Whether a run has to read it: `is_full` has every file read again. What the walk could not look at is not."""
+        if not self.is_read or self.found.error is not None:
+            return False
+        return (is_full and self.found.kind == "file") or not self.is_as_last()
+
+    @property
+    def _continued(self) -> FileState | None:
+        """What the last manifest says of it, if it is read on from its watermark."""
+        last = self.last
+        if last is None or last.file_id is None or last.prefix_xxh3 is None or self.is_moved:
+            return None
+        return last if self.shape.is_append_only else None
+
+    @property
+    def bytes_due(self) -> int:
+        """How many bytes a run has to parse of it."""
+        continued = self._continued
+        return self.found.stat.size - (0 if continued is None else continued.watermark or 0)
+
+    def task(self, home_id: str) -> FileTask:
+        """Return what a worker has to read of it."""
+        last, stat = self.last, self.found.stat
+        known = last is not None and last.file_id is not None and not self.is_moved
+        continued = self._continued
+        start, prefix = 0, None
+        if continued is not None:
+            generation, start, prefix = continued.generation or 1, continued.watermark or 0, continued.prefix_xxh3
+        else:
+            generation = 1 + (self.known_generation or (last.generation if last is not None else None) or 0)
+        erased = last.erased if last is not None and last.file_id is not None else ()
+        if continued is not None:
+            erased = tuple(one for one in erased if one.offset < start)
+        return FileTask(
+            home_id=home_id,
+            path=self.found.path,
+            source=self.place.source,
+            shape=self.place.shape,
+            generation=generation,
+            start=start,
+            size=stat.size,
+            modified_ns=stat.mtime_ns,
+            prefix_xxh3=prefix,
+            same_size=last.size if last is not None and known and continued is None else None,
+            same_xxh3=last.content_xxh3 if last is not None and known and continued is None else None,
+            entry_type=self.found.kind,
+            link_target=self.found.link_target,
+            erased=erased,
+        )
+
+
+_NOT_SETTLED = ("modified", "corrupt", "unreadable", "missing")
+
+
+class Inventory:
+    """Everything that was found in a home, in the order of the bytes of its paths.
+
+    It is held as columns, and an item is made when it is asked for: there may be a million, and as objects they would
+    take five times as much memory.
+    """
+
+    def __init__(self, things: Iterable[tuple[Found, Place]] = ()) -> None:
+        self._paths = bytearray()
+        self._ends = array("q", [0])
+        self._kinds = bytearray()
+        self._stats: tuple[array[int], ...] = tuple(array("q") for _ in Stat._fields)
+        self._place_numbers = array("H")
+        self._places: dict[Place, int] = {}
+        self._odd: dict[int, tuple[bytes | None, str | None]] = {}
+        before, is_in_order = b"", True
+        for found, place in things:
+            self._add(found, place)
+            is_in_order &= before <= found.path
+            before = found.path
+        if not is_in_order:
+            self._sort()
+        self._place_of = tuple(self._places)
+
+    def _add(self, found: Found, place: Place) -> None:
+        if found.link_target is not None or found.error is not None:
+            self._odd[len(self)] = found.link_target, found.error
+        self._paths += found.path
+        self._ends.append(len(self._paths))
+        self._kinds.append(_KINDS.index(found.kind))
+        for column, value in zip(self._stats, found.stat, strict=True):
+            column.append(value)
+        self._place_numbers.append(self._places.setdefault(place, len(self._places)))
+
+    def _sort(self) -> None:
+        """Put everything into order. A walk has it so, what is named otherwise (`Tombstones.name_of`) may not be."""
+        paths = list(self.paths())
+        order = sorted(range(len(paths)), key=paths.__getitem__)
+        self._paths = bytearray().join(paths[number] for number in order)
+        self._ends = array("q", accumulate((len(paths[number]) for number in order), initial=0))
+        self._kinds = bytearray(self._kinds[number] for number in order)
+        self._stats = tuple(array("q", [column[number] for number in order]) for column in self._stats)
+        self._place_numbers = array("H", [self._place_numbers[number] for number in order])
+        self._odd = {new: self._odd[old] for new, old in enumerate(order) if old in self._odd}
+
+    def path(self, number: int) -> bytes:
+        """Return the path of an item."""
+        return bytes(self._paths[self._ends[number] : self._ends[number + 1]])
+
+    def paths(self) -> Iterator[bytes]:
+        """Yield every path, in order."""
+        return map(self.path, range(len(self)))
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    def __getitem__(self, number: int) -> Item:
+        size, mtime_ns, ctime_ns, inode, mode = self._stats
+        stat = Stat(size[number], mtime_ns[number], ctime_ns[number], inode[number], mode[number])
+        found = Found(self.path(number), _KINDS[self._kinds[number]], stat, *self._odd.get(number, _PLAIN))
+        return Item(found, self._place_of[self._place_numbers[number]])
+
+    def __iter__(self) -> Iterator[Item]:
+        return map(self.__getitem__, range(len(self)))
+
+    def find(self, path: bytes) -> Item | None:
+        """Return what is at a path, if anything is."""
+        number = bisect_left(range(len(self)), path, key=self.path)
+        return self[number] if number < len(self) and self.path(number) == path else None
+
+    def of_phase(self, phase: int) -> Sequence[int]:
+        """Return the numbers of the items of a phase, in order."""
+        is_of_phase = [place.phase == phase for place in self._place_of]
+        return array("L", [at for at, place in enumerate(self._place_numbers) if is_of_phase[place]])
+
+
+_KINDS: Final[tuple[Kind, ...]] = ("file", "directory", "link", "special")
+_PLAIN: Final = (None, None)
+
+
+def take_snapshot(home: Path, classifier: Classifier, tombstones: Tombstones | None = None) -> Inventory:
+    """Walk a home and place everything in it. Nothing is opened but directories. Raises SourceError when the home
+    itself cannot be read.
+
+    What was forgotten is neither named nor read: it is withheld, under a name that tells nothing.
+    """
+    return Inventory(_placed(walk(home), classifier, tombstones))
+
+
+def _placed(
+    things: Iterable[Found], classifier: Classifier, tombstones: Tombstones | None
+) -> Iterator[tuple[Found, Place]]:
+    for found in things:
+        place = classifier.place(printable_path(found.path), found.kind)
+        yield (found, place) if tombstones is None else _unnamed(found, place, tombstones)
+
+
+def _unnamed(found: Found, place: Place, tombstones: Tombstones) -> tuple[Found, Place]:
+    name = tombstones.name_of(found.path) if tombstones.holds_path(found.path) else found.path
+    if name == found.path and not tombstones.holds(found.link_target or b""):
+        return found, place
+    forgotten = Place(place.source, place.phase, Treatment.WITHHOLD, "forgotten")
+    return replace(found, path=name, link_target=None), forgotten

@@ -1,0 +1,142 @@
+"""The main job, whole: extract, load, publish, report. Called by the command line and by the flow alike."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from models.errors import ConfigurationError, ExitCode
+from models.manifest import BROKEN
+from models.run import PhaseRecord, RunRecord, WarehouseRecord
+from pipelines.archive import archive as archives
+from pipelines.archive.imported import imported_files
+from pipelines.disk.atomic import disk_errors
+from pipelines.disk.layout import Layout
+from pipelines.disk.settings import read_settings
+from pipelines.run.extraction import Request, check_homes, extract_homes
+from pipelines.run.sha256_lists import write_sha256_manifests
+from pipelines.run.watcher import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a run came to: its record, and how the process should end."""
+
+    run: RunRecord
+    exit_code: ExitCode
+
+
+def run_job(layout: Layout, request: Request, watcher: Watcher) -> Finished:
+    """Do the whole job. Raises ExtractError; what was committed before stays, and the next run goes on from there."""
+    check_homes(request.homes, layout)
+    with archives.writing(layout, "starting"):
+        begun = extract_homes(layout, request, watcher)
+        run, earlier = begun.record, begun.earlier
+        del begun  # with all that is known of the homes
+        load_run(layout, run, earlier, watcher)
+        return report_run(layout, run, earlier, watcher)
+
+
+def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], watcher: Watcher) -> None:
+    """Write the manifests for `sha256sum`, build and publish the warehouse, complete the commit record. `earlier` are
+    the runs before it that count. Raises ExtractError.
+    """
+    with _timed(run, "manifest", watcher), disk_errors():
+        write_sha256_manifests(layout, run)
+    run.status = "complete"
+    run.finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    with _timed(run, "load", watcher):
+        run.warehouse = _still_good(layout, earlier, run)
+        if run.warehouse is None:
+            from pipelines.warehouse.publish import make_warehouse
+
+            published = make_warehouse(layout, [*earlier, run], keep=read_settings(layout).keep_warehouses)
+            run.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
+    with disk_errors():
+        archives.commit(layout, run)
+
+
+def report_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], watcher: Watcher) -> Finished:
+    """Write the reports of a run that was loaded, and return what it came to. Raises ExtractError."""
+    from pipelines.report.write import write_reports
+
+    with _timed(run, "report", watcher):
+        write_reports(layout, run, earlier)
+    return Finished(run, exit_code_of(run))
+
+
+def _still_good(layout: Layout, others: Sequence[RunRecord], run: RunRecord) -> WarehouseRecord | None:
+    """Return the published warehouse when a run found nothing that it does not hold already, else None."""
+    counts = [counts for phase in run.phases for counts in phase.sources.values()]
+    if any(one.files_read or one.files_vanished or one.rows for one in counts) or not others:
+        return None
+    if not all(_is_as_before(others, phase) for phase in run.phases):
+        return None
+    published = others[-1].warehouse
+    if published is None or not (layout.root / published.path).exists():
+        return None
+    made_ns = (layout.root / published.path).stat().st_mtime_ns
+    if any(path.stat().st_mtime_ns > made_ns for path in imported_files(layout)):
+        return None
+    link = layout.warehouse
+    is_that_one = not link.is_symlink() or link.resolve() == (layout.root / published.path).resolve()
+    return published if is_that_one and link.exists() else None
+
+
+def _is_as_before(others: Sequence[RunRecord], phase: PhaseRecord) -> bool:
+    """Whether a phase found as many things as the last time, of the same size, and they fared the same."""
+    last = archives.last_phase(others, phase.home_id, phase.phase)
+    return last is not None and _found(last[1]) == _found(phase)
+
+
+def _found(phase: PhaseRecord) -> tuple[dict[str, int], list[tuple[str, int, int, int, int]]]:
+    return phase.outcomes, [
+        (source, one.files_found, one.bytes_found, one.files_withheld, one.files_listed)
+        for source, one in phase.sources.items()
+    ]
+
+
+@contextmanager
+def _timed(run: RunRecord, step: str, watcher: Watcher) -> Iterator[None]:
+    watcher.step(step)
+    started = time.monotonic()
+    yield
+    run.step_seconds[step] = round(time.monotonic() - started, 3)
+
+
+def exit_code_of(run: RunRecord) -> ExitCode:
+    """Return how a process that made this run should end: the gravest of what happened."""
+    outcomes = {outcome for phase in run.phases for outcome, count in phase.outcomes.items() if count}
+    if outcomes & BROKEN:
+        return ExitCode.FIXITY
+    if "unreadable" in outcomes:
+        return ExitCode.INCOMPLETE
+    if any(phase.rejects for phase in run.phases):
+        return ExitCode.REJECTS
+    return ExitCode.VERIFIED
+
+
+def latest_run(layout: Layout, run_id: str | None) -> RunRecord:
+    """Return a run by its id (or the beginning of it), an undone one too; without one the newest that counts and is no
+    rollback. Raises ConfigurationError.
+    """
+    runs = archives.read_all_runs(layout)
+    if run_id is None:
+        runs = [run for run in archives.effective(runs) if run.kind == "run"]
+    found = [run for run in runs if run_id is None or run.run_id.startswith(run_id)]
+    if not found:
+        raise ConfigurationError(
+            f"there is no run {run_id or ''} in {layout.root}".replace("run  in", "committed run in")
+        )
+    if run_id is not None and len(found) > 1:
+        raise ConfigurationError(
+            f"{len(found)} runs begin with {run_id}: {', '.join(run.run_id for run in found[:3])} …"
+        )
+    return found[-1]
+
+
+def report_path(layout: Layout, run: RunRecord, kind: str) -> Path:
+    """Return where a run's report of a kind (md, html, json) stands."""
+    return layout.run(run.run_id) / f"report.{kind}"

@@ -1,0 +1,99 @@
+"""What a run would do, found out without writing anything: a walk of each home against its last manifests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from extractors.reading.registry import PHASES
+from models.manifest import FileState
+from pipelines.archive.archive import HomeName, read_runs
+from pipelines.disk.layout import Layout
+from pipelines.disk.settings import read_settings
+from pipelines.run.extraction import Request, check_homes, name_homes
+from pipelines.run.inventory import Item
+from pipelines.run.snapshot import Absence, Absent, Snapshot, take_snapshots
+
+
+@dataclass(slots=True)
+class PhasePlan:
+    """Files of one phase of one home against its last manifest, and the bytes that a run would read of them.
+
+    `bytes_new` are those that no run has read: of an appended file, what came after its watermark.
+    """
+
+    home_id: str
+    phase: int
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    vanished: int = 0
+    withheld: int = 0
+    listed: int = 0
+    unreadable: int = 0
+    bytes_found: int = 0
+    bytes_new: int = 0
+    bytes_read: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The homes under their ids, and what would be done for each phase."""
+
+    homes: list[HomeName]
+    phases: list[PhasePlan]
+
+
+def plan_run(layout: Layout, request: Request) -> Plan:
+    """Return what a run would do now. Nothing is written, not even the data directory. Raises ExtractError."""
+    check_homes(request.homes, layout)
+    homes = name_homes(request, layout)
+    snapshots = take_snapshots(layout, homes, read_runs(layout), read_settings(layout), PHASES)
+    return Plan(
+        homes,
+        [
+            plan_phase(snapshot, phase, is_full=request.is_full)
+            for snapshot in snapshots
+            for phase in sorted(set(request.phases))
+        ],
+    )
+
+
+def plan_phase(snapshot: Snapshot, phase: int, *, is_full: bool = False) -> PhasePlan:
+    """Return what a run would do in one phase of a home."""
+    made = PhasePlan(snapshot.home.home_id, phase)
+    for part in snapshot.slices(phase):
+        for item in part.items:
+            if item.found.kind == "file":
+                _count(made, item, is_full=is_full)
+        made.vanished += len(newly_vanished(part.absent))
+    return made
+
+
+def newly_vanished(absent: Sequence[Absent]) -> list[FileState]:
+    """Return the files that the last manifest still had; it lists those that were gone before, too."""
+    gone = [one.state for one in absent if one.why is Absence.GONE]
+    return [state for state in gone if state.entry_type == "file" and state.is_present and state.file_id is not None]
+
+
+def _count(made: PhasePlan, item: Item, *, is_full: bool) -> None:
+    size = item.found.stat.size
+    made.bytes_found += size
+    if item.found.error is not None:
+        made.unreadable += 1
+    elif not item.is_read:
+        made.withheld += item.place.treatment == "withhold"
+        made.listed += item.place.treatment == "inventory"
+    elif item.is_as_last():
+        made.unchanged += 1
+        made.bytes_read += size if is_full else 0
+    else:
+        is_new = item.last is None or item.last.file_id is None
+        made.new += is_new
+        made.changed += not is_new
+        made.bytes_read += size
+        made.bytes_new += size - _read_before(item)
+
+
+def _read_before(item: Item) -> int:
+    """Return how many bytes a run need not read as entries again: those up to the watermark of a file that grew."""
+    watermark = item.task("").start
+    return watermark if watermark <= item.found.stat.size else 0

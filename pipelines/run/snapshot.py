@@ -1,0 +1,209 @@
+"""The snapshot of a home: its inventory against the last manifest of each phase, a slice at a time."""
+
+from bisect import bisect_left
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from extractors.reading.erasure import Tombstones
+from extractors.reading.registry import PHASES, Classifier
+from models.errors import StoreError
+from models.manifest import FileState
+from models.run import RunRecord
+from pipelines.archive import archive as archives
+from pipelines.archive.archive import HomeName
+from pipelines.archive.tombstones import read_tombstones
+from pipelines.disk.layout import Layout
+from pipelines.disk.settings import Settings
+from pipelines.run.inventory import Inventory, Item, take_snapshot
+from pipelines.run.previous_manifest import LastManifest
+
+FILES_AT_A_TIME: Final = 5_000
+"""As many things of a phase as are compared, read and judged before the next ones: 3 kB of memory are taken for each
+meanwhile.
+"""
+_FEW: Final = 20_000
+"""What is held of so many things and rows takes less time than to make it again would."""
+_NOT_HERE = ("moved", "expired", "missing")
+_LISTED_OR_GONE = (None, "ENOENT", "ELOOP")
+"""Errors of directories that hide nothing: none; it was gone when it was to be listed, or a link had its place."""
+
+
+class Absence(StrEnum):
+    """Why a phase has not what its last manifest named."""
+
+    GONE = "gone"
+    HIDDEN = "hidden"
+    MOVED = "moved"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """What the last manifest of a phase named and the snapshot has not in that phase: gone from the home, hidden below
+    a directory that cannot be listed, moved to another phase by the rules, or waiting for a run of that phase.
+    """
+
+    state: FileState
+    why: Absence
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What a phase has between two paths: its items, each with what the last manifests said of it, and what the last
+    manifest named there and is not in the phase any more.
+    """
+
+    items: Sequence[Item]
+    absent: Sequence[Absent]
+    is_last: bool
+
+
+@dataclass(slots=True)
+class Due:
+    """What a run has to read in a phase: files, their size in bytes, and how many of these bytes it has to parse."""
+
+    files: int = 0
+    size: int = 0
+    new_bytes: int = 0
+
+
+@dataclass
+class Snapshot:
+    """A home as pinned at the start of a run of `phases`, and the last manifest of each phase."""
+
+    home: HomeName
+    inventory: Inventory
+    last: dict[int, LastManifest] = field(default_factory=dict)
+    tombstones: Tombstones | None = None
+    phases: Collection[int] = tuple(PHASES)
+    at_a_time: int = FILES_AT_A_TIME
+    _made: dict[int, list[Slice]] = field(default_factory=dict, init=False, repr=False)
+
+    def slices(self, phase: int) -> Iterable[Slice]:
+        """Return the slices of a phase, one after the other, at least one. They are made again each time, where they
+        are many.
+        """
+        if len(self.inventory) + len(self._last(phase)) > min(_FEW, 4 * self.at_a_time):
+            return self._slices(phase)
+        if phase not in self._made:
+            self._made[phase] = list(self._slices(phase))
+        return self._made[phase]
+
+    def due(self, phase: int, *, is_full: bool) -> Due:
+        """Return what a run has to read in a phase: `is_full` has every file read again."""
+        made = Due()
+        for part in self.slices(phase):
+            for item in part.items:
+                if item.is_due(is_full=is_full):
+                    made.new_bytes += item.bytes_due
+                    if item.found.kind == "file":
+                        made.files += 1
+                        made.size += item.found.stat.size
+        return made
+
+    def _last(self, phase: int) -> LastManifest:
+        return self.last.get(phase) or _NOTHING
+
+    def _slices(self, phase: int) -> Iterator[Slice]:
+        numbers, last = self.inventory.of_phase(phase), self._last(phase)
+        at = row = 0
+        is_last = False
+        while not is_last:
+            ends = [self.inventory.path(numbers[at + self.at_a_time])] if at + self.at_a_time < len(numbers) else []
+            ends += [last.path(row + self.at_a_time)] if row + self.at_a_time < len(last) else []
+            end = min(ends, default=None)
+            is_last = end is None
+            to = len(numbers) if end is None else bisect_left(numbers, end, at, key=self.inventory.path)
+            end_row = len(last) if end is None else last.find(end)
+            items = [self.inventory[number] for number in numbers[at:to]]
+            absent = self._matched(items, last.states(row, end_row))
+            yield Slice(items, [_absent(state, self.inventory, self.phases) for state in absent], is_last)
+            at, row = to, end_row
+
+    def _matched(self, items: list[Item], states: list[FileState]) -> Iterable[FileState]:
+        """Match items with rows of the last manifest of their phase, both in the order of their paths; returns the rows
+        that are left.
+        """
+        by_path = {state.path_bytes: state for state in states}
+        unknown = []
+        for item in items:
+            state = item.last = by_path.pop(item.found.path, None)
+            item.known_generation = state.generation if state is not None else None
+            if state is None or state.outcome in _NOT_HERE:
+                unknown.append(item)
+        if unknown:
+            known = self._generations(unknown[0].found.path, unknown[-1].found.path)
+            for item in unknown:
+                item.known_generation = known.get(item.found.path)
+        return by_path.values()
+
+    def _generations(self, first: bytes, final: bytes) -> dict[bytes, int]:
+        """Return the highest generation under which any phase knew each path from `first` to `final`."""
+        made: dict[bytes, int] = {}
+        for last in self.last.values():
+            for path, generation in last.generations(last.find(first), last.find(final + b"\0")):
+                made[path] = max(generation, made.get(path, 0))
+        return made
+
+
+_NOTHING: Final = LastManifest()
+
+
+def _absent(state: FileState, here: Inventory, phases: Container[int]) -> Absent:
+    item = here.find(state.path_bytes)
+    if item is not None and item.found.kind == state.entry_type:
+        place = item.place
+        detail = f"now of phase {place.phase}, source {place.source}, {place.treatment} by the rule {place.rule}"
+        return Absent(state, Absence.MOVED if place.phase in phases else Absence.WAITING, detail)
+    path = state.path_bytes
+    while item is None and (path := path.rpartition(b"/")[0]):
+        item = here.find(path)
+    is_closed = item is not None and item.found.kind == "directory" and item.found.error not in _LISTED_OR_GONE
+    if item is not None and is_closed and state.outcome not in _NOT_HERE:
+        return Absent(state, Absence.HIDDEN, f"below {item.path}, which cannot be listed: {item.found.error}")
+    return Absent(state, Absence.GONE, "gone from the home; last seen by the run before")
+
+
+def take_snapshots(
+    layout: Layout, homes: Sequence[HomeName], runs: Sequence[RunRecord], settings: Settings, phases: Collection[int]
+) -> list[Snapshot]:
+    """Walk every home and look up its last manifests, for a run of `phases`."""
+    tombstones = read_tombstones(layout)
+    made = []
+    for home in homes:
+        snapshot = pin(home, settings, tombstones, phases)
+        for phase in PHASES:
+            last = snapshot.last[phase] = last_manifest(layout, runs, home.home_id, phase)
+            if tombstones is None and last.has_erased:
+                raise StoreError(
+                    f"{layout.tombstones_file} is gone, though something was erased on request: a run would bring it "
+                    f"back. Put the file back from a backup"
+                )
+        made.append(snapshot)
+    return made
+
+
+def pin(
+    home: HomeName, settings: Settings, tombstones: Tombstones | None, phases: Collection[int] = tuple(PHASES)
+) -> Snapshot:
+    """Walk a home, with its last manifests still to be looked up. Raises SourceError."""
+    classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
+    return Snapshot(home, take_snapshot(home.root, classifier, tombstones), {}, tombstones, phases)
+
+
+def last_manifest(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int) -> LastManifest:
+    """Return the newest committed manifest of one phase of a home; an empty one when there is none."""
+    path = last_manifest_path(layout, runs, home_id, phase)
+    return LastManifest() if path is None else LastManifest(path, _FEW)
+
+
+def last_manifest_path(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int) -> Path | None:
+    """Return where the newest committed manifest of one phase of a home stands; None when there is none."""
+    found = archives.last_phase(runs, home_id, phase)
+    if found is None:
+        return None
+    return layout.root / next(part.path for part in found[1].parts if part.table == "manifest")

@@ -1,0 +1,193 @@
+"""How an archive stands: its homes, what was read of them and when, what is new since, how much room it takes.
+
+Nothing is written and no engine is asked: commit records, the last manifests and a walk of each home say it all.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+
+from extractors.reading.erasure import Tombstones
+from extractors.reading.registry import PHASES
+from models.errors import SourceError
+from models.json import JsonObject
+from models.manifest import FileState
+from models.run import RunRecord
+from pipelines.archive.archive import Archive, HomeName, is_being_written, known_homes, last_phase
+from pipelines.archive.imported import imported_files
+from pipelines.archive.tombstones import read_tombstones
+from pipelines.disk.layout import Layout
+from pipelines.disk.settings import Settings, read_settings
+from pipelines.run.preview import plan_phase
+from pipelines.run.snapshot import Snapshot, last_manifest, pin
+
+
+@dataclass(slots=True)
+class PhaseStatus:
+    """One phase of one home. The last six are counts of files and bytes against a walk now; None without a walk.
+
+    `kept_bytes` are the files' sizes as last read, `watermark` how much of that was consumed as whole entries.
+    """
+
+    phase: int
+    name: str
+    run_id: str | None
+    committed_at: str | None
+    kept_files: int = 0
+    kept_bytes: int = 0
+    watermark: int = 0
+    expired_files: int = 0
+    new_files: int | None = None
+    changed_files: int | None = None
+    vanished_files: int | None = None
+    new_bytes: int | None = None
+
+
+@dataclass(slots=True)
+class HomeStatus:
+    """One home: where it was last seen, and why it could not be walked now, where it could not."""
+
+    home_id: str
+    root: str
+    problem: str | None
+    phases: list[PhaseStatus]
+
+
+@dataclass(slots=True)
+class Status:
+    """An archive. Sizes are in bytes. `under_way` says who writes now, or that a run was killed."""
+
+    data: str
+    runs: int
+    last_run_id: str | None
+    last_run_status: str | None
+    last_run_started_at: str | None
+    last_run_finished_at: str | None
+    homes: list[HomeStatus]
+    store_bytes: int
+    table_bytes: int
+    imported_bytes: int
+    warehouse_bytes: int | None
+    warehouse_run_id: str | None
+    under_way: str | None
+
+    def to_json(self) -> JsonObject:
+        """Return the status as JSON values."""
+        made: JsonObject = asdict(self)
+        return made
+
+
+def status_of(layout: Layout) -> Status:
+    """Return how an archive stands now. Raises ConfigurationError when there is none, StoreError."""
+    runs = Archive.open(layout).runs()
+    settings, tombstones = read_settings(layout), read_tombstones(layout)
+    last = runs[-1] if runs else None
+    sizes = _sizes(runs)
+    warehouse = layout.warehouse.resolve()
+    return Status(
+        data=str(layout.root),
+        runs=len(runs),
+        last_run_id=last.run_id if last else None,
+        last_run_status=last.status if last else None,
+        last_run_started_at=last.started_at if last else None,
+        last_run_finished_at=last.finished_at if last else None,
+        homes=[
+            _home(layout, tombstones, HomeName(home_id, Path(root)), runs, settings)
+            for home_id, root in sorted(known_homes(layout).items())
+        ],
+        store_bytes=sizes["store"],
+        table_bytes=sizes["tables"],
+        imported_bytes=sum(path.stat().st_size for path in imported_files(layout)),
+        warehouse_bytes=warehouse.stat().st_size if warehouse.exists() else None,
+        warehouse_run_id=_warehouse_run(layout, runs),
+        under_way=_under_way(layout),
+    )
+
+
+def _sizes(runs: Iterable[RunRecord]) -> Mapping[str, int]:
+    made = {"store": 0, "tables": 0}
+    for run in runs:
+        for phase in run.phases:
+            for part in phase.parts:
+                made["store" if part.table == "store" else "tables"] += part.size
+    return made
+
+
+def _warehouse_run(layout: Layout, runs: Iterable[RunRecord]) -> str | None:
+    if not layout.warehouse.exists():
+        return None
+    # Where links cannot be made it is a copy, whose name tells nothing: then the commit records say which is newest.
+    if layout.warehouse.is_symlink():
+        return layout.warehouse.resolve().stem
+    return next((run.run_id for run in reversed(list(runs)) if run.warehouse is not None), None)
+
+
+def _home(
+    layout: Layout, tombstones: Tombstones | None, home: HomeName, runs: list[RunRecord], settings: Settings
+) -> HomeStatus:
+    snapshot, problem = _walked(home, settings, tombstones)
+    phases = []
+    for number in PHASES:
+        last = last_manifest(layout, runs, home.home_id, number)
+        if snapshot is None:
+            phases.append(_phase(runs, home.home_id, number, last))
+        else:
+            snapshot.last[number] = last
+            phases.append(_phase(runs, home.home_id, number, _last_states(snapshot, number)))
+            _compare(phases[-1], snapshot)
+    return HomeStatus(home.home_id, str(home.root), problem, phases)
+
+
+def _walked(home: HomeName, settings: Settings, tombstones: Tombstones | None) -> tuple[Snapshot | None, str | None]:
+    if not home.root.is_dir():
+        return None, "not here now"
+    try:
+        return pin(home, settings, tombstones), None
+    except SourceError as error:
+        return None, str(error)
+
+
+def _last_states(snapshot: Snapshot, phase: int) -> Iterator[FileState]:
+    for part in snapshot.slices(phase):
+        yield from (item.last for item in part.items if item.last is not None)
+        yield from (absent.state for absent in part.absent)
+
+
+def _phase(runs: list[RunRecord], home_id: str, number: int, states: Iterable[FileState]) -> PhaseStatus:
+    found = last_phase(runs, home_id, number)
+    made = PhaseStatus(
+        phase=number,
+        name=PHASES[number],
+        run_id=found[0].run_id if found else None,
+        committed_at=found[1].committed_at if found else None,
+    )
+    for state in states:
+        if state.entry_type == "file" and state.file_id is not None:
+            made.kept_files += 1
+            made.kept_bytes += state.size
+            made.watermark += state.watermark or 0
+            made.expired_files += not state.is_present
+    return made
+
+
+def _compare(made: PhaseStatus, snapshot: Snapshot) -> None:
+    plan = plan_phase(snapshot, made.phase)
+    made.new_files, made.changed_files, made.vanished_files = plan.new, plan.changed, plan.vanished
+    made.new_bytes = plan.bytes_new
+
+
+def _under_way(layout: Layout) -> str | None:
+    """Say who writes now, or that a run was killed and left something staged."""
+    if is_being_written(layout):
+        try:
+            held = orjson.loads(layout.lock_file.read_bytes())
+            who = f"pid {held['pid']}, {held['run_id']}, since {datetime.fromisoformat(held['started_at']):%H:%M} UTC"
+        except (OSError, ValueError, KeyError, TypeError):
+            who = "it has just started"
+        return f"being written to: {who}"
+    if layout.staging.is_dir() and any(layout.staging.iterdir()):
+        return "a run was killed; the next one removes what it staged and goes on from what it committed"
+    return None

@@ -1,0 +1,109 @@
+"""Does what a journal says, from wherever it was left: everything here can be done twice."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.run import WarehouseRecord
+from pipelines.archive.archive import read_all_runs, read_runs, write_record
+from pipelines.archive.erasure_journal import Journal, read_journal
+from pipelines.archive.sweep import sweep
+from pipelines.archive.tombstones import Graveyard, read_graveyard, write_graveyard
+from pipelines.disk import platform
+from pipelines.disk.atomic import write_atomically
+from pipelines.disk.failpoints import reach
+from pipelines.disk.layout import Layout, make_private
+from pipelines.run.sha256_lists import sha256_texts
+
+if TYPE_CHECKING:
+    from pipelines.run.watcher import Watcher
+
+
+def staged_imports(layout: Layout) -> Path:
+    """Return where imported files wait that take the place of others."""
+    return layout.staging / "forget"
+
+
+def finish_forget(layout: Layout, watcher: "Watcher | None" = None) -> bool:
+    """Finish an erasure that was begun; returns whether there was one. The caller must hold the lock.
+
+    Raises FixityError, LoadError, DataDirectoryError; the next start then tries again.
+    """
+    journal = read_journal(layout)
+    if journal is None:
+        return False
+    _say(watcher, "forget")
+    _bury(layout, journal)
+    for record in journal.records.values():
+        write_record(layout, record, "forget-record")
+    _swap_imports(layout, journal)
+    for path in (*(layout.root / name for name in journal.deleted), *layout.cache.glob("*.idx")):
+        path.unlink(missing_ok=True)
+    for path in layout.staging.iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    reach("forget:deleted")
+    sweep(layout)
+    _write_texts(layout, journal)
+    _remake_warehouse(layout, watcher)
+    _remake_reports(layout, journal, watcher)
+    reach("forget:before-end")
+    layout.forget_file.unlink()
+    platform.fsync_directory(layout.root)
+    reach("forget:ended")
+    return True
+
+
+def _say(watcher: "Watcher | None", step: str) -> None:
+    if watcher is not None:
+        watcher.step(step)
+
+
+def _bury(layout: Layout, journal: Journal) -> None:
+    graveyard = read_graveyard(layout) or Graveyard(bytes.fromhex(journal.key))
+    if all(stone.number != journal.tombstone.number for stone in graveyard.tombstones):
+        graveyard.tombstones.append(journal.tombstone)
+        write_graveyard(layout, graveyard)
+
+
+def _swap_imports(layout: Layout, journal: Journal) -> None:
+    for name in journal.imported_new:
+        staged = staged_imports(layout) / name
+        if staged.exists():
+            make_private(layout.imported)
+            platform.replace(staged, layout.imported / name)
+            reach("forget:import-moved")
+    for name in journal.imported_gone:
+        (layout.imported / name).unlink(missing_ok=True)
+    if journal.imported_new or journal.imported_gone:
+        platform.fsync_directory(layout.imported)
+
+
+def _write_texts(layout: Layout, journal: Journal) -> None:
+    for record in journal.records.values():
+        if record.texts:
+            for text in sha256_texts(layout, record):
+                write_atomically(text.path, text, "forget-text")
+
+
+def _remake_warehouse(layout: Layout, watcher: "Watcher | None") -> None:
+    """Build the warehouse anew, remove all others: what was deleted in one would still be in its file."""
+    from pipelines.warehouse.publish import make_warehouse
+
+    if not any(layout.warehouses.iterdir()) and not layout.warehouse.is_symlink():
+        return
+    _say(watcher, "load")
+    runs = read_runs(layout)
+    published = make_warehouse(layout, runs, keep=0, is_anew=True)
+    newest = runs[-1]
+    newest.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
+    reach("forget:before-warehouse-record")
+    write_record(layout, newest, "forget-record")
+
+
+def _remake_reports(layout: Layout, journal: Journal, watcher: "Watcher | None") -> None:
+    from pipelines.report.write import write_reports
+
+    _say(watcher, "report")
+    runs = {run.run_id: run for run in read_all_runs(layout)}
+    for run_id in journal.reports:
+        write_reports(layout, runs[run_id])

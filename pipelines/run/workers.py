@@ -1,0 +1,375 @@
+"""Spreads the reading of a phase over processes: large files first, the others by the megabyte, as their paths come."""
+
+import gc
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
+from itertools import groupby
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Lock
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from extractors.home.home import HeldDirectory, Home
+from extractors.reading.erasure import Tombstones
+from extractors.reading.extract import extract_file
+from extractors.reading.registry import sources
+from extractors.reading.task import FileResult, FileTask, Limits
+from models.errors import DiskFullError, SourceError, StageError
+from pipelines.disk.atomic import disk_errors
+from pipelines.run.digest_sets import Known, Seen, SharedSet
+from pipelines.run.fork_pool import can_fork, end_with_parent
+from pipelines.run.staging import Part, StagingSink
+
+_WORTH_A_PROCESS: Final = 16 << 20
+_ALL_THE_SAME: Final = 8 << 10
+"""Bytes that take as long to read as opening their file and noting what it gave."""
+_LARGE: Final = 4 << 20
+"""Bytes of a file from which on it begins before the others, so that no process waits long for the last one."""
+MUCH: Final = 256 << 20
+"""Bytes of a phase from which on memory is worth more than time."""
+_AHEAD: Final = 2
+"""Batches that a worker has been told of, so that it waits for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all workers of one phase of one home need to know; can be pickled. `new_bytes` are to be parsed, by all of
+    them together.
+    """
+
+    home: Path
+    home_id: str
+    run_id: str
+    phase: int
+    directory: Path
+    seed: int
+    limits: Limits
+    known_pieces: Path
+    known_messages: Path
+    known_imported: Path
+    shared_pieces: Path
+    shared_messages: Path
+    tombstones: Tombstones | None
+    new_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Output:
+    """What a phase's workers gave, their results aside."""
+
+    parts: list[Part] = field(default_factory=list)
+    new_messages: Counter[str] = field(default_factory=Counter)
+    seen_messages: Counter[str] = field(default_factory=Counter)
+
+
+Progress = Callable[[FileResult], None]
+_Batches = Sequence[Sequence[FileTask]]
+_Due = int | Sequence[FileTask] | None
+"""What a worker is told to read: the number of a batch that it was forked with, or a batch; None when all is read."""
+_SENT_BEFORE: Final = FileTask("", b"", "", 0, 0, 0, 0, 0)
+"""Stands for a task in what a worker sends back to who gave it the task."""
+
+
+class _Bench:
+    """One worker at work: the open home, the sink, and the sets of what was seen."""
+
+    def __init__(self, job: Job, number: int, piece_lock: Lock | None, message_lock: Lock | None) -> None:
+        self.job = job
+        self.home = Home(job.home)
+        self.shapes = {source.name: source.shapes for source in sources().values()}
+        self.sets = [
+            SharedSet(job.shared_pieces, piece_lock or nullcontext()),
+            SharedSet(job.shared_messages, message_lock or nullcontext()),
+        ]
+        self.known = [Known(job.known_pieces), Known(job.known_messages), Known(job.known_imported)]
+        pieces, messages = (Seen(known, shared) for known, shared in zip(self.known[:2], self.sets, strict=True))
+        label = f"phase-{job.phase}-{number}"
+        self.sink = StagingSink(
+            job.directory,
+            label,
+            job.home_id,
+            job.run_id,
+            job.seed,
+            pieces,
+            messages,
+            self.known[2],
+            gives_back=job.new_bytes >= MUCH,
+        )
+
+    def read(self, tasks: Sequence[FileTask]) -> Iterator[FileResult]:
+        """Read what few tasks name. The way to a directory is gone once for those of its files that follow one another:
+        what is swapped meanwhile is found out when everything is digested again, each file by its path.
+        """
+        with disk_errors():
+            for directory, group in groupby(tasks, _directory):
+                of_directory = list(group)
+                with self._place(directory, of_directory) as place:
+                    for task in of_directory:
+                        shape = self.shapes[task.source][task.shape]
+                        yield extract_file(place, task, shape, self.sink, self.job.limits, self.job.tombstones)
+
+    def _place(self, directory: bytes, tasks: Sequence[FileTask]) -> AbstractContextManager[Home | HeldDirectory]:
+        """Return where files of a directory are opened: in the directory; from the home where it cannot be had, so
+        that each of them tells why, or would not be worth it.
+        """
+        if len(tasks) > 1:
+            try:
+                return self.home.hold(directory)
+            except SourceError:
+                pass
+        return nullcontext(self.home)
+
+    def close(self) -> Output:
+        with disk_errors():
+            parts = self.sink.close()
+        self.home.close()
+        for shared in self.sets:
+            shared.close()
+        for known in self.known:
+            known.close()
+        return Output(parts, self.sink.new_messages, self.sink.seen_messages)
+
+
+def worth(processes: int, files: int, size: int) -> int:
+    """Return how many of `processes` it is worth to have for so many files, of which `size` bytes are parsed."""
+    return min(processes, files, max(1, (size + files * _ALL_THE_SAME) // _WORTH_A_PROCESS + 1))
+
+
+def _directory(task: FileTask) -> bytes:
+    return task.path.rpartition(b"/")[0]
+
+
+def _turn(task: FileTask) -> tuple[int, bytes]:
+    """Return by what tasks are ordered. What lies together repeats itself: versions of a file, sessions of a project.
+    Kept together it takes up to a seventh less room than in the order of sizes.
+    """
+    size = task.size - task.start
+    return (-size if size >= _LARGE else 0), task.path
+
+
+def context() -> BaseContext:
+    """Return how processes are started: forked on Linux while there is one thread, since importing again costs more
+    than the work.
+    """
+    return multiprocessing.get_context("fork" if can_fork() else "spawn")
+
+
+def _batches(tasks: Sequence[FileTask]) -> list[list[FileTask]]:
+    """Group tasks so that a message to a worker is worth its cost, by the megabyte."""
+    batches: list[list[FileTask]] = []
+    size = 0
+    for task in tasks:
+        if not batches or size + task.size - task.start > 1 << 20 or len(batches[-1]) >= 200:
+            batches.append([])
+            size = 0
+        batches[-1].append(task)
+        size += task.size - task.start
+    return batches
+
+
+class Readers:
+    """Reads the files of one phase of one home, here or in processes that begin with the first files to be read.
+
+    A context manager: what was begun ends with it, whatever happens.
+    """
+
+    def __init__(self, job: Job, processes: int, progress: Progress) -> None:
+        """`progress` is told of each file that was read."""
+        self._job, self._count, self._progress = job, processes, progress
+        self._bench: _Bench | None = None
+        self._workers: list[_Worker] = []
+        self._locks: tuple[Lock, ...] = ()
+        self._output = Output()
+
+    def read(self, tasks: Sequence[FileTask], *, is_last: bool) -> list[FileResult]:
+        """Read every task's file and return the results, in the order of completion. What `is_last` lets a process
+        write what is left as soon as it has nothing more to read.
+
+        Raises StageError when a worker dies, DiskFullError when there is no room.
+        """
+        batches = _batches(sorted(tasks, key=_turn))
+        if not batches:
+            return []
+        if self._count <= 1:
+            return list(self._read_here(batches))
+        is_known = not self._workers and self._start(batches)
+        return list(self._read_there(batches, is_known=is_known, is_last=is_last))
+
+    def close(self) -> Output:
+        """Have everything written that was read; returns what all of it gave. Again is no error. Raises as `read`."""
+        if self._bench is not None:
+            bench, self._bench = self._bench, None
+            self._take(bench.close())
+        for worker in self._workers:
+            worker.finish()
+        while self._workers:
+            for worker in _ready(self._workers):
+                self._take(worker.closed())
+                self._workers.remove(worker)
+                worker.end()
+        return self._output
+
+    def _take(self, output: Output) -> None:
+        self._output.parts += output.parts
+        self._output.new_messages += output.new_messages
+        self._output.seen_messages += output.seen_messages
+
+    def _read_here(self, batches: _Batches) -> Iterator[FileResult]:
+        if self._bench is None:
+            self._bench = _Bench(self._job, 0, None, None)
+        for batch in batches:
+            for result in self._bench.read(batch):
+                self._progress(result)
+                yield result
+
+    def _start(self, batches: _Batches) -> bool:
+        """Start the processes; returns whether they know the batches already, because they were forked."""
+        how = context()
+        is_forked = how.get_start_method() == "fork"
+        # Held here too: a process that was not forked looks for them by name when it has started.
+        locks = self._locks = how.Lock(), how.Lock()
+        # So that no worker copies, by looking for garbage in it, what this process holds.
+        gc.freeze()
+        for number in range(self._count):
+            self._workers.append(_Worker(how, self._job, number, locks, batches if is_forked else ()))
+        gc.unfreeze()
+        return is_forked
+
+    def _read_there(self, batches: _Batches, *, is_known: bool, is_last: bool) -> Iterator[FileResult]:
+        left = iter(enumerate(batches))
+        # What is told is as short as a number, or goes to who waits for it: neither side waits for the other to listen.
+        for worker in self._workers * (_AHEAD if is_known else 1):
+            worker.begin(left, is_known=is_known)
+        while at_work := [worker for worker in self._workers if worker.is_reading]:
+            for worker in _ready(at_work):
+                number, results = worker.results()
+                if not worker.begin(left, is_known=is_known) and is_last:
+                    worker.finish()
+                for task, result in zip(batches[number], results, strict=True):
+                    result.task = task
+                    self._progress(result)
+                    yield result
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.end()
+
+
+class _Worker:
+    """A process that reads, as its parent sees it."""
+
+    def __init__(self, how: BaseContext, job: Job, number: int, locks: tuple[Lock, Lock], batches: _Batches) -> None:
+        self.connection, other = how.Pipe()
+        self._process: BaseProcess = how.Process(  # type: ignore[attr-defined]
+            target=_work, args=(job, number, locks, batches, other), daemon=True
+        )
+        self._process.start()
+        # The process alone has it open now, so that its death is the end of what can be received.
+        other.close()
+        self._begun: list[int] = []
+        self._is_finishing = False
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether it has batches to read."""
+        return bool(self._begun)
+
+    def begin(self, left: Iterator[tuple[int, Sequence[FileTask]]], *, is_known: bool) -> bool:
+        """Have it read the next batch; returns whether there was one."""
+        due = next(left, None)
+        if due is not None:
+            number, batch = due
+            self._begun.append(number)
+            self._send(number if is_known else batch)
+        return due is not None
+
+    def finish(self) -> None:
+        """Have it write what is left when it has read its batches; again does nothing."""
+        if not self._is_finishing:
+            self._is_finishing = True
+            self._send(None)
+
+    def _send(self, due: _Due) -> None:
+        # Who has failed does not listen any more: its answer, which is waiting, says why.
+        with suppress(OSError):
+            self.connection.send(due)
+
+    def results(self) -> tuple[int, Sequence[FileResult]]:
+        """Return what the first batch that it had to read gave, and its number. Raises StageError, DiskFullError."""
+        results = self._answer().results
+        return self._begun.pop(0), results
+
+    def closed(self) -> Output:
+        """Return what it wrote. Raises StageError, DiskFullError."""
+        return self._answer().output
+
+    def _answer(self) -> "_Answer":
+        try:
+            answer: _Answer = self.connection.recv()
+        except (EOFError, OSError):
+            raise _died() from None
+        if answer.disk_error is not None:
+            raise DiskFullError(answer.disk_error)
+        if answer.failure is not None:
+            raise StageError(f"a worker process failed: {answer.failure}")
+        return answer
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self.connection.close()
+        if self._process.is_alive():
+            self._process.terminate()
+        self._process.join()
+
+
+class _Answer(NamedTuple):
+    """What a worker says: the results of a batch, what it wrote when it closed, or what went wrong."""
+
+    results: Sequence[FileResult] = ()
+    output: Output = Output()
+    disk_error: str | None = None
+    failure: str | None = None
+
+
+def _died() -> StageError:
+    return StageError("a worker process died while it read; nothing of this phase was committed")
+
+
+def _ready(workers: Sequence[_Worker]) -> list[_Worker]:
+    """Wait until some of the workers have something to say, or have died; returns those."""
+    ready = wait([worker.connection for worker in workers])
+    return [worker for worker in workers if worker.connection in ready]
+
+
+def _work(job: Job, number: int, locks: tuple[Lock, Lock], batches: _Batches, parent: Connection) -> None:
+    import signal
+    import traceback
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What parsing makes is freed by its reference counts: to look for cycles every 700 objects costs up to a fifth.
+    gc.set_threshold(200_000, 20, 100)
+    end_with_parent()
+    try:
+        bench = _Bench(job, number, *locks)
+        due: _Due
+        while (due := parent.recv()) is not None:
+            results = list(bench.read(batches[due] if isinstance(due, int) else due))
+            for result in results:
+                result.task = _SENT_BEFORE
+            parent.send(_Answer(results))
+        parent.send(_Answer(output=bench.close()))
+    except DiskFullError as error:
+        parent.send(_Answer(disk_error=str(error)))
+    except BaseException:  # noqa: BLE001  # the parent must hear of it whatever it is; it raises StageError
+        parent.send(_Answer(failure=traceback.format_exc()))

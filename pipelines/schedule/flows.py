@@ -1,0 +1,184 @@
+"""The weekly run as a Prefect flow: the steps of `run.pipeline`, each a task. The only module that imports Prefect.
+
+Prefect keeps parameters, log lines, artifacts and the texts of errors in its database, in the clear. So parameters are
+paths and ids, log lines and artifacts are counts, and of an error it learns the kind: the text goes to standard error.
+"""
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, ParamSpec
+
+from pipelines.disk.layout import Layout
+from pipelines.schedule.prefect_settings import prepare_prefect
+
+prepare_prefect(Layout.of(None))
+
+# ruff: noqa: E402 (Prefect reads its settings when it is imported)
+from prefect import Task, flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, State, TaskRun
+from prefect.runtime import deployment
+from prefect.states import Completed, Failed
+from prefect.types.entrypoint import EntrypointType
+
+from extractors.reading.registry import PHASES
+from models.amounts import count, listed
+from models.errors import ConfigurationError, DataDirectoryError, ExitCode, ExtractError, LockedError
+from models.run import PhaseRecord
+from models.text import safe
+from pipelines.archive.archive import writing
+from pipelines.archive.totals import added, outcomes, rejects
+from pipelines.report.write import collect_facts, summary_markdown
+from pipelines.run.extraction import Request, RunInProgress, begin_run, check_homes
+from pipelines.run.pipeline import Finished, load_run, report_run
+from pipelines.run.request import homes_of
+from pipelines.run.watcher import Watcher
+
+P = ParamSpec("P")
+
+NAME: Final = "weekly"
+CRON: Final = "30 3 * * 0"
+"""The deployment's name and schedule (UTC), here as in prefect.yaml."""
+
+_TELLS_NO_CONTENT: Final = (ConfigurationError, DataDirectoryError, LockedError)
+_ASK_AGAIN_AFTER: Final = (60.0, 300.0, 900.0)
+
+
+class StepFailed(Exception):
+    """A step ended with an error whose text was shown where it happened. Prefect is told no more than this."""
+
+    def __init__(self, told: str, exit_code: int) -> None:
+        super().__init__(told, exit_code)
+        self.exit_code = ExitCode(exit_code)
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} (exit code {self.exit_code})"
+
+
+@contextmanager
+def _told_here() -> Iterator[None]:
+    """Show an error on standard error, and let no more than its kind go on to Prefect."""
+    try:
+        yield
+    except StepFailed:
+        raise
+    except ExtractError as error:
+        sys.stderr.write(safe(f"extract: {error}") + "\n")
+        kind = type(error).__name__
+        told = f"{kind}: {error}" if isinstance(error, _TELLS_NO_CONTENT) else kind
+        raise StepFailed(told, error.exit_code) from None
+    except Exception as error:  # noqa: BLE001 (whatever it is, its text may hold what a transcript says)
+        sys.stderr.write(safe(traceback.format_exc(), keep_newlines=True))
+        raise StepFailed(type(error).__name__, ExitCode.UNEXPECTED) from None
+
+
+class _Logged(Watcher):
+    def phase_ends(self, record: PhaseRecord) -> None:
+        total = added(record.sources.values())
+        get_run_logger().info(
+            "%s of %s: %s files read, %s entries, %s rows, %s rejects; %s",
+            PHASES[record.phase],
+            record.home_id,
+            *map(count, (total.files_read, total.entries, total.rows, total.rejects)),
+            listed(record.outcomes),
+        )
+
+
+@flow(name="extract", persist_result=False)
+def weekly(homes: list[str] | None = None, data: str | None = None, full: bool = False) -> State[None]:
+    """Extract every home, build the warehouse, write the report.
+
+    `homes` are `PATH` or `NAME=PATH` (without any, those of CLAUDE_CONFIG_DIR, else `~/.claude`), `data` is the data
+    directory (EXTRACT_DATA, else ./data), `full` reads everything again. The final state is named after the exit code.
+    """
+    try:
+        with _told_here():
+            layout = Layout.of(Path(data) if data else None)
+            finished = _do_steps(layout, Request(homes_of(homes or ()), is_full=full))
+            summary = summary_markdown(collect_facts(layout, finished.run))
+            create_markdown_artifact(summary, key="extract-run", description=finished.run.run_id)
+    except StepFailed as failure:
+        return Failed(name=_name(failure.exit_code), message=str(failure))
+    run, code = finished.run, finished.exit_code
+    message = f"run {run.run_id}: files {listed(outcomes(run))}; rejects {listed(rejects(run))} (exit code {code})"
+    make = Completed if code in (ExitCode.VERIFIED, ExitCode.REJECTS) else Failed
+    return make(name=_name(code), message=message)
+
+
+def _do_steps(layout: Layout, request: Request) -> Finished:
+    """Do a run, each step a task. They share what they work on as a closure: Prefect would look into parameters."""
+    check_homes(request.homes, layout)
+    watcher = _Logged()
+    begun: list[RunInProgress] = []
+    ended: list[Finished] = []
+
+    def begin() -> None:
+        held.enter_context(writing(layout, "starting"))
+        begun.append(begin_run(layout, request, watcher))
+
+    def extract_phase(home_id: str, phase: int) -> None:
+        begun[0].do(home_id, phase)
+
+    def load() -> None:
+        load_run(layout, begun[0].end_extraction(), begun[0].earlier, watcher)
+
+    def report() -> None:
+        ended.append(report_run(layout, begun[0].record, begun[0].earlier, watcher))
+
+    with ExitStack() as held:
+        # A run started by hand says at once that another one is at work; one by schedule waits for it. Nothing else is
+        # done again: a phase that failed has noted pieces as kept that are not, and the next run does it anew.
+        _step("begin", begin).with_options(
+            retries=len(_ASK_AGAIN_AFTER) if deployment.id else 0,
+            retry_delay_seconds=list(_ASK_AGAIN_AFTER),
+            retry_condition_fn=_is_locked,
+        )()
+        for home_id, phase in begun[0].steps:
+            source = PHASES[phase]
+            step = _step(f"phase {phase}: {source}", extract_phase)
+            step.with_options(tags=[f"phase-{phase}", source], task_run_name=f"{home_id}: {source}")(home_id, phase)
+        _step("load", load)()
+        _step("report", report)()
+    return ended[0]
+
+
+def _step(name: str, function: Callable[P, None]) -> Task[P, None]:
+    return Task(_told_here()(function), name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False)
+
+
+def _is_locked(step: Task[..., object], run: TaskRun, state: State) -> bool:
+    failure = state.result(raise_on_failure=False)
+    return isinstance(failure, StepFailed) and failure.exit_code == ExitCode.LOCKED
+
+
+def _name(code: ExitCode) -> str:
+    return code.name.capitalize()
+
+
+def run_weekly(homes: Sequence[str], data: Path, *, full: bool = False) -> ExitCode:
+    """Run the flow once, here, and return how the process should end."""
+    state = weekly(homes=list(homes) or None, data=str(data), full=full, return_state=True)
+    return next((code for code in ExitCode if _name(code) == state.name), ExitCode.UNEXPECTED)
+
+
+def serve_weekly(homes: Sequence[str], data: Path, *, full: bool = False, cron: str) -> None:
+    """Have the flow run by schedule (UTC), one at a time, in processes of this one, until it is interrupted.
+
+    Needs a server that keeps the schedule: PREFECT_API_URL.
+    """
+    weekly.serve(
+        name=NAME,
+        cron=cron,
+        parameters={"homes": list(homes) or None, "data": str(data), "full": full},
+        global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
+        # By file path Prefect would load this module a second time, under another name.
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run_weekly((), Layout.of(None).root))

@@ -1,0 +1,28 @@
+"""Builds the warehouse again from the committed Parquet."""
+
+from models.errors import ConfigurationError
+from models.run import WarehouseRecord
+from pipelines.archive import archive as archives
+from pipelines.disk.layout import Layout
+from pipelines.disk.settings import read_settings
+from pipelines.run.unfinished_erasure import finish_forget
+from pipelines.run.watcher import Watcher
+from pipelines.warehouse.publish import make_warehouse
+
+
+def rebuild(layout: Layout, watcher: Watcher) -> WarehouseRecord:
+    """Build the warehouse again from the committed Parquet, and publish it. Raises ConfigurationError when nothing was
+    committed.
+    """
+    archive = archives.Archive.open(layout)
+    with archives.writing(layout, "rebuild"):
+        finish_forget(layout, watcher)
+        runs = archive.runs()
+        if not runs:
+            raise ConfigurationError(f"no run has been committed in {layout.root}; `extract run` makes one")
+        watcher.step("load")
+        published = make_warehouse(layout, runs, keep=read_settings(layout).keep_warehouses, is_anew=True)
+        made = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
+        runs[-1].warehouse = made
+        archives.commit(layout, runs[-1])
+    return made

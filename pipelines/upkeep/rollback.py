@@ -1,0 +1,172 @@
+"""Rollback: makes the state as of another run the current one. Nothing is deleted.
+
+A rollback is a run of its own that reads nothing and says to which run it goes back. What came in between is undone:
+its commit records stay and do not count (`models.run.in_effect`), so that everything made of the runs that count (the
+warehouse, what is known, the watermarks, restore) follows, and a rollback to an undone run brings it back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from models.errors import ConfigurationError
+from models.json import JsonObject
+from models.run import RunRecord, WarehouseRecord, in_effect, new_run_id
+from pipelines.archive.archive import Archive, commit, next_epoch, read_all_runs
+from pipelines.archive.totals import added, by_source
+from pipelines.disk.atomic import disk_errors
+from pipelines.disk.failpoints import reach
+from pipelines.disk.layout import Layout
+from pipelines.disk.lock import announce, writing
+from pipelines.disk.platform import fsync_directory
+from pipelines.disk.settings import read_settings
+from pipelines.run.unfinished_erasure import finish_forget
+from pipelines.run.watcher import Watcher
+from pipelines.version import VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A run that a rollback undoes or brings back, with what it had read."""
+
+    run_id: str
+    started_at: str
+    files_read: int
+    entries: int
+    rows: int
+    messages_new: int
+    bytes_kept_new: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """What going back to the state as of `back_to` changes. `epoch` is that of the newest run when it was planned.
+
+    `unfinished` is the rollback that did this already, but died before it had made its warehouse.
+    """
+
+    back_to: str
+    epoch: int
+    undone: list[Change]
+    again: list[Change]
+    unfinished: str | None = None
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the state as of that run is the current one already."""
+        return not (self.undone or self.again or self.unfinished)
+
+    def to_json(self) -> JsonObject:
+        """Return it as JSON values."""
+        made: JsonObject = asdict(self)
+        return made
+
+
+def plan_rollback(layout: Layout, run: str) -> Rollback:
+    """Return what a rollback to a run, named by its id or the beginning of it, would change. Nothing is written.
+
+    Raises ConfigurationError when no run, more than one, or one that is not there any more is meant.
+    """
+    Archive.open(layout)
+    runs = read_all_runs(layout)
+    target = _target(runs, run)
+    now, then = in_effect(runs), in_effect(runs, target.run_id)
+    now_ids, then_ids = ({one.run_id for one in some} for some in (now, then))
+    newest = runs[-1]
+    is_unfinished = newest.kind == "rollback" and newest.status == "open" and newest.back_to == target.run_id
+    return Rollback(
+        target.run_id,
+        newest.epoch,
+        [_change(one) for one in now if one.run_id not in then_ids and one.kind == "run"],
+        [_change(one) for one in then if one.run_id not in now_ids and one.kind == "run"],
+        newest.run_id if is_unfinished else None,
+    )
+
+
+def roll_back(layout: Layout, planned: Rollback, watcher: Watcher) -> RunRecord:
+    """Do what was planned, build and publish the warehouse of what counts now, and return the rollback's own record.
+
+    Raises ConfigurationError when the archive has changed since it was planned, LockedError, and as a run does.
+    """
+    with writing(layout, "rollback"):
+        finish_forget(layout, watcher)
+        if plan_rollback(layout, planned.back_to) != planned:
+            raise ConfigurationError("another run has been committed since this rollback was planned; look again")
+        runs = read_all_runs(layout)
+        if planned.unfinished is not None:
+            record = runs[-1]
+        else:
+            record = _record(planned, next_epoch(runs))
+            with disk_errors():
+                layout.run(record.run_id).mkdir(mode=0o700)
+                fsync_directory(layout.runs)
+                reach("rollback:before-commit")
+                commit(layout, record)
+                reach("rollback:after-commit")
+        announce(layout, record.run_id)
+        _publish(layout, record, watcher)
+        return record
+
+
+def _publish(layout: Layout, record: RunRecord, watcher: Watcher) -> None:
+    """Make the warehouse of what counts now, and complete the record: a run after this one would do it too."""
+    from pipelines.warehouse.publish import make_warehouse
+
+    watcher.step("load")
+    runs = in_effect(read_all_runs(layout))
+    published = make_warehouse(layout, runs, keep=read_settings(layout).keep_warehouses)
+    record.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
+    record.status = "complete"
+    record.finished_at = _now()
+    reach("rollback:before-completion")
+    with disk_errors():
+        commit(layout, record)
+
+
+def _record(planned: Rollback, epoch: int) -> RunRecord:
+    return RunRecord(
+        run_id=new_run_id(datetime.now(UTC)),
+        epoch=epoch,
+        status="open",
+        started_at=_now(),
+        finished_at=None,
+        tool_version=VERSION,
+        is_full=False,
+        homes={},
+        kind="rollback",
+        back_to=planned.back_to,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _target(runs: Sequence[RunRecord], given: str) -> RunRecord:
+    found = [run for run in runs if given and run.run_id.startswith(given)]
+    if not found:
+        newest = ", ".join(run.run_id for run in runs[-3:]) or "none"
+        raise ConfigurationError(f"there is no run {given!r}; the newest are {newest}")
+    if len(found) > 1:
+        raise ConfigurationError(
+            f"{len(found)} runs begin with {given}: {', '.join(run.run_id for run in found[:3])} …"
+        )
+    (target,) = found
+    if target.status == "removed":
+        raise ConfigurationError(
+            f"what run {target.run_id} kept was removed by `extract gc`; there is no way back to it"
+        )
+    return target
+
+
+def _change(run: RunRecord) -> Change:
+    total = added(by_source(run).values())
+    return Change(
+        run.run_id,
+        run.started_at,
+        total.files_read,
+        total.entries,
+        total.rows,
+        total.messages_new,
+        total.bytes_kept_new,
+    )

@@ -1,0 +1,91 @@
+"""What the checks share: the archive as its records describe it, what must not be trusted, and what was found."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from models.finding import Finding, Level
+from models.findings.places import UNREADABLE
+from models.run import PartRecord, PhaseRecord, RunRecord
+from models.text import printable_path
+from pipelines.disk.layout import Layout
+
+
+class Progress:
+    """Is told how a verification goes; does nothing itself."""
+
+    def step(self, name: str, total: int | None = None) -> None:
+        """A step begins; `total` is how much there is to do, in bytes, where that is known."""
+
+    def advance(self, amount: int) -> None:
+        """So many bytes more are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One committed phase of one home of one run: the parts of a group describe one another."""
+
+    number: int
+    run: RunRecord
+    phase: PhaseRecord
+
+
+@dataclass(slots=True)
+class Context:
+    """One verification.
+
+    `runs` are those whose commit record can be used, the oldest first, undone and removed ones too; `unusable` are the
+    names of the directories of the others. `chains` are runs that go on from one another: first those that count now,
+    then, for each run that was undone, those that counted as of it. `seed` is None when archive.json cannot be used.
+    `distrusted` are paths of parts that are not opened.
+    """
+
+    layout: Layout
+    level: Level
+    progress: Progress
+    runs: list[RunRecord] = field(default_factory=list)
+    unusable: set[str] = field(default_factory=set)
+    chains: list[list[RunRecord]] = field(default_factory=list)
+    seed: int | None = None
+    distrusted: set[str] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether only counts and sizes are asked for."""
+        return self.level is Level.QUICK
+
+    @property
+    def current(self) -> list[RunRecord]:
+        """The runs that count now, the oldest first."""
+        return self.chains[0] if self.chains else []
+
+    def groups(self) -> list[Group]:
+        """Return every committed phase, numbered in order of commitment."""
+        phases = [(run, phase) for run in self.runs for phase in run.phases]
+        return [Group(number, run, phase) for number, (run, phase) in enumerate(phases)]
+
+    def parts(self) -> Iterator[tuple[RunRecord, PhaseRecord, PartRecord]]:
+        """Yield every committed part."""
+        for run in self.runs:
+            for phase in run.phases:
+                for part in phase.parts:
+                    yield run, phase, part
+
+    def is_usable(self, part: PartRecord) -> bool:
+        """Whether a part may be opened."""
+        return part.path not in self.distrusted
+
+    def address(self, path: Path) -> str:
+        """Return how a finding names a path below the data directory, unprintable bytes escaped."""
+        return printable_path(os.fsencode(self.layout.relative(path)))
+
+
+def unreadable(context: Context, error: OSError) -> Finding:
+    """Return the finding for a file or directory that the system refused to a check."""
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    path = Path(name)
+    is_below = path.is_relative_to(context.layout.root)
+    address = context.address(path) if is_below else name or "."
+    return UNREADABLE.at(address, problem=error.strerror or str(error))

@@ -1,0 +1,111 @@
+"""Looks at every committed Parquet file: its digest, its rows, its columns. What fails is not opened again."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from models.findings import parts as codes
+from models.schema import Table
+from pipelines.archive.imported import IMPORTED, imported_files
+from pipelines.verify.context import Context, unreadable
+from pipelines.verify.runs import known_tables
+from pipelines.verify.sizes import digest, distrust
+
+_THREADS: Final = 4
+
+T = TypeVar("T")
+
+
+def _in_threads(
+    items: Iterable[T], path_of: Callable[[T], Path], context: Context
+) -> Iterator[tuple[T, str | OSError]]:
+    """Yield each item with the SHA-256 of its file, or with what kept it from being read."""
+
+    def one(item: T) -> tuple[T, str | OSError]:
+        try:
+            return item, digest(path_of(item), context.progress.advance)
+        except OSError as error:
+            return item, error
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        yield from threads.map(one, items)
+
+
+def check_digests(context: Context, table: str | None = None) -> None:
+    """Digest every part whose size is right; only those of one table, where it is named."""
+    parts = {
+        part.path: part for _, _, part in context.parts() if context.is_usable(part) and table in (None, part.table)
+    }
+    context.progress.step("digests", sum(part.size for part in parts.values()))
+    for part, found in _in_threads(parts.values(), lambda part: context.layout.root / part.path, context):
+        if isinstance(found, OSError):
+            distrust(context, part, unreadable(context, found))
+        elif found != part.sha256:
+            distrust(context, part, codes.BROKEN.at(part.path, actual=found, expected=part.sha256))
+
+
+def check_footers(context: Context) -> None:
+    """Compare the rows and columns that every whole part declares with its commit record and its table."""
+    tables = known_tables()
+    for _, _, part in context.parts():
+        if not context.is_usable(part):
+            continue
+        if part.table not in tables:
+            context.distrusted.add(part.path)
+            continue
+        try:
+            with pq.ParquetFile(context.layout.root / part.path) as file:
+                rows, schema = file.metadata.num_rows, file.schema_arrow
+        except (OSError, pa.ArrowException) as error:
+            distrust(context, part, codes.NO_PARQUET.at(part.path, problem=_first_line(error)))
+            continue
+        if rows != part.rows:
+            distrust(context, part, codes.ROWS.at(part.path, actual=rows, expected=part.rows))
+        problem = columns_problem(tables[part.table], schema)
+        if problem is not None:
+            distrust(context, part, codes.COLUMNS.at(part.path, table=part.table, problem=problem))
+
+
+def columns_problem(table: Table, schema: pa.Schema) -> str | None:
+    """Say what columns of a file lack that a table needs. Files of earlier versions may lack what may be NULL, and have
+    columns that there are no more.
+    """
+    for column in table.all_columns:
+        number = schema.get_field_index(column.name)
+        if number < 0:
+            if column.required:
+                return f"{column.name} is not there"
+        elif schema.field(number).type != column.type.arrow:
+            return f"{column.name} is {schema.field(number).type}, not {column.type.arrow}"
+    return None
+
+
+def check_imports(context: Context) -> None:
+    """Compare every file that was read in from another store with the digest in its name."""
+    layout = context.layout
+    for path, found in _in_threads(imported_files(layout), lambda path: path, context):
+        address = context.address(path)
+        if isinstance(found, OSError):
+            context.findings.append(unreadable(context, found))
+        elif found != path.stem:
+            context.findings.append(codes.IMPORT_BROKEN.at(address, actual=found))
+        else:
+            problem = _import_problem(path)
+            if problem is not None:
+                context.findings.append(codes.IMPORT_COLUMNS.at(address, problem=problem))
+
+
+def _import_problem(path: Path) -> str | None:
+    try:
+        with pq.ParquetFile(path) as file:
+            return columns_problem(IMPORTED, file.schema_arrow)
+    except (OSError, pa.ArrowException) as error:
+        return _first_line(error)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]

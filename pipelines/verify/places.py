@@ -1,0 +1,166 @@
+"""Looks at everything below the data directory: rights, leftovers of dead runs, and what is not ours."""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from models.findings import places as codes
+from models.findings import warehouse as warehouse_codes
+from models.identity import is_home_id
+from pipelines.archive.archive import was_committed
+from pipelines.run.digest_sets import is_whole
+from pipelines.verify.context import Context, unreadable
+from pipelines.verify.runs import DRILL, FINDINGS, REPORTS
+
+_HAS_MODES: Final = sys.platform != "win32"
+_LAID_BY_GIT: Final = frozenset({"README.md", ".gitignore"})
+_FILES: Final = frozenset(
+    {
+        "archive.json",
+        "homes.json",
+        "settings.toml",
+        "writer.lock",
+        "warehouse.duckdb",
+        "tombstones.json",
+        "forget.json",
+    }
+)
+_DIRECTORIES: Final = frozenset({"staging", "runs", "store", "tables", "cache", "warehouse", "prefect"})
+_TEMPORARY: Final = re.compile(r"\..+\.tmp|.+\.tmp\.duckdb(\.wal)?|.+\.tmp")
+_TABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
+_RUN: Final = re.compile(r"run=([0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})")
+_IMPORT: Final = re.compile(r"[0-9a-f]{64}\.parquet")
+
+
+@dataclass(slots=True)
+class _Listed:
+    """What commit records name: parts and texts; and the runs of which they name all there is."""
+
+    paths: set[str]
+    complete: set[str]
+
+
+def check_places(context: Context) -> None:
+    """Walk the data directory. What Prefect keeps in prefect/ is its own; only its rights are looked at."""
+    listed = _Listed(
+        {part.path for _, _, part in context.parts()} | {text.path for run in context.runs for text in run.texts},
+        {run.run_id for run in context.runs if run.status == "complete"},
+    )
+    _check_mode(context, context.layout.root, is_directory=True)
+    _walk(context, listed, context.layout.root, ())
+
+
+def _walk(context: Context, listed: _Listed, directory: Path, above: tuple[str, ...]) -> None:
+    try:
+        with os.scandir(directory) as scanned:
+            entries = sorted(scanned, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return  # a run that ended has removed it meanwhile
+    except OSError as error:
+        context.findings.append(unreadable(context, error))
+        return
+    for entry in entries:
+        path, names = Path(entry.path), (*above, entry.name)
+        is_directory = entry.is_dir(follow_symlinks=False)
+        if entry.is_symlink():
+            if path != context.layout.warehouse:
+                context.findings.append(codes.LINK.at(context.address(path), target=_target(path)))
+        elif not is_directory and not entry.is_file(follow_symlinks=False):
+            context.findings.append(codes.SPECIAL.at(context.address(path)))
+        elif above or entry.name not in _LAID_BY_GIT:
+            _check_mode(context, path, is_directory=is_directory)
+            if is_directory:
+                if _judge_directory(context, path, names):
+                    _walk(context, listed, path, names)
+            else:
+                _judge_file(context, listed, path, names)
+
+
+def _target(path: Path) -> str:
+    return os.fsencode(os.readlink(path)).decode("utf-8", "backslashreplace")
+
+
+def _check_mode(context: Context, path: Path, *, is_directory: bool) -> None:
+    if not _HAS_MODES:
+        return
+    try:
+        mode = path.lstat().st_mode & 0o7777
+    except FileNotFoundError:
+        return
+    if is_directory and mode & 0o077:
+        context.findings.append(codes.DIRECTORY_MODE.at(context.address(path), mode=f"{mode:04o}"))
+    elif not is_directory and mode & 0o177:
+        context.findings.append(codes.FILE_MODE.at(context.address(path), mode=f"{mode:04o}"))
+    is_warehouse = path.parent == context.layout.warehouses and path.suffix == ".duckdb"
+    if is_warehouse and mode & 0o222 and not _TEMPORARY.fullmatch(path.name):
+        context.findings.append(warehouse_codes.WRITABLE.at(context.address(path), mode=f"{mode:04o}"))
+
+
+def _judge_directory(context: Context, path: Path, names: Sequence[str]) -> bool:
+    """Say what a directory has no business to be; returns whether to look below it."""
+    match names:
+        case [name]:
+            is_ours = name in _DIRECTORIES
+        case ["staging", _]:
+            context.findings.append(codes.STAGED.at(context.address(path)))
+            return False
+        case ["prefect", *_] | ["store", "imported"]:
+            is_ours = True
+        case ["runs", name]:
+            is_ours = True
+            if not context.layout.commit_record(name).exists() and not was_committed(path):
+                context.findings.append(codes.EMPTY_RUN.at(context.address(path)))
+        case ["tables", table]:
+            is_ours = _TABLE.fullmatch(table) is not None
+        case ["store", home] | ["tables", _, home]:
+            is_ours = home.startswith("home=") and is_home_id(home.removeprefix("home="))
+        case ["store", _, run] | ["tables", _, _, run]:
+            is_ours = _RUN.fullmatch(run) is not None
+        case _:
+            is_ours = False
+    if not is_ours:
+        context.findings.append(codes.FOREIGN.at(context.address(path), what="directory"))
+    return is_ours
+
+
+def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[str]) -> None:
+    address = context.address(path)
+    name = names[-1]
+    match names:
+        case [_] if name in _FILES:
+            return
+        case ["prefect", *_] | ["store", "archive.json"]:
+            return
+        case ["staging", _]:
+            context.findings.append(codes.STAGED.at(address))
+        case _ if _TEMPORARY.fullmatch(name):
+            context.findings.append(codes.TEMPORARY.at(address))
+        case ["runs", run, _] if run in context.unusable or name in ("run.json", FINDINGS, *REPORTS):
+            return
+        case ["runs", _, _] if DRILL.fullmatch(name):
+            return
+        case ["runs", run, _] if run not in listed.complete and name.startswith("manifest-sha256"):
+            return  # a run that stopped afterwards has not come to list it
+        case ["cache", _] if path.suffix == ".idx":
+            if not is_whole(path):
+                context.findings.append(codes.INDEX_BROKEN.at(address))
+        case ["store", "imported", _] if _IMPORT.fullmatch(name):
+            return
+        case ["warehouse", _] if name.endswith((".duckdb", ".duckdb.wal")):
+            return
+        case ["store", _, run, _] | ["tables", _, _, run, _] if path.suffix == ".parquet":
+            _judge_part(context, listed, address, run)
+        case _ if address not in listed.paths:
+            context.findings.append(codes.FOREIGN.at(address, what="file"))
+
+
+def _judge_part(context: Context, listed: _Listed, address: str, directory: str) -> None:
+    run_id = directory.removeprefix("run=")
+    if address in listed.paths or run_id in context.unusable:
+        return
+    kind = codes.UNLISTED if run_id in listed.complete else codes.UNCOMMITTED
+    context.findings.append(kind.at(address))

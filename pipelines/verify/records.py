@@ -1,0 +1,138 @@
+"""Looks at what the archive says of itself: archive.json and its copy, homes.json, settings.toml, the writer's lock."""
+
+from pathlib import Path
+
+import orjson
+
+from models.errors import ConfigurationError
+from models.findings import records
+from models.identity import is_home_id
+from models.json import JsonObject
+from models.seal import SealError, unsealed
+from pipelines.archive.archive import FORMAT
+from pipelines.disk.settings import read_settings, settings_digest
+from pipelines.verify.context import Context
+
+
+class Malformed(ValueError):
+    """A file of ours is what was written, and cannot be understood all the same."""
+
+
+def read_object(path: Path) -> JsonObject:
+    """Return the object in a sealed file. Raises FileNotFoundError, SealError, Malformed."""
+    raw = unsealed(path.read_bytes(), ".json")
+    try:
+        value = orjson.loads(raw)
+    except ValueError as error:
+        raise Malformed(str(error)) from error
+    if not isinstance(value, dict):
+        raise Malformed("it is no object")
+    return value
+
+
+def check_archive(context: Context) -> None:
+    """Look at archive.json and its copy, and take the seed from it."""
+    layout = context.layout
+    address = context.address(layout.archive_file)
+    try:
+        fields = read_object(layout.archive_file)
+    except FileNotFoundError:
+        context.findings.append(records.ARCHIVE_GONE.at(address))
+    except SealError as error:
+        context.findings.append(records.ARCHIVE_BROKEN.at(address, problem=str(error)))
+    except Malformed as error:
+        context.findings.append(records.ARCHIVE_MALFORMED.at(address, problem=str(error)))
+    else:
+        _take_seed(context, fields, address)
+    _check_copy(context)
+
+
+def _take_seed(context: Context, fields: JsonObject, address: str) -> None:
+    known, seed = fields.get("format"), fields.get("seed")
+    if known != FORMAT:
+        context.findings.append(records.ARCHIVE_NEWER.at(address, format=str(known), known=FORMAT))
+        return
+    try:
+        if not isinstance(fields.get("archive_id"), str):
+            raise ValueError("it has no archive_id")
+        context.seed = int(str(seed), 16)
+    except ValueError as error:
+        context.findings.append(records.ARCHIVE_MALFORMED.at(address, problem=str(error)))
+
+
+def _check_copy(context: Context) -> None:
+    copy = context.layout.archive_copy
+    try:
+        held = copy.read_bytes()
+    except FileNotFoundError:
+        context.findings.append(records.COPY_GONE.at(context.address(copy)))
+        return
+    original = context.layout.archive_file
+    if original.exists() and held != original.read_bytes():
+        context.findings.append(records.COPY_DIFFERS.at(context.address(copy)))
+
+
+def check_homes(context: Context) -> None:
+    """Look at homes.json against the homes that the runs name."""
+    path = context.layout.homes_file
+    address = context.address(path)
+    try:
+        homes = read_object(path)
+    except FileNotFoundError:
+        if context.runs:
+            context.findings.append(records.HOMES_GONE.at(address))
+        return
+    except SealError as error:
+        context.findings.append(records.HOMES_BROKEN.at(address, problem=str(error)))
+        return
+    except Malformed as error:
+        context.findings.append(records.HOMES_MALFORMED.at(address, problem=str(error)))
+        return
+    for home_id, root in homes.items():
+        if not is_home_id(home_id) or not isinstance(root, str):
+            problem = f"{home_id!r} is no home with a directory"
+            context.findings.append(records.HOMES_MALFORMED.at(address, problem=problem))
+    unlisted = {home_id: run.run_id for run in reversed(context.runs) for home_id in run.homes if home_id not in homes}
+    for home_id, run_id in sorted(unlisted.items()):
+        context.findings.append(records.HOME_UNLISTED.at(address, run=run_id, home=home_id))
+
+
+def check_settings(context: Context) -> None:
+    """Look whether the settings can be understood, and whether they are those of the newest run."""
+    address = context.address(context.layout.settings_file)
+    try:
+        read_settings(context.layout)
+    except ConfigurationError as error:
+        context.findings.append(records.SETTINGS_REFUSED.at(address, problem=str(error)))
+    last = next((run for run in reversed(context.runs) if run.kind == "run" and run.status != "removed"), None)
+    if last is not None and last.settings_sha256 != settings_digest(context.layout):
+        context.findings.append(records.SETTINGS_CHANGED.at(address, run=last.run_id))
+
+
+def check_erasure(context: Context) -> None:
+    """Look at the tombstones of what was erased on request, and for an erasure that was not finished."""
+    layout = context.layout
+    address = context.address(layout.tombstones_file)
+    try:
+        fields = read_object(layout.tombstones_file)
+        if not isinstance(fields.get("key"), str) or not isinstance(fields.get("tombstones"), list):
+            raise Malformed("it has no key or no tombstones")
+    except FileNotFoundError:
+        pass
+    except SealError as error:
+        context.findings.append(records.TOMBSTONES_BROKEN.at(address, problem=str(error)))
+    except Malformed as error:
+        context.findings.append(records.TOMBSTONES_MALFORMED.at(address, problem=str(error)))
+    if layout.forget_file.exists():
+        context.findings.append(records.FORGET_UNFINISHED.at(context.address(layout.forget_file)))
+
+
+def check_lock(context: Context) -> None:
+    """Look at what the last writer noted. An empty file is that of one who died as he began."""
+    path = context.layout.lock_file
+    if not path.exists() or not path.stat().st_size:
+        return
+    try:
+        read_object(path)
+    except (SealError, Malformed) as error:
+        context.findings.append(records.LOCK_BROKEN.at(context.address(path), problem=str(error)))

@@ -1,0 +1,320 @@
+"""Loads what the committed parts say into an engine of its own, once and in bulk, so that the checks are queries.
+
+Only parts that may be opened are loaded. Where a phase has others, its counts and spans are not loaded at all, only
+what stands for itself: the pieces of the store, the texts, the manifest, the list of readings. Memory is bounded; what
+does not fit goes to the system's place for temporary files.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from extractors.reading.registry import source_tables, sources
+from models.errors import LoadError
+from models.findings import parts as codes
+from models.run import PartRecord, RunRecord
+from models.schema import Table
+from models.tables import (
+    DRIFT,
+    ENTRIES,
+    EXTRACTIONS,
+    MANIFEST,
+    MESSAGES,
+    OCCURRENCES,
+    PIECES,
+    REJECTS,
+    REPAIRS,
+    STORE,
+)
+from pipelines.verify.context import Context, Group
+
+MEMORY = "600MB"
+"""What the engine may take; what does not fit goes to the system's place for temporary files."""
+RUNS: Final = "runs"
+"""Among what is incomplete: some commit record cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """A table of the engine: what it is made of, and its own columns with the expressions that fill them.
+
+    Each has `part` (its number) and `g` (the group's); with a span also `file_id`, `o` (offset), `l` (length) and `bad`
+    (whether the row says that it is of another home or run than its part).
+    """
+
+    name: str
+    table: Table
+    columns: Mapping[str, str]
+    stands_for_itself: bool = False
+
+    def create(self) -> str:
+        """The statement that makes it."""
+        return f"CREATE TABLE {self.name} ({', '.join(self._all())})"
+
+    def insert(self) -> str:
+        """The statement that fills it from the files of its parameter."""
+        return f"INSERT INTO {self.name} SELECT {', '.join(self._all().values())} {_FROM}"
+
+    def _all(self) -> dict[str, str]:
+        where = {"part INTEGER": "p.part", "g INTEGER": "p.g"}
+        return where | (_SPAN if self.table.has_provenance else {}) | dict(self.columns)
+
+
+_IS_OF_ANOTHER: Final = "t.home_id <> p.home OR t.run_id <> p.run"
+_SPAN: Final = {
+    "file_id BIGINT": "t.file_id",
+    "o BIGINT": "t.byte_offset",
+    "l BIGINT": "t.byte_length",
+    "bad BOOLEAN": _IS_OF_ANOTHER,
+}
+_FROM: Final = (
+    "FROM read_parquet(?, hive_partitioning = false, union_by_name = true, filename = 'part_file') t "
+    "JOIN part p ON p.file = t.part_file"
+)
+
+
+def _as_they_are(*columns: str) -> dict[str, str]:
+    return {column: f"t.{column.split()[0]}" for column in columns}
+
+
+_LOADS: Final = (
+    _Load(
+        "manifest",
+        MANIFEST,
+        {"bad BOOLEAN": f"{_IS_OF_ANOTHER} OR t.phase <> p.phase"}
+        | _as_they_are(
+            "source VARCHAR",
+            "path VARCHAR",
+            "path_bytes BLOB",
+            "entry_type VARCHAR",
+            "treatment VARCHAR",
+            "change VARCHAR",
+            "outcome VARCHAR",
+            "check_made VARCHAR",
+            "file_id BIGINT",
+            "generation BIGINT",
+            "first_run_id VARCHAR",
+            "size BIGINT",
+            "watermark BIGINT",
+            "modified_at TIMESTAMP",
+            "mtime_ns BIGINT",
+            "sha256 VARCHAR",
+            "content_xxh3 BLOB",
+            "prefix_xxh3 BLOB",
+        ),
+        stands_for_itself=True,
+    ),
+    _Load(
+        "extraction",
+        EXTRACTIONS,
+        {"bad BOOLEAN": f"{_IS_OF_ANOTHER} OR t.phase <> p.phase"}
+        | _as_they_are(
+            "source VARCHAR",
+            "file_id BIGINT",
+            "from_offset BIGINT",
+            "watermark BIGINT",
+            "size BIGINT",
+            "entry_count BIGINT",
+            "entries_with_rows BIGINT",
+            "reject_count BIGINT",
+            "padding_bytes BIGINT",
+            "tail_bytes BIGINT",
+            "row_count BIGINT",
+            "message_count BIGINT",
+            "piece_count BIGINT",
+            "new_piece_bytes BIGINT",
+            "is_void BOOLEAN",
+        ),
+        stands_for_itself=True,
+    ),
+    _Load("entry", ENTRIES, {"kind VARCHAR": "t.entry_kind", "n BIGINT": "t.row_count"}),
+    _Load("piece", PIECES, _as_they_are("digest BLOB")),
+    _Load("reject", REJECTS, _as_they_are("code VARCHAR")),
+    _Load("repair", REPAIRS, {}),
+    _Load("occurrence", OCCURRENCES, _as_they_are("message_id VARCHAR")),
+    _Load("drift", DRIFT, {"bad BOOLEAN": _IS_OF_ANOTHER} | _as_they_are("file_id BIGINT")),
+    _Load("stored", STORE, _as_they_are("digest BLOB", "piece_bytes BIGINT"), stands_for_itself=True),
+    _Load("kept_text", MESSAGES, _as_they_are("message_id VARCHAR"), stands_for_itself=True),
+)
+
+_VIEWS: Final = """
+CREATE TABLE named AS
+    SELECT file_id, any_value(concat(p.home, ':', m.path, CASE WHEN generation > 1 THEN concat('#', generation) END))
+        AS address
+    FROM manifest m JOIN part p USING (part) WHERE file_id IS NOT NULL GROUP BY file_id;
+CREATE MACRO is_erased(digest) AS digest = unhex('00000000000000000000000000000000');
+CREATE MACRO called(file, name) AS coalesce(name, concat('file ', file));
+CREATE VIEW every_read AS SELECT * FROM extraction WHERE NOT is_void;
+CREATE VIEW read AS SELECT r.* FROM every_read r JOIN grp USING (g) WHERE whole;
+CREATE VIEW whole_manifest AS SELECT m.* FROM manifest m JOIN grp USING (g) WHERE whole;
+"""
+
+
+@dataclass(slots=True)
+class Tables:
+    """The loaded tables. `incomplete` names those of which a part could not be loaded."""
+
+    connection: duckdb.DuckDBPyConnection
+    incomplete: set[str] = field(default_factory=set)
+
+    def choose(self, runs: Iterable[RunRecord]) -> None:
+        """Let `chain` be the groups of these runs."""
+        self.connection.execute("DELETE FROM chosen")
+        _fill(self.connection, "chosen", [(run.run_id,) for run in runs])
+
+    def rows(self, query: str) -> Iterator[dict[str, str | int]]:
+        """Yield the rows of a query by the names of its columns. Raises duckdb.Error."""
+        cursor = self.connection.execute(query)
+        names = [column[0] for column in cursor.description or ()]
+        while some := cursor.fetchmany(1000):
+            for row in some:
+                yield dict(zip(names, row, strict=True))
+
+
+@contextmanager
+def loaded(context: Context) -> Iterator[Tables]:
+    """Give the tables of all that can be opened. Parts that turn out to be unreadable are found and left out."""
+    while True:
+        before = len(context.distrusted)
+        with tempfile.TemporaryDirectory(prefix="extract-verify-", ignore_cleanup_errors=True) as spill:
+            connection = duckdb.connect(
+                config={
+                    "memory_limit": MEMORY,
+                    "temp_directory": spill,
+                    "autoinstall_known_extensions": "false",
+                    "autoload_known_extensions": "false",
+                    "preserve_insertion_order": "false",
+                }
+            )
+            with connection:
+                tables = Tables(connection)
+                _load(context, tables)
+                if len(context.distrusted) == before:
+                    yield tables
+                    return
+
+
+def empty_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make every table, with nothing in it."""
+    connection.execute(
+        """
+        CREATE TABLE grp (g INTEGER, epoch INTEGER, run VARCHAR, home VARCHAR, phase INTEGER, whole BOOLEAN,
+            address VARCHAR);
+        CREATE TABLE chosen (run VARCHAR);
+        CREATE VIEW chain AS SELECT * FROM grp SEMI JOIN chosen USING (run);
+        CREATE TABLE part (part INTEGER, g INTEGER, file VARCHAR, path VARCHAR, tab VARCHAR, run VARCHAR, home VARCHAR,
+            phase INTEGER);
+        CREATE TABLE counted (g INTEGER, source VARCHAR, what VARCHAR, n BIGINT);
+        CREATE TABLE outcome (g INTEGER, outcome VARCHAR, n BIGINT);
+        CREATE TABLE reject_sum (g INTEGER, code VARCHAR, n BIGINT);
+        CREATE TABLE row_span (part INTEGER, g INTEGER, file_id BIGINT, o BIGINT, l BIGINT, bad BOOLEAN, n BIGINT);
+        """
+    )
+    for load in _LOADS:
+        connection.execute(load.create())
+
+
+def complete(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make what the checks ask besides, of tables that were filled."""
+    connection.execute(_VIEWS)
+
+
+def _load(context: Context, tables: Tables) -> None:
+    connection = tables.connection
+    empty_tables(connection)
+    groups = context.groups()
+    whole = {group.number for group in groups if all(context.is_usable(part) for part in group.phase.parts)}
+    parts = _fill_records(context, connection, groups, whole)
+    tables.incomplete |= {part.table for group in groups for part in group.phase.parts if not context.is_usable(part)}
+    if context.unusable:
+        tables.incomplete.add(RUNS)
+    for load in _LOADS:
+        chosen = [part for part, group in parts[load.table.name] if load.stands_for_itself or group in whole]
+        _insert(context, connection, load.insert(), chosen)
+    count = (
+        f"INSERT INTO row_span SELECT p.part, p.g, t.file_id, t.byte_offset, t.byte_length, {_IS_OF_ANOTHER}, count(*) "
+        f"{_FROM} GROUP BY ALL"
+    )
+    for table in source_tables(sources().values()):
+        _insert(context, connection, count, [part for part, group in parts.get(table.name, ()) if group in whole])
+    complete(connection)
+
+
+_Placed = dict[str, list[tuple[PartRecord, int]]]
+
+
+def _fill_records(
+    context: Context, connection: duckdb.DuckDBPyConnection, groups: Sequence[Group], whole: set[int]
+) -> _Placed:
+    """Load what the commit records say; returns the usable parts of each table with the number of their group."""
+    placed: _Placed = {load.table.name: [] for load in _LOADS}
+    part_rows: list[tuple[object, ...]] = []
+    for group in groups:
+        for part in group.phase.parts:
+            if context.is_usable(part):
+                placed.setdefault(part.table, []).append((part, group.number))
+                file = str(context.layout.root / part.path)
+                where = (group.run.run_id, group.phase.home_id, group.phase.phase)
+                part_rows.append((len(part_rows), group.number, file, part.path, part.table, *where))
+    _fill(connection, "part", part_rows)
+    _fill(
+        connection,
+        "grp",
+        [
+            (
+                one.number,
+                one.run.epoch,
+                one.run.run_id,
+                one.phase.home_id,
+                one.phase.phase,
+                one.number in whole,
+                context.address(context.layout.commit_record(one.run.run_id)),
+            )
+            for one in groups
+        ],
+    )
+    counted = [
+        (one.number, source, what, n)
+        for one in groups
+        for source, counts in one.phase.sources.items()
+        for what, n in asdict(counts).items()
+    ]
+    _fill(connection, "counted", counted)
+    _fill(connection, "outcome", [(one.number, *pair) for one in groups for pair in one.phase.outcomes.items()])
+    _fill(connection, "reject_sum", [(one.number, *pair) for one in groups for pair in one.phase.rejects.items()])
+    return placed
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    if rows:
+        names = [f"c{number}" for number in range(len(rows[0]))]
+        given = pa.table([pa.array(list(column)) for column in zip(*rows, strict=True)], names=names)
+        connection.register("given", given)
+        connection.execute(f"INSERT INTO {table} SELECT * FROM given")
+        connection.unregister("given")
+
+
+def _insert(
+    context: Context, connection: duckdb.DuckDBPyConnection, statement: str, parts: Iterable[PartRecord]
+) -> None:
+    """Load parts; when that fails one by one, to find those that cannot be read. Raises LoadError for lack of room."""
+    paths = {str(context.layout.root / part.path): part for part in parts}
+    if not paths:
+        return
+    try:
+        connection.execute(statement, [list(paths)])
+    except duckdb.OutOfMemoryException as error:
+        raise LoadError(f"there is no room for what is to be compared: {error}") from error
+    except duckdb.Error:
+        for path, part in paths.items():
+            try:
+                connection.execute(statement, [[path]])
+            except duckdb.Error as error:
+                problem = str(error).split("\n", 1)[0]
+                context.distrusted.add(part.path)
+                context.findings.append(codes.UNREADABLE_ROWS.at(part.path, table=part.table, problem=problem))

@@ -1,0 +1,138 @@
+"""Verifies an archive: that its records agree, that its bytes are those that were written, that counts balance and
+links hold, that every file can be given back. Nothing is changed, and a run may be at work meanwhile.
+"""
+
+import errno
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from models.errors import ConfigurationError, LoadError
+from models.finding import Finding, Level, Severity
+from models.findings import records as codes
+from models.tables import MANIFEST
+from pipelines.archive.archive import is_being_written, name_home
+from pipelines.disk.layout import Layout
+from pipelines.verify import records, runs
+from pipelines.verify.context import Context, Progress, unreadable
+from pipelines.verify.places import check_places
+from pipelines.verify.subset import Subset
+
+__all__ = ["Progress", "Subset", "verify"]
+
+_GRAVITY: Final = {severity: number for number, severity in enumerate(Severity)}
+_EVERYTHING: Final = Subset()
+_SILENT: Final = Progress()
+
+
+def verify(
+    layout: Layout,
+    level: Level = Level.DEFAULT,
+    subset: Subset = _EVERYTHING,
+    homes: Sequence[tuple[str | None, Path]] = (),
+    progress: Progress = _SILENT,
+) -> list[Finding]:
+    """Return everything that is not as it should be, and what one should know, the gravest first.
+
+    `subset` says how much `Level.DEEP` looks at. `homes` are those that `Level.SOURCE` compares with their manifests,
+    each with its name, or None to have it found by its directory; without any, all that the archive knows.
+
+    Raises ConfigurationError when there is no archive. That there is no room for what is to be compared is a finding.
+    """
+    if not layout.archive_file.exists() and not layout.runs.is_dir():
+        raise ConfigurationError(f"there is no archive in {layout.root}; `extract run` makes one")
+    context = Context(layout, level, progress)
+    is_live = is_being_written(layout)
+    before = _state(layout)
+    _look(context, records.check_archive, runs.read_runs, runs.check_runs, runs.check_run_files)
+    _look(context, records.check_homes, records.check_settings, records.check_erasure, records.check_lock)
+    if not context.runs and not context.unusable:
+        context.findings.append(codes.NO_RUN.at("runs"))
+    _check_level(context, subset, homes)
+    if is_live or is_being_written(layout) or _state(layout) != before:
+        context.findings = [finding for finding in context.findings if not finding.kind.is_passing]
+        context.findings.append(codes.RUN_AT_WORK.at(layout.lock_file.name))
+    return sorted(set(context.findings), key=lambda one: (_GRAVITY[one.severity], one.code, one.address, one.sentence))
+
+
+def _check_level(context: Context, subset: Subset, homes: Sequence[tuple[str | None, Path]]) -> None:
+    from pipelines.verify.sizes import check_sizes
+    from pipelines.verify.warehouse import check_warehouses
+
+    _look(context, check_sizes)
+    if context.level is Level.SOURCE:
+        _check_source(context, homes)
+        return
+    if context.level is not Level.QUICK:
+        from pipelines.verify import parts
+
+        _look(context, check_places, parts.check_digests, parts.check_footers, parts.check_imports)
+    _look(context, check_warehouses)
+    if context.level is not Level.QUICK:
+        _look(context, lambda context: _check_tables_in_the_room_there_is(context, subset))
+
+
+def _look(context: Context, *checks: Callable[[Context], None]) -> None:
+    """Do checks. What the system refuses to one of them is a finding, and the next one begins."""
+    for check in checks:
+        try:
+            check(context)
+        except OSError as error:
+            context.findings.append(unreadable(context, error))
+
+
+def _check_tables_in_the_room_there_is(context: Context, subset: Subset) -> None:
+    """Do the checks that load what is kept into an engine. When there is no room for it, what was found before stays
+    found.
+    """
+    import duckdb
+
+    try:
+        _check_tables(context, subset)
+    except (LoadError, duckdb.Error) as error:
+        problem = str(error).split("\n", 1)[0]
+        context.findings.append(codes.NO_ROOM.at("tables", level=str(context.level), problem=problem))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        context.findings.append(codes.NO_ROOM.at("tables", level=str(context.level), problem=str(error)))
+
+
+def _check_tables(context: Context, subset: Subset) -> None:
+    from pipelines.verify import contents, deep, manifests, store
+    from pipelines.verify.checks import run_checks
+    from pipelines.verify.tables import loaded
+
+    context.progress.step("tables")
+    if context.level is Level.DEEP:
+        deep.check_pieces(context, subset)
+    with loaded(context) as tables:
+        context.progress.step("counts and links")
+        run_checks(context, tables, (*manifests.CHECKS, *contents.CHECKS, *contents.MESSAGE_CHECKS, *store.CHECKS))
+        manifests.check_names(context, tables)
+        store.check_erased(context, tables)
+        if context.level is Level.DEEP:
+            deep.check_texts(context, tables)
+            deep.check_files(context, tables, subset)
+    for group in context.groups():
+        if not all(context.is_usable(part) for part in group.phase.parts):
+            address = context.address(context.layout.commit_record(group.run.run_id))
+            claim = f"the counts and spans of phase {group.phase.phase} of home {group.phase.home_id} balance"
+            context.findings.append(codes.NOT_CHECKED.at(address, claim=claim))
+
+
+def _check_source(context: Context, homes: Sequence[tuple[str | None, Path]]) -> None:
+    from pipelines.verify.parts import check_digests
+    from pipelines.verify.source import check_homes
+
+    _look(context, lambda context: check_digests(context, MANIFEST.name))
+    known = {home_id: root for run in context.runs for home_id, root in run.homes.items()}
+    named = [(name_home(known, given, root.absolute()).home_id, root) for given, root in homes]
+    check_homes(context, named or [(home_id, Path(root)) for home_id, root in sorted(known.items())])
+
+
+def _state(layout: Layout) -> list[tuple[str, int, int]]:
+    """Return what changes whenever a run commits or publishes."""
+    paths = [*layout.runs.glob("*/run.json"), layout.warehouse]
+    found = [(path, path.lstat()) for path in sorted(paths) if path.is_symlink() or path.exists()]
+    return [(str(path), stat.st_mtime_ns, stat.st_ino) for path, stat in found]

@@ -1,0 +1,119 @@
+"""The dictionary of the warehouse: every table and view with its sentences, from the declarations themselves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import duckdb
+
+from extractors.reading.registry import sources
+from models.json import JsonObject
+from models.schema import Column, Table
+from pipelines.warehouse.derived import CORE_TABLES, CORE_VIEWS
+from pipelines.warehouse.derived.archive import RECORD_TABLES
+from pipelines.warehouse.load import create_tables, create_views, warehouse_tables
+
+GROUPS: Mapping[str, str] = {
+    "record": "Runs, from the commit records.",
+    "core": "What we say about it: made by SQL from the tables below.",
+    "source": "What the files say: one row for each thing in an entry, with its address.",
+    "runner": "What the runner writes for every source: inventory, provenance, quarantine, drift.",
+    "view": "Views, for questions that are asked often.",
+}
+"""The kinds of tables, in the order of the dictionary."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnEntry:
+    """A column: its type, whether NULL is refused, and its sentence (none for what a view computes)."""
+
+    name: str
+    type: str
+    is_required: bool
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableEntry:
+    """A table or view: its group, the source that fills it where one does, its sentence and columns.
+
+    The columns of a view are known to the database alone: see `with_view_columns`.
+    """
+
+    name: str
+    group: str
+    source: str
+    comment: str
+    columns: tuple[ColumnEntry, ...]
+
+    def to_json(self) -> JsonObject:
+        """Return the entry as JSON values."""
+        made: JsonObject = asdict(self)
+        return made
+
+
+def dictionary() -> list[TableEntry]:
+    """Return every table, then every view, in the order of the dictionary."""
+    filled_by = {table.name: source.name for source in sources().values() for table in source.tables}
+    entries = [
+        TableEntry(table.name, _group(table, filled_by), filled_by.get(table.name, ""), table.comment, _columns(table))
+        for table in warehouse_tables()
+    ]
+    views = [TableEntry(view.name, "view", "", view.comment, ()) for view in CORE_VIEWS]
+    return sorted([*entries, *views], key=lambda entry: list(GROUPS).index(entry.group))
+
+
+def with_view_columns(entries: Sequence[TableEntry]) -> list[TableEntry]:
+    """Return the same with names and types of the columns of views, which a database in memory is asked for."""
+    columns = _view_columns()
+    return [replace(entry, columns=columns[entry.name]) if entry.group == "view" else entry for entry in entries]
+
+
+def _view_columns() -> dict[str, tuple[ColumnEntry, ...]]:
+    with duckdb.connect() as connection:
+        create_tables(connection)
+        create_views(connection)
+        return {
+            view.name: tuple(
+                ColumnEntry(str(row[0]), str(row[1]).lower(), False, "")
+                for row in connection.execute(f'DESCRIBE "{view.name}"').fetchall()
+            )
+            for view in CORE_VIEWS
+        }
+
+
+def _group(table: Table, filled_by: Mapping[str, str]) -> str:
+    if table.name in filled_by:
+        return "source"
+    if table in RECORD_TABLES:
+        return "record"
+    return "core" if any(core.table is table for core in CORE_TABLES) else "runner"
+
+
+def _columns(table: Table) -> tuple[ColumnEntry, ...]:
+    return tuple(_entry(column) for column in table.all_columns)
+
+
+def _entry(column: Column) -> ColumnEntry:
+    return ColumnEntry(column.name, column.type.name, column.required, column.comment)
+
+
+def as_markdown(entry: TableEntry) -> str:
+    """Return one table of the dictionary as Markdown."""
+    filled = f" Filled by the source `{entry.source}`." if entry.source else ""
+    lines = [f"### `{entry.name}`", "", f"{_escaped(entry.comment)}{filled}", ""]
+    if entry.columns:
+        is_view = entry.group == "view"
+        lines += (
+            ["| column | type |", "|---|---|"]
+            if is_view
+            else ["| column | type | NULL | what it says |", "|---|---|---|---|"]
+        )
+        for column in entry.columns:
+            told = "" if is_view else f" {'' if column.is_required else 'yes'} | {_escaped(column.comment)} |"
+            lines.append(f"| `{column.name}` | {column.type} |{told}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")

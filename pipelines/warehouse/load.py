@@ -1,0 +1,354 @@
+"""Makes the warehouse of the committed Parquet: all of it into a new file, or what is new into a copy of the last."""
+
+from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import dropwhile
+from operator import itemgetter
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from extractors.reading.registry import source_tables, sources
+from models.errors import FixityError, LoadError
+from models.run import PartRecord, RunRecord
+from models.schema import BYTES, JSON, Column, ColumnType, Table
+from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
+from pipelines.archive.imported import IMPORTED, verified_imports
+from pipelines.disk.atomic import sha256_of
+from pipelines.disk.failpoints import reach
+from pipelines.disk.layout import Layout
+from pipelines.warehouse.derived import CORE_TABLES, CORE_VIEWS
+from pipelines.warehouse.derived.archive import PARTS, RECORD_TABLES
+from pipelines.warehouse.engine import MEMORY, Work, building, lacks_memory, quoted, remove_database, side_by_side
+from pipelines.warehouse.refresh import core_digest, make_core_tables, note_touched, renew_core_tables
+from pipelines.warehouse.run_tables import fill_records
+
+BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECTS, REPAIRS, DRIFT, OCCURRENCES)
+"""Tables of the runner that the warehouse holds row for row."""
+
+_MUCH = 4 << 20
+"""Bytes of Parquet that are worth a transaction of their own."""
+_ROW = 16
+"""What a row takes of time however little is in it, as that of bytes."""
+_ROOM_FOR_BLOCKS = "384MB"
+"""For a warehouse to which little is added: each column of each table takes a block of 256 kB however few its rows are,
+and what finds no room goes through temporary files.
+"""
+_LITTLE = 16 << 20
+
+
+def warehouse_tables() -> list[Table]:
+    """Return every table of the warehouse, in the order of the dictionary."""
+    return [
+        *RECORD_TABLES,
+        *(core.table for core in CORE_TABLES),
+        *source_tables(sources().values()),
+        MESSAGES,
+        *BASE_TABLES,
+        IMPORTED,
+    ]
+
+
+def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> None:
+    """Write a warehouse of everything that `runs` committed to `target`, which must not exist.
+
+    Raises FixityError when a committed file is not what its record says, LoadError when DuckDB refuses; `target` is
+    then no warehouse and is to be removed.
+    """
+    parts = _loadable(runs)
+    verify_parts(layout, parts)
+    for memory in MEMORY:
+        try:
+            _build(layout, runs, parts, target, memory)
+            return
+        except LoadError as error:
+            if memory == MEMORY[-1] or not lacks_memory(error.__cause__):
+                raise
+            remove_database(target)
+
+
+def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord], target: Path, memory: str) -> None:
+    with building(layout, target, memory) as connection:
+        create_tables(connection)
+        create_views(connection)
+        _create_macros(connection)
+        _insert_imported(connection, layout)
+        fill_records(connection, runs, runs, _names())
+        _insert_parts(connection, layout, parts)
+        _take_out_superseded(connection, runs)
+        _drop_unsaid_texts(connection)
+        make_core_tables(connection, is_much=_size(parts) >= _LITTLE)
+
+
+def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> bool:
+    """Bring a copy of an earlier warehouse at `target` up to everything that `runs` committed.
+
+    Returns False, `target` then being useless, when it holds something else than what the first of `runs` committed:
+    other columns, parts that are no longer committed, or another imported store. Raises as `build_warehouse` does.
+    """
+    with building(layout, target, MEMORY[0]) as connection:
+        held = _held_parts(connection)
+        later = _later_runs(runs, held) if held is not None else None
+        if later is None or not _same_imports(connection, layout):
+            return False
+        parts = _loadable(later)
+        verify_parts(layout, parts)
+        if _size(parts) < _LITTLE:
+            connection.execute(f"SET memory_limit = '{_ROOM_FOR_BLOCKS}'")
+        create_views(connection)
+        fill_records(connection, runs, later, _names())
+        _insert_parts(connection, layout, parts)
+        note_touched(connection)
+        _take_out_superseded(connection, runs)
+        _drop_unsaid_texts(connection)
+        renew_core_tables(connection)
+        return True
+
+
+def _later_runs(runs: Sequence[RunRecord], held: Collection[tuple[str, str]]) -> list[RunRecord] | None:
+    """Return the runs that came after those whose parts are held; None when these are not just what the first ones
+    committed.
+    """
+    names = _names()
+    later = list(dropwhile(lambda run: all((part.path, part.sha256) in held for part in _of(run, names)), runs))
+    first = runs[: len(runs) - len(later)]
+    return later if len(_loadable(first)) == len(held) else None
+
+
+def verify_parts(layout: Layout, parts: Sequence[PartRecord]) -> None:
+    """Digest committed files and refuse (FixityError) those that are not what their commit record says."""
+    with ThreadPoolExecutor() as threads:
+        digests = list(threads.map(lambda part: _digest(layout.root / part.path), parts))
+    broken = [part.path for part, digest in zip(parts, digests, strict=True) if digest != part.sha256]
+    if broken:
+        raise FixityError(
+            f"{len(broken)} committed files are not what was written, or are gone: {', '.join(broken[:5])}. "
+            "Nothing is loaded from them; see `extract verify`"
+        )
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return sha256_of(path)
+    except FileNotFoundError:
+        return None
+
+
+def _loadable(runs: Iterable[RunRecord]) -> list[PartRecord]:
+    """Return the committed parts whose rows the warehouse holds: all but the store's."""
+    names = _names()
+    return [part for run in runs for part in _of(run, names)]
+
+
+def _of(run: RunRecord, tables: Collection[str]) -> list[PartRecord]:
+    return [part for phase in run.phases for part in phase.parts if part.table in tables]
+
+
+def _names() -> set[str]:
+    return {table.name for table in warehouse_tables()}
+
+
+def _parquet(paths: Iterable[str], *options: str) -> str:
+    """Return the table function that reads committed files; the paths stand in it (see `fill_records`)."""
+    return f"read_parquet([{', '.join(map(quoted, paths))}], {', '.join(('hive_partitioning = false', *options))})"
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create every table: types from Arrow, then what must not be NULL, compression and comments."""
+    tables = warehouse_tables()
+    types = _engine_types(connection, {column.type for table in tables for column in table.all_columns})
+    for table in tables:
+        columns = ", ".join(
+            f'"{column.name}" {types[column.type]}{" NOT NULL" if column.required else ""}{_compression(column)}'
+            for column in table.all_columns
+        )
+        connection.execute(f'CREATE TABLE "{table.name}" ({columns})')
+        comments = [f'COMMENT ON TABLE "{table.name}" IS {quoted(table.comment)}']
+        comments += [
+            f'COMMENT ON COLUMN "{table.name}"."{column.name}" IS {quoted(column.comment)}'
+            for column in table.all_columns
+        ]
+        connection.execute(";".join(comments))
+
+
+def _engine_types(connection: duckdb.DuckDBPyConnection, kinds: Iterable[ColumnType]) -> dict[ColumnType, str]:
+    """Return what DuckDB calls each type, as it takes it from Arrow: no second type map exists to disagree."""
+    by_name = {kind.name: kind for kind in kinds}
+    shape = pa.schema([pa.field(name, kind.arrow) for name, kind in by_name.items()]).empty_table()
+    connection.register("shape", shape)
+    described = connection.execute("DESCRIBE SELECT * FROM shape").fetchall()
+    connection.unregister("shape")
+    return {by_name[row[0]]: row[1] for row in described}
+
+
+def _compression(column: Column) -> str:
+    return " USING COMPRESSION zstd" if column.is_long or column.type in (JSON, BYTES) else ""
+
+
+def create_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create every view over the tables."""
+    for view in CORE_VIEWS:
+        connection.execute(f'CREATE OR REPLACE VIEW "{view.name}" AS {view.query}')
+        connection.execute(f'COMMENT ON VIEW "{view.name}" IS {quoted(view.comment)}')
+
+
+def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]] | None:
+    """Return path and digest of the parts that a warehouse holds; None when its tables are not those that we would
+    make, or its core tables were made by other queries.
+    """
+    described = (
+        "SELECT table_name, list([column_name, data_type] ORDER BY column_index) FROM duckdb_columns() "
+        "WHERE database_name = 'warehouse' AND NOT internal GROUP BY table_name"
+    )
+    columns = dict(connection.execute(described).fetchall())
+    tables = warehouse_tables()
+    types = _engine_types(connection, {column.type for table in tables for column in table.all_columns})
+    wanted = {table.name: [[column.name, types[column.type]] for column in table.all_columns] for table in tables}
+    views = connection.execute(
+        "SELECT view_name, comment FROM duckdb_views() WHERE database_name = 'warehouse' AND NOT internal"
+    ).fetchall()
+    same_tables = {name: columns.get(name) for name in wanted} == wanted and _is_of_these_queries(connection)
+    if not same_tables or set(views) != {(view.name, view.comment) for view in CORE_VIEWS}:
+        return None
+    return set(connection.execute(f"SELECT part_path, sha256 FROM {PARTS.name}").fetchall())
+
+
+def _is_of_these_queries(connection: duckdb.DuckDBPyConnection) -> bool:
+    try:
+        return connection.execute("SELECT core_digest()").fetchone() == (core_digest(),)
+    except duckdb.CatalogException:
+        return False
+
+
+def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
+    """Whether the imported messages of a warehouse are those of the archive now."""
+    paths = [str(path) for path in verified_imports(layout)]
+    held = connection.execute(f"SELECT count(*), count(text) FROM {IMPORTED.name}").fetchone()
+    if not paths:
+        return held == (0, 0)
+    kept = connection.execute(
+        "SELECT count(DISTINCT message_id), count(DISTINCT message_id) FILTER (text IS NOT NULL) "
+        f"FROM {_parquet(paths)}"
+    ).fetchone()
+    return held == kept
+
+
+def _insert_parts(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
+    """Load parts into the tables, large tables side by side, and find which rows no longer count."""
+    insertions: list[tuple[int, Work]] = []
+    for table in (*BASE_TABLES, *source_tables(sources().values()), MESSAGES):
+        these = [part for part in parts if part.table == table.name and part.rows]
+        paths = [str(layout.root / part.path) for part in these]
+        insertions.append((_size(these), partial(_insert, table=table, paths=paths)))
+    small = [insertion for insertion in insertions if insertion[0] < _MUCH]
+    large = [insertion for insertion in insertions if insertion[0] >= _MUCH]
+    if large:
+        large.append((sum(size for size, _ in small), partial(_do_all, works=[work for _, work in small])))
+        side_by_side(connection, [work for _, work in sorted(large, key=itemgetter(0), reverse=True)])
+    else:
+        _do_all(connection, [work for _, work in small])
+    _find_superseded(connection)
+
+
+def _size(parts: Iterable[PartRecord]) -> int:
+    return sum(part.size + _ROW * part.rows for part in parts)
+
+
+def _do_all(connection: duckdb.DuckDBPyConnection, works: Iterable[Work]) -> None:
+    for work in works:
+        work(connection)
+
+
+def _find_superseded(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note which rows no longer count: those of a file that was read again from its watermark, and of a reading during
+    which the file changed. Only a new reading of a file makes any.
+    """
+    connection.execute(
+        """
+        CREATE TEMP TABLE superseded AS
+        WITH ordered AS (
+            SELECT e.*, r.epoch FROM extractions e JOIN runs r USING (run_id)
+            WHERE e.file_id IN (SELECT file_id FROM extractions SEMI JOIN new_runs USING (run_id))
+        )
+        SELECT o.run_id, o.phase, o.file_id, CASE WHEN o.is_void THEN -1 ELSE min(p.from_offset) END AS from_offset
+        FROM ordered o LEFT JOIN ordered p ON p.file_id = o.file_id AND p.epoch > o.epoch AND NOT p.is_void
+        GROUP BY o.run_id, o.phase, o.file_id, o.is_void, o.size
+        HAVING o.is_void OR min(p.from_offset) < o.size
+        """
+    )
+
+
+def _has_superseded(connection: duckdb.DuckDBPyConnection) -> bool:
+    return connection.execute("SELECT 1 FROM superseded LIMIT 1").fetchone() is not None
+
+
+def _take_out_superseded(connection: duckdb.DuckDBPyConnection, runs: Iterable[RunRecord]) -> None:
+    """Take out rows that no longer count, of the tables into which the phases of their readings wrote any."""
+    phases = set(connection.execute("SELECT DISTINCT run_id, phase FROM superseded").fetchall())
+    wrote = [phase for run in runs for phase in run.phases if (run.run_id, phase.phase) in phases]
+    written = {part.table for phase in wrote for part in phase.parts}
+    for table in (*BASE_TABLES, *source_tables(sources().values())):
+        if table.has_provenance and table.name in written:
+            connection.execute(
+                f'DELETE FROM "{table.name}" AS t USING superseded s '
+                "WHERE s.run_id = t.run_id AND s.file_id = t.file_id AND t.byte_offset >= s.from_offset"
+            )
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str]) -> None:
+    if table is MESSAGES and paths:
+        _insert_texts(connection, paths)
+    elif paths:
+        names = ", ".join(f'"{column.name}"' for column in table.all_columns)
+        connection.execute(f'INSERT INTO "{table.name}" SELECT {names} FROM {_parquet(paths, "union_by_name = true")}')
+    reach("load:table")
+
+
+def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
+    paths = [str(path) for path in verified_imports(layout)]
+    if paths:
+        connection.execute(
+            f"INSERT INTO {IMPORTED.name} SELECT DISTINCT ON (message_id) message_id, text "
+            f"FROM {_parquet(paths)} ORDER BY message_id, text NULLS LAST"
+        )
+
+
+def _drop_unsaid_texts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the texts that nobody says any more, once what is superseded is out."""
+    if _has_superseded(connection):
+        connection.execute(
+            f"DELETE FROM {MESSAGES.name} WHERE message_id NOT IN (SELECT message_id FROM {OCCURRENCES.name})"
+        )
+
+
+def _insert_texts(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
+    """Insert the texts that are not there yet; two workers may have written the same. Which came twice is asked
+    afterwards: to choose among rows before they are read takes a table of all of them.
+    """
+    name = MESSAGES.name
+    newest = connection.execute(f"SELECT max(rowid) FROM {name}").fetchone()
+    held = -1 if newest is None or newest[0] is None else newest[0]
+    unknown = f"WHERE message_id NOT IN (SELECT message_id FROM {name})" if held >= 0 else ""
+    connection.execute(f"INSERT INTO {name} SELECT message_id, text, text_bytes FROM {_parquet(paths)} {unknown}")
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE doubled AS
+        SELECT message_id, min(rowid) AS first FROM {name} WHERE rowid > {held} GROUP BY message_id HAVING count(*) > 1
+        """
+    )
+    connection.execute(f"DELETE FROM {name} t USING doubled d WHERE d.message_id = t.message_id AND t.rowid > d.first")
+    connection.execute("DROP TABLE doubled")
+
+
+def _create_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(f"CREATE MACRO core_digest() AS {quoted(core_digest())}")
+    connection.execute(
+        """
+        CREATE MACRO address(file, first_byte, bytes) AS (
+            SELECT concat(f.home_id, ':', f.path, CASE WHEN f.generation > 1 THEN concat('#', f.generation) ELSE '' END,
+                '@', first_byte, '+', bytes)
+            FROM files f WHERE f.file_id = file)
+        """
+    )

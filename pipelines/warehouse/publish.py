@@ -1,0 +1,183 @@
+"""Checks and publishes the warehouse, and opens it for reading: a link to the newest verified file, under the name of
+the run that made it.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+
+from models.errors import ConfigurationError, LoadError
+from models.run import RunRecord
+from models.tables import MESSAGES
+from pipelines.archive.archive import committed_parts
+from pipelines.disk import platform
+from pipelines.disk.atomic import disk_errors, sha256_of, sync_file
+from pipelines.disk.failpoints import reach
+from pipelines.disk.layout import Layout
+from pipelines.warehouse.engine import quoted, remove_database
+from pipelines.warehouse.load import build_warehouse, extend_warehouse, warehouse_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published warehouse: its file, size in bytes and SHA-256."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_anew: bool = False) -> Published:
+    """Make the warehouse of `runs` under the newest run's name, check it, and point the link at it.
+
+    What is new goes into a copy of the published one where that holds a part of the same archive; else, and with
+    `is_anew`, everything is loaded into a new file. `keep` older ones stay, for who has them open. Raises LoadError or
+    FixityError; the former warehouse then stays published.
+    """
+    final = layout.warehouses / f"{runs[-1].run_id}.duckdb"
+    building = layout.warehouses / f"{runs[-1].run_id}.tmp.duckdb"
+    remove_database(building)
+    with disk_errors():
+        made = None if is_anew else _extend_published(layout, runs, building)
+        if made is None:
+            remove_database(building)
+            build_warehouse(layout, runs, building)
+            made = _check_and_digest(building, runs)
+        published = Published(final, building.stat().st_size, made)
+        _publish(layout, building, final)
+        _forget_older(layout, final, keep)
+    return published
+
+
+def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path) -> str | None:
+    """Copy the published warehouse and load what is new; returns the digest of what that gave, None when it is no sound
+    warehouse.
+
+    The copy is digested while it is made, so that no flaw of the published file is carried on.
+    """
+    if not layout.warehouse.exists():
+        return None
+    published = layout.warehouse.resolve()
+    records = [run.warehouse for run in runs if run.warehouse is not None]
+    expected = next(
+        (record for record in reversed(records) if (layout.root / record.path).resolve() == published), None
+    )
+    if expected is None or _copy(published, building) != expected.sha256:
+        return None
+    try:
+        if not extend_warehouse(layout, runs, building):
+            return None
+        return _check_and_digest(building, runs)
+    except LoadError:
+        return None
+
+
+def _copy(source: Path, target: Path) -> str:
+    """Copy a file; returns the digest of what was written, made while it is."""
+    digest = sha256()
+    with source.open("rb") as reading, target.open("xb") as writing, ThreadPoolExecutor(1) as beside:
+        digested = beside.submit(digest.update, b"")
+        while chunk := reading.read(1 << 20):
+            digested.result()
+            digested = beside.submit(digest.update, chunk)
+            writing.write(chunk)
+    return digest.hexdigest()
+
+
+def _check_and_digest(building: Path, runs: Sequence[RunRecord]) -> str:
+    """Check a new warehouse, and return its digest, made meanwhile. Raises LoadError as `check_warehouse` does."""
+    if building.with_name(building.name + ".wal").exists():
+        raise LoadError("the new warehouse was closed with a write-ahead log beside it; it is not published")
+    with ThreadPoolExecutor(1) as beside:
+        digest = beside.submit(sha256_of, building)
+        check_warehouse(building, runs)
+    return digest.result()
+
+
+def _publish(layout: Layout, building: Path, final: Path) -> None:
+    reach("publish:before-fsync")
+    sync_file(building)
+    building.chmod(0o400)
+    reach("publish:before-rename")
+    platform.replace(building, final)
+    platform.fsync_directory(layout.warehouses)
+    reach("publish:before-link")
+    platform.link_or_copy(f"{layout.warehouses.name}/{final.name}", layout.warehouse)
+    reach("publish:after-link")
+
+
+def _forget_older(layout: Layout, newest: Path, keep: int) -> None:
+    older = sorted(
+        (path for path in layout.warehouses.glob("*.duckdb") if path != newest),
+        key=lambda path: path.name,
+        reverse=True,
+    )
+    for path in older[keep:]:
+        path.unlink()
+
+
+def check_warehouse(path: Path, runs: Sequence[RunRecord]) -> None:
+    """Refuse (LoadError) a warehouse whose rows are not what the commit records say, or whose keys do not hold."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        problems = [*_count_problems(connection, runs), *_key_problems(connection)]
+    if problems:
+        raise LoadError("the new warehouse does not hold what was committed: " + "; ".join(problems))
+
+
+def _count_problems(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord]) -> list[str]:
+    committed = {
+        table.name: sum(part.rows for part in committed_parts(runs, table.name)) for table in warehouse_tables()
+    }
+    counted = " UNION ALL ".join(f'SELECT {quoted(name)}, count(*) FROM "{name}"' for name in committed)
+    counts = dict(connection.execute(counted).fetchall())
+    problems = []
+    for table in warehouse_tables():
+        parts = committed_parts(runs, table.name)
+        count = counts[table.name]
+        if parts and count > committed[table.name]:
+            problems.append(f"{table.name} has {count} rows, {committed[table.name]} were committed")
+        if parts and count < committed[table.name] and not table.has_provenance and table is not MESSAGES:
+            problems.append(f"{table.name} has {count} rows, {committed[table.name]} were committed")
+    return problems
+
+
+_KEYS = (
+    ("messages.message_id is not unique", "SELECT message_id FROM messages GROUP BY 1 HAVING count(*) > 1 LIMIT 1"),
+    ("files.file_id is not unique", "SELECT file_id FROM files GROUP BY 1 HAVING count(*) > 1 LIMIT 1"),
+    ("an occurrence has no message", "SELECT 1 FROM occurrences o ANTI JOIN messages m USING (message_id) LIMIT 1"),
+    ("an entry has no file", "SELECT 1 FROM entries e ANTI JOIN files f USING (file_id) LIMIT 1"),
+    (
+        "entries read differ from entries with rows and rejects",
+        "SELECT 1 FROM extractions WHERE entry_count <> entries_with_rows + reject_count LIMIT 1",
+    ),
+)
+
+
+def _key_problems(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    return [sentence for sentence, query in _KEYS if connection.execute(query).fetchone() is not None]
+
+
+def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
+    """Open the published warehouse for reading, without access to files or the network from SQL.
+
+    Raises ConfigurationError when none is published.
+    """
+    if not layout.warehouse.exists():
+        raise ConfigurationError(
+            f"there is no warehouse in {layout.root}; `extract run` makes one, `extract rebuild` makes it again"
+        )
+    connection = duckdb.connect(
+        os.fspath(layout.warehouse.resolve()),
+        read_only=True,
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "memory_limit": "1GB"},
+    )
+    connection.execute(f"SET temp_directory = {quoted('')}")
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection

@@ -1,0 +1,84 @@
+"""What the command line says of itself, and what it does not import to say it."""
+
+from pathlib import Path
+
+import pytest
+
+from models.errors import ExitCode
+from pipelines.cli.app import EXIT_CODES
+from pipelines.cli.docs import all_commands
+from pipelines.cli.docs import main as write_docs
+from pipelines.restore.finding import ADVICE, SENTENCES, FindingCode
+from pipelines.version import VERSION
+from tests.command_line import ROOT, call, start
+
+COMMANDS = tuple(words for words in all_commands() if words)
+ENGINES = ("duckdb", "polars", "pyarrow", "prefect", "numpy", "pandas", "rich", "multiprocessing")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), *((*words, "--help") for words in COMMANDS)])
+def test_help_imports_no_engine(arguments: tuple[str, ...]) -> None:
+    ran = start(*arguments, before=("-X", "importtime"))
+    assert ran.code == 0
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in ran.err.splitlines()}
+    assert "pipelines" in imported
+    assert imported.isdisjoint(ENGINES)
+
+
+def test_a_run_imports_nothing_large_that_it_does_not_use(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "history.jsonl").write_bytes(b'{"display":"hello","timestamp":1768724500000,"project":"/p"}\n')
+    ran = start("run", "--home", str(home), "--data", str(tmp_path / "data"), before=("-X", "importtime"))
+    assert ran.code == 0
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in ran.err.splitlines()}
+    assert {"duckdb", "pyarrow"} <= imported
+    assert imported.isdisjoint({"numpy", "polars", "prefect"})
+
+
+def test_help_lists_every_command_and_every_exit_code() -> None:
+    told = call("--help")
+    assert told.code == 0
+    for name in {words[0] for words in COMMANDS}:
+        assert any(line.startswith(f"  {name} ") for line in told.lines)
+    for code in ExitCode:
+        assert any(line.split()[:1] == [str(int(code))] for line in told.lines), code
+    assert set(EXIT_CODES) == set(ExitCode)
+
+
+@pytest.mark.parametrize("words", [(), *COMMANDS])
+def test_no_help_is_wider_than_eighty_columns_or_cut(words: tuple[str, ...]) -> None:
+    told = call(*words, "--help")
+    assert told.code == 0
+    assert max(map(len, told.lines)) <= 80
+    assert "..." not in told.out.replace("[ARGS]...", "")
+
+
+def test_the_version_is_told() -> None:
+    assert call("--version").out == f"extract {VERSION}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("runn",), ("run", "--hom", "x"), ("sql",), ("sql", "a", "b"), ("run", "--full=x"), ("sql", "a", "--x")],
+)
+def test_wrong_arguments_end_with_two_and_a_hint(arguments: tuple[str, ...]) -> None:
+    ran = call(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Traceback" not in ran.err
+
+
+def test_the_documents_made_from_the_program_are_current() -> None:
+    assert write_docs(["--check"]) == 0, "python -m pipelines.cli.docs writes them"
+
+
+def test_every_code_of_a_restore_or_drill_is_listed_with_what_it_means_and_what_to_do() -> None:
+    page = (ROOT / "models" / "FINDINGS.md").read_text(encoding="utf-8")
+    for code in FindingCode:
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{code}` |")]
+        assert SENTENCES[code] in row
+        assert ADVICE[code] in row
+
+
+def test_the_module_is_the_same_command() -> None:
+    assert start("--version").out == f"extract {VERSION}\n"

@@ -1,0 +1,143 @@
+"""Settings that change what the rules say of a file: it does not expire by that, and what is read anew begins anew."""
+
+from pathlib import Path
+
+import pytest
+
+from extractors.reading.registry import Classifier
+from models.errors import ExitCode
+from models.manifest import FileState
+from pipelines.archive.selection import known_paths
+from pipelines.archive.store import StoreReader
+from pipelines.disk.layout import Layout
+from pipelines.restore.restore import RestoreRequest, restore
+from pipelines.run.extraction import Request
+from pipelines.run.inventory import Item, take_snapshot
+from pipelines.run.pipeline import run_job
+from pipelines.run.watcher import Watcher
+from pipelines.verify.verify import verify
+from pipelines.warehouse.publish import open_warehouse
+from tests.crash_driver import SESSION, write_home
+
+LISTED = f"projects/node_modules/{SESSION}.jsonl"
+"""Listed in phase 8 unless trees are archived; then a transcript, of phase 7."""
+FOREIGN = "projects/-p/notes.md"
+"""Archived in phase 8; what is withheld below projects/ is of phase 7."""
+ALL = tuple(range(1, 9))
+
+
+class Kept:
+    """A home and its archive, run over under one setting after the other."""
+
+    def __init__(self, place: Path) -> None:
+        self.home, self.layout = place / "home", Layout(place / "data")
+        write_home(self.home, grown=False)
+        (self.home / "projects" / "node_modules").mkdir()
+        (self.home / LISTED).write_bytes((self.home / "projects" / "-p" / f"{SESSION}.jsonl").read_bytes()[:600])
+        (self.home / FOREIGN).write_text("text")
+
+    def run(self, settings: str = "", phases: tuple[int, ...] = ALL) -> list[FileState]:
+        """Run, see that all holds, and return the manifest rows."""
+        self.layout.root.mkdir(mode=0o700, exist_ok=True)
+        self.layout.settings_file.write_text(settings)
+        self.layout.settings_file.chmod(0o600)
+        finished = run_job(self.layout, Request([("home", self.home)], phases), Watcher())
+        assert finished.exit_code in (ExitCode.VERIFIED, ExitCode.REJECTS)
+        assert [one for one in verify(self.layout) if one.severity != "information"] == []
+        return StoreReader.open(self.layout).files()
+
+    def standing(self, path: str) -> str:
+        """Return how a path stands, as people are told."""
+        reader = StoreReader.open(self.layout)
+        (known,) = [one for one in known_paths(reader, reader.runs[-1]) if one.state.path == path]
+        return str(known.standing)
+
+    def generations(self, path: str) -> list[tuple[int, str]]:
+        """Return the generations of a file and the state of each."""
+        with open_warehouse(self.layout) as connection:
+            query = "SELECT generation, state FROM files WHERE path = ? ORDER BY generation"
+            return connection.execute(query, [path]).fetchall()
+
+
+def of(states: list[FileState], path: str) -> dict[int, tuple[str, int | None]]:
+    """Return outcome and generation of a path by phase."""
+    return {state.phase: (str(state.outcome), state.generation) for state in states if state.path == path}
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Kept:
+    return Kept(tmp_path)
+
+
+def test_a_file_that_is_withheld_from_now_on_has_not_expired(kept: Kept) -> None:
+    assert of(kept.run(), FOREIGN) == {8: ("intact", 1)}
+    withheld = 'withhold = ["projects/**/*.md", "debug/**"]\n'
+    for _ in range(2):
+        states = kept.run(withheld)
+        assert of(states, FOREIGN) == {7: ("withheld", 1), 8: ("moved", 1)}
+        assert of(states, f"debug/{SESSION}.txt") == {2: ("withheld", 1)}
+        assert kept.standing(FOREIGN) == "withheld"
+        assert kept.generations(FOREIGN) == [(1, "present")]
+        assert not any(state.outcome == "expired" for state in states)
+    states = kept.run()
+    assert of(states, FOREIGN) == {7: ("moved", 1), 8: ("intact", 2)}
+    assert kept.standing(FOREIGN) == "present"
+    assert kept.generations(FOREIGN) == [(1, "superseded"), (2, "present")]
+
+
+def test_a_file_that_other_rules_promote_is_read_from_its_beginning_as_a_new_generation(
+    kept: Kept, tmp_path: Path
+) -> None:
+    assert of(kept.run(), LISTED) == {8: ("unchecked", None)}
+    assert of(kept.run("archive_trees = true\n"), LISTED) == {7: ("intact", 1), 8: ("moved", None)}
+    assert of(kept.run("archive_trees = true\n"), LISTED) == {7: ("intact", 1), 8: ("moved", None)}
+    assert kept.generations(LISTED) == [(1, "present")]
+    assert of(kept.run(), LISTED) == {7: ("moved", 1), 8: ("unchecked", 1)}
+    assert kept.standing(LISTED) == "listed"
+    assert of(kept.run("archive_trees = true\n"), LISTED) == {7: ("intact", 2), 8: ("moved", 1)}
+    assert kept.generations(LISTED) == [(1, "superseded"), (2, "present")]
+    made = restore(kept.layout, RestoreRequest(tmp_path / "restored"))
+    assert made.findings == []
+    assert (tmp_path / "restored" / LISTED).read_bytes() == (kept.home / LISTED).read_bytes()
+
+
+def test_what_moves_to_a_phase_that_is_not_run_waits_for_it(kept: Kept) -> None:
+    kept.run()
+    withheld = 'withhold = ["projects/**/*.md"]\n'
+    assert of(kept.run(withheld, (8,)), FOREIGN) == {8: ("unchecked", 1)}
+    assert kept.standing(FOREIGN) == "present"
+    assert of(kept.run(withheld), FOREIGN) == {7: ("withheld", 1), 8: ("moved", 1)}
+
+
+def test_what_moved_and_then_went_has_expired(kept: Kept) -> None:
+    kept.run("archive_trees = true\n")
+    kept.run()
+    (kept.home / LISTED).unlink()
+    assert of(kept.run(), LISTED) == {7: ("expired", 1), 8: ("expired", 1)}
+
+
+@pytest.mark.parametrize(("source", "treatment"), [("other", "extract"), ("history", "archive")])
+def test_nothing_of_a_reading_under_another_source_or_treatment_is_gone_on_with(
+    tmp_path: Path, source: str, treatment: str
+) -> None:
+    (tmp_path / "history.jsonl").write_bytes(b"{}\n")
+    (item,) = take_snapshot(tmp_path, Classifier())
+    item.last = last_of(item, "history", "extract")
+    assert not item.is_due(is_full=False)
+    assert (item.task("h").start, item.task("h").generation) == (3, 4)
+    item.last = last_of(item, source, treatment)
+    assert item.is_due(is_full=False)
+    task = item.task("h")
+    assert (task.start, task.generation, task.prefix_xxh3, task.same_size) == (0, 5, None, None)
+
+
+def last_of(item: Item, source: str, treatment: str) -> FileState:
+    """Return the manifest row of a file that was read to its end in its fourth generation."""
+    found, stat = item.found, item.found.stat
+    times = stat.size, stat.mtime_ns, stat.ctime_ns, stat.mode, stat.inode
+    state = FileState(
+        "h", "r", 1, source, item.path, found.path, found.kind, treatment, "", "new", "intact", "xxh3", *times
+    )
+    state.file_id, state.generation, state.watermark = 1, 4, 3
+    state.content_xxh3 = state.prefix_xxh3 = b"0" * 16
+    return state

@@ -1,0 +1,136 @@
+"""The warehouse is brought up to date where it stands only when its tables are exactly those that would be made."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from threading import Barrier
+
+import duckdb
+import pytest
+
+from models.errors import LoadError
+from pipelines.archive.archive import read_runs
+from pipelines.disk.layout import Layout
+from pipelines.warehouse import load
+from pipelines.warehouse.derived import CORE_TABLES, CoreTable
+from pipelines.warehouse.engine import apart, building, side_by_side
+from pipelines.warehouse.load import build_warehouse, create_tables, extend_warehouse
+from tests.command_line import make_home
+from tests.support import extract
+
+pytestmark = pytest.mark.duckdb
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_taken"),
+    [
+        ((), True),
+        (("ALTER TABLE prompts ALTER prompt TYPE BLOB USING encode(prompt)",), False),
+        (("ALTER TABLE prompts ALTER byte_length TYPE INTEGER",), False),
+        (("ALTER TABLE prompts ADD COLUMN more VARCHAR",), False),
+        (("ALTER TABLE prompts RENAME prompt TO said",), False),
+        (("CREATE OR REPLACE MACRO core_digest() AS 'of other queries'",), False),
+        (("DROP MACRO core_digest",), False),
+    ],
+)
+def test_a_warehouse_with_columns_of_another_name_or_type_or_of_other_queries_is_made_anew(
+    tmp_path: Path, changes: Sequence[str], is_taken: bool
+) -> None:
+    layout, target = Layout(tmp_path / "data"), tmp_path / "held.duckdb"
+    extract(layout.root, make_home(tmp_path / "home"))
+    build_warehouse(layout, read_runs(layout), target)
+    with duckdb.connect(str(target)) as connection:
+        for change in changes:
+            connection.execute(change)
+    assert extend_warehouse(layout, read_runs(layout), target) is is_taken
+
+
+def test_what_is_done_apart_gets_more_memory_where_it_needs_it(tmp_path: Path) -> None:
+    made = "SELECT len(list(i)) FROM range(2_000_000) t(i)"
+    layout = Layout(tmp_path / "data")
+    layout.prepare()
+    with building(layout, tmp_path / "made.duckdb", "4MB") as connection:
+        connection.execute("CREATE TABLE counted (numbers BIGINT)")
+        apart(connection, lambda: connection.execute(f"INSERT INTO counted {made}"))
+        assert connection.execute("SELECT current_setting('memory_limit') LIKE '3.% MiB'").fetchone() == (True,)
+        assert connection.execute("FROM counted").fetchall() == [(2_000_000,)]
+
+
+def test_what_is_done_side_by_side_is_all_done_though_two_at_once_may_lack_memory(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "data")
+    layout.prepare()
+    with building(layout, tmp_path / "made.duckdb", "4MB") as connection:
+        connection.execute("CREATE TABLE counted (name BIGINT, numbers BIGINT)")
+
+        def count(name: int, own: duckdb.DuckDBPyConnection) -> None:
+            numbers = 2_000_000 if name % 3 == 0 else 10
+            own.execute(f"INSERT INTO counted SELECT {name}, len(list(i)) FROM range({numbers}) t(i)")
+
+        side_by_side(connection, [partial(count, name) for name in range(12)])
+        assert connection.execute("SELECT name, numbers FROM counted ORDER BY name").fetchall() == [
+            (name, 2_000_000 if name % 3 == 0 else 10) for name in range(12)
+        ]
+    with duckdb.connect(str(tmp_path / "made.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM counted").fetchone() == (12,)
+
+
+@pytest.mark.parametrize("failing", range(3))
+def test_when_one_of_what_is_done_side_by_side_fails_that_is_told_and_the_rest_is_left(
+    tmp_path: Path, failing: int
+) -> None:
+    layout, begun = Layout(tmp_path / "data"), list[int]()
+    layout.prepare()
+    both_at_work = Barrier(2, timeout=30)
+
+    def work(name: int, own: duckdb.DuckDBPyConnection) -> None:
+        begun.append(name)
+        if name < 2:
+            both_at_work.wait()
+        own.execute("SELECT 1" if name != failing else "SELECT * FROM nowhere")
+
+    with pytest.raises(LoadError, match="nowhere"), building(layout, tmp_path / "made.duckdb", "160MB") as connection:
+        side_by_side(connection, [partial(work, name) for name in range(100_000)])
+    assert {0, 1, failing} <= set(begun)
+    assert len(begun) < 100_000
+
+
+@pytest.mark.parametrize("core", CORE_TABLES, ids=lambda core: core.table.name)
+def test_a_core_table_reads_no_other_than_it_says(tmp_path: Path, core: CoreTable) -> None:
+    with duckdb.connect(str(tmp_path / "empty.duckdb")) as connection:
+        connection.execute("BEGIN")
+        create_tables(connection)
+        for other in CORE_TABLES:
+            if other is not core and other.table.name not in core.rests_on:
+                connection.execute(f'DROP TABLE "{other.table.name}"')
+        connection.execute(f"EXPLAIN {core.insert}")
+
+
+def test_a_warehouse_that_needs_more_memory_than_usual_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout, target = Layout(tmp_path / "data"), tmp_path / "made.duckdb"
+    extract(layout.root, make_home(tmp_path / "home"))
+    monkeypatch.setattr(load, "_MUCH", 0)
+    monkeypatch.setattr(load, "MEMORY", ("1MB", "512MB"))
+    build_warehouse(layout, read_runs(layout), target)
+    with duckdb.connect(str(target), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM prompts").fetchone() == (True,)
+    monkeypatch.setattr(load, "MEMORY", ("1MB",))
+    target.unlink()
+    with pytest.raises(LoadError, match="Out of Memory"):
+        build_warehouse(layout, read_runs(layout), target)
+
+
+def test_a_text_that_two_workers_wrote_is_there_once(tmp_path: Path) -> None:
+    layout, target = Layout(tmp_path / "data"), tmp_path / "made.duckdb"
+    extract(layout.root, make_home(tmp_path / "home"))
+    (run,) = read_runs(layout)
+    texts = [(phase, part) for phase in run.phases for part in phase.parts if part.table == "message_texts"]
+    phase, part = max(texts, key=lambda each: each[1].rows)
+    twin = layout.root / part.path.replace("phase-", "twin-")
+    twin.write_bytes((layout.root / part.path).read_bytes())
+    phase.parts.append(replace(part, path=layout.relative(twin)))
+    build_warehouse(layout, [run], target)
+    with duckdb.connect(str(target), read_only=True) as connection:
+        assert connection.execute("SELECT count(*), count(DISTINCT message_id) FROM message_texts").fetchall() == [
+            (sum(part.rows for _, part in texts),) * 2
+        ]
