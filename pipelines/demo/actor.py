@@ -1,50 +1,50 @@
-"""Whoever answers in a transcript: its responses, its tool calls and their results."""
+"""The assistant's half of a transcript: responses, tool calls and their results."""
 
 from pipelines.demo import features, tools
 from pipelines.demo.file_history import FileHistory
 from pipelines.demo.home import Home
 from pipelines.demo.project import CLAUDE
-from pipelines.demo.tools import Bench, Call
+from pipelines.demo.tools import Call, Workbench
 from pipelines.demo.transcript import Block, Record, Transcript
 
 _PREVIEW = 2000
 
 
 class Actor:
-    """Whoever answers in one transcript: the main loop, or a subagent."""
+    """The model that answers in one transcript: the main loop, or a subagent."""
 
-    def __init__(self, home: Home, transcript: Transcript, bench: Bench | None = None) -> None:
+    def __init__(self, home: Home, transcript: Transcript, workbench: Workbench | None = None) -> None:
         self.home = home
         self.transcript = transcript
         self.rng = transcript.rng
         self.traits = transcript.traits
-        self.bench = bench or Bench(
+        self.workbench = workbench or Workbench(
             self.rng, home.text, home.runs, transcript.project, self.traits, largest_image=home.largest_image
         )
-        self.kit = tools.kit(self.traits)
+        self.tools = tools.tools_of(self.traits)
         self.files: FileHistory | None = None
 
     def step(self, *forced: Call) -> None:
         """Append one response that calls tools, and the results of the calls."""
         rng, transcript = self.rng, self.transcript
-        calls = list(forced) or [rng.pick(self.kit)(self.bench) for _ in range(rng.pick((1, 1, 1, 1, 2, 3)))]
+        calls = list(forced) or [rng.pick(self.tools)(self.workbench) for _ in range(rng.pick((1, 1, 1, 1, 2, 3)))]
         blocks = self._musings()
         ids = [self.call_id() for _ in calls]
         blocks += [self.tool_use(call, call_id) for call, call_id in zip(calls, ids, strict=True)]
         uuids = transcript.respond(blocks, "tool_use", 30 + sum(len(str(call.input)) for call in calls) // 4)
-        transcript.tally.tool_calls += len(calls)
+        transcript.counts.tool_calls += len(calls)
         for index, (call, call_id) in enumerate(zip(calls, ids, strict=True)):
             self.outcome(call, call_id, uuids[max(0, len(uuids) - len(calls) + index)])
 
     def answer(self) -> str:
         """Append a response that calls no tool; return the uuid of its last record."""
-        text = self.home.text.prose(self.rng, self.rng.spread(1, 1, 3, 8))
+        text = self.home.text.prose(self.rng, self.rng.by_quantiles(1, 1, 3, 8))
         blocks = [block for block in self._musings() if block["type"] == "thinking"]
         uuids = self.transcript.respond([*blocks, {"type": "text", "text": text}], "end_turn", 12 + len(text) // 4)
         return uuids[-1]
 
     def outcome(self, call: Call, call_id: str, caller: str) -> None:
-        """Append what happened while a tool ran, and its result."""
+        """Append the records that Claude Code writes while a tool runs, then the record with the tool's result."""
         transcript = self.transcript
         features.progress(transcript, call, call_id)
         if call.touched and self.files:
@@ -66,7 +66,7 @@ class Actor:
         rng, blocks = self.rng, list[Block]()
         if rng.chance(0.35):
             thought = "" if self.traits.since(2, 1, 150) else self.home.text.prose(rng, rng.between(1, 3))
-            signature = rng.base64(int(rng.spread(180, 300, 500, 900) * max(0.3, self.home.text.scale)))
+            signature = rng.base64(int(rng.by_quantiles(180, 300, 500, 900) * max(0.3, self.home.text.scale)))
             blocks.append({"type": "thinking", "thinking": thought, "signature": signature})
         if rng.chance(0.45):
             blocks.append({"type": "text", "text": self.home.text.sentences(rng, rng.between(1, 3))})
@@ -86,7 +86,7 @@ class Actor:
         return f"toolu_01{self.rng.token(22)}"
 
     def _spill(self, call: Call, call_id: str) -> None:
-        """Put a long output into a file of its own and leave a preview."""
+        """Write a long output to a file under tool-results/ and keep only a preview of it in the record."""
         transcript = self.transcript
         name = f"{call_id if self.rng.chance(0.6) else self.rng.hexa(9)}.txt"
         data = call.spill.encode()

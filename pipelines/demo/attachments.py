@@ -1,4 +1,4 @@
-"""Records of type `attachment` (2.1.96 and newer): what Claude Code adds to a prompt of its own accord."""
+"""Records of type `attachment` (2.1.96 and newer): context that Claude Code itself adds to a prompt."""
 
 from collections.abc import Callable
 
@@ -178,8 +178,8 @@ def attach(home: Home, transcript: Transcript, make: Make) -> None:
     transcript.chain({"attachment": make(home, transcript), "type": "attachment"})
 
 
-def usual(home: Home, transcript: Transcript, chance: float) -> None:
-    """Append some of the attachments that the version knows."""
+def attach_some(home: Home, transcript: Transcript, chance: float) -> None:
+    """Append each attachment that the version writes with probability `chance`."""
     for since, make in KINDS:
         if transcript.traits.since(*since) and transcript.rng.chance(chance):
             attach(home, transcript, make)

@@ -1,4 +1,4 @@
-"""Damages that real homes have: torn and spliced lines, NUL runs, bytes and numbers that parsers choke on."""
+"""Damages found in real homes: torn and spliced lines, NUL runs, bytes and numbers that JSON parsers refuse."""
 
 from collections.abc import Sequence
 
@@ -12,21 +12,21 @@ from pipelines.demo.tree import Tree
 
 _HOLE = "@hole@"
 _DEPTH = 1100
-LEAST_LINES = 10
-"""A transcript needs as many to be damaged in several places."""
+MIN_LINES = 10
+"""How many lines a transcript needs, so that several damages find lines that do not touch."""
 
 _DESCRIPTIONS = {
-    "tail_fragment": "the end of an overwritten record stands alone on a line",
+    "tail_fragment": "the end of an overwritten record is alone on a line",
     "two_records": "two records on one line, without a line feed between them",
     "truncated_then_record": "a record is cut off and the next one begins in its place",
     "nul_run": "a run of NUL bytes before a good record",
     "lone_surrogate": "the escape of half a surrogate pair in a string",
-    "invalid_utf8": "bytes that are no UTF-8 in a string",
+    "invalid_utf8": "bytes that are not valid UTF-8 in a string",
     "control_character": "a raw control character in a string",
     "not_a_number": "NaN in place of a number",
     "big_integer": "an integer of more than 64 bits",
     "deep_nesting": f"{_DEPTH} nested arrays",
-    "not_an_object": "JSON that is no object",
+    "not_an_object": "a JSON value that is not an object",
     "no_type": "an object without a type",
     "duplicate_key": "the same key twice in one object",
     "carriage_return": "a line that ends in CRLF",
@@ -43,8 +43,9 @@ _FILLED = {
     "duplicate_key": ('"@hole@"', b'"first","@hole@":1,"@hole@":2'),
 }
 
-# Which scene of the sample home bears which damages; the oldest version is left whole, as are those that are copied.
-BY_VERSION = {
+# The damages of each scene, by its version. The oldest version and the sessions that are copied elsewhere have none:
+# their records are read again to write the copies.
+DAMAGES_BY_VERSION = {
     "1.0.98": ("carriage_return", "not_an_object"),
     "2.0.21": ("byte_order_mark", "no_type"),
     "2.0.76": ("torn_tail",),
@@ -61,7 +62,7 @@ BY_VERSION = {
 
 
 def damage(tree: Tree, path: str, transcript: Transcript, codes: Sequence[str]) -> bytes:
-    """Return the bytes of a transcript with damages, and note where they are."""
+    """Return the bytes of a transcript with the damages of `codes`; note each one's offset and length in `tree`."""
     rng, lines = transcript.rng, transcript.lines
     placed: dict[str, bytes] = {}
     for code in codes:
@@ -85,18 +86,18 @@ def _plant(tree: Tree, code: str, path: str, offset: int, length: int) -> None:
 
 
 def _cut(rng: Rng, line: bytes) -> bytes:
-    """Return the first part of a line, cut off wherever that falls."""
+    """Return the beginning of a line, cut off at a random byte."""
     return line[: rng.between(len(line) // 3, len(line) - 2)]
 
 
 def _free_place(rng: Rng, lines: list[bytes], taken: list[bytes]) -> int:
-    """Return the index of a line which, like the next one, bears no damage yet."""
+    """Return the index of a line that is undamaged and followed by an undamaged one."""
     used = {id(line) for line in taken}
     return rng.pick([n for n in range(1, len(lines) - 1) if not used & {id(lines[n]), id(lines[n + 1])}])
 
 
 def _insert(rng: Rng, transcript: Transcript, code: str, taken: list[bytes]) -> bytes:
-    """Put one damaged line among the lines; return it without its line feed."""
+    """Insert one damaged line at a free place; return it without its line feed."""
     lines = transcript.lines
     place = _free_place(rng, lines, taken)
     match code:
@@ -123,7 +124,7 @@ def _insert(rng: Rng, transcript: Transcript, code: str, taken: list[bytes]) -> 
 
 
 def _fill(transcript: Transcript, code: str) -> bytes:
-    """Return a good record with a bad value in it."""
+    """Return a valid record in which one value is replaced by bytes that a JSON parser refuses or changes."""
     hole, bad = _FILLED[code]
     message: Record = {"role": "user", "content": [{"type": "text", "text": "a record with something wrong in it"}]}
     transcript.chain({"type": "user", "message": message}, {"toolUseResult": {"stdout": _HOLE, "stderr": ""}})
@@ -131,7 +132,7 @@ def _fill(transcript: Transcript, code: str) -> bytes:
 
 
 def write_broken_lists(home: Home, rng: Rng) -> None:
-    """Write a todo list that was cut off, and scheduled tasks that were written without escaping."""
+    """Write a todo list that is cut off, and a file of scheduled tasks with unescaped quotes."""
     session, ms = rng.uuid(), home.now - 250 * DAY_MS
     path, data = f"todos/{session}-agent-{session}.json", b'[\n  {"content": "half an item", "status": "pen'
     home.tree.write(path, data, ms, mode=0o644)

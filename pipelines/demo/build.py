@@ -1,4 +1,4 @@
-"""Makes a sample home: first what is always there, then more of each kind until it is large enough."""
+"""Makes a sample home: first the files that every home has, then more of each kind until the wanted size."""
 
 from pathlib import Path
 
@@ -25,7 +25,10 @@ _SESSION_SIZES = (2000, 6000, 12_000, 22_000, 36_000, 53_000, 110_000, 250_000, 
 
 
 def new_home(root: Path, label: str, mb: float, mix: str, now: int) -> Home:
-    """Return an empty home with its pools of texts and its projects."""
+    """Return a home without files, with its pools of prose, code and command outputs, and its projects.
+
+    `label` seeds every random choice, `mb` is the wanted size in millions of bytes, `now` is in epoch milliseconds.
+    """
     rng = Rng(label, "pools")
     scale = min(1.0, max(0.12, mb / (4 if mix == "transcripts" else 10)))
     size = int(min(6.0, 0.2 + mb * 0.02) * 1_000_000 * scale)
@@ -35,12 +38,12 @@ def new_home(root: Path, label: str, mb: float, mix: str, now: int) -> Home:
     largest = max(3000, min(700_000, int(mb * 4000)))
     home = Home(Tree(root), text, runs, label, made, int(mb * 1_000_000), SHARES[mix], largest, now)
     for project in made:
-        project.stock(rng, text, max(4, int(rng.spread(10, 16, 30) * scale)))
+        project.stock(rng, text, max(4, int(rng.by_quantiles(10, 16, 30) * scale)))
     return home
 
 
 class Builder:
-    """Puts the parts together, in an order that only the arguments decide."""
+    """Calls the makers of the parts, in an order that depends on the arguments alone."""
 
     def __init__(self, home: Home, mix: str, *, damaged: bool) -> None:
         self.home = home
@@ -52,21 +55,21 @@ class Builder:
         """Write the whole home."""
         home = self.home
         for scene in projects.SCENES:
-            session = projects.play(home, scene)
-            self.close(session, broken.BY_VERSION.get(scene.version, ()) if self.damaged else ())
+            session = projects.play_scene(home, scene)
+            self.close(session, broken.DAMAGES_BY_VERSION.get(scene.version, ()) if self.damaged else ())
         projects.write_special(home, home.rng("special"))
-        self._constants()
-        self._fill()
+        self._write_constant_parts()
+        self._fill_to_size()
         home.facts.sort(key=lambda fact: (fact.ended, fact.session))
-        self._last()
+        self._write_dependent_files()
 
     def close(self, session: Session, damages: tuple[str, ...] = ()) -> None:
-        """Write a session's transcript and what else a session leaves behind."""
+        """Write a session's transcript and its other files: todo list, debug log, tasks, plan, shell snapshot."""
         home, rng = self.home, session.rng
         projects.close_session(session, damages)
         fact = home.facts[-1]
         lists.write_todos(home, rng, fact)
-        size = min(rng.spread(*self._log_sizes()), max(_LEAST, home.room("debug")))
+        size = min(rng.by_quantiles(*self._log_sizes()), max(_LEAST, home.room("debug")))
         if fact.traits.debug or rng.chance(0.03):
             self.logs.write(rng, fact.session, fact.started, size, timed=fact.traits.debug != "plain")
         if fact.traits.since(2, 1, 16) and rng.chance(0.3):
@@ -81,7 +84,7 @@ class Builder:
         middle = int(20_000 * self.home.text.scale)
         return (_LEAST, middle // 2, middle, 6 * middle, min(top, max(6 * middle, self.home.target // 60)))
 
-    def _constants(self) -> None:
+    def _write_constant_parts(self) -> None:
         home = self.home
         rng = home.rng("constants")
         history.every_shape(home, rng)
@@ -101,8 +104,8 @@ class Builder:
         plugins.write_plugins(home, rng)
         statistics.write_statsig(home, rng)
 
-    def _fill(self) -> None:
-        """Add to the kind that lacks most, until nothing more fits."""
+    def _fill_to_size(self) -> None:
+        """Add to the kind that is furthest below its share, until no further file fits."""
         home = self.home
         rng = home.rng("fill")
         while (left := home.target - self._reserve() - home.total) > _LEAST:
@@ -110,7 +113,7 @@ class Builder:
             rooms = {kind: home.room(kind) for kind in ("projects", "debug", "file-history")} | {"small": small}
             kind = max(rooms, key=lambda kind: rooms[kind])
             if left < home.target * _EXACT_FROM:
-                self._add("debug", rng, left)  # the only kind whose size is known to a line
+                self._add("debug", rng, left)  # the size of a log is exact to one line; other kinds overshoot
             else:
                 self._add(kind, rng, min(left, max(rooms[kind], _LEAST)))
 
@@ -121,10 +124,10 @@ class Builder:
         home = self.home
         if kind == "projects":
             top = 200_000 if self.is_many else max(600_000, min(60_000_000, home.target // 12))
-            budget = min(room * 3 // 4, rng.spread(*(min(size, top) for size in _SESSION_SIZES), top))
+            budget = min(room * 3 // 4, rng.by_quantiles(*(min(size, top) for size in _SESSION_SIZES), top))
             self.close(projects.filler(home, rng, budget))
         elif kind == "debug":
-            size = min(room, rng.spread(*self._log_sizes()))
+            size = min(room, rng.by_quantiles(*self._log_sizes()))
             self.logs.write(rng, rng.uuid(), home.now - rng.between(150, 230) * DAY_MS, size)
         elif kind == "file-history":
             swept_session(home, rng, rng.pick(home.projects), min(room, 400_000), 12_000 if self.is_many else 60_000)
@@ -140,8 +143,8 @@ class Builder:
         shell.write_snapshot(home, rng, ms + rng.below(DAY_MS))
         history.vanished_prompts(home, rng, 12)
 
-    def _last(self) -> None:
-        """Write what depends on all that came before."""
+    def _write_dependent_files(self) -> None:
+        """Write the files that depend on all sessions: indexes, statistics, history."""
         home = self.home
         rng = home.rng("last")
         special.indexes(home)
@@ -156,7 +159,7 @@ class Builder:
 
 
 def build(root: Path, *, mb: float, seed: int, damaged: bool, mix: str) -> Home:
-    """Make a home under `root`, which is there and empty."""
+    """Make a home of about `mb` million bytes in `root`, an existing empty directory."""
     label = f"{seed}/{float(mb)!r}/{mix}"
     home = new_home(root, label, mb, mix, NOW)
     Builder(home, mix, damaged=damaged).build()

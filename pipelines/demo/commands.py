@@ -1,4 +1,4 @@
-"""Shell commands with what they print: tests, builds, git, listings, searches, logs."""
+"""Shell commands and their output: tests, builds, git, listings, searches, logs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pipelines.demo.text import Blanks, fill, source_path
 
 @dataclass(frozen=True)
 class Run:
-    """One command, what it is for, and what it printed."""
+    """One shell command, its description, and its output."""
 
     command: str
     description: str
@@ -22,7 +22,7 @@ def _listing(rng: Rng, lines: int) -> Run:
     rows = [f"total {rng.between(8, 900)}"]
     for _ in range(lines):
         name = source_path(rng, rng.pick((".py", ".ts", ".md", ".json"))).rsplit("/", 1)[1]
-        size, day = rng.spread(40, 900, 4000, 90_000), rng.between(1, 28)
+        size, day = rng.by_quantiles(40, 900, 4000, 90_000), rng.between(1, 28)
         rows.append(f"-rw-r--r-- 1 mira mira {size:7} Mar {day:2} {rng.below(24):02}:{rng.below(60):02} {name}")
     return Run(f"ls -la {folder}", "List the files", "\n".join(rows))
 
@@ -89,7 +89,7 @@ def _difference(rng: Rng, lines: int) -> Run:
 def _build(rng: Rng, lines: int) -> Run:
     rows = ["> build", "> vite build && tsc --noEmit", ""]
     for _ in range(lines):
-        size = rng.spread(1, 9, 60, 900)
+        size = rng.by_quantiles(1, 9, 60, 900)
         rows.append(
             f"dist/assets/{rng.pick(words.NOUNS)}-{rng.token(8)}.js  {size}.{rng.below(100):02} kB │ "
             f"gzip: {size // 3}.{rng.below(100):02} kB"
@@ -129,7 +129,7 @@ def make_runs(rng: Rng, size: int, scale: float) -> list[Run]:
     ]
     have = 0
     while have < size:
-        run = rng.pick(_MAKERS)(rng, max(2, int(rng.spread(3, 12, 30, 60, 260) * scale)))
+        run = rng.pick(_MAKERS)(rng, max(2, int(rng.by_quantiles(3, 12, 30, 60, 260) * scale)))
         runs.append(run)
         have += len(run.output)
     return runs

@@ -1,4 +1,4 @@
-"""debug/<session>.txt: the log of a session, with times since about 2.0.7x, without before."""
+"""debug/<session>.txt: the log of a session. Claude Code writes time stamps into it since about 2.0.7x."""
 
 from pipelines.demo import words
 from pipelines.demo.home import Home
@@ -47,7 +47,7 @@ _LONG = (
 
 
 def make_bodies(rng: Rng, count: int) -> list[str]:
-    """Return a pool of log messages; one in thirty has continuation lines, a few are frequent."""
+    """Return `count` log messages to pick from; one in thirty has continuation lines, a few are frequent."""
     bodies = []
     for number in range(count):
         templates = _LONG if number % 30 == 0 else _USUAL if number % 2 else _FREQUENT
@@ -59,7 +59,7 @@ def make_bodies(rng: Rng, count: int) -> list[str]:
 
 
 def log(rng: Rng, bodies: list[str], ms: int, size: int, *, timed: bool) -> tuple[bytes, int, int]:
-    """Return a log of about `size` bytes, how many entries it has, and when the last one was written."""
+    """Return a log of about `size` bytes, the number of its entries, and the epoch milliseconds of the last one."""
     parts: list[str] = []
     have = 0
     pick, below = rng.pick, rng.below
@@ -86,7 +86,7 @@ class DebugLogs:
         return self.put(session, data, entries, last)
 
     def put(self, session: str, data: bytes, entries: int, ms: int) -> str:
-        """Write a log of which the bytes are given; return its path."""
+        """Write `data` as the log of a session; return its path."""
         path = f"debug/{session}.txt"
         self._home.tree.write(path, data, ms, entries=entries, mode=0o644)
         self._newest = max(self._newest, (ms, path, data), key=lambda item: item[:2])
@@ -105,14 +105,17 @@ class DebugLogs:
         tree.plant("debug_crlf", path, "a log entry with CRLF in its continuation lines", len(data), len(entry))
 
     def invalid(self, rng: Rng) -> None:
-        """Write a log with bytes that are no UTF-8."""
+        """Write a log with bytes that are not valid UTF-8."""
         data, entries, last = log(rng, self._bodies, self._home.now - 190 * DAY_MS, 900, timed=True)
         entry = f"{iso(last)} [DEBUG] stdout: ".encode() + b"caf\xe9 \xff\xfe\n"
         path = self.put(rng.uuid(), data + entry, entries + 1, last)
         self._home.tree.plant("invalid_utf8", path, "a log entry with bytes that are no UTF-8", len(data), len(entry))
 
     def latest(self) -> None:
-        """Make `debug/latest`: a link that dangles outside of its machine, or where links are not allowed a copy."""
+        """Make `debug/latest`: an absolute link to the newest log, or a copy where links are not allowed.
+
+        The link dangles on any other machine, as it does in homes that were copied.
+        """
         ms, path, data = self._newest
         if self._home.tree.link("debug/latest", f"{CLAUDE}/{path}", ms):
             self._home.tree.plant("dangling_link", "debug/latest", "an absolute symbolic link to nowhere")

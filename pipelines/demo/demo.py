@@ -1,9 +1,9 @@
-"""Sample homes: a `~/.claude` made up from nothing, for trying the commands, for tests and for benchmarks.
+"""Sample homes: an invented `~/.claude`, for trying the commands, for tests and for benchmarks.
 
-Nothing in such a home is real: no person, no path, no secret. Its files are as the versions of Claude Code from 1.0.17
-to 2.1.232 write them, in the proportions that were counted in published homes, with the oddities that were found there.
-The same arguments give the same bytes, names, modes and modification times on every system, but that where symbolic
-links are not allowed `debug/latest` is a copy.
+Nothing in such a home is real: no person, no path, no secret. Its files have the formats of Claude Code 1.0.17 to
+2.1.232, in the proportions that were counted in published homes, with the oddities that were found there. The same
+arguments give the same bytes, names, modes and modification times on every system, with one exception: where symbolic
+links are not allowed, `debug/latest` is a copy.
 """
 
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ Mix = Literal["transcripts", "small-files"]
 
 @dataclass(frozen=True)
 class DemoSummary:
-    """What a sample home holds.
+    """The contents of a sample home.
 
-    `entries` counts for each source (the first part of a path) the lines of history and transcripts, the events of
-    debug logs, and one for each other file. `oddities` lists what was planted on purpose.
+    `entries` counts by source (the first part of a path): lines of history and transcripts, events of debug logs, and
+    one for each other file. `oddities` are the damages and rarities that were planted on purpose.
     """
 
     root: Path
@@ -39,12 +39,12 @@ class DemoSummary:
 def make_home(
     root: Path, *, mb: float = 5.0, seed: int = 1, broken: bool = True, mix: Mix = "transcripts"
 ) -> DemoSummary:
-    """Make a sample home of about `mb` million bytes under `root`; return what it holds.
+    """Make a sample home of about `mb` million bytes under `root`; return a summary of its contents.
 
-    From 2 on the size is right within a twentieth; every home has all sources and oddities, which take about one
-    million bytes, so none is smaller. `broken` plants damaged lines. `mix` says what most bytes are: transcripts, or
-    debug logs and file versions in many small files. Raises ValueError where `root` is anything but an empty
-    directory or a free name, and where the arguments make no sense.
+    From 2 million bytes on the size is right within 5 %. Every home has all sources and oddities, which take about
+    one million bytes, so no home is smaller. `broken` plants damaged lines. `mix` chooses where most bytes are: in
+    transcripts, or in debug logs and file versions (many small files). Raises ValueError when `root` exists and is not
+    an empty directory, when `mb` is not positive, and when `mix` is unknown.
     """
     if mix not in ("transcripts", "small-files"):
         raise ValueError(f"mix must be transcripts or small-files, not {mix}")
@@ -61,10 +61,10 @@ def make_home(
 
 
 def grow_home(root: Path, *, seed: int, fraction: float = 0.01) -> Growth:
-    """Let a week pass in a sample home; return the files that were appended to, added, rewritten and deleted.
+    """Change a sample home as a week of use would; return the files appended to, added, rewritten and deleted.
 
-    It grows by about `fraction` of its size. The result depends on the seed and on the state of the home alone.
-    A directory that `make_home` did not make is refused with ValueError and left as it is.
+    The home grows by about `fraction` of its size. The result depends on the seed and the state of the home alone.
+    Raises ValueError, and changes nothing, when `make_home` did not make the directory.
     """
     if not fraction > 0:
         raise ValueError(f"fraction must be more than zero, not {fraction}")

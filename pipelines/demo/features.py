@@ -1,11 +1,11 @@
-"""Fields and progress records that depend on the version: those of prompts, and those around a tool call."""
+"""Fields of prompts and progress records of tool calls that only some versions of Claude Code write."""
 
 from pipelines.demo.tools import Call
 from pipelines.demo.transcript import Record, Transcript
 
 
 def prompt_fields(transcript: Transcript, extra: Record | None) -> Record:
-    """Return the fields that a prompt carries besides its envelope."""
+    """Return the fields that the version adds to a prompt beside its envelope."""
     traits = transcript.traits
     fields: Record = {}
     if traits.within((1, 0, 120), (2, 1, 17)):

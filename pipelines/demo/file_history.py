@@ -1,4 +1,5 @@
-"""file-history/<session>/<hash>@v<n>: files as they were before Claude changed them, and the records that say so."""
+"""file-history/<session>/<hash>@v<n>: files as they were before Claude changed them, and the transcript's records
+of these versions."""
 
 from hashlib import sha256
 
@@ -14,7 +15,7 @@ _ALWAYS_TRACKED = 2
 
 
 def path_hash(absolute: str) -> str:
-    """Return the name under which the versions of the file with this absolute path are kept."""
+    """Return the `<hash>` under which Claude Code keeps the versions of the file with this absolute path."""
     return sha256(absolute.encode()).hexdigest()[:16]
 
 
@@ -31,7 +32,7 @@ class FileHistory:
         self._prompt_ms = 0
 
     def snapshot(self, prompt: str) -> None:
-        """Write the checkpoint of a prompt: the files that have changed since the last one, and the record of all."""
+        """Write the checkpoint of a prompt: each file changed since the previous one, and a record of all files."""
         for path in sorted(self._dirty):
             self._back_up(path, self._transcript.project.files[path].encode())
         self._dirty.clear()
@@ -39,7 +40,7 @@ class FileHistory:
         self._transcript.add(self._record(prompt, is_update=False))
 
     def touch(self, path: str, before: str | None, message: str) -> None:
-        """Note that a file is about to be changed; back it up when it is the first time in this session."""
+        """Record that Claude is about to change a file; back it up if this is its first change in the session."""
         if path not in self._tracked:
             count = len(self._tracked)
             if count >= _MOST_TRACKED or (count >= _ALWAYS_TRACKED and self._home.room("file-history") <= 0):
@@ -49,7 +50,7 @@ class FileHistory:
         self._dirty.add(path)
 
     def touch_binary(self, message: str) -> None:
-        """Back up a picture, which is no text."""
+        """Back up an image: a file version that is not text."""
         rng = self._transcript.rng
         path = f"assets{self._transcript.project.separator}logo-{rng.hexa(4)}.png"
         self._back_up(path, image(rng, 700) + b"\r\n\x00\xff\xfe\n")
@@ -100,12 +101,12 @@ class FileHistory:
 
 
 def swept_session(home: Home, rng: Rng, project: Project, size: int, largest: int) -> None:
-    """Write up to `size` bytes of versions that are left of a session whose transcript has been deleted."""
+    """Write up to `size` bytes of file versions of a session whose transcript has been deleted."""
     session, ms = rng.uuid(), home.now - rng.between(2, 300) * DAY_MS - rng.below(DAY_MS)
     for path in rng.some(project.names, len(project.names)):
         content = project.files[path]
         hashed = path_hash(project.absolute(path))
-        for version in range(1, rng.spread(2, 3, 5, 9, 30)):
+        for version in range(1, rng.by_quantiles(2, 3, 5, 9, 30)):
             data = content[: rng.between(200, largest)].encode()
             size -= len(data)
             if size < 0:

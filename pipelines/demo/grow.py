@@ -1,4 +1,4 @@
-"""What a week does to a home: lines are appended, sessions come, settings are rewritten, old files are swept away."""
+"""A week of use of a sample home: appends lines, adds sessions, rewrites settings, deletes old files."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ _SWEPT = ("file-history", "debug", "plans", "paste-cache", "tasks", "shell-snaps
 
 @dataclass
 class Growth:
-    """The files that a week touched, by what happened to them; paths are relative to the home."""
+    """The files that a week changed, by kind of change; paths are relative to the home, with `/`."""
 
     appended: list[str] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Growth:
 
 
 def read_marker(root: Path) -> Record:
-    """Return what the marker of a sample home says; refuse a directory that has none."""
+    """Return the content of a sample home's marker file; raise ValueError when the directory has none."""
     try:
         marker = orjson.loads((root / MARKER).read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
@@ -47,7 +47,7 @@ def read_marker(root: Path) -> Record:
 
 
 class Week:
-    """One week in the life of a sample home."""
+    """The changes of one week in a sample home."""
 
     def __init__(self, root: Path, seed: int, fraction: float) -> None:
         self.root = root
@@ -62,8 +62,8 @@ class Week:
         self.budget = int(fraction * sum(path.stat().st_size for path in self._files("")))
         self.builder = Builder(self.home, mix, damaged=False)
 
-    def live(self) -> Growth:
-        """Let the week pass; return what it touched."""
+    def pass_week(self) -> Growth:
+        """Make the changes; return the files that were touched."""
         before = {path.relative_to(self.root).as_posix() for path in self._files("")}
         for path in self._newest(self._transcripts())[:_RESUMED]:
             self._resume(path)
@@ -92,7 +92,7 @@ class Week:
         return [path for path in self.root.glob("projects/*/*.jsonl") if len(path.stem) == _ID_LENGTH]
 
     def _newest(self, paths: Iterable[Path]) -> list[Path]:
-        """Return the files that end with a whole line, the newest first."""
+        """Return the files that end with a line feed, the newest first."""
         whole = [path for path in paths if path.stat().st_size and path.read_bytes()[-1:] == b"\n"]
         return sorted(whole, key=lambda path: (-path.stat().st_mtime_ns, path.as_posix()))
 
@@ -106,7 +106,7 @@ class Week:
         self.growth.appended.append(name)
 
     def _replace(self, name: str, value: object, ms: int, *, indent: bool = True) -> None:
-        """Put a new file in the place of an old one, as Claude Code does it."""
+        """Replace a file by a new one of the same name, as Claude Code does: write beside it and rename."""
         path, option = self.root / name, orjson.OPT_INDENT_2 if indent else 0
         spare = path.with_name(f"{path.name}.tmp")
         spare.write_bytes(value.encode() if isinstance(value, str) else orjson.dumps(value, option=option))
@@ -117,7 +117,7 @@ class Week:
         self.growth.rewritten.append(name)
 
     def _resume(self, path: Path) -> None:
-        """Go on with a session where it stopped."""
+        """Append turns to a session, after its last record."""
         last = _last_record(path.read_bytes())
         if last is None:
             return
@@ -147,7 +147,7 @@ class Week:
         version = self.rng.pick(RELEASES[-4:])[0]
         start = self.home.now - self.rng.between(1, 6) * DAY_MS
         session = projects.open_session(self.home, version, self.rng.pick(self.home.projects), ms=start)
-        session.run(min(max(3000, self.budget // 4), self.rng.spread(4000, 40_000, 300_000, 2_000_000)))
+        session.run(min(max(3000, self.budget // 4), self.rng.by_quantiles(4000, 40_000, 300_000, 2_000_000)))
         self.builder.close(session)
 
     def _log_on(self, path: Path) -> None:
@@ -179,7 +179,7 @@ class Week:
         return old | {"lastComputedDate": new["lastComputedDate"]}
 
     def _sweep(self) -> None:
-        """Delete what is older than the cleanup period, and one transcript at least."""
+        """Delete the files that are older than the cleanup period, and at least one transcript."""
         period = orjson.loads((self.root / "settings.json").read_bytes())["cleanupPeriodDays"]
         limit = (self.home.now - period * DAY_MS) * 1_000_000
         found = sorted(self._transcripts(), key=lambda path: (path.stat().st_mtime_ns, path.as_posix()))
@@ -209,7 +209,7 @@ def _items(value: object) -> list[object]:
 
 
 def _last_record(data: bytes) -> Record | None:
-    """Return the last good record of a transcript that has an envelope."""
+    """Return the last record of a transcript that is valid JSON and has an envelope."""
     for line in reversed(data.split(b"\n")):
         try:
             record = orjson.loads(line)
@@ -221,6 +221,6 @@ def _last_record(data: bytes) -> Record | None:
 
 
 def grow(root: Path, seed: int, fraction: float) -> Growth:
-    """Let a week pass in the sample home under `root`."""
+    """Change the sample home under `root` as a week of use would; see `pipelines.demo.demo.grow_home`."""
     week = Week(root, seed, fraction)
-    return week.live()
+    return week.pass_week()

@@ -1,4 +1,4 @@
-"""history.jsonl and paste-cache/: what was typed, with what was pasted into it."""
+"""history.jsonl and paste-cache/: the prompts that a user typed, and the texts pasted into them."""
 
 from hashlib import sha256
 
@@ -16,7 +16,7 @@ _INLINE_MOST = 1024
 
 
 def typed(home: Home, rng: Rng, project: Project, session: str, ms: int, text: str) -> str:
-    """Keep the line of history for a prompt; return the prompt with what was pasted in its place."""
+    """Add the line of history for a prompt; return the prompt with the pasted text in the place of its marker."""
     if ms < FIRST:
         return text
     pasted: Record = {}
@@ -55,7 +55,7 @@ def _paste(home: Home, rng: Rng, ms: int, content: str, *, swept: float = 0.55) 
 
 
 def vanished_prompts(home: Home, rng: Rng, count: int) -> None:
-    """Keep lines of sessions that have long been deleted, and one of every shape that a line can have."""
+    """Add lines of sessions whose transcripts have been deleted."""
     session, project, ms = rng.uuid(), rng.pick(home.projects), 0
     for number in range(count):
         if number % 6 == 0:
@@ -68,7 +68,7 @@ def vanished_prompts(home: Home, rng: Rng, count: int) -> None:
 
 
 def every_shape(home: Home, rng: Rng) -> None:
-    """Keep lines with an inline paste, a kept and a swept paste, other scripts, and a line that stands there twice."""
+    """Add a line of each shape: an inline paste, a kept and a deleted paste, other scripts, a duplicate line."""
     project, session = home.projects[0], rng.uuid()
     long = home.text.source(rng, ".ts", 60)
     late = PASTE_CACHE_FROM + 9 * DAY_MS
@@ -91,7 +91,7 @@ def every_shape(home: Home, rng: Rng) -> None:
 
 
 def write_history(home: Home) -> None:
-    """Write history.jsonl, in the order of time."""
+    """Write history.jsonl, sorted by time."""
     lines = [line for _, line in sorted(home.history, key=lambda item: item[0])]
     last = max(ms for ms, _ in home.history)
     home.history_bytes = 0

@@ -1,8 +1,8 @@
-"""todos/, tasks/, plans/ and teams/: what sessions set out to do."""
+"""todos/, tasks/, plans/ and teams/: the work that sessions planned."""
 
 import orjson
 
-from pipelines.demo.home import Fact, Home
+from pipelines.demo.home import Home, SessionFacts
 from pipelines.demo.rng import Rng
 from pipelines.demo.text import fill, slug
 from pipelines.demo.times import DAY_MS, iso
@@ -13,8 +13,8 @@ from pipelines.demo.versions import Traits, traits
 _SCHEMAS = ("1.0.17", "1.0.98", "2.0.21")
 
 
-def write_todos(home: Home, rng: Rng, fact: Fact) -> None:
-    """Write the todo list of a session, which is nearly always empty by the end, and rarely one of a subagent."""
+def write_todos(home: Home, rng: Rng, fact: SessionFacts) -> None:
+    """Write the todo list of a session (nearly always empty at its end), and rarely one of a subagent."""
     if not fact.traits.since(2, 1, 112):
         items = [] if rng.chance(0.94) else [todo_item(rng, fact.traits, index) for index in range(3)]
         _todo(home, f"{fact.session}-agent-{fact.session}", items, fact.ended)
@@ -27,12 +27,12 @@ def _todo(home: Home, name: str, items: list[Record], ms: int) -> None:
 
 
 def open_todos(rng: Rng, era: Traits) -> list[Record]:
-    """Return the items of a list that is being worked on."""
+    """Return the items of a todo list in progress: completed, in progress, pending."""
     return [todo_item(rng, era, index) for index in range(rng.between(2, 6))]
 
 
 def left_todos(home: Home, rng: Rng, count: int) -> None:
-    """Write todo lists of sessions that are gone: one of each schema, the oldest kind of name, and empty ones."""
+    """Write todo lists of deleted sessions: one of each schema, one with the oldest kind of name, and empty ones."""
     for number, version in enumerate(_SCHEMAS):
         era = traits(version)
         items = [todo_item(rng, era, index) for index in range(2 + number)]
@@ -46,7 +46,7 @@ def left_todos(home: Home, rng: Rng, count: int) -> None:
 
 
 def write_tasks(home: Home, rng: Rng, session: str, ms: int, count: int) -> None:
-    """Write the tasks of a session that are still open, its lock and its highest number."""
+    """Write a session's open tasks, its lock file, and the file with its highest task number."""
     folder = f"tasks/{session}"
     home.tree.write(f"{folder}/.lock", b"", ms - 5000, mode=0o644)
     highest = count + rng.between(0, 9)
@@ -64,7 +64,7 @@ def write_tasks(home: Home, rng: Rng, session: str, ms: int, count: int) -> None
 
 
 def write_plan(home: Home, rng: Rng, name: str, ms: int) -> None:
-    """Write a plan under its name, unless there is one: sessions can share a name."""
+    """Write a plan under `name`, unless one exists: two sessions can have the same name."""
     if home.tree.has(f"plans/{name}.md"):
         return
     steps = "\n".join(f"{number}. {home.text.sentences(rng, 1)}" for number in range(1, 6))
@@ -73,7 +73,7 @@ def write_plan(home: Home, rng: Rng, name: str, ms: int) -> None:
 
 
 def write_team(home: Home, rng: Rng) -> None:
-    """Write one team with its members and what they have sent to one another."""
+    """Write one team: its members, and the messages in their inboxes."""
     team, ms = slug(rng), home.now - 20 * DAY_MS
     members: list[Record] = []
     for name, color in (("team-lead", "blue"), ("builder", "green")):

@@ -11,7 +11,7 @@ from pipelines.demo.transcript import Record
 
 
 def write_plugins(home: Home, rng: Rng) -> None:
-    """Write the whole tree."""
+    """Write all of plugins/."""
     tree, text, ms = home.tree, home.text, home.now - 45 * DAY_MS
     market, plugin = "plugins/marketplaces/demo-market", "plugins/cache/demo-market/reviewer/1.2.0"
     entry: Record = {"scope": "user", "installPath": f"{CLAUDE}/{plugin}", "version": "1.2.0", "installedAt": iso(ms)}

@@ -1,4 +1,4 @@
-"""A project that somebody works on: its directory, its files, and how an edit changes one of them."""
+"""A software project that sessions work on: its directory, its files, and edits of them."""
 
 import re
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ CLAUDE = f"{HOME}/.claude"
 
 @dataclass(frozen=True)
 class Edit:
-    """One change of a file: what was replaced, by what, and the file before and after it."""
+    """One edit of a file: the old and the new lines, and the whole file before and after."""
 
     path: str
     old: str
@@ -48,7 +48,7 @@ class Project:
         return path if path.startswith("/") or path[1:2] == ":" else f"{self.cwd}{self.separator}{path}"
 
     def stock(self, rng: Rng, text: Text, count: int) -> None:
-        """Write the first files of the project, and one that lies outside of it."""
+        """Create `count` files in the project, and one outside its directory."""
         for _ in range(count):
             self.create(rng, text)
         outside = "C:\\Users\\Mira\\notes\\ideas.md" if ":" in self.cwd else f"{HOME}/notes/ideas.md"
@@ -79,7 +79,7 @@ class Project:
         is_long = len(lines) > 900
         stop = min(len(lines), start + (400 if is_long else rng.between(1, 6)))
         old = lines[start:stop]
-        fresh = text.snippet(rng, path[path.rindex(".") :]).split("\n")[: 1 if is_long else rng.spread(1, 4, 12)]
+        fresh = text.snippet(rng, path[path.rindex(".") :]).split("\n")[: 1 if is_long else rng.by_quantiles(1, 4, 12)]
         head, tail = lines[max(0, start - 3) : start], lines[stop : stop + 3]
         after = "\n".join([*lines[:start], *fresh, *lines[stop:]])
         self.files[path] = after

@@ -1,11 +1,11 @@
-"""projects/: which projects there are, and the sessions that must be there whatever the size of the home."""
+"""projects/: the projects of a home, and the sessions that every home has, whatever its size."""
 
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipelines.demo import special, tools
-from pipelines.demo.broken import LEAST_LINES, damage
+from pipelines.demo.broken import MIN_LINES, damage
 from pipelines.demo.home import Home
 from pipelines.demo.project import CLAUDE, HOME, Project
 from pipelines.demo.rng import Rng
@@ -29,7 +29,7 @@ _FIXED = (
 
 
 def make_projects(rng: Rng, mb: float) -> list[Project]:
-    """Return the projects of a home: seven that are always there, and more in a large one."""
+    """Return the projects of a home of `mb` million bytes: seven, and more in a large one."""
     projects = [Project(p.cwd, p.branch, p.model, p.is_gateway) for p in _FIXED]
     taken = {project.folder for project in projects}
     for _ in range(min(60, int(mb / 12))):
@@ -52,7 +52,7 @@ def open_session(home: Home, version: str, project: Project, *, session: str = "
 
 @dataclass(frozen=True)
 class Scene:
-    """A session that is always there: its version, the index of its project, and what happens in it."""
+    """A session that every home has: its version, the index of its project, and the function that fills it."""
 
     version: str
     project: int
@@ -60,9 +60,9 @@ class Scene:
 
 
 def close_session(session: Session, damages: Sequence[str] = ()) -> str:
-    """Write the transcript of a session, with damages to it, and remember it; return its path."""
+    """Write the transcript of a session with the given damages, add its facts to the home; return its path."""
     transcript, home = session.transcript, session.home
-    while damages and len(transcript.lines) < LEAST_LINES:
+    while damages and len(transcript.lines) < MIN_LINES:
         session.turn(0)
     path = f"projects/{transcript.project.folder}/{transcript.session}.jsonl"
     data = damage(home.tree, path, transcript, damages) if damages else transcript.data()
@@ -83,13 +83,13 @@ def _every_kind(session: Session) -> None:
 
 def _with_subagents(session: Session) -> None:
     session.run(0)
-    delegate(session, steps=1)
-    delegate(session, steps=1)
+    delegate(session, responses=1)
+    delegate(session, responses=1)
     session.answer()
 
 
 def _summaries(session: Session) -> None:
-    """The oldest way to keep titles: records at the top that point into other files."""
+    """Titles as the oldest versions kept them: `summary` records at the top that point to records of other files."""
     for _ in range(3):
         leaf = session.rng.pick(session.home.facts).last_uuid
         session.transcript.add({"type": "summary", "summary": fill(session.rng, "{title} {noun}"), "leafUuid": leaf})
@@ -108,13 +108,13 @@ def _warm_up(session: Session) -> None:
 
 
 def _images(session: Session) -> None:
-    """Pictures in a prompt and in a result, a compaction, and a picture among the file versions."""
+    """Images in a prompt and in a result, a compaction, and an image among the file versions."""
     size = session.home.largest_image // 4
     data = binascii.b2a_base64(image(session.rng, size), newline=False).decode()
     source = {"type": "base64", "media_type": "image/png", "data": data}
     session.run(0)
     session.ask("what is wrong here? [Image #1]", {"imagePasteIds": [1]}, [{"type": "image", "source": source}])
-    session.step(read_image(session.bench))
+    session.step(read_image(session.workbench))
     session.answer()
     if session.files:
         session.files.touch_binary(session.transcript.parent or "")
@@ -122,7 +122,7 @@ def _images(session: Session) -> None:
 
 
 def _cleared(session: Session) -> None:
-    """The first records after /clear bear the id of the session before; the last but one precedes its parent."""
+    """After /clear the first records have the id of the previous session; the last but one is before its parent."""
     main = session.transcript
     own, main.session = main.session, session.rng.uuid()
     main.envelope()
@@ -134,7 +134,7 @@ def _cleared(session: Session) -> None:
 
 
 def _drift(session: Session) -> None:
-    """Fields and a record type that no version known to us writes."""
+    """Fields and a record type that no known version of Claude Code writes."""
     transcript = session.transcript
     session.run(0)
     path = f"projects/{transcript.project.folder}/{transcript.session}.jsonl"
@@ -153,9 +153,9 @@ def _drift(session: Session) -> None:
 
 
 def _spill(session: Session) -> None:
-    """An output so long that it was put into a file of its own."""
+    """A tool output so long that Claude Code keeps it in a file of its own."""
     session.run(0)
-    long = "\n".join(run.output for run in session.bench.runs[2:12])
+    long = "\n".join(run.output for run in session.workbench.runs[2:12])
     result: dict[str, object] = {"stdout": long[:200], "stderr": "", "interrupted": False, "isImage": False}
     session.step(Call("Bash", {"command": "cat log", "description": "Show the log"}, "", result, spill=long))
     session.answer()
@@ -165,7 +165,7 @@ def _spill(session: Session) -> None:
 
 
 def _forked_agent(session: Session) -> None:
-    """A subagent that goes on from the context of its parent: its first line says from where."""
+    """A subagent that starts with its parent's context: its first line names the parent's record."""
     _every_kind(session)
     main = session.transcript
     agent = f"areview-{session.rng.hexa(16)}"
@@ -179,7 +179,7 @@ def _forked_agent(session: Session) -> None:
 
 
 def _garbled(session: Session) -> None:
-    """What models behind gateways make of tools: a key that holds markup, a command as a key, a missing argument."""
+    """Malformed tool calls of models behind gateways: a key with markup, a command as a key, a missing argument."""
     session.run(0)
     task: Record = {"subject": "Start", "TaskCreate<arg_key>activeForm": "Starting"}
     session.step(tools.failed("TaskCreate", task, "InputValidationError: description is required"))
@@ -222,15 +222,15 @@ SCENES = (
 )
 
 
-def play(home: Home, scene: Scene) -> Session:
-    """Hold the session of a scene; it is not yet written."""
+def play_scene(home: Home, scene: Scene) -> Session:
+    """Return the session of a scene in memory; `close_session` writes it."""
     session = open_session(home, scene.version, home.projects[scene.project])
     scene.act(session)
     return session
 
 
 def filler(home: Home, rng: Rng, budget: int) -> Session:
-    """Hold a session of any version in any project with about `budget` bytes."""
+    """Return a session of a random version in a random project, of about `budget` bytes, in memory."""
     version = rng.pick(RELEASES[rng.below(len(RELEASES)) :])[0]
     session = open_session(home, version, rng.pick(home.projects))
     session.run(budget)
@@ -238,7 +238,7 @@ def filler(home: Home, rng: Rng, budget: int) -> Session:
 
 
 def write_special(home: Home, rng: Rng) -> None:
-    """Write what lies beside the transcripts: copies, orphans, files without messages, foreign trees, memory."""
+    """Write the other files of projects/: copies, orphans, files without messages, foreign trees, memory."""
     special.fork(home, rng)
     special.second_directory(home, rng)
     special.without_messages(home, rng)

@@ -1,7 +1,7 @@
 """Random choices that are the same on every platform and every Python version.
 
-Only `random.Random.random` and `getrandbits` are used, whose sequences Python promises to keep, and no function
-of the C mathematics library, whose last digit differs between systems.
+They use only `random.Random.random` and `getrandbits`, whose sequences Python promises to keep, and no function of
+the C mathematics library, whose last digit differs between systems.
 """
 
 import binascii
@@ -15,7 +15,7 @@ _HEX = "0123456789abcdef"
 
 
 class Rng:
-    """A stream of choices that depends on its label alone."""
+    """A stream of random choices that depends on its label alone."""
 
     def __init__(self, *label: object) -> None:
         self._random = random.Random("/".join(map(str, label)))
@@ -43,8 +43,11 @@ class Rng:
         left = list(items)
         return [left.pop(self.below(len(left))) for _ in range(min(count, len(left)))]
 
-    def spread(self, *quantiles: int) -> int:
-        """Return an integer whose quantiles, at equal distances from the least to the greatest, are the given ones."""
+    def by_quantiles(self, *quantiles: int) -> int:
+        """Return an integer from a skewed distribution: (1, 5, 90) is 1 to 5 half of the time, 5 to 90 otherwise.
+
+        The arguments are its quantiles at equal distances, from the least to the greatest value.
+        """
         place = self.unit() * (len(quantiles) - 1)
         index = int(place)
         low, high = quantiles[index], quantiles[index + 1]
@@ -68,6 +71,6 @@ class Rng:
         return binascii.b2a_base64(self.octets(count), newline=False).decode()
 
     def token(self, length: int) -> str:
-        """Return that many letters and digits, as they stand in the identifiers of the API."""
+        """Return that many letters and digits, as in the identifiers of the Anthropic API."""
         coded = binascii.b2a_base64(self.octets(length), newline=False)
         return coded[:length].translate(_URL_SAFE).decode()

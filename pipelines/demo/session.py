@@ -1,4 +1,4 @@
-"""A session: prompts and all that follows each of them until the answer."""
+"""A session: prompts, and for each one the tool calls and other records up to the answer."""
 
 from pipelines.demo import attachments, features, history, kinds, tools
 from pipelines.demo.actor import Actor
@@ -18,16 +18,16 @@ class Session(Actor):
         self.turns = 0
 
     def run(self, budget: int, *, turns: int = 1) -> None:
-        """Hold turns until the transcript has `budget` bytes, and at least as many turns as given."""
+        """Append turns until the transcript has `budget` bytes, and at least `turns` turns."""
         while self.turns < turns or self.transcript.size < budget:
             self.turn(budget)
 
     def turn(self, budget: int) -> None:
-        """Append a prompt and all that follows until the answer."""
+        """Append a prompt, the tool calls that follow it, and the answer."""
         rng, transcript = self.rng, self.transcript
         transcript.tick(4000, 400_000)
         self.ask(self.home.text.prompt(rng, rng.pick(transcript.project.names)))
-        for number in range(rng.spread(1, 3, 6, 20)):
+        for number in range(rng.by_quantiles(1, 3, 6, 20)):
             if number and transcript.size > budget:
                 break
             if number == 1 and rng.chance(0.12):
@@ -39,9 +39,9 @@ class Session(Actor):
         kinds.after_turn(self.home, transcript)
 
     def every_kind(self) -> None:
-        """Append one record of every kind that the version knows, and a subagent."""
-        delegate(self, steps=1)
-        self.step(tools.create(self.bench), tools.change(self.bench), tools.mcp(self.bench))
+        """Append one record of every kind that the version writes, and a subagent."""
+        delegate(self, responses=1)
+        self.step(tools.create(self.workbench), tools.change(self.workbench), tools.mcp(self.workbench))
         for since, make in attachments.KINDS:
             if self.traits.since(*since):
                 attachments.attach(self.home, self.transcript, make)
@@ -58,7 +58,7 @@ class Session(Actor):
         as_blocks: list[Block] = [*(blocks or []), {"type": "text", "text": full}]
         content = as_blocks if blocks or not self.traits.since(1, 0, 98) else full
         transcript.user(content, features.prompt_fields(transcript, extra), uuid=uuid)
-        transcript.tally.prompts += 1
-        transcript.tally.first_prompt = transcript.tally.first_prompt or text
-        attachments.usual(self.home, transcript, 0.25 if self.turns == 0 else 0.03)
+        transcript.counts.prompts += 1
+        transcript.counts.first_prompt = transcript.counts.first_prompt or text
+        attachments.attach_some(self.home, transcript, 0.25 if self.turns == 0 else 0.03)
         return uuid

@@ -1,4 +1,4 @@
-"""Settings, secrets (fake ones), registries of processes, and the small files at the top of a home."""
+"""Settings, fake secrets, registries of processes, and the small files at the top of a home."""
 
 from pipelines.demo.home import Home
 from pipelines.demo.project import CLAUDE, HOME
@@ -29,7 +29,7 @@ def settings(rng: Rng) -> Record:
 
 
 def write_settings(home: Home, rng: Rng) -> None:
-    """Write the settings, a person's own instructions, commands, agents, skills and output styles."""
+    """Write the settings, and the user's own instructions, commands, agents, skills and output styles."""
     tree, text, ms = home.tree, home.text, home.now - 6 * DAY_MS
     tree.json("settings.json", settings(rng), ms, mode=0o600)
     tree.json("settings.local.json", {"permissions": {"allow": ["Bash(make:*)"]}}, ms - DAY_MS)
@@ -62,7 +62,7 @@ def _front(rng: Rng, home: Home, matter: str) -> str:
 
 
 def write_secrets(home: Home, rng: Rng) -> None:
-    """Write the files that hold secrets in a real home: credentials, keys, tokens, copies of the main file."""
+    """Write, with fake content, the files that hold secrets in a real home: credentials, keys, tokens, backups."""
     tree, ms = home.tree, home.now - 2 * DAY_MS
     login = {"accessToken": key_material(rng), "refreshToken": key_material(rng), "expiresAt": ms + DAY_MS}
     tree.json(
@@ -84,7 +84,7 @@ def write_secrets(home: Home, rng: Rng) -> None:
 
 
 def write_processes(home: Home, rng: Rng, *, damaged: bool) -> None:
-    """Write the registries of what runs: sessions, background jobs, the daemon, scheduled tasks."""
+    """Write the registries of running processes: sessions, background jobs, the daemon, scheduled tasks."""
     tree, newest = home.tree, home.facts[-1]
     ms = newest.ended
     process: Record = {
@@ -118,7 +118,7 @@ def write_processes(home: Home, rng: Rng, *, damaged: bool) -> None:
 
 
 def write_leftovers(home: Home, rng: Rng) -> None:
-    """Write caches and what other programs and habits leave in a home."""
+    """Write caches, and files that other programs or the user left in the home."""
     tree, text, ms = home.tree, home.text, home.now
     log = "".join(f"## 2.1.{200 + n}\n\n- {text.sentences(rng, 1)}\n- {text.sentences(rng, 1)}\n\n" for n in range(12))
     tree.text("cache/changelog.md", f"# Changelog\n\n{log}", ms - DAY_MS)

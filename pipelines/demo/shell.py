@@ -1,4 +1,4 @@
-"""shell-snapshots/ and session-env/: what the shell of a session starts from."""
+"""shell-snapshots/ and session-env/: the aliases, functions and variables that a session's shell starts with."""
 
 import binascii
 
@@ -22,7 +22,7 @@ def _function(rng: Rng) -> tuple[str, str]:
 
 
 def bash(rng: Rng, functions: int) -> str:
-    """Return a snapshot of bash, which holds each function in Base64."""
+    """Return a snapshot of bash: each function is in Base64."""
     parts = [_HEAD, "# Functions\n"]
     for _ in range(functions):
         coded = binascii.b2a_base64(_function(rng)[1].encode(), newline=False).decode()
@@ -35,7 +35,7 @@ def bash(rng: Rng, functions: int) -> str:
 
 
 def zsh(rng: Rng, functions: int) -> str:
-    """Return a snapshot of zsh, which holds the functions as they are."""
+    """Return a snapshot of zsh: the functions are plain text."""
     definitions = "\n".join(_function(rng)[1].replace("    ", "\t") for _ in range(functions))
     options = "# Shell Options\nsetopt nohashdirs\nsetopt login\n"
     return f"{_HEAD}# Functions\n{definitions}\n{options}{_aliases(rng)}{_SEARCH}{_PATH}\n"
@@ -49,8 +49,8 @@ def _aliases(rng: Rng) -> str:
 
 
 def write_snapshot(home: Home, rng: Rng, ms: int) -> None:
-    """Write the snapshot of one session that did not end cleanly."""
-    functions = int(rng.spread(0, 4, 12, 30, 90) * home.text.scale)
+    """Write the snapshot of one session that crashed: a clean end deletes it."""
+    functions = int(rng.by_quantiles(0, 4, 12, 30, 90) * home.text.scale)
     kind = rng.pick(("bash", "zsh"))
     text = (bash if kind == "bash" else zsh)(rng, functions)
     home.tree.text(f"shell-snapshots/snapshot-{kind}-{ms}-{rng.hexa(6)}.sh", text, ms)
@@ -71,7 +71,7 @@ def write_first_snapshots(home: Home, rng: Rng) -> None:
 
 
 def write_environments(home: Home, rng: Rng) -> None:
-    """Make the directories of session-env/, which are empty but for one with what a hook exported."""
+    """Make the directories of session-env/: all empty but one, which has the variables exported by a hook."""
     ms = home.now - 3 * DAY_MS
     for fact in home.facts[-4:]:
         home.tree.folder(f"session-env/{fact.session}", fact.started)

@@ -1,8 +1,8 @@
-"""What lies in projects/ beside plain sessions: copies, orphans, files without messages, foreign trees, memory."""
+"""Files of projects/ beside plain sessions: copies, orphans, files without messages, foreign trees, memory."""
 
 import orjson
 
-from pipelines.demo.home import Fact, Home
+from pipelines.demo.home import Home, SessionFacts
 from pipelines.demo.rng import Rng
 from pipelines.demo.text import fill
 from pipelines.demo.times import DAY_MS, iso
@@ -10,13 +10,13 @@ from pipelines.demo.transcript import Record, Transcript
 from pipelines.demo.versions import traits
 
 
-def _lines(home: Home, fact: Fact, count: int) -> list[Record]:
-    """Return the first records of a transcript that has been written and holds nothing broken."""
+def _lines(home: Home, fact: SessionFacts, count: int) -> list[Record]:
+    """Return the first `count` records of a written, undamaged transcript."""
     data = (home.tree.root / fact.path).read_bytes()
     return [orjson.loads(line) for line in data.split(b"\n")[:count]]
 
 
-def _fact(home: Home, version: str) -> Fact:
+def _fact(home: Home, version: str) -> SessionFacts:
     return next(fact for fact in home.facts if fact.traits.version == version)
 
 
@@ -53,7 +53,7 @@ def second_directory(home: Home, rng: Rng) -> None:
 
 
 def without_messages(home: Home, rng: Rng) -> None:
-    """Write transcripts that hold no message at all: only checkpoints, only summaries, only a title."""
+    """Write transcripts without any message: one with checkpoints, one with summaries, one with a title."""
     folder, ms = home.projects[0].folder, traits("2.1.19").released
     checkpoints: list[Record] = []
     for number in range(3):
@@ -73,7 +73,7 @@ def without_messages(home: Home, rng: Rng) -> None:
 
 
 def orphans(home: Home, rng: Rng) -> None:
-    """Write subagents of a session whose transcript is gone, and an output that nothing refers to any more."""
+    """Write subagents of a session whose transcript is deleted, and a tool output that no record refers to."""
     project, session = home.projects[0], rng.uuid()
     era = traits("2.1.61")
     child = Transcript(rng, era, project, session, era.released, agent=f"a{rng.hexa(16)}")
@@ -87,7 +87,7 @@ def orphans(home: Home, rng: Rng) -> None:
 
 
 def compaction_agent(home: Home, rng: Rng) -> None:
-    """Write the subagents that a compaction and the suggestion of prompts leave behind."""
+    """Write the transcripts of the subagents that compaction and prompt suggestion use."""
     fact = _fact(home, "2.1.78")
     for prefix, digits in (("acompact-", 16), ("aprompt_suggestion-", 6)):
         agent = prefix + rng.hexa(digits)
@@ -99,7 +99,7 @@ def compaction_agent(home: Home, rng: Rng) -> None:
 
 
 def foreign(home: Home, rng: Rng) -> None:
-    """Write what people keep under projects/ that Claude Code did not put there."""
+    """Write files under projects/ that a user, not Claude Code, put there."""
     ms, folder = home.now - 80 * DAY_MS, "projects/my-notebooks"
     rows = [{"step": step, "loss": 1 / (step + 2), "note": fill(rng, "{noun}")} for step in range(20)]
     home.tree.lines(f"{folder}/runs/2026-05/metrics.jsonl", rows, ms)
@@ -110,7 +110,7 @@ def foreign(home: Home, rng: Rng) -> None:
 
 
 def set_aside(home: Home, rng: Rng) -> None:
-    """Write copies that were set aside, the journal of a workflow, and outputs that are no text."""
+    """Write superseded and orphaned copies of transcripts, the journal of a workflow, and binary tool outputs."""
     fact = _fact(home, "2.1.177")
     folder, ms = f"projects/{fact.project.folder}", fact.ended
     copy = b"".join(orjson.dumps(record) + b"\n" for record in _lines(home, fact, 3))
@@ -135,7 +135,7 @@ def memory(home: Home, rng: Rng) -> None:
 
 
 def indexes(home: Home) -> None:
-    """Write the index of sessions that the versions of early 2026 kept, with the title of one that is gone."""
+    """Write the sessions-index.json that versions of early 2026 kept, with the title of a deleted session."""
     for project in home.projects[:3]:
         entries: list[Record] = []
         facts = [f for f in home.facts if f.project is project and f.traits.within((2, 1), (2, 1, 39))]
@@ -145,8 +145,8 @@ def indexes(home: Home) -> None:
                 "fullPath": f"/home/mira/.claude/{fact.path}",
                 "fileMtime": fact.ended,
             }
-            entry |= {"firstPrompt": fact.tally.first_prompt[:200], "summary": fact.slug.replace("-", " ")}
-            entry |= {"messageCount": fact.tally.messages, "created": iso(fact.started), "modified": iso(fact.ended)}
+            entry |= {"firstPrompt": fact.counts.first_prompt[:200], "summary": fact.slug.replace("-", " ")}
+            entry |= {"messageCount": fact.counts.messages, "created": iso(fact.started), "modified": iso(fact.ended)}
             entries.append(entry | {"gitBranch": project.branch, "projectPath": project.cwd, "isSidechain": False})
         ms = max((fact.ended for fact in facts), default=traits("2.1.2").released)
         gone = home.rng("index").uuid()

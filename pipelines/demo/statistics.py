@@ -1,4 +1,4 @@
-"""stats-cache.json, usage-data/, telemetry/ and statsig/: figures that Claude Code keeps about itself."""
+"""stats-cache.json, usage-data/, telemetry/ and statsig/: figures that Claude Code keeps about its own use."""
 
 import binascii
 from collections import Counter, defaultdict
@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 import orjson
 
 from pipelines.demo import words
-from pipelines.demo.home import Fact, Home
+from pipelines.demo.home import Home, SessionFacts
 from pipelines.demo.rng import Rng
 from pipelines.demo.text import fill
 from pipelines.demo.times import DAY_MS, date, iso
@@ -15,18 +15,18 @@ from pipelines.demo.transcript import Record
 _MOST_DAYS = 300
 
 
-def stats(facts: list[Fact], now: int) -> Record:
+def stats(facts: list[SessionFacts], now: int) -> Record:
     """Return the content of stats-cache.json for these sessions."""
     days: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     models: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     daily: dict[str, Counter[str]] = defaultdict(Counter)
     hours: Counter[str] = Counter()
     for fact in facts:
-        day, tally = date(fact.started), fact.tally
-        for index, value in enumerate((tally.messages, 1, tally.tool_calls)):
+        day, session = date(fact.started), fact.counts
+        for index, value in enumerate((session.messages, 1, session.tool_calls)):
             days[day][index] += value
         hours[str(fact.started % DAY_MS // 3_600_000)] += 1
-        for model, counts in tally.tokens.items():
+        for model, counts in session.tokens.items():
             daily[day][model] += counts[0] + counts[1]
             models[model] = [a + b for a, b in zip(models[model], counts, strict=True)]
     longest = max(facts, key=lambda fact: (fact.ended - fact.started, fact.session))
@@ -44,11 +44,11 @@ def stats(facts: list[Fact], now: int) -> Record:
         "dailyModelTokens": [{"date": day, "tokensByModel": dict(sorted(daily[day].items()))} for day in latest],
         "modelUsage": usage,
         "totalSessions": len(facts),
-        "totalMessages": sum(fact.tally.messages for fact in facts),
+        "totalMessages": sum(fact.counts.messages for fact in facts),
         "longestSession": {
             "sessionId": longest.session,
             "duration": longest.ended - longest.started,
-            "messageCount": longest.tally.messages,
+            "messageCount": longest.counts.messages,
             "timestamp": iso(longest.started),
         },
         "firstSessionDate": iso(min(fact.started for fact in facts)),
@@ -58,14 +58,14 @@ def stats(facts: list[Fact], now: int) -> Record:
 
 
 def write_usage_data(home: Home, rng: Rng) -> None:
-    """Write the labels and the summary that a report keeps of single sessions."""
+    """Write the facets and the session-meta files that Claude Code's usage report keeps of single sessions."""
     for fact in home.facts[:: max(1, len(home.facts) // 6)][:8]:
         facet: Record = {"underlying_goal": home.text.sentences(rng, 1), "goal_categories": {"fix_bug": 1}}
         facet |= {"outcome": "mostly_achieved", "claude_helpfulness": "very_helpful", "session_type": "single_task"}
         facet |= {"friction_counts": {}, "brief_summary": home.text.sentences(rng, 1), "session_id": fact.session}
         home.tree.json(f"usage-data/facets/{fact.session}.json", facet, fact.ended)
         meta: Record = {"session_id": fact.session, "project_path": fact.project.cwd, "start_time": iso(fact.started)}
-        meta |= {"duration_minutes": (fact.ended - fact.started) // 60_000, "user_message_count": fact.tally.prompts}
+        meta |= {"duration_minutes": (fact.ended - fact.started) // 60_000, "user_message_count": fact.counts.prompts}
         home.tree.json(f"usage-data/session-meta/{fact.session}.json", meta, fact.ended)
     home.tree.text("usage-data/report.html", "<!doctype html>\n<title>Report</title>\n<p>A demo.</p>\n", home.now)
 
@@ -81,7 +81,7 @@ def _event(rng: Rng, session: str, ms: int, *, coded: bool) -> Record:
 
 
 def write_telemetry(home: Home, rng: Rng) -> None:
-    """Write events that could not be sent: the older format is a JSON array, the newer JSON Lines."""
+    """Write telemetry events that could not be sent: a JSON array in the older format, JSON Lines in the newer."""
     for fact, older in zip(home.facts[:: max(1, len(home.facts) // 3)], (True, False, False), strict=False):
         path = f"telemetry/1p_failed_events.{fact.session}.{rng.uuid()}.json"
         count = int(20 * home.text.scale) + 2

@@ -1,4 +1,4 @@
-"""Subagents: a task given to another transcript, and what the parent records of it."""
+"""Subagents: the transcript of a delegated task, and the parent's records of it."""
 
 import orjson
 
@@ -9,7 +9,7 @@ from pipelines.demo.versions import Traits
 
 
 def agent_id(parent: Actor) -> str:
-    """Return the id of a new subagent, as long as the version makes it."""
+    """Return the id of a new subagent; its length depends on the version."""
     digits = parent.traits.agent_digits
     return f"a{parent.rng.hexa(digits - 1)}" if digits != 8 else parent.rng.hexa(8)
 
@@ -21,8 +21,11 @@ def agent_path(traits: Traits, folder: str, session: str, agent: str) -> str:
     return f"projects/{folder}/{session}/subagents/agent-{agent}.jsonl"
 
 
-def delegate(parent: Actor, steps: int = 0) -> None:
-    """Append a call of the Task (later: Agent) tool, and write the transcript of the subagent that does it."""
+def delegate(parent: Actor, responses: int = 0) -> None:
+    """Append a call of the Task (later: Agent) tool, and write the subagent's transcript.
+
+    The subagent makes `responses` responses with tool calls; 0 means a random number.
+    """
     rng, main, traits = parent.rng, parent.transcript, parent.traits
     prompt = f"{parent.home.text.sentences(rng, 2)} Report what you find."
     given: Record = {
@@ -36,8 +39,8 @@ def delegate(parent: Actor, steps: int = 0) -> None:
     agent = "" if traits.subagents == "inline" else agent_id(parent)
     child = _child(main, agent)
     child.user(prompt, parent=None)
-    actor = Actor(parent.home, child, parent.bench)
-    for _ in range(steps or rng.spread(1, 2, 5)):
+    actor = Actor(parent.home, child, parent.workbench)
+    for _ in range(responses or rng.by_quantiles(1, 2, 5)):
         actor.step()
     actor.answer()
     main.ms = child.ms
@@ -58,7 +61,7 @@ def _child(main: Transcript, agent: str) -> Transcript:
         sidechain=True,
         slug=main.slug,
         prompt=main.prompt,
-        tally=main.tally,
+        counts=main.counts,
     )
 
 
@@ -98,7 +101,7 @@ def _store(parent: Actor, child: Transcript, call: Call, call_id: str) -> None:
 
 
 def _copy_progress(parent: Actor, child: Transcript, call: Call, call_id: str) -> None:
-    """Append the copies of the subagent's messages, usage and all, that some versions put into the main transcript."""
+    """Append copies of the subagent's messages, with their usage, as some versions do in the main transcript."""
     main = parent.transcript
     for line in child.lines:
         record = orjson.loads(line)

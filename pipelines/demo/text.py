@@ -1,6 +1,6 @@
 """Texts that read and compress like those of real sessions: prompts, prose, source code, images.
 
-The costly texts are made once, into pools; sessions take from the pools.
+Prose and code are made once, into pools from which sessions draw: making them anew for each session is slow.
 """
 
 from pipelines.demo import code, words
@@ -11,7 +11,7 @@ _FOLDERS = ("src", "src/core", "app", "lib", "internal/store", "tests", "docs", 
 
 
 class Blanks(dict[str, str]):
-    """The words for the blanks of one template; each blank keeps its word."""
+    """Words for the blanks of one template; a blank that occurs twice gets the same word."""
 
     def __init__(self, rng: Rng) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Blanks(dict[str, str]):
             case "adjective":
                 return rng.pick(words.ADJECTIVES)
             case "number":
-                return str(rng.spread(1, 9, 40, 200, 5000))
+                return str(rng.by_quantiles(1, 9, 40, 200, 5000))
             case "ident":
                 return f"{rng.pick(words.VERBS)}_{rng.pick(words.ADJECTIVES)}_{rng.pick(words.NOUNS)}"
             case "upper":
@@ -58,7 +58,7 @@ class Blanks(dict[str, str]):
 
 
 def fill(rng: Rng, template: str, **given: str) -> str:
-    """Return the template with words in its blanks; `given` ones come first."""
+    """Return the template with words in its blanks: those of `given`, else random ones."""
     blanks = Blanks(rng)
     blanks.update(given)
     return template.format_map(blanks)
@@ -108,7 +108,7 @@ class Text:
         return "\n\n".join(parts)
 
     def prompt(self, rng: Rng, path: str) -> str:
-        """Return what a person types."""
+        """Return a prompt as a user types it."""
         templates = words.UNICODE_PROMPTS if rng.chance(0.12) else words.PROMPTS
         return fill(rng, rng.pick(templates), path=path)
 
@@ -117,8 +117,8 @@ class Text:
         return rng.pick(self._code[suffix])
 
     def source(self, rng: Rng, suffix: str, lines: int = 0) -> str:
-        """Return a source file of about that many lines, of a likely length without."""
-        wanted = lines or max(8, int(rng.spread(12, 60, 140, 260, 700) * self.scale))
+        """Return a source file of about `lines` lines; 0 means a random, typical length."""
+        wanted = lines or max(8, int(rng.by_quantiles(12, 60, 140, 260, 700) * self.scale))
         parts: list[str] = []
         have = 0
         while have < wanted:
@@ -128,7 +128,7 @@ class Text:
         return "\n".join(parts)
 
     def suffix(self, rng: Rng) -> str:
-        """Return the suffix of a language."""
+        """Return the file suffix of a random language."""
         return rng.pick((".py", ".py", ".ts", ".ts", ".tsx", ".go", ".yaml", ".toml", ".md", ".sh"))
 
 

@@ -1,4 +1,4 @@
-"""One transcript file while it is written: the envelope of its records, their chain, their times."""
+"""One transcript file while it is made: the envelope of its records, their parent links, their times."""
 
 from dataclasses import dataclass, field
 
@@ -15,8 +15,8 @@ Block = dict[str, object]
 
 
 @dataclass
-class Tally:
-    """What is known of a session for the statistics and the other files that are about it."""
+class SessionCounts:
+    """Counts of one session that statistics and indexes repeat: messages, prompts, tool calls, tokens."""
 
     prompts: int = 0
     messages: int = 0
@@ -44,7 +44,7 @@ class Transcript:
     size: int = 0
     context: int = 12_000
     started: int = 0
-    tally: Tally = field(default_factory=Tally)
+    counts: SessionCounts = field(default_factory=SessionCounts)
 
     def __post_init__(self) -> None:
         self.started = self.ms
@@ -53,7 +53,7 @@ class Transcript:
         self.envelope()
 
     def envelope(self) -> None:
-        """Work out the fields that every record shares, after one of them has changed."""
+        """Compute the fields that all records share; call it after changing one of them."""
         traits = self.traits
         place: Record = {"userType": "external"}
         if traits.since(2, 1, 79):
@@ -71,18 +71,18 @@ class Transcript:
             self._lead, self._trail = side | agent, double | place | name
 
     def tick(self, low: int = 20, high: int = 4000) -> int:
-        """Let some milliseconds pass; return the new time."""
+        """Advance the time by a random number of milliseconds; return the new time in epoch milliseconds."""
         self.ms += self.rng.between(low, high)
         return self.ms
 
     def add(self, record: Record) -> None:
-        """Append a record as it is."""
+        """Append a record without adding an envelope."""
         line = orjson.dumps(record)
         self.lines.append(line)
         self.size += len(line) + 1
 
     def chain(self, payload: Record, extra: Record | None = None, *, parent: str | None = "", uuid: str = "") -> str:
-        """Append a record with its envelope, as the child of the last one unless told otherwise; return its uuid."""
+        """Append a record with its envelope; return its uuid. The parent is the previous record unless given."""
         uuid = uuid or self.rng.uuid()
         record: Record = {"parentUuid": self.parent if parent == "" else parent}
         record.update(self._lead)
@@ -102,18 +102,18 @@ class Transcript:
         """Append a record of type `user`."""
         payload: Record = {"promptId": self.prompt} if self.prompt and self.traits.since(2, 1, 79) else {}
         payload |= {"type": "user", "message": {"role": "user", "content": content}}
-        self.tally.messages += 1
+        self.counts.messages += 1
         return self.chain(payload, extra, uuid=uuid, parent=parent)
 
     def respond(self, blocks: list[Block], reason: str, output: int) -> list[str]:
         """Append one response of the API, one record for each block; return their uuids.
 
-        `output` is the true count of output tokens. A gateway writes all blocks into one record.
+        `output` is the true number of output tokens. Behind a gateway all blocks are in one record.
         """
         gateway = self.project.is_gateway
         groups = [blocks] if gateway else [[block] for block in blocks]
         ids = self._response_ids(gateway)
-        tokens = (self.rng.between(1, 12), self.rng.spread(0, 300, 2000, 30_000), self.context)
+        tokens = (self.rng.between(1, 12), self.rng.by_quantiles(0, 300, 2000, 30_000), self.context)
         self.context = min(180_000, self.context + tokens[1] + output)
         uuids = []
         for index, group in enumerate(groups):
@@ -157,7 +157,7 @@ class Transcript:
         if ids[1]:
             payload["requestId"] = ids[1]
         payload["type"] = "assistant"
-        self.tally.messages += 1
+        self.counts.messages += 1
         return self.chain(payload, self._assistant_extra(message))
 
     def _assistant_extra(self, message: Record) -> Record:
@@ -171,10 +171,10 @@ class Transcript:
         return extra
 
     def _count(self, output: int, tokens: tuple[int, int, int]) -> None:
-        totals = self.tally.tokens.setdefault(self.model, [0, 0, 0, 0])
+        totals = self.counts.tokens.setdefault(self.model, [0, 0, 0, 0])
         for index, value in enumerate((tokens[0], output, tokens[2], tokens[1])):
             totals[index] += value
 
     def data(self) -> bytes:
-        """Return the whole file."""
+        """Return the bytes of the file."""
         return b"\n".join([*self.lines, b""])

@@ -1,4 +1,4 @@
-"""Writes the files of a sample home: exact bytes, modes and times, and keeps count of them."""
+"""Writes and counts the files of a sample home, with their modes and modification times."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from pipelines.demo.rng import Rng
 
 @dataclass(frozen=True)
 class Oddity:
-    """Something unusual that was planted on purpose: `length` bytes from `offset` in the file at `path`.
+    """A damage or rarity that was planted on purpose: `length` bytes from `offset` in the file at `path`.
 
     `path` is relative to the home, with `/` between its parts.
     """
@@ -32,7 +32,10 @@ def source_of(path: str) -> str:
 
 
 class Tree:
-    """A directory into which files are written, each with its time; `finish` sets the times of the directories."""
+    """A directory into which files are written, each with its time (epoch milliseconds).
+
+    Call `finish` at the end: it sets the times of the directories, which writing into them changes.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -45,7 +48,7 @@ class Tree:
         self._base = os.fspath(root)
 
     def folder(self, path: str, ms: int) -> None:
-        """Make a directory and those above it, as old as its youngest child."""
+        """Make a directory and its parents; `finish` gives each the time of its newest child."""
         known = self._folders
         if known.get(path, -1) >= ms:
             return
@@ -62,7 +65,7 @@ class Tree:
         self._folders.pop(path, None)
 
     def has(self, path: str) -> bool:
-        """Tell whether there is a file of this name."""
+        """Return whether a file of this name exists."""
         return os.path.lexists(f"{self._base}/{path}")
 
     def write(self, path: str, data: bytes, ms: int, *, entries: int = 1, mode: int = 0o600, kind: str = "") -> None:
@@ -79,7 +82,7 @@ class Tree:
         self.entries[source_of(path)] += entries
 
     def text(self, path: str, text: str, ms: int, *, mode: int = 0o644, entries: int = 1) -> None:
-        """Write a file of text."""
+        """Write a file of UTF-8 text."""
         self.write(path, text.encode(), ms, mode=mode, entries=entries)
 
     def json(self, path: str, value: object, ms: int, *, indent: bool = True, mode: int = 0o644) -> None:
@@ -103,7 +106,7 @@ class Tree:
         return True
 
     def plant(self, code: str, path: str, description: str, offset: int = 0, length: int = 0) -> None:
-        """Note an oddity."""
+        """Record an oddity for the summary."""
         self.oddities.append(Oddity(code, path, description, offset, length))
 
     def finish(self) -> None:
@@ -115,7 +118,7 @@ class Tree:
 
 
 def _date_folder(full: str, ms: int, mode: int) -> None:
-    if not os.path.isdir(full):  # Swept away again, with the last file in it.
+    if not os.path.isdir(full):  # It was removed with the last file in it.
         return
     os.chmod(full, mode)
     with contextlib.suppress(PermissionError):  # Windows may refuse it for directories
@@ -123,5 +126,5 @@ def _date_folder(full: str, ms: int, mode: int) -> None:
 
 
 def key_material(rng: Rng) -> str:
-    """Return what stands where a home has a secret; it says of itself that it is none."""
+    """Return a fake secret: text that says that it is fake, then random characters."""
     return f"sk-ant-demo-not-a-secret-{rng.token(24)}"

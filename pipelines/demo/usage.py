@@ -1,11 +1,11 @@
-"""Token usage as the versions write it: its fields, and how far `output_tokens` is true."""
+"""Token usage as each version writes it: its fields, and whether `output_tokens` is the true number."""
 
 from pipelines.demo.rng import Rng
 from pipelines.demo.versions import Traits, Usage
 
 
 def model_of(rng: Rng, traits: Traits) -> str:
-    """Return the name of a model of the time."""
+    """Return the name of a model that was current when the version was released."""
     if not traits.since(2, 0):
         return "claude-sonnet-4-20250514"
     if not traits.since(2, 1, 2):
@@ -18,7 +18,7 @@ def model_of(rng: Rng, traits: Traits) -> str:
 
 
 def shown_output(rng: Rng, rule: Usage, truth: int, is_last: bool) -> int:
-    """Return the `output_tokens` that a version shows on one record of a response that really had `truth`."""
+    """Return the `output_tokens` that a version writes on one record of a response with `truth` output tokens."""
     if rule == "final" or (is_last and rule in ("last", "last_with_stop")):
         return truth
     if rule == "early" and is_last and rng.chance(0.6):
@@ -27,14 +27,14 @@ def shown_output(rng: Rng, rule: Usage, truth: int, is_last: bool) -> int:
 
 
 def shown_stop(rng: Rng, rule: Usage, reason: str, is_last: bool) -> str | None:
-    """Return the `stop_reason` on one record of a response."""
+    """Return the `stop_reason` that a version writes on one record of a response."""
     if rule == "final" or (rule == "last_with_stop" and is_last) or (rule == "last" and is_last and rng.chance(0.1)):
         return reason
     return None
 
 
 def usage(traits: Traits, tokens: tuple[int, int, int], output: int) -> dict[str, object]:
-    """Return the usage of one record; `tokens` are input, written to the cache, read from it."""
+    """Return the `usage` of one record; `tokens` are input, cache creation and cache read tokens."""
     given, created, cached = tokens
     split: dict[str, object] = {"ephemeral_5m_input_tokens": created, "ephemeral_1h_input_tokens": 0}
     result: dict[str, object] = {
@@ -70,7 +70,7 @@ def usage(traits: Traits, tokens: tuple[int, int, int], output: int) -> dict[str
 
 
 def gateway_usage(rng: Rng, given: int, cached: int, output: int) -> dict[str, object]:
-    """Return the usage that a third-party gateway reports: fields missing, costs as floats."""
+    """Return the `usage` that a third-party gateway reports: without some fields, with costs as floats."""
     if rng.chance(0.4):
         cost = (given * 3 + output * 15) / 1_000_000
         return {
@@ -88,7 +88,7 @@ def gateway_usage(rng: Rng, given: int, cached: int, output: int) -> dict[str, o
 
 
 def synthetic_usage() -> dict[str, object]:
-    """Return the usage of a message that Claude Code made up itself: all zero or null."""
+    """Return the `usage` of a message that Claude Code itself generated: all zero or null."""
     return {
         "input_tokens": 0,
         "output_tokens": 0,

@@ -1,4 +1,4 @@
-"""What each version of Claude Code writes into transcripts: the eras of the formats, in one place."""
+"""The differences between the transcripts of Claude Code's versions, in one place."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -48,7 +48,7 @@ NOW = at("2026-08-16", 18)
 
 @dataclass(frozen=True)
 class Traits:
-    """What one version writes, as far as it differs from the others."""
+    """The traits in which one version's transcripts differ from those of other versions."""
 
     version: str
     released: int
@@ -60,16 +60,16 @@ class Traits:
     debug: Literal["", "plain", "timed"]
 
     def since(self, *number: int) -> bool:
-        """Tell whether this version is the given one or newer."""
+        """Return whether this version is the given one or newer."""
         return self.number >= number
 
     def within(self, first: tuple[int, ...], last: tuple[int, ...]) -> bool:
-        """Tell whether this version is between two, both included."""
+        """Return whether this version is between two versions, both included."""
         return first <= self.number <= last
 
     @property
     def is_envelope_first(self) -> bool:
-        """Whether the envelope's fields stand before those of the message."""
+        """Whether the envelope's fields precede those of the message."""
         return not self.since(2, 1, 71)
 
     @property
@@ -89,12 +89,12 @@ class Traits:
 
     @property
     def has_tasks(self) -> bool:
-        """Whether the task tools have taken the place of TodoWrite."""
+        """Whether the task tools have replaced TodoWrite."""
         return self.since(2, 1, 16)
 
 
 def _usage(number: tuple[int, ...]) -> tuple[Usage, Usage]:
-    """Return how far `output_tokens` can be trusted, in main transcripts and in those of subagents."""
+    """Return how a version fills `output_tokens`, in main transcripts and in those of subagents."""
     if number < (2, 1, 12):
         return "early", "early"
     if number < (2, 1, 31):
@@ -108,7 +108,7 @@ def _usage(number: tuple[int, ...]) -> tuple[Usage, Usage]:
 
 @cache
 def traits(version: str) -> Traits:
-    """Return what a version writes; one that is not listed counts as released after all that are."""
+    """Return the traits of a version; an unlisted one counts as newer than all listed ones."""
     number = tuple(map(int, version.split(".")))
     day = dict(RELEASES).get(version, "2026-08-14")
     main, sub = _usage(number)
