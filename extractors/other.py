@@ -4,9 +4,11 @@ Seen in every version: `plans`, caches, commands, agents, skills, user files. A 
 somebody needs its insides.
 """
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
-from extractors.reading.contract import Entry, Reading, Source, shape
+from extractors.reading.contract import UUID, Entry, Reading, Source, shape
 from models.schema import FLAG, INTEGER, TEXT, Column, Row, Table
 
 OTHER_FILES = Table(
@@ -14,11 +16,19 @@ OTHER_FILES = Table(
     "One row for each file that is archived whole and has no tables of its own.",
     (
         Column("name", TEXT, "The file's name, without its directories.", required=True),
+        Column(
+            "session_id",
+            TEXT,
+            "The session whose directory holds the file: one of image-cache/, uploads/ or a project's.",
+        ),
         Column("extension", TEXT, "What follows the last dot of the name, in lower case."),
         Column("size", INTEGER, "Its length in bytes.", required=True),
         Column("is_text", FLAG, "Whether its first 64 KiB are UTF-8 without NUL bytes.", required=True),
     ),
 )
+
+
+_OF_SESSION: Final = re.compile(rf"(?:image-cache|uploads|projects/[^/]+)/({UUID})/(?:.*/)?", re.DOTALL)
 
 
 def is_text(head: bytes) -> bool:
@@ -38,7 +48,14 @@ def parse(entry: Entry) -> Iterator[Row]:
     """Yield the one row of an archived file."""
     name = entry.names["name"]
     extension = name.rsplit(".", 1)[1].lower() if "." in name.lstrip(".") else None
-    yield OTHER_FILES.row(name=name, extension=extension, size=entry.size, is_text=is_text(entry.data))
+    session = _OF_SESSION.fullmatch(entry.names["directories"])
+    yield OTHER_FILES.row(
+        name=name,
+        session_id=None if session is None else session[1],
+        extension=extension,
+        size=entry.size,
+        is_text=is_text(entry.data),
+    )
 
 
 SOURCE = Source(

@@ -31,7 +31,8 @@ TEAMS = Table(
         Column("description", TEXT, "What the team is for.", is_distinct=True),
         Column("created_at", INSTANT, "When it was made (UTC)."),
         Column("lead_agent_id", TEXT, "The member that leads."),
-        Column("lead_session_id", TEXT, "The session of the leader."),
+        Column("session_id", TEXT, "The session of the leader, where the team is one of a session."),
+        Column("lead_session_id", TEXT, "The same."),
         Column("member_count", INTEGER, "Members that are listed.", required=True),
         _WRITTEN,
         _UNPARSED,
@@ -98,13 +99,15 @@ def parse_team(entry: Entry) -> Iterator[Row]:
     members = fields.take_rows("members")
     for number, member in enumerate(members, 1):
         yield _member(entry, member, number)
+    lead_session_id = fields.take_text("leadSessionId")
     yield TEAMS.row(
         team_name=entry.names["team_name"],
         name=fields.take_text("name"),
         description=fields.take_text("description"),
         created_at=fields.take_epoch_ms("createdAt"),
         lead_agent_id=fields.take_text("leadAgentId"),
-        lead_session_id=fields.take_text("leadSessionId"),
+        session_id=lead_session_id,
+        lead_session_id=lead_session_id,
         member_count=len(members),
         file_modified_at=entry.modified_at,
         unparsed=entry.unparsed("team"),

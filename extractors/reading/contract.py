@@ -39,12 +39,23 @@ __all__ = [
 ]
 
 
+_ID: Final = re.compile(
+    r"(?=.*\d)[\w-]{20,}|(?:toolu|srvtoolu|tooluse|call|msg|req)_\w+|\w+[:/\\].*|[/\\.].*|\d+", re.ASCII | re.DOTALL
+)
+"""Names of an object that are data: ids, paths, addresses, numbers."""
+
+
 def _paths(left: JsonObject, prefix: str = "", depth: int = 0) -> Iterator[str]:
+    """Yield the place of each field, once; fields under names that are data have one place, with `*` for the name."""
+    seen = set()
     for name, value in left.items():
         if isinstance(value, dict) and value and depth < 1:
             yield from _paths(value, f"{prefix}{name}.", depth + 1)
-        else:
-            yield f"{prefix}{name}"
+            continue
+        shown = "*" if depth and _ID.fullmatch(name) else name
+        if shown not in seen:
+            seen.add(shown)
+            yield f"{prefix}{shown}"
 
 
 class Said(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from extractors.reading.contract import instant_of_iso
 from models.json import JsonObject, JsonValue
-from models.schema import FLAG, INSTANT, INTEGER, TEXT, Table
+from models.schema import FLAG, FLOAT, INSTANT, INTEGER, TEXT, Table
 
 KEPT: Final = "kept"
 """Place of a field that is known and kept as it is."""
@@ -17,7 +17,7 @@ KEPT: Final = "kept"
 Declaration: TypeAlias = Mapping[str, "str | Declaration"]
 """What is known of an object, by field: its column, `KEPT`, or what is known of the object that it holds."""
 
-_TYPES: Final = {TEXT: str, FLAG: bool, INTEGER: int, INSTANT: datetime}
+_TYPES: Final = {TEXT: str, FLAG: bool, INTEGER: int, FLOAT: float, INSTANT: datetime}
 _LARGEST: Final = 2**63
 _KEEP: Final = -1
 
@@ -72,7 +72,7 @@ def sort_fields(found: JsonObject, known: Known, cells: list[object], left: Json
             continue
         kind = type(value)
         if kind is wanted:
-            if kind is str or kind is bool:
+            if kind is str or kind is bool or kind is float:
                 cells[number] = value
             elif isinstance(value, dict):
                 below = sort_fields(value, known.objects[name], cells, left)
@@ -95,9 +95,11 @@ def sort_fields(found: JsonObject, known: Known, cells: list[object], left: Json
     return kept
 
 
-def _converted(value: JsonValue, wanted: type | None) -> int | datetime | None:
+def _converted(value: JsonValue, wanted: type | None) -> int | float | datetime | None:
     if wanted is int and type(value) is float and value.is_integer() and -_LARGEST <= value < _LARGEST:
         return int(value)
+    if wanted is float and type(value) is int and abs(value) < _LARGEST:
+        return float(value)
     if wanted is datetime and type(value) is str:
         return instant_of_iso(value)
     return None

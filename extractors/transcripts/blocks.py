@@ -21,6 +21,7 @@ _TEXT_BYTES: Final = _CELLS["text_bytes"]
 _TOOL_USE_ID: Final = _CELLS["tool_use_id"]
 _REST: Final = _CELLS["rest"]
 _INPUT: Final = _CELLS["input"]
+_IS_ERROR: Final = _CELLS["is_error"]
 _SIGNATURE_LENGTH: Final = _CELLS["signature_length"]
 _MEDIA_TYPE: Final = _CELLS["media_type"]
 _MEDIA_BYTES: Final = _CELLS["media_bytes"]
@@ -46,17 +47,36 @@ class Blocks:
 
     `may_be_prompt` says whether a text of it may be a person's. Afterwards `count` is the number of blocks,
     `has_prompt` tells whether there was something that a person submitted, and `first_tool_use_id` is the call that
-    is answered first.
+    is answered first. `role` is the speaker's where the record is no message and names none; a prompt is said as
+    `prompt_kind`.
     """
 
-    __slots__ = ("_draft", "_may_be_prompt", "_role", "_shared", "count", "first_tool_use_id", "has_prompt")
+    __slots__ = (
+        "_draft",
+        "_may_be_prompt",
+        "_prompt_kind",
+        "_role",
+        "_shared",
+        "count",
+        "first_tool_use_id",
+        "has_prompt",
+    )
 
-    def __init__(self, draft: Draft, *, may_be_prompt: bool) -> None:
+    def __init__(
+        self,
+        draft: Draft,
+        *,
+        may_be_prompt: bool,
+        role: str | None = None,
+        prompt_kind: MessageKind = MessageKind.PROMPT,
+    ) -> None:
         self._draft = draft
         self._may_be_prompt = may_be_prompt
+        self._prompt_kind = prompt_kind
         self._shared = [*_shared(draft.cells), *_BLANK]
-        role = draft.cells[_ROLE]
-        self._role = role if isinstance(role, str) else draft.record_type
+        found = draft.cells[_ROLE] if role is None else role
+        self._role = found if isinstance(found, str) else draft.record_type
+        self._shared[_SHARED.index("role")] = draft.cells[_ROLE] if role is None else role
         self.count = 0
         self.has_prompt = False
         self.first_tool_use_id: str | None = None
@@ -120,7 +140,7 @@ class Blocks:
         if not self._may_be_prompt or not text or is_wrapped(text):
             return MessageKind.TEXT
         self.has_prompt = True
-        return MessageKind.PROMPT
+        return self._prompt_kind
 
     def _say(self, cells: list[object], text: str, parent: int | None, kind: MessageKind) -> None:
         if parent is not None:
@@ -169,8 +189,36 @@ class Blocks:
             number = self.count - 1
             for block in content:
                 self._block(block, number)
+        elif isinstance(content, dict) and parent is None and "type" in content:
+            del rest["content"]
+            if cells[_IS_ERROR] is None and (_type_of(content) or "").endswith("_error"):
+                cells[_IS_ERROR] = True
+            self._block(content, self.count - 1)
         elif content is not None and parent is None:
-            self._draft.count_unknown("message.content[].tool_result.content")
+            self._draft.count_unknown(f"message.content[].{cells[_TYPE]}.content")
+
+    def _fetched(self, cells: list[object], rest: JsonObject, parent: int | None) -> None:
+        """A page that the API fetched: a document within the answer."""
+        if isinstance(rest.get("content"), dict):
+            self._block(rest.pop("content"), self.count - 1)
+
+    def _output(self, cells: list[object], rest: JsonObject, parent: int | None) -> None:
+        """What code that the API ran has printed."""
+        text = self._take(rest, "code_execution_result", "stdout")
+        if text is not None:
+            self._say(cells, text, parent, MessageKind.TOOL_RESULT)
+
+    def _resource(self, cells: list[object], rest: JsonObject, parent: int | None) -> None:
+        """A resource that an MCP server put into its answer: its text is what the tool returned."""
+        resource = rest.get("resource")
+        if isinstance(resource, dict) and isinstance(resource.get("text"), str):
+            self._say(cells, str(resource.pop("text")), parent, MessageKind.TOOL_RESULT)
+
+    def _link(self, cells: list[object], rest: JsonObject, parent: int | None) -> None:
+        """A resource that an MCP server only names: its address is what the tool returned."""
+        uri = rest.get("uri")
+        if isinstance(uri, str):
+            self._say(cells, uri, parent, MessageKind.TOOL_RESULT)
 
     def _media(self, cells: list[object], rest: JsonObject, parent: int | None) -> None:
         source = rest.get("source")
@@ -209,6 +257,15 @@ _READERS: Final[Mapping[str, Callable[[Blocks, list[object], JsonObject, int | N
     "mcp_tool_use": Blocks._call,
     "tool_result": Blocks._answer,
     "mcp_tool_result": Blocks._answer,
+    "advisor_tool_result": Blocks._answer,
+    "web_search_tool_result": Blocks._answer,
+    "web_fetch_tool_result": Blocks._answer,
+    "code_execution_tool_result": Blocks._answer,
+    "advisor_result": Blocks._text,
+    "web_fetch_result": Blocks._fetched,
+    "code_execution_result": Blocks._output,
+    "resource": Blocks._resource,
+    "resource_link": Blocks._link,
     "image": Blocks._media,
     "document": Blocks._media,
 }

@@ -85,6 +85,11 @@ class Draft:
         self.left[name] = value
         return None
 
+    def cell(self, name: str) -> str | None:
+        """Return the text that the column `name` of `records` has for this record; None where it has none."""
+        value = self.cells[AT[name]]
+        return value if isinstance(value, str) else None
+
     def count_unknown(self, name: str, what: str = "field") -> None:
         """Count something inside the record, which is kept where it stands, as drift."""
         self.entry.odd.append((what, f"{self.record_type}.{name}"))

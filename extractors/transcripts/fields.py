@@ -1,7 +1,8 @@
 """What is known of the fields of transcript records, by record type (FORMATS, 5.3 to 5.6 and appendix A).
 
-Seen in real homes from 1.0.17 to 2.1.232. Fields of 2.1.24x to 2.1.28x are as several published inventories of
-transcripts describe them alike. A field is known where it stands in its type's list; anywhere else it is drift.
+Seen in real homes from 1.0.17 to 2.1.232 and in 2.1.260. Fields of 2.1.24x to 2.1.28x are as published records and
+several inventories of transcripts have them alike. A field is known where it stands in its type's list; anywhere else
+it is drift.
 """
 
 from dataclasses import dataclass
@@ -25,10 +26,12 @@ _PLACE: Final[Declaration] = {
     "entrypoint": "entrypoint",
     "slug": "slug",
     "promptId": "prompt_id",
+    "sessionKind": "session_kind",
+    "scheduledTaskId": "scheduled_task_id",
     "forkedFrom": {"sessionId": "forked_from_session_id", "messageUuid": "forked_from_uuid"},
 }
 _PLACE_KEPT: Final = (
-    "session_id agentId sessionKind teamName effort attributionSkill attributionAgent attributionPlugin "
+    "session_id agentId teamName effort attributionSkill attributionAgent attributionPlugin "
     "attributionMcpServer attributionMcpTool "
 )
 ENVELOPE: Final = known_fields(RECORDS, _PLACE, _PLACE_KEPT)
@@ -46,9 +49,9 @@ _USAGE: Final[Declaration] = {
     "server_tool_use": {"web_search_requests": "web_search_requests", "web_fetch_requests": "web_fetch_requests"},
     "output_tokens_details": {"thinking_tokens": "thinking_tokens"},
     "service_tier": "service_tier",
+    "speed": "speed",
     "inference_geo": KEPT,
     "iterations": KEPT,
-    "speed": KEPT,
     "x_anthropic_cost_usd": KEPT,
     "x_cost_display": KEPT,
 }
@@ -65,6 +68,7 @@ _MESSAGE: Final[Declaration] = {
     "diagnostics": KEPT,
     "context_management": KEPT,
     "container": KEPT,
+    "input_transformations": KEPT,
 }
 
 
@@ -82,15 +86,18 @@ def _type(kept: str = "", subtypes: str = "", **columns: str | Declaration) -> R
 
 
 _SYSTEM_SUBTYPES: Final = """api_error away_summary bridge_status compact_boundary informational local_command
-    microcompact_boundary model_refusal_fallback stop_hook_summary turn_duration"""
+    microcompact_boundary model_refusal_fallback stop_hook_summary turn_duration agents_killed
+    model_refusal_no_fallback scheduled_task_fire"""
 _PROGRESS_TYPES: Final = """agent_progress bash_progress hook_progress mcp_progress query_update search_results_received
     waiting_for_task"""
-_ATTACHMENT_TYPES: Final = """agent_listing_delta auto_mode command_permissions compact_file_reference date date_change
-    deferred_tools_delta deferred_tools_record diagnostics directory edited_text_file environment file
+_ATTACHMENT_TYPES: Final = """advisor_tool agent_listing_delta auto_mode bash_output_audience_note
+    batching_reminder_sent command_permissions compact_file_reference date date_change
+    deferred_tools_delta deferred_tools_record diagnostics directory edited_text_file environment file goal_status
     hook_additional_context hook_blocking_error hook_cancelled hook_non_blocking_error hook_success hook_system_message
-    instructions invoked_skills mcp_instructions_delta model nested_memory plan_mode plan_mode_exit prompt_snapshot
-    queued_command read_truncation_notice remote_session_change session_context silent_turn_reminder skill_listing
-    structured_output task_reminder todo_reminder total_tokens_reminder"""
+    instructions invoked_skills mcp_instructions_delta model nested_memory opened_file_in_ide output_style plan_mode
+    plan_mode_exit prompt_snapshot queued_command read_truncation_notice remote_session_change session_context
+    silent_turn_reminder skill_listing structured_output task_reminder task_status thinking_drop thinking_stripped
+    todo_reminder total_tokens_reminder"""
 
 RECORD_TYPES: Final = {
     "user": _type(
@@ -99,33 +106,39 @@ RECORD_TYPES: Final = {
         message=_MESSAGE,
         permissionMode="permission_mode",
         promptSource="prompt_source",
+        turnOrigin="turn_origin",
         sourceToolAssistantUUID="source_tool_assistant_uuid",
         sourceToolUseID="source_tool_use_id",
         isCompactSummary="is_compact_summary",
         isVisibleInTranscriptOnly="is_visible_in_transcript_only",
     ),
     "assistant": _type(
-        "error errorDetails apiErrorStatus isAbortedMidStream costUSD durationMs apiBlockIndex wireToolInputs "
-        "perTurnEffort supersedesUuids",
+        "error errorDetails apiErrorStatus isAbortedMidStream apiBlockIndex wireToolInputs wireIngestContext "
+        "perTurnEffort supersedesUuids quotaLimits",
         message=_MESSAGE,
+        advisorModel="advisor_model",
+        costUSD="cost_usd",
+        durationMs="duration_ms",
         requestId="request_id",
         isApiErrorMessage="is_api_error",
     ),
     "system": _type(
-        "content level durationMs messageCount hookCount hookInfos hookErrors hookAdditionalContext "
+        "content level messageCount hookCount hookInfos hookErrors hookAdditionalContext "
         "preventedContinuation stopReason hasOutput error cause retryInMs retryAttempt maxRetries compactMetadata "
         "microcompactMetadata url pendingBackgroundAgentCount pendingWorkflowCount apiRefusalCategory "
         "apiRefusalExplanation direction fallbackModel originalModel refusedUserMessageUuid retractedMessageUuids "
-        "trigger",
+        "trigger cron prompt",
         _SYSTEM_SUBTYPES,
+        taskId="scheduled_task_id",
+        durationMs="duration_ms",
         subtype="subtype",
         toolUseID="tool_use_id",
         requestId="request_id",
     ),
     "progress": _type("data", _PROGRESS_TYPES, toolUseID="tool_use_id", parentToolUseID="parent_tool_use_id"),
-    "attachment": _type("attachment rendered", _ATTACHMENT_TYPES),
+    "attachment": _type("attachment rendered renderedInHumanTurn", _ATTACHMENT_TYPES),
     "saved_hook_context": _type("content hookName hookEvent", toolUseID="tool_use_id"),
-    "queue-operation": _type("content reason", "enqueue dequeue remove popAll", operation="subtype"),
+    "queue-operation": _type("content reason", "enqueue dequeue remove popAll absorb", operation="subtype"),
     "last-prompt": _type("lastPrompt leafUuid explicit"),
     "permission-mode": _type(permissionMode="permission_mode"),
     "mode": _type("mode"),
@@ -144,7 +157,18 @@ RECORD_TYPES: Final = {
         "totalLinesRemoved totalDuration startTime modelUsage hasUnknownModelCost"
     ),
     "atis-latch": _type("atis"),
-    "history-suppression": _type("cause"),
+    "history-suppression": _type("cause ts"),
+    "session-mode": _type("sessionMode"),
+    "agent-setting": _type("agentSetting"),
+    "agent-color": _type("agentColor"),
+    "tag": _type("tag"),
+    "isolation-latch": _type("side"),
+    "ended-by-model": _type(),
+    "worktree-state": _type("worktreeSession"),
+    "relocated": _type("relocatedCwd"),
+    "continued-in": _type("continuedInSessionId"),
+    "content-replacement": _type("replacements"),
+    "attribution-snapshot": _type("messageId"),
     "artifact-autoreact-ledger": _type("v artifacts accountUuid"),
     "artifact-comment-monitor": _type("v artifacts accountUuid"),
 }
@@ -167,9 +191,21 @@ BLOCK_TYPES: Final = {
     "mcp_tool_use": _CALL,
     "tool_result": _ANSWER,
     "mcp_tool_result": _ANSWER,
+    "advisor_tool_result": _ANSWER,
     "web_search_tool_result": _ANSWER,
     "web_fetch_tool_result": _ANSWER,
     "code_execution_tool_result": _ANSWER,
+    "advisor_result": _block("text"),
+    "advisor_redacted_result": _block("encrypted_content"),
+    "advisor_tool_result_error": _block("error_code"),
+    "web_search_result": _block("title url encrypted_content page_age"),
+    "web_search_tool_result_error": _block("error_code"),
+    "web_fetch_result": _block("url content retrieved_at"),
+    "web_fetch_tool_result_error": _block("error_code"),
+    "code_execution_result": _block("stdout stderr return_code content"),
+    "code_execution_tool_result_error": _block("error_code"),
+    "resource": _block("resource annotations"),
+    "resource_link": _block("uri name title description mimeType size annotations"),
     "tool_reference": _block("", tool_name="tool_name"),
     "image": _block("source"),
     "document": _block("source title context citations"),

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from extractors.reading.contract import Entry, Fields, Malformed, instant_of_iso
-from extractors.transcripts.blocks import Blocks
+from extractors.transcripts.blocks import Blocks, is_wrapped
 from extractors.transcripts.draft import AT, Draft
 from extractors.transcripts.media import pruned
+from extractors.transcripts.states import STATE_READERS
 from extractors.transcripts.tables import AGENT_LINKS, FILE_CHECKPOINTS, LINKS, RECORDS, TITLES
 from models.json import JsonObject, JsonValue
 from models.message import MessageKind
@@ -21,7 +22,11 @@ _IS_COMPACT_SUMMARY: Final = AT["is_compact_summary"]
 _IS_HUMAN_PROMPT: Final = AT["is_human_prompt"]
 _IS_META: Final = AT["is_meta"]
 _IS_SIDECHAIN: Final = AT["is_sidechain"]
+_COMMAND_MODE: Final = AT["command_mode"]
 _MESSAGE_ID: Final = AT["message_id"]
+_ORIGIN_KIND: Final = AT["origin_kind"]
+_PROCESS_SESSION_ID: Final = AT["process_session_id"]
+_USAGE_ITERATIONS: Final = AT["usage_iterations"]
 _PARENT_TOOL_USE_ID: Final = AT["parent_tool_use_id"]
 _PROJECT_DIR: Final = AT["project_dir"]
 _RECORD_SESSION_ID: Final = AT["record_session_id"]
@@ -48,7 +53,7 @@ def parse_record(entry: Entry) -> Iterator[Row]:
     cells[_SESSION_ID] = draft.session_id
     cells[_AGENT_ID] = names.get("agent_id")
     cells[_WORKFLOW_ID] = names.get("workflow_id")
-    cells[_PROJECT_DIR] = names["project_dir"]
+    cells[_PROJECT_DIR] = names.get("project_dir")
     cells[_RECORD_TYPE] = draft.record_type
     cells[_BLOCK_COUNT] = 0
     cells[_IS_HUMAN_PROMPT] = False
@@ -68,8 +73,10 @@ def _finish(draft: Draft) -> None:
     subtype = cells[_SUBTYPE]
     if known is not None and known.subtypes and subtype is not None and subtype not in known.subtypes:
         entry.note_unknown_type(f"{draft.record_type}/{subtype}")
-    if kept.get("session_id") == cells[_RECORD_SESSION_ID]:
-        kept.pop("session_id", None)
+    process = kept.get("session_id")
+    if isinstance(process, str):
+        del kept["session_id"]
+        cells[_PROCESS_SESSION_ID] = process if process != cells[_RECORD_SESSION_ID] else None
     if kept.get("agentId") == cells[_AGENT_ID]:
         kept.pop("agentId", None)
     if kept:
@@ -86,13 +93,13 @@ def _finish(draft: Draft) -> None:
 
 def _read_user(draft: Draft) -> None:
     cells, kept = draft.cells, draft.kept
-    origin = kept.get("origin")
+    _take_origin(draft, kept)
     may_be_prompt = not (
         "toolUseResult" in kept
         or cells[_IS_META]
         or cells[_IS_COMPACT_SUMMARY]
         or cells[_IS_SIDECHAIN]
-        or (isinstance(origin, dict) and origin.get("kind", "human") != "human")
+        or cells[_ORIGIN_KIND] not in (None, "human")
     )
     blocks = _read_message(draft, may_be_prompt=may_be_prompt)
     cells[_IS_HUMAN_PROMPT] = blocks.has_prompt
@@ -103,6 +110,18 @@ def _read_user(draft: Draft) -> None:
     result = kept.get("toolUseResult")
     if isinstance(result, dict) and ("agentId" in result or "runId" in result):
         _link_result(draft, result, blocks.first_tool_use_id)
+
+
+def _take_origin(draft: Draft, found: JsonObject) -> None:
+    """Give the kind of an object's `origin` its cell; what else the origin says is kept."""
+    origin = found.get("origin")
+    kind = origin.pop("kind", None) if isinstance(origin, dict) else None
+    if isinstance(kind, str):
+        draft.cells[_ORIGIN_KIND] = kind
+    elif kind is not None and isinstance(origin, dict):
+        origin["kind"] = kind
+    if origin == {}:
+        del found["origin"]
 
 
 def _read_assistant(draft: Draft) -> None:
@@ -117,6 +136,12 @@ def _read_message(draft: Draft, *, may_be_prompt: bool) -> Blocks:
             blocks.read(message.pop("content"))
         if message.get("type") == "message":
             del message["type"]
+        usage = message.get("usage")
+        if isinstance(usage, dict) and isinstance(usage.get("iterations"), list):
+            iterations = usage.pop("iterations")
+            draft.cells[_USAGE_ITERATIONS] = draft.payloads.to_json(iterations) if iterations else None
+            if not usage:
+                del message["usage"]
         if not message:
             del draft.kept["message"]
     draft.cells[_BLOCK_COUNT] = blocks.count
@@ -128,6 +153,7 @@ def _link_result(draft: Draft, result: JsonObject, tool_use_id: str | None) -> N
     agent_id, run_id = _text(result, "agentId"), _text(result, "runId")
     if agent_id is None and run_id is None:
         return
+    usage = result.get("usage")
     draft.rows.append(
         AGENT_LINKS.row(
             session_id=draft.session_id,
@@ -140,8 +166,18 @@ def _link_result(draft: Draft, result: JsonObject, tool_use_id: str | None) -> N
             agent_type=_text(result, "agentType"),
             status=_text(result, "status"),
             model=_text(result, "resolvedModel"),
+            description=_text(result, "description"),
+            total_tokens=_integer(result, "totalTokens"),
+            tool_call_count=_integer(result, "totalToolUseCount"),
+            total_ms=_integer(result, "totalDurationMs"),
+            usage=draft.payloads.to_json(usage) if isinstance(usage, dict) else None,
         )
     )
+
+
+def _integer(found: JsonObject, name: str) -> int | None:
+    value = found.get(name)
+    return value if type(value) is int and abs(value) < 2**63 else None
 
 
 def _text(found: JsonObject, name: str) -> str | None:
@@ -202,10 +238,35 @@ def _read_progress(draft: Draft) -> None:
 def _read_attachment(draft: Draft) -> None:
     attachment = _object(draft, "attachment")
     draft.cells[_SUBTYPE] = _text(attachment, "type")
+    if attachment.get("type") == "queued_command":
+        _read_queued_command(draft, attachment)
+
+
+def _read_queued_command(draft: Draft, attachment: JsonObject) -> None:
+    """A prompt that was typed while Claude was at work, or a notice of a task: a text, or a list of blocks."""
+    cells = draft.cells
+    _take_origin(draft, attachment)
+    mode = attachment.get("commandMode")
+    if isinstance(mode, str):
+        cells[_COMMAND_MODE] = attachment.pop("commandMode")
+    may_be_prompt = not (
+        cells[_IS_META]
+        or attachment.get("isMeta") is True
+        or cells[_IS_SIDECHAIN]
+        or mode not in (None, "prompt")
+        or cells[_ORIGIN_KIND] not in (None, "human")
+    )
     prompt = attachment.get("prompt")
-    if attachment.get("type") == "queued_command" and isinstance(prompt, str) and prompt:
+    if isinstance(prompt, str) and prompt:
         del attachment["prompt"]
-        draft.cells[_MESSAGE_ID] = draft.say(MessageKind.QUEUED_PROMPT, prompt, "user")[0]
+        cells[_MESSAGE_ID] = draft.say(MessageKind.QUEUED_PROMPT, prompt, "user")[0]
+        cells[_IS_HUMAN_PROMPT] = may_be_prompt and not is_wrapped(prompt)
+    elif isinstance(prompt, list):
+        del attachment["prompt"]
+        blocks = Blocks(draft, may_be_prompt=may_be_prompt, role="user", prompt_kind=MessageKind.QUEUED_PROMPT)
+        blocks.read(prompt)
+        cells[_BLOCK_COUNT] = blocks.count
+        cells[_IS_HUMAN_PROMPT] = blocks.has_prompt
 
 
 def _read_summary(draft: Draft) -> None:
@@ -354,4 +415,5 @@ _READERS: Final[Mapping[str, Callable[[Draft], None]]] = {
     "frame-link": _read_frame,
     "bridge-session": _read_bridge,
     "fork-context-ref": _read_fork,
+    **STATE_READERS,
 }

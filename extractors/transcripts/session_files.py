@@ -17,7 +17,14 @@ SUBAGENTS = Table(
         Column("session_id", TEXT, "The session that started it.", required=True),
         Column("agent_id", TEXT, "The subagent.", required=True),
         Column("workflow_id", TEXT, "The workflow run that it belongs to."),
-        Column("agent_type", TEXT, "The kind of agent."),
+        Column("agent_type", TEXT, "The kind of agent; of a teammate, its name in the team."),
+        Column("custom_agent_type", TEXT, "The file's `customAgentType`."),
+        Column("task_kind", TEXT, "The file's `taskKind`: in_process_teammate for a teammate."),
+        Column("team_name", TEXT, "The team of a teammate: with `name` it joins `team_members`."),
+        Column("name", TEXT, "The teammate's name in its team."),
+        Column("color", TEXT, "The teammate's colour on the screen."),
+        Column("permission_mode", TEXT, "The teammate's permission mode."),
+        Column("is_plan_required", FLAG, "Whether the teammate must have its plan approved (planModeRequired)."),
         Column("description", TEXT, "What it was started for, in a few words."),
         Column("tool_use_id", TEXT, "The tool call that started it; a workflow's agents have none."),
         Column("spawn_depth", INTEGER, "1 below the session, 2 below a subagent, and so on."),
@@ -36,10 +43,11 @@ AGENT_JOURNALS = Table(
     (
         Column("session_id", TEXT, "The session.", required=True),
         Column("workflow_id", TEXT, "The workflow run, where the path names one."),
-        Column("event", TEXT, "launched, started, result, ...", required=True),
+        Column("event", TEXT, "launched, started, result, failed, ...", required=True),
         Column("agent_id", TEXT, "The subagent."),
         Column("label", TEXT, "Its label within the run."),
         Column("journal_phase", TEXT, "Its phase within the run."),
+        Column("error_text", TEXT, "Of a failed one: the error, where it is a text."),
         Column("body", JSON, "All other fields of the line: the key of the call, what the subagent returned."),
     ),
 )
@@ -78,10 +86,43 @@ MEMORY_FILES = Table(
     "One row for each memory file of a project.",
     (
         Column("project_dir", TEXT, "Name of the project directory.", required=True),
-        Column("name", TEXT, "The file's name.", required=True),
+        Column("name", TEXT, "The file's name, below memory/: topics/<name>.md for a topic.", required=True),
         Column("message_id", TEXT, "The text: joins `messages`.", is_distinct=True),
         Column("size", INTEGER, "Length in bytes.", required=True),
         Column("file_modified_at", INSTANT, "The file's time of modification (UTC)."),
+    ),
+)
+
+SESSION_SIDE_FILES = Table(
+    "session_side_files",
+    "One row for each file that lies beside a transcript and bears its name: what a compaction replaced, a hint, a "
+    "recording of the terminal.",
+    (
+        Column("session_id", TEXT, "The session; NULL where the file bears no session's name."),
+        Column("project_dir", TEXT, "Name of the project directory.", required=True),
+        Column("side_kind", TEXT, "precompact, ccr-tip or cast: the end of the file's name.", required=True),
+        Column("size", INTEGER, "Length in bytes.", required=True),
+        Column("file_modified_at", INSTANT, "The file's time of modification (UTC)."),
+        Column("body", JSON, "The JSON that the file holds; NULL for a recording, whose bytes are kept only."),
+    ),
+)
+
+SESSION_DIRECTORIES = Table(
+    "session_directories",
+    "One row for each directory of a project that bears a session's name, also where its transcript is gone.",
+    (
+        Column("session_id", TEXT, "The session.", required=True),
+        Column("project_dir", TEXT, "Name of the project directory.", required=True),
+    ),
+)
+
+SESSION_ALIASES = Table(
+    "session_aliases",
+    "One row for each line of a project's .session-aliases: another directory whose sessions belong to the project.",
+    (
+        Column("project_dir", TEXT, "Name of the project directory.", required=True),
+        Column("line_number", INTEGER, "The line, from 1.", required=True),
+        Column("alias_path", TEXT, "What the line holds.", required=True),
     ),
 )
 
@@ -114,6 +155,13 @@ def parse_subagent(entry: Entry) -> Iterator[Row]:
         agent_id=entry.names["agent_id"],
         workflow_id=entry.names.get("workflow_id"),
         agent_type=fields.take_text("agentType"),
+        custom_agent_type=fields.take_text("customAgentType"),
+        task_kind=fields.take_text("taskKind"),
+        team_name=fields.take_text("teamName"),
+        name=fields.take_text("name"),
+        color=fields.take_text("color"),
+        permission_mode=fields.take_text("permissionMode"),
+        is_plan_required=fields.take_flag("planModeRequired"),
         description=fields.take_text("description"),
         tool_use_id=fields.take_text("toolUseId"),
         spawn_depth=fields.take_integer("spawnDepth"),
@@ -131,6 +179,7 @@ def parse_journal(entry: Entry) -> Iterator[Row]:
     fields = entry.fields
     event = fields.need_text("type")
     agent_id, label, phase = fields.take_text("agentId"), fields.take_text("label"), fields.take_text("phase")
+    error = fields.take_text("error")
     rest = fields.leftover()
     yield AGENT_JOURNALS.row(
         session_id=entry.names["session_id"],
@@ -139,6 +188,7 @@ def parse_journal(entry: Entry) -> Iterator[Row]:
         agent_id=agent_id,
         label=label,
         journal_phase=phase,
+        error_text=error,
         body=Payloads().to_json(rest) if rest else None,
     )
 
@@ -197,6 +247,46 @@ def parse_custom_title(entry: Entry) -> Iterator[Row]:
         title=entry.document().need_text("customTitle"),
         unparsed=entry.unparsed("custom-title"),
     )
+
+
+def parse_precompact(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of a <session>.precompact.json. Raises `Malformed` (not_json, not_utf8, too_deep)."""
+    yield _side_file(entry, "precompact", Payloads().to_json(entry.json()))
+
+
+def parse_tip(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of a .ccr-tip.json. Raises `Malformed` (not_json, not_utf8, too_deep)."""
+    yield _side_file(entry, "ccr-tip", Payloads().to_json(entry.json()))
+
+
+def parse_recording(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of a recording of the terminal."""
+    yield _side_file(entry, "cast", None)
+
+
+def _side_file(entry: Entry, kind: str, body: str | None) -> Row:
+    return SESSION_SIDE_FILES.row(
+        session_id=entry.names.get("session_id"),
+        project_dir=entry.names["project_dir"],
+        side_kind=kind,
+        size=entry.size,
+        file_modified_at=entry.modified_at,
+        body=body,
+    )
+
+
+def parse_session_directory(entry: Entry) -> Iterator[Row]:
+    """Yield the one row of a session's directory."""
+    yield SESSION_DIRECTORIES.row(session_id=entry.names["session_id"], project_dir=entry.names["project_dir"])
+
+
+def parse_aliases(entry: Entry) -> Iterator[Row]:
+    """Yield a row for each line that is not blank. Raises `Malformed` (not_utf8)."""
+    for number, line in enumerate(entry.text().removeprefix("\ufeff").split("\n"), 1):
+        if line.strip():
+            yield SESSION_ALIASES.row(
+                project_dir=entry.names["project_dir"], line_number=number, alias_path=line.removesuffix("\r")
+            )
 
 
 def parse_project_directory(entry: Entry) -> Iterator[Row]:

@@ -1,6 +1,6 @@
 """The tables of transcripts: one row for each record, and what is found inside records."""
 
-from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Table
+from models.schema import FLAG, FLOAT, INSTANT, INTEGER, JSON, TEXT, Column, Table
 
 RECORDS = Table(
     "records",
@@ -15,7 +15,9 @@ RECORDS = Table(
         Column("agent_id", TEXT, "The subagent, where the file is a subagent's."),
         Column("workflow_id", TEXT, "The workflow run, where the file is that of one of its subagents."),
         Column(
-            "project_dir", TEXT, "Name of the project directory. It is no path: many paths share one.", required=True
+            "project_dir",
+            TEXT,
+            "Name of the project directory. It is no path: many paths share one. NULL for a record of __store.db.",
         ),
         Column("record_type", TEXT, "The record's `type`.", required=True),
         Column(
@@ -30,6 +32,13 @@ RECORDS = Table(
         Column(
             "record_session_id", TEXT, "The record's own `sessionId`: after a resume or in a fork, another session."
         ),
+        Column(
+            "process_session_id",
+            TEXT,
+            "The record's `session_id` where it differs from its `sessionId`: the id of the process that wrote it "
+            "(2.1.260 and later).",
+        ),
+        Column("session_kind", TEXT, "The record's `sessionKind`: `bg` for a session in the background."),
         Column("is_sidechain", FLAG, "Whether the record belongs to a subagent."),
         Column("is_meta", FLAG, "Whether Claude Code put the text there, not the user."),
         Column("is_compact_summary", FLAG, "Whether the text is the summary that a compaction left."),
@@ -43,6 +52,17 @@ RECORDS = Table(
         Column("slug", TEXT, "Name of the session's plan: plans/<slug>.md."),
         Column("prompt_id", TEXT, "Joins all records of one prompt."),
         Column("prompt_source", TEXT, "Where a prompt came from: typed, queued, sdk, system, ..."),
+        Column(
+            "origin_kind",
+            TEXT,
+            "The `kind` of the record's `origin`, or of the queued command's: human, task-notification, peer, "
+            "coordinator, auto-continuation, ...",
+        ),
+        Column(
+            "turn_origin", TEXT, "The record's `turnOrigin`: what began the turn, as `scheduled` (2.1.280 and later)."
+        ),
+        Column("command_mode", TEXT, "Of a queued command: its `commandMode`: prompt, bash, task-notification, ..."),
+        Column("scheduled_task_id", TEXT, "The scheduled task that wrote the prompt or fired (8 hex digits)."),
         Column("permission_mode", TEXT, "Permission mode at that moment."),
         Column("request_id", TEXT, "Request to the API. Missing on gateways and in some versions."),
         Column("api_message_id", TEXT, "Id of the API's response; its records share it. Not unique on gateways."),
@@ -71,7 +91,9 @@ RECORDS = Table(
             "is_human_prompt",
             FLAG,
             "Whether a user record holds what a person submitted: no tool result, not meta, no compaction summary, no "
-            "sidechain, of no other origin, and not only text that Claude Code wraps in tags of its own.",
+            "sidechain, of no other origin, and not only text that Claude Code wraps in tags of its own. Also true of "
+            "a `queued_command` attachment with such a text, or with an image: a prompt typed while Claude was at "
+            "work, which may have no user record.",
             required=True,
         ),
         Column("input_tokens", INTEGER, "Tokens read uncached, as the record says. Placeholders before 2.1.6x."),
@@ -86,6 +108,17 @@ RECORDS = Table(
         Column("web_fetch_requests", INTEGER, "Pages fetched by the API."),
         Column("thinking_tokens", INTEGER, "Of the tokens written, those of thinking."),
         Column("service_tier", TEXT, "Service tier of the response."),
+        Column("speed", TEXT, "Speed at which the response was billed: standard or fast."),
+        Column(
+            "usage_iterations",
+            JSON,
+            "The list `usage.iterations`: the requests that the response is made of, each with its type (message, "
+            "advisor_message, ...), its model where that is another one, and its token counts. NULL for an empty list.",
+            is_distinct=True,
+        ),
+        Column("advisor_model", TEXT, "The model that advises while the advisor is on (2.1.280 and later)."),
+        Column("cost_usd", FLOAT, "Cost in US dollars that Claude Code wrote beside the response (1.0.x and earlier)."),
+        Column("duration_ms", INTEGER, "The record's `durationMs`: of a response or a turn, in milliseconds."),
         Column(
             "body",
             JSON,
@@ -184,6 +217,11 @@ AGENT_LINKS = Table(
         Column("agent_type", TEXT, "The kind of agent."),
         Column("status", TEXT, "State when the tool answered: completed, async_launched, ..."),
         Column("model", TEXT, "Model that the agent was given."),
+        Column("description", TEXT, "What it was started for, where the result says so."),
+        Column("total_tokens", INTEGER, "Of a result: tokens of the subagent's last request (`totalTokens`)."),
+        Column("tool_call_count", INTEGER, "Of a result: tool calls that the subagent made (`totalToolUseCount`)."),
+        Column("total_ms", INTEGER, "Of a result: how long the subagent ran, in milliseconds (`totalDurationMs`)."),
+        Column("usage", JSON, "Of a result: the usage that it tells, as the API writes usage.", is_distinct=True),
         Column("parent_session_id", TEXT, "For a fork: the session that its context comes from."),
         Column("parent_last_uuid", TEXT, "For a fork: the last record of that context."),
         Column("context_length", INTEGER, "For a fork: records of context."),

@@ -25,6 +25,7 @@ def test_a_team_and_its_members_are_read() -> None:
         "description": "Makes lamps.",
         "created_at": datetime(2026, 2, 11, 1, 51, 27, 122000, UTC),
         "lead_agent_id": "team-lead@lamp-makers",
+        "session_id": "0a1b2c3d-1111-4222-8333-444455556666",
         "lead_session_id": SESSION,
         "member_count": 2,
         "file_modified_at": MODIFIED_AT,
