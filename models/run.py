@@ -89,13 +89,26 @@ class WarehouseRecord:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class DamageRecord:
+    """A committed part that a run found damaged: path below the data directory, table, the run that committed it, and
+    what is wrong with it, as a sentence goes on after its path.
+    """
+
+    path: str
+    table: str
+    run_id: str
+    problem: str
+
+
 @dataclass(slots=True)
 class RunRecord:
     """The commit record. `epoch` counts the runs of an archive; a run of an older epoch cannot commit.
 
     `homes` are directories by home_id; `appeared` are paths by home_id that came into being while the run was on;
     `settings_sha256` is that of settings.toml as it was, where there was one. `back_to` is the run to whose state a
-    rollback went back; it has no phases and no homes.
+    rollback went back; it has no phases and no homes. `damage` are parts of earlier runs that were found damaged
+    when the run began.
     """
 
     run_id: str
@@ -112,6 +125,7 @@ class RunRecord:
     settings_sha256: str | None = None
     warehouse: WarehouseRecord | None = None
     step_seconds: dict[str, float] = field(default_factory=dict)
+    damage: list[DamageRecord] = field(default_factory=list)
     kind: RunKind = "run"
     back_to: str | None = None
     format: int = 1
@@ -128,11 +142,13 @@ class RunRecord:
             raise TypeError("a commit record is an object")
         fields = dict(value)
         phases, texts, warehouse = fields.pop("phases"), fields.pop("texts", []), fields.pop("warehouse")
-        if not isinstance(phases, list) or not isinstance(texts, list):
-            raise TypeError("phases and texts are lists")
+        damage = fields.pop("damage", [])
+        if not isinstance(phases, list) or not isinstance(texts, list) or not isinstance(damage, list):
+            raise TypeError("phases, texts and damage are lists")
         record = cls(**fields)  # type: ignore[arg-type]  # the dataclass refuses unknown and missing names
         record.phases = [_phase_of(phase) for phase in phases]
         record.texts = [TextRecord(**text) for text in texts]  # type: ignore[arg-type]
+        record.damage = [DamageRecord(**one) for one in damage]  # type: ignore[arg-type]
         if isinstance(warehouse, dict):
             record.warehouse = WarehouseRecord(**warehouse)  # type: ignore[arg-type]
         return record

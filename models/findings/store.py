@@ -37,7 +37,7 @@ LENGTH: Final = Kind(
 )
 TWICE: Final = Kind(
     "S105",
-    Severity.WARNING,
+    Severity.INFORMATION,
     Level.DEFAULT,
     "{count} pieces are in the store more than once: room is wasted, nothing is wrong.",
     "Nothing needs to be done.",

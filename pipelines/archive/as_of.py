@@ -40,7 +40,7 @@ def open_as_of(layout: Layout, text: str | None, *, with_undone: bool = False) -
         )
     if run.status == "removed":
         raise ConfigurationError(f"run {run.run_id} was undone and then removed: nothing is kept of it")
-    reader = StoreReader(layout, in_effect(runs, run.run_id), archive.seed, lenient=True)
+    reader = StoreReader(layout, in_effect(runs, run.run_id), archive.seed, lenient=True, others=runs)
     reader.damage |= damage
     return Opened(reader, run, runs[-1])
 

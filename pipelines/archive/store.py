@@ -38,8 +38,19 @@ class StoreReader:
     compares what comes with the manifest's SHA-256.
     """
 
-    def __init__(self, layout: Layout, runs: Sequence[RunRecord], seed: int, *, lenient: bool = False) -> None:
-        """Take the committed `runs`, the oldest first, and the `seed` of the store's digests. Nothing is read yet."""
+    def __init__(
+        self,
+        layout: Layout,
+        runs: Sequence[RunRecord],
+        seed: int,
+        *,
+        lenient: bool = False,
+        others: Sequence[RunRecord] = (),
+    ) -> None:
+        """Take the committed `runs`, the oldest first, and the `seed` of the store's digests. Nothing is read yet.
+
+        A piece is looked for in the parts of `others` too: a later run may have stored again what a damaged part held.
+        """
         self.damage: dict[str, str] = {}
         self._lenient = lenient
         self._layout = layout
@@ -47,7 +58,9 @@ class StoreReader:
         self._seed = seed
         self._readings: _Readings | None = None
         self._recipes: dict[_Where, _Recipe | StoreError | FixityError] = {}
-        self._parts = [_StorePart(layout, where, part) for where, part in reversed(list(_parts(runs, STORE.name)))]
+        mine = reversed(list(_parts(runs, STORE.name)))
+        theirs = _parts([run for run in others if run.run_id not in self._runs], STORE.name)
+        self._parts = [_StorePart(layout, where, part) for where, part in (*mine, *theirs)]
         self._order: dict[_Where, list[_StorePart]] = {}
         self._groups: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
 

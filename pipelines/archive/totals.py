@@ -8,7 +8,7 @@ from datetime import datetime
 from models.errors import ExitCode
 from models.json import JsonObject
 from models.run import RunRecord, SourceCounts
-from pipelines.disk.layout import Layout
+from pipelines.disk.layout import MENDED, Layout
 
 
 def by_source(run: RunRecord) -> dict[str, SourceCounts]:
@@ -38,6 +38,12 @@ def outcomes(run: RunRecord) -> Counter[str]:
 def rejects(run: RunRecord) -> Counter[str]:
     """Return how many entries were rejected under each code."""
     return sum((Counter(phase.rejects) for phase in run.phases), Counter[str]())
+
+
+def stored_again(run: RunRecord) -> int:
+    """Return how many pieces a run stored again that damaged parts of earlier runs had held."""
+    parts = (part for phase in run.phases for part in phase.parts)
+    return sum(part.rows for part in parts if part.path.rpartition("/")[2].startswith(MENDED))
 
 
 def seconds(run: RunRecord) -> float:
@@ -76,6 +82,8 @@ def to_json(layout: Layout, run: RunRecord, exit_code: ExitCode) -> JsonObject:
         "total": asdict(added(by_source(run).values())),
         "outcomes": dict(outcomes(run)),
         "rejects": dict(rejects(run)),
+        "damage": [asdict(one) for one in run.damage],
+        "pieces_stored_again": stored_again(run),
         "appeared": {home_id: list(paths) for home_id, paths in run.appeared.items()},
         "warehouse": str(layout.warehouse) if run.warehouse else None,
         "report": str(directory / "report.md"),

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _EVERY: Final = 0.1
-_STEPS: Final = {"manifest": "writing manifests", "load": "building the warehouse", "report": "writing the report"}
+_STEPS: Final = {
+    "look": "looking at what is kept",
+    "manifest": "writing manifests",
+    "load": "building the warehouse",
+    "report": "writing the report",
+}
 
 
 @contextmanager

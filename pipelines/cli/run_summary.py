@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from pipelines.run.pipeline import Finished
 
 
+_SHOWN = 5
+
+
 def show_summary(layout: "Layout", finished: "Finished", data: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Print what a run came to: by source, fixity, where everything is, and what to do next."""
     from pipelines.archive.totals import to_json
@@ -29,6 +32,7 @@ def show_summary(layout: "Layout", finished: "Finished", data: Path | None, *, a
     say(f"Run {run.run_id}: {verdict}", style="bold")
     for line in more:
         say(line)
+    _show_damage(run, data)
     for home_id, root in run.homes.items():
         say(f"home {home_id}: {root}")
     say()
@@ -37,7 +41,7 @@ def show_summary(layout: "Layout", finished: "Finished", data: Path | None, *, a
     _show_fixity(run)
     _show_places(layout, run)
     say()
-    say(f"next: {command('report', data)}")
+    say(f"next: {command('verify' if run.damage else 'report', data)}")
     say(f"      {command('sql', data)} 'FROM sessions ORDER BY started_at DESC'")
     say(f"      {command('status', data)}")
 
@@ -54,6 +58,11 @@ def _verdict(finished: "Finished") -> list[str]:
         if finished.exit_code in (ExitCode.FIXITY, ExitCode.INCOMPLETE)
         else f"done and verified in {took}"
     ]
+    if run.damage:
+        told.append(
+            f"THE ARCHIVE IS DAMAGED: {plural(len(run.damage), 'committed file is', 'committed files are')} not what "
+            f"was written"
+        )
     if corrupt := by_outcome["corrupt"]:
         told.append(f"FIXITY IS BROKEN: {plural(corrupt, 'file')} changed in content, but not in size and times")
     if unreadable := by_outcome["unreadable"]:
@@ -61,6 +70,22 @@ def _verdict(finished: "Finished") -> list[str]:
     if entries := rejects(run).total():
         told.append(f"{plural(entries, 'entry', 'entries')} could not be understood and lie in quarantine")
     return told
+
+
+def _show_damage(run: "RunRecord", data: Path | None) -> None:
+    from models.amounts import plural
+    from pipelines.archive.totals import stored_again
+    from pipelines.cli.console import say, say_wrapped
+
+    if not run.damage:
+        return
+    for one in run.damage[:_SHOWN]:
+        say(f"  {one.path} {one.problem}")
+    if len(run.damage) > _SHOWN:
+        say(f"  and {len(run.damage) - _SHOWN} more; the report names them")
+    again = plural(stored_again(run), "piece was stored again from a home", "pieces were stored again from the homes")
+    say_wrapped(f"What is new was kept, and {again}. Of what was lost, extract verify says how much still is.")
+    say()
 
 
 def _show_sources(run: "RunRecord") -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 ENVIRONMENT_VARIABLE = "EXTRACT_DATA"
 DEFAULT = "data"
+MENDED = "mended-"
+"""How the name of a part of the store begins that holds again what a damaged part of an earlier run held."""
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ def _tiles(facts: Facts) -> Iterator[Tile]:
 def _sections(facts: Facts) -> Iterator[Section]:
     if not facts.balance.holds:
         yield contradictions_section(facts)
+    if facts.damage.total:
+        yield _damage_section(facts)
     if facts.problems.total:
         yield _problems_section(facts)
     if facts.findings.total:
@@ -86,6 +88,22 @@ def _sections(facts: Facts) -> Iterator[Section]:
     if none := _none_found(facts):
         yield Section("none", "Looked for, and none found", [paragraph(f"{', '.join(none)}.")])
     yield limits_section()
+
+
+def _damage_section(facts: Facts) -> Section:
+    lead = paragraph(
+        "Files that earlier runs committed are gone or not what was written. What this run read is kept. Of the lost "
+        f"pieces of files, {plural(facts.stored_again, 'one was', 'were')} found again in the homes and stored again."
+    )
+    items = Items([Item(Code(one.path), f"{one.problem} (of run {one.run_id})", "bad") for one in facts.damage.shown])
+    advice = paragraph(
+        "What to do: ",
+        Code("extract verify"),
+        " says which files of the homes lack bytes now. Put the named files "
+        "back from a backup of the data directory, if there is one.",
+        is_quiet=True,
+    )
+    return Section("damage", "Damage of the archive", [lead, items, *more(facts.damage), advice], "bad")
 
 
 def _problems_section(facts: Facts) -> Section:

@@ -11,7 +11,8 @@ from pipelines.report.facts import Balance, FixityFacts, Verdict
 @dataclass(frozen=True, slots=True)
 class Ground:
     """The facts that a claim rests on. `withheld` and `listed` count files, `problems` committed files that could not
-    be read back, `errors` findings that say that something is wrong.
+    be read back, `errors` findings that say that something is wrong, `damaged` parts of earlier runs that are not what
+    was committed.
     """
 
     is_complete: bool
@@ -22,6 +23,7 @@ class Ground:
     listed: int
     problems: int
     errors: int = 0
+    damaged: int = 0
 
 
 def verdict_of(ground: Ground) -> Verdict:
@@ -35,6 +37,9 @@ def verdict_of(ground: Ground) -> Verdict:
         )
     if not ground.balance.holds:
         return Verdict("broken", "The counts of this run contradict one another")
+    if ground.damaged:
+        files = plural(ground.damaged, "file of the archive is", "files of the archive are")
+        return Verdict("broken", f"The archive is damaged: {files} not what was written")
     if ground.problems:
         return Verdict("broken", f"{plural(ground.problems, 'file')} of the archive cannot be read back")
     if ground.errors:
@@ -63,7 +68,7 @@ def claim_of(ground: Ground) -> str:
 
 def _lead(ground: Ground) -> str:
     kept = ground.fixity.kept
-    if kept.corrupt or not ground.balance.holds or ground.problems or ground.errors:
+    if kept.corrupt or not ground.balance.holds or ground.problems or ground.errors or ground.damaged:
         return "Not verified: "
     if not kept.files:
         return "Nothing was verified: "
@@ -98,6 +103,11 @@ def _exceptions(ground: Ground) -> Iterator[str]:
     if not ground.balance.holds:
         places = plural(ground.balance.contradictions.total, "place")
         yield f"entries do not add up to entries with rows and rejects, or the counts differ, in {places}"
+    if ground.damaged:
+        yield (
+            f"{plural(ground.damaged, 'file', 'files')} that earlier runs committed {_is(ground.damaged)} gone or not "
+            "what was written"
+        )
     if ground.problems:
         yield f"{plural(ground.problems, 'committed file')} could not be read back, so counts here are too low"
     if ground.errors:

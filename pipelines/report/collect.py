@@ -6,17 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from extractors.reading.registry import PHASES
 from models.errors import FixityError
 from models.finding import Severity
-from models.run import RunRecord
+from models.run import DamageRecord, RunRecord
 from models.text import safe
 from pipelines.archive import archive as archives
 from pipelines.archive.findings_file import Verification, read_verifications
-from pipelines.archive.totals import added, seconds
+from pipelines.archive.totals import added, seconds, stored_again
 from pipelines.disk.layout import Layout
 from pipelines.report.balance import judge_balance, read_extractions
 from pipelines.report.claim import Ground, claim_of, verdict_of
 from pipelines.report.drift import drift_facts, read_drift
 from pipelines.report.facts import (
     LIMIT,
+    DamageFact,
     Facts,
     FixityFacts,
     HomeFacts,
@@ -67,6 +68,7 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         withheld=sum(rule.files for rule in withheld),
         listed=sum(rule.files for rule in listed),
         problems=len(reader.problems),
+        damaged=len(run.damage),
         errors=sum(finding.severity == Severity.ERROR for finding in findings),
     )
     return Facts(
@@ -90,9 +92,15 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         sizes=_sizes(run, earlier),
         verifications=verification_facts(verified),
         findings=Listing(len(findings), findings[:LIMIT]),
+        damage=Listing(len(run.damage), [DamageFact(*map(safe, _told(one))) for one in run.damage[:LIMIT]]),
+        stored_again=stored_again(run),
         problems=Listing(len(reader.problems), reader.problems[:LIMIT]),
         notices=[*notices, *_notices(run, fixity)],
     )
+
+
+def _told(one: DamageRecord) -> tuple[str, str, str, str]:
+    return one.path, one.table, one.run_id, one.problem
 
 
 def _run_facts(run: RunRecord, earlier: int) -> RunFacts:

@@ -295,6 +295,18 @@ class FindingFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class DamageFact:
+    """A part of an earlier run that is not what was committed: its path below the data directory, its table, the run
+    that committed it, and what is wrong with it.
+    """
+
+    path: str
+    table: str
+    run_id: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class VerificationFacts:
     """A verification of the archive that was made after the run, and how much it found by severity. `percent` says how
     much of the files it picked, where that was not all.
@@ -331,6 +343,8 @@ class Facts:
     sizes: Sizes
     verifications: Sequence[VerificationFacts]
     findings: Listing[FindingFacts]
+    damage: Listing[DamageFact]
+    stored_again: int
     problems: Listing[str]
     notices: Sequence[str]
     format: int = field(default=FORMAT)

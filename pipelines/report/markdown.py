@@ -91,6 +91,8 @@ def summary(facts: Facts) -> str:
             lines.append(f"| {outcome.outcome} | {plural(outcome.files + outcome.others, 'file')} |")
     if facts.drift.items.total:
         lines.append(f"| Unknown fields and types | {count(facts.drift.items.total)} |")
+    if facts.damage.total:
+        lines.append(f"| Damaged files of the archive | {count(facts.damage.total)} |")
     if facts.findings.total:
         lines.append(f"| Findings of extract verify | {count(facts.findings.total)} |")
     return "\n".join([*lines, "", *(f"**Note:** {escaped(notice)}" for notice in facts.notices)]).rstrip() + "\n"

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.errors import FixityError
-from models.run import PartRecord, RunRecord
+from models.run import DamageRecord, PartRecord, RunRecord
 from models.tables import MESSAGES, STORE
-from pipelines.archive.archive import committed_parts
+from pipelines.archive.damage import without_damaged
 from pipelines.archive.imported import imported_files, verified_imports
 from pipelines.disk.layout import Layout
 from pipelines.run.digest_sets import WIDTH, SharedSet, extend_known, is_whole, write_known
@@ -38,14 +38,20 @@ class KnownIndexes:
 
 
 def prepare_known(
-    layout: Layout, runs: Sequence[RunRecord], run_id: str, new_bytes: int, new_files: int
+    layout: Layout,
+    runs: Sequence[RunRecord],
+    run_id: str,
+    new_bytes: int,
+    new_files: int,
+    damage: Sequence[DamageRecord] = (),
 ) -> KnownIndexes:
-    """Return indexes that hold exactly what `runs` committed, and empty tables for a run that will read `new_bytes` of
-    `new_files`. Raises FixityError when a part that an index has to be made of is damaged.
+    """Return indexes that hold exactly what `runs` committed and is not named in `damage`, and empty tables for a run
+    that will read `new_bytes` of `new_files`: what a damaged part held is not known, so that it is kept again.
+
+    Raises FixityError when another part that an index has to be made of cannot be read.
     """
-    store, texts = committed_parts(runs, STORE.name), committed_parts(runs, MESSAGES.name)
-    pieces = _index(layout, "pieces", store, "digest")
-    messages = _index(layout, "messages", texts, "message_id")
+    pieces = known_pieces(layout, runs, damage)
+    messages = _index(layout, "messages", without_damaged(runs, damage, MESSAGES.name), "message_id")
     foreign = imported_files(layout)
     imported = layout.cache / f"imported-{_names(path.name for path in foreign)[-1]}.idx"
     if not is_whole(imported):
@@ -60,6 +66,13 @@ def prepare_known(
     expected = min(new_bytes // 256, _SHORTEST_MESSAGES + new_bytes // _EXPECTED_BYTES_PER_MESSAGE)
     SharedSet.make(shared_messages, 1000 + expected)
     return KnownIndexes(pieces, messages, imported, shared_pieces, shared_messages)
+
+
+def known_pieces(layout: Layout, runs: Sequence[RunRecord], damage: Sequence[DamageRecord]) -> Path:
+    """Return the index of the pieces that `runs` committed and that are not in a part named in `damage`. Raises
+    FixityError when another part cannot be read.
+    """
+    return _index(layout, "pieces", without_damaged(runs, damage, STORE.name), "digest")
 
 
 def _index(layout: Layout, kind: str, parts: Sequence[PartRecord], column: str) -> Path:

@@ -17,6 +17,7 @@ from models.run import PhaseRecord, RunRecord, new_run_id
 from models.text import printable_path
 from pipelines.archive import archive as archives
 from pipelines.archive.archive import Archive, HomeName
+from pipelines.archive.damage import look_at_parts
 from pipelines.archive.sweep import sweep
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.failpoints import reach
@@ -25,6 +26,7 @@ from pipelines.disk.lock import announce
 from pipelines.disk.platform import fsync_directory, make_files_private
 from pipelines.disk.settings import Settings, read_settings, settings_digest
 from pipelines.run.digest_indexes import KnownIndexes, prepare_known
+from pipelines.run.mending import Lost, lost_pieces
 from pipelines.run.phase import PhaseInput, run_phase
 from pipelines.run.snapshot import Snapshot, take_snapshots
 from pipelines.run.unfinished_erasure import finish_forget
@@ -88,6 +90,7 @@ class RunInProgress:
     settings: Settings
     snapshots: list[Snapshot]
     known: KnownIndexes
+    lost: Lost
     watcher: Watcher
     started: float
 
@@ -114,6 +117,7 @@ class RunInProgress:
             limits=Limits(self.settings.entry_mb << 20, self.settings.document_mb << 20),
             processes=self.settings.process_count,
             is_full=self.request.is_full,
+            lost=self.lost,
             tombstones=snapshot.tombstones,
         )
         done = run_phase(given, self.watcher.file_read)
@@ -146,6 +150,8 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
     with disk_errors():
         sweep(layout, everything)
     runs = archives.effective(everything)
+    watcher.step("look")
+    damage = look_at_parts(layout, runs, datetime.now(UTC))
     homes = name_homes(request, layout)
     record = RunRecord(
         run_id=new_run_id(datetime.now(UTC)),
@@ -157,6 +163,7 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
         is_full=request.is_full,
         homes={home.home_id: str(home.root) for home in homes},
         settings_sha256=settings_digest(layout),
+        damage=damage,
     )
     announce(layout, record.run_id)
     snapshots = take_snapshots(layout, homes, runs, settings, request.phases)
@@ -166,8 +173,9 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
         layout.run(record.run_id).mkdir(mode=0o700)
         fsync_directory(layout.runs)
         archives.remember_homes(layout, homes)
-        known = prepare_known(layout, runs, record.run_id, new_bytes, new_files)
-    return RunInProgress(archive, record, runs, request, settings, snapshots, known, watcher, started)
+        known = prepare_known(layout, runs, record.run_id, new_bytes, new_files, damage)
+        lost = lost_pieces(layout, runs, damage, known.pieces)
+    return RunInProgress(archive, record, runs, request, settings, snapshots, known, lost, watcher, started)
 
 
 def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunInProgress:

@@ -20,15 +20,16 @@ from models.errors import StageError
 from models.manifest import Change, FileState, Outcome, erased_json
 from models.run import PartRecord, PhaseRecord, RunRecord
 from models.schema import Row
-from models.tables import EXTRACTIONS, MANIFEST
+from models.tables import EXTRACTIONS, MANIFEST, STORE
 from pipelines.archive.archive import Archive, HomeName
 from pipelines.disk.atomic import disk_errors, make_directories, sync_directories, sync_files
 from pipelines.disk.failpoints import reach
-from pipelines.disk.layout import make_private
+from pipelines.disk.layout import MENDED, make_private
 from pipelines.run import workers
 from pipelines.run.digest_indexes import KnownIndexes
 from pipelines.run.fixity import Judgement, claim_of, judge_all
 from pipelines.run.inventory import Item
+from pipelines.run.mending import Lost, Mender
 from pipelines.run.phase_counts import Tally
 from pipelines.run.snapshot import Absence, Absent, Due, Slice
 from pipelines.run.staging import Part, RowWriter
@@ -48,6 +49,7 @@ class PhaseInput:
     limits: Limits
     processes: int
     is_full: bool
+    lost: Lost
     tombstones: Tombstones | None = None
 
 
@@ -82,8 +84,10 @@ def _read_and_judge(given: PhaseInput, directory: Path, tally: Tally, progress: 
     with disk_errors():
         manifest = RowWriter(directory / MANIFEST.name / name, MANIFEST)
         extractions = RowWriter(directory / EXTRACTIONS.name / name, EXTRACTIONS)
+    mender = _mender(given, directory)
     with workers.Readers(_job(given, directory), _processes(given), progress) as readers:
         for part in given.slices:
+            mender.mend(part.items)
             tasks = [item.task(given.home.home_id) for item in part.items if item.is_due(is_full=given.is_full)]
             results = readers.read(tasks, is_last=part.is_last)
             if part.is_last:
@@ -100,7 +104,13 @@ def _read_and_judge(given: PhaseInput, directory: Path, tally: Tally, progress: 
         output = readers.close()
     tally.add_messages(output.new_messages, output.seen_messages)
     with disk_errors():
-        return [*output.parts, manifest.close(), extractions.close()]
+        mended = mender.close()
+        return [*output.parts, manifest.close(), extractions.close(), *([mended] if mended is not None else [])]
+
+
+def _mender(given: PhaseInput, directory: Path) -> Mender:
+    target = directory / STORE.name / f"{MENDED}{given.phase}.parquet"
+    return Mender(given.lost, given.home.root, given.archive.seed, given.known.shared_pieces, target)
 
 
 def _processes(given: PhaseInput) -> int:

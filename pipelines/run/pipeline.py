@@ -109,7 +109,7 @@ def _timed(run: RunRecord, step: str, watcher: Watcher) -> Iterator[None]:
 def exit_code_of(run: RunRecord) -> ExitCode:
     """Return how a process that made this run should end: the gravest of what happened."""
     outcomes = {outcome for phase in run.phases for outcome, count in phase.outcomes.items() if count}
-    if outcomes & BROKEN:
+    if outcomes & BROKEN or run.damage:
         return ExitCode.FIXITY
     if "unreadable" in outcomes:
         return ExitCode.INCOMPLETE

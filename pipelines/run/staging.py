@@ -103,15 +103,16 @@ class RowWriter:
         for row in rows:
             self._rows.append(row)
             if len(self._rows) >= _ROWS_AT_A_TIME:
-                self._flush()
+                self.flush()
 
     def close(self) -> Part:
         """Write what is left; returns the part."""
-        self._flush()
+        self.flush()
         self._writer.close()
         return finish_part(self._table.name, self._path, self._written)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write the rows that are held, as a row group."""
         if self._rows:
             columns = zip(zip(*self._rows, strict=True), self._kinds, strict=True)
             arrays = [pa.array(values, kind) for values, kind in columns]

@@ -15,8 +15,9 @@ from extractors.reading.registry import PHASES
 from models.errors import SourceError
 from models.json import JsonObject
 from models.manifest import FileState
-from models.run import RunRecord
+from models.run import DamageRecord, RunRecord
 from pipelines.archive.archive import Archive, HomeName, is_being_written, known_homes, last_phase
+from pipelines.archive.damage import OTHER_BYTES, look_at_parts
 from pipelines.archive.imported import imported_files
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.layout import Layout
@@ -58,7 +59,9 @@ class HomeStatus:
 
 @dataclass(slots=True)
 class Status:
-    """An archive. Sizes are in bytes. `under_way` says who writes now, or that a run was killed."""
+    """An archive. Sizes are in bytes. `under_way` says who writes now, or that a run was killed. `damage` are committed
+    parts that are gone or of another size now, and those that the last run found damaged.
+    """
 
     data: str
     runs: int
@@ -73,6 +76,7 @@ class Status:
     warehouse_bytes: int | None
     warehouse_run_id: str | None
     under_way: str | None
+    damage: list[DamageRecord]
 
     def to_json(self) -> JsonObject:
         """Return the status as JSON values."""
@@ -104,7 +108,15 @@ def status_of(layout: Layout) -> Status:
         warehouse_bytes=warehouse.stat().st_size if warehouse.exists() else None,
         warehouse_run_id=_warehouse_run(layout, runs),
         under_way=_under_way(layout),
+        damage=_damage(layout, runs),
     )
+
+
+def _damage(layout: Layout, runs: list[RunRecord]) -> list[DamageRecord]:
+    """Return what a look shows now, and what the last run found by digests."""
+    seen = look_at_parts(layout, runs)
+    told = [one for run in runs[-1:] for one in run.damage if one.problem == OTHER_BYTES]
+    return [*seen, *(one for one in told if one.path not in {other.path for other in seen})]
 
 
 def _sizes(runs: Iterable[RunRecord]) -> Mapping[str, int]:

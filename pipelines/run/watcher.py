@@ -17,4 +17,4 @@ class Watcher:
         """A phase was committed."""
 
     def step(self, name: str) -> None:
-        """A step after the phases begins: load, verify, report."""
+        """A step before the phases begins (look), or one after them (manifest, load, report)."""

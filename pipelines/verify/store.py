@@ -59,7 +59,7 @@ CHECKS: Final = (
         codes.NEW_BYTES,
         "the store holds as many new bytes as were counted",
         """
-        WITH found AS (SELECT g, sum(piece_bytes)::BIGINT AS n FROM stored GROUP BY g),
+        WITH found AS (SELECT g, sum(piece_bytes)::BIGINT AS n FROM cut GROUP BY g),
             said AS (SELECT g, sum(new_piece_bytes)::BIGINT AS n FROM extraction GROUP BY g)
         SELECT grp.address, grp.phase, grp.home, coalesce(s.n, 0) AS expected, coalesce(f.n, 0) AS actual
         FROM grp LEFT JOIN found f USING (g) LEFT JOIN said s USING (g)
@@ -71,7 +71,7 @@ CHECKS: Final = (
         "every piece of the store belongs to a file",
         """
         SELECT p.path AS address, count(*) AS count
-        FROM stored t JOIN part p USING (part) JOIN grp ON grp.g = t.g AND grp.whole
+        FROM cut t JOIN part p USING (part) JOIN grp ON grp.g = t.g AND grp.whole
         ANTI JOIN piece x ON x.g = t.g AND x.digest = t.digest GROUP BY ALL
         """,
     ),

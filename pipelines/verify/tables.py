@@ -149,6 +149,7 @@ CREATE TABLE named AS
     FROM manifest m JOIN part p USING (part) WHERE file_id IS NOT NULL GROUP BY file_id;
 CREATE MACRO is_erased(digest) AS digest = unhex('00000000000000000000000000000000');
 CREATE MACRO called(file, name) AS coalesce(name, concat('file ', file));
+CREATE VIEW cut AS SELECT s.* FROM stored s JOIN part p USING (part) WHERE NOT contains(p.path, '/mended-');
 CREATE VIEW every_read AS SELECT * FROM extraction WHERE NOT is_void;
 CREATE VIEW read AS SELECT r.* FROM every_read r JOIN grp USING (g) WHERE whole;
 CREATE VIEW whole_manifest AS SELECT m.* FROM manifest m JOIN grp USING (g) WHERE whole;

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from pipelines.run.status import HomeStatus, Status
 
 
+_SHOWN = 5
+
+
 def status(data: Data = None, as_json: AsJson = False) -> None:
     """Show each home, the last run, and what is new since.
 
@@ -51,6 +54,12 @@ def _show_archive(found: "Status", root: str) -> None:
         say(f"the warehouse is of run {found.warehouse_run_id}, not of the last one")
     if found.under_way:
         say_wrapped(found.under_way)
+    if found.damage:
+        files = plural(len(found.damage), "committed file is", "committed files are")
+        say(f"THE ARCHIVE IS DAMAGED: {files} not what was written", style="bold")
+        for one in found.damage[:_SHOWN]:
+            say(f"  {one.path} {one.problem}")
+        say_wrapped("`extract verify` says what is lost; `extract run` stores again what the homes still have.")
     say()
 
 

@@ -1,0 +1,215 @@
+"""A damaged archive keeps what is new, stores again what the homes still have, and is never called verified."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from models.errors import ExitCode
+from models.run import PartRecord, RunRecord
+from pipelines.archive import damage as damages
+from pipelines.archive.archive import committed_parts, read_runs
+from pipelines.archive.damage import SLOTS, look_at_parts
+from pipelines.archive.store import StoreReader
+from pipelines.disk.layout import Layout
+from tests.command_line import Ran, call, prompt
+
+pytestmark = pytest.mark.duckdb
+
+FILES = {
+    "history.jsonl": b"".join(prompt(f"do {number}") for number in range(40)),
+    "plans/p.md": b"# a plan\n" * 900,
+    "projects/-p/11111111-1111-4111-8111-111111111111.jsonl": b"".join(
+        b'{"type":"summary","summary":"number %d","leafUuid":"11111111-1111-4111-8111-%012d"}\n' % (number, number)
+        for number in range(50)
+    ),
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        place = tmp_path / "home" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def data(home: Path, tmp_path: Path) -> Path:
+    """An archive of two runs: the digests of the first are in the indexes by then."""
+    data = tmp_path / "data"
+    assert _run(home, data).code == 0
+    with (home / "history.jsonl").open("ab") as file:
+        file.write(prompt("later"))
+    assert _run(home, data).code == 0
+    return data
+
+
+def _run(home: Path, data: Path, *options: str) -> Ran:
+    return call("run", "--home", f"mine={home}", "--data", data, *options)
+
+
+def _delete(path: Path) -> None:
+    path.unlink()
+
+
+def _flip(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 3] ^= 1
+    path.write_bytes(raw)
+
+
+def _cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def _be_a_directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGES = [_delete, _flip, _cut_short, _be_a_directory]
+
+
+def _store_parts(data: Path) -> list[Path]:
+    """Return the parts of the store that the first run committed."""
+    return [data / part.path for part in committed_parts(read_runs(Layout(data))[:1], "store")]
+
+
+def _parts(run: RunRecord) -> list[PartRecord]:
+    return [part for phase in run.phases for part in phase.parts]
+
+
+def _kept(data: Path, as_of: str | None = None) -> dict[str, bytes]:
+    """Return every file as the store gives it back."""
+    reader = StoreReader.open(Layout(data))
+    return {
+        state.path: b"".join(reader.read_range(state.file_id, 0, state.size, as_of))
+        for state in reader.files(as_of)
+        if state.entry_type == "file" and state.file_id is not None and state.is_present
+    }
+
+
+def _held(home: Path) -> dict[str, bytes]:
+    return {path.relative_to(home).as_posix(): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
+def _claims(data: Path, *ran: Ran) -> str:
+    """Return all that a reader is shown of the newest run: output, and the three reports."""
+    directory = data / "runs" / read_runs(Layout(data))[-1].run_id
+    page = (directory / "report.html").read_text()
+    shown = [one.out + one.err for one in ran] + [(directory / "report.md").read_text(), page[page.index("<body") :]]
+    verdict = json.loads((directory / "report.json").read_text())
+    return "\n".join([*shown, json.dumps([verdict["verdict"], verdict["claim"]])])
+
+
+@pytest.mark.parametrize("options", [(), ("--full",)], ids=["new", "full"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_the_home_still_has_is_kept_again_and_nothing_is_called_verified(
+    damage: Callable[[Path], None], options: tuple[str, ...], home: Path, data: Path
+) -> None:
+    for part in _store_parts(data):
+        damage(part)
+    shutil.copy(home / "plans/p.md", home / "plans/copy.md")
+    ran = _run(home, data, *options)
+    assert ran.code == ExitCode.FIXITY
+    claims = _claims(data, ran)
+    assert re.search(r"(?<!not )\bverified", claims, re.IGNORECASE) is None
+    for part in _store_parts(data):
+        assert claims.count(part.relative_to(data).as_posix()) >= 3
+    assert "next: extract verify" in ran.out
+    assert _kept(data) == _held(home)
+    first = read_runs(Layout(data))[0].run_id
+    assert _kept(data, first) == FILES
+    again = _run(home, data, *options)
+    assert again.code == ExitCode.FIXITY
+    assert read_runs(Layout(data))[-1].phases
+    assert sum(path.stat().st_size for path in data.rglob("store/**/mended-*")) < 20_000
+
+
+def test_what_the_home_has_no_more_is_lost_alone_and_the_rest_is_given_back(
+    home: Path, data: Path, tmp_path: Path
+) -> None:
+    for part in _store_parts(data):
+        part.unlink()
+    (home / "plans/p.md").unlink()
+    assert _run(home, data).code == ExitCode.FIXITY
+    assert _kept(data) == _held(home)
+    runs = read_runs(Layout(data))
+    assert [run.run_id for run in runs if any("/mended-" in part.path for part in _parts(run))] == [runs[-1].run_id]
+    ran = call("restore", "--to", tmp_path / "back", "--data", data, "--as-of", runs[0].run_id, "--json")
+    assert ran.code == ExitCode.FIXITY
+    lost = [one for one in json.loads(ran.out)["findings"] if one["code"] == "bytes-lost"]
+    assert ["plans/p.md" in one["path"] for one in lost] == [True], lost
+    assert _held(tmp_path / "back") == {name: content for name, content in FILES.items() if name != "plans/p.md"}
+
+
+def test_parts_that_are_put_back_from_a_backup_leave_an_archive_that_verifies(home: Path, data: Path) -> None:
+    parts = {part: part.read_bytes() for part in _store_parts(data)}
+    for part in parts:
+        part.unlink()
+    shutil.copy(home / "plans/p.md", home / "plans/copy.md")
+    assert _run(home, data).code == ExitCode.FIXITY
+    for part, content in parts.items():
+        part.write_bytes(content)
+        part.chmod(0o600)
+    assert (ran := call("verify", "--data", data, "--deep")).code == 0, ran.out
+    assert (ran := _run(home, data)).code == 0, ran.out
+
+
+def test_status_names_the_damage_before_and_after_a_run(home: Path, data: Path) -> None:
+    (part, *_) = _store_parts(data)
+    name = part.relative_to(data).as_posix()
+    part.write_bytes(part.read_bytes() + b"x")
+    told = call("status", "--data", data)
+    assert "THE ARCHIVE IS DAMAGED: 1 committed file is not what was written" in told.out
+    assert f"  {name} has " in told.out
+    part.write_bytes(part.read_bytes()[:-1])
+    assert "DAMAGED" not in call("status", "--data", data).out
+    _flip(part)
+    assert _run(home, data, "--quiet").err.startswith("run ")
+    told = call("status", "--data", data, "--json")
+    assert [(one["path"], one["problem"]) for one in json.loads(told.out)["damage"]] == [(name, damages.OTHER_BYTES)]
+
+
+def test_a_damaged_part_of_message_texts_has_its_texts_kept_again_when_they_are_met(home: Path, data: Path) -> None:
+    (part, *_) = (one for one in committed_parts(read_runs(Layout(data)), "message_texts") if one.rows)
+    (data / part.path).unlink()
+    (home / "plans/other").mkdir()
+    with (home / "history.jsonl").open("ab") as file:
+        file.write(prompt("do 7", 1))
+    ran = _run(home, data, "--json")
+    assert ran.code == ExitCode.FIXITY
+    assert [one["path"] for one in json.loads(ran.out)["damage"]] == [part.path]
+    (made,) = (one for one in committed_parts(read_runs(Layout(data))[-1:], "message_texts") if one.rows)
+    assert made.rows == 1
+
+
+def test_every_part_is_digested_within_so_many_days(home: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(damages, "_SMALL", 0)
+    runs = read_runs(Layout(data))
+    parts = {part.path for run in runs for phase in run.phases for part in phase.parts}
+    for path in parts:
+        _flip(data / path)
+    today, found, most = datetime(2026, 2, 20, 12, tzinfo=UTC), set[str](), 0
+    for days in range(SLOTS):
+        runs[-1].started_at = (today + timedelta(days=days)).isoformat()
+        met = look_at_parts(Layout(data), runs, today + timedelta(days=days + 1))
+        most = max(most, len(met))
+        assert not look_at_parts(Layout(data), runs, today + timedelta(days=days, hours=1))
+        found |= {one.path for one in met}
+    assert found == parts
+    assert most < len(parts) / 3
+    runs[-1].started_at = "2020-01-01T00:00:00+00:00"
+    assert {one.path for one in look_at_parts(Layout(data), runs, today)} == parts
+
+
+def test_a_commit_record_of_a_version_that_knew_no_damage_is_still_read(data: Path) -> None:
+    fields = read_runs(Layout(data))[0].to_json()
+    del fields["damage"]
+    assert RunRecord.from_json(fields).damage == []
