@@ -192,7 +192,7 @@ class Archive:
         path.chmod(mode)
 
     def fresh(self, path: Path) -> Path:
-        """Part a file from the original with which it is shared."""
+        """StagedPart a file from the original with which it is shared."""
         if path.stat().st_nlink > 1:
             data, mode = path.read_bytes(), path.stat().st_mode
             path.unlink()

@@ -17,7 +17,7 @@ from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import read_graveyard
 from pipelines.disk import failpoints
 from pipelines.disk.layout import Layout
-from pipelines.forget.forget import Target, finish_begun, forget, plan_forget, tombstones_of
+from pipelines.forget.forget import ErasureTarget, finish_begun, forget, plan_forget, tombstones_of
 from pipelines.forget.own_words import own_words
 from pipelines.run.watcher import Watcher
 from pipelines.upkeep.import_store import import_store
@@ -85,7 +85,7 @@ def erase(data: Path) -> None:
     """Forget the text, as the command does."""
     layout = Layout(data)
     finish_begun(layout, Watcher())
-    forget(layout, plan_forget(layout, Target("text", PLAIN)), Watcher())
+    forget(layout, plan_forget(layout, ErasureTarget("text", PLAIN)), Watcher())
 
 
 def killed(data: Path, point: str) -> int:

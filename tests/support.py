@@ -15,7 +15,7 @@ from models.schema import Row, Table
 from pipelines.archive.archive import committed_parts, read_runs, writing
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request, extract_homes
-from pipelines.run.staging import Part, RowWriter
+from pipelines.run.staging import RowWriter, StagedPart
 from pipelines.run.watcher import Watcher
 from pipelines.warehouse.load import build_warehouse
 
@@ -35,7 +35,7 @@ def extract(data: Path, *homes: Path, phases: Sequence[int] = ALL_PHASES, is_ful
         return extract_homes(layout, Request([(None, home) for home in homes], phases, is_full), Watcher()).record
 
 
-def write_part(path: Path, table: Table, rows: Iterable[Row]) -> Part:
+def write_part(path: Path, table: Table, rows: Iterable[Row]) -> StagedPart:
     """Write rows of a table without provenance as one Parquet file."""
     writer = RowWriter(path, table)
     writer.write(rows)

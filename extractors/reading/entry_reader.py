@@ -53,7 +53,7 @@ class Digests:
                 self.sha.update(data)
 
 
-class Reader:
+class EntryReader:
     """One attempt to read one file in one generation."""
 
     def __init__(

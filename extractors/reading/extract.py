@@ -9,7 +9,7 @@ from xxhash import xxh3_128
 
 from extractors.home.home import HeldDirectory, Home, PinnedFile, Stat
 from extractors.reading.contract import Entry, Reading, Shape
-from extractors.reading.entry_reader import CHUNK, Digests, Reader
+from extractors.reading.entry_reader import CHUNK, Digests, EntryReader
 from extractors.reading.erasure import Tombstones, without
 from extractors.reading.task import FileResult, FileTask, Limits, Sink
 from models.errors import SourceError
@@ -49,7 +49,7 @@ def extract_file(
 
 def _extract_nothing_read(task: FileTask, shape: Shape, sink: Sink, limits: Limits) -> FileResult:
     """A directory or a link is an entry of no bytes."""
-    reader = Reader(task, shape, sink, limits, None, task.generation, 0, Digests())
+    reader = EntryReader(task, shape, sink, limits, None, task.generation, 0, Digests())
     reader.parse(Entry(reader.names, task.link_target or b""), 0, 0)
     return reader.finish()
 
@@ -84,7 +84,7 @@ def _extract_open_file(
             if digests.xxh.digest() != task.prefix_xxh3:
                 generation, start, rewritten = generation + 1, 0, True
                 continue
-        reader = Reader(task, shape, sink, limits, tombstones, generation, start, digests)
+        reader = EntryReader(task, shape, sink, limits, tombstones, generation, start, digests)
         begun.append(reader.result)
         result = _read_once(file, reader, start, size)
         bytes_read += result.size - start
@@ -120,7 +120,7 @@ def _same_as_before(file: PinnedFile, task: FileTask, tombstones: Tombstones | N
     return result
 
 
-def _read_once(file: PinnedFile, reader: Reader, start: int, size: int) -> FileResult:
+def _read_once(file: PinnedFile, reader: EntryReader, start: int, size: int) -> FileResult:
     match reader.shape.reading:
         case Reading.DOCUMENT:
             reader.read_document(file, size)

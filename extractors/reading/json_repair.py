@@ -48,7 +48,7 @@ class Flag(StrEnum):
     """An integer beyond 64 bits; it is kept exactly."""
 
 
-class Unreadable(ValueError):
+class UnreadableJson(ValueError):
     """The text is no JSON, even with repairs."""
 
     def __init__(self, code: RejectCode) -> None:
@@ -56,7 +56,7 @@ class Unreadable(ValueError):
         self.code = code
 
 
-class Reader:
+class LenientReader:
     """Reads JSON texts as `JSON.parse` does, and where that refuses, with repairs."""
 
     def __init__(self) -> None:
@@ -70,18 +70,18 @@ class Reader:
         return tuple(sorted(self._noted))
 
     def read(self, text: bytes) -> JsonValue:
-        """Return the value of a JSON text. Raises `Unreadable`."""
+        """Return the value of a JSON text. Raises `UnreadableJson`."""
         self._noted.clear()
         if _is_deeper(text, REPAIR_DEPTH):
             return _read_deep(text)
         try:
             return self._repair(text)
         except UnicodeDecodeError as error:
-            raise Unreadable(RejectCode.NOT_UTF8) from error
+            raise UnreadableJson(RejectCode.NOT_UTF8) from error
         except json.JSONDecodeError as error:
-            raise Unreadable(RejectCode.NOT_JSON) from error
+            raise UnreadableJson(RejectCode.NOT_JSON) from error
         except RecursionError as error:
-            raise Unreadable(RejectCode.TOO_DEEP) from error
+            raise UnreadableJson(RejectCode.TOO_DEEP) from error
 
     def _repair(self, text: bytes) -> JsonValue:
         if _SURROGATE.search(text):
@@ -142,14 +142,14 @@ def _read_deep(text: bytes) -> JsonValue:
     try:
         value: JsonValue = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Unreadable(RejectCode.TOO_DEEP) from error
+        raise UnreadableJson(RejectCode.TOO_DEEP) from error
     return value
 
 
 def _is_deeper(text: bytes, limit: int) -> bool:
     if len(text) <= limit or text.count(b"{") + text.count(b"[") <= limit:
         return False
-    return Balance(text).deepest > limit
+    return BracketBalance(text).deepest > limit
 
 
 def signs(text: bytes, start: int = 0) -> Iterator[tuple[int, int, int]]:
@@ -171,7 +171,7 @@ def signs(text: bytes, start: int = 0) -> Iterator[tuple[int, int, int]]:
         yield end - 1, sign, phase
 
 
-class Balance:
+class BracketBalance:
     """How the brackets of a text balance: read on from its start, and, as far as strings go, back from its end."""
 
     def __init__(self, text: bytes) -> None:

@@ -23,7 +23,7 @@ _KEEP: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownFields:
     """What is known of an object's fields, made ready by `known_fields`.
 
     `places` gives each field the number of its cell (below 0: none) and its type; `objects` what is known of those that
@@ -31,16 +31,16 @@ class Known:
     """
 
     places: Mapping[str, tuple[int, type | None]]
-    objects: Mapping[str, "Known"]
+    objects: Mapping[str, "KnownFields"]
     path: str
 
 
-def known_fields(table: Table, columns: Declaration, kept: str = "", path: str = "") -> Known:
+def known_fields(table: Table, columns: Declaration, kept: str = "", path: str = "") -> KnownFields:
     """Return what is known of an object whose fields fill columns of `table`; `kept` names fields between blanks."""
     types = {column.name: _TYPES.get(column.type, str) for column in table.columns}
     cells = cell_numbers(table)
     places: dict[str, tuple[int, type | None]] = dict.fromkeys(kept.split(), (_KEEP, None))
-    objects: dict[str, Known] = {}
+    objects: dict[str, KnownFields] = {}
     for field, column in columns.items():
         if not isinstance(column, str):
             objects[field] = known_fields(table, column, path=f"{path}{field}.")
@@ -49,7 +49,7 @@ def known_fields(table: Table, columns: Declaration, kept: str = "", path: str =
             places[field] = (_KEEP, None)
         else:
             places[field] = (cells[column], types[column])
-    return Known(places, objects, path)
+    return KnownFields(places, objects, path)
 
 
 def cell_numbers(table: Table) -> dict[str, int]:
@@ -57,7 +57,7 @@ def cell_numbers(table: Table) -> dict[str, int]:
     return {column.name: number for number, column in enumerate(table.columns)}
 
 
-def sort_fields(found: JsonObject, known: Known, cells: list[object], left: JsonObject) -> JsonObject:
+def sort_fields(found: JsonObject, known: KnownFields, cells: list[object], left: JsonObject) -> JsonObject:
     """Put fields of `found` into `cells`, return those that are kept, and add the others to `left` under their path.
 
     A field that is known but of another type is left; one that is null says nothing, unless nobody knows it.

@@ -38,7 +38,7 @@ class Treatment(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """Where a path belongs: its source, phase, treatment and the rule that decided; for EXTRACT and ARCHIVE its
     shape.
     """
@@ -88,32 +88,32 @@ class Classifier:
         self._listed: tuple[Rule, ...] = () if archive_trees else INVENTORY_ONLY
         self._directory = ""
         self._rule_of_directory: Rule | None = None
-        self._shapes: dict[tuple[str, str], list[tuple[Shape, Place]]] = {}
+        self._shapes: dict[tuple[str, str], list[tuple[Shape, Placement]]] = {}
         for source in sources().values():
             for number, shape in enumerate(source.shapes):
                 entry_type = _ENTRY_TYPES.get(shape.reading, "file")
                 top = shape.pattern.split("/", 1)[0]
                 key = ("" if "{" in top else top, entry_type)
                 treatment = Treatment.ARCHIVE if shape.reading is Reading.OPAQUE else Treatment.EXTRACT
-                place = Place(source.name, source.phase, treatment, shape.pattern, number)
+                place = Placement(source.name, source.phase, treatment, shape.pattern, number)
                 self._shapes.setdefault(key, []).append((shape, place))
 
-    def place(self, path: str, entry_type: str) -> Place:
+    def place(self, path: str, entry_type: str) -> Placement:
         """Return where the path (printable form, '/' between parts) of a thing of `entry_type` belongs."""
         top = path.split("/", 1)[0]
         rules = self._withheld if may_be_withheld(path) else self._user_rules
         rule = first_match(rules, path) if entry_type != "directory" else None
         if rule is not None:
-            return Place(*self._phase_of_top(top), Treatment.WITHHOLD, rule.name)
+            return Placement(*self._phase_of_top(top), Treatment.WITHHOLD, rule.name)
         rule = self._listed_rule(path + "/" if entry_type == "directory" else path)
         if rule is not None:
-            return Place(OTHER, 8, Treatment.INVENTORY, rule.name)
+            return Placement(OTHER, 8, Treatment.INVENTORY, rule.name)
         for shape, place in self._shapes.get((top, entry_type), ()):
             if shape.regex.fullmatch(path):
                 return place
         if entry_type != "file":
-            return Place(*self._phase_of_top(top), Treatment.INVENTORY, entry_type)
-        return Place(OTHER, 8, Treatment.ARCHIVE, self._other_rule(top), 0)
+            return Placement(*self._phase_of_top(top), Treatment.INVENTORY, entry_type)
+        return Placement(OTHER, 8, Treatment.ARCHIVE, self._other_rule(top), 0)
 
     def _listed_rule(self, path: str) -> Rule | None:
         """Return the rule by which a path is only listed: it names a directory, and so all that lies below."""

@@ -21,7 +21,15 @@ from typing import Final
 import orjson
 
 from extractors.reading.fields import Malformed
-from extractors.reading.json_repair import MAX_DEPTH, REPAIR_DEPTH, Balance, Flag, Reader, Unreadable, signs
+from extractors.reading.json_repair import (
+    MAX_DEPTH,
+    REPAIR_DEPTH,
+    BracketBalance,
+    Flag,
+    LenientReader,
+    UnreadableJson,
+    signs,
+)
 from models.json import JsonObject, JsonValue
 from models.reject import RejectCode
 
@@ -46,7 +54,7 @@ class PartKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SalvagedPart:
     """A stretch of a line, from `start` to before `end`, in bytes. The parts of a line tile it.
 
     `value` and `flags` belong to records, `code` and `detail` to rejects; `detail` never holds text of the source.
@@ -105,7 +113,7 @@ def parse_line(line: bytes) -> JsonObject | None:
     return value if isinstance(value, dict) else None
 
 
-def salvage(line: bytes, *, at_file_start: bool = False) -> list[Part]:
+def salvage(line: bytes, *, at_file_start: bool = False) -> list[SalvagedPart]:
     """Return the parts of a line, with or without its line end, in order; they tile it. An empty line has none.
 
     Records are won with the repairs that `Flag` lists; an object that stands amid damage must look like a record. White
@@ -114,9 +122,9 @@ def salvage(line: bytes, *, at_file_start: bool = False) -> list[Part]:
     raises, and takes time in proportion to the line, whatever that holds.
     """
     start = len(_BOM) if at_file_start and line.startswith(_BOM) else 0
-    parts = [Part(0, start, PartKind.PADDING)] if start else []
+    parts = [SalvagedPart(0, start, PartKind.PADDING)] if start else []
     cursor = start
-    reader = Reader()
+    reader = LenientReader()
     for record in _records(line, start, reader):
         if line[cursor : record.start].strip(_SPACE) or cursor > start:
             parts.extend(_left_over(line, cursor, record.start, reader))
@@ -138,12 +146,12 @@ def salvage_document(data: bytes) -> tuple[JsonValue, tuple[str, ...]]:
 
     Raises `Malformed` (not_json, not_utf8, too_deep).
     """
-    reader = Reader()
+    reader = LenientReader()
     text = data.removeprefix(_BOM)
     try:
         value = reader.read(text)
         return value, tuple(sorted((*reader.flags, Flag.BOM))) if len(text) < len(data) else reader.flags
-    except Unreadable as error:
+    except UnreadableJson as error:
         raise Malformed(error.code, _DETAILS[error.code]) from error
 
 
@@ -155,20 +163,20 @@ _DETAILS: Final = {
 }
 
 
-def _records(line: bytes, start: int, reader: Reader) -> Iterator[Part]:
+def _records(line: bytes, start: int, reader: LenientReader) -> Iterator[SalvagedPart]:
     """Yield the whole records in the line from `start` on, the white space around them not included."""
     end = max(start, len(line.rstrip(_BLANK)))
     start = _skip_blank(line, start)
     try:
         value = reader.read(line[start:end])
-    except Unreadable:
+    except UnreadableJson:
         yield from _records_amid_damage(line, start, reader)
     else:
         if isinstance(value, dict):
-            yield Part(start, end, PartKind.RECORD, value, flags=reader.flags)
+            yield SalvagedPart(start, end, PartKind.RECORD, value, flags=reader.flags)
 
 
-def _records_amid_damage(line: bytes, first: int, reader: Reader) -> Iterator[Part]:
+def _records_amid_damage(line: bytes, first: int, reader: LenientReader) -> Iterator[SalvagedPart]:
     """Yield the whole records in the line from its first text on, leftmost and outermost first."""
     # Only hostile lines hold many pairs that cannot be read: a pair within a whole object costs nothing.
     budget = 16 * len(line)
@@ -178,12 +186,12 @@ def _records_amid_damage(line: bytes, first: int, reader: Reader) -> Iterator[Pa
             continue
         try:
             value = reader.read(line[opened:closed])
-        except Unreadable:
+        except UnreadableJson:
             value = None
         look = _look_needed(line, first, opened, closed, is_intact=is_intact)
         is_glued = Flag.DUPLICATE_KEY in reader.flags  # a head and another record's tail: no writer repeats a key
         if isinstance(value, dict) and look.fits(value) and not is_glued:
-            yield Part(opened, closed, PartKind.RECORD, value, flags=reader.flags)
+            yield SalvagedPart(opened, closed, PartKind.RECORD, value, flags=reader.flags)
             is_intact = is_intact and opened == first
             first = _skip_blank(line, closed)
         else:
@@ -247,27 +255,27 @@ def _skip_blank(line: bytes, at: int) -> int:
     return run.end() if run else at
 
 
-def _left_over(line: bytes, start: int, end: int, reader: Reader) -> Iterator[Part]:
+def _left_over(line: bytes, start: int, end: int, reader: LenientReader) -> Iterator[SalvagedPart]:
     """Yield what lies between records: a reject, padding to the nearest NUL beside it, or padding alone."""
     if start == end:
         return
     core_start = end - len(line[start:end].lstrip(_BLANK))
     core_end = start + len(line[start:end].rstrip(_BLANK))
     if core_end <= core_start:
-        yield Part(start, end, PartKind.PADDING)
+        yield SalvagedPart(start, end, PartKind.PADDING)
         return
     code, detail = _why(line[core_start:core_end], reader)
     core_start = start + line[start:core_start].rfind(b"\0") + 1
     nul = line.find(b"\0", core_end, end)
     core_end = end if nul < 0 else nul
     if start < core_start:
-        yield Part(start, core_start, PartKind.PADDING)
-    yield Part(core_start, core_end, PartKind.REJECT, code=code, detail=detail)
+        yield SalvagedPart(start, core_start, PartKind.PADDING)
+    yield SalvagedPart(core_start, core_end, PartKind.REJECT, code=code, detail=detail)
     if core_end < end:
-        yield Part(core_end, end, PartKind.PADDING)
+        yield SalvagedPart(core_end, end, PartKind.PADDING)
 
 
-def _why(text: bytes, reader: Reader) -> tuple[RejectCode, str]:
+def _why(text: bytes, reader: LenientReader) -> tuple[RejectCode, str]:
     """Return the code and detail for a text in which no record was found."""
     if not _is_utf8_but_for_its_ends(text):
         return RejectCode.NOT_UTF8, _DETAILS[RejectCode.NOT_UTF8]
@@ -275,9 +283,9 @@ def _why(text: bytes, reader: Reader) -> tuple[RejectCode, str]:
     try:
         if not isinstance(reader.read(text), dict):
             return RejectCode.NOT_AN_OBJECT, _DETAILS[RejectCode.NOT_AN_OBJECT]
-    except Unreadable as error:
+    except UnreadableJson as error:
         code = error.code
-    balance = Balance(text)
+    balance = BracketBalance(text)
     if balance.deepest <= MAX_DEPTH:
         if text.startswith(b"{") and balance.lacks_end:
             return RejectCode.TRUNCATED_RECORD, "the end of the record is missing"

@@ -8,7 +8,7 @@ it is drift.
 from dataclasses import dataclass
 from typing import Final
 
-from extractors.reading.known_fields import KEPT, Declaration, Known, known_fields
+from extractors.reading.known_fields import KEPT, Declaration, KnownFields, known_fields
 from extractors.transcripts.tables import CONTENT_BLOCKS, RECORDS
 
 _PLACE: Final[Declaration] = {
@@ -76,7 +76,7 @@ _MESSAGE: Final[Declaration] = {
 class RecordType:
     """What is known of a record type: its fields, and its subtypes where it has a list of them."""
 
-    known: Known
+    known: KnownFields
     subtypes: frozenset[str] = frozenset()
 
 
@@ -175,7 +175,7 @@ RECORD_TYPES: Final = {
 """The record types that we know."""
 
 
-def _block(kept: str = "", **columns: str) -> Known:
+def _block(kept: str = "", **columns: str) -> KnownFields:
     return known_fields(CONTENT_BLOCKS, {**columns, "type": "block_type"}, kept + " cache_control")
 
 

@@ -10,13 +10,13 @@ from models.json import JsonObject
 from models.manifest import FileState
 from models.run import RunRecord
 from pipelines.archive.as_of import open_as_of
-from pipelines.archive.selection import Known, Selection, archived_roots, choose
+from pipelines.archive.selection import ArchivedPath, Selection, archived_roots, choose
 from pipelines.disk.layout import Layout
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Place(StrEnum):
+class VersionPlace(StrEnum):
     """Where a content stands among those of its path."""
 
     CURRENT = "current"
@@ -32,7 +32,7 @@ class Version:
     """One content of a file: what `run_id` was the first to read. Size in bytes."""
 
     run_id: str
-    place: Place
+    place: VersionPlace
     generation: int
     size: int
     mtime_ns: int
@@ -54,13 +54,13 @@ class Version:
 class ArchivedFile:
     """One path at a run, with every content kept of it by then, the oldest first (none of directories and links)."""
 
-    known: Known
+    archived: ArchivedPath
     versions: list[Version] = field(default_factory=list)
 
     @property
     def state(self) -> FileState:
         """Its newest manifest row by the run."""
-        return self.known.state
+        return self.archived.state
 
     def to_json(self) -> JsonObject:
         """Return it as JSON values."""
@@ -69,7 +69,7 @@ class ArchivedFile:
             "home_id": state.home_id,
             "path": state.path,
             "type": state.entry_type,
-            "state": str(self.known.standing),
+            "state": str(self.archived.standing),
             "phase": state.phase,
             "source": state.source,
             "rule": state.rule,
@@ -83,7 +83,7 @@ class ArchivedFile:
 
 
 @dataclass(slots=True)
-class Listing:
+class ArchiveListing:
     """What was listed, as of which run; `damage` says which parts of the archive could not be read for it."""
 
     run: RunRecord
@@ -93,11 +93,11 @@ class Listing:
 
     def counts(self) -> Counter[str]:
         """Return how many files, links and special files there are by how they stand."""
-        return Counter(str(each.known.standing) for each in self.files if not each.known.is_directory)
+        return Counter(str(each.archived.standing) for each in self.files if not each.archived.is_directory)
 
     def superseded(self) -> int:
         """Return how many contents are superseded."""
-        return sum(version.place == Place.SUPERSEDED for each in self.files for version in each.versions)
+        return sum(version.place == VersionPlace.SUPERSEDED for each in self.files for version in each.versions)
 
     def to_json(self) -> JsonObject:
         """Return it as JSON values."""
@@ -117,7 +117,7 @@ def list_files(
     standings: Collection[str] = (),
     *,
     with_undone: bool = False,
-) -> Listing:
+) -> ArchiveListing:
     """Return what is meant by a selection as of a run or date; with `standings`, only what stands in one of them;
     `with_undone`, also as of a run that a rollback has undone.
 
@@ -128,15 +128,15 @@ def list_files(
     reader, run = opened.reader, opened.run
     chosen = choose(reader, run, archived_roots(layout, reader.runs), selection)
     found = {
-        (known.state.home_id, known.state.path_bytes): ArchivedFile(known)
-        for known in chosen.known
-        if not standings or known.standing in standings
+        (archived.state.home_id, archived.state.path_bytes): ArchivedFile(archived)
+        for archived in chosen.paths
+        if not standings or archived.standing in standings
     }
     for state in reader.changes(run.run_id):
         file = found.get((state.home_id, state.path_bytes))
         if file is not None and state.file_id is not None and state.entry_type == "file":
             _add_version(file, state)
-    return Listing(run, list(found.values()), chosen.session_id, reader.damage)
+    return ArchiveListing(run, list(found.values()), chosen.session_id, reader.damage)
 
 
 def instant(mtime_ns: int) -> str | None:
@@ -149,13 +149,13 @@ def instant(mtime_ns: int) -> str | None:
 
 def _add_version(file: ArchivedFile, state: FileState) -> None:
     """Add a content unless it is the one that was read last, and say anew where the others stand."""
-    made = Version(state.run_id, Place.CURRENT, state.generation or 1, state.size, state.mtime_ns, state.sha256)
+    made = Version(state.run_id, VersionPlace.CURRENT, state.generation or 1, state.size, state.mtime_ns, state.sha256)
     if file.versions and (file.versions[-1].sha256, file.versions[-1].size) == (made.sha256, made.size):
         return
     file.versions = [
         Version(
             each.run_id,
-            Place.EARLIER if each.generation == made.generation else Place.SUPERSEDED,
+            VersionPlace.EARLIER if each.generation == made.generation else VersionPlace.SUPERSEDED,
             each.generation,
             each.size,
             each.mtime_ns,

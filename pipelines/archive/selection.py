@@ -42,7 +42,7 @@ RESTORABLE = frozenset({Standing.PRESENT, Standing.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ArchivedPath:
     """One path of a home as the archive knows it at a run. `state` is its newest manifest row by then."""
 
     state: FileState
@@ -76,7 +76,7 @@ class Chosen:
     """
 
     run: RunRecord
-    known: list[Known]
+    paths: list[ArchivedPath]
     directories: dict[tuple[str, bytes], FileState]
     """Every directory of these homes by home and path, so that what lies above a chosen file is known too."""
     session_id: str | None = None
@@ -97,29 +97,29 @@ def choose(reader: StoreReader, run: RunRecord, roots: Mapping[str, str], select
 
     Raises ConfigurationError when it means nothing: an unknown home or session, a path that was never there.
     """
-    known = known_paths(reader, run)
-    homes = _homes(selection.homes, {each.state.home_id for each in known}, roots)
-    known = [each for each in known if each.state.home_id in homes]
-    made = Chosen(run, known, {_key(each.state): each.state for each in known if each.is_directory})
+    paths = archived_paths(reader, run)
+    homes = _homes(selection.homes, {each.state.home_id for each in paths}, roots)
+    paths = [each for each in paths if each.state.home_id in homes]
+    made = Chosen(run, paths, {_key(each.state): each.state for each in paths if each.is_directory})
     if selection.session is not None:
-        made.session_id = full_session_id((each.state.path for each in known), selection.session)
-        wanted, made.prompt_count = session_paths(reader, [each.state for each in known], made.session_id)
-        known = [each for each in known if _key(each.state) in wanted]
+        made.session_id = full_session_id((each.state.path for each in paths), selection.session)
+        wanted, made.prompt_count = session_paths(reader, [each.state for each in paths], made.session_id)
+        paths = [each for each in paths if _key(each.state) in wanted]
     if selection.phases:
-        known = [each for each in known if each.state.phase in selection.phases]
+        paths = [each for each in paths if each.state.phase in selection.phases]
     for given in selection.files:
-        _refuse_unknown(known, given, roots)
+        _refuse_unknown(paths, given, roots)
     if selection.files:
         patterns = [_below(_inner(given, roots)) for given in selection.files]
-        known = [each for each in known if any(pattern.search(each.state.path) for pattern in patterns)]
+        paths = [each for each in paths if any(pattern.search(each.state.path) for pattern in patterns)]
     if selection.globs:
         patterns = [rule.pattern for rule in user_rules(selection.globs)]
-        known = [each for each in known if any(pattern.search(each.state.path) for pattern in patterns)]
-    made.known = known
+        paths = [each for each in paths if any(pattern.search(each.state.path) for pattern in patterns)]
+    made.paths = paths
     return made
 
 
-def known_paths(reader: StoreReader, run: RunRecord) -> list[Known]:
+def archived_paths(reader: StoreReader, run: RunRecord) -> list[ArchivedPath]:
     """Return each path of each home once, as the newest manifests by `run` have it, in order of home and path.
 
     Two phases may both know a path (it changed its kind, or the rules did): the one that found it counts, the newer of
@@ -131,7 +131,7 @@ def known_paths(reader: StoreReader, run: RunRecord) -> list[Known]:
         other = found.get(_key(state))
         if other is None or _weight(state, epochs) > _weight(other, epochs):
             found[_key(state)] = state
-    return [Known(state, standing_of(state)) for _, state in sorted(found.items())]
+    return [ArchivedPath(state, standing_of(state)) for _, state in sorted(found.items())]
 
 
 def standing_of(state: FileState) -> Standing:
@@ -191,12 +191,12 @@ def _below(path: str) -> re.Pattern[str]:
     return re.compile(rf"^{re.escape(path)}(?:/|\Z)")
 
 
-def _refuse_unknown(known: Iterable[Known], given: str, roots: Mapping[str, str]) -> None:
+def _refuse_unknown(paths: Iterable[ArchivedPath], given: str, roots: Mapping[str, str]) -> None:
     path = _inner(given, roots)
     pattern = _below(path)
-    if any(pattern.search(each.state.path) for each in known):
+    if any(pattern.search(each.state.path) for each in paths):
         return
     name = path.rpartition("/")[2]
-    near = sorted({each.state.path for each in known if name and each.state.path.endswith(name)})[:3]
+    near = sorted({each.state.path for each in paths if name and each.state.path.endswith(name)})[:3]
     hint = f"; did you mean {', '.join(near)}?" if near else "; `extract files` lists what there is"
     raise ConfigurationError(f"the archive has no {given!r} as of that run{hint}")

@@ -32,7 +32,7 @@ _COLUMNS: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class DocSection:
     """A part of a document that is made: between its marks, or the whole document where `name` is empty."""
 
     path: str
@@ -174,18 +174,18 @@ def _row(*cells: str) -> str:
 
 
 SECTIONS: Final = (
-    Section("models/README.md", "", tables),
-    Section("models/FINDINGS.md", "", findings),
-    Section("pipelines/README.md", "commands", commands),
-    Section("pipelines/README.md", "exit codes", exit_codes),
-    Section("pipelines/README.md", "settings", settings),
-    Section("extractors/README.md", "sources", source_list),
-    Section("extractors/README.md", "rules", rules),
+    DocSection("models/README.md", "", tables),
+    DocSection("models/FINDINGS.md", "", findings),
+    DocSection("pipelines/README.md", "commands", commands),
+    DocSection("pipelines/README.md", "exit codes", exit_codes),
+    DocSection("pipelines/README.md", "settings", settings),
+    DocSection("extractors/README.md", "sources", source_list),
+    DocSection("extractors/README.md", "rules", rules),
 )
 """All that is made."""
 
 
-def rendered(root: Path, sections: Sequence[Section] = SECTIONS) -> dict[Path, str]:
+def rendered(root: Path, sections: Sequence[DocSection] = SECTIONS) -> dict[Path, str]:
     """Return each document as it should be, with what people wrote in it left as it is.
 
     Raises ConfigurationError when a document has lost the marks of a section.
@@ -198,7 +198,7 @@ def rendered(root: Path, sections: Sequence[Section] = SECTIONS) -> dict[Path, s
     return made
 
 
-def _placed(text: str, section: Section, content: str) -> str:
+def _placed(text: str, section: DocSection, content: str) -> str:
     begin, end = f"<!-- made: {section.name} -->", f"<!-- end: {section.name} -->"
     block = f"{begin}\n\n{content}\n{end}"
     if begin in text and end in text.split(begin, 1)[1]:

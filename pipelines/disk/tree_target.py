@@ -23,13 +23,13 @@ _PERMISSIONS: Final = 0o777
 """What is given back of a mode: no set-user-id, set-group-id or sticky bit comes out of an archive."""
 
 
-class Target(Protocol):
+class TreeTarget(Protocol):
     """A directory that is written to. Names are single path components, raw bytes. Raises ``OSError``.
 
     A link where a directory was wanted gives ``ELOOP``, ``EMLINK`` or ``ENOTDIR``, by system.
     """
 
-    def directory(self, name: bytes) -> "Target":
+    def directory(self, name: bytes) -> "TreeTarget":
         """Open the directory ``name``; the caller closes it."""
 
     def stat(self, name: bytes) -> os.stat_result:
@@ -47,13 +47,13 @@ class Target(Protocol):
     def create(self, name: bytes) -> int:
         """Make a file for its owner alone and return a descriptor that reads and writes. Raises ``FileExistsError``."""
 
-    def adopt(self, source: "Target", source_name: bytes, name: bytes) -> None:
+    def adopt(self, source: "TreeTarget", source_name: bytes, name: bytes) -> None:
         """Move the file ``source_name`` of another directory of the same file system here, in one step.
 
         Raises ``FileExistsError`` for whatever is there. Where there are no hard links (FAT) it is looked for first.
         """
 
-    def move(self, source: "Target", source_name: bytes, name: bytes) -> None:
+    def move(self, source: "TreeTarget", source_name: bytes, name: bytes) -> None:
         """Move a file or directory here. Raises ``FileExistsError`` for whatever is there, looked for first."""
 
     def make_link(self, name: bytes, target: bytes, mtime_ns: int) -> None:
@@ -98,7 +98,7 @@ class DescriptorTarget(DescriptorDirectory):
     def create(self, name: bytes) -> int:
         return create_exclusive(_checked(name), self._descriptor)
 
-    def adopt(self, source: Target, source_name: bytes, name: bytes) -> None:
+    def adopt(self, source: TreeTarget, source_name: bytes, name: bytes) -> None:
         there = self._other(source)
         _checked(name), _checked(source_name)
         try:
@@ -110,7 +110,7 @@ class DescriptorTarget(DescriptorDirectory):
         else:
             os.unlink(source_name, dir_fd=there)
 
-    def move(self, source: Target, source_name: bytes, name: bytes) -> None:
+    def move(self, source: TreeTarget, source_name: bytes, name: bytes) -> None:
         there = self._other(source)
         _refuse_existing(self, name)
         os.rename(_checked(source_name), _checked(name), src_dir_fd=there, dst_dir_fd=self._descriptor)
@@ -135,7 +135,7 @@ class DescriptorTarget(DescriptorDirectory):
         full_fsync(self._descriptor)
 
     @staticmethod
-    def _other(source: Target) -> int:
+    def _other(source: TreeTarget) -> int:
         if not isinstance(source, DescriptorTarget):
             raise TypeError("both directories must be of one kind")
         return source._descriptor
@@ -161,7 +161,7 @@ class PathTarget(PathDirectory):
     def create(self, name: bytes) -> int:
         return create_exclusive(self._place(name))
 
-    def adopt(self, source: Target, source_name: bytes, name: bytes) -> None:
+    def adopt(self, source: TreeTarget, source_name: bytes, name: bytes) -> None:
         there, here = self._other(source)._place(source_name), self._place(name)
         if _IS_WINDOWS:  # whose rename replaces nothing
             os.rename(there, here)
@@ -175,7 +175,7 @@ class PathTarget(PathDirectory):
         else:
             os.unlink(there)
 
-    def move(self, source: Target, source_name: bytes, name: bytes) -> None:
+    def move(self, source: TreeTarget, source_name: bytes, name: bytes) -> None:
         _refuse_existing(self, name)
         os.rename(self._other(source)._place(source_name), self._place(name))
 
@@ -205,13 +205,13 @@ class PathTarget(PathDirectory):
         return self._below(_checked(name))
 
     @staticmethod
-    def _other(source: Target) -> "PathTarget":
+    def _other(source: TreeTarget) -> "PathTarget":
         if not isinstance(source, PathTarget):
             raise TypeError("both directories must be of one kind")
         return source
 
 
-def open_target(path: Path) -> Target:
+def open_target(path: Path) -> TreeTarget:
     """Open an existing directory to write in, the best way that this system has. ``path`` itself may be a link."""
     return PathTarget.at(path) if _IS_WINDOWS else DescriptorTarget.at(path)
 
@@ -228,7 +228,7 @@ def _checked(name: bytes) -> bytes:
     return name
 
 
-def _refuse_existing(target: Target, name: bytes) -> None:
+def _refuse_existing(target: TreeTarget, name: bytes) -> None:
     try:
         target.stat(name)
     except FileNotFoundError:

@@ -34,7 +34,7 @@ from pipelines.drill.resume import Kept, SessionCheck, check_session, is_session
 from pipelines.drill.text import drill_text
 from pipelines.restore.finding import FindingCode
 from pipelines.restore.place import check_place, known_roots
-from pipelines.restore.plan import Plan
+from pipelines.restore.plan import RestorePlan
 from pipelines.restore.restore import Restored, RestoreRequest, restore_chosen
 
 
@@ -179,7 +179,7 @@ def _check_sessions(
     return made
 
 
-def _expected(plan: Plan, home_id: str) -> dict[bytes, FileState]:
+def _expected(plan: RestorePlan, home_id: str) -> dict[bytes, FileState]:
     """Return the manifest row of each thing of a home that was to be restored, by path."""
     states = [thing.state for thing in (*plan.files, *plan.links)]
     states += [state for state in plan.directories.values() if state is not None]

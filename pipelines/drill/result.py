@@ -9,7 +9,7 @@ from models.errors import ExitCode
 from models.json import JsonObject
 from pipelines.archive.selection import Standing
 from pipelines.drill.compare import AtSource, Compared
-from pipelines.drill.resume import SessionCheck, Verdict
+from pipelines.drill.resume import ResumeVerdict, SessionCheck
 from pipelines.restore.finding import Finding, exit_code_of
 from pipelines.version import VERSION
 
@@ -28,7 +28,7 @@ class HomeDrill:
     sessions: list[SessionCheck]
     never_kept: Counter[Standing]
 
-    def verdicts(self) -> Counter[Verdict]:
+    def verdicts(self) -> Counter[ResumeVerdict]:
         """Return how many sessions have each verdict."""
         return Counter(session.verdict for session in self.sessions)
 

@@ -29,7 +29,7 @@ _TRANSCRIPT: Final = re.compile(rb"(projects/[^/]+)/([^/]+)\.jsonl", re.DOTALL)
 _MESSAGES: Final = ("user", "assistant")
 
 
-class Verdict(StrEnum):
+class ResumeVerdict(StrEnum):
     """What becomes of a session that is resumed."""
 
     WHOLE = "whole"
@@ -55,7 +55,7 @@ class SessionCheck:
     messages: int = 0
     chain: int = 0
     """Records from the last message back to the beginning of its chain."""
-    verdict: Verdict = Verdict.EMPTY
+    verdict: ResumeVerdict = ResumeVerdict.EMPTY
     directory_name: str = "unknown"
     """right, cut (longer than 200 characters, its tail is not checked), other, or unknown (no record has a cwd)."""
     references: int = 0
@@ -252,11 +252,11 @@ def _referred(
         yield "subagents", kept.agents(directory, agent_id)
 
 
-def _verdict(made: SessionCheck, *, is_lost: bool) -> Verdict:
+def _verdict(made: SessionCheck, *, is_lost: bool) -> ResumeVerdict:
     if is_lost or made.findings:
-        return Verdict.BROKEN
+        return ResumeVerdict.BROKEN
     if not made.chain:
-        return Verdict.EMPTY
+        return ResumeVerdict.EMPTY
     if made.gaps["chains that end at a missing record"]:
-        return Verdict.CUT
-    return Verdict.WITH_GAPS if +made.gaps else Verdict.WHOLE
+        return ResumeVerdict.CUT
+    return ResumeVerdict.WITH_GAPS if +made.gaps else ResumeVerdict.WHOLE

@@ -6,7 +6,7 @@ from typing import Final
 from models.amounts import count, duration, listed, plural, size
 from models.text import safe
 from pipelines.drill.result import Drilled, HomeDrill
-from pipelines.drill.resume import Verdict
+from pipelines.drill.resume import ResumeVerdict
 
 _LABEL: Final = 14
 _WIDTH: Final = 79
@@ -20,11 +20,11 @@ _OUTCOMES: Final = {
     "corrupt": "different though nothing says so",
 }
 _VERDICTS: Final = {
-    Verdict.WHOLE: "resume whole",
-    Verdict.WITH_GAPS: "resume, with gaps of the source",
-    Verdict.CUT: "resume from a later point",
-    Verdict.EMPTY: "hold no message",
-    Verdict.BROKEN: "BROKEN",
+    ResumeVerdict.WHOLE: "resume whole",
+    ResumeVerdict.WITH_GAPS: "resume, with gaps of the source",
+    ResumeVerdict.CUT: "resume from a later point",
+    ResumeVerdict.EMPTY: "hold no message",
+    ResumeVerdict.BROKEN: "BROKEN",
 }
 
 

@@ -17,7 +17,7 @@ from models.run import RunRecord, in_effect
 from models.tables import EXTRACTIONS
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
-from pipelines.forget.find import Found
+from pipelines.forget.find import FoundForErasure
 from pipelines.forget.parts import Where, integers, parts_of, phases_of, read_columns
 
 
@@ -42,7 +42,7 @@ class Redigester:
     """Makes digests anew, each reading's once. `runs` are all of them, as they were before the erasure."""
 
     def __init__(
-        self, layout: Layout, runs: Sequence[RunRecord], seed: int, found: Found, tombstones: Tombstones
+        self, layout: Layout, runs: Sequence[RunRecord], seed: int, found: FoundForErasure, tombstones: Tombstones
     ) -> None:
         self._layout = layout
         self._runs = runs

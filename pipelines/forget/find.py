@@ -52,7 +52,7 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Found:
+class FoundForErasure:
     """Where it stands.
 
     `paths` are files that go whole, with all their `file_ids`, by home and path. `entries` are the spans that go from
@@ -81,14 +81,14 @@ class Finder:
     """Looks for what is wanted through everything that `runs` committed, undone ones too."""
 
     def __init__(self, layout: Layout, runs: Sequence[RunRecord], seed: int, wanted: Wanted, steps: Steps) -> None:
-        self.found = Found()
+        self.found = FoundForErasure()
         self._layout = layout
         self._runs = runs
         self._wanted = wanted
         self._steps = steps
         self._reader = StoreReader(layout, runs, seed)
 
-    def find(self) -> Found:
+    def find(self) -> FoundForErasure:
         """Look everywhere. Raises FixityError where something cannot be read."""
         self._find_paths()
         for where, file_id, span in self._wanted.entries:
@@ -220,7 +220,7 @@ def _said_by_entries(table: Table) -> list[str]:
     return [column.name for column in table.all_columns if column.name not in ours]
 
 
-def going_rows(found: Found, where: Where, rows: pa.Table) -> "pa.BooleanArray":
+def going_rows(found: FoundForErasure, where: Where, rows: pa.Table) -> "pa.BooleanArray":
     """Return for each row of a table with provenance whether it goes."""
     files = {*found.file_ids, *found.entries.get(where, {})}
     affected = pc.is_in(rows["file_id"], pa.array(sorted(files), pa.int64()))

@@ -25,16 +25,25 @@ from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
 from pipelines.disk.lock import writing
 from pipelines.disk.platform import make_files_private
-from pipelines.forget.find import Finder, Found, Wanted
+from pipelines.forget.find import Finder, FoundForErasure, Wanted
 from pipelines.forget.matcher import Matcher, both
 from pipelines.forget.prepare import Archived, prepare
 from pipelines.forget.preview import Preview, preview_of
 from pipelines.forget.proof import addresses_that_hold, places_that_hold
-from pipelines.forget.targets import Resolver, Target
+from pipelines.forget.targets import ErasureTarget, Resolver
 from pipelines.run.unfinished_erasure import finish_forget
 from pipelines.run.watcher import Watcher
 
-__all__ = ["Forgetting", "Forgotten", "Target", "finish_begun", "forget", "plan_forget", "shown", "tombstones_of"]
+__all__ = [
+    "ErasureTarget",
+    "Forgetting",
+    "Forgotten",
+    "finish_begun",
+    "forget",
+    "plan_forget",
+    "shown",
+    "tombstones_of",
+]
 
 
 @dataclass(slots=True)
@@ -43,11 +52,11 @@ class Forgetting:
     nobody.
     """
 
-    target: Target
+    target: ErasureTarget
     epoch: int
     erasures: int
     wanted: Wanted
-    found: Found
+    found: FoundForErasure
     preview: Preview
 
     @property
@@ -102,7 +111,7 @@ class Forgotten:
         }
 
 
-def plan_forget(layout: Layout, target: Target, steps: Steps | None = None) -> Forgetting:
+def plan_forget(layout: Layout, target: ErasureTarget, steps: Steps | None = None) -> Forgetting:
     """Return what forgetting a target would take. Nothing is changed.
 
     Raises ConfigurationError when it means nothing or too much, FixityError where something kept cannot be read.
@@ -177,7 +186,7 @@ def _opened(layout: Layout) -> tuple[Archived, Graveyard]:
     return Archived(layout, runs, archive.seed, StoreReader(layout, runs, archive.seed)), open_graveyard(layout)
 
 
-def _planned(archived: Archived, target: Target, wanted: Wanted, steps: Steps) -> Forgetting:
+def _planned(archived: Archived, target: ErasureTarget, wanted: Wanted, steps: Steps) -> Forgetting:
     found = Finder(archived.layout, archived.runs, archived.seed, wanted, steps).find()
     preview = preview_of(archived.layout, archived.runs, found)
     steps.ends()

@@ -13,7 +13,7 @@ from pipelines.archive.store import StoreReader
 from pipelines.archive.tombstones import Graveyard, Tombstone
 from pipelines.disk.layout import Layout, make_private
 from pipelines.forget.digests import Redigester
-from pipelines.forget.find import Found, Piece, Wanted, paths_of, recipes_of
+from pipelines.forget.find import FoundForErasure, Piece, Wanted, paths_of, recipes_of
 from pipelines.forget.imported import imports_that_hold, stage_import
 from pipelines.forget.matcher import SHORTEST, Matcher
 from pipelines.forget.parts import PartWriter, phases_of
@@ -39,7 +39,7 @@ class Archived:
 
 
 def prepare(
-    archived: Archived, graveyard: Graveyard, wanted: Wanted, found: Found, tombstone: Tombstone, steps: Steps
+    archived: Archived, graveyard: Graveyard, wanted: Wanted, found: FoundForErasure, tombstone: Tombstone, steps: Steps
 ) -> Journal:
     """Write the new parts and imports, and return the journal that is to be written next.
 
@@ -93,7 +93,7 @@ def _rewrite_run(
 
 
 def _with_digests(
-    archived: Archived, tombstones: Tombstones, wanted: Wanted, found: Found, tombstone: Tombstone
+    archived: Archived, tombstones: Tombstones, wanted: Wanted, found: FoundForErasure, tombstone: Tombstone
 ) -> Tombstone:
     """Return the tombstone with the digests by which all that goes will be recognised."""
     texts = set(wanted.matcher.texts)
@@ -118,7 +118,7 @@ def _with_digests(
     )
 
 
-def _erased_entries(archived: Archived, found: Found) -> "list[tuple[bytes, bytes]]":
+def _erased_entries(archived: Archived, found: FoundForErasure) -> "list[tuple[bytes, bytes]]":
     """Return path and bytes of each entry that goes from a file that stays."""
     made: dict[tuple[bytes, bytes], None] = {}
     paths = paths_of(archived.layout, archived.runs, {one for files in found.entries.values() for one in files})
@@ -140,7 +140,7 @@ def _bytes(reader: StoreReader, pieces: Sequence[Piece], span: Span) -> bytes:
     )
 
 
-def _prepare_imports(layout: Layout, wanted: Wanted, found: Found, journal: Journal) -> None:
+def _prepare_imports(layout: Layout, wanted: Wanted, found: FoundForErasure, journal: Journal) -> None:
     """Stage imported files without what goes, each under its new SHA-256."""
     directory = staged_imports(layout)
     for imported in imports_that_hold(layout, wanted.matcher, found.messages | wanted.message_ids):

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from models.run import RunRecord
 from models.tables import ENTRIES, EXTRACTIONS, MANIFEST
 from pipelines.disk.layout import Layout
-from pipelines.forget.find import Found, going_rows, paths_of
+from pipelines.forget.find import FoundForErasure, going_rows, paths_of
 from pipelines.forget.parts import integers, parts_of, phases_of, raws, read_columns, texts
 
 _Key = tuple[str, bytes]
@@ -47,7 +47,7 @@ class Preview:
         return total
 
 
-def preview_of(layout: Layout, runs: Sequence[RunRecord], found: Found) -> Preview:
+def preview_of(layout: Layout, runs: Sequence[RunRecord], found: FoundForErasure) -> Preview:
     """Return the figures of what was found, each file and entry counted once, whatever runs have read it."""
     made = Preview()
     _count_files(layout, runs, found, made)
@@ -68,7 +68,7 @@ def preview_of(layout: Layout, runs: Sequence[RunRecord], found: Found) -> Previ
     return made
 
 
-def _count_files(layout: Layout, runs: Sequence[RunRecord], found: Found, made: Preview) -> None:
+def _count_files(layout: Layout, runs: Sequence[RunRecord], found: FoundForErasure, made: Preview) -> None:
     """Count the files that go whole, each with its last size, and all others."""
     last: dict[_Key, tuple[str, str, int]] = {}
     for _, phase in phases_of(runs):
@@ -96,7 +96,7 @@ def _sources(layout: Layout, runs: Sequence[RunRecord], file_ids: Collection[int
 
 
 def _entries(
-    layout: Layout, runs: Sequence[RunRecord], found: Found, file_ids: Collection[int]
+    layout: Layout, runs: Sequence[RunRecord], found: FoundForErasure, file_ids: Collection[int]
 ) -> dict[int, dict[int, tuple[int, int]]]:
     """Return length and number of rows of each entry that goes, by file and offset."""
     made: dict[int, dict[int, tuple[int, int]]] = {}

@@ -15,7 +15,7 @@ from models.schema import Table
 from models.tables import ENTRIES, ERASED, MANIFEST, PIECES
 from pipelines.archive.archive import read_all_runs
 from pipelines.disk.layout import Layout
-from pipelines.forget.find import Found, going_rows
+from pipelines.forget.find import FoundForErasure, going_rows
 from pipelines.forget.matcher import Matcher, rows_that_hold, values_that_hold
 from pipelines.forget.parts import Where, integers, known_tables, phases_of, raws, read_columns, texts
 
@@ -44,7 +44,7 @@ def places_that_hold(layout: Layout, matcher: Matcher, steps: Steps) -> list[str
     return found
 
 
-def addresses_that_hold(layout: Layout, found: Found) -> list[str]:
+def addresses_that_hold(layout: Layout, found: FoundForErasure) -> list[str]:
     """Return every part in which a row, a recipe or a message of what was found still stands, at its old address."""
     return [
         f"{part.path}: rows of it"
@@ -54,7 +54,7 @@ def addresses_that_hold(layout: Layout, found: Found) -> list[str]:
     ]
 
 
-def _has_rows(layout: Layout, where: Where, part: PartRecord, table: Table, found: Found) -> bool:
+def _has_rows(layout: Layout, where: Where, part: PartRecord, table: Table, found: FoundForErasure) -> bool:
     names = {column.name for column in table.all_columns}
     if table is MANIFEST:
         rows = read_columns(layout, [part], table, ["home_id", "path_bytes"])
@@ -76,7 +76,7 @@ def _has_rows(layout: Layout, where: Where, part: PartRecord, table: Table, foun
     return bool(pc.any(going_rows(found, where, rows)).as_py())
 
 
-def _has_pieces(found: Found, where: Where, rows: pa.Table) -> bool:
+def _has_pieces(found: FoundForErasure, where: Where, rows: pa.Table) -> bool:
     """Whether any piece is of a file that went, or overlaps what went from one."""
     entries = {file_id: sorted(spans) for file_id, spans in found.entries.get(where, {}).items()}
     columns = (integers(rows, name) for name in ("file_id", "byte_offset", "byte_length"))

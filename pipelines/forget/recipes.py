@@ -17,7 +17,7 @@ from models.run import RunRecord, in_effect
 from models.tables import ERASED, PIECES, STORE
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
-from pipelines.forget.find import Found, Piece, recipes_of
+from pipelines.forget.find import FoundForErasure, Piece, recipes_of
 from pipelines.forget.parts import Where, integers, parts_of, phases_of, raws, read_columns
 
 _Cut = tuple[bytes, int, int]
@@ -40,7 +40,9 @@ class Recipes:
         return content if end < 0 else content[start:end]
 
 
-def make_recipes(layout: Layout, runs: Sequence[RunRecord], reader: StoreReader, seed: int, found: Found) -> Recipes:
+def make_recipes(
+    layout: Layout, runs: Sequence[RunRecord], reader: StoreReader, seed: int, found: FoundForErasure
+) -> Recipes:
     """Return the recipes without what was found. `runs` are all of them, and `reader` reads what all of them stored."""
     made = Recipes()
     touched: set[bytes] = set()
@@ -81,7 +83,9 @@ def _without_spans(
                 at = end
 
 
-def _place(layout: Layout, runs: Sequence[RunRecord], found: Found, made: Recipes, touched: Collection[bytes]) -> None:
+def _place(
+    layout: Layout, runs: Sequence[RunRecord], found: FoundForErasure, made: Recipes, touched: Collection[bytes]
+) -> None:
     """Decide for each touched piece in which phases' store it stands."""
     digests = pa.array(sorted(touched), pa.binary(16))
     lines = {run.run_id: {one.run_id for one in in_effect(runs, run.run_id)} for run in runs}

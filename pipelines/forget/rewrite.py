@@ -16,7 +16,7 @@ from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.forget.counts import Contents, Extraction, changed_counts, number, spread
 from pipelines.forget.digests import Redigester
-from pipelines.forget.find import Found, going_rows
+from pipelines.forget.find import FoundForErasure, going_rows
 from pipelines.forget.matcher import Matcher, rows_that_hold
 from pipelines.forget.parts import (
     PartWriter,
@@ -51,7 +51,7 @@ class Rewriter:
 
     layout: Layout
     matcher: Matcher
-    found: Found
+    found: FoundForErasure
     recipes: Recipes
     redigester: Redigester
     reader: StoreReader

@@ -32,7 +32,7 @@ _OF_NO_SESSION: Final = ("paste-cache/", "plans/", "sessions/")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ErasureTarget:
     """What is to be forgotten, as a person says it: a session's id or its beginning, a project's directory, a
     message_id or its beginning, a text, a regular expression.
     """
@@ -49,7 +49,7 @@ class Resolver:
         self._runs = runs
         self._reader = reader
 
-    def resolve(self, target: Target) -> Wanted:
+    def resolve(self, target: ErasureTarget) -> Wanted:
         """Return what is wanted. Raises ConfigurationError when it means nothing, or too much."""
         match target.kind:
             case "session":

@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 
 from models.identity import is_home_id
 from models.manifest import FileState
-from pipelines.archive.selection import RESTORABLE, Chosen, Known, Standing
+from pipelines.archive.selection import RESTORABLE, ArchivedPath, Chosen, Standing
 from pipelines.restore.finding import Finding, FindingCode
 
-Parts = tuple[bytes, ...]
+NameParts = tuple[bytes, ...]
 """The names on the way from the top of the target to a thing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class PlannedPath:
     """One thing to be written, and where below the target."""
 
     state: FileState
-    parts: Parts
+    parts: NameParts
 
     @property
     def shown(self) -> tuple[str, str]:
@@ -28,15 +28,15 @@ class Thing:
 
 
 @dataclass(slots=True)
-class Plan:
+class RestorePlan:
     """All of it. `directories` have what lies above before what lies below; a directory that no manifest has (it is not
     in the archive, yet something below it is) has no state.
     """
 
-    directories: dict[Parts, FileState | None] = field(default_factory=dict)
-    files: list[Thing] = field(default_factory=list)
-    links: list[Thing] = field(default_factory=list)
-    left_out: list[Known] = field(default_factory=list)
+    directories: dict[NameParts, FileState | None] = field(default_factory=dict)
+    files: list[PlannedPath] = field(default_factory=list)
+    links: list[PlannedPath] = field(default_factory=list)
+    left_out: list[ArchivedPath] = field(default_factory=list)
     expired_count: int = 0
     """Files that were gone from the home by then and are not given back, because nobody asked for them."""
     findings: list[Finding] = field(default_factory=list)
@@ -48,32 +48,32 @@ class Plan:
 
     def reasons(self) -> Counter[Standing]:
         """Return how many things are not given back, by reason."""
-        return Counter(known.standing for known in self.left_out)
+        return Counter(archived.standing for archived in self.left_out)
 
 
-def make_plan(chosen: Chosen, *, with_expired: bool, with_links: bool, by_home: bool) -> Plan:
+def make_plan(chosen: Chosen, *, with_expired: bool, with_links: bool, by_home: bool) -> RestorePlan:
     """Return what is to be written of what was chosen. `by_home` puts each home into a directory of its name."""
-    plan = Plan()
-    for known in chosen.known:
-        state = known.state
+    plan = RestorePlan()
+    for archived in chosen.paths:
+        state = archived.state
         prefix = (state.home_id.encode(),) if by_home else ()
-        if known.standing == Standing.GONE or (not state.is_present and known.standing not in _KEPT):
+        if archived.standing == Standing.GONE or (not state.is_present and archived.standing not in _KEPT):
             continue
         if not _is_safe(state):
             detail = "no walk of a home can have given this path"
             plan.findings.append(Finding(FindingCode.UNSAFE_PATH, state.home_id, state.path, detail))
             continue
-        thing = Thing(state, (*prefix, *state.path_bytes.split(b"/")))
+        thing = PlannedPath(state, (*prefix, *state.path_bytes.split(b"/")))
         if not state.is_present and not with_expired:
             plan.expired_count += state.entry_type == "file"
-        elif known.is_directory and known.standing in RESTORABLE:
+        elif archived.is_directory and archived.standing in RESTORABLE:
             plan.directories[thing.parts] = state
-        elif state.entry_type == "file" and known.standing in RESTORABLE:
+        elif state.entry_type == "file" and archived.standing in RESTORABLE:
             plan.files.append(thing)
-        elif known.standing == Standing.LINK and with_links and state.link_target:
+        elif archived.standing == Standing.LINK and with_links and state.link_target:
             plan.links.append(thing)
-        elif not known.is_directory:
-            plan.left_out.append(known)
+        elif not archived.is_directory:
+            plan.left_out.append(archived)
     _refuse_below_no_directory(plan)
     _add_above(plan, chosen, by_home=by_home)
     return plan
@@ -82,11 +82,11 @@ def make_plan(chosen: Chosen, *, with_expired: bool, with_links: bool, by_home: 
 _KEPT = frozenset({*RESTORABLE, Standing.LINK})
 
 
-def alike(paths: Iterable[Parts]) -> list[list[Parts]]:
+def alike(paths: Iterable[NameParts]) -> list[list[NameParts]]:
     """Return groups of paths in one directory whose names are the same to a file system that ignores case or how
     accents are written (casefold and NFC); the first of each group in order of bytes comes first.
     """
-    groups: dict[tuple[Parts, str], set[Parts]] = {}
+    groups: dict[tuple[NameParts, str], set[NameParts]] = {}
     for path in paths:
         for depth in range(1, len(path) + 1):
             groups.setdefault((path[: depth - 1], folded(path[depth - 1])), set()).add(path[:depth])
@@ -105,11 +105,11 @@ def _is_safe(state: FileState) -> bool:
     return is_home_id(state.home_id) and b"\0" not in path and not names_nothing
 
 
-def _refuse_below_no_directory(plan: Plan) -> None:
+def _refuse_below_no_directory(plan: RestorePlan) -> None:
     """Refuse what would lie below a file or link: two phases told of two states of one path."""
     blocked = {thing.parts for thing in (*plan.files, *plan.links)}
 
-    def is_free(parts: Parts, state: FileState) -> bool:
+    def is_free(parts: NameParts, state: FileState) -> bool:
         above = next((parts[:depth] for depth in range(1, len(parts)) if parts[:depth] in blocked), None)
         if above is None:
             return True
@@ -124,9 +124,9 @@ def _refuse_below_no_directory(plan: Plan) -> None:
     plan.links = [thing for thing in plan.links if is_free(thing.parts, thing.state)]
 
 
-def _add_above(plan: Plan, chosen: Chosen, *, by_home: bool) -> None:
+def _add_above(plan: RestorePlan, chosen: Chosen, *, by_home: bool) -> None:
     """Add the directories above what was chosen, and put all directories in order."""
-    wanted: dict[Parts, FileState | None] = {}
+    wanted: dict[NameParts, FileState | None] = {}
     for parts, home_id in _places(plan):
         for depth in range(1, len(parts)):
             if parts[:depth] not in wanted and parts[:depth] not in plan.directories:
@@ -135,7 +135,7 @@ def _add_above(plan: Plan, chosen: Chosen, *, by_home: bool) -> None:
     plan.directories = dict(sorted({**plan.directories, **wanted}.items()))
 
 
-def _places(plan: Plan) -> Iterable[tuple[Parts, str]]:
+def _places(plan: RestorePlan) -> Iterable[tuple[NameParts, str]]:
     for thing in (*plan.files, *plan.links):
         yield thing.parts, thing.state.home_id
     for parts, state in plan.directories.items():
@@ -143,6 +143,6 @@ def _places(plan: Plan) -> Iterable[tuple[Parts, str]]:
             yield parts, state.home_id
 
 
-def homes_of(known: Collection[Known]) -> Mapping[str, int]:
+def homes_of(paths: Collection[ArchivedPath]) -> Mapping[str, int]:
     """Return the homes from which something can be given back, with the number of things."""
-    return Counter(each.state.home_id for each in known if each.standing in _KEPT)
+    return Counter(each.state.home_id for each in paths if each.standing in _KEPT)

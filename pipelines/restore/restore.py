@@ -25,11 +25,11 @@ from pipelines.archive.store import StoreReader
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.disk.platform import make_files_private
-from pipelines.disk.tree_target import Target, open_target
+from pipelines.disk.tree_target import TreeTarget, open_target
 from pipelines.restore.finding import Finding, FindingCode, exit_code_of
 from pipelines.restore.place import MARK, check_place, check_room, known_roots, target_errors
-from pipelines.restore.plan import Plan, homes_of, make_plan
-from pipelines.restore.tree import Tree, entered
+from pipelines.restore.plan import RestorePlan, homes_of, make_plan
+from pipelines.restore.tree import RestoreTree, entered
 from pipelines.restore.writer import Writer, Written
 
 _FILES, _TREE = b"files", b"tree"
@@ -66,7 +66,7 @@ class Restored:
 
     target: Path
     chosen: Chosen
-    plan: Plan
+    plan: RestorePlan
     homes: list[str]
     written: Written
     directories: int = 0
@@ -112,7 +112,7 @@ def restore(
     request: RestoreRequest,
     steps: Steps | None = None,
     *,
-    opening: Callable[[Path], Target] = open_target,
+    opening: Callable[[Path], TreeTarget] = open_target,
 ) -> Restored:
     """Restore what is asked for. What cannot be given back is a finding, and the rest goes on.
 
@@ -133,11 +133,11 @@ def restore_chosen(
     target: Path,
     steps: Steps,
     *,
-    opening: Callable[[Path], Target] = open_target,
+    opening: Callable[[Path], TreeTarget] = open_target,
 ) -> Restored:
     """Restore what was chosen to `target`, which was found to be a place to restore to. Raises as `restore`."""
     started = time.monotonic()
-    made_of = sorted(homes_of(chosen.known))
+    made_of = sorted(homes_of(chosen.paths))
     if request.into_home and len(made_of) > 1:
         raise ConfigurationError(f"into a home, one home is restored: name it with --home ({', '.join(made_of)})")
     plan = make_plan(chosen, with_expired=request.with_expired, with_links=request.links, by_home=len(made_of) > 1)
@@ -154,7 +154,7 @@ def restore_chosen(
 
 
 def _write(
-    reader: StoreReader, made: Restored, request: RestoreRequest, steps: Steps, opening: Callable[[Path], Target]
+    reader: StoreReader, made: Restored, request: RestoreRequest, steps: Steps, opening: Callable[[Path], TreeTarget]
 ) -> None:
     make_files_private()
     mark = f"{MARK}{secrets.token_hex(4)}"
@@ -169,7 +169,7 @@ def _write(
         files = stack.enter_context(entered(top, (mark.encode(), _FILES)))
         home = stack.enter_context(Home(made.target)) if request.into_home else None
         new_tree = None if request.into_home else stack.enter_context(entered(top, (mark.encode(), _TREE)))
-        tree = Tree(new_tree or top, made.plan, is_new=new_tree is not None)
+        tree = RestoreTree(new_tree or top, made.plan, is_new=new_tree is not None)
         writer = Writer(reader, tree, files, home, steps)
         made.written, made.findings = writer.written, tree.findings
         steps.begins("restoring", made.plan.size)
@@ -187,7 +187,7 @@ def _write(
         work.is_done = True
 
 
-def _move_up(new_tree: Target, top: Target, tree: Tree) -> None:
+def _move_up(new_tree: TreeTarget, top: TreeTarget, tree: RestoreTree) -> None:
     """Let all that was written appear where it belongs."""
     reach("restore:before-move")
     for name in sorted(os.fsencode(entry.name) for entry in new_tree.scan()):
@@ -196,7 +196,7 @@ def _move_up(new_tree: Target, top: Target, tree: Tree) -> None:
     tree.root = top
 
 
-def _remove_marked(top: Target, mark: bytes, names: Sequence[bytes]) -> None:
+def _remove_marked(top: TreeTarget, mark: bytes, names: Sequence[bytes]) -> None:
     with entered(top, (mark,)) as marked:
         for name in names:
             marked.remove_directory(name)

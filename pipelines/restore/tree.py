@@ -9,10 +9,10 @@ from typing import Final
 
 from models.manifest import FileState
 from models.text import printable_path
-from pipelines.disk.tree_target import Target
+from pipelines.disk.tree_target import TreeTarget
 from pipelines.restore.finding import Finding, FindingCode
 from pipelines.restore.place import is_full
-from pipelines.restore.plan import Parts, Plan
+from pipelines.restore.plan import NameParts, RestorePlan
 
 _AT_ONCE: Final = 16
 _NO_SUCH_NAME: Final = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.ENOENT})
@@ -20,7 +20,7 @@ _LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
 
 
 @contextmanager
-def entered(root: Target, parts: Parts) -> Iterator[Target]:
+def entered(root: TreeTarget, parts: NameParts) -> Iterator[TreeTarget]:
     """Give the directory at `parts` below `root`. No link on the way is followed. Raises OSError."""
     current = root
     try:
@@ -41,19 +41,19 @@ def code_of(error: OSError) -> FindingCode:
     return FindingCode.NAME_REFUSED if error.errno in _NO_SUCH_NAME else FindingCode.NOT_WRITTEN
 
 
-class Tree:
+class RestoreTree:
     """The directories of a plan below `root`. In a new tree nothing else can be: whatever is there already is one of
     ours, under a name that the file system takes for the same.
     """
 
-    def __init__(self, root: Target, plan: Plan, *, is_new: bool) -> None:
+    def __init__(self, root: TreeTarget, plan: RestorePlan, *, is_new: bool) -> None:
         self.root = root
-        self.made: dict[Parts, FileState | None] = {}
+        self.made: dict[NameParts, FileState | None] = {}
         self.findings: list[Finding] = []
         self._plan = plan
         self._is_new = is_new
-        self._refused: set[Parts] = set()
-        self._names: dict[Parts, set[bytes]] = {}
+        self._refused: set[NameParts] = set()
+        self._names: dict[NameParts, set[bytes]] = {}
 
     def make(self) -> None:
         """Make every directory that is missing. Raises OSError when there is no room."""
@@ -61,11 +61,11 @@ class Tree:
             if self.is_open(parts[:-1]):
                 self._make_one(parts, state)
 
-    def is_open(self, parts: Parts) -> bool:
+    def is_open(self, parts: NameParts) -> bool:
         """Whether the directory at `parts` and all above it can be filled."""
         return not any(parts[:depth] in self._refused for depth in range(1, len(parts) + 1))
 
-    def has(self, parts: Parts, *, anew: bool = False) -> bool:
+    def has(self, parts: NameParts, *, anew: bool = False) -> bool:
         """Whether a thing was there before (now, if looked at `anew`) by exactly this name. Raises OSError."""
         above = parts[:-1]
         if self._is_new or (above in self.made and not anew):
@@ -89,7 +89,7 @@ class Tree:
                     self.refuse(FindingCode.TIMES_NOT_SET, state, str(error))
         self.root.sync()
 
-    def _sync(self, parts: Parts) -> None:
+    def _sync(self, parts: NameParts) -> None:
         with entered(self.root, parts) as directory:
             directory.sync()
 
@@ -97,7 +97,7 @@ class Tree:
         """Note a finding about one thing."""
         self.findings.append(Finding(code, state.home_id, state.path, detail))
 
-    def _make_one(self, parts: Parts, state: FileState | None) -> None:
+    def _make_one(self, parts: NameParts, state: FileState | None) -> None:
         try:
             if self.has(parts):
                 with entered(self.root, parts):
@@ -112,7 +112,7 @@ class Tree:
                 raise
             self._refuse_directory(code_of(error), parts, state, error.strerror or str(error))
 
-    def _refuse_directory(self, code: FindingCode, parts: Parts, state: FileState | None, detail: str) -> None:
+    def _refuse_directory(self, code: FindingCode, parts: NameParts, state: FileState | None, detail: str) -> None:
         self._refused.add(parts)
         lost = sum(thing.parts[: len(parts)] == parts for thing in (*self._plan.files, *self._plan.links))
         home_id = state.home_id if state is not None else ""

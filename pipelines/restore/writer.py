@@ -18,11 +18,11 @@ from models.observer import Steps
 from pipelines.archive.store import StoreReader
 from pipelines.disk.failpoints import reach
 from pipelines.disk.platform import full_fsync
-from pipelines.disk.tree_target import Target, forget_cached
+from pipelines.disk.tree_target import TreeTarget, forget_cached
 from pipelines.restore.finding import FindingCode
 from pipelines.restore.place import is_full
-from pipelines.restore.plan import Parts, Thing
-from pipelines.restore.tree import Tree, code_of, entered
+from pipelines.restore.plan import NameParts, PlannedPath
+from pipelines.restore.tree import RestoreTree, code_of, entered
 
 _BATCH_FILES: Final = 128
 _BATCH_BYTES: Final = 64 << 20
@@ -47,7 +47,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class _Staged:
-    thing: Thing
+    thing: PlannedPath
     name: bytes
     descriptor: int
     size: int
@@ -59,7 +59,9 @@ class Writer:
     to, where there is one.
     """
 
-    def __init__(self, reader: StoreReader, tree: Tree, staging: Target, home: Home | None, steps: Steps) -> None:
+    def __init__(
+        self, reader: StoreReader, tree: RestoreTree, staging: TreeTarget, home: Home | None, steps: Steps
+    ) -> None:
         self.written = Written()
         self._reader = reader
         self._tree = tree
@@ -69,7 +71,7 @@ class Writer:
         self._batch: list[_Staged] = []
         self._count = 0
 
-    def write(self, things: list[Thing]) -> None:
+    def write(self, things: list[PlannedPath]) -> None:
         """Write every file that is not there yet. Raises OSError when there is no room; nothing is then half in its
         place.
         """
@@ -85,7 +87,7 @@ class Writer:
             for staged in self._batch:
                 os.close(staged.descriptor)
 
-    def link(self, things: list[Thing]) -> int:
+    def link(self, things: list[PlannedPath]) -> int:
         """Make links, and return how many. None is followed, whatever stands there already stays."""
         made = 0
         for thing in things:
@@ -103,7 +105,7 @@ class Writer:
                 self._tree.refuse(FindingCode.LINK_REFUSED, thing.state, str(error))
         return made
 
-    def _is_there(self, thing: Thing) -> bool:
+    def _is_there(self, thing: PlannedPath) -> bool:
         """Look whether a file stands in the home that is added to, and whether it holds the same."""
         if self._home is None:
             return False
@@ -119,7 +121,7 @@ class Writer:
         self.written.other += not is_same
         return True
 
-    def _stage(self, thing: Thing) -> None:
+    def _stage(self, thing: PlannedPath) -> None:
         self._count += 1
         name = b"%d" % self._count
         reach("restore:before-write")
@@ -162,13 +164,13 @@ class Writer:
         kept = self._reader.kept_bytes(state.file_id or 0, state.run_id)
         return kept if kept is not None and state.outcome in _READ_EARLIER else state.size
 
-    def _finish(self, thing: Thing, name: bytes, descriptor: int) -> None:
+    def _finish(self, thing: PlannedPath, name: bytes, descriptor: int) -> None:
         try:
             self._staging.finish_file(name, descriptor, thing.state.mode, thing.state.mtime_ns)
         except (OSError, OverflowError) as error:
             self._tree.refuse(FindingCode.TIMES_NOT_SET, thing.state, str(error))
 
-    def _give_up(self, thing: Thing, name: bytes, descriptor: int, code: FindingCode, detail: str) -> None:
+    def _give_up(self, thing: PlannedPath, name: bytes, descriptor: int, code: FindingCode, detail: str) -> None:
         os.close(descriptor)
         self._staging.remove_file(name)
         self._tree.refuse(code, thing.state, detail)
@@ -214,7 +216,7 @@ class Writer:
         self.written.size += staged.size
         self.written.with_erased += bool(staged.thing.state.erased)
 
-    def _is_link(self, thing: Thing) -> bool:
+    def _is_link(self, thing: PlannedPath) -> bool:
         """Whether the very link is there already."""
         try:
             with entered(self._tree.root, thing.parts[:-1]) as above:
@@ -222,14 +224,14 @@ class Writer:
         except OSError:
             return False
 
-    def _tell_existing(self, thing: Thing, *, is_same: bool = False) -> None:
+    def _tell_existing(self, thing: PlannedPath, *, is_same: bool = False) -> None:
         if self._home is not None and self._has(thing.parts):
             self.written.same += is_same
             self.written.other += not is_same
             return
         self._tree.refuse(FindingCode.NAME_COLLISION, thing.state, "it is another one's name here")
 
-    def _has(self, parts: Parts) -> bool:
+    def _has(self, parts: NameParts) -> bool:
         try:
             return self._tree.has(parts, anew=True)
         except OSError:

@@ -16,7 +16,7 @@ from models.tables import MESSAGES, STORE
 from pipelines.archive.damage import without_damaged
 from pipelines.archive.imported import imported_files, verified_imports
 from pipelines.disk.layout import Layout
-from pipelines.run.digest_sets import WIDTH, SharedSet, extend_known, is_whole, write_known
+from pipelines.run.digest_sets import WIDTH, SharedSet, extend_known_digests, is_whole, write_known_digests
 
 _SHORTEST_MESSAGES = 200_000
 _EXPECTED_BYTES_PER_MESSAGE = 4 << 10
@@ -27,7 +27,7 @@ _EXPECTED_BYTES_PER_PIECE = 16 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class KnownIndexes:
+class DigestIndexes:
     """Paths of the index files of earlier runs and of the tables shared by the workers of this one."""
 
     pieces: Path
@@ -37,14 +37,14 @@ class KnownIndexes:
     shared_messages: Path
 
 
-def prepare_known(
+def prepare_indexes(
     layout: Layout,
     runs: Sequence[RunRecord],
     run_id: str,
     new_bytes: int,
     new_files: int,
     damage: Sequence[DamageRecord] = (),
-) -> KnownIndexes:
+) -> DigestIndexes:
     """Return indexes that hold exactly what `runs` committed and is not named in `damage`, and empty tables for a run
     that will read `new_bytes` of `new_files`: what a damaged part held is not known, so that it is kept again.
 
@@ -65,7 +65,7 @@ def prepare_known(
     SharedSet.make(shared_pieces, new_files + new_bytes // _EXPECTED_BYTES_PER_PIECE)
     expected = min(new_bytes // 256, _SHORTEST_MESSAGES + new_bytes // _EXPECTED_BYTES_PER_MESSAGE)
     SharedSet.make(shared_messages, 1000 + expected)
-    return KnownIndexes(pieces, messages, imported, shared_pieces, shared_messages)
+    return DigestIndexes(pieces, messages, imported, shared_pieces, shared_messages)
 
 
 def known_pieces(layout: Layout, runs: Sequence[RunRecord], damage: Sequence[DamageRecord]) -> Path:
@@ -106,9 +106,9 @@ def _write_index(parts: Sequence[Path], column: str, target: Path, earlier: Path
     digests = (digest for part in parts for digest in _digests(part, column))
     temporary = target.with_suffix(".tmp")
     if earlier is None:
-        write_known(temporary, digests)
+        write_known_digests(temporary, digests)
     else:
-        extend_known(earlier, temporary, digests)
+        extend_known_digests(earlier, temporary, digests)
     temporary.replace(target)
 
 

@@ -24,7 +24,7 @@ _HEADER: Final = (_BUCKETS + 1) * _OFFSET
 _TRAILER: Final = 16
 
 
-def write_known(path: Path, digests: Iterable[bytes]) -> None:
+def write_known_digests(path: Path, digests: Iterable[bytes]) -> None:
     """Write digests as an index of 65,536 buckets by their first two bytes, each digest once and in order, with the
     XXH3-128 of it all at its end.
     """
@@ -41,7 +41,7 @@ def write_known(path: Path, digests: Iterable[bytes]) -> None:
     _write(path, accumulate(counts), shelves)
 
 
-def extend_known(earlier: Path, path: Path, digests: Iterable[bytes]) -> None:
+def extend_known_digests(earlier: Path, path: Path, digests: Iterable[bytes]) -> None:
     """Write the index of what an earlier one holds and of `digests`, with a look at those alone.
 
     Raises FixityError when the earlier one is not what was written.
@@ -82,20 +82,20 @@ def _refusal(path: Path) -> FixityError:
 def is_whole(path: Path) -> bool:
     """Whether an index is there and is what was written."""
     try:
-        Known(path).close()
+        KnownDigests(path).close()
     except (FileNotFoundError, FixityError):
         return False
     return True
 
 
-class Known:
+class KnownDigests:
     """The digests of earlier runs: a sorted index file of our own, read where it is asked.
 
     An index that says of new bytes that they are known would have them lost, so it is checked whole when it is opened.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open an index. Raises FixityError when it is not what `write_known` wrote."""
+        """Open an index. Raises FixityError when it is not what `write_known_digests` wrote."""
         self._map: mmap.mmap | None = None
         with path.open("rb") as file:
             size = path.stat().st_size
@@ -177,10 +177,10 @@ class SharedSet:
 _EMPTY: Final = bytes(WIDTH)
 
 
-class Seen:
+class SeenDigests:
     """What is known from earlier runs and what this run has met so far."""
 
-    def __init__(self, known: Known, shared: SharedSet) -> None:
+    def __init__(self, known: KnownDigests, shared: SharedSet) -> None:
         self._known = known
         self._shared = shared
 

@@ -25,7 +25,7 @@ from pipelines.disk.layout import Layout
 from pipelines.disk.lock import announce
 from pipelines.disk.platform import fsync_directory, make_files_private
 from pipelines.disk.settings import Settings, read_settings, settings_digest
-from pipelines.run.digest_indexes import KnownIndexes, prepare_known
+from pipelines.run.digest_indexes import DigestIndexes, prepare_indexes
 from pipelines.run.mending import Lost, lost_pieces
 from pipelines.run.phase import PhaseInput, run_phase
 from pipelines.run.snapshot import Snapshot, take_snapshots
@@ -89,7 +89,7 @@ class RunInProgress:
     request: Request
     settings: Settings
     snapshots: list[Snapshot]
-    known: KnownIndexes
+    known: DigestIndexes
     lost: Lost
     watcher: Watcher
     started: float
@@ -173,7 +173,7 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
         layout.run(record.run_id).mkdir(mode=0o700)
         fsync_directory(layout.runs)
         archives.remember_homes(layout, homes)
-        known = prepare_known(layout, runs, record.run_id, new_bytes, new_files, damage)
+        known = prepare_indexes(layout, runs, record.run_id, new_bytes, new_files, damage)
         lost = lost_pieces(layout, runs, damage, known.pieces)
     return RunInProgress(archive, record, runs, request, settings, snapshots, known, lost, watcher, started)
 

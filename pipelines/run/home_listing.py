@@ -15,13 +15,13 @@ from models.errors import ConfigurationError, SourceError
 from models.json import JsonObject
 from pipelines.archive.manifests import sha256_line
 from pipelines.disk.settings import Settings
-from pipelines.run.inventory import Inventory, Item, take_snapshot
+from pipelines.run.inventory import Inventory, InventoryItem, take_snapshot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ListedGroup:
     """Files under one source, or under one rule with its reason. Sizes are in bytes."""
 
     name: str
@@ -42,19 +42,19 @@ class Survey:
     problems: dict[str, str] = field(default_factory=dict)
 
     @property
-    def files(self) -> list[Item]:
+    def files(self) -> list[InventoryItem]:
         """The files, without directories, links and special files."""
         return [item for item in self.items if item.found.kind == "file"]
 
-    def sources(self) -> list[Group]:
+    def sources(self) -> list[ListedGroup]:
         """Return the files that are read, by source in order of phases."""
         return _grouped(item for item in self.files if item.is_read)
 
-    def withheld(self) -> list[Group]:
+    def withheld(self) -> list[ListedGroup]:
         """Return what is never opened, by rule."""
         return _grouped((item for item in self.items if item.place.treatment == Treatment.WITHHOLD), by_rule=True)
 
-    def listed(self) -> list[Group]:
+    def listed(self) -> list[ListedGroup]:
         """Return the files that are listed and not read, by rule."""
         return _grouped((item for item in self.files if item.place.treatment == Treatment.INVENTORY), by_rule=True)
 
@@ -81,7 +81,7 @@ class Survey:
             "things": [self._thing(item) for item in self.items],
         }
 
-    def _thing(self, item: Item) -> JsonObject:
+    def _thing(self, item: InventoryItem) -> JsonObject:
         stat, digest = item.found.stat, self.digests.get(item.found.path)
         made: JsonObject = {
             "path": item.path,
@@ -114,7 +114,7 @@ def survey_home(root: Path, settings: Settings, *, digests: bool = False) -> Sur
     return made
 
 
-def _digest(home: Home, item: Item, made: Survey) -> None:
+def _digest(home: Home, item: InventoryItem, made: Survey) -> None:
     try:
         stat, _, digest = digest_file(home, item.found.path, item.found.stat.size, deep=True)
     except SourceError as error:
@@ -142,13 +142,13 @@ def refuse_within_homes(target: Path, homes: Iterable[Path]) -> None:
 _WHY = {rule.name: rule.why for rule in (*WITHHELD, *INVENTORY_ONLY)}
 
 
-def _grouped(items: Iterator[Item] | Sequence[Item], *, by_rule: bool = False) -> list[Group]:
-    groups: dict[tuple[int, str], list[Item]] = {}
+def _grouped(items: Iterator[InventoryItem] | Sequence[InventoryItem], *, by_rule: bool = False) -> list[ListedGroup]:
+    groups: dict[tuple[int, str], list[InventoryItem]] = {}
     for item in items:
         key = (0, item.place.rule) if by_rule else (item.place.phase, item.place.source)
         groups.setdefault(key, []).append(item)
     return [
-        Group(
+        ListedGroup(
             name,
             str(found[0].place.treatment),
             found[0].place.phase,
@@ -164,7 +164,7 @@ def _why(rule: str) -> str:
     return _WHY.get(rule, "Named in the settings." if rule.startswith("settings:") else "")
 
 
-def _group_json(group: Group) -> JsonObject:
+def _group_json(group: ListedGroup) -> JsonObject:
     return {
         "name": group.name,
         "treatment": group.treatment,

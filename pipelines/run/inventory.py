@@ -11,18 +11,18 @@ from typing import Final
 from extractors.home.home import Found, Kind, Stat, walk
 from extractors.reading.contract import Shape
 from extractors.reading.erasure import Tombstones
-from extractors.reading.registry import Classifier, Place, Treatment, sources
+from extractors.reading.registry import Classifier, Placement, Treatment, sources
 from extractors.reading.task import FileTask
 from models.manifest import FileState
 from models.text import printable_path
 
 
 @dataclass(slots=True)
-class Item:
+class InventoryItem:
     """One thing of the snapshot, where it belongs, and what the last manifest said of it."""
 
     found: Found
-    place: Place
+    place: Placement
     last: FileState | None = None
     known_generation: int | None = None
     """The generation under which any phase knew the path last."""
@@ -119,13 +119,13 @@ class Inventory:
     take five times as much memory.
     """
 
-    def __init__(self, things: Iterable[tuple[Found, Place]] = ()) -> None:
+    def __init__(self, things: Iterable[tuple[Found, Placement]] = ()) -> None:
         self._paths = bytearray()
         self._ends = array("q", [0])
         self._kinds = bytearray()
         self._stats: tuple[array[int], ...] = tuple(array("q") for _ in Stat._fields)
         self._place_numbers = array("H")
-        self._places: dict[Place, int] = {}
+        self._places: dict[Placement, int] = {}
         self._odd: dict[int, tuple[bytes | None, str | None]] = {}
         before, is_in_order = b"", True
         for found, place in things:
@@ -136,7 +136,7 @@ class Inventory:
             self._sort()
         self._place_of = tuple(self._places)
 
-    def _add(self, found: Found, place: Place) -> None:
+    def _add(self, found: Found, place: Placement) -> None:
         if found.link_target is not None or found.error is not None:
             self._odd[len(self)] = found.link_target, found.error
         self._paths += found.path
@@ -168,16 +168,16 @@ class Inventory:
     def __len__(self) -> int:
         return len(self._kinds)
 
-    def __getitem__(self, number: int) -> Item:
+    def __getitem__(self, number: int) -> InventoryItem:
         size, mtime_ns, ctime_ns, inode, mode = self._stats
         stat = Stat(size[number], mtime_ns[number], ctime_ns[number], inode[number], mode[number])
         found = Found(self.path(number), _KINDS[self._kinds[number]], stat, *self._odd.get(number, _PLAIN))
-        return Item(found, self._place_of[self._place_numbers[number]])
+        return InventoryItem(found, self._place_of[self._place_numbers[number]])
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[InventoryItem]:
         return map(self.__getitem__, range(len(self)))
 
-    def find(self, path: bytes) -> Item | None:
+    def find(self, path: bytes) -> InventoryItem | None:
         """Return what is at a path, if anything is."""
         number = bisect_left(range(len(self)), path, key=self.path)
         return self[number] if number < len(self) and self.path(number) == path else None
@@ -203,15 +203,15 @@ def take_snapshot(home: Path, classifier: Classifier, tombstones: Tombstones | N
 
 def _placed(
     things: Iterable[Found], classifier: Classifier, tombstones: Tombstones | None
-) -> Iterator[tuple[Found, Place]]:
+) -> Iterator[tuple[Found, Placement]]:
     for found in things:
         place = classifier.place(printable_path(found.path), found.kind)
         yield (found, place) if tombstones is None else _unnamed(found, place, tombstones)
 
 
-def _unnamed(found: Found, place: Place, tombstones: Tombstones) -> tuple[Found, Place]:
+def _unnamed(found: Found, place: Placement, tombstones: Tombstones) -> tuple[Found, Placement]:
     name = tombstones.name_of(found.path) if tombstones.holds_path(found.path) else found.path
     if name == found.path and not tombstones.holds(found.link_target or b""):
         return found, place
-    forgotten = Place(place.source, place.phase, Treatment.WITHHOLD, "forgotten")
+    forgotten = Placement(place.source, place.phase, Treatment.WITHHOLD, "forgotten")
     return replace(found, path=name, link_target=None), forgotten

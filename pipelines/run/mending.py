@@ -21,9 +21,9 @@ from models.tables import ERASED, PIECES, STORE
 from pipelines.archive.damage import without_damaged
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
-from pipelines.run.digest_sets import Known, SharedSet
-from pipelines.run.inventory import Item
-from pipelines.run.staging import Part, RowWriter
+from pipelines.run.digest_sets import KnownDigests, SharedSet
+from pipelines.run.inventory import InventoryItem
+from pipelines.run.staging import RowWriter, StagedPart
 
 _HELD_BYTES: Final = 16 << 20
 
@@ -38,7 +38,7 @@ def lost_pieces(layout: Layout, runs: Sequence[RunRecord], damage: Sequence[Dama
     lost: dict[int, list[tuple[int, int, bytes]]] = defaultdict(list)
     if not any(one.table == STORE.name for one in damage):
         return lost
-    pieces = Known(known)
+    pieces = KnownDigests(known)
     for part in without_damaged(runs, damage, PIECES.name):
         try:
             with pq.ParquetFile(layout.root / part.path, page_checksum_verification=True) as file:
@@ -63,7 +63,7 @@ class Mender:
         self._writer: RowWriter | None = None
         self._held = 0
 
-    def mend(self, items: Iterable[Item]) -> None:
+    def mend(self, items: Iterable[InventoryItem]) -> None:
         """Look through the files among items that are read by the rules as they are now. A file that cannot be opened
         is passed over: reading it says so. No worker may be at work meanwhile.
         """
@@ -98,6 +98,6 @@ class Mender:
                 self._writer.flush()
                 self._held = 0
 
-    def close(self) -> Part | None:
+    def close(self) -> StagedPart | None:
         """Return the part; None where nothing was found again."""
         return self._writer.close() if self._writer is not None else None

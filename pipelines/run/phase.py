@@ -26,13 +26,13 @@ from pipelines.disk.atomic import disk_errors, make_directories, sync_directorie
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import MENDED, make_private
 from pipelines.run import workers
-from pipelines.run.digest_indexes import KnownIndexes
+from pipelines.run.digest_indexes import DigestIndexes
 from pipelines.run.fixity import Judgement, claim_of, judge_all
-from pipelines.run.inventory import Item
+from pipelines.run.inventory import InventoryItem
 from pipelines.run.mending import Lost, Mender
-from pipelines.run.phase_counts import Tally
+from pipelines.run.phase_counts import PhaseCounts
 from pipelines.run.snapshot import Absence, Absent, Due, Slice
-from pipelines.run.staging import Part, RowWriter
+from pipelines.run.staging import RowWriter, StagedPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class PhaseInput:
     phase: int
     slices: Iterable[Slice]
     due: Due
-    known: KnownIndexes
+    known: DigestIndexes
     limits: Limits
     processes: int
     is_full: bool
@@ -61,7 +61,7 @@ def run_phase(given: PhaseInput, progress: workers.Progress) -> PhaseRecord:
     started = time.monotonic()
     directory = given.archive.layout.staging / given.run.run_id / f"{given.home.home_id}-{given.phase}"
     make_private(directory)
-    tally = Tally()
+    tally = PhaseCounts()
     parts = _read_and_judge(given, directory, tally, progress)
     with disk_errors():
         records = _put_in_place(given, parts)
@@ -78,7 +78,9 @@ def run_phase(given: PhaseInput, progress: workers.Progress) -> PhaseRecord:
     )
 
 
-def _read_and_judge(given: PhaseInput, directory: Path, tally: Tally, progress: workers.Progress) -> list[Part]:
+def _read_and_judge(
+    given: PhaseInput, directory: Path, tally: PhaseCounts, progress: workers.Progress
+) -> list[StagedPart]:
     """Read and judge a phase, a slice at a time, so that nothing of a slice is held when the next one begins."""
     name = f"phase-{given.phase}.parquet"
     with disk_errors():
@@ -117,8 +119,8 @@ def _processes(given: PhaseInput) -> int:
     return workers.worth(given.processes, given.due.files, given.due.new_bytes)
 
 
-def _job(given: PhaseInput, directory: Path) -> workers.Job:
-    return workers.Job(
+def _job(given: PhaseInput, directory: Path) -> workers.ReadingJob:
+    return workers.ReadingJob(
         home=given.home.root,
         home_id=given.home.home_id,
         run_id=given.run.run_id,
@@ -170,7 +172,7 @@ def _settle(state: FileState, judgement: Judgement, result: FileResult | None) -
     state.check_made = "sha256" if result is not None and judgement.outcome == Outcome.INTACT else judgement.check_made
 
 
-def _state(given: PhaseInput, item: Item, result: FileResult | None) -> FileState:
+def _state(given: PhaseInput, item: InventoryItem, result: FileResult | None) -> FileState:
     """Return the manifest row of one thing of the snapshot, its fixity still to be judged."""
     found, place, last = item.found, item.place, item.last
     state = FileState(
@@ -300,7 +302,7 @@ def _extraction_row(given: PhaseInput, result: FileResult, *, is_void: bool) -> 
     )
 
 
-def _put_in_place(given: PhaseInput, parts: Sequence[Part]) -> list[PartRecord]:
+def _put_in_place(given: PhaseInput, parts: Sequence[StagedPart]) -> list[PartRecord]:
     """Force parts to the disk and move them where they stay; they are there for readers once the commit record lists
     them.
     """

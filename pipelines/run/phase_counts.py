@@ -9,7 +9,7 @@ from models.manifest import Change, FileState, Outcome
 from models.run import SourceCounts
 
 
-class Tally:
+class PhaseCounts:
     """Counts of one phase of one home: by source, by outcome, by reject code."""
 
     def __init__(self) -> None:

@@ -9,12 +9,12 @@ from pipelines.archive.archive import HomeName, read_runs
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
 from pipelines.run.extraction import Request, check_homes, name_homes
-from pipelines.run.inventory import Item
+from pipelines.run.inventory import InventoryItem
 from pipelines.run.snapshot import Absence, Absent, Snapshot, take_snapshots
 
 
 @dataclass(slots=True)
-class PhasePlan:
+class PhasePreview:
     """Files of one phase of one home against its last manifest, and the bytes that a run would read of them.
 
     `bytes_new` are those that no run has read: of an appended file, what came after its watermark.
@@ -35,31 +35,31 @@ class PhasePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPreview:
     """The homes under their ids, and what would be done for each phase."""
 
     homes: list[HomeName]
-    phases: list[PhasePlan]
+    phases: list[PhasePreview]
 
 
-def plan_run(layout: Layout, request: Request) -> Plan:
+def preview_run(layout: Layout, request: Request) -> RunPreview:
     """Return what a run would do now. Nothing is written, not even the data directory. Raises ExtractError."""
     check_homes(request.homes, layout)
     homes = name_homes(request, layout)
     snapshots = take_snapshots(layout, homes, read_runs(layout), read_settings(layout), PHASES)
-    return Plan(
+    return RunPreview(
         homes,
         [
-            plan_phase(snapshot, phase, is_full=request.is_full)
+            preview_phase(snapshot, phase, is_full=request.is_full)
             for snapshot in snapshots
             for phase in sorted(set(request.phases))
         ],
     )
 
 
-def plan_phase(snapshot: Snapshot, phase: int, *, is_full: bool = False) -> PhasePlan:
+def preview_phase(snapshot: Snapshot, phase: int, *, is_full: bool = False) -> PhasePreview:
     """Return what a run would do in one phase of a home."""
-    made = PhasePlan(snapshot.home.home_id, phase)
+    made = PhasePreview(snapshot.home.home_id, phase)
     for part in snapshot.slices(phase):
         for item in part.items:
             if item.found.kind == "file":
@@ -74,7 +74,7 @@ def newly_vanished(absent: Sequence[Absent]) -> list[FileState]:
     return [state for state in gone if state.entry_type == "file" and state.is_present and state.file_id is not None]
 
 
-def _count(made: PhasePlan, item: Item, *, is_full: bool) -> None:
+def _count(made: PhasePreview, item: InventoryItem, *, is_full: bool) -> None:
     size = item.found.stat.size
     made.bytes_found += size
     if item.found.error is not None:
@@ -93,7 +93,7 @@ def _count(made: PhasePlan, item: Item, *, is_full: bool) -> None:
         made.bytes_new += size - _read_before(item)
 
 
-def _read_before(item: Item) -> int:
+def _read_before(item: InventoryItem) -> int:
     """Return how many bytes a run need not read as entries again: those up to the watermark of a file that grew."""
     watermark = item.task("").start
     return watermark if watermark <= item.found.stat.size else 0

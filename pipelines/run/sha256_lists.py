@@ -12,7 +12,7 @@ from pipelines.disk.layout import Layout
 from pipelines.run.snapshot import last_manifest_path
 
 
-class Text:
+class ChecksumList:
     """A text as its lines, to be gone through once: what a commit record says of it is known then."""
 
     def __init__(self, path: Path, lines: Iterator[bytes]) -> None:
@@ -45,11 +45,11 @@ def write_sha256_manifests(layout: Layout, run: RunRecord) -> None:
         run.texts.append(text.record(layout))
 
 
-def sha256_texts(layout: Layout, run: RunRecord) -> Iterator[Text]:
+def sha256_texts(layout: Layout, run: RunRecord) -> Iterator[ChecksumList]:
     """Yield the texts for `sha256sum -c` of a run."""
     for home_id in run.homes:
         phases = sorted({record.phase for record in run.phases if record.home_id == home_id})
         manifests = [last_manifest_path(layout, [run], home_id, phase) for phase in phases]
         digests = merge(*(read_digests(path) for path in manifests if path is not None))
         name = "manifest-sha256.txt" if len(run.homes) == 1 else f"manifest-sha256-{home_id}.txt"
-        yield Text(layout.run(run.run_id) / name, (sha256_line(path, digest) for path, digest in digests))
+        yield ChecksumList(layout.run(run.run_id) / name, (sha256_line(path, digest) for path, digest in digests))

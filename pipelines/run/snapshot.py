@@ -17,7 +17,7 @@ from pipelines.archive.archive import HomeName
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import Settings
-from pipelines.run.inventory import Inventory, Item, take_snapshot
+from pipelines.run.inventory import Inventory, InventoryItem, take_snapshot
 from pipelines.run.previous_manifest import LastManifest
 
 FILES_AT_A_TIME: Final = 5_000
@@ -57,7 +57,7 @@ class Slice:
     manifest named there and is not in the phase any more.
     """
 
-    items: Sequence[Item]
+    items: Sequence[InventoryItem]
     absent: Sequence[Absent]
     is_last: bool
 
@@ -124,7 +124,7 @@ class Snapshot:
             yield Slice(items, [_absent(state, self.inventory, self.phases) for state in absent], is_last)
             at, row = to, end_row
 
-    def _matched(self, items: list[Item], states: list[FileState]) -> Iterable[FileState]:
+    def _matched(self, items: list[InventoryItem], states: list[FileState]) -> Iterable[FileState]:
         """Match items with rows of the last manifest of their phase, both in the order of their paths; returns the rows
         that are left.
         """

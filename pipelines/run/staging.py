@@ -18,7 +18,7 @@ from models.schema import BYTES, DIGEST128, INSTANT, INTEGER, JSON, TEXT, Column
 from models.tables import DRIFT, ENTRIES, ERASED, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS, STORE
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import make_private
-from pipelines.run.digest_sets import WIDTH, Known, Seen
+from pipelines.run.digest_sets import WIDTH, KnownDigests, SeenDigests
 
 _FLUSH_BYTES: Final = 12 << 20
 _WORTH_A_ROW_GROUP: Final = 500
@@ -33,7 +33,7 @@ Address = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StagedPart:
     """A Parquet file as it was written: its table, path, size in bytes, rows and SHA-256."""
 
     table: str
@@ -76,7 +76,7 @@ def _encoding(column: Column) -> str | None:
     return "DELTA_LENGTH_BYTE_ARRAY" if column.type is TEXT and column.is_distinct else None
 
 
-def finish_part(table: str, path: Path, rows: int) -> Part:
+def finish_part(table: str, path: Path, rows: int) -> StagedPart:
     """Return what was written at `path`, digested."""
     made = sha256()
     size = 0
@@ -84,7 +84,7 @@ def finish_part(table: str, path: Path, rows: int) -> Part:
         while chunk := file.read(1 << 20):
             made.update(chunk)
             size += len(chunk)
-    return Part(table, path, size, rows, made.hexdigest())
+    return StagedPart(table, path, size, rows, made.hexdigest())
 
 
 class RowWriter:
@@ -105,7 +105,7 @@ class RowWriter:
             if len(self._rows) >= _ROWS_AT_A_TIME:
                 self.flush()
 
-    def close(self) -> Part:
+    def close(self) -> StagedPart:
         """Write what is left; returns the part."""
         self.flush()
         self._writer.close()
@@ -210,7 +210,7 @@ class _Builder:
         reach("staging:after-write")
         self.written += made.num_rows
 
-    def close(self) -> Part | None:
+    def close(self) -> StagedPart | None:
         """Write what is left; returns the part, or None when the table got no row."""
         self.flush()
         if self.writer is None:
@@ -238,9 +238,9 @@ class StagingSink:
         home_id: str,
         run_id: str,
         seed: int,
-        pieces: Seen,
-        messages: Seen,
-        imported: Known,
+        pieces: SeenDigests,
+        messages: SeenDigests,
+        imported: KnownDigests,
         *,
         gives_back: bool = False,
     ) -> None:
@@ -347,7 +347,7 @@ class StagingSink:
         builder = self._builders.get(table.row_type) or self._builder(table)
         builder.add(row, address)
 
-    def close(self) -> list[Part]:
+    def close(self) -> list[StagedPart]:
         """Write what is left and return the parts, each digested."""
         for (source, what, name, version), count in sorted(self._drift.items()):
             example = self._drift_example[source, what, name, version]

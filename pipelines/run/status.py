@@ -22,7 +22,7 @@ from pipelines.archive.imported import imported_files
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import Settings, read_settings
-from pipelines.run.preview import plan_phase
+from pipelines.run.preview import preview_phase
 from pipelines.run.snapshot import Snapshot, last_manifest, pin
 
 
@@ -186,7 +186,7 @@ def _phase(runs: list[RunRecord], home_id: str, number: int, states: Iterable[Fi
 
 
 def _compare(made: PhaseStatus, snapshot: Snapshot) -> None:
-    plan = plan_phase(snapshot, made.phase)
+    plan = preview_phase(snapshot, made.phase)
     made.new_files, made.changed_files, made.vanished_files = plan.new, plan.changed, plan.vanished
     made.new_bytes = plan.bytes_new
 

@@ -22,9 +22,9 @@ from extractors.reading.registry import sources
 from extractors.reading.task import FileResult, FileTask, Limits
 from models.errors import DiskFullError, SourceError, StageError
 from pipelines.disk.atomic import disk_errors
-from pipelines.run.digest_sets import Known, Seen, SharedSet
+from pipelines.run.digest_sets import KnownDigests, SeenDigests, SharedSet
 from pipelines.run.fork_pool import can_fork, end_with_parent
-from pipelines.run.staging import Part, StagingSink
+from pipelines.run.staging import StagedPart, StagingSink
 
 _WORTH_A_PROCESS: Final = 16 << 20
 _ALL_THE_SAME: Final = 8 << 10
@@ -38,7 +38,7 @@ _AHEAD: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ReadingJob:
     """What all workers of one phase of one home need to know; can be pickled. `new_bytes` are to be parsed, by all of
     them together.
     """
@@ -63,7 +63,7 @@ class Job:
 class Output:
     """What a phase's workers gave, their results aside."""
 
-    parts: list[Part] = field(default_factory=list)
+    parts: list[StagedPart] = field(default_factory=list)
     new_messages: Counter[str] = field(default_factory=Counter)
     seen_messages: Counter[str] = field(default_factory=Counter)
 
@@ -79,7 +79,7 @@ _SENT_BEFORE: Final = FileTask("", b"", "", 0, 0, 0, 0, 0)
 class _Bench:
     """One worker at work: the open home, the sink, and the sets of what was seen."""
 
-    def __init__(self, job: Job, number: int, piece_lock: Lock | None, message_lock: Lock | None) -> None:
+    def __init__(self, job: ReadingJob, number: int, piece_lock: Lock | None, message_lock: Lock | None) -> None:
         self.job = job
         self.home = Home(job.home)
         self.shapes = {source.name: source.shapes for source in sources().values()}
@@ -87,8 +87,12 @@ class _Bench:
             SharedSet(job.shared_pieces, piece_lock or nullcontext()),
             SharedSet(job.shared_messages, message_lock or nullcontext()),
         ]
-        self.known = [Known(job.known_pieces), Known(job.known_messages), Known(job.known_imported)]
-        pieces, messages = (Seen(known, shared) for known, shared in zip(self.known[:2], self.sets, strict=True))
+        self.known = [
+            KnownDigests(job.known_pieces),
+            KnownDigests(job.known_messages),
+            KnownDigests(job.known_imported),
+        ]
+        pieces, messages = (SeenDigests(known, shared) for known, shared in zip(self.known[:2], self.sets, strict=True))
         label = f"phase-{job.phase}-{number}"
         self.sink = StagingSink(
             job.directory,
@@ -179,7 +183,7 @@ class Readers:
     A context manager: what was begun ends with it, whatever happens.
     """
 
-    def __init__(self, job: Job, processes: int, progress: Progress) -> None:
+    def __init__(self, job: ReadingJob, processes: int, progress: Progress) -> None:
         """`progress` is told of each file that was read."""
         self._job, self._count, self._progress = job, processes, progress
         self._bench: _Bench | None = None
@@ -269,7 +273,9 @@ class Readers:
 class _Worker:
     """A process that reads, as its parent sees it."""
 
-    def __init__(self, how: BaseContext, job: Job, number: int, locks: tuple[Lock, Lock], batches: _Batches) -> None:
+    def __init__(
+        self, how: BaseContext, job: ReadingJob, number: int, locks: tuple[Lock, Lock], batches: _Batches
+    ) -> None:
         self.connection, other = how.Pipe()
         self._process: BaseProcess = how.Process(  # type: ignore[attr-defined]
             target=_work, args=(job, number, locks, batches, other), daemon=True
@@ -352,7 +358,7 @@ def _ready(workers: Sequence[_Worker]) -> list[_Worker]:
     return [worker for worker in workers if worker.connection in ready]
 
 
-def _work(job: Job, number: int, locks: tuple[Lock, Lock], batches: _Batches, parent: Connection) -> None:
+def _work(job: ReadingJob, number: int, locks: tuple[Lock, Lock], batches: _Batches, parent: Connection) -> None:
     import signal
     import traceback
 

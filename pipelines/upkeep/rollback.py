@@ -26,7 +26,7 @@ from pipelines.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RunChange:
     """A run that a rollback undoes or brings back, with what it had read."""
 
     run_id: str
@@ -47,8 +47,8 @@ class Rollback:
 
     back_to: str
     epoch: int
-    undone: list[Change]
-    again: list[Change]
+    undone: list[RunChange]
+    again: list[RunChange]
     unfinished: str | None = None
 
     @property
@@ -159,9 +159,9 @@ def _target(runs: Sequence[RunRecord], given: str) -> RunRecord:
     return target
 
 
-def _change(run: RunRecord) -> Change:
+def _change(run: RunRecord) -> RunChange:
     total = added(by_source(run).values())
-    return Change(
+    return RunChange(
         run.run_id,
         run.started_at,
         total.files_read,

@@ -23,7 +23,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class PhaseGroup:
     """One committed phase of one home of one run: the parts of a group describe one another."""
 
     number: int
@@ -61,10 +61,10 @@ class Context:
         """The runs that count now, the oldest first."""
         return self.chains[0] if self.chains else []
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[PhaseGroup]:
         """Return every committed phase, numbered in order of commitment."""
         phases = [(run, phase) for run in self.runs for phase in run.phases]
-        return [Group(number, run, phase) for number, (run, phase) in enumerate(phases)]
+        return [PhaseGroup(number, run, phase) for number, (run, phase) in enumerate(phases)]
 
     def parts(self) -> Iterator[tuple[RunRecord, PhaseRecord, PartRecord]]:
         """Yield every committed part."""

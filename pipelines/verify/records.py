@@ -14,7 +14,7 @@ from pipelines.disk.settings import read_settings, settings_digest
 from pipelines.verify.context import Context
 
 
-class Malformed(ValueError):
+class MalformedRecord(ValueError):
     """A file of ours is what was written, and cannot be understood all the same."""
 
 
@@ -24,9 +24,9 @@ def read_object(path: Path) -> JsonObject:
     try:
         value = orjson.loads(raw)
     except ValueError as error:
-        raise Malformed(str(error)) from error
+        raise MalformedRecord(str(error)) from error
     if not isinstance(value, dict):
-        raise Malformed("it is no object")
+        raise MalformedRecord("it is no object")
     return value
 
 
@@ -40,7 +40,7 @@ def check_archive(context: Context) -> None:
         context.findings.append(records.ARCHIVE_GONE.at(address))
     except SealError as error:
         context.findings.append(records.ARCHIVE_BROKEN.at(address, problem=str(error)))
-    except Malformed as error:
+    except MalformedRecord as error:
         context.findings.append(records.ARCHIVE_MALFORMED.at(address, problem=str(error)))
     else:
         _take_seed(context, fields, address)
@@ -85,7 +85,7 @@ def check_homes(context: Context) -> None:
     except SealError as error:
         context.findings.append(records.HOMES_BROKEN.at(address, problem=str(error)))
         return
-    except Malformed as error:
+    except MalformedRecord as error:
         context.findings.append(records.HOMES_MALFORMED.at(address, problem=str(error)))
         return
     for home_id, root in homes.items():
@@ -116,12 +116,12 @@ def check_erasure(context: Context) -> None:
     try:
         fields = read_object(layout.tombstones_file)
         if not isinstance(fields.get("key"), str) or not isinstance(fields.get("tombstones"), list):
-            raise Malformed("it has no key or no tombstones")
+            raise MalformedRecord("it has no key or no tombstones")
     except FileNotFoundError:
         pass
     except SealError as error:
         context.findings.append(records.TOMBSTONES_BROKEN.at(address, problem=str(error)))
-    except Malformed as error:
+    except MalformedRecord as error:
         context.findings.append(records.TOMBSTONES_MALFORMED.at(address, problem=str(error)))
     if layout.forget_file.exists():
         context.findings.append(records.FORGET_UNFINISHED.at(context.address(layout.forget_file)))
@@ -134,5 +134,5 @@ def check_lock(context: Context) -> None:
         return
     try:
         read_object(path)
-    except (SealError, Malformed) as error:
+    except (SealError, MalformedRecord) as error:
         context.findings.append(records.LOCK_BROKEN.at(context.address(path), problem=str(error)))

@@ -20,7 +20,7 @@ from models.seal import SealError, unsealed
 from models.tables import EXTRACTIONS, MANIFEST, RUNNER_TABLES
 from pipelines.archive.archive import was_committed
 from pipelines.verify.context import Context
-from pipelines.verify.records import Malformed, read_object
+from pipelines.verify.records import MalformedRecord, read_object
 
 FORMAT: Final = 1
 _RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
@@ -80,7 +80,7 @@ def _read_run(context: Context, path: Path) -> RunRecord | None:
         _need_types(run)
     except SealError as error:
         context.findings.append(codes.BROKEN.at(address, problem=str(error)))
-    except (Malformed, KeyError, TypeError) as error:
+    except (MalformedRecord, KeyError, TypeError) as error:
         context.findings.append(codes.MALFORMED.at(address, problem=str(error)))
     else:
         if run.run_id != path.parent.name:

@@ -20,7 +20,7 @@ from pipelines.archive.manifests import read_manifest
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.settings import read_settings
 from pipelines.run.fixity import Judgement, claim_of, judge
-from pipelines.run.inventory import Item, take_snapshot
+from pipelines.run.inventory import InventoryItem, take_snapshot
 from pipelines.verify.context import Context
 
 
@@ -69,7 +69,9 @@ class _Compared(NamedTuple):
     tombstones: Tombstones | None
 
 
-def _compare(context: Context, compared: _Compared, items: Iterable[Item], states: dict[bytes, FileState]) -> None:
+def _compare(
+    context: Context, compared: _Compared, items: Iterable[InventoryItem], states: dict[bytes, FileState]
+) -> None:
     home_id = compared.home_id
     here = {item.found.path: item for item in items if item.found.kind == "file"}
     kept = [state for state in states.values() if state.file_id is not None and state.outcome != Outcome.EXPIRED]

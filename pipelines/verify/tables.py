@@ -31,7 +31,7 @@ from models.tables import (
     REPAIRS,
     STORE,
 )
-from pipelines.verify.context import Context, Group
+from pipelines.verify.context import Context, PhaseGroup
 
 MEMORY = "600MB"
 """What the engine may take; what does not fit goes to the system's place for temporary files."""
@@ -250,7 +250,7 @@ _Placed = dict[str, list[tuple[PartRecord, int]]]
 
 
 def _fill_records(
-    context: Context, connection: duckdb.DuckDBPyConnection, groups: Sequence[Group], whole: set[int]
+    context: Context, connection: duckdb.DuckDBPyConnection, groups: Sequence[PhaseGroup], whole: set[int]
 ) -> _Placed:
     """Load what the commit records say; returns the usable parts of each table with the number of their group."""
     placed: _Placed = {load.table.name: [] for load in _LOADS}

@@ -13,7 +13,7 @@ import pytest
 from models.errors import ConfigurationError
 from models.run import RunRecord
 from pipelines.archive.as_of import run_as_of
-from pipelines.archive.listing import ArchivedFile, Place, list_files
+from pipelines.archive.listing import ArchivedFile, VersionPlace, list_files
 from pipelines.archive.selection import Selection, Standing
 from pipelines.disk.layout import Layout
 from pipelines.restore.restore import RestoreRequest, restore
@@ -99,7 +99,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def listed(data: Path, **what: object) -> dict[str, ArchivedFile]:
     listing = list_files(Layout(data), Selection(**what))  # type: ignore[arg-type]
-    return {each.state.path: each for each in listing.files if not each.known.is_directory}
+    return {each.state.path: each for each in listing.files if not each.archived.is_directory}
 
 
 def test_all_that_belongs_to_a_session_is_found_and_nothing_of_another(data: Path) -> None:
@@ -158,22 +158,23 @@ def test_each_file_has_its_standing_and_every_content_that_was_kept_of_it(tmp_pa
             (home / "gone.md").unlink()
         runs.append(extract(layout.root, home).run_id)
     found = {each.state.path: each for each in list_files(layout, Selection()).files}
-    assert {path: str(each.known.standing) for path, each in found.items()} == {
+    assert {path: str(each.archived.standing) for path, each in found.items()} == {
         "empty": "present", "gone.md": "expired", "history.jsonl": "present", "link": "link",
         "settings.json": "withheld", "stats-cache.json": "present",
     }  # fmt: skip
     told = [(one.run_id, one.place, one.generation, one.size) for one in found["history.jsonl"].versions]
     sizes = [sum(map(len, prompts[: number + 1])) for number in range(3)]
-    places = (Place.EARLIER, Place.EARLIER, Place.CURRENT)
+    places = (VersionPlace.EARLIER, VersionPlace.EARLIER, VersionPlace.CURRENT)
     assert told == [(run_id, place, 1, size) for run_id, place, size in zip(runs, places, sizes, strict=True)]
     rewritten = [(one.run_id, one.place, one.generation, one.sha256) for one in found["stats-cache.json"].versions]
     assert rewritten == [
-        (runs[0], Place.SUPERSEDED, 1, sha256(b"0").hexdigest()), (runs[1], Place.CURRENT, 2, sha256(b"1").hexdigest()),
-    ]  # fmt: skip
-    assert [one.place for one in found["gone.md"].versions] == [Place.CURRENT]
+        (runs[0], VersionPlace.SUPERSEDED, 1, sha256(b"0").hexdigest()),
+        (runs[1], VersionPlace.CURRENT, 2, sha256(b"1").hexdigest()),
+    ]
+    assert [one.place for one in found["gone.md"].versions] == [VersionPlace.CURRENT]
     assert all(found[path].versions == [] for path in ("empty", "link", "settings.json"))
     before = {each.state.path: each for each in list_files(layout, Selection(), as_of=runs[0]).files}
-    assert before["gone.md"].known.standing == Standing.PRESENT
+    assert before["gone.md"].archived.standing == Standing.PRESENT
     assert len(before["history.jsonl"].versions) == 1
     states = {each.state.path for each in list_files(layout, Selection(), standings=["expired", "withheld"]).files}
     assert states == {"gone.md", "settings.json"}

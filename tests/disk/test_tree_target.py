@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.disk.tree_target import DescriptorTarget, PathTarget, Target, forget_cached, open_target
+from pipelines.disk.tree_target import DescriptorTarget, PathTarget, TreeTarget, forget_cached, open_target
 
 POSIX = sys.platform != "win32"
 HOSTILE_NAMES = (b"", b".", b"..", b"a/b", b"/etc/passwd", b"../evil", b"a\0b", b"/")
@@ -26,21 +26,21 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["descriptors", "paths"])
-def target(request: pytest.FixtureRequest, place: Path) -> Iterator[Target]:
+def target(request: pytest.FixtureRequest, place: Path) -> Iterator[TreeTarget]:
     if request.param == "descriptors" and not POSIX:
         pytest.skip("Windows has no directory descriptors")
-    opened: Target = (DescriptorTarget if request.param == "descriptors" else PathTarget).at(place)
+    opened: TreeTarget = (DescriptorTarget if request.param == "descriptors" else PathTarget).at(place)
     yield opened
     opened.close()
 
 
-def write(target: Target, name: bytes, content: bytes) -> None:
+def write(target: TreeTarget, name: bytes, content: bytes) -> None:
     descriptor = target.create(name)
     os.write(descriptor, content)
     os.close(descriptor)
 
 
-def test_a_file_and_a_directory_are_made_for_their_owner_alone(target: Target, place: Path) -> None:
+def test_a_file_and_a_directory_are_made_for_their_owner_alone(target: TreeTarget, place: Path) -> None:
     write(target, b"file", b"content")
     target.make_directory(b"directory")
     assert (place / "file").read_bytes() == b"content"
@@ -49,7 +49,7 @@ def test_a_file_and_a_directory_are_made_for_their_owner_alone(target: Target, p
         assert stat.S_IMODE((place / "directory").stat().st_mode) == 0o700
 
 
-METHODS: dict[str, Callable[[Target, bytes], object]] = {
+METHODS: dict[str, Callable[[TreeTarget, bytes], object]] = {
     "directory": lambda target, name: target.directory(name),
     "stat": lambda target, name: target.stat(name),
     "link_target": lambda target, name: target.link_target(name),
@@ -68,7 +68,7 @@ METHODS: dict[str, Callable[[Target, bytes], object]] = {
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_name_that_leads_elsewhere_is_refused_by_every_method(
-    target: Target, place: Path, method: str, name: bytes
+    target: TreeTarget, place: Path, method: str, name: bytes
 ) -> None:
     write(target, b"file", b"content")
     with pytest.raises(OSError, match="no file name") as caught:
@@ -79,7 +79,7 @@ def test_a_name_that_leads_elsewhere_is_refused_by_every_method(
 
 
 @pytest.mark.parametrize("existing", ["file", "directory", "link", "dangling"])
-def test_nothing_that_exists_is_replaced(target: Target, place: Path, existing: str) -> None:
+def test_nothing_that_exists_is_replaced(target: TreeTarget, place: Path, existing: str) -> None:
     (place / "file").write_bytes(b"old")
     (place / "directory").mkdir()
     if POSIX:
@@ -104,7 +104,7 @@ def test_nothing_that_exists_is_replaced(target: Target, place: Path, existing: 
     assert not (place / "nowhere").exists()
 
 
-def test_a_file_is_adopted_from_another_directory_whole(target: Target, place: Path) -> None:
+def test_a_file_is_adopted_from_another_directory_whole(target: TreeTarget, place: Path) -> None:
     target.make_directory(b"staging")
     staging = target.directory(b"staging")
     write(staging, b"1", b"content")
@@ -119,7 +119,7 @@ def test_a_file_is_adopted_from_another_directory_whole(target: Target, place: P
 
 @needs_posix
 def test_where_no_hard_link_can_be_made_a_file_is_moved_and_still_replaces_nothing(
-    target: Target, place: Path, monkeypatch: pytest.MonkeyPatch
+    target: TreeTarget, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EPERM, "no hard links on this file system")
@@ -133,7 +133,7 @@ def test_where_no_hard_link_can_be_made_a_file_is_moved_and_still_replaces_nothi
     assert {path.name: path.read_bytes() for path in place.iterdir()} == {"file": b"content", "old": b"old"}
 
 
-def test_a_directory_is_moved_with_all_that_is_in_it(target: Target, place: Path) -> None:
+def test_a_directory_is_moved_with_all_that_is_in_it(target: TreeTarget, place: Path) -> None:
     (place / "tree" / "below").mkdir(parents=True)
     (place / "tree" / "below" / "file").write_bytes(b"content")
     tree = target.directory(b"tree")
@@ -144,7 +144,7 @@ def test_a_directory_is_moved_with_all_that_is_in_it(target: Target, place: Path
 
 @needs_posix
 @pytest.mark.parametrize("leads_to", ["elsewhere", "..", "/"])
-def test_no_link_is_followed_on_the_way(target: Target, place: Path, leads_to: str) -> None:
+def test_no_link_is_followed_on_the_way(target: TreeTarget, place: Path, leads_to: str) -> None:
     (place.parent / "elsewhere").mkdir()
     (place / "link").symlink_to(place.parent / leads_to)
     with pytest.raises(OSError, match=r".") as caught:
@@ -153,7 +153,7 @@ def test_no_link_is_followed_on_the_way(target: Target, place: Path, leads_to: s
 
 
 @needs_posix
-def test_a_directory_swapped_for_a_link_is_not_written_through(target: Target, place: Path) -> None:
+def test_a_directory_swapped_for_a_link_is_not_written_through(target: TreeTarget, place: Path) -> None:
     elsewhere = place.parent / "elsewhere"
     elsewhere.mkdir()
     target.make_directory(b"below")
@@ -168,7 +168,9 @@ def test_a_directory_swapped_for_a_link_is_not_written_through(target: Target, p
 
 
 @needs_posix
-def test_a_file_and_a_directory_get_their_mode_and_time_but_no_rights_of_others(target: Target, place: Path) -> None:
+def test_a_file_and_a_directory_get_their_mode_and_time_but_no_rights_of_others(
+    target: TreeTarget, place: Path
+) -> None:
     descriptor = target.create(b"file")
     target.finish_file(b"file", descriptor, 0o104751, 1_234_567_890_123_456_789)
     os.close(descriptor)
@@ -182,13 +184,13 @@ def test_a_file_and_a_directory_get_their_mode_and_time_but_no_rights_of_others(
 
 
 @needs_posix
-def test_a_link_is_made_as_it_was_with_its_time(target: Target, place: Path) -> None:
+def test_a_link_is_made_as_it_was_with_its_time(target: TreeTarget, place: Path) -> None:
     target.make_link(b"link", b"/nowhere/\xff at all", 1_700_000_000_000_000_001)
     assert os.readlink(os.fsencode(place / "link")) == b"/nowhere/\xff at all"
     assert (place / "link").lstat().st_mtime_ns == 1_700_000_000_000_000_001
 
 
-def test_syncs_and_forgetting_reach_the_system(target: Target, place: Path) -> None:
+def test_syncs_and_forgetting_reach_the_system(target: TreeTarget, place: Path) -> None:
     write(target, b"file", b"content")
     target.sync()
     descriptor = os.open(place / "file", os.O_RDONLY)

@@ -19,7 +19,7 @@ from pipelines.demo.demo import grow_home, make_home
 from pipelines.disk.layout import Layout
 from pipelines.drill.drill import DrillRequest, drill
 from pipelines.drill.result import Drilled
-from pipelines.drill.resume import Kept, SessionCheck, Verdict, check_session, is_session
+from pipelines.drill.resume import Kept, ResumeVerdict, SessionCheck, check_session, is_session
 from pipelines.drill.text import drill_text
 from pipelines.restore.finding import FindingCode
 from tests.support import extract, fixture_homes
@@ -85,7 +85,7 @@ def test_it_holds_for_a_sample_home_that_grew_and_nothing_is_left_of_it(tmp_path
     assert one.restored.right["file"] == one.expected_files > 0
     assert {"intact", "appended", "modified", "missing"} <= one.source.outcomes.keys()
     assert one.expired_files > 0
-    assert {Verdict.WHOLE, Verdict.EMPTY} <= one.verdicts().keys()
+    assert {ResumeVerdict.WHOLE, ResumeVerdict.EMPTY} <= one.verdicts().keys()
     assert one.gaps()["lines that do not parse"] > 0
     assert tree_of(home) == source
     assert made.record is not None
@@ -133,7 +133,7 @@ def test_lost_bytes_make_it_fail_and_name_the_file(home: Path, tmp_path: Path) -
     assert (made.holds, made.exit_code) == (False, ExitCode.FIXITY)
     assert FindingCode.BYTES_LOST in codes(made)
     assert "notes/one.md" in {finding.path for finding in made.findings}
-    assert made.homes[0].sessions[0].verdict == Verdict.BROKEN
+    assert made.homes[0].sessions[0].verdict == ResumeVerdict.BROKEN
     assert "IT DOES NOT HOLD" in drill_text(made)
 
 
@@ -239,48 +239,48 @@ def transcript(home: Path, content: bytes) -> None:
 
 def test_a_session_whose_chain_reaches_its_beginning_resumes_whole(home: Path, tmp_path: Path) -> None:
     made = check(home, tmp_path)
-    assert (made.verdict, made.chain, made.messages, made.lines) == (Verdict.WHOLE, 3, 3, 3)
+    assert (made.verdict, made.chain, made.messages, made.lines) == (ResumeVerdict.WHOLE, 3, 3, 3)
     assert made.directory_name == "right"
     assert made.gaps == {}
 
 
 CHAINS = {
-    "a parent that is missing": (record("a", "gone") + record("b", "a"), Verdict.CUT, 2),
+    "a parent that is missing": (record("a", "gone") + record("b", "a"), ResumeVerdict.CUT, 2),
     "an old branch without its parent": (
         record("x", "gone") + record("a", None) + record("b", "a"),
-        Verdict.WITH_GAPS,
+        ResumeVerdict.WITH_GAPS,
         2,
     ),
     "a compaction": (
         record("a", None)
         + record("s", None, type="system", subtype="compact_boundary", logicalParentUuid="a")
         + record("b", "s", isCompactSummary=True),
-        Verdict.WHOLE,
+        ResumeVerdict.WHOLE,
         2,
     ),
     "a sidechain that begins elsewhere": (
         record("a", None) + record("x", "elsewhere", isSidechain=True),
-        Verdict.WHOLE,
+        ResumeVerdict.WHOLE,
         1,
     ),
     "records of other types on the way": (
         record("a", None) + record("p", "a", type="progress") + record("b", "p"),
-        Verdict.WHOLE,
+        ResumeVerdict.WHOLE,
         3,
     ),
-    "a parent that comes after": (record("b", "a") + record("a", None) + record("c", "b"), Verdict.WHOLE, 3),
-    "a circle": (record("a", "b") + record("b", "a"), Verdict.CUT, 2),
-    "no message": (b'{"type":"summary","summary":"s","leafUuid":"x"}\n', Verdict.EMPTY, 0),
-    "nothing": (b"", Verdict.EMPTY, 0),
-    "a line that does not parse": (record("a", None) + b'{"type":"us\n' + record("b", "a"), Verdict.WITH_GAPS, 2),
-    "a line that is no object": (record("a", None) + b"42\n" + record("b", "a"), Verdict.WITH_GAPS, 2),
+    "a parent that comes after": (record("b", "a") + record("a", None) + record("c", "b"), ResumeVerdict.WHOLE, 3),
+    "a circle": (record("a", "b") + record("b", "a"), ResumeVerdict.CUT, 2),
+    "no message": (b'{"type":"summary","summary":"s","leafUuid":"x"}\n', ResumeVerdict.EMPTY, 0),
+    "nothing": (b"", ResumeVerdict.EMPTY, 0),
+    "a line that does not parse": (record("a", None) + b'{"type":"us\n' + record("b", "a"), ResumeVerdict.WITH_GAPS, 2),
+    "a line that is no object": (record("a", None) + b"42\n" + record("b", "a"), ResumeVerdict.WITH_GAPS, 2),
     "a lone surrogate": (
         record("a", None) + b'{"uuid":"b","parentUuid":"a","type":"user","x":"\\ud83d"}\n',
-        Verdict.WHOLE,
+        ResumeVerdict.WHOLE,
         2,
     ),
-    "no line end": (WHOLE.rstrip(b"\n"), Verdict.WHOLE, 3),
-    "blank lines": (record("a", None) + b"\n\r\n" + record("b", "a"), Verdict.WHOLE, 2),
+    "no line end": (WHOLE.rstrip(b"\n"), ResumeVerdict.WHOLE, 3),
+    "blank lines": (record("a", None) + b"\n\r\n" + record("b", "a"), ResumeVerdict.WHOLE, 2),
 }
 
 
@@ -321,12 +321,12 @@ def test_what_a_session_refers_to_is_there_lost_or_was_missing_already(home: Pat
     fields, path = REFERENCES[what]
     transcript(home, WHOLE + record("d", "c", **fields))
     missing = check(home, tmp_path)
-    assert (missing.verdict, missing.gaps) == (Verdict.WITH_GAPS, {f"{what} that are missing": 1})
+    assert (missing.verdict, missing.gaps) == (ResumeVerdict.WITH_GAPS, {f"{what} that are missing": 1})
     write(home / path, record("x", None))
     there = check(home, tmp_path)
-    assert (there.verdict, there.references, there.findings) == (Verdict.WHOLE, 1, [])
+    assert (there.verdict, there.references, there.findings) == (ResumeVerdict.WHOLE, 1, [])
     lost = check(home, tmp_path, [path.encode()])
-    assert lost.verdict == Verdict.BROKEN
+    assert lost.verdict == ResumeVerdict.BROKEN
     assert [(finding.code, finding.path) for finding in lost.findings] == [(FindingCode.REFERENCE_LOST, path)]
 
 

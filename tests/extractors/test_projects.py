@@ -8,7 +8,7 @@ import pytest
 
 from extractors.projects import SOURCE as PROJECTS
 from extractors.reading.contract import Entry, Malformed
-from extractors.reading.registry import Classifier, Place
+from extractors.reading.registry import Classifier, Placement
 from extractors.sessions_index import parse as parse_index
 from extractors.transcripts.session_files import parse_memory, parse_spilled_result, parse_subagent, parse_workflow
 from models.message import MessageKind, message_id
@@ -25,7 +25,7 @@ def cells(row: Row) -> Cells:
     return dict(zip((column.name for column in table_of(row).columns), row, strict=True))
 
 
-def place_of(path: str, kind: str = "file") -> Place:
+def place_of(path: str, kind: str = "file") -> Placement:
     """Return where a path belongs."""
     return Classifier().place(path, kind)
 

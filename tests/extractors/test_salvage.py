@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from extractors.reading.contract import Malformed
 from extractors.reading.json_repair import MAX_DEPTH, REPAIR_DEPTH
-from extractors.reading.salvage import Part, PartKind, parse_line, salvage, salvage_document
+from extractors.reading.salvage import PartKind, SalvagedPart, parse_line, salvage, salvage_document
 from models.json import JsonObject, JsonValue
 from models.reject import RejectCode
 from tests.support import extract, rows
@@ -51,15 +51,15 @@ def dump(value: JsonValue) -> bytes:
     return orjson.dumps(value)
 
 
-def values(parts: list[Part]) -> list[JsonObject | None]:
+def values(parts: list[SalvagedPart]) -> list[JsonObject | None]:
     return [part.value for part in parts if part.kind is RECORD]
 
 
-def kinds(parts: list[Part]) -> list[str]:
+def kinds(parts: list[SalvagedPart]) -> list[str]:
     return [str(part.code or part.kind) for part in parts]
 
 
-def assert_tiles(line: bytes, parts: list[Part]) -> None:
+def assert_tiles(line: bytes, parts: list[SalvagedPart]) -> None:
     """The parts cover the line without gap or overlap, none is empty, and each kind holds what belongs to it."""
     ends = [0] + [part.end for part in parts]
     assert [part.start for part in parts] == ends[:-1]
@@ -73,7 +73,7 @@ def assert_tiles(line: bytes, parts: list[Part]) -> None:
         )
 
 
-def assert_not_invented(line: bytes, parts: list[Part]) -> None:
+def assert_not_invented(line: bytes, parts: list[SalvagedPart]) -> None:
     """Each record is what a parser of its own gives for exactly its bytes, and unflagged ones are what orjson gives."""
 
     def number(digits: str) -> float | int | None:
@@ -165,14 +165,14 @@ def test_a_line_that_the_fast_path_reads_is_one_record_of_the_same_value(garbage
     for line in (garbage, b'{"k":' + dump(garbage.hex()) + b"}\r\n"):
         value = parse_line(line)
         if value is not None:
-            assert salvage(line) == [Part(0, len(line), RECORD, value)]
+            assert salvage(line) == [SalvagedPart(0, len(line), RECORD, value)]
 
 
 @given(records())
 def test_a_whole_record_is_read_alike_by_both_paths(record: JsonObject) -> None:
     line = b" " + dump(record) + b" \r\n"
     assert parse_line(line) == record
-    assert salvage(line) == [Part(0, len(line), RECORD, record)]
+    assert salvage(line) == [SalvagedPart(0, len(line), RECORD, record)]
 
 
 @given(
@@ -258,8 +258,8 @@ def test_a_record_torn_at_any_byte_leaves_the_next_one_whole(torn: JsonObject, w
     for cut in range(1, len(text)):
         line = text[:cut] + dump(whole) + b"\n"
         assert salvage(line) == [
-            Part(0, cut, REJECT, code=RejectCode.TRUNCATED_RECORD, detail="the end of the record is missing"),
-            Part(cut, len(line), RECORD, whole),
+            SalvagedPart(0, cut, REJECT, code=RejectCode.TRUNCATED_RECORD, detail="the end of the record is missing"),
+            SalvagedPart(cut, len(line), RECORD, whole),
         ]
 
 
@@ -289,15 +289,15 @@ def test_a_message_inside_a_torn_progress_record_is_not_taken_for_a_record() -> 
 def test_two_records_without_a_line_end_between_are_two_records() -> None:
     first, second = dump(USER), dump(PROMPT)
     assert salvage(first + second + b"\n") == [
-        Part(0, len(first), RECORD, USER),
-        Part(len(first), len(first + second) + 1, RECORD, PROMPT),
+        SalvagedPart(0, len(first), RECORD, USER),
+        SalvagedPart(len(first), len(first + second) + 1, RECORD, PROMPT),
     ]
     assert kinds(salvage(first + b"  " + second)) == ["record", "padding", "record"]
 
 
 def test_a_run_of_nul_before_a_record_is_padding() -> None:
     line = b"\0" * 700 + dump(USER) + b"\n"
-    assert salvage(line) == [Part(0, 700, PADDING), Part(700, len(line), RECORD, USER)]
+    assert salvage(line) == [SalvagedPart(0, 700, PADDING), SalvagedPart(700, len(line), RECORD, USER)]
 
 
 def test_a_run_of_nul_after_a_torn_record_is_padding() -> None:
@@ -307,7 +307,7 @@ def test_a_run_of_nul_after_a_torn_record_is_padding() -> None:
 
 @pytest.mark.parametrize("line", [b"\n", b"  \t\r\n", b"\0\0\0", b"\0\0\n", b" \0 \n", b" "])
 def test_a_blank_line_is_one_padding(line: bytes) -> None:
-    assert salvage(line) == [Part(0, len(line), PADDING)]
+    assert salvage(line) == [SalvagedPart(0, len(line), PADDING)]
 
 
 def test_an_empty_line_has_no_parts() -> None:
@@ -324,13 +324,16 @@ def test_garbage_after_a_record_does_not_spoil_it() -> None:
 
 def test_a_byte_order_mark_is_padding_at_the_start_of_a_file_only() -> None:
     line = b"\xef\xbb\xbf" + dump(USER) + b"\r\n"
-    assert salvage(line, at_file_start=True) == [Part(0, 3, PADDING), Part(3, len(line), RECORD, USER, flags=("bom",))]
+    assert salvage(line, at_file_start=True) == [
+        SalvagedPart(0, 3, PADDING),
+        SalvagedPart(3, len(line), RECORD, USER, flags=("bom",)),
+    ]
     assert kinds(salvage(line)) == ["not_json", "record"]
 
 
 def test_a_line_end_of_windows_belongs_to_the_record() -> None:
     line = b'{"a":NaN}\r\n'
-    assert salvage(line) == [Part(0, len(line), RECORD, {"a": None}, flags=("non_finite_number",))]
+    assert salvage(line) == [SalvagedPart(0, len(line), RECORD, {"a": None}, flags=("non_finite_number",))]
 
 
 @pytest.mark.parametrize(
@@ -355,7 +358,7 @@ def test_a_line_end_of_windows_belongs_to_the_record() -> None:
 def test_a_repair_is_made_and_named(text: bytes, value: JsonValue, flag: str) -> None:
     whole: JsonObject = {"type": "user", "sessionId": "s", "x": value}
     damaged = b'{"type":"user","sessionId":"s","x":' + text + b"}"
-    assert salvage(damaged) == [Part(0, len(damaged), RECORD, whole, flags=(flag,))]
+    assert salvage(damaged) == [SalvagedPart(0, len(damaged), RECORD, whole, flags=(flag,))]
     spliced = salvage(b'{"type":"ass' + damaged + damaged)
     assert values(spliced) == [whole, whole]
     assert {part.flags for part in spliced[1:]} == {(flag,)}
@@ -363,7 +366,7 @@ def test_a_repair_is_made_and_named(text: bytes, value: JsonValue, flag: str) ->
 
 def test_of_duplicate_keys_the_last_counts_on_a_line_of_its_own() -> None:
     line = b'{"type":"user","type":"system"}\n'
-    assert salvage(line) == [Part(0, len(line), RECORD, {"type": "system"}, flags=("duplicate_key",))]
+    assert salvage(line) == [SalvagedPart(0, len(line), RECORD, {"type": "system"}, flags=("duplicate_key",))]
     assert parse_line(line) == {"type": "system"}
 
 
@@ -379,7 +382,7 @@ def test_a_head_and_another_records_tail_that_make_an_object_are_no_record() -> 
 
 @pytest.mark.parametrize("number", [2**63, 2**64 - 1, -(2**63), -0.0, 1e308, 5e-324])
 def test_numbers_within_64_bits_need_no_repair(number: float) -> None:
-    assert salvage(dump({"x": number})) == [Part(0, len(dump({"x": number})), RECORD, {"x": number})]
+    assert salvage(dump({"x": number})) == [SalvagedPart(0, len(dump({"x": number})), RECORD, {"x": number})]
 
 
 @pytest.mark.parametrize("text", [b"\xff", b"\x80abc", b"\xc0\xaf", b"\xed\xa0\xbd", b"\xf4\x90\x80\x80"])

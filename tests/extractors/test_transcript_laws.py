@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.reading.known_fields import Known
+from extractors.reading.known_fields import KnownFields
 from extractors.transcripts.fields import BLOCK_TYPES, ENVELOPE, RECORD_TYPES
 from models.json import JsonObject, JsonValue
 from models.schema import table_of
@@ -35,7 +35,7 @@ VALUES: st.SearchStrategy[JsonValue] = st.recursive(
 )
 
 
-def objects_of(known: Known, **more: st.SearchStrategy[JsonValue]) -> st.SearchStrategy[JsonObject]:
+def objects_of(known: KnownFields, **more: st.SearchStrategy[JsonValue]) -> st.SearchStrategy[JsonObject]:
     """Return objects with any of the known fields, and of others, that hold anything."""
     fields = {name: VALUES for name in [*known.places, "glow"] if name != "type"}
     fields |= {name: objects_of(below) | VALUES for name, below in known.objects.items()}

@@ -16,7 +16,7 @@ from models.errors import ConfigurationError, ExitCode, FixityError, StoreError
 from pipelines.archive.archive import Archive, read_all_runs, read_runs
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
-from pipelines.forget.forget import Forgetting, Target, forget, plan_forget, tombstones_of
+from pipelines.forget.forget import ErasureTarget, Forgetting, forget, plan_forget, tombstones_of
 from pipelines.run.watcher import Watcher
 from pipelines.upkeep.import_store import import_store
 from pipelines.upkeep.rollback import plan_rollback, roll_back
@@ -85,7 +85,7 @@ def data(tmp_path: Path, kept: Path) -> Path:
 def erase(data: Path, kind: str, given: str) -> Forgetting:
     """Forget something, and check that it says that it is gone."""
     layout = Layout(data)
-    planned = plan_forget(layout, Target(kind, given))  # type: ignore[arg-type]
+    planned = plan_forget(layout, ErasureTarget(kind, given))  # type: ignore[arg-type]
     done = forget(layout, planned, Watcher())
     assert done.remaining == []
     return planned
@@ -230,7 +230,7 @@ def test_a_project_is_gone_with_its_sessions_and_prompts(data: Path, home: Path,
     work(data, home)
     assert holders(data, TWO, "projects/-q", "a new session") == []
     for name in ("/q", "-q"):
-        assert plan_forget(Layout(data), Target("project", name)).is_nothing
+        assert plan_forget(Layout(data), ErasureTarget("project", name)).is_nothing
 
 
 def message_id(data: Path, text: str) -> str:
@@ -257,7 +257,7 @@ def test_a_message_is_gone_from_wherever_it_was_said(data: Path, home: Path, tmp
     work(data, home)
     assert [place for place, value in values(data) if any(digest in value for digest in ids)] == []
     assert holders(data, "the last of them") == []
-    assert plan_forget(Layout(data), Target("message", ids[0].decode())).is_nothing
+    assert plan_forget(Layout(data), ErasureTarget("message", ids[0].decode())).is_nothing
     assert verified(data) == ""
 
 
@@ -415,7 +415,7 @@ def test_what_means_nothing_or_too_much_is_refused(data: Path) -> None:
 
 def test_it_is_refused_when_the_archive_has_changed_since_it_was_planned(data: Path, home: Path) -> None:
     layout = Layout(data)
-    planned = plan_forget(layout, Target("text", PLAIN))
+    planned = plan_forget(layout, ErasureTarget("text", PLAIN))
     work(data, home)
     with pytest.raises(ConfigurationError, match="look again"):
         forget(layout, planned, Watcher())

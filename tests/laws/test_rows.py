@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from extractors.reading.registry import sources
 from extractors.todos import TODO_LISTS, TODOS
 from models.schema import Row, Table, table_of
-from pipelines.run.digest_sets import Known, Seen, SharedSet, write_known
+from pipelines.run.digest_sets import KnownDigests, SeenDigests, SharedSet, write_known_digests
 from pipelines.run.staging import StagingSink
 
 KINDS = {"text": st.text(max_size=3), "integer": st.integers(-(2**63), 2**63 - 1), "flag": st.booleans()}
@@ -28,12 +28,12 @@ def rows_of(table: Table) -> st.SearchStrategy[Row]:
 
 def sink_in(into: Path) -> StagingSink:
     into.mkdir()
-    write_known(into / "known", [])
-    known = Known(into / "known")
+    write_known_digests(into / "known", [])
+    known = KnownDigests(into / "known")
     seen = []
     for name in ("pieces", "messages"):
         SharedSet.make(into / name, 10)
-        seen.append(Seen(known, SharedSet(into / name, nullcontext())))
+        seen.append(SeenDigests(known, SharedSet(into / name, nullcontext())))
     return StagingSink(into / "parts", "w", "h", "r", 1, seen[0], seen[1], known)
 
 

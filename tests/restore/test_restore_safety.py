@@ -18,7 +18,7 @@ from models.manifest import FileState
 from pipelines.archive.archive import read_runs
 from pipelines.archive.selection import Selection
 from pipelines.disk.layout import Layout
-from pipelines.disk.tree_target import DescriptorTarget, Target
+from pipelines.disk.tree_target import DescriptorTarget, TreeTarget
 from pipelines.restore.finding import FindingCode
 from pipelines.restore.place import check_room
 from pipelines.restore.plan import alike
@@ -256,7 +256,7 @@ class FoldingTarget(DescriptorTarget):
     def make_directory(self, name: bytes) -> None:
         super().make_directory(self._there(name))
 
-    def adopt(self, source: Target, source_name: bytes, name: bytes) -> None:
+    def adopt(self, source: TreeTarget, source_name: bytes, name: bytes) -> None:
         super().adopt(source, source_name, self._there(name))
 
 

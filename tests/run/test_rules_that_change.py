@@ -7,12 +7,12 @@ import pytest
 from extractors.reading.registry import Classifier
 from models.errors import ExitCode
 from models.manifest import FileState
-from pipelines.archive.selection import known_paths
+from pipelines.archive.selection import archived_paths
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.restore.restore import RestoreRequest, restore
 from pipelines.run.extraction import Request
-from pipelines.run.inventory import Item, take_snapshot
+from pipelines.run.inventory import InventoryItem, take_snapshot
 from pipelines.run.pipeline import run_job
 from pipelines.run.watcher import Watcher
 from pipelines.verify.verify import verify
@@ -49,7 +49,7 @@ class Kept:
     def standing(self, path: str) -> str:
         """Return how a path stands, as people are told."""
         reader = StoreReader.open(self.layout)
-        (known,) = [one for one in known_paths(reader, reader.runs[-1]) if one.state.path == path]
+        (known,) = [one for one in archived_paths(reader, reader.runs[-1]) if one.state.path == path]
         return str(known.standing)
 
     def generations(self, path: str) -> list[tuple[int, str]]:
@@ -131,7 +131,7 @@ def test_nothing_of_a_reading_under_another_source_or_treatment_is_gone_on_with(
     assert (task.start, task.generation, task.prefix_xxh3, task.same_size) == (0, 5, None, None)
 
 
-def last_of(item: Item, source: str, treatment: str) -> FileState:
+def last_of(item: InventoryItem, source: str, treatment: str) -> FileState:
     """Return the manifest row of a file that was read to its end in its fourth generation."""
     found, stat = item.found, item.found.stat
     times = stat.size, stat.mtime_ns, stat.ctime_ns, stat.mode, stat.inode

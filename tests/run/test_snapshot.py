@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.home.home import Found, Stat
-from extractors.reading.registry import PHASES, Place, Treatment
+from extractors.reading.registry import PHASES, Placement, Treatment
 from models.errors import FixityError
 from models.manifest import FileState
 from models.run import RunRecord
@@ -65,7 +65,7 @@ def test_slices_of_any_length_have_the_same_items_and_miss_the_same(
     paths: list[bytes], known: tuple[list[tuple[bytes, int | None, str]], ...], length: int, data: st.DataObject
 ) -> None:
     phases = [data.draw(st.sampled_from((1, 2))) for _ in paths]
-    places = [Place("history", phase, Treatment.EXTRACT, "rule", 0) for phase in phases]
+    places = [Placement("history", phase, Treatment.EXTRACT, "rule", 0) for phase in phases]
     found = [Found(path, "file", Stat(1, 2, 3, 4, 5), None, None) for path in paths]
     home = HomeName("h", Path("/h"))
     with TemporaryDirectory() as directory:

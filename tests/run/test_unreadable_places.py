@@ -15,7 +15,7 @@ from pipelines.archive.archive import read_runs, writing
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request, RunInProgress, begin_run
-from pipelines.run.inventory import Inventory, Item, take_snapshot
+from pipelines.run.inventory import Inventory, InventoryItem, take_snapshot
 from pipelines.run.pipeline import exit_code_of, load_run
 from pipelines.run.watcher import Watcher
 from pipelines.verify.verify import verify
@@ -24,7 +24,7 @@ from tests.crash_driver import SESSION, write_home
 from tests.support import extract, is_root, rows, warehouse_of
 
 
-def _last(item: Item, outcome: str) -> FileState:
+def _last(item: InventoryItem, outcome: str) -> FileState:
     found, stat = item.found, item.found.stat
     times = stat.size, stat.mtime_ns, stat.ctime_ns, stat.mode, stat.inode
     placed = "history", item.path, found.path, found.kind, "extract", ""
@@ -36,7 +36,7 @@ def _last(item: Item, outcome: str) -> FileState:
 @pytest.mark.parametrize(("path", "kind"), [(b"session-env/" + SESSION.encode(), "directory"), (b"notes.md", "file")])
 def test_what_the_walk_could_not_look_at_is_not_read(path: bytes, kind: str) -> None:
     place = Classifier().place(path.decode(), kind)
-    item = Item(Found(path, kind, UNKNOWN, None, "EACCES"), place)  # type: ignore[arg-type]
+    item = InventoryItem(Found(path, kind, UNKNOWN, None, "EACCES"), place)  # type: ignore[arg-type]
     assert item.is_read
     assert not item.is_due(is_full=True)
 

@@ -11,7 +11,7 @@ from pipelines.cli.options import AsJson, Data, layout_of
 from pipelines.cli.selecting import ArchivedHomes, AsOf, Phases, Session, Undone
 
 if TYPE_CHECKING:
-    from pipelines.archive.listing import ArchivedFile, Listing, Version
+    from pipelines.archive.listing import ArchivedFile, ArchiveListing, Version
 
 _STATES = ("present", "expired", "withheld", "listed", "link", "special", "unreadable")
 
@@ -63,10 +63,10 @@ def files(
         raise typer.Exit(ExitCode.FIXITY)
 
 
-def _show(listing: "Listing", *, with_versions: bool) -> None:
+def _show(listing: "ArchiveListing", *, with_versions: bool) -> None:
     from pipelines.cli.console import say
 
-    shown = [each for each in _without_filled_directories(listing.files) if each.known.standing != "gone"]
+    shown = [each for each in _without_filled_directories(listing.files) if each.archived.standing != "gone"]
     shown.sort(key=_place)
     if shown:
         say(f"{'state':<8}  {'size':>8}  {'modified':<10}  kept  name", style="bold")
@@ -89,14 +89,14 @@ def _show_file(each: "ArchivedFile", *, with_versions: bool) -> None:
 
     state = each.state
     is_file = state.entry_type == "file"
-    name = state.path.rpartition("/")[2] + ("/" if each.known.is_directory else "")
+    name = state.path.rpartition("/")[2] + ("/" if each.archived.is_directory else "")
     if state.link_target is not None:
         from models.text import printable_path
 
         name += f" -> {printable_path(state.link_target)}"
     sized = size(state.size) if is_file else "-"
     kept = str(len(each.versions)) if each.versions else "-"
-    say(f"{each.known.standing:<8}  {sized:>8}  {_day(state.mtime_ns)}  {kept:>4}  {name}")
+    say(f"{each.archived.standing:<8}  {sized:>8}  {_day(state.mtime_ns)}  {kept:>4}  {name}")
     if with_versions and each.versions:
         for version in each.versions:
             _show_version(version)
@@ -110,11 +110,11 @@ def _show_version(version: "Version") -> None:
     say(f"  {version.place:<10}  {size(version.size):>8}  {_day(version.mtime_ns)}  {version.run_id}  {digest}")
 
 
-def _show_sums(listing: "Listing") -> None:
+def _show_sums(listing: "ArchiveListing") -> None:
     from models.amounts import count, listed, moment, plural, size
     from pipelines.cli.console import say
 
-    kept = [each for each in listing.files if each.versions and each.known.standing in ("present", "expired")]
+    kept = [each for each in listing.files if each.versions and each.archived.standing in ("present", "expired")]
     total = sum(each.state.size for each in kept)
     counts = listing.counts()
     say()
@@ -130,7 +130,7 @@ def _without_filled_directories(files: "Sequence[ArchivedFile]") -> "Iterator[Ar
     """Leave out directories that something lies in: it stands below their name anyway."""
     filled = {(each.state.home_id, each.state.path_bytes.rpartition(b"/")[0]) for each in files}
     for each in files:
-        if not each.known.is_directory or (each.state.home_id, each.state.path_bytes) not in filled:
+        if not each.archived.is_directory or (each.state.home_id, each.state.path_bytes) not in filled:
             yield each
 
 

@@ -11,7 +11,7 @@ from pipelines.cli.options import AsJson, Data, Quiet, layout_of
 
 if TYPE_CHECKING:
     from pipelines.disk.layout import Layout
-    from pipelines.forget.forget import Forgetting, Forgotten, Target
+    from pipelines.forget.forget import ErasureTarget, Forgetting, Forgotten
 
 _SHOWN = 20
 
@@ -57,8 +57,8 @@ def forget(
     _forget(layout, target, reason, yes=yes, as_json=as_json, quiet=quiet)
 
 
-def _target(**given: str | None) -> "Target":
-    from pipelines.forget.forget import Target
+def _target(**given: str | None) -> "ErasureTarget":
+    from pipelines.forget.forget import ErasureTarget
 
     named = {kind: value for kind, value in given.items() if value is not None}
     if len(named) != 1:
@@ -66,12 +66,12 @@ def _target(**given: str | None) -> "Target":
     ((kind, value),) = named.items()
     if kind == "text" and value == "-":
         value = sys.stdin.read().removesuffix("\n")
-    return Target(kind, value)  # type: ignore[arg-type]  # the names of the options are the kinds
+    return ErasureTarget(kind, value)  # type: ignore[arg-type]  # the names of the options are the kinds
 
 
 def _forget(
     layout: "Layout",
-    target: "Target",
+    target: "ErasureTarget",
     reason: str | None,
     *,
     yes: bool,

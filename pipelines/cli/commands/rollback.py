@@ -10,7 +10,7 @@ from pipelines.cli.options import AsJson, Data, Quiet, command, layout_of, shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipelines.upkeep.rollback import Change, Rollback
+    from pipelines.upkeep.rollback import Rollback, RunChange
 
 
 def rollback(
@@ -66,7 +66,7 @@ def _show(planned: "Rollback") -> None:
     say("Nothing is deleted.")
 
 
-def _show_runs(runs: "Sequence[Change]") -> None:
+def _show_runs(runs: "Sequence[RunChange]") -> None:
     from models.amounts import count, size
     from pipelines.cli.console import Heading, say_table
 

@@ -62,9 +62,9 @@ def _show_plan(layout: "Layout", request: "Request", *, as_json: bool) -> None:
     from extractors.reading.registry import PHASES
     from models.amounts import count, size
     from pipelines.cli.console import Heading, say, say_json, say_table
-    from pipelines.run.preview import plan_run
+    from pipelines.run.preview import preview_run
 
-    plan = plan_run(layout, request)
+    plan = preview_run(layout, request)
     if as_json:
         homes = {home.home_id: str(home.root) for home in plan.homes}
         say_json({"homes": dict(homes), "phases": [asdict(phase) for phase in plan.phases]})
