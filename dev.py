@@ -106,6 +106,8 @@ def make_environment() -> Environment:
 
 def extract(environment: Environment, arguments: Sequence[str]) -> int:
     """Run the command line of the project. Returns its exit code, where this process does not become it."""
+    # From wherever this file is called, its archive is the one of the checkout.
+    os.environ.setdefault("EXTRACT_DATA", str(ROOT / "data"))
     command = [environment.program("extract"), *arguments]
     if os.name != "nt":  # There, exec would return to the shell at once.
         os.execv(command[0], command)
@@ -174,11 +176,13 @@ class Checks:
             EXPECTED_DUCKDB=NEWEST_DUCKDB,
         )
 
-    def wheel(self) -> int:
-        """Build the wheel without network, install it beside the locked packages, and run it from an empty folder."""
+    def build(self) -> int:
+        """Build the sdist and the wheel out of it, without network; install the wheel beside the locked packages, and
+        run it from an empty folder.
+        """
         dist, empty = self.scratch / "dist", self.scratch / "empty"
         empty.mkdir()
-        if failed := self._python("-m", "hatchling", "build", "--target", "wheel", "--directory", str(dist)):
+        if failed := self._python("-m", "build", "--no-isolation", "--outdir", str(dist)):
             return failed
         installed = Environment(self.scratch / "wheel")
         venv.create(installed.place, with_pip=False)
@@ -191,7 +195,7 @@ class Checks:
         return (
             self._run([installed.program("python"), "-c", proof], where=empty)
             or self._run([installed.program("extract"), "--help"], where=empty)
-            or self._run([installed.program("extract"), "--version"], where=empty)
+            or self._run([installed.program("claude-extract"), "--version"], where=empty)
             or len(list(empty.iterdir()))
         )
 
@@ -211,7 +215,7 @@ def test(environment: Environment, arguments: Sequence[str]) -> int:
             "ruff format": checks.layout,
             "lint-imports": checks.layers,
             "docs": checks.docs,
-            "wheel": checks.wheel,
+            "build": checks.build,
         }
         in_turn: dict[str, Callable[[], int]] = {
             "pytest": checks.tests,

@@ -129,6 +129,12 @@ def test_the_sdist_holds_the_packages_and_the_tests_and_nothing_of_data(lived_in
     }
 
 
+def test_nothing_in_the_sdist_is_refused_when_it_is_unpacked(lived_in_copy: Path, tmp_path: Path) -> None:
+    with tarfile.open(built(lived_in_copy, "sdist", tmp_path / "dist")) as sdist:
+        sdist.extractall(tmp_path / "unpacked", filter="data")
+        assert len(list((tmp_path / "unpacked").rglob("*.py"))) > 100
+
+
 def test_nothing_extracted_is_tracked() -> None:
     assert [path.as_posix() for path in project_files() if path.parts[0] == "data"] == ["data/README.md"]
 

@@ -29,6 +29,7 @@ from pipelines.cli.commands.sql import sql
 from pipelines.cli.commands.status import status
 from pipelines.cli.commands.tables import tables
 from pipelines.cli.commands.verify import verify
+from pipelines.cli.options import DataBeforeCommand, program
 from pipelines.disk.platform import make_files_private
 from pipelines.version import VERSION
 
@@ -53,7 +54,6 @@ app = typer.Typer(
     name="extract",
     epilog=_EPILOG,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -89,6 +89,7 @@ def extract(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    data: DataBeforeCommand = None,
 ) -> None:
     """Extract everything that a ~/.claude holds, read-only and complete, into a warehouse one can query."""
 
@@ -111,7 +112,7 @@ def invoke(arguments: Sequence[str]) -> int:
 
 def _called(arguments: Sequence[str]) -> int:
     try:
-        app(arguments, prog_name="extract")
+        app(arguments, prog_name=program())
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else ExitCode.VERIFIED
         return _interrupted() if code == ExitCode.INTERRUPTED else code

@@ -1,17 +1,42 @@
 """Options that several commands share, and what they stand for."""
 
 import shlex
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from models.errors import ConfigurationError
 from pipelines.disk.layout import Layout
 
+PROGRAMS: Final = ("extract", "claude-extract")
+"""The names under which the command is installed; the first is the usual one."""
+
+
+def _data_directory(context: typer.Context, given: Path | None) -> Path | None:
+    """Return the data directory that was named after the command, else the one that was named before it."""
+    before: Path | None = context.find_root().params.get("data")
+    return given or before
+
+
 Data = Annotated[
     Path | None,
-    typer.Option("--data", metavar="PATH", help="The data directory. Default: EXTRACT_DATA, else ./data."),
+    typer.Option(
+        "--data",
+        metavar="PATH",
+        callback=_data_directory,
+        help="The data directory, if not EXTRACT_DATA or the usual one.",
+    ),
+]
+DataBeforeCommand = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="PATH",
+        help="The data directory. Default: EXTRACT_DATA; in a checkout of the project its data/, else the user's data "
+        "directory.",
+    ),
 ]
 Homes = Annotated[
     list[str] | None,
@@ -33,9 +58,15 @@ def layout_of(data: Path | None) -> Layout:
     return layout
 
 
+def program() -> str:
+    """Return the name under which the command was called, where it is one of PROGRAMS, else the usual one."""
+    called = Path(sys.argv[0]).stem
+    return called if called in PROGRAMS else PROGRAMS[0]
+
+
 def command(words: str, data: Path | None) -> str:
     """Return a command as the user would type it for this data directory."""
-    return f"extract {words}" + (f" --data {shlex.quote(str(data))}" if data else "")
+    return f"{program()} {words}" + (f" --data {shlex.quote(str(data))}" if data else "")
 
 
 def shown_path(path: Path) -> str:

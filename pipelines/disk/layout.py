@@ -1,14 +1,42 @@
 """Every path below the data directory, once, and the modes under which things are made there: 0700 and 0600."""
 
 import os
+import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-ENVIRONMENT_VARIABLE = "EXTRACT_DATA"
-DEFAULT = "data"
+from platformdirs import user_data_path
+
+ENVIRONMENT_VARIABLE: Final = "EXTRACT_DATA"
 MENDED = "mended-"
 """How the name of a part of the store begins that holds again what a damaged part of an earlier run held."""
+DISTRIBUTION: Final = "claude-code-warehouse"
+"""The name of the project in pyproject.toml, and of its directory among the user's data."""
+IN_A_CHECKOUT: Final = "data"
+"""The data directory of somebody who works in a checkout of this project; git ignores it."""
+
+
+def checkout_of(place: Path) -> Path | None:
+    """Return the checkout of this project that `place` is or lies in; None where there is none."""
+    for directory in (place, *place.parents):
+        declaration = directory / "pyproject.toml"
+        try:
+            name = tomllib.loads(declaration.read_text(encoding="utf-8"))["project"]["name"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if name == DISTRIBUTION:
+            return directory
+    return None
+
+
+def default_data_directory() -> Path:
+    """Return the data directory that is used when none is named: `data` of the checkout in which the command is
+    called, elsewhere the user's data directory, so that `extract` finds the same archive wherever it is typed.
+    """
+    checkout = checkout_of(Path.cwd())
+    return checkout / IN_A_CHECKOUT if checkout else user_data_path(DISTRIBUTION, appauthor=False)
 
 
 @dataclass(frozen=True)
@@ -19,8 +47,9 @@ class Layout:
 
     @classmethod
     def of(cls, given: Path | None) -> "Layout":
-        """Return the layout of `given`, else of EXTRACT_DATA, else of ./data."""
-        return cls((given or Path(os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT)).absolute())
+        """Return the layout of `given`, else of EXTRACT_DATA, else of `default_data_directory`."""
+        named = os.environ.get(ENVIRONMENT_VARIABLE)
+        return cls((given or (Path(named).expanduser() if named else default_data_directory())).absolute())
 
     @property
     def archive_file(self) -> Path:
@@ -41,6 +70,11 @@ class Layout:
     def settings_file(self) -> Path:
         """The user's settings, where there are any."""
         return self.root / "settings.toml"
+
+    @property
+    def ignore_file(self) -> Path:
+        """Keeps git from tracking anything of the data directory, wherever it lies."""
+        return self.root / ".gitignore"
 
     @property
     def lock_file(self) -> Path:
@@ -123,8 +157,15 @@ class Layout:
         """Make the directories, for their owner alone; the data directory may have been there with other rights."""
         for directory in (self.root, self.staging, self.runs, self.store, self.tables, self.cache, self.warehouses):
             make_private(directory)
+        self._keep_git_away()
         with suppress(PermissionError):  # whose it is not cannot change it; `extract verify` says so
             self.root.chmod(0o700)
+
+    def _keep_git_away(self) -> None:
+        with suppress(FileExistsError):
+            descriptor = os.open(self.ignore_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(b"*\n")
 
 
 def make_private(directory: Path) -> None:

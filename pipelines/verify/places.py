@@ -17,9 +17,10 @@ from pipelines.verify.context import Context, unreadable
 from pipelines.verify.runs import DRILL, FINDINGS, REPORTS
 
 _HAS_MODES: Final = sys.platform != "win32"
-_LAID_BY_GIT: Final = frozenset({"README.md", ".gitignore"})
+_LAID_BY_GIT: Final = "README.md"
 _FILES: Final = frozenset(
     {
+        ".gitignore",
         "archive.json",
         "homes.json",
         "settings.toml",
@@ -71,7 +72,7 @@ def _walk(context: Context, listed: _Listed, directory: Path, above: tuple[str, 
                 context.findings.append(codes.LINK.at(context.address(path), target=_target(path)))
         elif not is_directory and not entry.is_file(follow_symlinks=False):
             context.findings.append(codes.SPECIAL.at(context.address(path)))
-        elif above or entry.name not in _LAID_BY_GIT:
+        elif above or entry.name != _LAID_BY_GIT:
             _check_mode(context, path, is_directory=is_directory)
             if is_directory:
                 if _judge_directory(context, path, names):
