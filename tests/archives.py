@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.json import JsonObject
+from models.observer import Observer
 from models.run import PartRecord, RunRecord
 from models.schema import Table
 from models.seal import sealed, unsealed
@@ -22,7 +23,6 @@ from pipelines.disk.platform import make_files_private
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
 from pipelines.run.staging import open_writer
-from pipelines.run.watcher import Watcher
 from pipelines.upkeep.import_store import import_store
 
 HOME = "small"
@@ -67,7 +67,7 @@ def let_a_week_pass(home: Path) -> None:
 
 def run(layout: Layout, home: Path) -> None:
     """Do the whole job over a home, three phases of it."""
-    run_job(layout, Request([(HOME, home)], phases=(1, 2, 8)), Watcher())
+    run_job(layout, Request([(HOME, home)], phases=(1, 2, 8)), Observer())
 
 
 def make_archive(place: Path) -> "Archive":

@@ -20,12 +20,12 @@ from functools import partial
 from pathlib import Path
 
 from models.errors import ExtractError
+from models.observer import Observer
 from pipelines.archive.archive import read_runs
 from pipelines.disk import failpoints
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from pipelines.run.watcher import Watcher
 from pipelines.verify.verify import verify
 from pipelines.warehouse.checksum import logical_checksums
 from pipelines.warehouse.publish import open_warehouse
@@ -99,7 +99,7 @@ def run_once(data: Path, home: Path, phases: Sequence[int] = ALL_PHASES) -> int:
     """Run the whole job over some phases; returns its exit code, FAILED_AS_ASKED when the armed point ended it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     try:
-        return int(run_job(Layout(data), Request([("home", home)], phases), Watcher()).exit_code)
+        return int(run_job(Layout(data), Request([("home", home)], phases), Observer()).exit_code)
     except failpoints.FailPointError:
         return FAILED_AS_ASKED
     except ExtractError as error:

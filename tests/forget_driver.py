@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
+from models.observer import Observer
 from pipelines.archive.store import StoreReader
 from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import read_graveyard
@@ -19,7 +20,6 @@ from pipelines.disk import failpoints
 from pipelines.disk.layout import Layout
 from pipelines.forget.forget import ErasureTarget, finish_begun, forget, plan_forget, tombstones_of
 from pipelines.forget.own_words import own_words
-from pipelines.run.watcher import Watcher
 from pipelines.upkeep.import_store import import_store
 from pipelines.verify.verify import verify
 from tests.crash_driver import in_child
@@ -84,8 +84,8 @@ def begin(base: Path) -> None:
 def erase(data: Path) -> None:
     """Forget the text, as the command does."""
     layout = Layout(data)
-    finish_begun(layout, Watcher())
-    forget(layout, plan_forget(layout, ErasureTarget("text", PLAIN)), Watcher())
+    finish_begun(layout, Observer())
+    forget(layout, plan_forget(layout, ErasureTarget("text", PLAIN)), Observer())
 
 
 def killed(data: Path, point: str) -> int:

@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
+from models.observer import Observer
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from pipelines.run.watcher import Watcher
 from pipelines.warehouse.checksum import logical_checksums
 from pipelines.warehouse.publish import open_warehouse
 
@@ -55,7 +55,7 @@ def lines_of_history() -> list[str]:
 
 def work(data: Path, home: Path, name: str = "mine", *, full: bool = False) -> str:
     """Do a whole run; returns its id."""
-    return run_job(Layout(data), Request([(name, home)], is_full=full), Watcher()).run.run_id
+    return run_job(Layout(data), Request([(name, home)], is_full=full), Observer()).run.run_id
 
 
 def sums(data: Path) -> dict[str, tuple[int, int]]:

@@ -10,13 +10,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from models.observer import Observer
 from models.run import RunRecord
 from models.schema import Row, Table
 from pipelines.archive.archive import committed_parts, read_runs, writing
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request, extract_homes
 from pipelines.run.staging import RowWriter, StagedPart
-from pipelines.run.watcher import Watcher
 from pipelines.warehouse.load import build_warehouse
 
 FIXTURES = Path(__file__).parent / "fixtures" / "claude_home"
@@ -32,7 +32,7 @@ def extract(data: Path, *homes: Path, phases: Sequence[int] = ALL_PHASES, is_ful
     """Run the phases over homes without building a warehouse."""
     layout = Layout(data)
     with writing(layout, "test"):
-        return extract_homes(layout, Request([(None, home) for home in homes], phases, is_full), Watcher()).record
+        return extract_homes(layout, Request([(None, home) for home in homes], phases, is_full), Observer()).record
 
 
 def write_part(path: Path, table: Table, rows: Iterable[Row]) -> StagedPart:

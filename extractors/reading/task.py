@@ -79,6 +79,16 @@ class FileResult:
         return FileResult, _values(self)
 
     @property
+    def path(self) -> bytes:
+        """The file's path below the home."""
+        return self.task.path
+
+    @property
+    def bytes_due(self) -> int:
+        """The size of the file when the home was pinned: what was to be read, in bytes."""
+        return self.task.size
+
+    @property
     def tail_bytes(self) -> int:
         """Bytes after the watermark, waiting for the end of their entry."""
         return self.size - self.watermark

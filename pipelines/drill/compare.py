@@ -13,7 +13,7 @@ from extractors.reading.erasure import Tombstones
 from extractors.reading.extract import digest_file
 from models.errors import SourceError
 from models.manifest import FileState, Outcome
-from models.observer import Steps
+from models.observer import Observer
 from models.text import printable_path
 from pipelines.restore.finding import Finding, FindingCode
 from pipelines.run.fixity import Claim, claim_of, judge
@@ -34,7 +34,7 @@ class Compared:
 
 
 def compare_restored(
-    home_id: str, root: Path, expected: Mapping[bytes, FileState], known_bad: set[bytes], steps: Steps
+    home_id: str, root: Path, expected: Mapping[bytes, FileState], known_bad: set[bytes], observer: Observer
 ) -> Compared:
     """Compare everything below `root` with the manifest rows of one home. Paths in `known_bad` have their finding."""
     made = Compared(differing=set(known_bad))
@@ -43,7 +43,7 @@ def compare_restored(
         for path, state in expected.items():
             if path not in known_bad:
                 _compare_one(made, home, found.get(path), state)
-            steps.goes_on(state.size)
+            observer.advances(state.size)
     above = {path.rpartition(b"/")[0] for path in expected}
     for path in sorted(found.keys() - expected.keys()):
         if not (
@@ -103,7 +103,7 @@ class AtSource:
 def compare_source(
     root: str,
     states: Sequence[FileState],
-    steps: Steps,
+    observer: Observer,
     *,
     tombstones: Tombstones | None = None,
     begun_ns: Mapping[str, int] | None = None,
@@ -124,7 +124,7 @@ def compare_source(
                 if state.content_xxh3 is not None and state.outcome != Outcome.UNREADABLE:
                     claim = claim_of(state, tombstones, (begun_ns or {}).get(state.run_id))
                     _judge_one(made, home, state, claim)
-                steps.goes_on(state.size)
+                observer.advances(state.size)
     except SourceError as error:
         made.problem = str(error)
     return made

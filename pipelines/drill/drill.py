@@ -20,7 +20,7 @@ import orjson
 from extractors.home.home import Home
 from extractors.reading.erasure import Tombstones
 from models.manifest import FileState
-from models.observer import Steps
+from models.observer import Observer
 from models.run import RunRecord
 from pipelines.archive.archive import writing
 from pipelines.archive.as_of import open_as_of
@@ -47,13 +47,13 @@ class DrillRequest:
     target: Path | None = None
 
 
-def drill(layout: Layout, request: DrillRequest, steps: Steps | None = None) -> Drilled:
+def drill(layout: Layout, request: DrillRequest, observer: Observer | None = None) -> Drilled:
     """Do the drill and write its record. What was restored is removed again.
 
     Raises ConfigurationError, LockedError (below the data directory, one writes at a time), DiskFullError.
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    steps = steps or Steps()
+    observer = observer or Observer()
     opened = open_as_of(layout, request.as_of)
     reader, run = opened.reader, opened.run
     roots = archived_roots(layout, reader.runs)
@@ -62,9 +62,9 @@ def drill(layout: Layout, request: DrillRequest, steps: Steps | None = None) -> 
     begun_ns = {each.run_id: _begun_ns(each) for each in reader.runs}
     with _place(layout, request, list(roots.values()), started) as target:
         asked = RestoreRequest(target, expired=True, links=True)
-        restored = restore_chosen(reader, chosen, asked, target, steps)
+        restored = restore_chosen(reader, chosen, asked, target, observer)
         made = Drilled(run.run_id, started, [], list(restored.findings))
-        ground = _Ground(restored, roots, tombstones, begun_ns, steps)
+        ground = _Ground(restored, roots, tombstones, begun_ns, observer)
         for home_id in restored.homes:
             one = _drill_home(ground, home_id)
             made.homes.append(one)
@@ -129,22 +129,22 @@ class _Ground:
     roots: Mapping[str, str]
     tombstones: Tombstones | None
     begun_ns: Mapping[str, int]
-    steps: Steps
+    observer: Observer
 
 
 def _drill_home(ground: _Ground, home_id: str) -> HomeDrill:
-    restored, steps = ground.restored, ground.steps
+    restored, observer = ground.restored, ground.observer
     tree = restored.target / home_id if len(restored.homes) > 1 else restored.target
     expected = _expected(restored.plan, home_id)
     files = [state for state in expected.values() if state.entry_type == "file"]
     present = [state for state in files if state.is_present]
     size = sum(state.size for state in files)
-    steps.begins(f"{home_id}: comparing", size)
-    compared = compare_restored(home_id, tree, expected, _known_bad(restored, home_id, expected), steps)
-    steps.begins(f"{home_id}: reading the home", sum(state.size for state in present))
+    observer.step_begins(f"{home_id}: comparing", size)
+    compared = compare_restored(home_id, tree, expected, _known_bad(restored, home_id, expected), observer)
+    observer.step_begins(f"{home_id}: reading the home", sum(state.size for state in present))
     root = ground.roots.get(home_id, "")
-    source = compare_source(root, present, steps, tombstones=ground.tombstones, begun_ns=ground.begun_ns)
-    sessions = _check_sessions(home_id, tree, files, Kept(expected, compared.differing), steps)
+    source = compare_source(root, present, observer, tombstones=ground.tombstones, begun_ns=ground.begun_ns)
+    sessions = _check_sessions(home_id, tree, files, Kept(expected, compared.differing), observer)
     return HomeDrill(
         home_id=home_id,
         expected_files=len(files),
@@ -166,16 +166,16 @@ def _known_bad(restored: Restored, home_id: str, expected: Mapping[bytes, FileSt
 
 
 def _check_sessions(
-    home_id: str, tree: Path, files: Sequence[FileState], kept: Kept, steps: Steps
+    home_id: str, tree: Path, files: Sequence[FileState], kept: Kept, observer: Observer
 ) -> list[SessionCheck]:
     transcripts = [state for state in files if is_session(state.path_bytes)]
-    steps.begins(f"{home_id}: sessions", sum(state.size for state in transcripts))
+    observer.step_begins(f"{home_id}: sessions", sum(state.size for state in transcripts))
     made = []
     with Home(tree) as home:
         for state in transcripts:
             made.append(check_session(home_id, home, state.path_bytes, kept))
-            steps.goes_on(state.size)
-    steps.ends()
+            observer.advances(state.size)
+    observer.step_ends()
     return made
 
 

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from extractors.reading.erasure import Span
 from models.identity import file_id as id_of
-from models.observer import Steps
+from models.observer import Observer
 from models.run import PhaseRecord, RunRecord
 from models.schema import PROVENANCE, Table
 from models.tables import ENTRIES, ERASED, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, STORE
@@ -80,12 +80,14 @@ class FoundForErasure:
 class Finder:
     """Looks for what is wanted through everything that `runs` committed, undone ones too."""
 
-    def __init__(self, layout: Layout, runs: Sequence[RunRecord], seed: int, wanted: Wanted, steps: Steps) -> None:
+    def __init__(
+        self, layout: Layout, runs: Sequence[RunRecord], seed: int, wanted: Wanted, observer: Observer
+    ) -> None:
         self.found = FoundForErasure()
         self._layout = layout
         self._runs = runs
         self._wanted = wanted
-        self._steps = steps
+        self._observer = observer
         self._reader = StoreReader(layout, runs, seed)
 
     def find(self) -> FoundForErasure:
@@ -106,7 +108,7 @@ class Finder:
         return self.found
 
     def _find_paths(self) -> None:
-        self._steps.begins("paths", 0)
+        self._observer.step_begins("paths")
         names = ["home_id", "path_bytes", "generation", "link_target"]
         generations: dict[tuple[str, bytes], int] = {}
         for _, phase in phases_of(self._runs):
@@ -136,7 +138,7 @@ class Finder:
         """Return the digests of the pieces that hold it."""
         matcher, hits = self._wanted.matcher, set[bytes]()
         parts = [part for _, phase in phases_of(self._runs) for part in parts_of(phase, STORE)]
-        self._steps.begins("the store", sum(part.size for part in parts))
+        self._observer.step_begins("the store", sum(part.size for part in parts))
         if matcher.is_empty:
             return hits
         for part in parts:
@@ -144,7 +146,7 @@ class Finder:
                 for digest, content in zip(raws(rows, "digest"), raws(rows, "content"), strict=True):
                     if matcher.looks_around or matcher.holds(content):
                         hits.add(digest)
-            self._steps.goes_on(part.size)
+            self._observer.advances(part.size)
         return hits
 
     def _find_entries(self, where: Where, phase: PhaseRecord, hits: set[bytes]) -> None:
@@ -168,10 +170,10 @@ class Finder:
         matcher = self._wanted.matcher
         if matcher.is_empty:
             return
-        self._steps.begins("tables", sum(part.size for part in phase.parts))
+        self._observer.step_begins("tables", sum(part.size for part in phase.parts))
         for part in phase.parts:
             table = known_tables().get(part.table)
-            self._steps.goes_on(part.size)
+            self._observer.advances(part.size)
             if table is None or table in (PIECES, STORE, ENTRIES, MANIFEST, EXTRACTIONS):
                 continue
             for rows in batches(self._layout, part, table):

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from models.errors import ConfigurationError
 from models.json import JsonObject, JsonValue
-from models.observer import Steps
+from models.observer import Observer
 from models.run import RunRecord
 from models.text import printable_path
 from pipelines.archive.archive import Archive, effective, read_all_runs
@@ -32,7 +32,6 @@ from pipelines.forget.preview import Preview, preview_of
 from pipelines.forget.proof import addresses_that_hold, places_that_hold
 from pipelines.forget.targets import ErasureTarget, Resolver
 from pipelines.run.unfinished_erasure import finish_forget
-from pipelines.run.watcher import Watcher
 
 __all__ = [
     "ErasureTarget",
@@ -111,7 +110,7 @@ class Forgotten:
         }
 
 
-def plan_forget(layout: Layout, target: ErasureTarget, steps: Steps | None = None) -> Forgetting:
+def plan_forget(layout: Layout, target: ErasureTarget, observer: Observer | None = None) -> Forgetting:
     """Return what forgetting a target would take. Nothing is changed.
 
     Raises ConfigurationError when it means nothing or too much, FixityError where something kept cannot be read.
@@ -119,25 +118,24 @@ def plan_forget(layout: Layout, target: ErasureTarget, steps: Steps | None = Non
     archived, _ = _opened(layout)
     reader = StoreReader(layout, effective(archived.runs), archived.seed, lenient=True)
     wanted = Resolver(layout, archived.runs, reader).resolve(target)
-    return _planned(archived, target, wanted, steps or Steps())
+    return _planned(archived, target, wanted, observer or Observer())
 
 
-def finish_begun(layout: Layout, watcher: Watcher) -> bool:
+def finish_begun(layout: Layout, observer: Observer) -> bool:
     """Finish an erasure that was killed; returns whether there was one. Raises as `forget` does."""
     if not layout.forget_file.exists():
         return False
     make_files_private()
     with writing(layout, "forget"):
-        return finish_forget(layout, watcher)
+        return finish_forget(layout, observer)
 
 
 def forget(
     layout: Layout,
     planned: Forgetting,
-    watcher: Watcher,
+    observer: Observer,
     *,
     reason: str | None = None,
-    steps: Steps | None = None,
 ) -> Forgotten:
     """Erase what was planned, and look whether it is gone.
 
@@ -145,25 +143,24 @@ def forget(
     DataDirectoryError; what was begun by then is finished by the next start of any writer.
     """
     started = time.monotonic()
-    steps = steps or Steps()
     wanted = planned.wanted
     if reason is not None and wanted.matcher.holds(reason.encode()):
         raise ConfigurationError("the reason holds what is to be forgotten; name another one")
     make_files_private()
     with writing(layout, "forget"):
-        finish_forget(layout, watcher)
+        finish_forget(layout, observer)
         with disk_errors():
             sweep(layout)
         archived, graveyard = _opened(layout)
         if (planned.epoch, planned.erasures) != (_epoch(archived.runs), len(graveyard.tombstones)):
             raise ConfigurationError("the archive has changed since this was planned; look again")
         if planned.is_nothing:
-            return Forgotten(None, 0, _remaining(layout, planned, steps), time.monotonic() - started)
+            return Forgotten(None, 0, _remaining(layout, planned, observer), time.monotonic() - started)
         stone = _tombstone(planned, graveyard, reason)
-        journal = prepare(archived, graveyard, wanted, planned.found, stone, steps)
+        journal = prepare(archived, graveyard, wanted, planned.found, stone, observer)
         journal.write(layout)
-        finish_forget(layout, watcher)
-        remaining = _remaining(layout, planned, steps)
+        finish_forget(layout, observer)
+        remaining = _remaining(layout, planned, observer)
     return Forgotten(journal.tombstone, len(journal.records), remaining, time.monotonic() - started)
 
 
@@ -186,10 +183,10 @@ def _opened(layout: Layout) -> tuple[Archived, Graveyard]:
     return Archived(layout, runs, archive.seed, StoreReader(layout, runs, archive.seed)), open_graveyard(layout)
 
 
-def _planned(archived: Archived, target: ErasureTarget, wanted: Wanted, steps: Steps) -> Forgetting:
-    found = Finder(archived.layout, archived.runs, archived.seed, wanted, steps).find()
+def _planned(archived: Archived, target: ErasureTarget, wanted: Wanted, observer: Observer) -> Forgetting:
+    found = Finder(archived.layout, archived.runs, archived.seed, wanted, observer).find()
     preview = preview_of(archived.layout, archived.runs, found)
-    steps.ends()
+    observer.step_ends()
     erasures = len(tombstones_of(archived.layout))
     return Forgetting(target, _epoch(archived.runs), erasures, wanted, found, preview)
 
@@ -212,10 +209,10 @@ def _tombstone(planned: Forgetting, graveyard: Graveyard, reason: str | None) ->
     )
 
 
-def _remaining(layout: Layout, planned: Forgetting, steps: Steps) -> list[str]:
+def _remaining(layout: Layout, planned: Forgetting, observer: Observer) -> list[str]:
     """Look for it where it stood, and for what was asked for in every byte and value of every file."""
     wanted = planned.wanted
     ids = frozenset(one.encode() for one in wanted.message_ids)
     directories = frozenset(one + b"/" for one in wanted.directories)
     matcher = both(wanted.matcher, Matcher(texts=ids | directories))
-    return [*addresses_that_hold(layout, planned.found), *places_that_hold(layout, matcher, steps)]
+    return [*addresses_that_hold(layout, planned.found), *places_that_hold(layout, matcher, observer)]

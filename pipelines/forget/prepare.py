@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from extractors.reading.erasure import Span, Tombstones
-from models.observer import Steps
+from models.observer import Observer
 from models.run import RunRecord
 from pipelines.archive.erasure_journal import Journal
 from pipelines.archive.store import StoreReader
@@ -39,7 +39,12 @@ class Archived:
 
 
 def prepare(
-    archived: Archived, graveyard: Graveyard, wanted: Wanted, found: FoundForErasure, tombstone: Tombstone, steps: Steps
+    archived: Archived,
+    graveyard: Graveyard,
+    wanted: Wanted,
+    found: FoundForErasure,
+    tombstone: Tombstone,
+    observer: Observer,
 ) -> Journal:
     """Write the new parts and imports, and return the journal that is to be written next.
 
@@ -59,9 +64,9 @@ def prepare(
         PartWriter(layout, tombstone.number),
     )
     journal = Journal(graveyard.key.hex(), _with_digests(archived, tombstones, wanted, found, tombstone))
-    steps.begins("parts", sum(part.size for _, phase in phases_of(runs) for part in phase.parts))
+    observer.step_begins("parts", sum(part.size for _, phase in phases_of(runs) for part in phase.parts))
     for run in runs:
-        _rewrite_run(layout, rewriter, wanted.matcher, run, journal, steps)
+        _rewrite_run(layout, rewriter, wanted.matcher, run, journal, observer)
     rewriter.writer.sync()
     _prepare_imports(layout, wanted, found, journal)
     _find_others(layout, wanted.matcher, runs, journal)
@@ -69,7 +74,7 @@ def prepare(
 
 
 def _rewrite_run(
-    layout: Layout, rewriter: Rewriter, matcher: Matcher, run: RunRecord, journal: Journal, steps: Steps
+    layout: Layout, rewriter: Rewriter, matcher: Matcher, run: RunRecord, journal: Journal, observer: Observer
 ) -> None:
 
     phases, is_changed = [], False
@@ -77,7 +82,7 @@ def _rewrite_run(
         new = rewriter.rewrite((run.run_id, phase.home_id, phase.phase), phase)
         is_changed |= new is not None
         phases.append(new or phase)
-        steps.goes_on(sum(part.size for part in phase.parts))
+        observer.advances(sum(part.size for part in phase.parts))
     appeared = {
         home_id: [path for path in paths if not matcher.holds(os.fsencode(path))]
         for home_id, paths in run.appeared.items()

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from models.observer import Steps
+from models.observer import Observer
 from models.run import PartRecord
 from models.schema import Table
 from models.tables import ENTRIES, ERASED, MANIFEST, PIECES
@@ -23,7 +23,7 @@ _CHUNK = 1 << 20
 _ROWS = 2_000
 
 
-def places_that_hold(layout: Layout, matcher: Matcher, steps: Steps) -> list[str]:
+def places_that_hold(layout: Layout, matcher: Matcher, observer: Observer) -> list[str]:
     """Return every path below the data directory where it still is, with what holds it.
 
     Parquet and the warehouses are looked through value by value too: there the bytes are compressed.
@@ -31,7 +31,7 @@ def places_that_hold(layout: Layout, matcher: Matcher, steps: Steps) -> list[str
     if matcher.is_empty:
         return []
     paths = sorted(path for path in _paths(layout.root))
-    steps.begins("proof", sum(path.lstat().st_size for path in paths))
+    observer.step_begins("proof", sum(path.lstat().st_size for path in paths))
     found = []
     for path in paths:
         name = os.fsencode(path.relative_to(layout.root))
@@ -39,8 +39,8 @@ def places_that_hold(layout: Layout, matcher: Matcher, steps: Steps) -> list[str
             found.append(f"{os.fsdecode(name)}: {what}")
         if matcher.holds(name):
             found.append(f"{os.fsdecode(name)}: its name")
-        steps.goes_on(path.lstat().st_size)
-    steps.ends()
+        observer.advances(path.lstat().st_size)
+    observer.step_ends()
     return found
 
 

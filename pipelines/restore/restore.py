@@ -18,7 +18,7 @@ from pathlib import Path
 from extractors.home.home import Home
 from models.errors import ConfigurationError, ExitCode
 from models.json import JsonObject
-from models.observer import Steps
+from models.observer import Observer
 from pipelines.archive.as_of import open_as_of
 from pipelines.archive.selection import Chosen, Selection, archived_roots, choose
 from pipelines.archive.store import StoreReader
@@ -110,7 +110,7 @@ class Restored:
 def restore(
     layout: Layout,
     request: RestoreRequest,
-    steps: Steps | None = None,
+    observer: Observer | None = None,
     *,
     opening: Callable[[Path], TreeTarget] = open_target,
 ) -> Restored:
@@ -123,7 +123,7 @@ def restore(
     roots = archived_roots(layout, opened.reader.runs)
     target = check_place(request.target, layout, known_roots(roots.values()), into_home=request.into_home)
     chosen = choose(opened.reader, opened.run, roots, request.selection)
-    return restore_chosen(opened.reader, chosen, request, target, steps or Steps(), opening=opening)
+    return restore_chosen(opened.reader, chosen, request, target, observer or Observer(), opening=opening)
 
 
 def restore_chosen(
@@ -131,7 +131,7 @@ def restore_chosen(
     chosen: Chosen,
     request: RestoreRequest,
     target: Path,
-    steps: Steps,
+    observer: Observer,
     *,
     opening: Callable[[Path], TreeTarget] = open_target,
 ) -> Restored:
@@ -145,7 +145,7 @@ def restore_chosen(
     if not request.dry_run and (plan.directories or plan.files or plan.links):
         if not request.into_home:  # there most of it may be already
             check_room(target, plan.size, len(plan.files) + len(plan.directories))
-        _write(reader, made, request, steps, opening)
+        _write(reader, made, request, observer, opening)
     made.findings += plan.findings + [
         Finding(FindingCode.ARCHIVE_DAMAGED, "", path, text) for path, text in sorted(reader.damage.items())
     ]
@@ -154,7 +154,11 @@ def restore_chosen(
 
 
 def _write(
-    reader: StoreReader, made: Restored, request: RestoreRequest, steps: Steps, opening: Callable[[Path], TreeTarget]
+    reader: StoreReader,
+    made: Restored,
+    request: RestoreRequest,
+    observer: Observer,
+    opening: Callable[[Path], TreeTarget],
 ) -> None:
     make_files_private()
     mark = f"{MARK}{secrets.token_hex(4)}"
@@ -170,12 +174,12 @@ def _write(
         home = stack.enter_context(Home(made.target)) if request.into_home else None
         new_tree = None if request.into_home else stack.enter_context(entered(top, (mark.encode(), _TREE)))
         tree = RestoreTree(new_tree or top, made.plan, is_new=new_tree is not None)
-        writer = Writer(reader, tree, files, home, steps)
+        writer = Writer(reader, tree, files, home, observer)
         made.written, made.findings = writer.written, tree.findings
-        steps.begins("restoring", made.plan.size)
+        observer.step_begins("restoring", made.plan.size)
         tree.make()
         writer.write(made.plan.files)
-        steps.ends()
+        observer.step_ends()
         if new_tree is not None:
             work.is_moving = True
             _move_up(new_tree, top, tree)

@@ -14,7 +14,7 @@ from extractors.home.platform import pread
 from extractors.reading.extract import digest_file
 from models.errors import ConfigurationError, FixityError, SourceError, StoreError
 from models.manifest import FileState, Outcome
-from models.observer import Steps
+from models.observer import Observer
 from pipelines.archive.store import StoreReader
 from pipelines.disk.failpoints import reach
 from pipelines.disk.platform import full_fsync
@@ -60,14 +60,14 @@ class Writer:
     """
 
     def __init__(
-        self, reader: StoreReader, tree: RestoreTree, staging: TreeTarget, home: Home | None, steps: Steps
+        self, reader: StoreReader, tree: RestoreTree, staging: TreeTarget, home: Home | None, observer: Observer
     ) -> None:
         self.written = Written()
         self._reader = reader
         self._tree = tree
         self._staging = staging
         self._home = home
-        self._steps = steps
+        self._observer = observer
         self._batch: list[_Staged] = []
         self._count = 0
 
@@ -77,7 +77,7 @@ class Writer:
         """
         try:
             for thing in things:
-                self._steps.goes_on(thing.state.size)
+                self._observer.advances(thing.state.size)
                 if self._tree.is_open(thing.parts[:-1]) and not self._is_there(thing):
                     self._stage(thing)
                 if len(self._batch) >= _BATCH_FILES or sum(one.size for one in self._batch) >= _BATCH_BYTES:

@@ -13,6 +13,7 @@ from extractors.home.home import Home
 from extractors.reading.registry import PHASES
 from extractors.reading.task import Limits
 from models.errors import ConfigurationError
+from models.observer import Observer
 from models.run import PhaseRecord, RunRecord, new_run_id
 from models.text import printable_path
 from pipelines.archive import archive as archives
@@ -30,7 +31,6 @@ from pipelines.run.mending import Lost, lost_pieces
 from pipelines.run.phase import PhaseInput, run_phase
 from pipelines.run.snapshot import Snapshot, take_snapshots
 from pipelines.run.unfinished_erasure import finish_forget
-from pipelines.run.watcher import Watcher
 from pipelines.version import VERSION
 
 
@@ -91,11 +91,11 @@ class RunInProgress:
     snapshots: list[Snapshot]
     known: DigestIndexes
     lost: Lost
-    watcher: Watcher
+    observer: Observer
     started: float
 
     @property
-    def steps(self) -> list[tuple[str, int]]:
+    def phases_due(self) -> list[tuple[str, int]]:
         """Home and phase of each phase to be done, in order."""
         return [
             (snapshot.home.home_id, phase) for snapshot in self.snapshots for phase in sorted(set(self.request.phases))
@@ -105,7 +105,7 @@ class RunInProgress:
         """Do one phase of one home and commit it. Raises ExtractError; phases committed before stay."""
         snapshot = next(snapshot for snapshot in self.snapshots if snapshot.home.home_id == home_id)
         due = snapshot.due(phase, is_full=self.request.is_full)
-        self.watcher.phase_begins(home_id, phase, due.files, due.size)
+        self.observer.step_begins(f"{home_id}: {PHASES[phase]}", due.size)
         given = PhaseInput(
             archive=self.archive,
             run=self.record,
@@ -120,13 +120,14 @@ class RunInProgress:
             lost=self.lost,
             tombstones=snapshot.tombstones,
         )
-        done = run_phase(given, self.watcher.file_read)
+        done = run_phase(given, self.observer.file_read)
         self.record.phases.append(done)
         reach("phase:before-commit")
         with disk_errors():
             archives.commit(self.archive.layout, self.record)
         reach("phase:after-commit")
-        self.watcher.phase_ends(done)
+        self.observer.step_ends()
+        self.observer.phase_committed(done)
         return done
 
     def end_extraction(self) -> RunRecord:
@@ -139,18 +140,18 @@ class RunInProgress:
         return self.record
 
 
-def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgress:
+def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProgress:
     """Sweep what dead runs left, pin every home, and return the run. Raises ExtractError."""
     started = time.monotonic()
     make_files_private()
     settings = read_settings(layout)
     archive = Archive.open_or_make(layout)
-    finish_forget(layout, watcher)
+    finish_forget(layout, observer)
     everything = archives.read_all_runs(layout)
     with disk_errors():
         sweep(layout, everything)
     runs = archives.effective(everything)
-    watcher.step("look")
+    observer.step_begins("look")
     damage = look_at_parts(layout, runs, datetime.now(UTC))
     homes = name_homes(request, layout)
     record = RunRecord(
@@ -175,16 +176,16 @@ def begin_run(layout: Layout, request: Request, watcher: Watcher) -> RunInProgre
         archives.remember_homes(layout, homes)
         known = prepare_indexes(layout, runs, record.run_id, new_bytes, new_files, damage)
         lost = lost_pieces(layout, runs, damage, known.pieces)
-    return RunInProgress(archive, record, runs, request, settings, snapshots, known, lost, watcher, started)
+    return RunInProgress(archive, record, runs, request, settings, snapshots, known, lost, observer, started)
 
 
-def extract_homes(layout: Layout, request: Request, watcher: Watcher) -> RunInProgress:
+def extract_homes(layout: Layout, request: Request, observer: Observer) -> RunInProgress:
     """Do the phases of a run over every home and commit each; returns the run, its record still open.
 
     The caller must hold the lock (`archive.writing`). Raises ExtractError; phases committed before stay.
     """
-    run = begin_run(layout, request, watcher)
-    for home_id, phase in run.steps:
+    run = begin_run(layout, request, observer)
+    for home_id, phase in run.phases_due:
         run.do(home_id, phase)
     run.end_extraction()
     return run

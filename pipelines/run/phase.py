@@ -7,7 +7,7 @@ digested again, marked complete, committed.
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,7 +53,7 @@ class PhaseInput:
     tombstones: Tombstones | None = None
 
 
-def run_phase(given: PhaseInput, progress: workers.Progress) -> PhaseRecord:
+def run_phase(given: PhaseInput, file_read: Callable[[FileResult], None]) -> PhaseRecord:
     """Do the ten steps and return the phase's record, its parts in place but not yet committed by a commit record.
 
     Raises StageError when counts do not balance; nothing is in place then.
@@ -62,7 +62,7 @@ def run_phase(given: PhaseInput, progress: workers.Progress) -> PhaseRecord:
     directory = given.archive.layout.staging / given.run.run_id / f"{given.home.home_id}-{given.phase}"
     make_private(directory)
     tally = PhaseCounts()
-    parts = _read_and_judge(given, directory, tally, progress)
+    parts = _read_and_judge(given, directory, tally, file_read)
     with disk_errors():
         records = _put_in_place(given, parts)
         shutil.rmtree(directory)
@@ -79,7 +79,7 @@ def run_phase(given: PhaseInput, progress: workers.Progress) -> PhaseRecord:
 
 
 def _read_and_judge(
-    given: PhaseInput, directory: Path, tally: PhaseCounts, progress: workers.Progress
+    given: PhaseInput, directory: Path, tally: PhaseCounts, file_read: Callable[[FileResult], None]
 ) -> list[StagedPart]:
     """Read and judge a phase, a slice at a time, so that nothing of a slice is held when the next one begins."""
     name = f"phase-{given.phase}.parquet"
@@ -87,7 +87,7 @@ def _read_and_judge(
         manifest = RowWriter(directory / MANIFEST.name / name, MANIFEST)
         extractions = RowWriter(directory / EXTRACTIONS.name / name, EXTRACTIONS)
     mender = _mender(given, directory)
-    with workers.Readers(_job(given, directory), _processes(given), progress) as readers:
+    with workers.Readers(_job(given, directory), _processes(given), file_read) as readers:
         for part in given.slices:
             mender.mend(part.items)
             tasks = [item.task(given.home.home_id) for item in part.items if item.is_due(is_full=given.is_full)]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models.errors import ConfigurationError, ExitCode
 from models.manifest import BROKEN
+from models.observer import Observer
 from models.run import PhaseRecord, RunRecord, WarehouseRecord
 from pipelines.archive import archive as archives
 from pipelines.archive.imported import imported_files
@@ -17,7 +18,6 @@ from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
 from pipelines.run.extraction import Request, check_homes, extract_homes
 from pipelines.run.sha256_lists import write_sha256_manifests
-from pipelines.run.watcher import Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +28,26 @@ class Finished:
     exit_code: ExitCode
 
 
-def run_job(layout: Layout, request: Request, watcher: Watcher) -> Finished:
+def run_job(layout: Layout, request: Request, observer: Observer) -> Finished:
     """Do the whole job. Raises ExtractError; what was committed before stays, and the next run goes on from there."""
     check_homes(request.homes, layout)
     with archives.writing(layout, "starting"):
-        begun = extract_homes(layout, request, watcher)
+        begun = extract_homes(layout, request, observer)
         run, earlier = begun.record, begun.earlier
         del begun  # with all that is known of the homes
-        load_run(layout, run, earlier, watcher)
-        return report_run(layout, run, earlier, watcher)
+        load_run(layout, run, earlier, observer)
+        return report_run(layout, run, earlier, observer)
 
 
-def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], watcher: Watcher) -> None:
+def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], observer: Observer) -> None:
     """Write the manifests for `sha256sum`, build and publish the warehouse, complete the commit record. `earlier` are
     the runs before it that count. Raises ExtractError.
     """
-    with _timed(run, "manifest", watcher), disk_errors():
+    with _timed(run, "manifest", observer), disk_errors():
         write_sha256_manifests(layout, run)
     run.status = "complete"
     run.finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    with _timed(run, "load", watcher):
+    with _timed(run, "load", observer):
         run.warehouse = _still_good(layout, earlier, run)
         if run.warehouse is None:
             from pipelines.warehouse.publish import make_warehouse
@@ -58,11 +58,11 @@ def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], watch
         archives.commit(layout, run)
 
 
-def report_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], watcher: Watcher) -> Finished:
+def report_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], observer: Observer) -> Finished:
     """Write the reports of a run that was loaded, and return what it came to. Raises ExtractError."""
     from pipelines.report.write import write_reports
 
-    with _timed(run, "report", watcher):
+    with _timed(run, "report", observer):
         write_reports(layout, run, earlier)
     return Finished(run, exit_code_of(run))
 
@@ -99,8 +99,8 @@ def _found(phase: PhaseRecord) -> tuple[dict[str, int], list[tuple[str, int, int
 
 
 @contextmanager
-def _timed(run: RunRecord, step: str, watcher: Watcher) -> Iterator[None]:
-    watcher.step(step)
+def _timed(run: RunRecord, step: str, observer: Observer) -> Iterator[None]:
+    observer.step_begins(step)
     started = time.monotonic()
     yield
     run.step_seconds[step] = round(time.monotonic() - started, 3)

@@ -2,8 +2,8 @@
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from models.observer import Observer
 from models.run import WarehouseRecord
 from pipelines.archive.archive import read_all_runs, read_runs, write_record
 from pipelines.archive.erasure_journal import Journal, read_journal
@@ -15,16 +15,13 @@ from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout, make_private
 from pipelines.run.sha256_lists import sha256_texts
 
-if TYPE_CHECKING:
-    from pipelines.run.watcher import Watcher
-
 
 def staged_imports(layout: Layout) -> Path:
     """Return where imported files wait that take the place of others."""
     return layout.staging / "forget"
 
 
-def finish_forget(layout: Layout, watcher: "Watcher | None" = None) -> bool:
+def finish_forget(layout: Layout, observer: Observer) -> bool:
     """Finish an erasure that was begun; returns whether there was one. The caller must hold the lock.
 
     Raises FixityError, LoadError, DataDirectoryError; the next start then tries again.
@@ -32,7 +29,7 @@ def finish_forget(layout: Layout, watcher: "Watcher | None" = None) -> bool:
     journal = read_journal(layout)
     if journal is None:
         return False
-    _say(watcher, "forget")
+    observer.step_begins("forget")
     _bury(layout, journal)
     for record in journal.records.values():
         write_record(layout, record, "forget-record")
@@ -44,18 +41,13 @@ def finish_forget(layout: Layout, watcher: "Watcher | None" = None) -> bool:
     reach("forget:deleted")
     sweep(layout)
     _write_texts(layout, journal)
-    _remake_warehouse(layout, watcher)
-    _remake_reports(layout, journal, watcher)
+    _remake_warehouse(layout, observer)
+    _remake_reports(layout, journal, observer)
     reach("forget:before-end")
     layout.forget_file.unlink()
     platform.fsync_directory(layout.root)
     reach("forget:ended")
     return True
-
-
-def _say(watcher: "Watcher | None", step: str) -> None:
-    if watcher is not None:
-        watcher.step(step)
 
 
 def _bury(layout: Layout, journal: Journal) -> None:
@@ -85,13 +77,13 @@ def _write_texts(layout: Layout, journal: Journal) -> None:
                 write_atomically(text.path, text, "forget-text")
 
 
-def _remake_warehouse(layout: Layout, watcher: "Watcher | None") -> None:
+def _remake_warehouse(layout: Layout, observer: Observer) -> None:
     """Build the warehouse anew, remove all others: what was deleted in one would still be in its file."""
     from pipelines.warehouse.publish import make_warehouse
 
     if not any(layout.warehouses.iterdir()) and not layout.warehouse.is_symlink():
         return
-    _say(watcher, "load")
+    observer.step_begins("load")
     runs = read_runs(layout)
     published = make_warehouse(layout, runs, keep=0, is_anew=True)
     newest = runs[-1]
@@ -100,10 +92,10 @@ def _remake_warehouse(layout: Layout, watcher: "Watcher | None") -> None:
     write_record(layout, newest, "forget-record")
 
 
-def _remake_reports(layout: Layout, journal: Journal, watcher: "Watcher | None") -> None:
+def _remake_reports(layout: Layout, journal: Journal, observer: Observer) -> None:
     from pipelines.report.write import write_reports
 
-    _say(watcher, "report")
+    observer.step_begins("report")
     runs = {run.run_id: run for run in read_all_runs(layout)}
     for run_id in journal.reports:
         write_reports(layout, runs[run_id])

@@ -68,7 +68,6 @@ class Output:
     seen_messages: Counter[str] = field(default_factory=Counter)
 
 
-Progress = Callable[[FileResult], None]
 _Batches = Sequence[Sequence[FileTask]]
 _Due = int | Sequence[FileTask] | None
 """What a worker is told to read: the number of a batch that it was forked with, or a batch; None when all is read."""
@@ -183,9 +182,9 @@ class Readers:
     A context manager: what was begun ends with it, whatever happens.
     """
 
-    def __init__(self, job: ReadingJob, processes: int, progress: Progress) -> None:
-        """`progress` is told of each file that was read."""
-        self._job, self._count, self._progress = job, processes, progress
+    def __init__(self, job: ReadingJob, processes: int, file_read: Callable[[FileResult], None]) -> None:
+        """`file_read` is called with the result of each file that was read."""
+        self._job, self._count, self._file_read = job, processes, file_read
         self._bench: _Bench | None = None
         self._workers: list[_Worker] = []
         self._locks: tuple[Lock, ...] = ()
@@ -229,7 +228,7 @@ class Readers:
             self._bench = _Bench(self._job, 0, None, None)
         for batch in batches:
             for result in self._bench.read(batch):
-                self._progress(result)
+                self._file_read(result)
                 yield result
 
     def _start(self, batches: _Batches) -> bool:
@@ -257,7 +256,7 @@ class Readers:
                     worker.finish()
                 for task, result in zip(batches[number], results, strict=True):
                     result.task = task
-                    self._progress(result)
+                    self._file_read(result)
                     yield result
 
     def __enter__(self) -> Self:

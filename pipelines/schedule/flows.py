@@ -28,6 +28,7 @@ from prefect.types.entrypoint import EntrypointType
 from extractors.reading.registry import PHASES
 from models.amounts import count, listed
 from models.errors import ConfigurationError, DataDirectoryError, ExitCode, ExtractError, LockedError
+from models.observer import Observer
 from models.run import PhaseRecord
 from models.text import safe
 from pipelines.archive.archive import writing
@@ -36,7 +37,6 @@ from pipelines.report.write import collect_facts, summary_markdown
 from pipelines.run.extraction import Request, RunInProgress, begin_run, check_homes
 from pipelines.run.pipeline import Finished, load_run, report_run
 from pipelines.run.request import homes_of
-from pipelines.run.watcher import Watcher
 
 P = ParamSpec("P")
 
@@ -76,8 +76,8 @@ def _told_here() -> Iterator[None]:
         raise StepFailed(type(error).__name__, ExitCode.UNEXPECTED) from None
 
 
-class _Logged(Watcher):
-    def phase_ends(self, record: PhaseRecord) -> None:
+class _Logged(Observer):
+    def phase_committed(self, record: PhaseRecord) -> None:
         total = added(record.sources.values())
         get_run_logger().info(
             "%s of %s: %s files read, %s entries, %s rows, %s rejects; %s",
@@ -112,22 +112,22 @@ def weekly(homes: list[str] | None = None, data: str | None = None, full: bool =
 def _do_steps(layout: Layout, request: Request) -> Finished:
     """Do a run, each step a task. They share what they work on as a closure: Prefect would look into parameters."""
     check_homes(request.homes, layout)
-    watcher = _Logged()
+    observer = _Logged()
     begun: list[RunInProgress] = []
     ended: list[Finished] = []
 
     def begin() -> None:
         held.enter_context(writing(layout, "starting"))
-        begun.append(begin_run(layout, request, watcher))
+        begun.append(begin_run(layout, request, observer))
 
     def extract_phase(home_id: str, phase: int) -> None:
         begun[0].do(home_id, phase)
 
     def load() -> None:
-        load_run(layout, begun[0].end_extraction(), begun[0].earlier, watcher)
+        load_run(layout, begun[0].end_extraction(), begun[0].earlier, observer)
 
     def report() -> None:
-        ended.append(report_run(layout, begun[0].record, begun[0].earlier, watcher))
+        ended.append(report_run(layout, begun[0].record, begun[0].earlier, observer))
 
     with ExitStack() as held:
         # A run started by hand says at once that another one is at work; one by schedule waits for it. Nothing else is
@@ -137,7 +137,7 @@ def _do_steps(layout: Layout, request: Request) -> Finished:
             retry_delay_seconds=list(_ASK_AGAIN_AFTER),
             retry_condition_fn=_is_locked,
         )()
-        for home_id, phase in begun[0].steps:
+        for home_id, phase in begun[0].phases_due:
             source = PHASES[phase]
             step = _step(f"phase {phase}: {source}", extract_phase)
             step.with_options(tags=[f"phase-{phase}", source], task_run_name=f"{home_id}: {source}")(home_id, phase)

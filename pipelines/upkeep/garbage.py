@@ -14,6 +14,7 @@ from typing import Final
 
 from models.errors import ConfigurationError
 from models.json import JsonObject
+from models.observer import Observer
 from models.run import RunRecord, in_effect
 from pipelines.archive.archive import Archive, read_all_runs, write_record
 from pipelines.archive.sweep import leftovers, sweep
@@ -139,7 +140,7 @@ def free(layout: Layout, planned: Garbage) -> None:
     Raises ConfigurationError when what can be freed has changed since, LockedError, DataDirectoryError.
     """
     with writing(layout, "gc"):
-        finish_forget(layout)
+        finish_forget(layout, Observer())
         found = find_garbage(layout, is_writer=True)
         if [run.run_id for run in found.runs] != [run.run_id for run in planned.runs]:
             raise ConfigurationError("the archive has changed since this was planned; look again")

@@ -17,6 +17,7 @@ from extractors.reading.salvage import parse_line
 from models.errors import ConfigurationError
 from models.json import JsonObject
 from models.message import message_id
+from models.observer import Observer
 from pipelines.archive.archive import Archive, writing
 from pipelines.archive.imported import IMPORTED
 from pipelines.archive.tombstones import read_tombstones
@@ -66,7 +67,7 @@ def import_store(layout: Layout, *, messages: Path | None, hashes: Path | None) 
     with writing(layout, "import-store"):
         with disk_errors():
             Archive.open_or_make(layout)
-        finish_forget(layout)
+        finish_forget(layout, Observer())
         tombstones = read_tombstones(layout)
         for path, read in ((messages, _read_messages), (hashes, _read_hashes)):
             if path is None:

@@ -1,26 +1,26 @@
 """Builds the warehouse again from the committed Parquet."""
 
 from models.errors import ConfigurationError
+from models.observer import Observer
 from models.run import WarehouseRecord
 from pipelines.archive import archive as archives
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
 from pipelines.run.unfinished_erasure import finish_forget
-from pipelines.run.watcher import Watcher
 from pipelines.warehouse.publish import make_warehouse
 
 
-def rebuild(layout: Layout, watcher: Watcher) -> WarehouseRecord:
+def rebuild(layout: Layout, observer: Observer) -> WarehouseRecord:
     """Build the warehouse again from the committed Parquet, and publish it. Raises ConfigurationError when nothing was
     committed.
     """
     archive = archives.Archive.open(layout)
     with archives.writing(layout, "rebuild"):
-        finish_forget(layout, watcher)
+        finish_forget(layout, observer)
         runs = archive.runs()
         if not runs:
             raise ConfigurationError(f"no run has been committed in {layout.root}; `extract run` makes one")
-        watcher.step("load")
+        observer.step_begins("load")
         published = make_warehouse(layout, runs, keep=read_settings(layout).keep_warehouses, is_anew=True)
         made = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
         runs[-1].warehouse = made

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from models.errors import ConfigurationError
 from models.json import JsonObject
+from models.observer import Observer
 from models.run import RunRecord, WarehouseRecord, in_effect, new_run_id
 from pipelines.archive.archive import Archive, commit, next_epoch, read_all_runs
 from pipelines.archive.totals import added, by_source
@@ -21,7 +22,6 @@ from pipelines.disk.lock import announce, writing
 from pipelines.disk.platform import fsync_directory
 from pipelines.disk.settings import read_settings
 from pipelines.run.unfinished_erasure import finish_forget
-from pipelines.run.watcher import Watcher
 from pipelines.version import VERSION
 
 
@@ -83,13 +83,13 @@ def plan_rollback(layout: Layout, run: str) -> Rollback:
     )
 
 
-def roll_back(layout: Layout, planned: Rollback, watcher: Watcher) -> RunRecord:
+def roll_back(layout: Layout, planned: Rollback, observer: Observer) -> RunRecord:
     """Do what was planned, build and publish the warehouse of what counts now, and return the rollback's own record.
 
     Raises ConfigurationError when the archive has changed since it was planned, LockedError, and as a run does.
     """
     with writing(layout, "rollback"):
-        finish_forget(layout, watcher)
+        finish_forget(layout, observer)
         if plan_rollback(layout, planned.back_to) != planned:
             raise ConfigurationError("another run has been committed since this rollback was planned; look again")
         runs = read_all_runs(layout)
@@ -104,15 +104,15 @@ def roll_back(layout: Layout, planned: Rollback, watcher: Watcher) -> RunRecord:
                 commit(layout, record)
                 reach("rollback:after-commit")
         announce(layout, record.run_id)
-        _publish(layout, record, watcher)
+        _publish(layout, record, observer)
         return record
 
 
-def _publish(layout: Layout, record: RunRecord, watcher: Watcher) -> None:
+def _publish(layout: Layout, record: RunRecord, observer: Observer) -> None:
     """Make the warehouse of what counts now, and complete the record: a run after this one would do it too."""
     from pipelines.warehouse.publish import make_warehouse
 
-    watcher.step("load")
+    observer.step_begins("load")
     runs = in_effect(read_all_runs(layout))
     published = make_warehouse(layout, runs, keep=read_settings(layout).keep_warehouses)
     record.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)

@@ -7,19 +7,10 @@ from pathlib import Path
 
 from models.finding import Finding, Level
 from models.findings.places import UNREADABLE
+from models.observer import Observer
 from models.run import PartRecord, PhaseRecord, RunRecord
 from models.text import printable_path
 from pipelines.disk.layout import Layout
-
-
-class Progress:
-    """Is told how a verification goes; does nothing itself."""
-
-    def step(self, name: str, total: int | None = None) -> None:
-        """A step begins; `total` is how much there is to do, in bytes, where that is known."""
-
-    def advance(self, amount: int) -> None:
-        """So many bytes more are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +34,7 @@ class Context:
 
     layout: Layout
     level: Level
-    progress: Progress
+    observer: Observer
     runs: list[RunRecord] = field(default_factory=list)
     unusable: set[str] = field(default_factory=set)
     chains: list[list[RunRecord]] = field(default_factory=list)

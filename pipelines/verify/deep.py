@@ -68,7 +68,7 @@ def check_files(context: Context, tables: Tables, subset: Subset) -> None:
     if context.seed is None:
         return
     total = sum(reading.size - reading.start for _, file in chosen for reading in file.readings)
-    context.progress.step("files", total)
+    context.observer.step_begins("files", total)
     for number, chain in enumerate(context.chains):
         reader = StoreReader(context.layout, [_trusted(context, run) for run in chain], context.seed)
         for of_chain, file in chosen:
@@ -113,13 +113,13 @@ def _check_file(context: Context, reader: StoreReader, file: _File) -> None:
                 file.file_id, reading.start, reading.watermark - reading.start, reading.run_id, without_erased=True
             ):
                 consumed.update(block)
-                context.progress.advance(len(block))
+                context.observer.advances(len(block))
             whole = consumed.copy()
             for block in reader.read_range(
                 file.file_id, reading.watermark, reading.size - reading.watermark, reading.run_id, without_erased=True
             ):
                 whole.update(block)
-                context.progress.advance(len(block))
+                context.observer.advances(len(block))
         except ExtractError as error:
             problem = str(error).removesuffix("; see `extract verify`")
             context.findings.append(codes.FILE_LOST.at(file.address, run=reading.run_id, problem=problem))
@@ -134,7 +134,7 @@ def check_pieces(context: Context, subset: Subset) -> None:
     if context.seed is None:
         return
     parts = [part for _, _, part in context.parts() if part.table == STORE.name and context.is_usable(part)]
-    context.progress.step("pieces", sum(part.size for part in parts))
+    context.observer.step_begins("pieces", sum(part.size for part in parts))
     for number in subset.of(len(parts)):
         part = parts[number]
         try:
@@ -143,7 +143,7 @@ def check_pieces(context: Context, subset: Subset) -> None:
             context.distrusted.add(part.path)
             problem = str(error).split("\n", 1)[0]
             context.findings.append(part_codes.UNREADABLE_ROWS.at(part.path, table=part.table, problem=problem))
-        context.progress.advance(part.size)
+        context.observer.advances(part.size)
 
 
 def _check_part(context: Context, part: PartRecord, seed: int) -> None:
@@ -172,7 +172,7 @@ def check_texts(context: Context, tables: Tables) -> None:
     }
     if not paths:
         return
-    context.progress.step("texts")
+    context.observer.step_begins("texts")
     for kind, wrong in (
         (codes.TEXT_BROKEN, "sha256(text) <> message_id"),
         (codes.TEXT_BYTES, "strlen(text) <> text_bytes"),

@@ -27,7 +27,7 @@ def _in_threads(
 
     def one(item: T) -> tuple[T, str | OSError]:
         try:
-            return item, digest(path_of(item), context.progress.advance)
+            return item, digest(path_of(item), context.observer.advances)
         except OSError as error:
             return item, error
 
@@ -40,7 +40,7 @@ def check_digests(context: Context, table: str | None = None) -> None:
     parts = {
         part.path: part for _, _, part in context.parts() if context.is_usable(part) and table in (None, part.table)
     }
-    context.progress.step("digests", sum(part.size for part in parts.values()))
+    context.observer.step_begins("digests", sum(part.size for part in parts.values()))
     for part, found in _in_threads(parts.values(), lambda part: context.layout.root / part.path, context):
         if isinstance(found, OSError):
             distrust(context, part, unreadable(context, found))

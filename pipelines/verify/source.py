@@ -75,13 +75,13 @@ def _compare(
     home_id = compared.home_id
     here = {item.found.path: item for item in items if item.found.kind == "file"}
     kept = [state for state in states.values() if state.file_id is not None and state.outcome != Outcome.EXPIRED]
-    context.progress.step(f"home {home_id}", sum(state.size for state in kept))
+    context.observer.step_begins(f"home {home_id}", sum(state.size for state in kept))
     begun = {run.run_id: _begun_ns(run) for run in context.current}
     counts: Counter[str] = Counter()
     with Home(compared.root) as home:
         for state in kept:
             judgement = judge(home, claim_of(state, compared.tombstones, begun.get(state.run_id)), deep=True)
-            context.progress.advance(state.size)
+            context.observer.advances(state.size)
             finding = _finding(f"{home_id}:{state.path}", state, judgement)
             counts["intact"] += finding is None
             context.findings += [finding] if finding is not None else []

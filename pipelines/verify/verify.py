@@ -10,19 +10,20 @@ from typing import Final
 from models.errors import ConfigurationError, LoadError
 from models.finding import Finding, Level, Severity
 from models.findings import records as codes
+from models.observer import Observer
 from models.tables import MANIFEST
 from pipelines.archive.archive import is_being_written, name_home
 from pipelines.disk.layout import Layout
 from pipelines.verify import records, runs
-from pipelines.verify.context import Context, Progress, unreadable
+from pipelines.verify.context import Context, unreadable
 from pipelines.verify.places import check_places
 from pipelines.verify.subset import Subset
 
-__all__ = ["Progress", "Subset", "verify"]
+__all__ = ["Subset", "verify"]
 
 _GRAVITY: Final = {severity: number for number, severity in enumerate(Severity)}
 _EVERYTHING: Final = Subset()
-_SILENT: Final = Progress()
+_UNOBSERVED: Final = Observer()
 
 
 def verify(
@@ -30,7 +31,7 @@ def verify(
     level: Level = Level.DEFAULT,
     subset: Subset = _EVERYTHING,
     homes: Sequence[tuple[str | None, Path]] = (),
-    progress: Progress = _SILENT,
+    observer: Observer = _UNOBSERVED,
 ) -> list[Finding]:
     """Return everything that is not as it should be, and what one should know, the gravest first.
 
@@ -41,7 +42,7 @@ def verify(
     """
     if not layout.archive_file.exists() and not layout.runs.is_dir():
         raise ConfigurationError(f"there is no archive in {layout.root}; `extract run` makes one")
-    context = Context(layout, level, progress)
+    context = Context(layout, level, observer)
     is_live = is_being_written(layout)
     before = _state(layout)
     _look(context, records.check_archive, runs.read_runs, runs.check_runs, runs.check_run_files)
@@ -103,11 +104,11 @@ def _check_tables(context: Context, subset: Subset) -> None:
     from pipelines.verify.checks import run_checks
     from pipelines.verify.tables import loaded
 
-    context.progress.step("tables")
+    context.observer.step_begins("tables")
     if context.level is Level.DEEP:
         deep.check_pieces(context, subset)
     with loaded(context) as tables:
-        context.progress.step("counts and links")
+        context.observer.step_begins("counts and links")
         run_checks(context, tables, (*manifests.CHECKS, *contents.CHECKS, *contents.MESSAGE_CHECKS, *store.CHECKS))
         manifests.check_names(context, tables)
         store.check_erased(context, tables)

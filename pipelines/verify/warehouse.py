@@ -55,7 +55,7 @@ def _copied(context: Context, copy: Path, newest: WarehouseRecord | None) -> str
         return None
     is_same = copy.stat().st_size == newest.size
     if is_same and not context.is_quick:
-        is_same = digest(copy, context.progress.advance) == newest.sha256
+        is_same = digest(copy, context.observer.advances) == newest.sha256
     if not is_same:
         context.findings.append(codes.COPY_DIFFERS.at(context.address(copy), newest=newest.path))
         return None
@@ -76,7 +76,7 @@ def _is_as_recorded(context: Context, path: Path, record: WarehouseRecord | None
         if size != record.size:
             context.findings.append(codes.SIZE.at(address, actual=size, expected=record.size))
             return False
-        if not context.is_quick and digest(path, context.progress.advance) != record.sha256:
+        if not context.is_quick and digest(path, context.observer.advances) != record.sha256:
             context.findings.append(codes.BROKEN.at(address))
             return False
     except FileNotFoundError:

@@ -168,18 +168,18 @@ def step_cpu(told: JsonObject) -> dict[str, float]:
 
 def clocked_run(home: Path, data: Path, *, is_clocked: bool) -> JsonObject:
     """Do a run in this process; return the seconds of each step. Imports are not counted."""
+    from models.observer import Observer
     from pipelines.disk.layout import Layout
     from pipelines.report import write as report
     from pipelines.run import pipeline as job
     from pipelines.run.extraction import Request
-    from pipelines.run.watcher import Watcher
     from pipelines.warehouse import publish as warehouse
 
     assert {job.__name__, report.__name__, warehouse.__name__} <= set(sys.modules)
     clock = Clock()
     gone = clock.put_around_everything() if is_clocked else []
     cpu, wall = time.process_time(), time.perf_counter()
-    job.run_job(Layout(data), Request([("bench", home)]), Watcher())
+    job.run_job(Layout(data), Request([("bench", home)]), Observer())
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     steps: JsonObject = {
         step: {"cpu": clock.cpu[step], "wall": clock.wall[step], "calls": clock.calls[step]}

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from models.errors import ExitCode, LockedError, StoreError
+from models.observer import Observer
 from pipelines.archive.archive import Archive, commit, read_runs
 from pipelines.disk.layout import Layout
 from pipelines.disk.lock import announce, writing
 from pipelines.run.extraction import Request, begin_run
-from pipelines.run.watcher import Watcher
 from tests.command_line import ROOT, call
 from tests.support import extract
 
@@ -121,7 +121,7 @@ def test_every_other_writer_is_told_too(command: list[str], home: Path, tmp_path
 def test_who_holds_the_lock_says_under_which_run_once_it_has_one(home: Path, tmp_path: Path) -> None:
     layout = Layout(tmp_path / "data")
     with writing(layout, "starting"):
-        run = begin_run(layout, Request([(None, home)]), Watcher()).record
+        run = begin_run(layout, Request([(None, home)]), Observer()).record
         with pytest.raises(LockedError, match=f"run {run.run_id}"), writing(layout, "another"):
             pass
         announce(layout, "x")  # a shorter text leaves nothing of the longer one
@@ -193,9 +193,10 @@ import multiprocessing, os, signal, sys
 from pathlib import Path
 from pipelines.run.pipeline import run_job
 from pipelines.disk.layout import Layout
-from pipelines.run.extraction import Request, Watcher
+from models.observer import Observer
+from pipelines.run.extraction import Request
 
-class Dies(Watcher):
+class Dies(Observer):
     def file_read(self, result):
         print(*(child.pid for child in multiprocessing.active_children()), flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -244,7 +245,7 @@ def test_readers_are_never_kept_waiting(home: Path, tmp_path: Path) -> None:
 
 def test_a_run_of_an_older_epoch_cannot_commit(home: Path, tmp_path: Path) -> None:
     layout = Layout(tmp_path / "data")
-    stopped = begin_run(layout, Request([(None, home)]), Watcher())  # and then it sleeps, its lock lost
+    stopped = begin_run(layout, Request([(None, home)]), Observer())  # and then it sleeps, its lock lost
     newer = extract(tmp_path / "data", home)
     assert newer.epoch == stopped.record.epoch
     with pytest.raises(StoreError, match=r"a newer run \(epoch 1\) has committed meanwhile"):

@@ -184,7 +184,7 @@ def test_content_that_differs_though_nothing_says_so_makes_it_fail(home: Path, t
 @pytest.mark.parametrize("change", ["content", "mode", "time", "gone", "kind", "more"])
 def test_what_was_restored_is_looked_at_once_more_by_itself(home: Path, tmp_path: Path, change: str) -> None:
     from extractors.home.home import Home
-    from models.observer import Steps
+    from models.observer import Observer
     from pipelines.drill.compare import compare_restored
     from pipelines.restore.restore import RestoreRequest, restore
 
@@ -193,7 +193,7 @@ def test_what_was_restored_is_looked_at_once_more_by_itself(home: Path, tmp_path
     made = restore(Layout(tmp_path / "data"), RestoreRequest(target))
     expected = {thing.state.path_bytes: thing.state for thing in made.plan.files}
     expected |= {state.path_bytes: state for state in made.plan.directories.values() if state is not None}
-    assert compare_restored("home", target, expected, set(), Steps()).findings == []
+    assert compare_restored("home", target, expected, set(), Observer()).findings == []
     file = target / "notes" / "one.md"
     wanted = {
         "content": FindingCode.CONTENT_DIFFERS,
@@ -218,7 +218,7 @@ def test_what_was_restored_is_looked_at_once_more_by_itself(home: Path, tmp_path
     if change == "kind":
         file.mkdir()
     os.utime(file.parent, ns=(above.st_mtime_ns, above.st_mtime_ns))
-    found = compare_restored("home", target, expected, set(), Steps()).findings
+    found = compare_restored("home", target, expected, set(), Observer()).findings
     assert [finding.code for finding in found] == [wanted]
     with Home(target) as opened:
         assert opened.root == target

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.errors import ConfigurationError, ExitCode, FixityError, StoreError
+from models.observer import Observer
 from pipelines.archive.archive import Archive, read_all_runs, read_runs
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.forget.forget import ErasureTarget, Forgetting, forget, plan_forget, tombstones_of
-from pipelines.run.watcher import Watcher
 from pipelines.upkeep.import_store import import_store
 from pipelines.upkeep.rollback import plan_rollback, roll_back
 from pipelines.warehouse.publish import open_warehouse
@@ -86,7 +86,7 @@ def erase(data: Path, kind: str, given: str) -> Forgetting:
     """Forget something, and check that it says that it is gone."""
     layout = Layout(data)
     planned = plan_forget(layout, ErasureTarget(kind, given))  # type: ignore[arg-type]
-    done = forget(layout, planned, Watcher())
+    done = forget(layout, planned, Observer())
     assert done.remaining == []
     return planned
 
@@ -302,11 +302,11 @@ def test_undone_runs_forget_too_and_can_still_be_brought_back(data: Path, home: 
     put(home, "quiet.md", f"# {PLAIN}\n")
     put(home, "other.md", "# kept\n")
     second = work(data, home)
-    roll_back(layout, plan_rollback(layout, first), Watcher())
+    roll_back(layout, plan_rollback(layout, first), Observer())
     erase(data, "text", PLAIN)
     assert holders(data, PLAIN) == []
     assert verified(data) == ""
-    roll_back(layout, plan_rollback(layout, second), Watcher())
+    roll_back(layout, plan_rollback(layout, second), Observer())
     after = files_of(restored(data, tmp_path / "after"))
     assert (after["quiet.md"], after["other.md"]) == (b"", b"# kept\n")
 
@@ -418,7 +418,7 @@ def test_it_is_refused_when_the_archive_has_changed_since_it_was_planned(data: P
     planned = plan_forget(layout, ErasureTarget("text", PLAIN))
     work(data, home)
     with pytest.raises(ConfigurationError, match="look again"):
-        forget(layout, planned, Watcher())
+        forget(layout, planned, Observer())
 
 
 def test_a_run_refuses_to_bring_back_what_it_can_no_longer_recognise(data: Path, home: Path) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from models.observer import Observer
 from pipelines.demo.demo import make_home
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from pipelines.run.watcher import Watcher
 from tests.watch import asked_of_others, seen, watched
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,7 +118,7 @@ def toured(tmp_path_factory: pytest.TempPathFactory) -> Toured:
     (home / "projects" / "hostile").mkdir()
     transcript = home / "projects" / "hostile" / f"{record['sessionId']}.jsonl"
     transcript.write_text(json.dumps(record) + "\n", encoding="utf-8")
-    run_job(Layout(data), Request([(None, home)]), Watcher())
+    run_job(Layout(data), Request([(None, home)]), Observer())
     before = state(data)
     executed = execute(where, data)
     return Toured(executed.outputs, executed.seen, before, state(data))

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.finding import Finding, Level, Severity
+from models.observer import FileRead, Observer
 from models.reject import REJECT_SENTENCES, RejectCode
 from models.run import PartRecord, RunRecord
 from models.schema import Value
@@ -27,7 +28,6 @@ from pipelines.report.quarantine import read_rejects
 from pipelines.report.write import collect_facts, summary_markdown, write_reports
 from pipelines.run.extraction import Request, extract_homes
 from pipelines.run.pipeline import exit_code_of, run_job
-from pipelines.run.watcher import Watcher
 from tests.report.test_report_markup import check_page
 from tests.support import extract, rows, warehouse_of
 
@@ -85,15 +85,15 @@ def extract_while(
 ) -> RunRecord:
     """Run over a home that `change` changes: before the first file is read, or between reading and the last digest."""
 
-    class Meddler(Watcher):
+    class Meddler(Observer):
         is_done = False
 
-        def phase_begins(self, home_id: str, phase: int, files: int, size: int) -> None:
+        def step_begins(self, name: str, size: int | None = None) -> None:
             if before_reading and not self.is_done:
                 self.is_done = True
                 change()
 
-        def file_read(self, result: object) -> None:
+        def file_read(self, read: FileRead) -> None:
             if not before_reading and not self.is_done:
                 self.is_done = True
                 change()
@@ -484,7 +484,7 @@ def test_a_home_with_nothing_in_it_has_a_report_too(tmp_path: Path) -> None:
 
 def test_the_whole_job_writes_the_reports_and_agrees_with_its_exit_code(plain: Path, tmp_path: Path) -> None:
     layout = Layout(tmp_path / "data")
-    finished = run_job(layout, Request([(None, plain)]), Watcher())
+    finished = run_job(layout, Request([(None, plain)]), Observer())
     run = read_runs(layout)[-1]
     made = orjson.loads((layout.run(run.run_id) / "report.json").read_bytes())
     assert (made["verdict"]["level"], finished.exit_code) == ("rejects", exit_code_of(run))

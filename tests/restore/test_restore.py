@@ -12,6 +12,7 @@ import pytest
 
 from extractors.reading.registry import PHASES, Classifier
 from models.errors import ConfigurationError, ExitCode
+from models.observer import Observer
 from models.run import RunRecord
 from models.text import printable_path
 from pipelines.archive.selection import Selection
@@ -20,7 +21,6 @@ from pipelines.demo.demo import grow_home, make_home
 from pipelines.disk.layout import Layout
 from pipelines.disk.tree_target import PathTarget
 from pipelines.restore.restore import Restored, RestoreRequest, restore
-from pipelines.run.watcher import Watcher
 from pipelines.upkeep.rollback import plan_rollback, roll_back
 from tests.support import extract, fixture_homes
 from tests.trees import Tree, below, kept_of, tree_of, without_links
@@ -370,7 +370,7 @@ def test_what_a_rollback_undid_comes_back_when_its_run_is_named(tmp_path: Path, 
         (home / "notes.md").write_bytes(b"%d" % number)
         runs.append(extract(layout.root, home))
         trees.append(tree_of(home))
-    roll_back(layout, plan_rollback(layout, runs[0].run_id), Watcher())
+    roll_back(layout, plan_rollback(layout, runs[0].run_id), Observer())
     (home / "notes.md").write_bytes(b"after")
     runs.append(extract(layout.root, home))
     trees.append(tree_of(home))

@@ -16,16 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from extractors.reading.task import FileResult
 from models.errors import ExitCode
 from models.finding import Level
 from models.manifest import FileState
+from models.observer import FileRead, Observer
 from models.text import printable_path
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from pipelines.run.watcher import Watcher
 from pipelines.verify.verify import verify
 from pipelines.warehouse.publish import open_warehouse
 from tests.hostile_writer import KINDS, SECRET, check_text, kind_of, line_of, text_of
@@ -88,7 +87,7 @@ def run_in_time(layout: Layout, home: Path) -> str:
     before = signal.signal(signal.SIGALRM, too_long)
     signal.alarm(LONGEST_RUN)
     try:
-        finished = run_job(layout, Request([("home", home)], phases=(1, 2, 7, 8)), Watcher())
+        finished = run_job(layout, Request([("home", home)], phases=(1, 2, 7, 8)), Observer())
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
@@ -225,14 +224,14 @@ def check_archive(layout: Layout) -> None:
     assert findings == []
 
 
-class Deleter(Watcher):
+class Deleter(Observer):
     """Deletes each file of a home as soon as it was read."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
 
-    def file_read(self, result: FileResult) -> None:
-        (self.home / os.fsdecode(result.task.path)).unlink()
+    def file_read(self, read: FileRead) -> None:
+        (self.home / os.fsdecode(read.path)).unlink()
 
 
 def test_a_file_that_is_deleted_right_after_it_was_read_is_named_missing_and_kept(tmp_path: Path) -> None:
@@ -250,17 +249,17 @@ def test_a_file_that_is_deleted_right_after_it_was_read_is_named_missing_and_kep
             files = connection.execute("SELECT path, state, expired_run_id FROM files").fetchall()
             assert connection.execute("SELECT count(*) FROM prompts").fetchone() == (1,)
         assert files == [("history.jsonl", "expired", finished.run.run_id)]
-        assert run_job(layout, Request([("home", home)]), Watcher()).exit_code == ExitCode.VERIFIED
+        assert run_job(layout, Request([("home", home)]), Observer()).exit_code == ExitCode.VERIFIED
     assert state.outcome == "expired"
 
 
-class Swapper(Watcher):
+class Swapper(Observer):
     """Puts another directory in the place of the first file's as soon as that was read."""
 
     def __init__(self, here: Path, other: Path, aside: Path) -> None:
         self.here, self.other, self.aside = here, other, aside
 
-    def file_read(self, result: FileResult) -> None:
+    def file_read(self, read: FileRead) -> None:
         if not self.aside.exists():
             self.here.rename(self.aside)
             self.other.rename(self.here)
@@ -274,9 +273,9 @@ def test_a_directory_that_is_swapped_while_its_files_are_read_is_found_out(tmp_p
         for name in names:
             told = directory.name if name == "debug/b.txt" else "the same"
             (directory / Path(name).name).write_bytes(line_of(name, text_of(told, 1, 0)))
-    watcher = Swapper(home / "debug", tmp_path / "other", tmp_path / "aside")
+    observer = Swapper(home / "debug", tmp_path / "other", tmp_path / "aside")
     for outcomes in (["intact", "modified", "intact"], ["intact"] * 3):
-        run_job(layout, Request([("home", home)]), watcher)
+        run_job(layout, Request([("home", home)]), observer)
         states = sorted(
             (one for one in StoreReader.open(layout).files() if one.path in names), key=lambda one: one.path
         )
@@ -300,7 +299,7 @@ def test_a_file_whose_place_a_link_took_for_a_while_is_a_new_generation_when_it_
             path.write_bytes(content)
         else:
             path.symlink_to(tmp_path / "elsewhere")
-        assert run_job(layout, Request([("home", home)]), Watcher()).exit_code == ExitCode.VERIFIED
+        assert run_job(layout, Request([("home", home)]), Observer()).exit_code == ExitCode.VERIFIED
     with open_warehouse(layout) as connection:
         query = "SELECT generation, count(*) FROM debug_events JOIN files USING (file_id) GROUP BY 1 ORDER BY 1"
         assert connection.execute(query).fetchall() == [(1, 3), (2, 3)]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from models.observer import Observer
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import Finished, run_job
-from pipelines.run.watcher import Watcher
 from pipelines.upkeep.import_store import import_store
 from pipelines.warehouse.publish import open_warehouse
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.duckdb
 
 
 def _run(data: Path, home: Path) -> Finished:
-    return run_job(Layout(data), Request([(None, home)]), Watcher())
+    return run_job(Layout(data), Request([(None, home)]), Observer())
 
 
 def _ask(data: Path, query: str) -> list[tuple[object, ...]]:

@@ -7,6 +7,7 @@ import pytest
 from extractors.reading.registry import Classifier
 from models.errors import ExitCode
 from models.manifest import FileState
+from models.observer import Observer
 from pipelines.archive.selection import archived_paths
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
@@ -14,7 +15,6 @@ from pipelines.restore.restore import RestoreRequest, restore
 from pipelines.run.extraction import Request
 from pipelines.run.inventory import InventoryItem, take_snapshot
 from pipelines.run.pipeline import run_job
-from pipelines.run.watcher import Watcher
 from pipelines.verify.verify import verify
 from pipelines.warehouse.publish import open_warehouse
 from tests.crash_driver import SESSION, write_home
@@ -41,7 +41,7 @@ class Kept:
         self.layout.root.mkdir(mode=0o700, exist_ok=True)
         self.layout.settings_file.write_text(settings)
         self.layout.settings_file.chmod(0o600)
-        finished = run_job(self.layout, Request([("home", self.home)], phases), Watcher())
+        finished = run_job(self.layout, Request([("home", self.home)], phases), Observer())
         assert finished.exit_code in (ExitCode.VERIFIED, ExitCode.REJECTS)
         assert [one for one in verify(self.layout) if one.severity != "information"] == []
         return StoreReader.open(self.layout).files()

@@ -15,6 +15,7 @@ from extractors.home.home import Found, Stat
 from extractors.reading.registry import PHASES, Placement, Treatment
 from models.errors import FixityError
 from models.manifest import FileState
+from models.observer import Observer
 from models.run import RunRecord
 from models.tables import MANIFEST
 from pipelines.archive.archive import HomeName, read_runs, writing
@@ -24,7 +25,6 @@ from pipelines.run.extraction import Request, begin_run
 from pipelines.run.inventory import Inventory
 from pipelines.run.previous_manifest import LastManifest
 from pipelines.run.snapshot import Absent, Snapshot
-from pipelines.run.watcher import Watcher
 from tests.crash_driver import write_home
 from tests.support import extract, rows, write_part
 from tests.trees import parts_of
@@ -90,10 +90,10 @@ def _run(data: Path, home: Path, at_a_time: int | None) -> RunRecord:
     """Extract a home; with `at_a_time`, so many things of a phase at a time."""
     layout = Layout(data)
     with writing(layout, "test"):
-        run = begin_run(layout, Request([("home", home)]), Watcher())
+        run = begin_run(layout, Request([("home", home)]), Observer())
         if at_a_time is not None:
             run.snapshots[:] = [replace(snapshot, at_a_time=at_a_time) for snapshot in run.snapshots]
-        for home_id, phase in run.steps:
+        for home_id, phase in run.phases_due:
             run.do(home_id, phase)
         return run.end_extraction()
 

@@ -126,10 +126,11 @@ import os, sys
 from pathlib import Path
 from pipelines.run.pipeline import run_job
 from pipelines.disk.layout import Layout
-from pipelines.run.extraction import Request, Watcher
+from models.observer import Observer
+from pipelines.run.extraction import Request
 other, home, data = map(Path, sys.argv[1:])
 if os.geteuid() == 0:
-    run_job(Layout(other.with_name("data-of-root")), Request([("home", other)]), Watcher())
+    run_job(Layout(other.with_name("data-of-root")), Request([("home", other)]), Observer())
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
@@ -138,7 +139,7 @@ try:
     sys.exit("the home can be written")
 except PermissionError:
     pass
-sys.exit(int(run_job(Layout(data), Request([("home", home)]), Watcher()).exit_code))
+sys.exit(int(run_job(Layout(data), Request([("home", home)]), Observer()).exit_code))
 """
     place = tmp_path / "place"
     place.mkdir()

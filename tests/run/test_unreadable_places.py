@@ -10,6 +10,7 @@ from extractors.home.home import UNKNOWN, Found
 from extractors.reading.registry import Classifier
 from models.errors import ExitCode
 from models.manifest import FileState
+from models.observer import Observer
 from models.run import RunRecord
 from pipelines.archive.archive import read_runs, writing
 from pipelines.archive.store import StoreReader
@@ -17,7 +18,6 @@ from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request, RunInProgress, begin_run
 from pipelines.run.inventory import Inventory, InventoryItem, take_snapshot
 from pipelines.run.pipeline import exit_code_of, load_run
-from pipelines.run.watcher import Watcher
 from pipelines.verify.verify import verify
 from pipelines.warehouse.publish import check_warehouse, open_warehouse
 from tests.crash_driver import SESSION, write_home
@@ -91,13 +91,13 @@ def run_hiding(data: Path, home: Path, path: bytes | None = None) -> RunRecord:
     """Do a whole run; `path` is a directory that cannot be listed."""
     layout = Layout(data)
     with writing(layout, "test"):
-        run = begin_run(layout, Request([("home", home)]), Watcher())
+        run = begin_run(layout, Request([("home", home)]), Observer())
         if path is not None:
             hide(run, path)
-        for home_id, phase in run.steps:
+        for home_id, phase in run.phases_due:
             run.do(home_id, phase)
         record = run.end_extraction()
-        load_run(layout, record, run.earlier, Watcher())
+        load_run(layout, record, run.earlier, Observer())
     return record
 
 
@@ -151,13 +151,13 @@ def test_a_file_that_is_refused_keeps_the_size_and_times_that_its_digest_is_of(t
     (home / "notes.md").write_text("much longer by now")
     layout = Layout(data)
     with writing(layout, "test"):
-        run = begin_run(layout, Request([("home", home)]), Watcher())
+        run = begin_run(layout, Request([("home", home)]), Observer())
         (home / "notes.md").unlink()
         (home / "notes.md").symlink_to("elsewhere")
-        for home_id, phase in run.steps:
+        for home_id, phase in run.phases_due:
             run.do(home_id, phase)
         record = run.end_extraction()
-        load_run(layout, record, run.earlier, Watcher())
+        load_run(layout, record, run.earlier, Observer())
     state = states_of(data, record)["notes.md"]
     assert state.outcome == "unreadable"
     kept = (state.size, state.mtime_ns, state.ctime_ns, state.sha256)

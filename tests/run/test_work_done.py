@@ -10,10 +10,10 @@ from extractors.home import home as _source
 from extractors.home.home import HeldDirectory, Home, PinnedFile
 from extractors.home.platform import pread
 from extractors.reading.task import FileResult
+from models.observer import FileRead, Observer
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import Finished, run_job
-from pipelines.run.watcher import Watcher
 from tests.command_line import SESSION, prompt, start
 
 pytestmark = pytest.mark.duckdb
@@ -69,14 +69,15 @@ class Reads:
         return max(wanted, default=0)
 
 
-class Results(Watcher):
+class Results(Observer):
     """Keeps what the reading of each file gave."""
 
     def __init__(self) -> None:
         self.files: list[FileResult] = []
 
-    def file_read(self, result: FileResult) -> None:
-        self.files.append(result)
+    def file_read(self, read: FileRead) -> None:
+        assert isinstance(read, FileResult)
+        self.files.append(read)
 
 
 def _record(number: int) -> bytes:

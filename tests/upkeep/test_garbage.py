@@ -10,11 +10,11 @@ import duckdb
 import pytest
 
 from models.errors import ExitCode
+from models.observer import Observer
 from pipelines.archive.archive import committed_parts, read_all_runs, read_runs, write_record
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from pipelines.run.watcher import Watcher
 from pipelines.upkeep.garbage import find_garbage, free
 from pipelines.upkeep.rollback import plan_rollback, roll_back
 from pipelines.warehouse.checksum import logical_checksums
@@ -26,12 +26,12 @@ TABLES = ["tables", "store", "runs", "warehouse", "staging"]
 
 def work(data: Path, home: Path) -> str:
     """Do a whole run; returns its id."""
-    return run_job(Layout(data), Request([("mine", home)]), Watcher()).run.run_id
+    return run_job(Layout(data), Request([("mine", home)]), Observer()).run.run_id
 
 
 def back(data: Path, run: str) -> str:
     """Roll back to a run."""
-    return roll_back(Layout(data), plan_rollback(Layout(data), run), Watcher()).run_id
+    return roll_back(Layout(data), plan_rollback(Layout(data), run), Observer()).run_id
 
 
 def sums(data: Path) -> dict[str, tuple[int, int]]:

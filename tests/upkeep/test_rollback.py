@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import ConfigurationError, ExitCode
+from models.observer import Observer
 from models.run import RunRecord, in_effect
 from pipelines.archive.archive import Archive, committed_parts, read_all_runs, read_runs
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from pipelines.run.watcher import Watcher
 from pipelines.upkeep.rollback import plan_rollback, roll_back
 from pipelines.warehouse.checksum import logical_checksums
 from pipelines.warehouse.publish import open_warehouse
@@ -55,12 +55,12 @@ def test_a_rollback_makes_count_what_counted_then(history: list[int]) -> None:
 
 def work(data: Path, home: Path) -> RunRecord:
     """Do a whole run."""
-    return run_job(Layout(data), Request([("mine", home)]), Watcher()).run
+    return run_job(Layout(data), Request([("mine", home)]), Observer()).run
 
 
 def back(data: Path, run: str) -> RunRecord:
     """Roll back to a run."""
-    return roll_back(Layout(data), plan_rollback(Layout(data), run), Watcher())
+    return roll_back(Layout(data), plan_rollback(Layout(data), run), Observer())
 
 
 def sums(data: Path) -> dict[str, tuple[int, int]]:
@@ -242,7 +242,7 @@ def test_a_rollback_is_refused_when_another_run_came_in_between(grown: Grown) ->
     planned = plan_rollback(Layout(grown.data), grown.first)
     work(grown.data, grown.home)
     with pytest.raises(ConfigurationError, match="look again"):
-        roll_back(Layout(grown.data), planned, Watcher())
+        roll_back(Layout(grown.data), planned, Observer())
 
 
 POINTS = ("rollback:before-commit", "rollback:after-commit", "publish:before-link", "rollback:before-completion")

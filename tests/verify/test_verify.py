@@ -14,6 +14,7 @@ import pytest
 from models.errors import ConfigurationError, ExitCode
 from models.finding import Finding, Level, Severity
 from models.findings import parts as part_codes
+from models.observer import Observer
 from pipelines.archive.archive import writing
 from pipelines.archive.findings_file import Verification, keep_verification, read_verifications
 from pipelines.demo.demo import grow_home, make_home
@@ -21,7 +22,6 @@ from pipelines.disk.layout import Layout
 from pipelines.report.write import write_reports
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from pipelines.run.watcher import Watcher
 from pipelines.upkeep.rebuild import rebuild
 from pipelines.upkeep.rollback import plan_rollback, roll_back
 from pipelines.verify import contents, manifests, store, tables
@@ -59,25 +59,25 @@ def test_an_archive_of_every_fixture_home_and_its_growth_is_healthy(tmp_path: Pa
     layout, home = Layout(tmp_path / "data"), tmp_path / "demo"
     make_home(home, mb=0.3)
     for week in range(3):
-        run_job(layout, Request([(None, home), *((None, home) for home in fixture_homes())]), Watcher())
+        run_job(layout, Request([(None, home), *((None, home) for home in fixture_homes())]), Observer())
         grow_home(home, seed=week, fraction=0.3)
     assert [finding for level in (Level.QUICK, Level.DEFAULT) for finding in verify(layout, level)] == []
     assert {finding.code for finding in verify(layout, Level.DEEP)} == {"D107"}
 
 
 def test_an_archive_stays_healthy_through_a_rollback_and_what_follows_it(archive: Archive) -> None:
-    roll_back(archive.layout, plan_rollback(archive.layout, archive.runs[0].run_id), Watcher())
+    roll_back(archive.layout, plan_rollback(archive.layout, archive.runs[0].run_id), Observer())
     assert {finding.code for finding in verify(archive.layout, Level.DEEP)} == {"D107"}
     (archive.home / "notes.md").write_bytes(b"# notes of the other branch\n")
     run(archive.layout, archive.home)
     assert {finding.code for finding in verify(archive.layout, Level.DEEP)} == {"D107"}
-    rebuild(archive.layout, Watcher())
+    rebuild(archive.layout, Observer())
     assert verify(archive.layout) == []
 
 
 def test_what_an_undone_run_kept_is_verified_too(archive: Archive) -> None:
     last = archive.last.run_id
-    roll_back(archive.layout, plan_rollback(archive.layout, archive.runs[0].run_id), Watcher())
+    roll_back(archive.layout, plan_rollback(archive.layout, archive.runs[0].run_id), Observer())
     in_manifest("later.md", 2, {"sha256": "0" * 64})(archive)
     found = [finding for finding in verify(archive.layout, Level.DEEP) if finding.code == "D101"]
     assert [(finding.address, last in finding.sentence) for finding in found] == [("small:later.md", True)]

@@ -27,13 +27,13 @@ def drill(
     from models.text import safe
     from pipelines.cli.console import say, say_json
     from pipelines.cli.options import shown_path
-    from pipelines.cli.task_progress import steps
+    from pipelines.cli.progress import showing
     from pipelines.drill.drill import DrillRequest
     from pipelines.drill.drill import drill as do_drill
     from pipelines.drill.text import drill_text
 
-    with steps(shown=not as_json) as shown:
-        made = do_drill(layout_of(data), DrillRequest(home or (), as_of, to.expanduser() if to else None), shown)
+    with showing(shown=not as_json) as observer:
+        made = do_drill(layout_of(data), DrillRequest(home or (), as_of, to.expanduser() if to else None), observer)
     if as_json:
         say_json(made.to_json())
     else:

@@ -78,16 +78,16 @@ def _forget(
     as_json: bool,
     quiet: bool,
 ) -> None:
+    from models.observer import Observer
     from pipelines.cli.console import say, say_json
-    from pipelines.cli.task_progress import steps
+    from pipelines.cli.progress import showing
     from pipelines.forget.forget import finish_begun, plan_forget
     from pipelines.forget.forget import forget as do_forget
-    from pipelines.run.watcher import Watcher
 
-    if yes and finish_begun(layout, Watcher()) and not (as_json or quiet):
+    if yes and finish_begun(layout, Observer()) and not (as_json or quiet):
         say("An erasure that was stopped before its end is finished now.")
-    with steps(shown=not (as_json or quiet)) as shown:
-        planned = plan_forget(layout, target, shown)
+    with showing(shown=not (as_json or quiet)) as observer:
+        planned = plan_forget(layout, target, observer)
     if not as_json and not (quiet and yes):
         _show(planned)
     if as_json and not yes:
@@ -95,8 +95,8 @@ def _forget(
         return
     if not yes and not planned.is_nothing:
         confirm("Erase it, for good?")
-    with steps(shown=not (as_json or quiet)) as shown:
-        made = do_forget(layout, planned, Watcher(), reason=reason, steps=shown)
+    with showing(shown=not (as_json or quiet)) as observer:
+        made = do_forget(layout, planned, observer, reason=reason)
     if as_json:
         say_json({"done": made.tombstone is not None, **planned.to_json(), **made.to_json()})
     else:

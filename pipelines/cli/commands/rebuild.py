@@ -10,11 +10,11 @@ def rebuild(data: Data = None, quiet: Quiet = False) -> None:
     """
     from models.amounts import size
     from pipelines.cli.console import say
-    from pipelines.cli.run_progress import watching
+    from pipelines.cli.progress import showing
     from pipelines.upkeep.rebuild import rebuild as rebuild_warehouse
 
     layout = layout_of(data)
-    with watching(shown=not quiet) as watcher:
-        made = rebuild_warehouse(layout, watcher)
+    with showing(shown=not quiet) as observer:
+        made = rebuild_warehouse(layout, observer)
     if not quiet:
         say(f"warehouse: {shown_path(layout.warehouse)} ({size(made.size)}), checked and published")

@@ -53,7 +53,7 @@ def restore(
     """
     from pipelines.archive.selection import Selection
     from pipelines.cli.console import say_json
-    from pipelines.cli.task_progress import steps
+    from pipelines.cli.progress import showing
     from pipelines.restore.restore import RestoreRequest
     from pipelines.restore.restore import restore as do_restore
     from pipelines.run.request import phases_of
@@ -70,8 +70,8 @@ def restore(
         dry_run=dry_run,
         undone=undone,
     )
-    with steps(shown=not (as_json or quiet)) as shown:
-        made = do_restore(layout_of(data), request, shown)
+    with showing(shown=not (as_json or quiet)) as observer:
+        made = do_restore(layout_of(data), request, observer)
     if as_json:
         say_json(made.to_json())
     else:

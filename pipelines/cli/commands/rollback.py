@@ -28,7 +28,7 @@ def rollback(
     """
     from models.amounts import plural
     from pipelines.cli.console import say, say_json
-    from pipelines.cli.run_progress import watching
+    from pipelines.cli.progress import showing
     from pipelines.upkeep.rollback import plan_rollback, roll_back
 
     layout = layout_of(data)
@@ -41,8 +41,8 @@ def rollback(
         return
     if not yes:
         confirm(f"Go back to run {planned.back_to}?")
-    with watching(shown=not (as_json or quiet)) as watcher:
-        made = roll_back(layout, planned, watcher)
+    with showing(shown=not (as_json or quiet)) as observer:
+        made = roll_back(layout, planned, observer)
     if as_json:
         say_json({"done": True, **planned.to_json(), "run_id": made.run_id, "warehouse": str(layout.warehouse)})
     elif not quiet:

@@ -45,12 +45,12 @@ def run(
 
 def do_run(layout: "Layout", request: "Request", data: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Run, show what came of it, and exit with its code unless that is 0."""
-    from pipelines.cli.run_progress import watching
+    from pipelines.cli.progress import showing
     from pipelines.cli.run_summary import show_summary
     from pipelines.run.pipeline import run_job
 
-    with watching(shown=not (as_json or quiet)) as watcher:
-        finished = run_job(layout, request, watcher)
+    with showing(shown=not (as_json or quiet)) as observer:
+        finished = run_job(layout, request, observer)
     show_summary(layout, finished, data, as_json=as_json, quiet=quiet)
     if finished.exit_code:
         raise typer.Exit(finished.exit_code)

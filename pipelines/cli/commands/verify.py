@@ -53,7 +53,7 @@ def verify(
 
     from pipelines.archive.findings_file import Verification
     from pipelines.cli.console import say_json
-    from pipelines.cli.verify_progress import showing
+    from pipelines.cli.progress import showing
     from pipelines.run.request import homes_of
     from pipelines.verify.verify import verify as verify_archive
     from pipelines.version import VERSION
@@ -63,8 +63,8 @@ def verify(
     if home and level is not Level.SOURCE:
         raise ConfigurationError("--home goes with --source: everything else is about what is kept")
     picked = _subset(level, subset, seed)
-    with showing(shown=not (as_json or quiet)) as progress:
-        findings = verify_archive(layout, level, picked, homes_of(home) if home else (), progress)
+    with showing(shown=not (as_json or quiet)) as observer:
+        findings = verify_archive(layout, level, picked, homes_of(home) if home else (), observer)
     percent = None if picked.is_all else picked.percent
     made = Verification(datetime.now(UTC).isoformat(timespec="seconds"), level, VERSION, findings, percent)
     code = exit_code(findings)
