@@ -89,7 +89,7 @@ def extract_while(
         is_done = False
 
         def step_begins(self, name: str, size: int | None = None) -> None:
-            if before_reading and not self.is_done:
+            if before_reading and size is not None and not self.is_done:
                 self.is_done = True
                 change()
 
