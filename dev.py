@@ -35,7 +35,8 @@ USAGE = """usage: python3 dev.py run [ARGUMENT...]      extract run ARGUMENT...
        python3 dev.py extract [ARGUMENT...]  any other command of extract
        python3 dev.py test [ARGUMENT...]     every check; the arguments go to pytest
        python3 dev.py soak [ARGUMENT...]     the long checks, with a table of their figures; see --help
-       python3 dev.py bench [ARGUMENT...]    how fast it is, beside yardsticks; see --help"""
+       python3 dev.py bench [ARGUMENT...]    how fast it is, beside yardsticks; see --help
+       python3 dev.py prices                 the price list of models, made anew from genai-prices"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +291,8 @@ def main() -> int:
             return soak(make_environment(), arguments)
         case ["bench", *arguments]:
             return bench(make_environment(), arguments)
+        case ["prices"]:
+            return subprocess.call([make_environment().program("python"), "-m", "tests.make_prices"], cwd=ROOT)
         case ["--help" | "-h"]:
             print(USAGE)
             return 0

@@ -5,13 +5,16 @@ refused.
 import os
 import sys
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 
 from models.errors import ConfigurationError
 from pipelines.disk.layout import Layout
+
+PRICE_NAMES = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "web_search")
+"""What a price of one's own may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Settings:
     parsed.
     `processes`: how many processes read; 0 for one per core.
     `keep_warehouses`: how many warehouses of earlier runs are kept besides the newest.
+    `prices`: prices of one's own by model, in US dollars for a million tokens (searches: for a thousand); they replace
+    those of the price list.
     """
 
     withhold: Sequence[str] = ()
@@ -32,6 +37,7 @@ class Settings:
     document_mb: int = 32
     processes: int = 0
     keep_warehouses: int = 1
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def process_count(self) -> int:
@@ -63,9 +69,24 @@ def read_settings(layout: Layout) -> Settings:
         if name not in known:
             raise ConfigurationError(f"{path}: there is no setting {name!r}; there are {', '.join(known)}")
         wanted = type(getattr(Settings(), name))
-        if wanted is tuple:
+        if wanted is dict:
+            _check_prices(path, value)
+        elif wanted is tuple:
             if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
                 raise ConfigurationError(f"{path}: {name} is a list of strings")
         elif type(value) is not wanted or (wanted is int and value < 0):
             raise ConfigurationError(f"{path}: {name} is {'true or false' if wanted is bool else 'a number from 0'}")
     return Settings(**given)
+
+
+def _check_prices(path: Path, given: object) -> None:
+    """Raise ConfigurationError unless each model has the prices of input and output, and no price that is unknown."""
+    for model, amounts in given.items() if isinstance(given, dict) else [("", None)]:
+        if not isinstance(amounts, dict) or not all(
+            isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 for value in amounts.values()
+        ):
+            raise ConfigurationError(f'{path}: prices are tables such as [prices."my-model"], with numbers from 0')
+        if not {"input", "output"} <= amounts.keys() <= set(PRICE_NAMES):
+            raise ConfigurationError(
+                f"{path}: prices of {model!r} name input and output, and may name {', '.join(PRICE_NAMES[2:])}"
+            )
