@@ -46,12 +46,21 @@ def stored_again(run: RunRecord) -> int:
     return sum(part.rows for part in parts if part.path.rpartition("/")[2].startswith(MENDED))
 
 
+def quarantined(run: RunRecord, earlier: Iterable[RunRecord]) -> int:
+    """Return how many entries are in quarantine after `run`, those of `earlier` runs (that count) included."""
+    return sum(rejects(one).total() for one in (*earlier, run))
+
+
 def seconds(run: RunRecord) -> float:
-    """Return how long the run took; up to its last phase when it was stopped."""
+    """Return how long the run took, the load of the warehouse included and the writing of its report left out; up to
+    its last phase when it was stopped.
+    """
     ends = [run.finished_at] if run.finished_at else [phase.committed_at for phase in run.phases]
     if not ends:
         return 0.0
-    return (datetime.fromisoformat(max(ends)) - datetime.fromisoformat(run.started_at)).total_seconds()
+    began = datetime.fromisoformat(run.started_at)
+    # `finished_at` is written before the load, since the warehouse holds it too.
+    return (datetime.fromisoformat(max(ends)) - began).total_seconds() + run.step_seconds.get("load", 0.0)
 
 
 def to_json(layout: Layout, run: RunRecord, exit_code: ExitCode) -> JsonObject:

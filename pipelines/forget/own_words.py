@@ -33,12 +33,19 @@ def own_words() -> tuple[str, ...]:
         found |= dict.fromkeys(text for column in table.all_columns for text in (column.name, column.comment))
     for path in (Path(models.run.__file__), *_modules(models.findings.__path__), *_modules(pipelines.report.__path__)):
         found |= dict.fromkeys(_written(ast.parse(path.read_bytes())))
+    for path in _templates(pipelines.report.__path__):
+        found |= dict.fromkeys(filter(None, path.read_text(encoding="utf-8").splitlines()))
     return tuple(found)
 
 
 def _modules(directories: "list[str]") -> Iterator[Path]:
     for directory in directories:
         yield from sorted(Path(directory).glob("*.py"))
+
+
+def _templates(directories: "list[str]") -> Iterator[Path]:
+    for directory in directories:
+        yield from sorted(path for path in (Path(directory) / "templates").iterdir() if path.is_file())
 
 
 def _written(module: ast.Module) -> Iterator[str]:

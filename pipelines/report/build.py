@@ -1,9 +1,12 @@
-"""Puts a report together: overview first, alarms next, then each section that has something to say."""
+"""Puts a report together: the short summary first, then errors, then each section that has a content."""
 
 from collections.abc import Iterator
 
-from models.amounts import count, duration, moment, plural, size
-from pipelines.report.content import (
+from models.amounts import count, duration, moment, plural
+from pipelines.report.document import Code, Document, Item, Items, Section, paragraph
+from pipelines.report.facts import Facts
+from pipelines.report.findings import findings_section
+from pipelines.report.reading_sections import (
     contradictions_section,
     drift_section,
     more,
@@ -12,10 +15,7 @@ from pipelines.report.content import (
     sources_section,
     tails_section,
 )
-from pipelines.report.document import Code, Document, Item, Items, Section, Tile, Tone, paragraph
-from pipelines.report.facts import Facts
-from pipelines.report.findings import findings_section
-from pipelines.report.standing import (
+from pipelines.report.state_sections import (
     fixity_section,
     limits_section,
     listed_section,
@@ -24,36 +24,27 @@ from pipelines.report.standing import (
     time_section,
     withheld_section,
 )
+from pipelines.report.summary import charts, points, tiles
 
 
 def document_of(facts: Facts) -> Document:
     """Return the report of the facts."""
     run = facts.run
     homes = plural(len(facts.homes), "home")
-    how = "everything read again" if run.is_full else "what is new"
+    how = "every file read again" if run.is_full else "new and changed files read"
     return Document(
         run_id=run.run_id,
         level=facts.verdict.level,
         headline=facts.verdict.headline,
         claim=facts.claim,
         subtitle=f"{moment(run.started_at)}, {duration(run.seconds)}, {homes}, {how}",
-        tiles=list(_tiles(facts)),
+        tiles=list(tiles(facts)),
+        points=list(points(facts)),
+        charts=list(charts(facts)),
         notices=facts.notices,
         sections=list(_sections(facts)),
         footer=_footer(facts),
     )
-
-
-def _tiles(facts: Facts) -> Iterator[Tile]:
-    total, kept = facts.total, facts.fixity.kept
-    yield Tile("files read", count(total.files_read), f"of {count(total.files_found)} found")
-    yield Tile("bytes read", size(total.bytes_read), f"{size(total.bytes_kept_new)} new to the store")
-    yield Tile("entries", count(total.entries), f"{count(total.rows)} rows")
-    yield Tile("new messages", count(total.messages_new), f"{count(total.messages_duplicate)} seen before")
-    yield Tile("in quarantine", count(total.rejects), "", "warn" if total.rejects else "good")
-    held = kept.intact + kept.appended
-    tone: Tone = "good" if held == kept.files else "bad" if kept.corrupt else "warn"
-    yield Tile("hold the kept bytes", count(held), f"of {plural(kept.files, 'kept file')}", tone)
 
 
 def _sections(facts: Facts) -> Iterator[Section]:
@@ -86,7 +77,7 @@ def _sections(facts: Facts) -> Iterator[Section]:
     yield time_section(facts)
     yield size_section(facts)
     if none := _none_found(facts):
-        yield Section("none", "Looked for, and none found", [paragraph(f"{', '.join(none)}.")])
+        yield Section("none", "Looked for, and not found", [paragraph(f"{', '.join(none)}.")])
     yield limits_section()
 
 
@@ -107,24 +98,24 @@ def _damage_section(facts: Facts) -> Section:
 
 
 def _problems_section(facts: Facts) -> Section:
-    lead = paragraph("Files of the archive are not what was committed, so this report lacks what they held.")
+    lead = paragraph("These files of the archive are damaged or gone, so this report lacks the rows that they held.")
     items = Items([Item(Code(problem), tone="bad") for problem in facts.problems.shown])
     return Section("problems", "What could not be read back", [lead, items, *more(facts.problems)], "bad")
 
 
 def _none_found(facts: Facts) -> list[str]:
-    """Return what was looked for and not found: nothing found must never look like nothing looked for."""
+    """Return what was looked for and not found, so that a check without a result differs from a check not made."""
     looked = {
-        "entries in quarantine": facts.rejects,
-        "repairs": facts.repairs,
-        "waiting tails": facts.tails.files.total + facts.tails.log_files,
+        "entries in quarantine": facts.rejects or facts.standing.quarantined,
+        "damaged entries that could be recovered": facts.repairs,
+        "incomplete last lines": facts.tails.files.total + facts.tails.log_files,
         "unknown fields or record types": facts.drift.items.total,
-        "withheld files": facts.withheld,
-        "files that are only listed": any(rule.files for rule in facts.listed),
-        "files changed, grown, gone or unreadable": facts.fixity.files.total,
-        "paths that came into being meanwhile": facts.fixity.appeared.total,
+        "files to be withheld": facts.withheld,
+        "files to be listed only": any(rule.files for rule in facts.listed),
+        "files that changed, grew, disappeared or could not be read": facts.fixity.files.total,
+        "paths that appeared while the run worked": facts.fixity.appeared.total,
     }
-    return [what for what, found in looked.items() if not found]
+    return [name for name, found in looked.items() if not found]
 
 
 def _footer(facts: Facts) -> list[str]:

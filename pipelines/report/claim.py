@@ -1,4 +1,4 @@
-"""What a run may be said to have verified: one headline and one sentence, made from its facts and no more than them."""
+"""Makes the headline of a run and the one sentence on what it verified: they claim no more than its facts show."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from pipelines.report.facts import Balance, FixityFacts, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The facts that a claim rests on. `withheld` and `listed` count files, `problems` committed files that could not
-    be read back, `errors` findings that say that something is wrong, `damaged` parts of earlier runs that are not what
-    was committed.
+    """The facts from which the claim is made. `withheld` and `listed` count files, `problems` committed files that
+    could not be read back, `errors` findings of `extract verify` with the severity error, `damaged` parts of earlier
+    runs that are not what was committed.
     """
 
     is_complete: bool
@@ -27,7 +27,7 @@ class Ground:
 
 
 def verdict_of(ground: Ground) -> Verdict:
-    """Return the level and headline: the gravest of what happened."""
+    """Return the level and the headline of the gravest fact."""
     kept = ground.fixity.kept
     unreadable = _unreadable(ground)
     changed = kept.modified + kept.missing
@@ -52,7 +52,7 @@ def verdict_of(ground: Ground) -> Verdict:
         entries = plural(ground.total.rejects, "entry", "entries")
         return Verdict("rejects", f"Verified, with {entries} in quarantine")
     if changed:
-        return Verdict("verified", f"Verified as read; {plural(changed, 'file')} changed meanwhile")
+        return Verdict("verified", f"Verified as read; {plural(changed, 'file')} changed while the run worked")
     if kept.files and not kept.read:
         return Verdict("verified", "Verified; nothing new")
     if not kept.files:
@@ -79,17 +79,15 @@ def _kept(ground: Ground) -> Iterator[str]:
     kept = ground.fixity.kept
     if kept.read:
         files = plural(kept.read, "file was", "files were")
-        yield (
-            f"{files} read, and the bytes that were stored are those that were read (SHA-256 computed in the same read)"
-        )
+        yield (f"{files} read, and the bytes in the store are those that were read (SHA-256 computed in the same read)")
     elif kept.files:
         yield "nothing was new, so no file was read"
     if not kept.files:
-        yield "no bytes of a file are kept in the phases that were done"
+        yield "no file of the phases that were done has bytes in this archive"
         return
     held = kept.intact + kept.appended
     yield (
-        f"{count(held)} of {plural(kept.files, 'kept file')} still held the kept bytes "
+        f"{count(held)} of {plural(kept.files, 'kept file')} still held the bytes that are kept "
         "when they were digested again (XXH3-128)"
     )
 
@@ -97,7 +95,7 @@ def _kept(ground: Ground) -> Iterator[str]:
 def _exceptions(ground: Ground) -> Iterator[str]:
     fixity, kept = ground.fixity, ground.fixity.kept
     if kept.appended:
-        yield f"{count(kept.appended)} of these {_was(kept.appended)} appended to meanwhile"
+        yield f"{count(kept.appended)} of these {_was(kept.appended)} appended to while the run worked"
     if kept.corrupt:
         yield f"{plural(kept.corrupt, 'file has', 'files have')} other content though size and times are the same"
     if not ground.balance.holds:
@@ -113,9 +111,9 @@ def _exceptions(ground: Ground) -> Iterator[str]:
     if ground.errors:
         yield f"extract verify found {plural(ground.errors, 'error')}"
     if kept.modified:
-        yield f"{plural(kept.modified, 'file was', 'files were')} changed meanwhile, and kept as read"
+        yield f"{plural(kept.modified, 'file was', 'files were')} changed while the run worked, and kept as read"
     if kept.missing:
-        yield f"{plural(kept.missing, 'file was', 'files were')} gone before that, and kept as read"
+        yield f"{plural(kept.missing, 'file was', 'files were')} gone by then, and kept as read"
     if kept.unreadable:
         yield f"{plural(kept.unreadable, 'kept file')} could not be read again"
     if kept.unchecked:

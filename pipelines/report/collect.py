@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from extractors.reading.registry import PHASES
 from models.errors import FixityError
@@ -17,6 +18,7 @@ from pipelines.report.claim import Ground, claim_of, verdict_of
 from pipelines.report.drift import drift_facts, read_drift
 from pipelines.report.facts import (
     LIMIT,
+    Balance,
     DamageFact,
     Facts,
     FixityFacts,
@@ -32,11 +34,12 @@ from pipelines.report.facts import (
     sql_text,
 )
 from pipelines.report.findings import finding_facts, verification_facts
-from pipelines.report.fixity import fixity_facts, rule_facts
+from pipelines.report.fixity import fixity_facts, gone_facts, rule_facts
 from pipelines.report.manifests import Manifests, log_patterns, read_manifests
 from pipelines.report.parts import PartReader
 from pipelines.report.places import Paths
 from pipelines.report.quarantine import read_rejects, read_repairs, reject_facts, repair_facts
+from pipelines.report.standing import standing_facts
 
 _MANY_GONE = 0.2
 _FEW = 10
@@ -45,7 +48,7 @@ _FEW = 10
 def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None = None) -> Facts:
     """Return the facts of a run; `earlier` are those before it that count, read where they are not known.
 
-    What cannot be read back is told in `problems`; StoreError for a commit record that cannot.
+    Parquet that cannot be read back is named in `problems`. Raises StoreError for a commit record that cannot.
     """
     if earlier is None:
         earlier = [other for other in archives.read_runs(layout) if other.epoch < run.epoch]
@@ -54,19 +57,12 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
     rejects = read_rejects(reader, run, extractions.void, paths)
     repairs = read_repairs(reader, run, extractions.void, paths)
     drift = read_drift(reader, run, earlier, paths)
-    manifests = read_manifests(reader, run, paths)
+    manifests = read_manifests(reader, run, earlier, paths)
     verified, notices = _verifications(layout, run)
     findings = finding_facts(verified)
-    fixity = fixity_facts(run, manifests)
-    withheld, listed = rule_facts(run, manifests, "withhold"), rule_facts(run, manifests, "inventory")
-    total = added(counts for phase in run.phases for counts in phase.sources.values())
-    ground = Ground(
-        is_complete=run.status == "complete",
-        total=total,
-        balance=judge_balance(run, extractions, rejects.by_home_and_source(), paths),
-        fixity=fixity,
-        withheld=sum(rule.files for rule in withheld),
-        listed=sum(rule.files for rule in listed),
+    ground = _ground(run, manifests, judge_balance(run, extractions, rejects.by_home_and_source(), paths))
+    ground = replace(
+        ground,
         problems=len(reader.problems),
         damaged=len(run.damage),
         errors=sum(finding.severity == Severity.ERROR for finding in findings),
@@ -76,16 +72,17 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         claim=claim_of(ground),
         run=_run_facts(run, len(earlier)),
         homes=_homes(run),
-        total=total,
+        total=ground.total,
         sources=_sources(run),
+        standing=standing_facts(run, earlier, gone_facts(manifests)),
         balance=ground.balance,
         rejects=reject_facts(rejects, run, paths),
         repairs=repair_facts(repairs, run, paths),
-        tails=_tails(run, manifests),
+        tails=_tails(manifests),
         drift=drift_facts(drift, run, paths),
-        fixity=fixity,
-        withheld=withheld,
-        listed=listed,
+        fixity=ground.fixity,
+        withheld=rule_facts(manifests, "withhold"),
+        listed=rule_facts(manifests, "inventory"),
         not_done=_not_done(run, earlier),
         phase_times=_phase_times(run),
         step_seconds=dict(run.step_seconds),
@@ -95,7 +92,23 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         damage=Listing(len(run.damage), [DamageFact(*map(safe, _told(one))) for one in run.damage[:LIMIT]]),
         stored_again=stored_again(run),
         problems=Listing(len(reader.problems), reader.problems[:LIMIT]),
-        notices=[*notices, *_notices(run, fixity)],
+        notices=[*notices, *_notices(run, ground.fixity)],
+        manifest_sql=manifests.where,
+    )
+
+
+def _ground(run: RunRecord, manifests: Manifests, balance: Balance) -> Ground:
+    def files_under(treatment: str) -> int:
+        return sum(rule.files for rule in rule_facts(manifests, treatment))
+
+    return Ground(
+        is_complete=run.status == "complete",
+        total=added(counts for phase in run.phases for counts in phase.sources.values()),
+        balance=balance,
+        fixity=fixity_facts(run, manifests),
+        withheld=files_under("withhold"),
+        listed=files_under("inventory"),
+        problems=0,
     )
 
 
@@ -110,7 +123,7 @@ def _run_facts(run: RunRecord, earlier: int) -> RunFacts:
         status=run.status,
         started_at=run.started_at,
         finished_at=run.finished_at,
-        seconds=round(max(seconds(run), sum(run.step_seconds.values())), 3),
+        seconds=round(seconds(run), 3),
         tool_version=run.tool_version,
         is_full=run.is_full,
         earlier_runs=earlier,
@@ -132,11 +145,11 @@ def _sources(run: RunRecord) -> list[SourceFacts]:
     ]
 
 
-def _tails(run: RunRecord, manifests: Manifests) -> TailFacts:
+def _tails(manifests: Manifests) -> TailFacts:
     logs = ", ".join(sql_text(pattern) for pattern in log_patterns())
     sql = (
         "SELECT home_id, path, watermark, size - watermark AS tail_bytes FROM manifest "
-        f"WHERE run_id = {sql_text(run.run_id)} AND size > watermark AND outcome <> 'expired' "
+        f"WHERE {manifests.where} AND size > watermark AND outcome <> 'expired' "
         f"AND NOT list_contains([{logs}], rule)"
     )
     listing = Listing(manifests.tail_count, manifests.tails, sql)
@@ -195,16 +208,16 @@ def _notices(run: RunRecord, fixity: FixityFacts) -> list[str]:
     known = fixity.kept.files + fixity.expired_now
     if fixity.expired_now >= _FEW and fixity.expired_now > _MANY_GONE * known:
         made.append(
-            f"{fixity.expired_now} of {known} kept files are gone from the home since the last run: Claude Code "
-            "deletes what is older than its setting cleanupPeriodDays. What was read of them stays kept."
+            f"{fixity.expired_now} of {known} kept files disappeared from the home since the last run: Claude Code "
+            "deletes what is older than its setting cleanupPeriodDays. The bytes that were read stay kept."
         )
     if run.status != "complete":
-        made.append("The commit record of this run is open: what it lists is committed, the rest was not done.")
+        made.append("This run stopped before its end: the phases that it did are committed, the others are not.")
     return made
 
 
 def _verifications(layout: Layout, run: RunRecord) -> tuple[list[Verification], list[str]]:
-    """Return the verifications kept beside a run, and what is to be said where they cannot be read."""
+    """Return the verifications kept beside a run, and a notice where they cannot be read."""
     try:
         return read_verifications(layout, run.run_id), []
     except (FixityError, OSError) as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pipelines.report.facts import Level
 
@@ -22,6 +22,8 @@ Inline = str | Code
 @dataclass(frozen=True, slots=True)
 class Paragraph:
     """Pieces of one paragraph, in order."""
+
+    kind: ClassVar = "paragraph"
 
     pieces: Sequence[Inline]
     is_quiet: bool = False
@@ -50,6 +52,8 @@ Cell = Inline | Noted
 class Table:
     """Rows of cells under columns; `total` is the last row, where there is one."""
 
+    kind: ClassVar = "table"
+
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     total: Sequence[Cell] = ()
@@ -68,6 +72,8 @@ class Item:
 class Items:
     """A list of items."""
 
+    kind: ClassVar = "items"
+
     items: Sequence[Item]
 
 
@@ -85,27 +91,88 @@ class Bar:
 class Bars:
     """Bars to be compared with one another. Only shown where they can be drawn: a table says the same."""
 
+    kind: ClassVar = "bars"
+
     caption: str
     bars: Sequence[Bar]
+
+    def width_of(self, bar: Bar) -> str:
+        """Return the length of a bar of these, in percent of the longest."""
+        longest = max(bar.value for bar in self.bars) or 1
+        return f"{max(100 * bar.value / longest, 0.5):.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Bars beside one another, in order of time. `first` and `last` are what stands below their ends."""
+
+    kind: ClassVar = "columns"
+
+    caption: str
+    bars: Sequence[Bar]
+    first: str
+    last: str
+    bar_width: ClassVar = 8
+
+    @property
+    def width(self) -> int:
+        """The width of the drawing."""
+        return 10 * len(self.bars)
+
+    def left_of(self, place: int) -> int:
+        """Return where a bar begins, by its place among all."""
+        return 10 * place + 1
+
+    def height_of(self, bar: Bar) -> str:
+        """Return the height of a bar, in percent of the highest."""
+        highest = max(bar.value for bar in self.bars) or 1
+        return f"{max(100 * bar.value / highest, 1):.2f}"
+
+    def top_of(self, bar: Bar) -> str:
+        """Return how far below the top a bar begins, in percent of the highest."""
+        return f"{100 - float(self.height_of(bar)):.2f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
     """Parts of a whole, drawn as one bar. Only shown where it can be drawn: a table says the same."""
 
+    kind: ClassVar = "shares"
+
     caption: str
     bars: Sequence[Bar]
+
+    def drawn(self) -> list[tuple[Bar, str, str]]:
+        """Return each part with the left end and the width of its piece of the bar, in percent."""
+        whole = sum(bar.value for bar in self.bars) or 1
+        widths = [max(100 * bar.value / whole, 0.6) for bar in self.bars]
+        scale, left, made = 100 / sum(widths), 0.0, []
+        for bar, width in zip(self.bars, widths, strict=True):
+            made.append((bar, f"{left:.2f}", f"{max(width * scale - 0.3, 0.1):.2f}"))
+            left += width * scale
+        return made
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
     """The head of a group within a section: exact text, and what it is."""
 
+    kind: ClassVar = "heading"
+
     code: Code
     note: str
 
 
-Block = Paragraph | Table | Items | Bars | Shares | Heading
+Chart = Bars | Columns | Shares
+Block = Paragraph | Table | Items | Heading | Chart
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One line of the short summary at the head: a word or two, and the sentence under them."""
+
+    label: str
+    pieces: Sequence[Inline]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +197,9 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole report."""
+    """A whole report: first what a person wants to know (`tiles`, `points`, `charts`), then the proof (`claim`,
+    `sections`).
+    """
 
     run_id: str
     level: Level
@@ -138,6 +207,8 @@ class Document:
     claim: str
     subtitle: str
     tiles: Sequence[Tile]
+    points: Sequence[Point]
+    charts: Sequence[Chart]
     notices: Sequence[str]
     sections: Sequence[Section]
     footer: Sequence[str] = field(default_factory=tuple)

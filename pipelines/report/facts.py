@@ -14,9 +14,9 @@ from models.text import safe
 
 FORMAT: Final = 1
 LIMIT: Final = 50
-"""Things shown of one list."""
+"""Items shown of one list."""
 EXAMPLES: Final = 10
-"""Things shown of each group in a list of groups."""
+"""Items shown of each group in a list of groups."""
 _LONGEST: Final = 300
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ Level = Literal["verified", "rejects", "incomplete", "broken"]
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """The first of `total` things, and the SQL that lists them all in the warehouse, where a table of it does."""
+    """The first of `total` items, and the SQL that lists them all in the warehouse, where one of its tables does."""
 
     total: int
     shown: Sequence[T]
@@ -113,7 +113,7 @@ class RejectFacts:
 
 @dataclass(frozen=True, slots=True)
 class RepairFacts:
-    """The entries that were won from damaged bytes in one way."""
+    """The entries that were recovered from damaged bytes in one way."""
 
     flag: str
     sentence: str
@@ -123,7 +123,7 @@ class RepairFacts:
 
 @dataclass(frozen=True, slots=True)
 class TailFact:
-    """A file whose last bytes wait for the end of their entry."""
+    """A file whose last line has no line end yet."""
 
     address: str
     source: str
@@ -132,7 +132,9 @@ class TailFact:
 
 @dataclass(frozen=True, slots=True)
 class TailFacts:
-    """What waits, in bytes: lines without their end, and the last events of logs, which always wait."""
+    """Bytes that are kept and are no entry yet: last lines without a line end, and the last events of logs, which a
+    later line may continue.
+    """
 
     size: int
     files: Listing[TailFact]
@@ -170,7 +172,9 @@ class DriftFacts:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeFacts:
-    """How many things had one outcome. `others` are directories, links and special files, which have no bytes."""
+    """How many files had one outcome, and their bytes. `others` are directories, links and special files, which have no
+    bytes, and of the expired also the files that no run had read.
+    """
 
     outcome: str
     sentence: str
@@ -236,7 +240,7 @@ class FixityFacts:
 
 @dataclass(frozen=True, slots=True)
 class RuleFacts:
-    """The things that one rule withholds, or lists without reading. Folders are counted, not named."""
+    """The files that one rule withholds, or lists without reading. Folders are counted, not named."""
 
     rule: str
     why: str
@@ -270,6 +274,52 @@ class Sizes:
     all_store: int
     all_tables: int
     warehouse: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GoneFacts:
+    """The files of one source that are gone from a home and kept in the archive. `files_now` disappeared since the run
+    before, `files_before` earlier; `size` is in bytes, of both.
+    """
+
+    source: str
+    files_now: int
+    files_before: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthFacts:
+    """What one run of the archive added: bytes that the store did not hold, and messages that no run had seen."""
+
+    run_id: str
+    started_at: str
+    bytes_kept_new: int
+    messages_new: int
+
+
+@dataclass(frozen=True, slots=True)
+class StandingFacts:
+    """How the archive stands after the run, over all its runs.
+
+    `quarantined` counts the entries in quarantine of all runs, this one included. `gone` covers the phases that the
+    run did. `growth` are the last runs, the oldest first.
+    """
+
+    quarantined: int
+    quarantined_sql: str
+    gone: Sequence[GoneFacts]
+    growth: Sequence[GrowthFacts]
+
+    @property
+    def files_gone(self) -> int:
+        """Files that are gone from their home and kept."""
+        return sum(one.files_now + one.files_before for one in self.gone)
+
+    @property
+    def bytes_gone(self) -> int:
+        """The bytes that these files held."""
+        return sum(one.size for one in self.gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +371,7 @@ class VerificationFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a report says."""
+    """All that a report says. `manifest_sql` is the SQL condition for the rows of the run in the table `manifest`."""
 
     verdict: Verdict
     claim: str
@@ -329,6 +379,7 @@ class Facts:
     homes: Sequence[HomeFacts]
     total: SourceCounts
     sources: Sequence[SourceFacts]
+    standing: StandingFacts
     balance: Balance
     rejects: Sequence[RejectFacts]
     repairs: Sequence[RepairFacts]
@@ -347,11 +398,12 @@ class Facts:
     stored_again: int
     problems: Listing[str]
     notices: Sequence[str]
+    manifest_sql: str
     format: int = field(default=FORMAT)
 
     @property
     def reject_count(self) -> int:
-        """Entries in quarantine."""
+        """Entries that this run put into quarantine."""
         return self.total.rejects
 
     def to_json(self) -> JsonObject:

@@ -1,4 +1,4 @@
-"""What `extract verify` found after the run, and how the report tells it."""
+"""The findings of `extract verify` after the run: their facts, and their section of the report."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ from models.amounts import moment, plural
 from models.finding import Severity
 from models.text import safe
 from pipelines.archive.findings_file import NAME, Verification
-from pipelines.report.content import more
 from pipelines.report.document import Block, Code, Item, Items, Section, Tone, paragraph
 from pipelines.report.facts import Facts, FindingFacts, VerificationFacts
+from pipelines.report.reading_sections import more
 
 _TONES: Final[dict[str, Tone]] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
 _GRAVITY: Final = {str(severity): number for number, severity in enumerate(Severity)}
@@ -31,7 +31,7 @@ def verification_facts(verified: Iterable[Verification]) -> list[VerificationFac
 
 
 def finding_facts(verified: Iterable[Verification]) -> list[FindingFacts]:
-    """Return everything that was found, the gravest first, and each finding once."""
+    """Return all findings, the gravest first, each once."""
     found = {
         (finding.code, finding.address, finding.sentence): FindingFacts(
             code=finding.code,
@@ -48,15 +48,16 @@ def finding_facts(verified: Iterable[Verification]) -> list[FindingFacts]:
 
 
 def findings_section(facts: Facts) -> Section:
-    """What verifications found."""
+    """List when the archive was verified after the run, and each finding with its place and what to do about it."""
     blocks: list[Block] = [paragraph(_sentence(one)) for one in facts.verifications]
     for finding in facts.findings.shown:
         note = f"{finding.severity}: {finding.sentence}"
         blocks.append(Items([Item(Code(finding.code), note, _TONES.get(finding.severity, "note"))]))
-        blocks.append(paragraph("At ", Code(finding.address), f". {finding.what_to_do}", is_quiet=True))
-    blocks += more(facts.findings, f"more, in {NAME}")
+        to_do = f". {finding.what_to_do}" if finding.what_to_do not in ("", "Nothing.") else ""
+        blocks.append(paragraph("Found in ", Code(finding.address), to_do, is_quiet=True))
+    blocks += more(facts.findings, f"more, which {NAME} in the directory of the run lists")
     grave = any(finding.severity == Severity.ERROR for finding in facts.findings.shown)
-    return Section("findings", "Verified since by extract verify", blocks, "bad" if grave else "none")
+    return Section("findings", "What extract verify found after this run", blocks, "bad" if grave else "none")
 
 
 def _sentence(one: VerificationFacts) -> str:

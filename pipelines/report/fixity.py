@@ -1,5 +1,6 @@
-"""Fixity, withheld and only-listed files as the report tells them, from the tallied manifest."""
+"""Turns the counts of a manifest into facts: fixity, files gone from the home, files withheld or only listed."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,6 +13,7 @@ from pipelines.report.facts import (
     CheckFacts,
     FileFact,
     FixityFacts,
+    GoneFacts,
     KeptFacts,
     Listing,
     OutcomeFacts,
@@ -22,26 +24,26 @@ from pipelines.report.facts import (
 from pipelines.report.manifests import NOT_HERE, NOT_PLAIN, Group, Manifests
 
 OUTCOME_SENTENCES: Final = {
-    "intact": "The bytes that are kept still stood there at the end.",
-    "appended": "The bytes that are kept still stood there at the end; more came after them meanwhile.",
-    "modified": "Changed by its owner while the run was on; what was read stays kept.",
-    "missing": "Gone while the run was on; what was read before stays kept.",
-    "unexpected": "Came into being while the run was on; the next run reads it.",
+    "intact": "The file still holds the bytes that were read.",
+    "appended": "The file still holds the bytes that were read; more was appended to it while the run worked.",
+    "modified": "Its owner changed the file while the run worked; the bytes that were read stay kept.",
+    "missing": "The file disappeared while the run worked; the bytes that were read before stay kept.",
+    "unexpected": "The path appeared while the run worked; the next run reads it.",
     "unreadable": "The system refused to let it be read.",
-    "withheld": "Never opened, by a named rule.",
-    "corrupt": "Other content, though size and times say that nothing changed.",
-    "unchecked": "Only listed: its bytes are not kept, so there is nothing to check.",
-    "expired": "Gone from the home; what was read of it stays kept.",
-    "moved": "Put in another phase by the rules, which accounts for it now; what was read of it before stays kept.",
+    "withheld": "Never opened, because a named rule says that it may hold a secret.",
+    "corrupt": "The content differs, though size and times say that nothing changed.",
+    "unchecked": "Only listed: its bytes are not kept, so there is nothing to compare.",
+    "expired": "Gone from the home; the bytes that were read stay kept.",
+    "moved": "The rules put it in another phase, which accounts for it now; the bytes that were read stay kept.",
 }
 CHECK_SENTENCES: Final = {
-    "sha256": "Read by this run: SHA-256 computed in that read, XXH3-128 compared at the end.",
-    "xxh3": "Bytes digested again: XXH3-128 compared with the one of their reading.",
-    "stat": "Looked at by size and times only.",
+    "sha256": "Read by this run: SHA-256 computed while reading, XXH3-128 compared at the end.",
+    "xxh3": "Digested again by this run: XXH3-128 compared with that of the bytes that were read.",
+    "stat": "Compared by size and times only.",
     "none": "No check could be made.",
 }
 _PLACE_SENTENCES: Final = {
-    "directory": "Folders. What is in them is treated file by file.",
+    "directory": "Directories. Each file in them has a treatment of its own.",
     "link": "Links are listed with their target, never followed.",
     "special": "FIFOs, sockets and devices: never opened.",
 }
@@ -49,16 +51,13 @@ _OUTCOMES: Final = ("intact", *NOT_PLAIN, "moved", "withheld", "unchecked")
 
 
 def fixity_facts(run: RunRecord, manifests: Manifests) -> FixityFacts:
-    """Return how everything stood at the end of a run."""
+    """Return how the files of a run's homes compare with the bytes that are kept."""
 
     def kept(outcome: str) -> int:
         return manifests.count(lambda group: group.is_kept_file and group.outcome == outcome)
 
     def accessed(was_kept: bool) -> int:
         return manifests.count(lambda group: group.is_kept_file and group.atime_kept is was_kept)
-
-    def expired(group: Group) -> bool:
-        return group.outcome == "expired" and group.entry_type == "file" and group.is_known
 
     return FixityFacts(
         outcomes=list(_outcomes(manifests)),
@@ -76,20 +75,33 @@ def fixity_facts(run: RunRecord, manifests: Manifests) -> FixityFacts:
         ),
         never_read=manifests.count(lambda group: group.outcome == "unreadable" and not group.is_known),
         gone_unread=manifests.count(lambda group: group.outcome == "missing" and not group.is_known),
-        expired_now=manifests.count(lambda group: expired(group) and group.change == "vanished"),
-        expired_before=manifests.count(lambda group: expired(group) and group.change != "vanished"),
+        expired_now=manifests.count(lambda group: group.is_gone and group.change == "vanished"),
+        expired_before=manifests.count(lambda group: group.is_gone and group.change != "vanished"),
         access_times_kept=accessed(True),
         access_times_not_kept=accessed(False),
-        files=_not_plain(run, manifests),
+        files=_not_plain(manifests),
         appeared=_appeared(run),
     )
+
+
+def gone_facts(manifests: Manifests) -> list[GoneFacts]:
+    """Return the files that are gone from their home and kept, by source; the source that lost most files first."""
+    now: Counter[str] = Counter()
+    before: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for group, files in manifests.things.items():
+        if group.is_gone:
+            (now if group.change == "vanished" else before)[group.source] += files
+            sizes[group.source] += manifests.sizes[group]
+    made = [GoneFacts(source, now[source], before[source], sizes[source]) for source in sizes]
+    return sorted(made, key=lambda one: (-one.files_now - one.files_before, one.source))
 
 
 def _outcomes(manifests: Manifests) -> Iterable[OutcomeFacts]:
     for outcome in _OUTCOMES:
         of = [group for group in manifests.things if group.outcome == outcome]
         if of:
-            files = [group for group in of if group.entry_type == "file"]
+            files = [group for group in of if group.is_gone or (group.entry_type == "file" and outcome != "expired")]
             count = sum(manifests.things[group] for group in files)
             others = sum(manifests.things[group] for group in of) - count
             size = sum(manifests.sizes[group] for group in files)
@@ -104,7 +116,7 @@ def _checks(manifests: Manifests) -> Iterable[CheckFacts]:
             yield CheckFacts(check, sentence, count, size)
 
 
-def _not_plain(run: RunRecord, manifests: Manifests) -> Listing[FileFact]:
+def _not_plain(manifests: Manifests) -> Listing[FileFact]:
     named = [fact for outcome in NOT_PLAIN[:-1] for fact in manifests.files.get(outcome, [])]
     named += manifests.files.get("expired", [])[:EXAMPLES]
     total = manifests.count(
@@ -114,10 +126,12 @@ def _not_plain(run: RunRecord, manifests: Manifests) -> Listing[FileFact]:
         )
     )
     outcomes = ", ".join(sql_text(outcome) for outcome in NOT_PLAIN if outcome != "expired")
+    # A run that found nothing new missed no file, though the run whose manifest the warehouse has may have.
+    vanished = "outcome = 'expired' AND change = 'vanished' AND file_id IS NOT NULL"
+    expired = f" OR ({vanished})" if manifests.is_in_warehouse else ""
     sql = (
         "SELECT outcome, home_id, path, check_made, detail, size, modified_at FROM manifest "
-        f"WHERE run_id = {sql_text(run.run_id)} AND (outcome IN ({outcomes}) "
-        "OR (outcome = 'expired' AND change = 'vanished' AND file_id IS NOT NULL))"
+        f"WHERE {manifests.where} AND (outcome IN ({outcomes}){expired})"
     )
     return Listing(total, named[:LIMIT], sql)
 
@@ -127,7 +141,7 @@ def _appeared(run: RunRecord) -> Listing[str]:
     return Listing(len(paths), [safe(f"{home_id}:{path}") for home_id, path in paths[:LIMIT]])
 
 
-def rule_facts(run: RunRecord, manifests: Manifests, treatment: str) -> list[RuleFacts]:
+def rule_facts(manifests: Manifests, treatment: str) -> list[RuleFacts]:
     """Return the rules under which files are withheld (`withhold`) or only listed (`inventory`), by name."""
     whys = {rule.name: rule.why for rule in (*WITHHELD, *INVENTORY_ONLY)} | _PLACE_SENTENCES
     made = []
@@ -144,7 +158,7 @@ def rule_facts(run: RunRecord, manifests: Manifests, treatment: str) -> list[Rul
         named = files + others - (0 if rule == "directory" else folders)
         sql = (
             "SELECT home_id, path, entry_type, size, modified_at FROM manifest "
-            f"WHERE run_id = {sql_text(run.run_id)} AND treatment = {sql_text(treatment)} "
+            f"WHERE {manifests.where} AND treatment = {sql_text(treatment)} "
             f"AND rule = {sql_text(rule)} AND outcome NOT IN ('expired', 'moved') "
             "AND (entry_type <> 'directory' OR rule = 'directory')"
         )

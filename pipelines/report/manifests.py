@@ -1,8 +1,9 @@
-"""What the manifest of a run says: how files stood at the end, what is withheld or only listed, what waits."""
+"""Counts the rows of a run's manifest: outcomes, files that are withheld or only listed, incomplete last lines."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from extractors.reading.contract import Reading
@@ -10,33 +11,39 @@ from extractors.reading.registry import sources
 from models.manifest import modified_at
 from models.run import RunRecord
 from models.tables import MANIFEST
-from pipelines.archive.archive import committed_parts
-from pipelines.report.facts import EXAMPLES, LIMIT, FileFact, TailFact, bounded
+from pipelines.archive.archive import committed_parts, last_phase
+from pipelines.report.facts import EXAMPLES, LIMIT, FileFact, TailFact, bounded, sql_text
 from pipelines.report.parts import PartReader
 from pipelines.report.places import Paths, file_address
 
 NOT_HERE: Final = ("expired", "moved")
-"""Outcomes of what is not among the things of its phase any more."""
+"""Outcomes of paths that are not in the home, or not in this phase, any more."""
 NOT_PLAIN: Final = ("corrupt", "unreadable", "modified", "missing", "unexpected", "appended", "expired")
-"""Outcomes whose files are named one by one, the gravest first, expired ones last. Of these only those that this
-run missed first.
+"""Outcomes whose files are named one by one, the gravest first, expired ones last: of these only files that this run
+was the first to miss.
 """
 _UNREAD: Final = ("withhold", "inventory")
 
 
 class Group(NamedTuple):
-    """What the things of one tally have in common; `is_known` when some run read the file."""
+    """The values that the paths of one count have in common; `is_known` when some run read the file."""
 
     home_id: str
     phase: int
     treatment: str
     rule: str
+    source: str
     entry_type: str
     outcome: str
     check_made: str
     change: str
     atime_kept: bool | None
     is_known: bool
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether these are files that are gone from the home and whose bytes are kept."""
+        return self.entry_type == "file" and self.is_known and self.outcome == "expired"
 
     @property
     def is_kept_file(self) -> bool:
@@ -46,7 +53,14 @@ class Group(NamedTuple):
 
 @dataclass(slots=True)
 class Manifests:
-    """The manifest of a run, tallied; `things` counts, `sizes` are bytes."""
+    """The manifest of a run, counted: `things` counts paths, `sizes` are bytes.
+
+    `where` is the condition in SQL under which the warehouse has the same rows. It has not those of the run itself
+    (`is_in_warehouse`) when the run found nothing new, since such a run publishes no warehouse.
+    """
+
+    where: str = "false"
+    is_in_warehouse: bool = True
 
     things: Counter[Group] = field(default_factory=Counter)
     sizes: Counter[Group] = field(default_factory=Counter)
@@ -59,21 +73,22 @@ class Manifests:
     log_tail_bytes: int = 0
 
     def count(self, wanted: Callable[[Group], bool]) -> int:
-        """Return how many things are in the groups that are wanted."""
+        """Return how many paths are in the groups that are wanted."""
         return sum(count for group, count in self.things.items() if wanted(group))
 
     def size(self, wanted: Callable[[Group], bool]) -> int:
-        """Return how many bytes the things in the groups that are wanted hold."""
+        """Return how many bytes the paths in the groups that are wanted hold."""
         return sum(size for group, size in self.sizes.items() if wanted(group))
 
 
 class _Thing(NamedTuple):
-    """What is asked of a row of the manifest: first what a group has in common, in its order."""
+    """The columns that are read of the manifest: first those of a group, in its order."""
 
     home_id: str
     phase: int
     treatment: str
     rule: str
+    source: str
     entry_type: str
     outcome: str
     check_made: str
@@ -82,7 +97,6 @@ class _Thing(NamedTuple):
     file_id: int | None
     generation: int | None
     path: str
-    source: str
     size: int
     watermark: int | None
     mtime_ns: int
@@ -94,17 +108,17 @@ class _Thing(NamedTuple):
         return file_address(self.home_id, self.path, self.generation)
 
 
-_InCommon = tuple[str, int, str, str, str, str, str, str, bool | None]
-"""The first fields of a group, and of a thing."""
+_InCommon = tuple[str, int, str, str, str, str, str, str, str, bool | None]
+"""The first fields of a group, and of a row."""
 
 
-def read_manifests(reader: PartReader, run: RunRecord, paths: Paths) -> Manifests:
-    """Tally the manifest of a run, and tell `paths` the addresses that it wants."""
-    made = Manifests(files={outcome: [] for outcome in NOT_PLAIN})
+def read_manifests(reader: PartReader, run: RunRecord, earlier: Sequence[RunRecord], paths: Paths) -> Manifests:
+    """Count the manifest of a run, and give `paths` the addresses that it wants. `earlier` are the runs before it."""
+    made = Manifests(where_of(run, earlier), _is_loaded(run), files={outcome: [] for outcome in NOT_PLAIN})
     logs = frozenset(log_patterns())
     tallies: dict[tuple[_InCommon, bool], list[int]] = {}
     for thing in reader.rows(committed_parts([run], MANIFEST.name), _Thing._fields, _Thing):
-        tally = tallies.setdefault((thing[:9], thing.file_id is not None), [0, 0])
+        tally = tallies.setdefault((thing[:10], thing.file_id is not None), [0, 0])
         tally[0] += 1
         tally[1] += thing.size
         if thing.outcome in made.files:
@@ -119,6 +133,26 @@ def read_manifests(reader: PartReader, run: RunRecord, paths: Paths) -> Manifest
         group = Group(*in_common, is_known)
         made.things[group], made.sizes[group] = count, size
     return made
+
+
+def where_of(run: RunRecord, earlier: Sequence[RunRecord]) -> str:
+    """Return the condition in SQL under which the table `manifest` has the rows of a run, or the equal rows of earlier
+    runs where the run found nothing new and its own are not in the warehouse.
+    """
+    loaded = run.warehouse and Path(run.warehouse.path).stem
+    epoch = next((one.epoch for one in earlier if one.run_id == loaded), None)
+    if _is_loaded(run) or epoch is None:
+        return f"run_id = {sql_text(run.run_id)}"
+    before = [one for one in earlier if one.epoch <= epoch]
+    found = [(phase, last_phase(before, phase.home_id, phase.phase)) for phase in run.phases]
+    keys = [(phase.home_id, phase.phase, last[0].run_id) for phase, last in found if last is not None]
+    listed = ", ".join(f"({sql_text(home)}, {number}, {sql_text(run_id)})" for home, number, run_id in keys)
+    return f"(home_id, phase, run_id) IN ({listed})" if listed else "false"
+
+
+def _is_loaded(run: RunRecord) -> bool:
+    """Whether the warehouse that the run names is its own, not one that an earlier run published."""
+    return run.warehouse is None or Path(run.warehouse.path).stem == run.run_id
 
 
 def _list_file(held: list[FileFact], thing: _Thing) -> None:

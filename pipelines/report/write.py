@@ -11,28 +11,29 @@ import orjson
 from models.run import RunRecord
 from pipelines.disk.atomic import disk_errors, write_sealed
 from pipelines.disk.layout import Layout
-from pipelines.report import html, markdown
 from pipelines.report.build import document_of
 from pipelines.report.collect import collect
 from pipelines.report.facts import Facts
+from pipelines.report.render import html_of, markdown_of, summary_of
 
 __all__ = ["Facts", "collect_facts", "summary_markdown", "write_reports"]
 
 
-def write_reports(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None = None) -> None:
-    """Write report.json, report.md and report.html into the run's directory, each whole or not at all. `earlier` are
-    the runs before it that count, read where they are not known.
+def write_reports(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None = None) -> Facts:
+    """Write report.json, report.md and report.html into the run's directory, each whole or not at all, and return the
+    facts that they show. `earlier` are the runs before it that count, read where they are not known.
 
     Raises FixityError or StoreError for a commit record that cannot be read, DataDirectoryError when the disk refuses.
-    What is broken in the Parquet of the run is told by the report.
+    Damage in the Parquet of the run raises nothing: the report lists it.
     """
     facts = collect(layout, run, earlier)
     document = document_of(facts)
     directory = layout.run(run.run_id)
     with disk_errors():
         write_sealed(directory / "report.json", orjson.dumps(facts.to_json(), option=orjson.OPT_INDENT_2), "report")
-        write_sealed(directory / "report.md", markdown.render(document).encode(), "report")
-        write_sealed(directory / "report.html", html.render(document).encode(), "report")
+        write_sealed(directory / "report.md", markdown_of(document).encode(), "report")
+        write_sealed(directory / "report.html", html_of(document).encode(), "report")
+    return facts
 
 
 def collect_facts(layout: Layout, run: RunRecord) -> Facts:
@@ -42,4 +43,4 @@ def collect_facts(layout: Layout, run: RunRecord) -> Facts:
 
 def summary_markdown(facts: Facts) -> str:
     """Return a run in a few lines of Markdown: headline, claim, figures."""
-    return markdown.summary(facts)
+    return summary_of(facts)

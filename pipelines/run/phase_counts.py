@@ -45,7 +45,8 @@ class PhaseCounts:
 def count_state(tally: SourceCounts, state: FileState) -> None:
     """Count a row of a manifest among those of its source."""
     if not state.is_present:
-        tally.files_vanished += state.change == Change.VANISHED
+        is_kept_file = state.entry_type == "file" and state.file_id is not None
+        tally.files_vanished += is_kept_file and state.change == Change.VANISHED
         return
     if state.entry_type != "file":
         return

@@ -188,7 +188,14 @@ def test_every_form_says_the_claim_and_the_page_needs_nothing_else(plain: Path, 
         assert "source unchanged" not in text
         assert "http:" not in text
         assert "https:" not in text
-    for section in ("Quarantine", "Won from damaged bytes", "Waiting for their end", "Drift", "Fixity", "Withheld"):
+    for section in (
+        "Entries in quarantine",
+        "Entries recovered from damaged bytes",
+        "Incomplete last lines",
+        "Unknown fields and record types (drift)",
+        "Files against the bytes that are kept (fixity)",
+        "Files that were never opened (withheld)",
+    ):
         assert f"## {section}" in made["md"]
         assert f"<h2>{section}</h2>" in made["html"]
 
@@ -229,7 +236,7 @@ def test_a_run_with_nothing_new_gives_a_short_report_that_says_so(plain: Path, t
     run.status = "complete"
     facts, second = facts_of(data, run), reports(data, run)
     assert facts.verdict.headline == "Verified; nothing new"
-    assert "nothing was new, so no file was read; 4 of 4 kept files still held the kept bytes" in facts.claim
+    assert "nothing was new, so no file was read; 4 of 4 kept files still held the bytes that are kept" in facts.claim
     assert "No file was new or changed" in second["md"]
     assert len(second["md"]) < 0.7 * len(first["md"])
     assert [(one.check, one.files) for one in facts.fixity.checks] == [("xxh3", 4)]
@@ -245,14 +252,18 @@ def test_a_file_that_grew_meanwhile_is_named_and_is_no_failure(tmp_path: Path) -
     assert (file.address, file.outcome, file.check) == ("home:history.jsonl", "appended", "xxh3")
     assert file.modified_at.endswith("+00:00")
     assert "1 of 1 kept file still held" in facts.claim
-    assert "1 of these was appended to meanwhile" in facts.claim
+    assert "1 of these was appended to while the run worked" in facts.claim
 
 
 @pytest.mark.parametrize(
     ("change", "outcome", "words"),
     [
-        (lambda path: path.write_bytes(b"x" * 300), "modified", "1 file was changed meanwhile, and kept as read"),
-        (lambda path: path.unlink(), "missing", "1 file was gone before that, and kept as read"),
+        (
+            lambda path: path.write_bytes(b"x" * 300),
+            "modified",
+            "1 file was changed while the run worked, and kept as read",
+        ),
+        (lambda path: path.unlink(), "missing", "1 file was gone by then, and kept as read"),
     ],
 )
 def test_a_file_that_its_owner_changed_or_removed_meanwhile_is_named(
@@ -301,7 +312,7 @@ def test_a_file_gone_since_the_last_run_stays_kept_and_is_named_once(tmp_path: P
     facts = facts_of(data, extract(data, home, phases=(1, 4)))
     assert (facts.fixity.expired_now, facts.fixity.expired_before, facts.fixity.kept.files) == (12, 0, 1)
     assert {file.outcome for file in facts.fixity.files.shown} == {"expired"}
-    assert any("12 of 13 kept files are gone" in notice for notice in facts.notices)
+    assert any("12 of 13 kept files disappeared" in notice for notice in facts.notices)
     again = facts_of(data, extract(data, home, phases=(1, 4)))
     assert (again.fixity.expired_now, again.fixity.expired_before, again.fixity.files.total) == (0, 12, 0)
 
@@ -332,8 +343,8 @@ def test_counts_that_do_not_balance_are_told_loudly(plain: Path, tmp_path: Path,
     assert not facts.balance.holds
     assert facts.verdict.headline == "The counts of this run contradict one another"
     assert any(words in line for line in facts.balance.contradictions.shown)
-    assert made["md"].index("## ✗ Contradictions") < made["md"].index("## What was read")
-    assert "This holds for every source" not in made["md"]
+    assert made["md"].index("## ✗ Counts that contradict one another") < made["md"].index("## What was read")
+    assert "This equation holds" not in made["md"]
 
 
 def test_a_quarantine_that_lost_an_entry_contradicts_the_commit_record(plain: Path, tmp_path: Path) -> None:
@@ -374,8 +385,8 @@ def test_lists_are_cut_and_say_how_many_are_left_out_and_how_to_list_them(tmp_pa
     (group,) = facts.rejects
     assert (group.examples.total, len(group.examples.shown)) == (60, EXAMPLES)
     assert (facts.drift.items.total, len(facts.drift.items.shown)) == (70, LIMIT)
-    assert "and 50 more — all of them: `extract sql " in made["md"]
-    assert "and 20 more — all of them: `extract sql " in made["md"]
+    assert "and 50 more. To list all: `extract sql " in made["md"]
+    assert "and 20 more. To list all: `extract sql " in made["md"]
 
 
 def test_what_a_reading_gave_that_does_not_count_is_not_in_the_quarantine(plain: Path, tmp_path: Path) -> None:
@@ -410,7 +421,7 @@ def test_a_run_of_some_phases_says_what_it_did_not_do(plain: Path, tmp_path: Pat
     assert [one.phase for one in facts.not_done] == [2, 3, 4, 5, 6, 7, 8]
     assert {one.phase: one.last_run_id for one in facts.not_done}[7] == first.run_id
     assert {one.phase: one.last_run_id for one in facts.not_done}[8] is None
-    assert "## Not done" in reports(data, run)["md"]
+    assert "## Phases that this run did not do" in reports(data, run)["md"]
 
 
 def test_findings_of_verifications_are_shown_and_errors_break_the_verdict(plain: Path, tmp_path: Path) -> None:
@@ -428,7 +439,7 @@ def test_findings_of_verifications_are_shown_and_errors_break_the_verdict(plain:
     assert "extract verify found 1 error" in facts.claim
     assert "&lt;b&gt;one&lt;/b&gt;" in made["html"]
     assert "\x1b" not in made["html"]
-    assert made["md"].index("Verified since by extract verify") < made["md"].index("## What was read")
+    assert made["md"].index("What extract verify found after this run") < made["md"].index("## What was read")
     (layout.run(run.run_id) / "findings.json").write_bytes(b"{")
     assert any("cannot be read" in notice for notice in facts_of(data, run).notices)
 

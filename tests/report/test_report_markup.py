@@ -7,8 +7,28 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from models.text import safe
-from pipelines.report import html, markdown
-from pipelines.report.document import Block, Code, Column, Document, Item, Items, Section, Table, paragraph
+from pipelines.report.document import (
+    Bar,
+    Bars,
+    Block,
+    Chart,
+    Code,
+    Column,
+    Columns,
+    Document,
+    Heading,
+    Item,
+    Items,
+    Noted,
+    Point,
+    Section,
+    Shares,
+    Table,
+    Tile,
+    paragraph,
+)
+from pipelines.report.markdown import code, escaped
+from pipelines.report.render import html_of, markdown_of
 
 HOSTILE = st.text(
     st.one_of(
@@ -51,17 +71,32 @@ def document(text: str) -> Document:
         paragraph("Before ", Code(text), " after ", text),
         paragraph(Code(text), text),
         Items([Item(Code(text), text)]),
-        Table([Column(text or "x"), Column("b")], [[text, Code(text)]], [text, ""]),
+        Table([Column(text or "x"), Column("b")], [[Noted(text, text), Code(text)]], [text or "x", ""]),
+        Heading(Code(text), text),
     ]
-    return Document("run", "verified", text, text, text, (), (text,), [Section("one", text, blocks)], (text,))
+    bars = [Bar(text, 3, text), Bar(text, 2, text)]
+    charts: list[Chart] = [Bars(text, bars), Columns(text, bars, text, text), Shares(text, bars)]
+    return Document(
+        run_id=text,
+        level="verified",
+        headline=text,
+        claim=text,
+        subtitle=text,
+        tiles=[Tile(text, text, text)],
+        points=[Point(text, (text, Code(text)))],
+        charts=charts,
+        notices=[text],
+        sections=[Section("one", text, [*blocks, *charts])],
+        footer=[text],
+    )
 
 
-CALM = [token.type for token in PARSER.parse(markdown.render(document("calm")))]
+CALM = [token.type for token in PARSER.parse(markdown_of(document("calm")))]
 
 
 @given(HOSTILE.filter(lambda text: text.strip() != ""))
 def test_markdown_shows_hostile_text_and_obeys_nothing_in_it(text: str) -> None:
-    tokens = PARSER.parse(markdown.render(document(text)))
+    tokens = PARSER.parse(markdown_of(document(text)))
     assert [token.type for token in tokens] == CALM
     for token in tokens:
         for child in token.children or ():
@@ -71,7 +106,7 @@ def test_markdown_shows_hostile_text_and_obeys_nothing_in_it(text: str) -> None:
 @given(HOSTILE)
 def test_a_markdown_table_keeps_its_columns_whatever_stands_in_it(text: str) -> None:
     rows, cells = 0, 0
-    for token in PARSER.parse(markdown.render(document(text))):
+    for token in PARSER.parse(markdown_of(document(text))):
         rows += token.type == "tr_open"
         cells += token.type in ("td_open", "th_open")
     assert (rows, cells) == (3, 6)
@@ -79,7 +114,7 @@ def test_a_markdown_table_keeps_its_columns_whatever_stands_in_it(text: str) -> 
 
 @given(HOSTILE)
 def test_markdown_gives_the_text_back(text: str) -> None:
-    for made in (markdown.escaped(text), markdown.code(text)):
+    for made in (escaped(text), code(text)):
         (inline,) = [token for token in PARSER.parse(f"Before {made} after") if token.type == "inline"]
         said = "".join(child.content for child in inline.children or ())
         assert said.split() == f"Before {safe(text)} after".split()
@@ -135,9 +170,9 @@ def check_page(page: str) -> _Reader:
 
 @given(HOSTILE)
 def test_html_shows_hostile_text_and_obeys_nothing_in_it(text: str) -> None:
-    page = html.render(document(text))
+    page = html_of(document(text))
     reader = check_page(page)
     assert safe(text).strip() in "".join(reader.said) or len(text) > 400
-    assert reader.tags == check_page(html.render(document("calm"))).tags
+    assert reader.tags == check_page(html_of(document("calm"))).tags
     assert "\x1b" not in page
     assert "\u202e" not in page

@@ -1,4 +1,4 @@
-"""The sections on what was read and understood: sources and their balance, quarantine, repairs, tails, drift."""
+"""The sections on reading: sources and their counts, entries in quarantine, repairs, incomplete lines, drift."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
@@ -6,8 +6,6 @@ from typing import Final, TypeVar
 from models.amounts import count, plural, size
 from models.run import SourceCounts
 from pipelines.report.document import (
-    Bar,
-    Bars,
     Block,
     Cell,
     Code,
@@ -25,52 +23,41 @@ from pipelines.report.facts import DriftFact, Facts, Listing, RejectFacts, Repai
 
 T = TypeVar("T")
 
-_MOST_BARS: Final = 8
-_WHAT: Final = {"record_type": "record type", "field": "field", "field_type": "type of a field"}
+_KINDS: Final = {"record_type": "record type", "field": "field", "field_type": "type of a field"}
 
 
 def more(listing: Listing[T], what: str = "more") -> Iterator[Paragraph]:
     """Yield the line that says how many are not shown, and how to list them all."""
     if listing.left_out:
-        tail = (" — all of them: ", Code(f'extract sql "{listing.sql}"')) if listing.sql else ()
+        tail = (". To list all: ", Code(f'extract sql "{listing.sql}"')) if listing.sql else ()
         yield paragraph(f"and {count(listing.left_out)} {what}", *tail, is_quiet=True)
 
 
 def sources_section(facts: Facts) -> Section:
-    """What was read, by source, and that it balances."""
+    """List what was read from each source, and say that the counts balance."""
     busy = [source for source in facts.sources if _gave(source.counts)]
     quiet = sorted({source.source for source in facts.sources} - {source.source for source in busy})
     blocks: list[Block] = []
     if busy:
-        blocks += [*_bars(busy), _source_table(facts, busy)]
+        blocks.append(_source_table(facts, busy))
     else:
         blocks.append(paragraph("No file was new or changed, so none was read again."))
     blocks.append(_balance_line(facts))
     if facts.total.padding_bytes:
         blocks.append(
             paragraph(
-                f"{size(facts.total.padding_bytes)} between entries hold no entry: blank lines, runs of NUL, "
-                "byte order marks. They are kept too.",
+                f"{size(facts.total.padding_bytes)} between entries are blank lines, runs of NUL and byte order marks. "
+                "They are no entries, and are kept too.",
                 is_quiet=True,
             )
         )
     if quiet and busy:
-        blocks.append(paragraph(f"Nothing new to read in {', '.join(quiet)}.", is_quiet=True))
-    return Section("read", "What was read", blocks)
+        blocks.append(paragraph(f"Nothing new in {', '.join(quiet)}.", is_quiet=True))
+    return Section("read", "What was read, by source", blocks)
 
 
 def _gave(counts: SourceCounts) -> bool:
     return bool(counts.files_read or counts.entries or counts.files_vanished or counts.files_unreadable)
-
-
-def _bars(sources: Sequence[SourceFacts]) -> Iterator[Bars]:
-    sums: dict[str, int] = {}
-    for source in sources:
-        sums[source.source] = sums.get(source.source, 0) + source.counts.bytes_read
-    largest = sorted(((read, name) for name, read in sums.items() if read), reverse=True)
-    if len(largest) > 1:
-        bars = [Bar(name, read, size(read)) for read, name in largest[:_MOST_BARS]]
-        yield Bars("Bytes read by source", bars)
 
 
 def _source_table(facts: Facts, sources: Sequence[SourceFacts]) -> Table:
@@ -110,55 +97,56 @@ def _figures(counts: SourceCounts) -> list[str]:
 def _balance_line(facts: Facts) -> Paragraph:
     total = facts.total
     if not facts.balance.holds:
-        return paragraph("The counts do not balance: see “Contradictions” above.")
+        return paragraph("The counts do not balance: see “Counts that contradict one another” above.")
     if not total.entries:
         return paragraph("No entry was read, so none is missing.")
     return paragraph(
         f"{plural(total.entries, 'entry', 'entries')} = {count(total.entries_with_rows)} with rows + "
-        f"{count(total.rejects)} rejected. This holds for every source, for each of "
-        f"{plural(facts.balance.files, 'path')} read, and between the commit record and the files of the run."
+        f"{count(total.rejects)} rejected. This equation holds for every source and for every file that was read, and "
+        "the commit record has the same counts as the Parquet of the run."
     )
 
 
 def contradictions_section(facts: Facts) -> Section:
-    """Every place where counts do not agree."""
+    """List every place where counts do not agree."""
     listing = facts.balance.contradictions
     items = Items([Item(Code(line), tone="bad") for line in listing.shown])
     lead = paragraph(
         "Entries must equal entries with rows plus rejects, and every count must agree with the files that it counts. "
-        "Here it is not so. Do not rely on this run before you know why: ",
+        "In these places they differ. Do not rely on this run before you know why: ",
         Code("extract verify"),
-        " looks further.",
+        " looks for the cause.",
     )
-    return Section("contradictions", "Contradictions", [lead, items, *more(listing)], "bad")
+    return Section("contradictions", "Counts that contradict one another", [lead, items, *more(listing)], "bad")
 
 
 def quarantine_section(facts: Facts) -> Section:
-    """What could not be understood."""
+    """List the entries that this run could not understand, by code."""
     blocks: list[Block] = [
         paragraph(
-            f"{plural(facts.reject_count, 'entry', 'entries')} could not be understood. Their bytes are kept, whole; ",
+            f"This run could not understand {plural(facts.reject_count, 'entry', 'entries')}; the quarantine of the "
+            f"whole archive holds {count(facts.standing.quarantined)}. Every byte of them is kept: ",
             Code("extract show ADDRESS"),
-            " prints them.",
+            " prints an entry.",
         )
     ]
     for group in facts.rejects:
         blocks += _group(group.code, group)
-    return Section("quarantine", "Quarantine", blocks)
+    return Section("quarantine", "Entries in quarantine", blocks)
 
 
 def repairs_section(facts: Facts) -> Section:
-    """What was won from damaged bytes."""
+    """List the entries that were recovered from damaged bytes, by kind of damage."""
     total = sum(group.examples.total for group in facts.repairs)
     blocks: list[Block] = [
         paragraph(
-            f"{plural(total, 'repair')} won entries that plain JSON or UTF-8 parsing refuses, or reads otherwise. "
-            "The bytes as they were are kept beside."
+            f"{plural(total, 'repair')} recovered entries that a plain JSON or UTF-8 parser refuses or reads wrongly. "
+            "The original bytes are kept too."
         )
     ]
     for group in facts.repairs:
         blocks += _group(group.flag, group)
-    return Section("repairs", "Won from damaged bytes", blocks)
+    return Section("repairs", "Entries recovered from damaged bytes", blocks)
 
 
 def _group(name: str, group: RejectFacts | RepairFacts) -> Iterator[Block]:
@@ -171,14 +159,15 @@ def _group(name: str, group: RejectFacts | RepairFacts) -> Iterator[Block]:
 
 
 def tails_section(facts: Facts) -> Section:
-    """What waits for its end."""
+    """List the files whose last line has no line end yet, and count the logs whose last event may go on."""
     tails = facts.tails
     blocks: list[Block] = []
     if tails.files.total:
         blocks += [
             paragraph(
                 f"{plural(tails.files.total, 'file ends', 'files end')} without a line end "
-                f"({size(tails.size)}). These bytes are kept; they count as an entry once the line is complete."
+                f"({size(tails.size)}). These bytes are kept; a later run counts them as an entry, once the line is "
+                "complete."
             ),
             Items([Item(Code(tail.address), size(tail.tail_bytes)) for tail in tails.files.shown]),
             *more(tails.files),
@@ -186,40 +175,47 @@ def tails_section(facts: Facts) -> Section:
     if tails.log_files:
         blocks.append(
             paragraph(
-                f"In {plural(tails.log_files, 'log')} the last event waits ({size(tails.log_size)}), as it always "
-                "does: a later line may continue it.",
+                f"The last event of {plural(tails.log_files, 'log')} ({size(tails.log_size)}) is kept and not counted "
+                "yet: a later line may continue it.",
                 is_quiet=True,
             )
         )
-    return Section("tails", "Waiting for their end", blocks)
+    return Section("tails", "Incomplete last lines", blocks)
 
 
 def drift_section(facts: Facts) -> Section:
-    """What we do not know."""
+    """List the fields and record types that this version does not know."""
     drift = facts.drift
-    kinds = ", ".join(plural(met, _WHAT.get(what, what)) for what, met in drift.kinds.items())
+    kinds = ", ".join(plural(met, _KINDS.get(what, what)) for what, met in drift.kinds.items())
     news = (
         f"{count(drift.first_count)} of them for the first time. "
         if facts.run.earlier_runs and drift.first_count
         else ""
     )
-    lead = paragraph(f"This version does not know {kinds}. {news}Their values are kept as JSON.")
-    columns = [Column("Name"), Column("What"), Column("Source"), number("Met"), Column("First version"), Column("Seen")]
+    lead = paragraph(f"This version does not know {kinds}. {news}Their values are kept, as JSON.")
+    columns = [
+        Column("Name"),
+        Column("Kind"),
+        Column("Source"),
+        number("Times"),
+        Column("First version"),
+        Column("First found"),
+    ]
     rows: list[list[Cell]] = [
         [
             Code(item.name),
-            _WHAT.get(item.what, item.what),
+            _KINDS.get(item.what, item.what),
             item.source,
             count(item.count),
-            item.first_version or "not told",
+            item.first_version or "not recorded",
             _since(item, facts.run.earlier_runs),
         ]
         for item in drift.items.shown
     ]
-    return Section("drift", "Drift", [lead, Table(columns, rows), *more(drift.items)])
+    return Section("drift", "Unknown fields and record types (drift)", [lead, Table(columns, rows), *more(drift.items)])
 
 
 def _since(item: DriftFact, earlier_runs: int) -> str:
     if item.is_first:
-        return "new in this run" if earlier_runs else "first run"
-    return f"since {item.first_run_id}"
+        return "new in this run" if earlier_runs else "in the first run"
+    return f"in run {item.first_run_id}"

@@ -1,0 +1,109 @@
+"""The head of a report, for a reader who wants to know what happened: figures, a few sentences, small charts."""
+
+from collections.abc import Iterator
+
+from models.amounts import count, moment, plural, size
+from pipelines.report.document import Bar, Bars, Chart, Code, Columns, Inline, Point, Tile, Tone
+from pipelines.report.facts import Facts
+
+_MOST_BARS = 6
+_FEWEST_RUNS = 3
+
+
+def tiles(facts: Facts) -> Iterator[Tile]:
+    """Yield the figures of the head, each with the figure that it is to be compared with."""
+    total, kept, standing = facts.total, facts.fixity.kept, facts.standing
+    yield Tile("files read", count(total.files_read), f"of {count(total.files_found)} in the home")
+    yield Tile("new to the archive", size(total.bytes_kept_new), f"of {size(total.bytes_read)} read")
+    yield Tile("new messages", count(total.messages_new), f"{count(total.messages_duplicate)} seen before")
+    since = f"{count(facts.fixity.expired_now)} since the last run"
+    yield Tile("gone files, kept here", count(standing.files_gone), since)
+    held = kept.intact + kept.appended
+    tone: Tone = "good" if held == kept.files else "bad" if kept.corrupt else "warn"
+    yield Tile("verified", count(held), f"of {plural(kept.files, 'kept file')}", tone)
+
+
+def points(facts: Facts) -> Iterator[Point]:
+    """Yield the sentences of the head: what was read, what is new, what the home has lost, what was not understood."""
+    yield Point("Read", (_read(facts),))
+    yield Point("New", (_new(facts),))
+    yield Point("Gone from the home", tuple(_gone(facts)))
+    yield Point("Not understood", tuple(_not_understood(facts)))
+    withheld, listed = sum(rule.files for rule in facts.withheld), sum(rule.files for rule in facts.listed)
+    if withheld or listed:
+        pieces = [f"{plural(withheld, 'file')} never opened, because each may hold a secret"] if withheld else []
+        pieces += [f"{plural(listed, 'file')} listed with size and times only"] if listed else []
+        yield Point("Left out", (f"{'; '.join(pieces)}.",))
+
+
+def _read(facts: Facts) -> str:
+    total, homes = facts.total, plural(len(facts.homes), "home")
+    if not total.files_read:
+        return f"No file of {homes} was new or changed; {plural(total.files_found, 'file')} found there."
+    return (
+        f"{plural(total.files_read, 'file')} with {size(total.bytes_read)}, of {plural(total.files_found, 'file')} "
+        f"found in {homes}."
+    )
+
+
+def _new(facts: Facts) -> str:
+    total = facts.total
+    if not (total.entries or total.bytes_kept_new or total.messages_new):
+        return "Nothing that the archive did not hold."
+    return (
+        f"{plural(total.entries, 'entry', 'entries')}, which gave {plural(total.rows, 'row')} and "
+        f"{plural(total.messages_new, 'message')} that no earlier run had seen; {size(total.bytes_kept_new)} that the "
+        "archive did not hold yet."
+    )
+
+
+def _gone(facts: Facts) -> Iterator[Inline]:
+    standing, now = facts.standing, facts.fixity.expired_now
+    if not standing.files_gone:
+        yield "None of the files that this archive keeps."
+        return
+    which = "none" if not now else "all" if now == standing.files_gone else count(now)
+    files = plural(standing.files_gone, "file")
+    yield f"{files} with {size(standing.bytes_gone)} that this archive still has, {which} of them since the last run. "
+    yield Code("extract files --state expired")
+    yield " lists them, "
+    yield Code("extract restore --expired")
+    yield " gives them back."
+
+
+def _not_understood(facts: Facts) -> Iterator[Inline]:
+    now, all_runs = facts.reject_count, facts.standing.quarantined
+    if not all_runs:
+        yield "Nothing: no entry is in quarantine."
+        return
+    yield f"{plural(now, 'entry', 'entries')} of this run; {count(all_runs)} of all runs are kept in quarantine. "
+    yield Code(f'extract sql "{facts.standing.quarantined_sql}"')
+    yield " counts them."
+
+
+def charts(facts: Facts) -> Iterator[Chart]:
+    """Yield the charts of the head; one that would show a single bar is left out."""
+    yield from _read_by_source(facts)
+    gone = facts.standing.gone
+    if gone:
+        sums = [(one.source, one.files_now + one.files_before) for one in gone[:_MOST_BARS]]
+        bars = [Bar(source, files, plural(files, "file")) for source, files in sums]
+        yield Bars("Gone from the home, kept here, by source", bars)
+    growth = facts.standing.growth
+    if len(growth) >= _FEWEST_RUNS:
+        yield Columns(
+            "New to the archive, run by run",
+            [Bar(moment(one.started_at), one.bytes_kept_new, size(one.bytes_kept_new)) for one in growth],
+            moment(growth[0].started_at),
+            moment(growth[-1].started_at),
+        )
+
+
+def _read_by_source(facts: Facts) -> Iterator[Bars]:
+    sums: dict[str, int] = {}
+    for source in facts.sources:
+        sums[source.source] = sums.get(source.source, 0) + source.counts.bytes_read
+    largest = sorted(((read, name) for name, read in sums.items() if read), reverse=True)
+    if len(largest) > 1:
+        bars = [Bar(name, read, size(read)) for read, name in largest[:_MOST_BARS]]
+        yield Bars("Bytes read, by source", bars)
