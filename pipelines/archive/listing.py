@@ -69,7 +69,7 @@ class ArchivedFile:
             "home_id": state.home_id,
             "path": state.path,
             "type": state.entry_type,
-            "state": str(self.archived.standing),
+            "state": str(self.archived.availability),
             "phase": state.phase,
             "source": state.source,
             "rule": state.rule,
@@ -93,7 +93,7 @@ class ArchiveListing:
 
     def counts(self) -> Counter[str]:
         """Return how many files, links and special files there are by how they stand."""
-        return Counter(str(each.archived.standing) for each in self.files if not each.archived.is_directory)
+        return Counter(str(each.archived.availability) for each in self.files if not each.archived.is_directory)
 
     def superseded(self) -> int:
         """Return how many contents are superseded."""
@@ -114,7 +114,7 @@ def list_files(
     layout: Layout,
     selection: Selection,
     as_of: str | None = None,
-    standings: Collection[str] = (),
+    availabilities: Collection[str] = (),
     *,
     with_undone: bool = False,
 ) -> ArchiveListing:
@@ -130,7 +130,7 @@ def list_files(
     found = {
         (archived.state.home_id, archived.state.path_bytes): ArchivedFile(archived)
         for archived in chosen.paths
-        if not standings or archived.standing in standings
+        if not availabilities or archived.availability in availabilities
     }
     for state in reader.changes(run.run_id):
         file = found.get((state.home_id, state.path_bytes))

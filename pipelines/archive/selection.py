@@ -17,7 +17,7 @@ from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 
 
-class Standing(StrEnum):
+class Availability(StrEnum):
     """How a path stood at a run, and so whether it can be given back."""
 
     PRESENT = "present"
@@ -38,7 +38,7 @@ class Standing(StrEnum):
     """It was gone by then, and nothing had been kept of it."""
 
 
-RESTORABLE = frozenset({Standing.PRESENT, Standing.EXPIRED})
+RESTORABLE = frozenset({Availability.PRESENT, Availability.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ArchivedPath:
     """One path of a home as the archive knows it at a run. `state` is its newest manifest row by then."""
 
     state: FileState
-    standing: Standing
+    availability: Availability
 
     @property
     def is_directory(self) -> bool:
@@ -131,24 +131,24 @@ def archived_paths(reader: StoreReader, run: RunRecord) -> list[ArchivedPath]:
         other = found.get(_key(state))
         if other is None or _weight(state, epochs) > _weight(other, epochs):
             found[_key(state)] = state
-    return [ArchivedPath(state, standing_of(state)) for _, state in sorted(found.items())]
+    return [ArchivedPath(state, availability_of(state)) for _, state in sorted(found.items())]
 
 
-def standing_of(state: FileState) -> Standing:
+def availability_of(state: FileState) -> Availability:
     """Return how a path stood by its manifest row."""
     if state.treatment == Treatment.WITHHOLD:
-        return Standing.WITHHELD
+        return Availability.WITHHELD
     if state.entry_type == "special":
-        return Standing.SPECIAL
+        return Availability.SPECIAL
     if _is_listed_by_a_rule(state):
-        return Standing.LISTED
+        return Availability.LISTED
     if state.entry_type == "link":
-        return Standing.LINK
+        return Availability.LINK
     if state.entry_type == "directory":
-        return Standing.PRESENT if state.is_present else Standing.EXPIRED
+        return Availability.PRESENT if state.is_present else Availability.EXPIRED
     if state.file_id is None:
-        return Standing.UNREADABLE if state.is_present else Standing.GONE
-    return Standing.PRESENT if state.is_present else Standing.EXPIRED
+        return Availability.UNREADABLE if state.is_present else Availability.GONE
+    return Availability.PRESENT if state.is_present else Availability.EXPIRED
 
 
 def _is_listed_by_a_rule(state: FileState) -> bool:

@@ -1,4 +1,4 @@
-"""Compares a restored tree with the manifests, and the homes as they are now with the same; both are only read."""
+"""Compares a restored tree, and the homes as they are now, with the manifests. It only reads them."""
 
 import stat
 import sys
@@ -23,63 +23,69 @@ _HAS_MODES: Final = sys.platform != "win32"
 
 
 @dataclass(slots=True)
-class Compared:
-    """What a restored tree was found to be: things that are as their manifest says, by kind, and what is not."""
+class TreeComparison:
+    """A restored tree beside its manifests: `right` counts by kind the entries that agree; the others have a finding.
+
+    `size` is in bytes.
+    """
 
     right: Counter[Kind] = field(default_factory=Counter)
     size: int = 0
     findings: list[Finding] = field(default_factory=list)
     differing: set[bytes] = field(default_factory=set)
-    """Paths of files that are not there or hold something else."""
+    """Paths of files that are missing or have other content."""
 
 
 def compare_restored(
     home_id: str, root: Path, expected: Mapping[bytes, FileState], known_bad: set[bytes], observer: Observer
-) -> Compared:
-    """Compare everything below `root` with the manifest rows of one home. Paths in `known_bad` have their finding."""
-    made = Compared(differing=set(known_bad))
+) -> TreeComparison:
+    """Compare everything below `root` with the manifest rows of one home, by path.
+
+    Paths in `known_bad` are skipped: the restore has reported them. Never raises for a difference: it is a finding.
+    """
+    result = TreeComparison(differing=set(known_bad))
     with Home(root) as home:
-        found = {thing.path: thing for thing in home.walk()}
+        found = {entry.path: entry for entry in home.walk()}
         for path, state in expected.items():
             if path not in known_bad:
-                _compare_one(made, home, found.get(path), state)
+                _compare_one(result, home, found.get(path), state)
             observer.advances(state.size)
     above = {path.rpartition(b"/")[0] for path in expected}
     for path in sorted(found.keys() - expected.keys()):
         if not (
             found[path].kind == "directory" and any(each == path or each.startswith(path + b"/") for each in above)
         ):
-            finding = Finding(FindingCode.UNEXPECTED, home_id, printable_path(path), "no manifest has it")
-            made.findings.append(finding)
-    return made
+            finding = Finding(FindingCode.UNEXPECTED, home_id, printable_path(path), "no manifest contains it")
+            result.findings.append(finding)
+    return result
 
 
-def _compare_one(made: Compared, home: Home, found: Found | None, state: FileState) -> None:
+def _compare_one(result: TreeComparison, home: Home, found: Found | None, state: FileState) -> None:
     def tell(code: FindingCode, detail: str) -> None:
-        made.findings.append(Finding(code, state.home_id, state.path, detail))
+        result.findings.append(Finding(code, state.home_id, state.path, detail))
 
     if found is None or found.kind != state.entry_type:
         tell(FindingCode.NOT_THERE, "it was not restored" if found is None else f"it is a {found.kind}")
-        made.differing.add(state.path_bytes)
+        result.differing.add(state.path_bytes)
         return
-    before = len(made.findings)
+    before = len(result.findings)
     if state.entry_type == "file":
         problem = _content_problem(home, state)
         if problem is not None:
             tell(FindingCode.CONTENT_DIFFERS, problem)
-            made.differing.add(state.path_bytes)
-        made.size += found.stat.size
+            result.differing.add(state.path_bytes)
+        result.size += found.stat.size
     if state.entry_type == "link" and found.link_target != state.link_target:
         tell(FindingCode.CONTENT_DIFFERS, "it points elsewhere")
     if state.entry_type != "link" and _HAS_MODES and (found.stat.mode ^ state.mode) & _PERMISSIONS:
         tell(FindingCode.MODE_DIFFERS, f"{stat.S_IMODE(found.stat.mode):04o}, not {stat.S_IMODE(state.mode):04o}")
     if state.entry_type != "link" and found.stat.mtime_ns != state.mtime_ns:
         tell(FindingCode.TIME_DIFFERS, f"{found.stat.mtime_ns - state.mtime_ns:+} ns")
-    made.right[found.kind] += len(made.findings) == before
+    result.right[found.kind] += len(result.findings) == before
 
 
 def _content_problem(home: Home, state: FileState) -> str | None:
-    """Return what is wrong with a file's bytes, read here once more and by themselves; None when they are right."""
+    """Read a restored file again; return why its bytes differ from the manifest, None when they are equal."""
     try:
         with home.open(state.path_bytes) as file:
             size = file.stat.size
@@ -91,8 +97,11 @@ def _content_problem(home: Home, state: FileState) -> str | None:
 
 
 @dataclass(slots=True)
-class AtSource:
-    """How the files that were present stand in the home now, by outcome; `problem` says why it was not looked at."""
+class SourceComparison:
+    """The archived files compared with the home as it is now, counted by fixity outcome.
+
+    `problem` says why the home could not be read.
+    """
 
     root: str
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -107,33 +116,33 @@ def compare_source(
     *,
     tombstones: Tombstones | None = None,
     begun_ns: Mapping[str, int] | None = None,
-) -> AtSource:
+) -> SourceComparison:
     """Read the files of a home and judge each against its manifest row: the same, grown, changed or gone since.
 
-    `tombstones` tell what was erased on request, `begun_ns` when each run began (by run_id, since 1970): times that
-    were young then prove nothing.
-    Only that a file differs though its size and times do not is a finding: no owner brings that about by using it.
+    `tombstones` list the bytes that were erased on request. `begun_ns` is the start of each run by run_id, in
+    nanoseconds since 1970 (UTC): a file modified just before its run may have changed without a new time.
+    Only a file with other content but the same size and times is a finding: normal use cannot cause that.
     """
-    made = AtSource(root)
+    result = SourceComparison(root)
     if not Path(root).is_dir():
-        made.problem = "not here now"
-        return made
+        result.problem = "not here now"
+        return result
     try:
         with Home(Path(root)) as home:
             for state in states:
                 if state.content_xxh3 is not None and state.outcome != Outcome.UNREADABLE:
                     claim = claim_of(state, tombstones, (begun_ns or {}).get(state.run_id))
-                    _judge_one(made, home, state, claim)
+                    _judge_one(result, home, state, claim)
                 observer.advances(state.size)
     except SourceError as error:
-        made.problem = str(error)
-    return made
+        result.problem = str(error)
+    return result
 
 
-def _judge_one(made: AtSource, home: Home, state: FileState, claim: Claim) -> None:
+def _judge_one(result: SourceComparison, home: Home, state: FileState, claim: Claim) -> None:
     judgement = judge(home, claim, deep=True)
-    made.outcomes[str(judgement.outcome)] += 1
+    result.outcomes[str(judgement.outcome)] += 1
     if judgement.outcome == Outcome.CORRUPT:
-        made.findings.append(
+        result.findings.append(
             Finding(FindingCode.SOURCE_DIFFERS, state.home_id, state.path, judgement.detail or "other content")
         )

@@ -1,8 +1,8 @@
-"""The drill: restores everything to a temporary place and finds out whether that was worth anything.
+"""The drill: restores everything to a temporary directory and checks the result.
 
-What was restored is read once more and compared with the manifests; the homes, where they are still there, are compared
-with the same; every session is looked at as Claude Code would, were it resumed. What the homes themselves lacked is
-information; what the archive owes and did not give is a finding.
+It compares the restored files with the manifests, compares the homes that still exist with the manifests, and checks
+each session as Claude Code would read it when resuming. A gap that the home itself had is information; a file that the
+archive keeps and did not restore exactly is a finding.
 """
 
 import os
@@ -29,28 +29,29 @@ from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.atomic import disk_errors, write_sealed
 from pipelines.disk.layout import Layout, make_private
 from pipelines.drill.compare import compare_restored, compare_source
-from pipelines.drill.result import Drilled, HomeDrill
-from pipelines.drill.resume import Kept, SessionCheck, check_session, is_session
+from pipelines.drill.result import DrillResult, HomeDrill
+from pipelines.drill.resume import ArchivedPaths, SessionCheck, check_session, is_session
 from pipelines.drill.text import drill_text
 from pipelines.restore.finding import FindingCode
 from pipelines.restore.place import check_place, known_roots
 from pipelines.restore.plan import RestorePlan
-from pipelines.restore.restore import Restored, RestoreRequest, restore_chosen
+from pipelines.restore.restore import RestoreRequest, RestoreResult, restore_chosen
 
 
 @dataclass(frozen=True, slots=True)
 class DrillRequest:
-    """What is to be drilled: which homes (else all), as of what, and where (else below the data directory)."""
+    """Which homes to drill (default: all), as of which run or date, and where (default: below the data directory)."""
 
     homes: Sequence[str] = ()
     as_of: str | None = None
     target: Path | None = None
 
 
-def drill(layout: Layout, request: DrillRequest, observer: Observer | None = None) -> Drilled:
-    """Do the drill and write its record. What was restored is removed again.
+def drill(layout: Layout, request: DrillRequest, observer: Observer | None = None) -> DrillResult:
+    """Run the drill, write its record beside the newest run, and remove the restored files again.
 
-    Raises ConfigurationError, LockedError (below the data directory, one writes at a time), DiskFullError.
+    Raises ConfigurationError for an unknown home, run or an unusable target, LockedError when the target is below the
+    data directory and another command is writing there, DiskFullError when the files do not fit.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     observer = observer or Observer()
@@ -63,31 +64,34 @@ def drill(layout: Layout, request: DrillRequest, observer: Observer | None = Non
     with _place(layout, request, list(roots.values()), started) as target:
         asked = RestoreRequest(target, expired=True, links=True)
         restored = restore_chosen(reader, chosen, asked, target, observer)
-        made = Drilled(run.run_id, started, [], list(restored.findings))
-        ground = _Ground(restored, roots, tombstones, begun_ns, observer)
+        result = DrillResult(run.run_id, started, [], list(restored.findings))
+        context = _DrillContext(restored, roots, tombstones, begun_ns, observer)
         for home_id in restored.homes:
-            one = _drill_home(ground, home_id)
-            made.homes.append(one)
-            made.findings += one.restored.findings + one.source.findings
-            made.findings += [finding for session in one.sessions for finding in session.findings]
-    made.seconds = time.monotonic() - clock
-    made.record = layout.run(opened.newest.run_id) / f"drill-{started:%Y%m%dT%H%M%SZ}.json"
-    write_record(made)
-    return made
+            one = _drill_home(context, home_id)
+            result.homes.append(one)
+            result.findings += one.restored.findings + one.source.findings
+            result.findings += [finding for session in one.sessions for finding in session.findings]
+    result.seconds = time.monotonic() - clock
+    result.record = layout.run(opened.newest.run_id) / f"drill-{started:%Y%m%dT%H%M%SZ}.json"
+    write_record(result)
+    return result
 
 
-def write_record(made: Drilled) -> None:
-    """Write what a drill came to beside the newest run: JSON, and a text for people. Raises DataDirectoryError."""
-    if made.record is None:
+def write_record(result: DrillResult) -> None:
+    """Write the result of a drill beside the newest run, as JSON and as text. Raises DataDirectoryError."""
+    if result.record is None:
         return
     with disk_errors():
-        write_sealed(made.record, orjson.dumps(made.to_json(), option=orjson.OPT_INDENT_2), "drill")
-        write_sealed(made.record.with_suffix(".txt"), drill_text(made).encode(), "drill-text")
+        write_sealed(result.record, orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2), "drill")
+        write_sealed(result.record.with_suffix(".txt"), drill_text(result).encode(), "drill-text")
 
 
 @contextmanager
 def _place(layout: Layout, request: DrillRequest, roots: Sequence[str], started: datetime) -> Iterator[Path]:
-    """Give the place to restore to, and remove all in it afterwards. A run would sweep one below the data directory."""
+    """Yield the directory to restore to, and empty it afterwards.
+
+    Below the data directory the writer's lock is held: a run that starts meanwhile would sweep the directory away.
+    """
     if request.target is not None:
         target = check_place(request.target, layout, known_roots(roots), into_home=False)
         was_there = target.exists()
@@ -110,7 +114,7 @@ def _remove(target: Path, *, keep_itself: bool = False) -> None:
         for name in directories:
             path = Path(place, name)
             if not path.is_symlink():
-                path.chmod(0o700)  # one that its owner made read-only could not be emptied
+                path.chmod(0o700)  # a restored directory may be read-only, and then could not be emptied
     for path in list(target.iterdir()) if target.is_dir() else ():
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     if target.is_dir() and not keep_itself:
@@ -122,18 +126,18 @@ def _begun_ns(run: RunRecord) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
-    """What every home is looked at with: all that was restored, where homes are, what was erased, when runs began."""
+class _DrillContext:
+    """The input of each home's check: the restore's result, the homes' directories, tombstones, starts of runs."""
 
-    restored: Restored
+    restored: RestoreResult
     roots: Mapping[str, str]
     tombstones: Tombstones | None
     begun_ns: Mapping[str, int]
     observer: Observer
 
 
-def _drill_home(ground: _Ground, home_id: str) -> HomeDrill:
-    restored, observer = ground.restored, ground.observer
+def _drill_home(context: _DrillContext, home_id: str) -> HomeDrill:
+    restored, observer = context.restored, context.observer
     tree = restored.target / home_id if len(restored.homes) > 1 else restored.target
     expected = _expected(restored.plan, home_id)
     files = [state for state in expected.values() if state.entry_type == "file"]
@@ -142,9 +146,9 @@ def _drill_home(ground: _Ground, home_id: str) -> HomeDrill:
     observer.step_begins(f"{home_id}: comparing", size)
     compared = compare_restored(home_id, tree, expected, _known_bad(restored, home_id, expected), observer)
     observer.step_begins(f"{home_id}: reading the home", sum(state.size for state in present))
-    root = ground.roots.get(home_id, "")
-    source = compare_source(root, present, observer, tombstones=ground.tombstones, begun_ns=ground.begun_ns)
-    sessions = _check_sessions(home_id, tree, files, Kept(expected, compared.differing), observer)
+    root = context.roots.get(home_id, "")
+    source = compare_source(root, present, observer, tombstones=context.tombstones, begun_ns=context.begun_ns)
+    sessions = _check_sessions(home_id, tree, files, ArchivedPaths(expected, compared.differing), observer)
     return HomeDrill(
         home_id=home_id,
         expected_files=len(files),
@@ -154,33 +158,35 @@ def _drill_home(ground: _Ground, home_id: str) -> HomeDrill:
         restored=compared,
         source=source,
         sessions=sessions,
-        never_kept=Counter(known.standing for known in restored.plan.left_out if known.state.home_id == home_id),
+        never_kept=Counter(
+            archived.availability for archived in restored.plan.left_out if archived.state.home_id == home_id
+        ),
     )
 
 
-def _known_bad(restored: Restored, home_id: str, expected: Mapping[bytes, FileState]) -> set[bytes]:
-    """Return the paths whose finding the restore has made already."""
+def _known_bad(restored: RestoreResult, home_id: str, expected: Mapping[bytes, FileState]) -> set[bytes]:
+    """Return the paths for which the restore has already reported a finding."""
     findings = [finding for finding in restored.findings if finding.home_id == home_id]
     bad = {finding.path for finding in findings if finding.code != FindingCode.TIMES_NOT_SET}
     return {path for path, state in expected.items() if state.path in bad}
 
 
 def _check_sessions(
-    home_id: str, tree: Path, files: Sequence[FileState], kept: Kept, observer: Observer
+    home_id: str, tree: Path, files: Sequence[FileState], kept: ArchivedPaths, observer: Observer
 ) -> list[SessionCheck]:
     transcripts = [state for state in files if is_session(state.path_bytes)]
     observer.step_begins(f"{home_id}: sessions", sum(state.size for state in transcripts))
-    made = []
+    result = []
     with Home(tree) as home:
         for state in transcripts:
-            made.append(check_session(home_id, home, state.path_bytes, kept))
+            result.append(check_session(home_id, home, state.path_bytes, kept))
             observer.advances(state.size)
     observer.step_ends()
-    return made
+    return result
 
 
 def _expected(plan: RestorePlan, home_id: str) -> dict[bytes, FileState]:
-    """Return the manifest row of each thing of a home that was to be restored, by path."""
-    states = [thing.state for thing in (*plan.files, *plan.links)]
+    """Return the manifest row of each entry of a home that was to be restored, by path."""
+    states = [item.state for item in (*plan.files, *plan.links)]
     states += [state for state in plan.directories.values() if state is not None]
     return {state.path_bytes: state for state in states if state.home_id == home_id}

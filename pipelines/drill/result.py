@@ -1,4 +1,4 @@
-"""The result of a drill: for each home what was restored, compared, and could be resumed."""
+"""The result of a drill: for each home the restored files, the comparisons, and the sessions that can be resumed."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from models.errors import ExitCode
 from models.json import JsonObject
-from pipelines.archive.selection import Standing
-from pipelines.drill.compare import AtSource, Compared
+from pipelines.archive.selection import Availability
+from pipelines.drill.compare import SourceComparison, TreeComparison
 from pipelines.drill.resume import ResumeVerdict, SessionCheck
 from pipelines.restore.finding import Finding, exit_code_of
 from pipelines.version import VERSION
@@ -16,32 +16,32 @@ from pipelines.version import VERSION
 
 @dataclass(slots=True)
 class HomeDrill:
-    """What the drill found of one home."""
+    """The results of a drill for one home. Sizes are in bytes."""
 
     home_id: str
     expected_files: int
     expected_bytes: int
     expired_files: int
     erased_files: int
-    restored: Compared
-    source: AtSource
+    restored: TreeComparison
+    source: SourceComparison
     sessions: list[SessionCheck]
-    never_kept: Counter[Standing]
+    never_kept: Counter[Availability]
 
     def verdicts(self) -> Counter[ResumeVerdict]:
         """Return how many sessions have each verdict."""
         return Counter(session.verdict for session in self.sessions)
 
     def gaps(self) -> Counter[str]:
-        """Return what the sessions lacked at the source already, by kind."""
+        """Return how many gaps the sessions had in the home itself, by kind."""
         return sum((session.gaps for session in self.sessions), Counter[str]())
 
     def names(self) -> Counter[str]:
-        """Return how the names of project directories were, by session."""
+        """Return how many sessions have each `SessionCheck.directory_name`."""
         return Counter(session.directory_name for session in self.sessions)
 
     def to_json(self) -> JsonObject:
-        """Return it as JSON values."""
+        """Return the result as JSON values."""
         return {
             "home_id": self.home_id,
             "root": self.source.root,
@@ -61,8 +61,11 @@ class HomeDrill:
 
 
 @dataclass(slots=True)
-class Drilled:
-    """What a drill came to, and where its record stands: `record` is JSON, beside it is the same for people."""
+class DrillResult:
+    """The result of a drill. `record` is the path of its JSON record; beside it is the same as text.
+
+    `started_at` is in UTC. `holds` is true when there is no finding.
+    """
 
     run_id: str
     started_at: datetime
@@ -73,16 +76,16 @@ class Drilled:
 
     @property
     def holds(self) -> bool:
-        """Whether all that the archive owes was given back."""
+        """Whether everything that the archive keeps was restored exactly."""
         return not self.findings
 
     @property
     def exit_code(self) -> ExitCode:
-        """How the process should end."""
+        """The exit code of the command: 0 when the drill holds, 3 for damage, 5 when the target refused a path."""
         return exit_code_of(self.findings)
 
     def to_json(self) -> JsonObject:
-        """Return it as JSON values."""
+        """Return the result as JSON values."""
         return {
             "holds": self.holds,
             "exit_code": int(self.exit_code),

@@ -1,8 +1,8 @@
-"""Looks whether Claude Code could resume a restored session: its lines, the chain of its records, what it refers to,
-and the name of its project's directory.
+"""Checks whether Claude Code could resume a restored session: its lines parse, the chain of its records is complete,
+the files that it refers to exist, and its project's directory has the right name.
 
-What a session lacks and the archive never had is told as a gap of the source; what the archive has and the restored
-tree has not is a finding.
+A missing record or file that the archive never had is a gap of the source; one that the archive has and the restored
+tree lacks is a finding.
 """
 
 import json
@@ -30,23 +30,23 @@ _MESSAGES: Final = ("user", "assistant")
 
 
 class ResumeVerdict(StrEnum):
-    """What becomes of a session that is resumed."""
+    """What Claude Code can do with a restored session."""
 
     WHOLE = "whole"
-    """Every line parses, the chain reaches its beginning, all that it refers to is there."""
+    """It resumes completely: every line parses, the chain reaches its first record, all referenced files exist."""
     WITH_GAPS = "with-gaps"
-    """It resumes, with the gaps that the source had."""
+    """It resumes, with gaps that the home already had."""
     CUT = "cut"
-    """The chain of its last message ends at a record that the source did not have: it resumes from there on."""
+    """The chain of its last message ends at a record that the home did not have: it resumes from there on."""
     EMPTY = "empty"
-    """It holds no message: there is nothing to resume."""
+    """It has no message: there is nothing to resume."""
     BROKEN = "broken"
-    """Something that the archive keeps is not there, or differs."""
+    """A file that the archive keeps is missing or differs."""
 
 
 @dataclass(slots=True)
 class SessionCheck:
-    """One restored transcript. `gaps` counts what the source itself lacked, by kind."""
+    """The check of one restored transcript. `gaps` counts missing records and files of the home itself, by kind."""
 
     home_id: str
     path: str
@@ -54,10 +54,10 @@ class SessionCheck:
     lines: int = 0
     messages: int = 0
     chain: int = 0
-    """Records from the last message back to the beginning of its chain."""
+    """Number of records from the last message back to the first of its chain (`parentUuid`)."""
     verdict: ResumeVerdict = ResumeVerdict.EMPTY
     directory_name: str = "unknown"
-    """right, cut (longer than 200 characters, its tail is not checked), other, or unknown (no record has a cwd)."""
+    """right, cut (longer than 200 characters: only these are checked), other, or unknown (no record has a cwd)."""
     references: int = 0
     gaps: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
@@ -79,18 +79,18 @@ class SessionCheck:
 
 
 @dataclass(slots=True)
-class _Records:
-    """What the lines of a transcript say of the way through it."""
+class _TranscriptLinks:
+    """The links between the records of a transcript: each record's parent, sidechains, the last message, references."""
 
     parents: dict[str, str | None] = field(default_factory=dict)
     side: set[str] = field(default_factory=set)
-    last: str | None = None
+    last_message: str | None = None
     cwd: str | None = None
     references: References = field(default_factory=References)
 
 
-class Kept:
-    """The paths of one home that the archive has, and those of them that were not restored, or not as they were."""
+class ArchivedPaths:
+    """The archived paths of one home, and those of them that were not restored exactly (`lost`)."""
 
     def __init__(self, paths: Iterable[bytes], lost: Collection[bytes]) -> None:
         self.paths = frozenset(paths)
@@ -102,50 +102,50 @@ class Kept:
                 self._agents.setdefault((b"/".join(path.split(b"/", 2)[:2]), name), []).append(path)
 
     def agents(self, directory: bytes, agent_id: str) -> list[bytes]:
-        """Return where the transcript of a subagent is, below the directory of a project."""
+        """Return the paths of a subagent's transcript below the directory of a project."""
         return self._agents.get((directory, b"agent-%s.jsonl" % agent_id.encode()), [])
 
     def subagents(self, directory: bytes, session: bytes) -> list[bytes]:
-        """Return the transcripts of subagents that lie beside a session's own."""
+        """Return the paths of the subagents' transcripts of one session."""
         prefix = b"%s/%s/" % (directory, session)
         return sorted(path for paths in self._agents.values() for path in paths if path.startswith(prefix))
 
 
 def is_session(path: bytes) -> bool:
-    """Whether a path is that of a session's own transcript."""
+    """Return whether a path is a session's main transcript: projects/<directory>/<session UUID>.jsonl."""
     match = _TRANSCRIPT.fullmatch(path)
     return match is not None and UUID.fullmatch(match[2].decode(errors="replace")) is not None
 
 
-def check_session(home_id: str, home: Home, path: bytes, kept: Kept) -> SessionCheck:
-    """Check one transcript of a restored home, and that the lines of its subagents parse."""
+def check_session(home_id: str, home: Home, path: bytes, kept: ArchivedPaths) -> SessionCheck:
+    """Check one transcript of a restored home and the lines of its subagents. Never raises for a broken one."""
     match = _TRANSCRIPT.fullmatch(path)
     directory, session = (match[1], match[2]) if match is not None else (b"", b"")
-    made = SessionCheck(home_id, printable_path(path), printable_path(session))
-    records = _Records()
+    result = SessionCheck(home_id, printable_path(path), printable_path(session))
+    records = _TranscriptLinks()
     try:
         for line in _lines(home, path):
-            _take(made, records, line)
+            _add_line(result, records, line)
         for beside in kept.subagents(directory, session):
-            _count_lines(made, home, beside, records.references)
+            _count_lines(result, home, beside, records.references)
     except SourceError as error:
-        made.findings.append(Finding(FindingCode.NOT_THERE, home_id, printable_path(error.path), str(error)))
-    _follow(made, records)
-    made.directory_name = _name(directory.rpartition(b"/")[2], records.cwd)
-    for what, candidates in _referred(records.references, directory, session, kept):
-        _look_for(made, what, candidates, kept)
-    made.verdict = _verdict(made, is_lost=path in kept.lost)
-    return made
+        result.findings.append(Finding(FindingCode.NOT_THERE, home_id, printable_path(error.path), str(error)))
+    _follow_chain(result, records)
+    result.directory_name = _name(directory.rpartition(b"/")[2], records.cwd)
+    for kind, candidates in _referenced_paths(records.references, directory, session, kept):
+        _check_reference(result, kind, candidates, kept)
+    result.verdict = _verdict(result, is_lost=path in kept.lost)
+    return result
 
 
-def _look_for(made: SessionCheck, what: str, candidates: Sequence[bytes], kept: Kept) -> None:
-    made.references += 1
+def _check_reference(result: SessionCheck, kind: str, candidates: Sequence[bytes], kept: ArchivedPaths) -> None:
+    result.references += 1
     there = [one for one in candidates if one in kept.paths]
     if not there:
-        made.gaps[f"{what} that are missing"] += 1
+        result.gaps[f"{kind} that are missing"] += 1
     elif all(one in kept.lost for one in there):
-        detail = f"{made.path} refers to it"
-        made.findings.append(Finding(FindingCode.REFERENCE_LOST, made.home_id, printable_path(there[0]), detail))
+        detail = f"{result.path} refers to it"
+        result.findings.append(Finding(FindingCode.REFERENCE_LOST, result.home_id, printable_path(there[0]), detail))
 
 
 def _name(directory: bytes, cwd: str | None) -> str:
@@ -158,7 +158,7 @@ def _name(directory: bytes, cwd: str | None) -> str:
 
 
 def _lines(home: Home, path: bytes) -> Iterator[bytes | None]:
-    """Yield the lines of a file without their ends; None for one that is too long to be looked at."""
+    """Yield the lines of a file without their line feeds; None for a line longer than 256 MiB."""
     held: list[bytes] = []
     size = 0
     with home.open(path) as file:
@@ -174,13 +174,13 @@ def _lines(home: Home, path: bytes) -> Iterator[bytes | None]:
         yield b"".join(held) if size <= _LONGEST_LINE else None
 
 
-def _take(made: SessionCheck, records: _Records, line: bytes | None) -> None:
+def _add_line(result: SessionCheck, records: _TranscriptLinks, line: bytes | None) -> None:
     if line is not None and not line.strip():
         return
-    made.lines += 1
+    result.lines += 1
     value = _parsed(line) if line is not None else None
     if not isinstance(value, dict):
-        made.gaps["lines that do not parse"] += 1
+        result.gaps["lines that do not parse"] += 1
         return
     records.references.take(value)
     cwd, uuid, parent = value.get("cwd"), value.get("uuid"), value.get("parentUuid")
@@ -193,23 +193,26 @@ def _take(made: SessionCheck, records: _Records, line: bytes | None) -> None:
     if is_side:
         records.side.add(uuid)
     if value.get("type") in _MESSAGES:
-        made.messages += 1
+        result.messages += 1
         if not is_side:
-            records.last = uuid
+            records.last_message = uuid
 
 
-def _count_lines(made: SessionCheck, home: Home, path: bytes, references: References) -> None:
+def _count_lines(result: SessionCheck, home: Home, path: bytes, references: References) -> None:
     for line in _lines(home, path):
         if line is None or line.strip():
             value = _parsed(line) if line is not None else None
             if isinstance(value, dict):
                 references.take(value)
             else:
-                made.gaps["lines that do not parse"] += 1
+                result.gaps["lines that do not parse"] += 1
 
 
 def _parsed(line: bytes) -> JsonValue:
-    """Return what `JSON.parse` would; None where it refuses. It takes lone surrogates, which orjson does not."""
+    """Return the value that JavaScript's `JSON.parse` would return, None when it would throw.
+
+    Python's json is the fallback: it accepts lone surrogates as `JSON.parse` does; orjson refuses them.
+    """
     try:
         return orjson.loads(line)  # type: ignore[no-any-return]
     except orjson.JSONDecodeError:
@@ -220,26 +223,26 @@ def _parsed(line: bytes) -> JsonValue:
         return value
 
 
-def _follow(made: SessionCheck, records: _Records) -> None:
-    """Follow the chain from the last message back, and count the links of all records that lead nowhere."""
-    seen: set[str] = set()
-    at = records.last
-    while at is not None and at in records.parents and at not in seen:
-        seen.add(at)
+def _follow_chain(result: SessionCheck, records: _TranscriptLinks) -> None:
+    """Follow `parentUuid` from the last message back, and count the records whose parent is missing."""
+    visited: set[str] = set()
+    at = records.last_message
+    while at is not None and at in records.parents and at not in visited:
+        visited.add(at)
         at = records.parents[at]
-    made.chain = len(seen)
+    result.chain = len(visited)
     if at is not None:
-        made.gaps["chains that end at a missing record"] += 1
+        result.gaps["chains that end at a missing record"] += 1
     for uuid, parent in records.parents.items():
-        # A sidechain begins at a record of another file.
+        # The parent of a sidechain's first record is in another file.
         if parent is not None and parent not in records.parents and uuid not in records.side:
-            made.gaps["parents that are missing"] += 1
+            result.gaps["parents that are missing"] += 1
 
 
-def _referred(
-    references: References, directory: bytes, session: bytes, kept: Kept
+def _referenced_paths(
+    references: References, directory: bytes, session: bytes, kept: ArchivedPaths
 ) -> Iterator[tuple[str, list[bytes]]]:
-    """Yield each thing that is referred to: its kind, and the paths where it may be."""
+    """Yield each referenced file: its kind, and the paths where it may be."""
     for name in sorted(references.backups):
         yield "file versions", [b"file-history/%s/%s" % (session, name.encode(errors="replace"))]
     for project, other, name in sorted(references.spilled):
@@ -252,11 +255,11 @@ def _referred(
         yield "subagents", kept.agents(directory, agent_id)
 
 
-def _verdict(made: SessionCheck, *, is_lost: bool) -> ResumeVerdict:
-    if is_lost or made.findings:
+def _verdict(result: SessionCheck, *, is_lost: bool) -> ResumeVerdict:
+    if is_lost or result.findings:
         return ResumeVerdict.BROKEN
-    if not made.chain:
+    if not result.chain:
         return ResumeVerdict.EMPTY
-    if made.gaps["chains that end at a missing record"]:
+    if result.gaps["chains that end at a missing record"]:
         return ResumeVerdict.CUT
-    return ResumeVerdict.WITH_GAPS if +made.gaps else ResumeVerdict.WHOLE
+    return ResumeVerdict.WITH_GAPS if +result.gaps else ResumeVerdict.WHOLE

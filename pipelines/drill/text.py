@@ -1,11 +1,11 @@
-"""What a drill came to, in a short text that one can read on a terminal of 80 columns."""
+"""The result of a drill as a short text, for a terminal of 80 columns."""
 
 from textwrap import wrap
 from typing import Final
 
 from models.amounts import count, duration, listed, plural, size
 from models.text import safe
-from pipelines.drill.result import Drilled, HomeDrill
+from pipelines.drill.result import DrillResult, HomeDrill
 from pipelines.drill.resume import ResumeVerdict
 
 _LABEL: Final = 14
@@ -17,27 +17,27 @@ _OUTCOMES: Final = {
     "modified": "changed since",
     "missing": "gone since",
     "unreadable": "unreadable now",
-    "corrupt": "different though nothing says so",
+    "corrupt": "different, though size and times are the same",
 }
 _VERDICTS: Final = {
-    ResumeVerdict.WHOLE: "resume whole",
-    ResumeVerdict.WITH_GAPS: "resume, with gaps of the source",
-    ResumeVerdict.CUT: "resume from a later point",
-    ResumeVerdict.EMPTY: "hold no message",
+    ResumeVerdict.WHOLE: "resume completely",
+    ResumeVerdict.WITH_GAPS: "resume, with gaps that the home had",
+    ResumeVerdict.CUT: "resume from a later message",
+    ResumeVerdict.EMPTY: "have no message",
     ResumeVerdict.BROKEN: "BROKEN",
 }
 
 
-def drill_text(made: Drilled) -> str:
-    """Return the text. Nothing in it is obeyed by a terminal."""
-    lines = [f"Drill of {made.started_at:%Y-%m-%d %H:%M} UTC, as of run {made.run_id}", ""]
-    if made.holds:
-        lines += ["IT HOLDS: all that the archive keeps came back as it was, byte for byte."]
+def drill_text(result: DrillResult) -> str:
+    """Return the text. Control characters from paths are escaped, so a terminal executes none."""
+    lines = [f"Drill of {result.started_at:%Y-%m-%d %H:%M} UTC, as of run {result.run_id}", ""]
+    if result.holds:
+        lines += ["PASSED: everything that the archive keeps was restored byte for byte."]
     else:
-        lines += [f"IT DOES NOT HOLD: {plural(len(made.findings), 'finding')}, listed below."]
-    for home in made.homes:
+        lines += [f"FAILED: {plural(len(result.findings), 'finding')}, listed below."]
+    for home in result.homes:
         lines += ["", f"home {safe(home.home_id)}", *_home_lines(home)]
-    lines += ["", *_finding_lines(made), f"It took {duration(made.seconds)}."]
+    lines += ["", *_finding_lines(result), f"It took {duration(result.seconds)}."]
     return "\n".join(lines) + "\n"
 
 
@@ -46,11 +46,15 @@ def _home_lines(home: HomeDrill) -> list[str]:
     wrong = home.expected_files - right["file"]
     files = f"{plural(home.expected_files, 'file')} with {size(home.expected_bytes)}"
     lines = [
-        _line("restored", files + (f", but {count(wrong)} of them not, or not right" if wrong else "")),
-        _line("", f"{'the others' if wrong else 'each'} equal to its SHA-256, with its time and mode"),
+        _line("restored", files + (f"; {count(wrong)} of them are missing or differ" if wrong else "")),
+        _line("", f"{'the others have' if wrong else 'each has'} the SHA-256, time and mode of its manifest"),
         _line("", f"{plural(right['directory'], 'directory', 'directories')}, {plural(right['link'], 'link')}"),
         _line("", f"{count(home.expired_files)} of the files are no longer in the home"),
-        *([_line("", f"{count(home.erased_files)} lack what was erased on request")] if home.erased_files else []),
+        *(
+            [_line("", f"{count(home.erased_files)} lack bytes that were erased on request")]
+            if home.erased_files
+            else []
+        ),
         _line("never kept", listed({str(why): number for why, number in sorted(home.never_kept.items())})),
         _line("the home now", safe(home.source.root) + (f" ({home.source.problem})" if home.source.problem else "")),
     ]
@@ -67,7 +71,7 @@ def _home_lines(home: HomeDrill) -> list[str]:
     gaps = home.gaps()
     if gaps:
         or_erased = ", or was erased since" if home.erased_files else ""
-        lines.append(_line("gaps", f"what the home itself lacked when it was read{or_erased}:"))
+        lines.append(_line("gaps", f"missing in the home itself when it was read{or_erased}:"))
         lines += [_line("", f"{count(number):>7}  {name}") for name, number in sorted(gaps.items())]
     names = home.names()
     if home.sessions:
@@ -77,19 +81,22 @@ def _home_lines(home: HomeDrill) -> list[str]:
                 f"named by Claude Code's rule: {count(names['right'] + names['cut'])} of {count(len(home.sessions))}",
             )
         )
-        others = {"named otherwise at the source": names["other"], "without a cwd to tell": names["unknown"]}
+        others = {
+            "with another name in the home": names["other"],
+            "not checked (no record has a cwd)": names["unknown"],
+        }
         if any(others.values()):
             lines.append(_line("", listed(others)))
     return lines
 
 
-def _finding_lines(made: Drilled) -> list[str]:
+def _finding_lines(result: DrillResult) -> list[str]:
     lines = []
-    for finding in made.findings[:_SHOWN]:
+    for finding in result.findings[:_SHOWN]:
         where = f"{finding.home_id}:{finding.path}" if finding.home_id else finding.path
         lines += [f"{finding.code}  {safe(where)}", *_wrapped(safe(finding.detail)), *_wrapped(finding.advice)]
-    if len(made.findings) > _SHOWN:
-        lines.append(f"and {count(len(made.findings) - _SHOWN)} more, in the record")
+    if len(result.findings) > _SHOWN:
+        lines.append(f"and {count(len(result.findings) - _SHOWN)} more, in the record")
     return [*lines, ""] if lines else []
 
 

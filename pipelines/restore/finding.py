@@ -1,4 +1,4 @@
-"""What went wrong with one path of a restore or drill, or with one file of the archive; by a stable code."""
+"""The findings of restore and drill: a stable code, a sentence and advice for each problem with a path."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from models.json import JsonObject
 
 
 class FindingCode(StrEnum):
-    """Why a path was not given back, or not in full. Stable; `SENTENCES` and `ADVICE` tell what they mean."""
+    """Why a path was not restored, or not completely. The codes are stable; see `SENTENCES` and `ADVICE`."""
 
     ARCHIVE_DAMAGED = "archive-damaged"
     BYTES_LOST = "bytes-lost"
@@ -33,31 +33,31 @@ class FindingCode(StrEnum):
 
 
 SENTENCES = {
-    FindingCode.ARCHIVE_DAMAGED: "A Parquet file of the archive is gone or is not what its commit record says.",
-    FindingCode.BYTES_LOST: "Bytes of the file are in no part of the store.",
-    FindingCode.BYTES_DAMAGED: "Bytes of the file are not what their digest in the store says.",
-    FindingCode.DIGEST_DIFFERS: "What the store holds of the file is not what the manifest says.",
-    FindingCode.WRITTEN_WRONG: "What was read back from the disk is not what was written to it.",
-    FindingCode.UNSAFE_PATH: "The manifest names a path that no walk of a home can have given.",
-    FindingCode.PATH_CONFLICT: "The path lies below something that is no directory.",
-    FindingCode.NAME_COLLISION: "For the file system of the target the name is that of something else: "
-    "it ignores case, or how accents are written.",
-    FindingCode.NAME_REFUSED: "The file system of the target admits no such name.",
-    FindingCode.LINK_IN_THE_WAY: "In the home that is added to, a link stands where a directory should.",
-    FindingCode.LINK_REFUSED: "The system makes no symbolic link there.",
-    FindingCode.NOT_WRITTEN: "The system refused to write it.",
-    FindingCode.TIMES_NOT_SET: "It was written, but its time or mode could not be given to it.",
-    FindingCode.NOT_THERE: "In a drill: it should have been restored, and is not there, or is something else.",
-    FindingCode.UNEXPECTED: "In a drill: it was restored, and no manifest has it.",
-    FindingCode.CONTENT_DIFFERS: "In a drill: what was restored has another SHA-256 than its manifest says.",
-    FindingCode.MODE_DIFFERS: "In a drill: what was restored has other permissions than its manifest says.",
-    FindingCode.TIME_DIFFERS: "In a drill: what was restored has another time of modification than its manifest says.",
-    FindingCode.SOURCE_DIFFERS: "In a drill: the file in the home has other content, "
-    "though its size and times are those of the manifest.",
-    FindingCode.REFERENCE_LOST: "In a drill: a session refers to a file that the archive keeps, "
-    "and it was not restored.",
+    FindingCode.ARCHIVE_DAMAGED: "A Parquet file of the archive is missing or differs from its digest in the commit "
+    "record.",
+    FindingCode.BYTES_LOST: "No part of the store contains some bytes of the file.",
+    FindingCode.BYTES_DAMAGED: "Bytes of the file in the store differ from their digest.",
+    FindingCode.DIGEST_DIFFERS: "The file, put together from the store, differs from the SHA-256 of its manifest.",
+    FindingCode.WRITTEN_WRONG: "The bytes read back from the disk differ from those written to it.",
+    FindingCode.UNSAFE_PATH: "The manifest has a path that a run cannot have found in a home.",
+    FindingCode.PATH_CONFLICT: "The path is below a file or link, where a directory would be needed.",
+    FindingCode.NAME_COLLISION: "Another restored path has the same name for the target's file system: "
+    "it ignores case, or how accents are encoded.",
+    FindingCode.NAME_REFUSED: "The file system of the target does not allow the name.",
+    FindingCode.LINK_IN_THE_WAY: "In the home that is restored into, a link is in the place of a directory.",
+    FindingCode.LINK_REFUSED: "The system refused to make the symbolic link.",
+    FindingCode.NOT_WRITTEN: "The system refused to write the file or directory.",
+    FindingCode.TIMES_NOT_SET: "The file or directory was written, but the system refused to set its time or mode.",
+    FindingCode.NOT_THERE: "In a drill: the path was not restored, or as another kind of entry.",
+    FindingCode.UNEXPECTED: "In a drill: a path was restored that no manifest contains.",
+    FindingCode.CONTENT_DIFFERS: "In a drill: the restored file has another SHA-256 than its manifest.",
+    FindingCode.MODE_DIFFERS: "In a drill: the restored path has other permissions than its manifest.",
+    FindingCode.TIME_DIFFERS: "In a drill: the restored path has another modification time than its manifest.",
+    FindingCode.SOURCE_DIFFERS: "In a drill: the file in the home has other content than its manifest, "
+    "but the same size and times.",
+    FindingCode.REFERENCE_LOST: "In a drill: a session refers to an archived file that was not restored.",
 }
-"""What each code says of a path."""
+"""The meaning of each code, as the documentation prints it."""
 
 DAMAGE = frozenset(
     {
@@ -74,38 +74,39 @@ DAMAGE = frozenset(
         FindingCode.REFERENCE_LOST,
     }
 )
-"""Codes by which bytes are not what the archive says. By the others the place that is restored to has refused."""
+"""Codes of damage: bytes differ from the archive's digests. With any other code the target refused something."""
 
 ADVICE = {
     FindingCode.ARCHIVE_DAMAGED: "run `extract verify`; put the file back from a copy of the archive",
-    FindingCode.BYTES_LOST: "run `extract verify`; an earlier state may be whole: `extract files --versions`",
+    FindingCode.BYTES_LOST: "run `extract verify`; an earlier version may be intact: `extract files --versions`",
     FindingCode.BYTES_DAMAGED: "run `extract verify`; put the damaged file back from a copy of the archive",
-    FindingCode.DIGEST_DIFFERS: "run `extract verify`; an earlier state may be whole: `extract files --versions`",
-    FindingCode.WRITTEN_WRONG: "the disk that is restored to does not keep what it is given: use another one",
+    FindingCode.DIGEST_DIFFERS: "run `extract verify`; an earlier version may be intact: `extract files --versions`",
+    FindingCode.WRITTEN_WRONG: "the target's disk is failing: restore to another one",
     FindingCode.UNSAFE_PATH: "the manifest was forged or damaged: run `extract verify`",
-    FindingCode.PATH_CONFLICT: "restore it alone, with --file",
-    FindingCode.NAME_COLLISION: "restore it alone, with --file, or to a file system that tells the names apart",
+    FindingCode.PATH_CONFLICT: "restore the path alone, with --file",
+    FindingCode.NAME_COLLISION: "restore the path alone, with --file, or restore to a file system that distinguishes "
+    "the names",
     FindingCode.NAME_REFUSED: "restore to another file system",
-    FindingCode.LINK_IN_THE_WAY: "restore it to another directory and copy it where it belongs",
+    FindingCode.LINK_IN_THE_WAY: "restore to another directory and copy the files from there",
     FindingCode.LINK_REFUSED: "make the link by hand",
-    FindingCode.NOT_WRITTEN: "see what the system says, and restore again",
-    FindingCode.TIMES_NOT_SET: "its bytes are right; nothing need be done",
+    FindingCode.NOT_WRITTEN: "remove the cause that the message gives, and restore again",
+    FindingCode.TIMES_NOT_SET: "nothing need be done: the bytes are right",
     FindingCode.NOT_THERE: "run `extract verify`, and drill again",
-    FindingCode.UNEXPECTED: "see what else writes to the place of the drill, and drill again",
+    FindingCode.UNEXPECTED: "find the program that writes to the drill's directory, and drill again",
     FindingCode.CONTENT_DIFFERS: "run `extract verify`; the disk of the drill may be failing",
-    FindingCode.MODE_DIFFERS: "its bytes are right; drill on a file system that keeps permissions",
-    FindingCode.TIME_DIFFERS: "its bytes are right; drill on a file system that keeps times exactly",
+    FindingCode.MODE_DIFFERS: "the bytes are right; drill on a file system that keeps permissions",
+    FindingCode.TIME_DIFFERS: "the bytes are right; drill on a file system that keeps times exactly",
     FindingCode.SOURCE_DIFFERS: "the disk of the home may be failing: compare the file with the restored one",
     FindingCode.REFERENCE_LOST: "run `extract verify`, and drill again",
 }
-"""What can be done about it."""
+"""The user's next step for each code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that went wrong: with `path` of `home_id` (a path below the data directory where `home_id` is empty).
+    """One problem with `path` of the home `home_id`; with an empty `home_id` the path is below the data directory.
 
-    Paths are in the form for people.
+    `path` is printable: control characters and invalid UTF-8 are escaped.
     """
 
     code: FindingCode
@@ -115,12 +116,12 @@ class Finding:
 
     @property
     def is_damage(self) -> bool:
-        """Whether bytes are not what the archive says; otherwise the place that is restored to has refused."""
+        """Whether bytes differ from the archive's digests; otherwise the target refused something."""
         return self.code in DAMAGE
 
     @property
     def advice(self) -> str:
-        """What to do."""
+        """The user's next step."""
         return ADVICE[self.code]
 
     def to_json(self) -> JsonObject:
@@ -135,7 +136,7 @@ class Finding:
 
 
 def exit_code_of(findings: list[Finding]) -> ExitCode:
-    """Return how a process that found these should end."""
+    """Return the exit code for these findings: 3 with damage, 5 when the target refused something, else 0."""
     if any(finding.is_damage for finding in findings):
         return ExitCode.FIXITY
     return ExitCode.INCOMPLETE if findings else ExitCode.VERIFIED

@@ -1,4 +1,5 @@
-"""Where a restore may write: nowhere near a home, unless it is told to add to it, and never over anything."""
+"""Decides where a restore may write: into a new or empty directory outside every home, or with `--into-home` into a
+home, where it overwrites nothing."""
 
 import errno
 import os
@@ -14,20 +15,20 @@ from pipelines.disk.layout import Layout
 from pipelines.run.request import HOMES_VARIABLE
 
 MARK: Final = "INCOMPLETE-RESTORE-"
-"""How the directory begins in which a restore works until it is done. It stays when the restore is killed."""
+"""Prefix of the directory in which a restore works. Removed at the end; it remains when the restore is killed."""
 
 _OF_NOTHING_ELSE: Final = frozenset(
     [".credentials.json", "file-history", "history.jsonl", "shell-snapshots", "stats-cache.json"]
 )
-"""Names that a directory of something else will hardly have; `projects` or `debug` stand in many."""
+"""Names that only a home has: `projects` or `debug`, for example, are frequent in other directories too."""
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _READ_ONLY: Final = (errno.EROFS, errno.EIO)
 _SPARE: Final = 4096
-"""Bytes that a file takes up besides its content, roughly."""
+"""Estimated bytes on the disk for a file beside its content."""
 
 
 def known_roots(roots: Iterable[str], environment: Mapping[str, str] = os.environ) -> list[Path]:
-    """Return every directory that is a home, as far as is known: `roots`, CLAUDE_CONFIG_DIR and `~/.claude`."""
+    """Return every known home: `roots` (those of the archive), CLAUDE_CONFIG_DIR and `~/.claude`, links resolved."""
     given = environment.get(HOMES_VARIABLE, "").strip()
     parts = [given, *(part.strip() for some in given.split(",") for part in some.split(os.pathsep))]
     places = [Path(root) for root in roots] + [Path(part).expanduser() for part in parts if part]
@@ -35,58 +36,62 @@ def known_roots(roots: Iterable[str], environment: Mapping[str, str] = os.enviro
 
 
 def check_place(target: Path, layout: Layout, homes: Iterable[Path], *, into_home: bool) -> Path:
-    """Return `target` with its links resolved. Raises ConfigurationError when nothing may be written there.
+    """Return `target` with its links resolved. Raises ConfigurationError when a restore may not write there.
 
-    It must not exist or be empty, must neither be nor lie in a home nor hold the archive or lie in it. With
-    `into_home` it may be a home, and need not be empty.
+    The target must be new or empty, must not be or be in a home, and must not contain or be in the data directory.
+    With `into_home` it may be a home, and need not be empty.
     """
     real = _real(target)
     data = _real(layout.root)
     if data == real or data in real.parents or real in data.parents:
-        raise ConfigurationError(f"{target} and the data directory {layout.root} must not lie in one another")
+        raise ConfigurationError(
+            f"{target} and the data directory {layout.root} must not contain one another: restore to another directory"
+        )
     if real.exists() and not real.is_dir():
-        raise ConfigurationError(f"{target} is not a directory; a restore makes one or fills an empty one")
+        raise ConfigurationError(f"{target} is not a directory: name a new or an empty one")
     names = _names(real)
     is_named_home = real.name == ".claude" or real in homes
     for above in real.parents:
         if above.name == ".claude" or above in homes or _is_of_a_home(_names(above)):
-            raise ConfigurationError(f"{target} lies in the home {above}, where nothing is restored to")
+            raise ConfigurationError(f"{target} is inside the home {above}: restore to a directory outside of it")
     if into_home and names and not is_named_home and not names & KNOWN_TOP:
-        raise ConfigurationError(f"{target} is no home of Claude Code, so --into-home adds nothing to it")
+        raise ConfigurationError(
+            f"{target} is not a home of Claude Code: restore to it without --into-home, or name a home"
+        )
     if not into_home and is_named_home:
         raise ConfigurationError(
-            f"{target} is a home of Claude Code. Restore to another directory, or use --into-home to add what is "
-            f"missing there; nothing in it is then overwritten"
+            f"{target} is a home of Claude Code. Restore to another directory, or use --into-home to add the files "
+            f"that are missing there; it overwrites nothing"
         )
     if not into_home and names:
         left = [name for name in names if name.startswith(MARK)]
-        why = f"it holds {left[0]}, the rest of a restore that was stopped" if left else f"it holds {min(names)}"
-        raise ConfigurationError(f"{target} is not empty ({why}); a restore goes to an empty or a new directory")
+        why = f"it has {left[0]}, left by a restore that was stopped" if left else f"it has {min(names)}"
+        raise ConfigurationError(f"{target} is not empty ({why}): name a new or an empty directory")
     return real
 
 
 def check_room(target: Path, size: int, count: int) -> None:
-    """Raise DiskFullError when `count` files of `size` bytes have no room where `target` is to be."""
+    """Raise DiskFullError when the disk of `target` has no room for `count` files of `size` bytes in all."""
     there = next(place for place in (target, *target.parents) if place.exists())
     free = shutil.disk_usage(there).free
     needed = size + count * _SPARE
     if free < needed:
-        raise DiskFullError(f"{needed:,} bytes are needed at {target}, {free:,} are free; nothing was written")
+        raise DiskFullError(f"the restore needs {needed:,} bytes at {target}, {free:,} are free; nothing was written")
 
 
 @contextmanager
 def target_errors(target: Path) -> Iterator[None]:
-    """Turn the system's refusals to write below `target` into DiskFullError or DataDirectoryError."""
+    """Raise DiskFullError or DataDirectoryError for an OSError of the block, which writes below `target`."""
     try:
         yield
     except OSError as error:
         if is_full(error):
-            raise DiskFullError(f"the disk that holds {target} is full; the restore was given up") from error
-        raise DataDirectoryError(f"{target} cannot be written: {error.strerror or error}") from error
+            raise DiskFullError(f"the disk of {target} is full; the restore was stopped") from error
+        raise DataDirectoryError(f"the system refused to write to {target}: {error.strerror or error}") from error
 
 
 def is_full(error: OSError) -> bool:
-    """Whether the whole restore must end: there is no room, or the disk takes nothing."""
+    """Return whether an error ends the whole restore: the disk is full, read-only or failing."""
     return error.errno in _NO_ROOM or error.errno in _READ_ONLY
 
 

@@ -1,4 +1,5 @@
-"""What a restore would write: directories, files, links, and what cannot be given back, with the reason."""
+"""The plan of a restore: the directories, files and links to write, and the paths that cannot be restored, with the
+reason."""
 
 import unicodedata
 from collections import Counter
@@ -7,30 +8,32 @@ from dataclasses import dataclass, field
 
 from models.identity import is_home_id
 from models.manifest import FileState
-from pipelines.archive.selection import RESTORABLE, ArchivedPath, Chosen, Standing
+from pipelines.archive.selection import RESTORABLE, ArchivedPath, Availability, Chosen
 from pipelines.restore.finding import Finding, FindingCode
 
 NameParts = tuple[bytes, ...]
-"""The names on the way from the top of the target to a thing."""
+"""The components of a path below the target, as bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedPath:
-    """One thing to be written, and where below the target."""
+    """One file or link to write: its manifest row, and its path below the target."""
 
     state: FileState
     parts: NameParts
 
     @property
     def shown(self) -> tuple[str, str]:
-        """Its home and path, as people are shown them."""
+        """Its home_id and printable path."""
         return self.state.home_id, self.state.path
 
 
 @dataclass(slots=True)
 class RestorePlan:
-    """All of it. `directories` have what lies above before what lies below; a directory that no manifest has (it is not
-    in the archive, yet something below it is) has no state.
+    """All paths that a restore writes or leaves out.
+
+    `directories` are sorted, parents first; one that no manifest contains, though a path below it is archived, has no
+    state. `left_out` are paths that the archive has no bytes of.
     """
 
     directories: dict[NameParts, FileState | None] = field(default_factory=dict)
@@ -38,40 +41,43 @@ class RestorePlan:
     links: list[PlannedPath] = field(default_factory=list)
     left_out: list[ArchivedPath] = field(default_factory=list)
     expired_count: int = 0
-    """Files that were gone from the home by then and are not given back, because nobody asked for them."""
+    """Number of files already deleted from the home at that run, which are restored only with `--expired`."""
     findings: list[Finding] = field(default_factory=list)
 
     @property
     def size(self) -> int:
         """Bytes of all files."""
-        return sum(thing.state.size for thing in self.files)
+        return sum(item.state.size for item in self.files)
 
-    def reasons(self) -> Counter[Standing]:
-        """Return how many things are not given back, by reason."""
-        return Counter(archived.standing for archived in self.left_out)
+    def reasons(self) -> Counter[Availability]:
+        """Return the number of paths left out, by reason."""
+        return Counter(archived.availability for archived in self.left_out)
 
 
 def make_plan(chosen: Chosen, *, with_expired: bool, with_links: bool, by_home: bool) -> RestorePlan:
-    """Return what is to be written of what was chosen. `by_home` puts each home into a directory of its name."""
+    """Return the plan for the chosen paths. `by_home` puts each home into a directory named by its home_id.
+
+    Paths that cannot be restored safely become findings of the plan. Raises nothing.
+    """
     plan = RestorePlan()
     for archived in chosen.paths:
         state = archived.state
         prefix = (state.home_id.encode(),) if by_home else ()
-        if archived.standing == Standing.GONE or (not state.is_present and archived.standing not in _KEPT):
+        if archived.availability == Availability.GONE or (not state.is_present and archived.availability not in _KEPT):
             continue
         if not _is_safe(state):
-            detail = "no walk of a home can have given this path"
+            detail = "a run cannot have found this path in a home"
             plan.findings.append(Finding(FindingCode.UNSAFE_PATH, state.home_id, state.path, detail))
             continue
-        thing = PlannedPath(state, (*prefix, *state.path_bytes.split(b"/")))
+        item = PlannedPath(state, (*prefix, *state.path_bytes.split(b"/")))
         if not state.is_present and not with_expired:
             plan.expired_count += state.entry_type == "file"
-        elif archived.is_directory and archived.standing in RESTORABLE:
-            plan.directories[thing.parts] = state
-        elif state.entry_type == "file" and archived.standing in RESTORABLE:
-            plan.files.append(thing)
-        elif archived.standing == Standing.LINK and with_links and state.link_target:
-            plan.links.append(thing)
+        elif archived.is_directory and archived.availability in RESTORABLE:
+            plan.directories[item.parts] = state
+        elif state.entry_type == "file" and archived.availability in RESTORABLE:
+            plan.files.append(item)
+        elif archived.availability == Availability.LINK and with_links and state.link_target:
+            plan.links.append(item)
         elif not archived.is_directory:
             plan.left_out.append(archived)
     _refuse_below_no_directory(plan)
@@ -79,22 +85,24 @@ def make_plan(chosen: Chosen, *, with_expired: bool, with_links: bool, by_home: 
     return plan
 
 
-_KEPT = frozenset({*RESTORABLE, Standing.LINK})
+_KEPT = frozenset({*RESTORABLE, Availability.LINK})
 
 
-def alike(paths: Iterable[NameParts]) -> list[list[NameParts]]:
-    """Return groups of paths in one directory whose names are the same to a file system that ignores case or how
-    accents are written (casefold and NFC); the first of each group in order of bytes comes first.
+def colliding_paths(paths: Iterable[NameParts]) -> list[list[NameParts]]:
+    """Return groups of paths that collide on a file system that ignores case or Unicode normalization.
+
+    The paths of a group are in one directory and have the same name after casefold and NFC; each group is sorted by
+    bytes.
     """
     groups: dict[tuple[NameParts, str], set[NameParts]] = {}
     for path in paths:
         for depth in range(1, len(path) + 1):
-            groups.setdefault((path[: depth - 1], folded(path[depth - 1])), set()).add(path[:depth])
+            groups.setdefault((path[: depth - 1], folded_name(path[depth - 1])), set()).add(path[:depth])
     return [sorted(group) for _, group in sorted(groups.items()) if len(group) > 1]
 
 
-def folded(name: bytes) -> str:
-    """Return what a name has in common with those that differ in case or in how accents are written."""
+def folded_name(name: bytes) -> str:
+    """Return a name after casefold and NFC: equal for names that differ only in case or encoding of accents."""
     text = name.decode("utf-8", "surrogateescape")
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
@@ -106,26 +114,26 @@ def _is_safe(state: FileState) -> bool:
 
 
 def _refuse_below_no_directory(plan: RestorePlan) -> None:
-    """Refuse what would lie below a file or link: two phases told of two states of one path."""
-    blocked = {thing.parts for thing in (*plan.files, *plan.links)}
+    """Move paths below a file or link to the findings: two phases archived the parent as two different kinds."""
+    blocked = {item.parts for item in (*plan.files, *plan.links)}
 
     def is_free(parts: NameParts, state: FileState) -> bool:
         above = next((parts[:depth] for depth in range(1, len(parts)) if parts[:depth] in blocked), None)
         if above is None:
             return True
-        detail = f"{above[-1].decode(errors='backslashreplace')} above it is no directory"
+        detail = f"its parent {above[-1].decode(errors='backslashreplace')} is not a directory"
         plan.findings.append(Finding(FindingCode.PATH_CONFLICT, state.home_id, state.path, detail))
         return False
 
     plan.directories = {
         parts: state for parts, state in plan.directories.items() if state is None or is_free(parts, state)
     }
-    plan.files = [thing for thing in plan.files if is_free(thing.parts, thing.state)]
-    plan.links = [thing for thing in plan.links if is_free(thing.parts, thing.state)]
+    plan.files = [item for item in plan.files if is_free(item.parts, item.state)]
+    plan.links = [item for item in plan.links if is_free(item.parts, item.state)]
 
 
 def _add_above(plan: RestorePlan, chosen: Chosen, *, by_home: bool) -> None:
-    """Add the directories above what was chosen, and put all directories in order."""
+    """Add the parent directories of the chosen paths, and sort all directories."""
     wanted: dict[NameParts, FileState | None] = {}
     for parts, home_id in _places(plan):
         for depth in range(1, len(parts)):
@@ -136,13 +144,13 @@ def _add_above(plan: RestorePlan, chosen: Chosen, *, by_home: bool) -> None:
 
 
 def _places(plan: RestorePlan) -> Iterable[tuple[NameParts, str]]:
-    for thing in (*plan.files, *plan.links):
-        yield thing.parts, thing.state.home_id
+    for item in (*plan.files, *plan.links):
+        yield item.parts, item.state.home_id
     for parts, state in plan.directories.items():
         if state is not None:
             yield parts, state.home_id
 
 
 def homes_of(paths: Collection[ArchivedPath]) -> Mapping[str, int]:
-    """Return the homes from which something can be given back, with the number of things."""
-    return Counter(each.state.home_id for each in paths if each.standing in _KEPT)
+    """Return the number of restorable paths by home_id; homes without any are absent."""
+    return Counter(each.state.home_id for each in paths if each.availability in _KEPT)

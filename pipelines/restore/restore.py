@@ -1,9 +1,9 @@
-"""Gives back what the archive holds: a file, a session, a phase, a home, or all of it, as it stood at any run.
+"""Restores files from the archive: one file, a session, a phase, a home, or everything, as of any run.
 
-Every file is written under a temporary name, forced to the disk, read back, compared with the SHA-256 of its manifest
-and only then put in its place, with its time and mode; what does not agree is not written. Into a new or empty
-directory all of it appears at the end, in one go: until then, and for good when the restore is killed, there is nothing
-in it but a directory INCOMPLETE-RESTORE-….
+Each file is written under a temporary name, flushed to the disk, read back, compared with the SHA-256 of its manifest,
+and only then renamed to its place, with its time and mode; a file that differs is not placed. In a new or empty target
+all files appear at the end. Until then, and when the restore is killed, the target contains only a directory
+INCOMPLETE-RESTORE-….
 """
 
 import os
@@ -30,18 +30,18 @@ from pipelines.restore.finding import Finding, FindingCode, exit_code_of
 from pipelines.restore.place import MARK, check_place, check_room, known_roots, target_errors
 from pipelines.restore.plan import RestorePlan, homes_of, make_plan
 from pipelines.restore.tree import RestoreTree, entered
-from pipelines.restore.writer import Writer, Written
+from pipelines.restore.writer import WriteCounts, Writer
 
 _FILES, _TREE = b"files", b"tree"
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
-    """What is to be restored, and where to.
+    """Which paths to restore, and where to.
 
-    `as_of` is a run or a date; with `undone` also a run that a rollback has undone. `expired` says whether files that
-    were gone from the home by then are given back too, as they last stood; without it, only when a session or a file
-    was named. `links` makes symbolic links. `into_home` adds what is missing to a home.
+    `as_of` is a run_id or a date; `undone` also accepts a run that a rollback has undone. `expired` says whether to
+    restore the last version of files that were already deleted from the home at that run; None means only when a
+    session or a file is named. `links` makes symbolic links. `into_home` adds missing files to an existing home.
     """
 
     target: Path
@@ -55,20 +55,20 @@ class RestoreRequest:
 
     @property
     def with_expired(self) -> bool:
-        """Whether expired files are given back."""
+        """Whether files that were already deleted from the home are restored."""
         named = self.selection.session is not None or bool(self.selection.files)
         return named if self.expired is None else self.expired
 
 
 @dataclass(slots=True)
-class Restored:
-    """What a restore came to, or would come to after a dry run. Sizes are in bytes."""
+class RestoreResult:
+    """The result of a restore, or the expected result after a dry run. Sizes are in bytes."""
 
     target: Path
     chosen: Chosen
     plan: RestorePlan
     homes: list[str]
-    written: Written
+    written: WriteCounts
     directories: int = 0
     links: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -77,11 +77,11 @@ class Restored:
 
     @property
     def exit_code(self) -> ExitCode:
-        """How the process should end: 3 for damage, 5 when the place refused something, else 0."""
+        """The exit code of the command: 3 for damage, 5 when the target refused something, else 0."""
         return exit_code_of(self.findings)
 
     def to_json(self) -> JsonObject:
-        """Return everything as JSON values."""
+        """Return the result as JSON values."""
         return {
             "target": str(self.target),
             "run_id": self.chosen.run.run_id,
@@ -98,8 +98,8 @@ class Restored:
             "there_already_with_other_content": self.written.other,
             "expired_not_asked_for": self.plan.expired_count,
             "not_restorable": [
-                {"home_id": known.state.home_id, "path": known.state.path, "why": str(known.standing)}
-                for known in self.plan.left_out
+                {"home_id": archived.state.home_id, "path": archived.state.path, "why": str(archived.availability)}
+                for archived in self.plan.left_out
             ],
             "findings": [finding.to_json() for finding in self.findings],
             "exit_code": int(self.exit_code),
@@ -113,11 +113,11 @@ def restore(
     observer: Observer | None = None,
     *,
     opening: Callable[[Path], TreeTarget] = open_target,
-) -> Restored:
-    """Restore what is asked for. What cannot be given back is a finding, and the rest goes on.
+) -> RestoreResult:
+    """Restore the requested paths. A path that cannot be restored becomes a finding; the others are restored.
 
-    Raises ConfigurationError when nothing is meant or the place is not one to restore to, DiskFullError and
-    DataDirectoryError when the target takes no more; of a new directory nothing is then left.
+    Raises ConfigurationError when the selection matches nothing or the target is not allowed, DiskFullError and
+    DataDirectoryError when the target cannot be written; a new target directory is then removed again.
     """
     opened = open_as_of(layout, request.as_of, with_undone=request.undone)
     roots = archived_roots(layout, opened.reader.runs)
@@ -134,36 +134,38 @@ def restore_chosen(
     observer: Observer,
     *,
     opening: Callable[[Path], TreeTarget] = open_target,
-) -> Restored:
-    """Restore what was chosen to `target`, which was found to be a place to restore to. Raises as `restore`."""
+) -> RestoreResult:
+    """Restore the chosen paths to `target`, which `check_place` has accepted. Raises as `restore` does."""
     started = time.monotonic()
     made_of = sorted(homes_of(chosen.paths))
     if request.into_home and len(made_of) > 1:
-        raise ConfigurationError(f"into a home, one home is restored: name it with --home ({', '.join(made_of)})")
+        raise ConfigurationError(
+            f"--into-home restores one home: name it with --home (the archive has {', '.join(made_of)})"
+        )
     plan = make_plan(chosen, with_expired=request.with_expired, with_links=request.links, by_home=len(made_of) > 1)
-    made = Restored(target, chosen, plan, made_of, Written(), is_dry=request.dry_run)
+    result = RestoreResult(target, chosen, plan, made_of, WriteCounts(), is_dry=request.dry_run)
     if not request.dry_run and (plan.directories or plan.files or plan.links):
-        if not request.into_home:  # there most of it may be already
+        if not request.into_home:  # in a home most files may exist already: the needed room is unknown
             check_room(target, plan.size, len(plan.files) + len(plan.directories))
-        _write(reader, made, request, observer, opening)
-    made.findings += plan.findings + [
+        _write(reader, result, request, observer, opening)
+    result.findings += plan.findings + [
         Finding(FindingCode.ARCHIVE_DAMAGED, "", path, text) for path, text in sorted(reader.damage.items())
     ]
-    made.seconds = time.monotonic() - started
-    return made
+    result.seconds = time.monotonic() - started
+    return result
 
 
 def _write(
     reader: StoreReader,
-    made: Restored,
+    result: RestoreResult,
     request: RestoreRequest,
     observer: Observer,
     opening: Callable[[Path], TreeTarget],
 ) -> None:
     make_files_private()
     mark = f"{MARK}{secrets.token_hex(4)}"
-    with target_errors(made.target), _undone_on_failure(made.target, mark) as work, ExitStack() as stack:
-        top = opening(made.target)
+    with target_errors(result.target), _undone_on_failure(result.target, mark) as work, ExitStack() as stack:
+        top = opening(result.target)
         stack.callback(top.close)
         top.make_directory(mark.encode())
         with entered(top, (mark.encode(),)) as marked:
@@ -171,28 +173,28 @@ def _write(
             if not request.into_home:
                 marked.make_directory(_TREE)
         files = stack.enter_context(entered(top, (mark.encode(), _FILES)))
-        home = stack.enter_context(Home(made.target)) if request.into_home else None
+        home = stack.enter_context(Home(result.target)) if request.into_home else None
         new_tree = None if request.into_home else stack.enter_context(entered(top, (mark.encode(), _TREE)))
-        tree = RestoreTree(new_tree or top, made.plan, is_new=new_tree is not None)
+        tree = RestoreTree(new_tree or top, result.plan, is_new=new_tree is not None)
         writer = Writer(reader, tree, files, home, observer)
-        made.written, made.findings = writer.written, tree.findings
-        observer.step_begins("restoring", made.plan.size)
+        result.written, result.findings = writer.written, tree.findings
+        observer.step_begins("restoring", result.plan.size)
         tree.make()
-        writer.write(made.plan.files)
+        writer.write(result.plan.files)
         observer.step_ends()
         if new_tree is not None:
             work.is_moving = True
             _move_up(new_tree, top, tree)
-        made.links = writer.link(made.plan.links)
+        result.links = writer.link(result.plan.links)
         tree.finish()
-        made.directories = len(tree.made)
+        result.directories = len(tree.made)
         reach("restore:before-end")
         _remove_marked(top, mark.encode(), (_FILES,) if request.into_home else (_FILES, _TREE))
         work.is_done = True
 
 
 def _move_up(new_tree: TreeTarget, top: TreeTarget, tree: RestoreTree) -> None:
-    """Let all that was written appear where it belongs."""
+    """Rename the finished top-level entries from the working directory into the target."""
     reach("restore:before-move")
     for name in sorted(os.fsencode(entry.name) for entry in new_tree.scan()):
         top.move(new_tree, name, name)
@@ -210,8 +212,8 @@ def _remove_marked(top: TreeTarget, mark: bytes, names: Sequence[bytes]) -> None
 
 @dataclass(slots=True)
 class _Work:
-    """How far a restore is. Once files are being moved to where they belong, what was done stays, and so does the mark
-    that tells that not all was.
+    """The progress of a restore. After `is_moving` a failure leaves the files and the INCOMPLETE-RESTORE- directory:
+    the files in place are right, and the directory's name says that others are missing.
     """
 
     is_moving: bool = False
@@ -220,8 +222,8 @@ class _Work:
 
 @contextmanager
 def _undone_on_failure(target: Path, mark: str) -> Iterator[_Work]:
-    """Make the target where it is missing; when the work ends early, remove what lies under the mark, and the target if
-    it was made here and is empty.
+    """Create the target if it is missing; when the block fails before moving, remove the working directory `mark`, and
+    the target if it was created here and is empty.
     """
     was_missing = not target.exists()
     target.mkdir(mode=0o700, parents=True, exist_ok=True)

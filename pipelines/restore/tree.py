@@ -1,4 +1,5 @@
-"""The directories of a target: each made once, entered one name at a time, and finished when all is in them."""
+"""The directories of a restore's target: creates each once, opens them one component at a time so that no link is
+followed, and sets their times and modes after all files are in them."""
 
 import errno
 import os
@@ -21,7 +22,7 @@ _LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
 
 @contextmanager
 def entered(root: TreeTarget, parts: NameParts) -> Iterator[TreeTarget]:
-    """Give the directory at `parts` below `root`. No link on the way is followed. Raises OSError."""
+    """Open the directory at `parts` below `root` for the block. Follows no link. Raises OSError."""
     current = root
     try:
         for name in parts:
@@ -35,15 +36,17 @@ def entered(root: TreeTarget, parts: NameParts) -> Iterator[TreeTarget]:
 
 
 def code_of(error: OSError) -> FindingCode:
-    """Return what a refusal of the system means for one path."""
+    """Return the finding code for an OSError about one path."""
     if error.errno in _LINK:
         return FindingCode.LINK_IN_THE_WAY
     return FindingCode.NAME_REFUSED if error.errno in _NO_SUCH_NAME else FindingCode.NOT_WRITTEN
 
 
 class RestoreTree:
-    """The directories of a plan below `root`. In a new tree nothing else can be: whatever is there already is one of
-    ours, under a name that the file system takes for the same.
+    """The directories of a plan below `root`.
+
+    With `is_new` the target was empty, so a name that exists already is a collision: this restore wrote it under a name
+    that the file system treats as equal.
     """
 
     def __init__(self, root: TreeTarget, plan: RestorePlan, *, is_new: bool) -> None:
@@ -56,17 +59,17 @@ class RestoreTree:
         self._names: dict[NameParts, set[bytes]] = {}
 
     def make(self) -> None:
-        """Make every directory that is missing. Raises OSError when there is no room."""
+        """Create every missing directory. Raises OSError when the disk is full."""
         for parts, state in self._plan.directories.items():
             if self.is_open(parts[:-1]):
                 self._make_one(parts, state)
 
     def is_open(self, parts: NameParts) -> bool:
-        """Whether the directory at `parts` and all above it can be filled."""
+        """Return whether no directory on the path `parts` was refused by the system."""
         return not any(parts[:depth] in self._refused for depth in range(1, len(parts) + 1))
 
     def has(self, parts: NameParts, *, anew: bool = False) -> bool:
-        """Whether a thing was there before (now, if looked at `anew`) by exactly this name. Raises OSError."""
+        """Return whether the target had this exact name before the restore; with `anew`, has it now. Raises OSError."""
         above = parts[:-1]
         if self._is_new or (above in self.made and not anew):
             return False
@@ -76,7 +79,7 @@ class RestoreTree:
         return parts[-1] in self._names[above]
 
     def finish(self) -> None:
-        """Have all names on the disk, then give each directory that was made its times and mode, the lowest first."""
+        """Flush all directories to the disk, then set the times and modes of the created ones, the deepest first."""
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             list(threads.map(self._sync, self.made))
         for parts, state in reversed(list(self.made.items())):
@@ -94,7 +97,7 @@ class RestoreTree:
             directory.sync()
 
     def refuse(self, code: FindingCode, state: FileState, detail: str) -> None:
-        """Note a finding about one thing."""
+        """Add a finding about one path."""
         self.findings.append(Finding(code, state.home_id, state.path, detail))
 
     def _make_one(self, parts: NameParts, state: FileState | None) -> None:
@@ -106,7 +109,7 @@ class RestoreTree:
                 above.make_directory(parts[-1])
             self.made[parts] = state
         except FileExistsError:
-            self._refuse_directory(FindingCode.NAME_COLLISION, parts, state, "it is another one's name here")
+            self._refuse_directory(FindingCode.NAME_COLLISION, parts, state, "another path has this name here")
         except OSError as error:
             if is_full(error):
                 raise
@@ -114,7 +117,7 @@ class RestoreTree:
 
     def _refuse_directory(self, code: FindingCode, parts: NameParts, state: FileState | None, detail: str) -> None:
         self._refused.add(parts)
-        lost = sum(thing.parts[: len(parts)] == parts for thing in (*self._plan.files, *self._plan.links))
+        lost = sum(item.parts[: len(parts)] == parts for item in (*self._plan.files, *self._plan.links))
         home_id = state.home_id if state is not None else ""
         path = state.path if state is not None else printable_path(b"/".join(parts))
-        self.findings.append(Finding(code, home_id, path, f"{detail}; nothing below it is written ({lost} things)"))
+        self.findings.append(Finding(code, home_id, path, f"{detail}; the {lost} paths below it are not written"))

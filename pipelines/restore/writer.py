@@ -1,4 +1,4 @@
-"""Writes files: under a temporary name, forced to the disk, read back and digested, only then put in their place."""
+"""Writes restored files: under a temporary name, flushed to the disk, read back, digested, renamed to their place."""
 
 import os
 from collections.abc import Iterator
@@ -29,13 +29,14 @@ _BATCH_BYTES: Final = 64 << 20
 _AT_ONCE: Final = 16
 _CHUNK: Final = 1 << 20
 _READ_EARLIER: Final = frozenset({Outcome.UNREADABLE, Outcome.MISSING, Outcome.EXPIRED})
-"""Outcomes under which a manifest may state the size of a file that was not read, beside the digest of what was."""
+"""Outcomes of files that this run did not read: their manifest may have the size of now beside the digest of an
+earlier run's bytes, so the size comes from the store."""
 
 
 @dataclass(slots=True)
-class Written:
-    """What came of the files: written (so many of them without bytes that were erased on request), and in a home that
-    was added to, there already with the same or other bytes.
+class WriteCounts:
+    """Counts of files: written, and of these without bytes that were erased on request (`with_erased`); with
+    `--into-home` also those that existed already with the same or with other bytes. `size` is in bytes.
     """
 
     files: int = 0
@@ -47,7 +48,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class _Staged:
-    thing: PlannedPath
+    item: PlannedPath
     name: bytes
     descriptor: int
     size: int
@@ -55,14 +56,15 @@ class _Staged:
 
 
 class Writer:
-    """Writes files into a tree by way of a staging directory on the same file system. `home` is the home that is added
-    to, where there is one.
+    """Writes files into a tree through a staging directory on the same file system, so that placing is a rename.
+
+    `home` is the home that is restored into, None for a new tree.
     """
 
     def __init__(
         self, reader: StoreReader, tree: RestoreTree, staging: TreeTarget, home: Home | None, observer: Observer
     ) -> None:
-        self.written = Written()
+        self.written = WriteCounts()
         self._reader = reader
         self._tree = tree
         self._staging = staging
@@ -71,15 +73,13 @@ class Writer:
         self._batch: list[_Staged] = []
         self._count = 0
 
-    def write(self, things: list[PlannedPath]) -> None:
-        """Write every file that is not there yet. Raises OSError when there is no room; nothing is then half in its
-        place.
-        """
+    def write(self, items: list[PlannedPath]) -> None:
+        """Write every file that does not exist yet. Raises OSError when the disk is full; no file is half placed."""
         try:
-            for thing in things:
-                self._observer.advances(thing.state.size)
-                if self._tree.is_open(thing.parts[:-1]) and not self._is_there(thing):
-                    self._stage(thing)
+            for item in items:
+                self._observer.advances(item.state.size)
+                if self._tree.is_open(item.parts[:-1]) and not self._is_there(item):
+                    self._stage(item)
                 if len(self._batch) >= _BATCH_FILES or sum(one.size for one in self._batch) >= _BATCH_BYTES:
                     self._flush()
             self._flush()
@@ -87,66 +87,66 @@ class Writer:
             for staged in self._batch:
                 os.close(staged.descriptor)
 
-    def link(self, things: list[PlannedPath]) -> int:
-        """Make links, and return how many. None is followed, whatever stands there already stays."""
+    def link(self, items: list[PlannedPath]) -> int:
+        """Make symbolic links; return how many. Existing entries are kept, and no link is followed."""
         made = 0
-        for thing in things:
-            if not self._tree.is_open(thing.parts[:-1]):
+        for item in items:
+            if not self._tree.is_open(item.parts[:-1]):
                 continue
             try:
-                with entered(self._tree.root, thing.parts[:-1]) as above:
-                    above.make_link(thing.parts[-1], thing.state.link_target or b"", thing.state.mtime_ns)
+                with entered(self._tree.root, item.parts[:-1]) as above:
+                    above.make_link(item.parts[-1], item.state.link_target or b"", item.state.mtime_ns)
                 made += 1
             except FileExistsError:
-                self._tell_existing(thing, is_same=self._is_link(thing))
+                self._tell_existing(item, is_same=self._is_link(item))
             except (OSError, NotImplementedError) as error:
                 if isinstance(error, OSError) and is_full(error):
                     raise
-                self._tree.refuse(FindingCode.LINK_REFUSED, thing.state, str(error))
+                self._tree.refuse(FindingCode.LINK_REFUSED, item.state, str(error))
         return made
 
-    def _is_there(self, thing: PlannedPath) -> bool:
-        """Look whether a file stands in the home that is added to, and whether it holds the same."""
+    def _is_there(self, item: PlannedPath) -> bool:
+        """Return whether the home has the path already, and count whether its content is the same."""
         if self._home is None:
             return False
         try:
-            if not self._tree.has(thing.parts):
+            if not self._tree.has(item.parts):
                 return False
-            state = thing.state
-            stat, _, digest = digest_file(self._home, b"/".join(thing.parts), state.size, deep=True)
+            state = item.state
+            stat, _, digest = digest_file(self._home, b"/".join(item.parts), state.size, deep=True)
             is_same = stat.size == state.size and digest == state.sha256
         except (OSError, SourceError):
-            is_same = False  # something stands there that is no file that we may read: it stays
+            is_same = False  # an entry exists that is not a readable file: it is kept
         self.written.same += is_same
         self.written.other += not is_same
         return True
 
-    def _stage(self, thing: PlannedPath) -> None:
+    def _stage(self, item: PlannedPath) -> None:
         self._count += 1
         name = b"%d" % self._count
         reach("restore:before-write")
         descriptor = self._staging.create(name)
         try:
-            size, digest = self._fill(descriptor, thing.state)
+            size, digest = self._fill(descriptor, item.state)
         except (StoreError, ConfigurationError) as error:
-            self._give_up(thing, name, descriptor, FindingCode.BYTES_LOST, str(error))
+            self._give_up(item, name, descriptor, FindingCode.BYTES_LOST, str(error))
         except FixityError as error:
-            self._give_up(thing, name, descriptor, FindingCode.BYTES_DAMAGED, str(error))
+            self._give_up(item, name, descriptor, FindingCode.BYTES_DAMAGED, str(error))
         except BaseException:
             os.close(descriptor)
             raise
         else:
             if not digest:
-                detail = f"{size} bytes were put together; the manifest says {thing.state.size}, with another digest"
-                self._give_up(thing, name, descriptor, FindingCode.DIGEST_DIFFERS, detail)
+                detail = f"the store gave {size} bytes; the manifest has {item.state.size}, with another digest"
+                self._give_up(item, name, descriptor, FindingCode.DIGEST_DIFFERS, detail)
                 return
-            self._finish(thing, name, descriptor)
-            self._batch.append(_Staged(thing, name, descriptor, size, digest))
+            self._finish(item, name, descriptor)
+            self._batch.append(_Staged(item, name, descriptor, size, digest))
 
     def _fill(self, descriptor: int, state: FileState) -> tuple[int, bytes]:
-        """Write a file's bytes; return how many, and their SHA-256 if they are what the manifest says, else b"".
+        """Write a file's bytes; return how many, and their SHA-256 if it is that of the manifest, else b"".
 
-        What was erased on request is in neither: the manifest's SHA-256 is of the other bytes.
+        Bytes that were erased on request are not written: forget has updated the manifest's SHA-256 accordingly.
         """
         file_id = state.file_id or 0
         proof, fast, size = sha256(), xxh3_128(), 0
@@ -164,19 +164,19 @@ class Writer:
         kept = self._reader.kept_bytes(state.file_id or 0, state.run_id)
         return kept if kept is not None and state.outcome in _READ_EARLIER else state.size
 
-    def _finish(self, thing: PlannedPath, name: bytes, descriptor: int) -> None:
+    def _finish(self, item: PlannedPath, name: bytes, descriptor: int) -> None:
         try:
-            self._staging.finish_file(name, descriptor, thing.state.mode, thing.state.mtime_ns)
+            self._staging.finish_file(name, descriptor, item.state.mode, item.state.mtime_ns)
         except (OSError, OverflowError) as error:
-            self._tree.refuse(FindingCode.TIMES_NOT_SET, thing.state, str(error))
+            self._tree.refuse(FindingCode.TIMES_NOT_SET, item.state, str(error))
 
-    def _give_up(self, thing: PlannedPath, name: bytes, descriptor: int, code: FindingCode, detail: str) -> None:
+    def _give_up(self, item: PlannedPath, name: bytes, descriptor: int, code: FindingCode, detail: str) -> None:
         os.close(descriptor)
         self._staging.remove_file(name)
-        self._tree.refuse(code, thing.state, detail)
+        self._tree.refuse(code, item.state, detail)
 
     def _flush(self) -> None:
-        """Force the batch to the disk, read it back, and put each file in its place."""
+        """Flush the batch to the disk, read it back, and rename each file to its place."""
         reach("restore:before-fsync")
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             list(threads.map(full_fsync, [staged.descriptor for staged in self._batch]))
@@ -191,45 +191,45 @@ class Writer:
                 self._place(staged)
             else:
                 self._staging.remove_file(staged.name)
-                detail = "what was read back is not what was written"
-                self._tree.refuse(FindingCode.WRITTEN_WRONG, staged.thing.state, detail)
+                detail = "the bytes read back differ from those written"
+                self._tree.refuse(FindingCode.WRITTEN_WRONG, staged.item.state, detail)
         reach("restore:all-in-place")
 
     def _place(self, staged: _Staged) -> None:
-        parts = staged.thing.parts
+        parts = staged.item.parts
         reach("restore:before-place")
         try:
             with entered(self._tree.root, parts[:-1]) as above:
                 above.adopt(self._staging, staged.name, parts[-1])
         except FileExistsError:
             self._staging.remove_file(staged.name)
-            self._tell_existing(staged.thing)
+            self._tell_existing(staged.item)
             return
         except OSError as error:
             if is_full(error):
                 raise
             self._staging.remove_file(staged.name)
-            self._tree.refuse(code_of(error), staged.thing.state, error.strerror or str(error))
+            self._tree.refuse(code_of(error), staged.item.state, error.strerror or str(error))
             return
         reach("restore:after-place")
         self.written.files += 1
         self.written.size += staged.size
-        self.written.with_erased += bool(staged.thing.state.erased)
+        self.written.with_erased += bool(staged.item.state.erased)
 
-    def _is_link(self, thing: PlannedPath) -> bool:
-        """Whether the very link is there already."""
+    def _is_link(self, item: PlannedPath) -> bool:
+        """Return whether the same link exists already."""
         try:
-            with entered(self._tree.root, thing.parts[:-1]) as above:
-                return above.link_target(thing.parts[-1]) == thing.state.link_target
+            with entered(self._tree.root, item.parts[:-1]) as above:
+                return above.link_target(item.parts[-1]) == item.state.link_target
         except OSError:
             return False
 
-    def _tell_existing(self, thing: PlannedPath, *, is_same: bool = False) -> None:
-        if self._home is not None and self._has(thing.parts):
+    def _tell_existing(self, item: PlannedPath, *, is_same: bool = False) -> None:
+        if self._home is not None and self._has(item.parts):
             self.written.same += is_same
             self.written.other += not is_same
             return
-        self._tree.refuse(FindingCode.NAME_COLLISION, thing.state, "it is another one's name here")
+        self._tree.refuse(FindingCode.NAME_COLLISION, item.state, "another path has this name here")
 
     def _has(self, parts: NameParts) -> bool:
         try:

@@ -14,7 +14,7 @@ from models.errors import ConfigurationError
 from models.run import RunRecord
 from pipelines.archive.as_of import run_as_of
 from pipelines.archive.listing import ArchivedFile, VersionPlace, list_files
-from pipelines.archive.selection import Selection, Standing
+from pipelines.archive.selection import Availability, Selection
 from pipelines.disk.layout import Layout
 from pipelines.restore.restore import RestoreRequest, restore
 from tests.command_line import Kept, call
@@ -158,7 +158,7 @@ def test_each_file_has_its_standing_and_every_content_that_was_kept_of_it(tmp_pa
             (home / "gone.md").unlink()
         runs.append(extract(layout.root, home).run_id)
     found = {each.state.path: each for each in list_files(layout, Selection()).files}
-    assert {path: str(each.archived.standing) for path, each in found.items()} == {
+    assert {path: str(each.archived.availability) for path, each in found.items()} == {
         "empty": "present", "gone.md": "expired", "history.jsonl": "present", "link": "link",
         "settings.json": "withheld", "stats-cache.json": "present",
     }  # fmt: skip
@@ -174,9 +174,9 @@ def test_each_file_has_its_standing_and_every_content_that_was_kept_of_it(tmp_pa
     assert [one.place for one in found["gone.md"].versions] == [VersionPlace.CURRENT]
     assert all(found[path].versions == [] for path in ("empty", "link", "settings.json"))
     before = {each.state.path: each for each in list_files(layout, Selection(), as_of=runs[0]).files}
-    assert before["gone.md"].archived.standing == Standing.PRESENT
+    assert before["gone.md"].archived.availability == Availability.PRESENT
     assert len(before["history.jsonl"].versions) == 1
-    states = {each.state.path for each in list_files(layout, Selection(), standings=["expired", "withheld"]).files}
+    states = {each.state.path for each in list_files(layout, Selection(), availabilities=["expired", "withheld"]).files}
     assert states == {"gone.md", "settings.json"}
 
 
@@ -266,7 +266,7 @@ def test_a_restore_is_told_in_a_few_lines_or_as_json(kept: Kept, tmp_path: Path)
     ran = call("restore", "--data", kept.data, "--to", tmp_path / "one")
     assert (ran.code, ran.err) == (0, "")
     assert "5 files with" in ran.out
-    assert "equal to its SHA-256" in ran.out
+    assert "each read back, SHA-256 as archived" in ran.out
     assert "not restorable: 1 withheld, 1 listed" in ran.out
     told = json.loads(call("restore", "--data", kept.data, "--to", tmp_path / "two", "--json").out)
     assert (told["exit_code"], told["files"], told["findings"]) == (0, 5, [])
@@ -295,7 +295,7 @@ def test_a_drill_is_told_and_its_record_named(kept: Kept, tmp_path: Path) -> Non
     shutil.copytree(kept.data, data, symlinks=True)
     ran = call("drill", "--data", data)
     assert (ran.code, ran.err) == (0, "")
-    assert "IT HOLDS" in ran.out
+    assert "PASSED" in ran.out
     record = Path(ran.lines[-1].removeprefix("Its record: "))
     assert json.loads(call("drill", "--data", data, "--json").out)["holds"] is True
     assert record.name.startswith("drill-")

@@ -18,8 +18,8 @@ from pipelines.archive.session_paths import encoded_directory
 from pipelines.demo.demo import grow_home, make_home
 from pipelines.disk.layout import Layout
 from pipelines.drill.drill import DrillRequest, drill
-from pipelines.drill.result import Drilled
-from pipelines.drill.resume import Kept, ResumeVerdict, SessionCheck, check_session, is_session
+from pipelines.drill.result import DrillResult
+from pipelines.drill.resume import ArchivedPaths, ResumeVerdict, SessionCheck, check_session, is_session
 from pipelines.drill.text import drill_text
 from pipelines.restore.finding import FindingCode
 from tests.support import extract, fixture_homes
@@ -53,13 +53,13 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
-def drilled(tmp_path: Path, *homes: Path, as_of: str | None = None) -> Drilled:
+def drilled(tmp_path: Path, *homes: Path, as_of: str | None = None) -> DrillResult:
     """Extract homes and drill."""
     extract(tmp_path / "data", *homes)
     return drill(Layout(tmp_path / "data"), DrillRequest(as_of=as_of))
 
 
-def codes(made: Drilled) -> set[FindingCode]:
+def codes(made: DrillResult) -> set[FindingCode]:
     return {finding.code for finding in made.findings}
 
 
@@ -103,7 +103,7 @@ def test_its_record_says_what_was_found_and_for_people_too(home: Path, tmp_path:
     assert told["holds"] is True
     assert told["homes"][0]["sessions"][0]["verdict"] == "whole"
     assert text == drill_text(made)
-    assert "IT HOLDS" in text
+    assert "PASSED" in text
     assert made.record.stat().st_mode & 0o777 == 0o600
 
 
@@ -114,7 +114,7 @@ def test_its_text_fits_eighty_columns_and_no_terminal_obeys_it(tmp_path: Path) -
     extract(tmp_path / "data", home)
     harm(parts_of(tmp_path / "data", "store"))
     text = drill_text(drill(Layout(tmp_path / "data"), DrillRequest()))
-    assert "DOES NOT HOLD" in text
+    assert "FAILED" in text
     assert "\x1b" not in text
     shown = [line for line in text.splitlines() if "/" not in line]
     assert len(shown) > 50
@@ -134,7 +134,7 @@ def test_lost_bytes_make_it_fail_and_name_the_file(home: Path, tmp_path: Path) -
     assert FindingCode.BYTES_LOST in codes(made)
     assert "notes/one.md" in {finding.path for finding in made.findings}
     assert made.homes[0].sessions[0].verdict == ResumeVerdict.BROKEN
-    assert "IT DOES NOT HOLD" in drill_text(made)
+    assert "FAILED" in drill_text(made)
 
 
 def test_what_is_no_longer_at_the_source_or_differs_since_is_told_and_no_failure(home: Path, tmp_path: Path) -> None:
@@ -230,7 +230,9 @@ def check(home: Path, tmp_path: Path, lost: Sequence[bytes] = ()) -> SessionChec
 
     paths = [os.fsencode(path.relative_to(home)) for path in home.rglob("*")]
     with Home(home) as opened:
-        return check_session("home", opened, f"projects/{DIRECTORY}/{SESSION}.jsonl".encode(), Kept(paths, set(lost)))
+        return check_session(
+            "home", opened, f"projects/{DIRECTORY}/{SESSION}.jsonl".encode(), ArchivedPaths(paths, set(lost))
+        )
 
 
 def transcript(home: Path, content: bytes) -> None:

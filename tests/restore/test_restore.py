@@ -20,7 +20,7 @@ from pipelines.archive.session_paths import session_ids
 from pipelines.demo.demo import grow_home, make_home
 from pipelines.disk.layout import Layout
 from pipelines.disk.tree_target import PathTarget
-from pipelines.restore.restore import Restored, RestoreRequest, restore
+from pipelines.restore.restore import RestoreRequest, RestoreResult, restore
 from pipelines.upkeep.rollback import plan_rollback, roll_back
 from tests.support import extract, fixture_homes
 from tests.trees import Tree, below, kept_of, tree_of, without_links
@@ -83,7 +83,9 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "restored"
 
 
-def give_back(data: Path, target: Path, *, as_of: str | None = None, **what: Sequence[str] | str | None) -> Restored:
+def give_back(
+    data: Path, target: Path, *, as_of: str | None = None, **what: Sequence[str] | str | None
+) -> RestoreResult:
     """Restore with links, and expect nothing to go wrong."""
     made = restore(Layout(data), RestoreRequest(target, Selection(**what), as_of, links=True))  # type: ignore[arg-type]
     assert made.findings == []
@@ -191,7 +193,7 @@ def test_without_links_everything_but_them_comes_back_and_they_are_counted(histo
 
 def test_what_was_withheld_or_only_listed_is_named_as_not_restorable(history: History, target: Path) -> None:
     made = restore(Layout(history.data), RestoreRequest(target))
-    left = {(known.state.path, str(known.standing)) for known in made.plan.left_out}
+    left = {(known.state.path, str(known.availability)) for known in made.plan.left_out}
     assert (".credentials.json", "withheld") in left
     assert any(path.startswith("plugins/cache/") and why == "listed" for path, why in left)
     assert not (target / ".credentials.json").exists()

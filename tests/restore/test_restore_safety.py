@@ -21,8 +21,8 @@ from pipelines.disk.layout import Layout
 from pipelines.disk.tree_target import DescriptorTarget, TreeTarget
 from pipelines.restore.finding import FindingCode
 from pipelines.restore.place import check_room
-from pipelines.restore.plan import alike
-from pipelines.restore.restore import Restored, RestoreRequest, restore
+from pipelines.restore.plan import colliding_paths
+from pipelines.restore.restore import RestoreRequest, RestoreResult, restore
 from tests.support import extract
 from tests.trees import commit_again, forge, kept_of, parts_of, tree_of
 
@@ -62,11 +62,11 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "restored"
 
 
-def given_back(data: Path, target: Path, **how: bool) -> Restored:
+def given_back(data: Path, target: Path, **how: bool) -> RestoreResult:
     return restore(Layout(data), RestoreRequest(target, links=True, **how))  # type: ignore[arg-type]
 
 
-def codes(made: Restored) -> set[FindingCode]:
+def codes(made: RestoreResult) -> set[FindingCode]:
     return {finding.code for finding in made.findings}
 
 
@@ -231,7 +231,7 @@ def test_into_a_home_goes_one_home_at_a_time_and_into_nothing_else(home: Path, d
         given_back(data, home, into_home=True)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_bytes(b"mine")
-    with pytest.raises(ConfigurationError, match="no home"):
+    with pytest.raises(ConfigurationError, match="not a home"):
         given_back(data, tmp_path / "full", into_home=True)
 
 
@@ -311,7 +311,7 @@ def test_names_that_would_meet_are_found_without_writing() -> None:
         ("e\u0301".encode(),),
         (b"c",),
     ]
-    assert alike(paths) == [[("e\u0301".encode(),), ("\xe9".encode(),)], [(b"a", b"Case"), (b"a", b"case")]]
+    assert colliding_paths(paths) == [[("e\u0301".encode(),), ("\xe9".encode(),)], [(b"a", b"Case"), (b"a", b"case")]]
 
 
 def lose(path: Path) -> None:

@@ -46,11 +46,11 @@ class Kept:
         assert [one for one in verify(self.layout) if one.severity != "information"] == []
         return StoreReader.open(self.layout).files()
 
-    def standing(self, path: str) -> str:
+    def availability(self, path: str) -> str:
         """Return how a path stands, as people are told."""
         reader = StoreReader.open(self.layout)
         (known,) = [one for one in archived_paths(reader, reader.runs[-1]) if one.state.path == path]
-        return str(known.standing)
+        return str(known.availability)
 
     def generations(self, path: str) -> list[tuple[int, str]]:
         """Return the generations of a file and the state of each."""
@@ -76,12 +76,12 @@ def test_a_file_that_is_withheld_from_now_on_has_not_expired(kept: Kept) -> None
         states = kept.run(withheld)
         assert of(states, FOREIGN) == {7: ("withheld", 1), 8: ("moved", 1)}
         assert of(states, f"debug/{SESSION}.txt") == {2: ("withheld", 1)}
-        assert kept.standing(FOREIGN) == "withheld"
+        assert kept.availability(FOREIGN) == "withheld"
         assert kept.generations(FOREIGN) == [(1, "present")]
         assert not any(state.outcome == "expired" for state in states)
     states = kept.run()
     assert of(states, FOREIGN) == {7: ("moved", 1), 8: ("intact", 2)}
-    assert kept.standing(FOREIGN) == "present"
+    assert kept.availability(FOREIGN) == "present"
     assert kept.generations(FOREIGN) == [(1, "superseded"), (2, "present")]
 
 
@@ -93,7 +93,7 @@ def test_a_file_that_other_rules_promote_is_read_from_its_beginning_as_a_new_gen
     assert of(kept.run("archive_trees = true\n"), LISTED) == {7: ("intact", 1), 8: ("moved", None)}
     assert kept.generations(LISTED) == [(1, "present")]
     assert of(kept.run(), LISTED) == {7: ("moved", 1), 8: ("unchecked", 1)}
-    assert kept.standing(LISTED) == "listed"
+    assert kept.availability(LISTED) == "listed"
     assert of(kept.run("archive_trees = true\n"), LISTED) == {7: ("intact", 2), 8: ("moved", 1)}
     assert kept.generations(LISTED) == [(1, "superseded"), (2, "present")]
     made = restore(kept.layout, RestoreRequest(tmp_path / "restored"))
@@ -105,7 +105,7 @@ def test_what_moves_to_a_phase_that_is_not_run_waits_for_it(kept: Kept) -> None:
     kept.run()
     withheld = 'withhold = ["projects/**/*.md"]\n'
     assert of(kept.run(withheld, (8,)), FOREIGN) == {8: ("unchecked", 1)}
-    assert kept.standing(FOREIGN) == "present"
+    assert kept.availability(FOREIGN) == "present"
     assert of(kept.run(withheld), FOREIGN) == {7: ("withheld", 1), 8: ("moved", 1)}
 
 

@@ -1,4 +1,4 @@
-"""`extract drill`: restores everything, and says whether it is worth anything."""
+"""`extract drill`: tests the archive by restoring everything."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,15 +14,18 @@ def drill(
     as_of: AsOf = None,
     to: Annotated[
         Path | None,
-        typer.Option("--to", metavar="DIR", help="Restore there, new or empty. Default: below the data directory."),
+        typer.Option(
+            "--to", metavar="DIR", help="A new or empty directory to restore to. Default: below the data directory."
+        ),
     ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Restore everything, compare it, and remove it again.
+    """Test the archive: restore everything and compare it.
 
-    Each file is compared with its manifest and, where the home is still there, with the home; each session is looked
-    at as Claude Code would, were it resumed. Ends with 0 only when all holds. Writes its record beside the last run.
+    Compares each restored file with its manifest and, if the home still exists, with the home; checks that Claude Code
+    could resume each session; removes the restored files again. Ends with 0 only if everything is right. Writes its
+    record beside the newest run.
     """
     from models.text import safe
     from pipelines.cli.console import say, say_json
@@ -33,12 +36,12 @@ def drill(
     from pipelines.drill.text import drill_text
 
     with showing(shown=not as_json) as observer:
-        made = do_drill(layout_of(data), DrillRequest(home or (), as_of, to.expanduser() if to else None), observer)
+        result = do_drill(layout_of(data), DrillRequest(home or (), as_of, to.expanduser() if to else None), observer)
     if as_json:
-        say_json(made.to_json())
+        say_json(result.to_json())
     else:
-        say(safe(drill_text(made), keep_newlines=True).rstrip("\n"))
-        if made.record is not None:
-            say(f"Its record: {shown_path(made.record)}")
-    if made.exit_code:
-        raise typer.Exit(made.exit_code)
+        say(safe(drill_text(result), keep_newlines=True).rstrip("\n"))
+        if result.record is not None:
+            say(f"Its record: {shown_path(result.record)}")
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)

@@ -66,7 +66,7 @@ def files(
 def _show(listing: "ArchiveListing", *, with_versions: bool) -> None:
     from pipelines.cli.console import say
 
-    shown = [each for each in _without_filled_directories(listing.files) if each.archived.standing != "gone"]
+    shown = [each for each in _without_filled_directories(listing.files) if each.archived.availability != "gone"]
     shown.sort(key=_place)
     if shown:
         say(f"{'state':<8}  {'size':>8}  {'modified':<10}  kept  name", style="bold")
@@ -96,7 +96,7 @@ def _show_file(each: "ArchivedFile", *, with_versions: bool) -> None:
         name += f" -> {printable_path(state.link_target)}"
     sized = size(state.size) if is_file else "-"
     kept = str(len(each.versions)) if each.versions else "-"
-    say(f"{each.archived.standing:<8}  {sized:>8}  {_day(state.mtime_ns)}  {kept:>4}  {name}")
+    say(f"{each.archived.availability:<8}  {sized:>8}  {_day(state.mtime_ns)}  {kept:>4}  {name}")
     if with_versions and each.versions:
         for version in each.versions:
             _show_version(version)
@@ -114,7 +114,7 @@ def _show_sums(listing: "ArchiveListing") -> None:
     from models.amounts import count, listed, moment, plural, size
     from pipelines.cli.console import say
 
-    kept = [each for each in listing.files if each.versions and each.archived.standing in ("present", "expired")]
+    kept = [each for each in listing.files if each.versions and each.archived.availability in ("present", "expired")]
     total = sum(each.state.size for each in kept)
     counts = listing.counts()
     say()
