@@ -210,6 +210,36 @@ def test_sources_never_import_one_another() -> None:
     assert {name: found for name, found in breaches.items() if found} == {}
 
 
+LOADER = Path("pipelines/cli/loader.py")
+"""The one module that may import inside functions."""
+
+
+def modules() -> dict[Path, ast.Module]:
+    """Return every module of the packages, parsed."""
+    found = {path for path in project_files() if path.parts[0] in PACKAGES and path.suffix == ".py"}
+    return {path: ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in sorted(found)}
+
+
+def is_platform_branch(node: ast.If) -> bool:
+    """Whether a branch asks which system this is."""
+    return ast.unparse(node.test).startswith("sys.platform ")
+
+
+def late_imports(module: ast.AST) -> list[str]:
+    """Return the imports that do not stand at the top of a module or in a branch that asks for the platform."""
+    at_top: list[ast.stmt] = []
+    for node in module.body if isinstance(module, ast.Module) else []:
+        at_top += [*node.body, *node.orelse] if isinstance(node, ast.If) and is_platform_branch(node) else [node]
+    found = [node for node in ast.walk(module) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return [f"{node.lineno}: {ast.unparse(node)}" for node in found if node not in at_top]
+
+
+def test_modules_are_imported_at_the_top_of_a_module_but_by_the_loader_of_commands() -> None:
+    late = {path: late_imports(module) for path, module in modules().items()}
+    assert late.pop(LOADER) != []
+    assert {path: found for path, found in late.items() if found} == {}
+
+
 def test_asking_for_help_imports_no_engine(tmp_path: Path) -> None:
     script = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); "
     script += "from pipelines.cli.app import main; sys.argv = ['extract', '--help']; main()"

@@ -1,5 +1,6 @@
 """The fields of a JSON object as a parser takes them: consumed one by one, so that what is left over is drift."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Final, NoReturn
 
@@ -33,7 +34,6 @@ def to_json(value: JsonValue) -> str:
 
 
 def _to_json_with_big_integers(value: JsonValue) -> str:
-    import json
 
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from gc import freeze, set_threshold
 from typing import Annotated
@@ -11,24 +12,7 @@ import typer
 
 from models.errors import ExitCode, ExtractError
 from models.text import safe
-from pipelines.cli.commands import flow
-from pipelines.cli.commands.demo import demo
-from pipelines.cli.commands.drill import drill
-from pipelines.cli.commands.files import files
-from pipelines.cli.commands.forget import forget
-from pipelines.cli.commands.garbage import gc
-from pipelines.cli.commands.import_store import import_store
-from pipelines.cli.commands.inventory import inventory
-from pipelines.cli.commands.rebuild import rebuild
-from pipelines.cli.commands.report import report
-from pipelines.cli.commands.restore import restore
-from pipelines.cli.commands.rollback import rollback
-from pipelines.cli.commands.run import run
-from pipelines.cli.commands.show import show
-from pipelines.cli.commands.sql import sql
-from pipelines.cli.commands.status import status
-from pipelines.cli.commands.tables import tables
-from pipelines.cli.commands.verify import verify
+from pipelines.cli.loader import AllCommands
 from pipelines.cli.options import DataBeforeCommand, program
 from pipelines.disk.platform import make_files_private
 from pipelines.version import VERSION
@@ -52,30 +36,13 @@ _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {int(code):>3}  {sentence}" for co
 
 app = typer.Typer(
     name="extract",
+    cls=AllCommands,
     epilog=_EPILOG,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.command()(run)
-app.command()(demo)
-app.command()(status)
-app.command()(inventory)
-app.command()(report)
-app.command(context_settings={"ignore_unknown_options": True})(sql)  # a query may begin with a comment
-app.command(context_settings={"ignore_unknown_options": True})(show)  # a file_id may begin with a minus sign
-app.command()(tables)
-app.command()(files)
-app.command()(restore)
-app.command()(drill)
-app.command()(verify)
-app.command()(rebuild)
-app.command("import-store")(import_store)
-app.command()(rollback)
-app.command()(gc)
-app.command()(forget)
-app.add_typer(flow.app, name="flow")
 
 
 def _print_version(wanted: bool) -> None:
@@ -142,8 +109,6 @@ def _tell(text: str) -> None:
 
 def _tell_where() -> None:
     if os.environ.get(DEBUG_VARIABLE) == "1":
-        import traceback
-
         sys.stderr.write(safe(traceback.format_exc(), keep_newlines=True))
 
 

@@ -4,18 +4,18 @@ Everything goes through Rich with markup, highlighting and emoji codes off: a tr
 link or break what is printed. What writes no line (JSON, a report) does not wait for Rich to be imported.
 """
 
+import json
 import sys
 from collections.abc import Sequence
 from textwrap import wrap
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
 
 from models.json import JsonValue
 from models.text import safe, safe_json
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 _GAP: Final = 2
 _NARROWEST: Final = 6
@@ -26,15 +26,13 @@ _LONGEST_CELL: Final = 2000
 """Characters of a value that are looked at before it is cut to its column."""
 
 
-def terminal(*, stderr: bool = False) -> "Console":
+def terminal(*, stderr: bool = False) -> Console:
     """Return the console of standard output or standard error, as these are now."""
-    from rich.console import Console
 
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
 
 
-def _print(console: "Console", text: str, style: str = "", *, is_wrapped: bool = False) -> None:
-    from rich.text import Text
+def _print(console: Console, text: str, style: str = "", *, is_wrapped: bool = False) -> None:
 
     console.print(Text(text, style=style), soft_wrap=not is_wrapped)
 
@@ -90,7 +88,6 @@ def _least_width(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) -
 
 def say_json(value: JsonValue) -> None:
     """Print one JSON document, exact, with what a terminal would obey written as escapes."""
-    import json
 
     sys.stdout.write(safe_json(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
 

@@ -23,6 +23,7 @@ from models.finding import Kind
 from models.findings import CONCERNS, all_kinds
 from models.reject import REJECT_SENTENCES
 from pipelines.cli.app import EXIT_CODES, app
+from pipelines.cli.loader import Deferred
 from pipelines.disk.settings import Settings
 from pipelines.restore.finding import ADVICE, DAMAGE, SENTENCES, FindingCode
 from pipelines.warehouse.dictionary import GROUPS, as_markdown, dictionary, with_view_columns
@@ -72,6 +73,8 @@ def all_commands() -> list[tuple[str, ...]]:
 def _words(command: object, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yield the words of a command, then those of the commands below it."""
     yield words
+    if isinstance(command, Deferred):
+        command = command.load()
     if isinstance(command, TyperGroup):
         for name, below in command.commands.items():
             yield from _words(below, (*words, name))

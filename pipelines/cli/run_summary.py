@@ -1,24 +1,21 @@
 """How the end of a run is shown."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from models.amounts import count, duration, listed, plural, size
 from models.errors import ExitCode
+from models.run import RunRecord, SourceCounts
+from pipelines.archive.totals import added, by_source, outcomes, rejects, seconds, stored_again, to_json
+from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
 from pipelines.cli.options import command, shown_path
-
-if TYPE_CHECKING:
-    from models.run import RunRecord, SourceCounts
-    from pipelines.disk.layout import Layout
-    from pipelines.run.pipeline import Finished
-
+from pipelines.disk.layout import Layout
+from pipelines.run.pipeline import Finished, report_path
 
 _SHOWN = 5
 
 
-def show_summary(layout: "Layout", finished: "Finished", data: Path | None, *, as_json: bool, quiet: bool) -> None:
+def show_summary(layout: Layout, finished: Finished, data: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Print what a run came to: by source, fixity, where everything is, and what to do next."""
-    from pipelines.archive.totals import to_json
-    from pipelines.cli.console import say, say_json
 
     run = finished.run
     if as_json:
@@ -46,10 +43,8 @@ def show_summary(layout: "Layout", finished: "Finished", data: Path | None, *, a
     say(f"      {command('status', data)}")
 
 
-def _verdict(finished: "Finished") -> list[str]:
+def _verdict(finished: Finished) -> list[str]:
     """Return how the run ended, and what is not as it should be."""
-    from models.amounts import duration, plural
-    from pipelines.archive.totals import outcomes, rejects, seconds
 
     run = finished.run
     by_outcome, took = outcomes(run), duration(seconds(run))
@@ -72,10 +67,7 @@ def _verdict(finished: "Finished") -> list[str]:
     return told
 
 
-def _show_damage(run: "RunRecord", data: Path | None) -> None:
-    from models.amounts import plural
-    from pipelines.archive.totals import stored_again
-    from pipelines.cli.console import say, say_wrapped
+def _show_damage(run: RunRecord, data: Path | None) -> None:
 
     if not run.damage:
         return
@@ -88,9 +80,7 @@ def _show_damage(run: "RunRecord", data: Path | None) -> None:
     say()
 
 
-def _show_sources(run: "RunRecord") -> None:
-    from pipelines.archive.totals import added, by_source
-    from pipelines.cli.console import Heading, say_table
+def _show_sources(run: RunRecord) -> None:
 
     sources = by_source(run)
     names = ("files", "read", "entries", "rows", "messages", "duplicates", "rejects")
@@ -101,9 +91,8 @@ def _show_sources(run: "RunRecord") -> None:
     )
 
 
-def numbers(counts: "SourceCounts") -> list[str]:
+def numbers(counts: SourceCounts) -> list[str]:
     """Return the counts of a source as the table shows them."""
-    from models.amounts import count
 
     shown = (
         counts.files_found,
@@ -117,10 +106,7 @@ def numbers(counts: "SourceCounts") -> list[str]:
     return [count(number) for number in shown]
 
 
-def _show_fixity(run: "RunRecord") -> None:
-    from models.amounts import listed, plural
-    from pipelines.archive.totals import added, by_source, outcomes, rejects
-    from pipelines.cli.console import say_wrapped
+def _show_fixity(run: RunRecord) -> None:
 
     total = added(by_source(run).values())
     by_outcome = outcomes(run)
@@ -136,10 +122,7 @@ def _show_fixity(run: "RunRecord") -> None:
         say_wrapped(f"{plural(appeared, 'path')} appeared meanwhile; the next run reads them")
 
 
-def _show_places(layout: "Layout", run: "RunRecord") -> None:
-    from models.amounts import size
-    from pipelines.cli.console import say
-    from pipelines.run.pipeline import report_path
+def _show_places(layout: Layout, run: RunRecord) -> None:
 
     if run.warehouse is not None:
         say(f"warehouse: {shown_path(layout.warehouse)} ({size(run.warehouse.size)})")

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -137,7 +138,6 @@ def _columns_of_parquet(path: Path, matcher: Matcher) -> Iterator[str]:
 
 
 def _columns_of_warehouse(path: Path, matcher: Matcher) -> Iterator[str]:
-    import duckdb
 
     try:
         with duckdb.connect(str(path), read_only=True) as connection:

@@ -7,8 +7,10 @@ than most of such work. Where processes cannot be forked the work is done here.
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from multiprocessing import connection
 from typing import Final, Generic, TypeVar
@@ -93,8 +95,6 @@ class _Worker(Generic[R]):
 
 
 def _work(tasks: Sequence[T], do: Callable[[T], R], sender: "connection.Connection[object, object]") -> None:
-    import signal
-    import traceback
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()

@@ -16,8 +16,10 @@ from pipelines.archive.imported import imported_files
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
+from pipelines.report.write import write_reports
 from pipelines.run.extraction import Request, check_homes, extract_homes
 from pipelines.run.sha256_lists import write_sha256_manifests
+from pipelines.warehouse.publish import make_warehouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,6 @@ def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], obser
     with _timed(run, "load", observer):
         run.warehouse = _still_good(layout, earlier, run)
         if run.warehouse is None:
-            from pipelines.warehouse.publish import make_warehouse
-
             published = make_warehouse(layout, [*earlier, run], keep=read_settings(layout).keep_warehouses)
             run.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
     with disk_errors():
@@ -60,7 +60,6 @@ def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], obser
 
 def report_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], observer: Observer) -> Finished:
     """Write the reports of a run that was loaded, and return what it came to. Raises ExtractError."""
-    from pipelines.report.write import write_reports
 
     with _timed(run, "report", observer):
         write_reports(layout, run, earlier)

@@ -13,7 +13,9 @@ from pipelines.disk import platform
 from pipelines.disk.atomic import write_atomically
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout, make_private
+from pipelines.report.write import write_reports
 from pipelines.run.sha256_lists import sha256_texts
+from pipelines.warehouse.publish import make_warehouse
 
 
 def staged_imports(layout: Layout) -> Path:
@@ -79,7 +81,6 @@ def _write_texts(layout: Layout, journal: Journal) -> None:
 
 def _remake_warehouse(layout: Layout, observer: Observer) -> None:
     """Build the warehouse anew, remove all others: what was deleted in one would still be in its file."""
-    from pipelines.warehouse.publish import make_warehouse
 
     if not any(layout.warehouses.iterdir()) and not layout.warehouse.is_symlink():
         return
@@ -93,7 +94,6 @@ def _remake_warehouse(layout: Layout, observer: Observer) -> None:
 
 
 def _remake_reports(layout: Layout, journal: Journal, observer: Observer) -> None:
-    from pipelines.report.write import write_reports
 
     observer.step_begins("report")
     runs = {run.run_id: run for run in read_all_runs(layout)}

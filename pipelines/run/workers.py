@@ -2,6 +2,8 @@
 
 import gc
 import multiprocessing
+import signal
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -358,8 +360,6 @@ def _ready(workers: Sequence[_Worker]) -> list[_Worker]:
 
 
 def _work(job: ReadingJob, number: int, locks: tuple[Lock, Lock], batches: _Batches, parent: Connection) -> None:
-    import signal
-    import traceback
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What parsing makes is freed by its reference counts: to look for cycles every 700 objects costs up to a fifth.

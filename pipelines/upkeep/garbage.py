@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import duckdb
+
 from models.errors import ConfigurationError
 from models.json import JsonObject
 from models.observer import Observer
@@ -181,7 +183,6 @@ def _is_open_elsewhere(path: Path) -> bool:
     """Ask DuckDB for the file as its only user. Its locks are the system's, and end when this process closes the file,
     so nobody in this process may have it open.
     """
-    import duckdb
 
     mode = path.stat().st_mode
     path.chmod(0o600)

@@ -11,6 +11,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO, Final
 
+import pyarrow as pa
+
 from extractors.reading.cutting import Cut, cut_lines
 from extractors.reading.erasure import Tombstones
 from extractors.reading.salvage import parse_line
@@ -24,6 +26,7 @@ from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk import platform
 from pipelines.disk.atomic import disk_errors, sha256_of, sync_file
 from pipelines.disk.layout import Layout, make_private
+from pipelines.run.staging import open_writer
 from pipelines.run.unfinished_erasure import finish_forget
 from pipelines.upkeep.hash_lists import HASH, strings_of_hashes
 
@@ -97,9 +100,6 @@ def _not_forgotten(found: Iterator[Known], tombstones: Tombstones | None, name: 
 
 def _keep(layout: Layout, found: Iterator[Known], done: Import) -> bool:
     """Write what was found as one Parquet file and move it where it stays; returns whether there was anything."""
-    import pyarrow as pa
-
-    from pipelines.run.staging import open_writer
 
     staged = layout.staging / f"import-{token_hex(4)}.parquet"
     schema = IMPORTED.arrow()

@@ -23,6 +23,7 @@ from pipelines.disk.platform import fsync_directory
 from pipelines.disk.settings import read_settings
 from pipelines.run.unfinished_erasure import finish_forget
 from pipelines.version import VERSION
+from pipelines.warehouse.publish import make_warehouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,6 @@ def roll_back(layout: Layout, planned: Rollback, observer: Observer) -> RunRecor
 
 def _publish(layout: Layout, record: RunRecord, observer: Observer) -> None:
     """Make the warehouse of what counts now, and complete the record: a run after this one would do it too."""
-    from pipelines.warehouse.publish import make_warehouse
 
     observer.step_begins("load")
     runs = in_effect(read_all_runs(layout))

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+import duckdb
+
 from models.errors import ConfigurationError, LoadError
 from models.finding import Finding, Level, Severity
 from models.findings import records as codes
@@ -14,10 +16,16 @@ from models.observer import Observer
 from models.tables import MANIFEST
 from pipelines.archive.archive import is_being_written, name_home
 from pipelines.disk.layout import Layout
-from pipelines.verify import records, runs
+from pipelines.verify import contents, deep, manifests, parts, records, runs, store
+from pipelines.verify.checks import run_checks
 from pipelines.verify.context import Context, unreadable
+from pipelines.verify.parts import check_digests
 from pipelines.verify.places import check_places
+from pipelines.verify.sizes import check_sizes
+from pipelines.verify.source import check_homes
 from pipelines.verify.subset import Subset
+from pipelines.verify.tables import loaded
+from pipelines.verify.warehouse import check_warehouses
 
 __all__ = ["Subset", "verify"]
 
@@ -57,16 +65,12 @@ def verify(
 
 
 def _check_level(context: Context, subset: Subset, homes: Sequence[tuple[str | None, Path]]) -> None:
-    from pipelines.verify.sizes import check_sizes
-    from pipelines.verify.warehouse import check_warehouses
 
     _look(context, check_sizes)
     if context.level is Level.SOURCE:
         _check_source(context, homes)
         return
     if context.level is not Level.QUICK:
-        from pipelines.verify import parts
-
         _look(context, check_places, parts.check_digests, parts.check_footers, parts.check_imports)
     _look(context, check_warehouses)
     if context.level is not Level.QUICK:
@@ -86,7 +90,6 @@ def _check_tables_in_the_room_there_is(context: Context, subset: Subset) -> None
     """Do the checks that load what is kept into an engine. When there is no room for it, what was found before stays
     found.
     """
-    import duckdb
 
     try:
         _check_tables(context, subset)
@@ -100,9 +103,6 @@ def _check_tables_in_the_room_there_is(context: Context, subset: Subset) -> None
 
 
 def _check_tables(context: Context, subset: Subset) -> None:
-    from pipelines.verify import contents, deep, manifests, store
-    from pipelines.verify.checks import run_checks
-    from pipelines.verify.tables import loaded
 
     context.observer.step_begins("tables")
     if context.level is Level.DEEP:
@@ -123,8 +123,6 @@ def _check_tables(context: Context, subset: Subset) -> None:
 
 
 def _check_source(context: Context, homes: Sequence[tuple[str | None, Path]]) -> None:
-    from pipelines.verify.parts import check_digests
-    from pipelines.verify.source import check_homes
 
     _look(context, lambda context: check_digests(context, MANIFEST.name))
     known = {home_id: root for run in context.runs for home_id, root in run.homes.items()}

@@ -4,11 +4,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import duckdb
+
 from models.errors import LoadError
 from models.findings import warehouse as codes
 from models.run import WarehouseRecord
 from pipelines.verify.context import Context
 from pipelines.verify.sizes import digest
+from pipelines.warehouse.publish import check_warehouse
 
 
 def check_warehouses(context: Context) -> None:
@@ -95,9 +98,6 @@ def _check_age(context: Context, linked: str, newest: WarehouseRecord | None) ->
 
 def _check_content(context: Context, linked: str, known: Mapping[str, WarehouseRecord]) -> None:
     """Open the warehouse and compare it with the records of the runs that it was made of."""
-    import duckdb
-
-    from pipelines.warehouse.publish import check_warehouse
 
     made_by = Path(linked).stem
     chain = next((chain for chain in context.chains if any(run.run_id == made_by for run in chain)), None)

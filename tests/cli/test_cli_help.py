@@ -8,6 +8,8 @@ from models.errors import ExitCode
 from pipelines.cli.app import EXIT_CODES
 from pipelines.cli.docs import all_commands
 from pipelines.cli.docs import main as write_docs
+from pipelines.cli.loader import COMMANDS as LISTED
+from pipelines.cli.loader import Deferred, Listed
 from pipelines.restore.finding import ADVICE, SENTENCES, FindingCode
 from pipelines.version import VERSION
 from tests.command_line import ROOT, call, start
@@ -16,13 +18,31 @@ COMMANDS = tuple(words for words in all_commands() if words)
 ENGINES = ("duckdb", "polars", "pyarrow", "prefect", "numpy", "pandas", "rich", "multiprocessing")
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",), *((*words, "--help") for words in COMMANDS)])
-def test_help_imports_no_engine(arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("runn",)])
+def test_the_list_of_commands_imports_no_engine(arguments: tuple[str, ...]) -> None:
     ran = start(*arguments, before=("-X", "importtime"))
-    assert ran.code == 0
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in ran.err.splitlines()}
-    assert "pipelines" in imported
-    assert imported.isdisjoint(ENGINES)
+    assert ran.code == (2 if arguments == ("runn",) else 0)
+    imported = {line.rpartition("|")[2].strip() for line in ran.err.splitlines()}
+    assert "pipelines.cli.loader" in imported
+    assert {name.partition(".")[0] for name in imported}.isdisjoint(ENGINES)
+    assert [name for name in imported if name.startswith("pipelines.cli.commands.")] == []
+
+
+def test_no_help_of_a_flow_imports_prefect() -> None:
+    for words in (words for words in COMMANDS if words[0] == "flow"):
+        ran = start(*words, "--help", before=("-X", "importtime"))
+        assert ran.code == 0
+        imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in ran.err.splitlines()}
+        assert "pipelines" in imported
+        assert "prefect" not in imported
+
+
+@pytest.mark.parametrize("listed", LISTED, ids=[one.name for one in LISTED])
+def test_the_list_says_of_a_command_what_its_own_help_begins_with(listed: Listed) -> None:
+    command = Deferred(listed).load()
+    assert command.get_short_help_str(limit=79) == listed.help
+    assert command.help is not None
+    assert command.help.startswith(listed.help)
 
 
 def test_a_run_imports_nothing_large_that_it_does_not_use(tmp_path: Path) -> None:

@@ -1,3 +1,3 @@
-"""The commands, a module for each: what its arguments are, and how what came of it is shown. They import what they need
-only when they are called, so that `--help` imports no engine.
+"""The commands, a module for each: which arguments it takes, and how its result is shown. `pipelines.cli.loader` lists
+them and imports one when it is called: a module here imports whatever it needs at its top.
 """

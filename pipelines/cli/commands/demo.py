@@ -1,16 +1,19 @@
 """`extract demo`: a sample home made from nothing, and a run over it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from models.amounts import listed, plural, size
 from models.errors import ConfigurationError
+from pipelines.archive.archive import known_homes
+from pipelines.cli.commands.run import do_run
+from pipelines.cli.console import say
 from pipelines.cli.options import Data, command, layout_of, shown_path
-
-if TYPE_CHECKING:
-    from pipelines.demo.demo import DemoSummary
-    from pipelines.disk.layout import Layout
+from pipelines.demo.demo import DemoSummary, make_home
+from pipelines.disk.layout import Layout
+from pipelines.run.extraction import Request
 
 _SHOWN = 5
 
@@ -26,8 +29,6 @@ def demo(
 
     It has the oddities that real ones have, and nothing in it is real: no person, no path, no secret.
     """
-    from pipelines.cli.console import say
-    from pipelines.demo.demo import make_home
 
     layout = layout_of(data)
     if not no_run:
@@ -40,15 +41,12 @@ def demo(
     if no_run:
         say(f"next: {command(f'run --home {directory}', data)}")
         return
-    from pipelines.cli.commands.run import do_run
-    from pipelines.run.extraction import Request
 
     do_run(layout, Request([(None, directory)]), data, as_json=False, quiet=False)
 
 
-def _refuse_a_real_archive(layout: "Layout", directory: Path, *, is_named: bool) -> None:
+def _refuse_a_real_archive(layout: Layout, directory: Path, *, is_named: bool) -> None:
     """Refuse to mix a made-up home into an archive of real ones, unless its data directory was named."""
-    from pipelines.archive.archive import known_homes
 
     others = {root for root in known_homes(layout).values() if Path(root) != directory.absolute()}
     if others and not is_named:
@@ -58,9 +56,7 @@ def _refuse_a_real_archive(layout: "Layout", directory: Path, *, is_named: bool)
         )
 
 
-def _show(made: "DemoSummary") -> None:
-    from models.amounts import listed, plural, size
-    from pipelines.cli.console import say
+def _show(made: DemoSummary) -> None:
 
     largest = dict(sorted(made.entries.items(), key=lambda item: -item[1])[:_SHOWN])
     others = len(made.entries) - len(largest)

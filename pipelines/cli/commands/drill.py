@@ -5,8 +5,14 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.options import AsJson, Data, layout_of
+from models.text import safe
+from pipelines.cli.console import say, say_json
+from pipelines.cli.options import AsJson, Data, layout_of, shown_path
+from pipelines.cli.progress import showing
 from pipelines.cli.selecting import ArchivedHomes, AsOf
+from pipelines.drill.drill import DrillRequest
+from pipelines.drill.drill import drill as do_drill
+from pipelines.drill.text import drill_text
 
 
 def drill(
@@ -27,13 +33,6 @@ def drill(
     could resume each session; removes the restored files again. Ends with 0 only if everything is right. Writes its
     record beside the newest run.
     """
-    from models.text import safe
-    from pipelines.cli.console import say, say_json
-    from pipelines.cli.options import shown_path
-    from pipelines.cli.progress import showing
-    from pipelines.drill.drill import DrillRequest
-    from pipelines.drill.drill import drill as do_drill
-    from pipelines.drill.text import drill_text
 
     with showing(shown=not as_json) as observer:
         result = do_drill(layout_of(data), DrillRequest(home or (), as_of, to.expanduser() if to else None), observer)

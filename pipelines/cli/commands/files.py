@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from models.errors import ExitCode
+from models.amounts import count, listed, moment, plural, size
+from models.errors import ConfigurationError, ExitCode
+from models.text import printable_path
+from pipelines.archive.listing import ArchivedFile, ArchiveListing, Version, instant, list_files
+from pipelines.archive.selection import Selection
+from pipelines.cli.console import say, say_json
 from pipelines.cli.options import AsJson, Data, layout_of
 from pipelines.cli.selecting import ArchivedHomes, AsOf, Phases, Session, Undone
-
-if TYPE_CHECKING:
-    from pipelines.archive.listing import ArchivedFile, ArchiveListing, Version
+from pipelines.run.request import phases_of
 
 _STATES = ("present", "expired", "withheld", "listed", "link", "special", "unreadable")
 
@@ -43,11 +46,6 @@ def files(
     present: in the home at that run. expired: gone from it by then, and kept. withheld: never opened. listed: never
     read. "kept" counts the different contents that were kept of a file; `extract restore --as-of RUN` gives back each.
     """
-    from models.errors import ConfigurationError
-    from pipelines.archive.listing import list_files
-    from pipelines.archive.selection import Selection
-    from pipelines.cli.console import say_json
-    from pipelines.run.request import phases_of
 
     for each in state or ():
         if each not in _STATES:
@@ -63,8 +61,7 @@ def files(
         raise typer.Exit(ExitCode.FIXITY)
 
 
-def _show(listing: "ArchiveListing", *, with_versions: bool) -> None:
-    from pipelines.cli.console import say
+def _show(listing: ArchiveListing, *, with_versions: bool) -> None:
 
     shown = [each for each in _without_filled_directories(listing.files) if each.archived.availability != "gone"]
     shown.sort(key=_place)
@@ -79,20 +76,16 @@ def _show(listing: "ArchiveListing", *, with_versions: bool) -> None:
         say(f"{path}: {problem}", stderr=True)
 
 
-def _place(each: "ArchivedFile") -> tuple[str, str]:
+def _place(each: ArchivedFile) -> tuple[str, str]:
     return each.state.home_id, each.state.path.rpartition("/")[0]
 
 
-def _show_file(each: "ArchivedFile", *, with_versions: bool) -> None:
-    from models.amounts import size
-    from pipelines.cli.console import say
+def _show_file(each: ArchivedFile, *, with_versions: bool) -> None:
 
     state = each.state
     is_file = state.entry_type == "file"
     name = state.path.rpartition("/")[2] + ("/" if each.archived.is_directory else "")
     if state.link_target is not None:
-        from models.text import printable_path
-
         name += f" -> {printable_path(state.link_target)}"
     sized = size(state.size) if is_file else "-"
     kept = str(len(each.versions)) if each.versions else "-"
@@ -102,17 +95,13 @@ def _show_file(each: "ArchivedFile", *, with_versions: bool) -> None:
             _show_version(version)
 
 
-def _show_version(version: "Version") -> None:
-    from models.amounts import size
-    from pipelines.cli.console import say
+def _show_version(version: Version) -> None:
 
     digest = (version.sha256 or "")[:12]
     say(f"  {version.place:<10}  {size(version.size):>8}  {_day(version.mtime_ns)}  {version.run_id}  {digest}")
 
 
-def _show_sums(listing: "ArchiveListing") -> None:
-    from models.amounts import count, listed, moment, plural, size
-    from pipelines.cli.console import say
+def _show_sums(listing: ArchiveListing) -> None:
 
     kept = [each for each in listing.files if each.versions and each.archived.availability in ("present", "expired")]
     total = sum(each.state.size for each in kept)
@@ -126,7 +115,7 @@ def _show_sums(listing: "ArchiveListing") -> None:
     )
 
 
-def _without_filled_directories(files: "Sequence[ArchivedFile]") -> "Iterator[ArchivedFile]":
+def _without_filled_directories(files: Sequence[ArchivedFile]) -> Iterator[ArchivedFile]:
     """Leave out directories that something lies in: it stands below their name anyway."""
     filled = {(each.state.home_id, each.state.path_bytes.rpartition(b"/")[0]) for each in files}
     for each in files:
@@ -135,6 +124,5 @@ def _without_filled_directories(files: "Sequence[ArchivedFile]") -> "Iterator[Ar
 
 
 def _day(mtime_ns: int) -> str:
-    from pipelines.archive.listing import instant
 
     return (instant(mtime_ns) or "-")[:10].ljust(10)

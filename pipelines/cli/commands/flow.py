@@ -1,16 +1,22 @@
 """`extract flow`: the same run under Prefect, once or by schedule. The only commands that import Prefect."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from models.errors import ConfigurationError
+from pipelines.cli.loader import run_weekly, serve_weekly
 from pipelines.cli.options import Data, Homes, command, layout_of
+from pipelines.disk.layout import Layout
+from pipelines.run.extraction import check_homes
+from pipelines.run.request import homes_of
+from pipelines.schedule.prefect_settings import SERVER, STATE, prepare_prefect
 
-if TYPE_CHECKING:
-    from pipelines.disk.layout import Layout
-
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 Full = Annotated[bool, typer.Option("--full", help="Read everything again, and compute every SHA-256 anew.")]
 
@@ -31,7 +37,6 @@ def run(home: Homes = None, data: Data = None, full: Full = False) -> None:
     """
     layout = layout_of(data)
     homes = _prepare(layout, home or ())
-    from pipelines.schedule.flows import run_weekly
 
     if code := run_weekly(homes, layout.root, full=full):
         raise typer.Exit(code)
@@ -50,10 +55,6 @@ def serve(
 
     The schedule is kept by the server that PREFECT_API_URL names: `extract flow server`.
     """
-    import os
-
-    from models.errors import ConfigurationError
-    from pipelines.schedule.prefect_settings import SERVER, STATE
 
     if SERVER not in os.environ and STATE not in os.environ:
         raise ConfigurationError(
@@ -62,9 +63,8 @@ def serve(
         )
     layout = layout_of(data)
     homes = _prepare(layout, home or ())
-    from pipelines.schedule.flows import CRON, serve_weekly
 
-    serve_weekly(homes, layout.root, full=full, cron=cron or CRON)
+    serve_weekly(homes, layout.root, full=full, cron=cron)
 
 
 @app.command()
@@ -75,11 +75,6 @@ def server(
 
     It answers to this machine alone, and its database is in the data directory.
     """
-    import os
-    import subprocess
-    import sys
-
-    from pipelines.schedule.prefect_settings import prepare_prefect
 
     layout = layout_of(data)
     prepare_prefect(layout, for_this_process=False)
@@ -90,11 +85,8 @@ def server(
         raise typer.Exit(code)
 
 
-def _prepare(layout: "Layout", given: Sequence[str]) -> list[str]:
+def _prepare(layout: Layout, given: Sequence[str]) -> list[str]:
     """Refuse what cannot be run, get Prefect's surroundings ready, and return the homes under absolute paths."""
-    from pipelines.run.extraction import check_homes
-    from pipelines.run.request import homes_of
-    from pipelines.schedule.prefect_settings import prepare_prefect
 
     homes = homes_of(given)
     check_homes(homes, layout)

@@ -1,17 +1,28 @@
 """`extract forget`: makes something gone from every file below the data directory."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from models.amounts import count, duration, moment, plural, size
 from models.errors import ConfigurationError, ExitCode
+from models.observer import Observer
 from pipelines.cli.confirm import Yes, confirm
+from pipelines.cli.console import Heading, say, say_json, say_table
 from pipelines.cli.options import AsJson, Data, Quiet, layout_of
-
-if TYPE_CHECKING:
-    from pipelines.disk.layout import Layout
-    from pipelines.forget.forget import ErasureTarget, Forgetting, Forgotten
+from pipelines.cli.progress import showing
+from pipelines.disk.layout import Layout
+from pipelines.forget.forget import (
+    ErasureTarget,
+    Forgetting,
+    Forgotten,
+    finish_begun,
+    plan_forget,
+    shown,
+    tombstones_of,
+)
+from pipelines.forget.forget import forget as do_forget
 
 _SHOWN = 20
 
@@ -57,8 +68,7 @@ def forget(
     _forget(layout, target, reason, yes=yes, as_json=as_json, quiet=quiet)
 
 
-def _target(**given: str | None) -> "ErasureTarget":
-    from pipelines.forget.forget import ErasureTarget
+def _target(**given: str | None) -> ErasureTarget:
 
     named = {kind: value for kind, value in given.items() if value is not None}
     if len(named) != 1:
@@ -70,19 +80,14 @@ def _target(**given: str | None) -> "ErasureTarget":
 
 
 def _forget(
-    layout: "Layout",
-    target: "ErasureTarget",
+    layout: Layout,
+    target: ErasureTarget,
     reason: str | None,
     *,
     yes: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from models.observer import Observer
-    from pipelines.cli.console import say, say_json
-    from pipelines.cli.progress import showing
-    from pipelines.forget.forget import finish_begun, plan_forget
-    from pipelines.forget.forget import forget as do_forget
 
     if yes and finish_begun(layout, Observer()) and not (as_json or quiet):
         say("An erasure that was stopped before its end is finished now.")
@@ -105,10 +110,7 @@ def _forget(
         raise typer.Exit(ExitCode.UNEXPECTED)
 
 
-def _show(planned: "Forgetting") -> None:
-    from models.amounts import count, plural, size
-    from pipelines.cli.console import Heading, say, say_table
-    from pipelines.forget.forget import shown
+def _show(planned: Forgetting) -> None:
 
     if planned.is_nothing:
         say("No run holds anything of it.")
@@ -137,8 +139,7 @@ def _entries(number: int) -> str:
     return "1 entry" if number == 1 else f"{number:,} entries"
 
 
-def _show_some(title: str, lines: "list[str]") -> None:
-    from pipelines.cli.console import say
+def _show_some(title: str, lines: list[str]) -> None:
 
     if lines:
         say(title)
@@ -148,9 +149,7 @@ def _show_some(title: str, lines: "list[str]") -> None:
         say(f"  and {len(lines) - _SHOWN:,} more; --json names all")
 
 
-def _show_done(made: "Forgotten", *, quiet: bool) -> None:
-    from models.amounts import duration, plural
-    from pipelines.cli.console import say
+def _show_done(made: Forgotten, *, quiet: bool) -> None:
 
     if made.tombstone is not None and not quiet:
         number = made.tombstone.number
@@ -166,10 +165,7 @@ def _show_done(made: "Forgotten", *, quiet: bool) -> None:
         say("Every file below the data directory was searched: it is gone.")
 
 
-def _list(layout: "Layout", *, as_json: bool) -> None:
-    from models.amounts import count, moment, size
-    from pipelines.cli.console import Heading, say, say_json, say_table
-    from pipelines.forget.forget import tombstones_of
+def _list(layout: Layout, *, as_json: bool) -> None:
 
     stones = tombstones_of(layout)
     if as_json:

@@ -1,14 +1,14 @@
 """`extract gc`: frees what nothing that counts refers to."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from models.amounts import moment, plural, size
 from pipelines.cli.confirm import Yes, confirm
+from pipelines.cli.console import say, say_json
 from pipelines.cli.options import AsJson, Data, Quiet, layout_of
-
-if TYPE_CHECKING:
-    from pipelines.upkeep.garbage import Garbage
+from pipelines.upkeep.garbage import Garbage, find_garbage, free
 
 
 def gc(
@@ -24,9 +24,6 @@ def gc(
     completed since; what runs that died have left, at once; old warehouses, unless somebody has them open. With --json
     and without --yes nothing is changed.
     """
-    from models.amounts import size
-    from pipelines.cli.console import say, say_json
-    from pipelines.upkeep.garbage import find_garbage, free
 
     layout = layout_of(data)
     found = find_garbage(layout)
@@ -45,9 +42,7 @@ def gc(
         say("Nothing was changed.")
 
 
-def _show(found: "Garbage") -> None:
-    from models.amounts import moment, plural, size
-    from pipelines.cli.console import say
+def _show(found: Garbage) -> None:
 
     for run in found.runs:
         say(f"run {run.run_id}, undone since {moment(run.undone_at)}: {size(run.size)}")

@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
+from models.amounts import plural
 from models.errors import ConfigurationError, ExitCode
+from pipelines.cli.console import say
 from pipelines.cli.options import Data, command, layout_of
+from pipelines.upkeep.import_store import import_store as read_in
 
 
 def import_store(
@@ -27,9 +30,6 @@ def import_store(
     It must be built on the same rule: the hash of a message is the SHA-256 of its exact text in UTF-8. A line whose
     hash is not that of its content is refused. Such a store has unique_messages.jsonl and global_hashes.json.
     """
-    from models.amounts import plural
-    from pipelines.cli.console import say
-    from pipelines.upkeep.import_store import import_store as read_in
 
     if messages is None and hashes is None:
         raise ConfigurationError("name a file with --messages, --hashes or both")

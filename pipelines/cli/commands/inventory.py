@@ -2,15 +2,17 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from models.amounts import count, listed, plural, size
 from models.errors import ConfigurationError, ExitCode
+from pipelines.cli.console import Heading, is_terminal, say, say_json, say_table
 from pipelines.cli.options import AsJson, Data, Homes, layout_of
-
-if TYPE_CHECKING:
-    from pipelines.run.home_listing import Survey
+from pipelines.disk.settings import read_settings
+from pipelines.run.home_listing import Survey, refuse_within_homes, sha256_manifest, survey_home
+from pipelines.run.request import homes_of
 
 
 def inventory(
@@ -30,9 +32,6 @@ def inventory(
     Files by source, by rule what is never opened or only listed.
     Needs no data directory (of one, only settings.toml is read). What is withheld is never opened and has no digest.
     """
-    from pipelines.disk.settings import read_settings
-    from pipelines.run.home_listing import refuse_within_homes, survey_home
-    from pipelines.run.request import homes_of
 
     homes = [path for _, path in homes_of(home or ())]
     if len(homes) > 1 and (manifest or (sha256 and not as_json)):
@@ -44,8 +43,6 @@ def inventory(
     if manifest:
         _write_manifest(manifest, surveys[0])
     if as_json:
-        from pipelines.cli.console import say_json
-
         say_json({"homes": [survey.to_json() for survey in surveys]})
     elif sha256:
         _print_manifest(surveys[0])
@@ -56,8 +53,7 @@ def inventory(
         raise typer.Exit(ExitCode.INCOMPLETE)
 
 
-def _write_manifest(target: Path, survey: "Survey") -> None:
-    from pipelines.run.home_listing import sha256_manifest
+def _write_manifest(target: Path, survey: Survey) -> None:
 
     try:
         target.write_bytes(sha256_manifest(survey))
@@ -65,9 +61,7 @@ def _write_manifest(target: Path, survey: "Survey") -> None:
         raise ConfigurationError(f"{target} cannot be written: {error.strerror}") from error
 
 
-def _print_manifest(survey: "Survey") -> None:
-    from pipelines.cli.console import is_terminal, say
-    from pipelines.run.home_listing import sha256_manifest
+def _print_manifest(survey: Survey) -> None:
 
     text = sha256_manifest(survey)
     if is_terminal():
@@ -79,9 +73,7 @@ def _print_manifest(survey: "Survey") -> None:
         say(f"{path}: {problem}", stderr=True)
 
 
-def _show(survey: "Survey") -> None:
-    from models.amounts import count, listed, plural, size
-    from pipelines.cli.console import Heading, say, say_table
+def _show(survey: Survey) -> None:
 
     total = sum(item.found.stat.size for item in survey.files)
     say(f"{survey.root}: {plural(len(survey.files), 'file')}, {size(total)}", style="bold")

@@ -1,6 +1,10 @@
 """`extract rebuild`: the warehouse made again from what is kept."""
 
+from models.amounts import size
+from pipelines.cli.console import say
 from pipelines.cli.options import Data, Quiet, layout_of, shown_path
+from pipelines.cli.progress import showing
+from pipelines.upkeep.rebuild import rebuild as rebuild_warehouse
 
 
 def rebuild(data: Data = None, quiet: Quiet = False) -> None:
@@ -8,10 +12,6 @@ def rebuild(data: Data = None, quiet: Quiet = False) -> None:
 
     It is made of the committed Parquet files; no home is needed.
     """
-    from models.amounts import size
-    from pipelines.cli.console import say
-    from pipelines.cli.progress import showing
-    from pipelines.upkeep.rebuild import rebuild as rebuild_warehouse
 
     layout = layout_of(data)
     with showing(shown=not quiet) as observer:

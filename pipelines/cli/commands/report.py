@@ -7,7 +7,10 @@ from typing import Annotated
 import typer
 
 from models.errors import ConfigurationError
+from models.text import safe, safe_json
+from pipelines.cli.console import is_terminal
 from pipelines.cli.options import Data, layout_of
+from pipelines.run.pipeline import latest_run, report_path
 
 
 class Format(StrEnum):
@@ -25,9 +28,6 @@ def report(
     data: Data = None,
 ) -> None:
     """Print the report of a run."""
-    from models.text import safe, safe_json
-    from pipelines.cli.console import is_terminal
-    from pipelines.run.pipeline import latest_run, report_path
 
     layout = layout_of(data)
     found = latest_run(layout, run)

@@ -1,15 +1,20 @@
 """`extract restore`: writes archived files to a directory."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from models.amounts import count, duration, listed, moment, plural, size
+from pipelines.archive.selection import Selection
+from pipelines.cli.console import say, say_json
 from pipelines.cli.options import AsJson, Data, Quiet, layout_of
+from pipelines.cli.progress import showing
 from pipelines.cli.selecting import ArchivedHomes, AsOf, Phases, Session, Undone
-
-if TYPE_CHECKING:
-    from pipelines.restore.restore import RestoreResult
+from pipelines.restore.plan import colliding_paths
+from pipelines.restore.restore import RestoreRequest, RestoreResult
+from pipelines.restore.restore import restore as do_restore
+from pipelines.run.request import phases_of
 
 _SHOWN = 20
 _FEW = 4
@@ -52,12 +57,6 @@ def restore(
     each file is read back and compared with its SHA-256. Several homes get a directory each. Files that were withheld
     or only listed cannot be restored: the archive has no bytes of them.
     """
-    from pipelines.archive.selection import Selection
-    from pipelines.cli.console import say_json
-    from pipelines.cli.progress import showing
-    from pipelines.restore.restore import RestoreRequest
-    from pipelines.restore.restore import restore as do_restore
-    from pipelines.run.request import phases_of
 
     phases = phases_of(phase) if phase else ()
     selection = Selection(homes=home or (), phases=phases, session=session, files=file or ())
@@ -81,9 +80,7 @@ def restore(
         raise typer.Exit(result.exit_code)
 
 
-def _show(result: "RestoreResult", with_links: bool, *, quiet: bool) -> None:
-    from models.amounts import moment
-    from pipelines.cli.console import say
+def _show(result: RestoreResult, with_links: bool, *, quiet: bool) -> None:
 
     if not quiet:
         run = result.chosen.run
@@ -102,10 +99,7 @@ def _show(result: "RestoreResult", with_links: bool, *, quiet: bool) -> None:
         say(f"{len(result.findings)} findings: some paths were not restored", style="bold", stderr=True)
 
 
-def _show_counts(result: "RestoreResult") -> None:
-    from models.amounts import count, duration, listed, plural, size
-    from pipelines.cli.console import say
-    from pipelines.restore.plan import colliding_paths
+def _show_counts(result: RestoreResult) -> None:
 
     plan, written = result.plan, result.written
     if result.is_dry:
@@ -127,9 +121,7 @@ def _show_counts(result: "RestoreResult") -> None:
         say(f"kept existing files: {count(written.same)} with the same content, {count(written.other)} with other")
 
 
-def _show_left_out(result: "RestoreResult", with_links: bool) -> None:
-    from models.amounts import listed, plural
-    from pipelines.cli.console import say
+def _show_left_out(result: RestoreResult, with_links: bool) -> None:
 
     reasons = {str(why): number for why, number in result.plan.reasons().items()}
     links = reasons.pop("link", 0)

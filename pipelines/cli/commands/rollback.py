@@ -1,16 +1,16 @@
 """`extract rollback`: makes the state as of another run the current one."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from models.amounts import count, plural, size
 from pipelines.cli.confirm import Yes, confirm
+from pipelines.cli.console import Heading, say, say_json, say_table
 from pipelines.cli.options import AsJson, Data, Quiet, command, layout_of, shown_path
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipelines.upkeep.rollback import Rollback, RunChange
+from pipelines.cli.progress import showing
+from pipelines.upkeep.rollback import Rollback, RunChange, plan_rollback, roll_back
 
 
 def rollback(
@@ -26,10 +26,6 @@ def rollback(
     read, so that the next run reads it again. Nothing is deleted: a rollback to one of them brings it back, until
     `extract gc` removes it. With --json and without --yes nothing is changed.
     """
-    from models.amounts import plural
-    from pipelines.cli.console import say, say_json
-    from pipelines.cli.progress import showing
-    from pipelines.upkeep.rollback import plan_rollback, roll_back
 
     layout = layout_of(data)
     planned = plan_rollback(layout, run)
@@ -50,8 +46,7 @@ def rollback(
         say(f"{plural(len(planned.undone), 'run')} undone; {command('gc', data)} says when what they keep can be freed")
 
 
-def _show(planned: "Rollback") -> None:
-    from pipelines.cli.console import say
+def _show(planned: Rollback) -> None:
 
     if planned.changes_nothing:
         say(f"The state as of run {planned.back_to} is the current one already.")
@@ -66,9 +61,7 @@ def _show(planned: "Rollback") -> None:
     say("Nothing is deleted.")
 
 
-def _show_runs(runs: "Sequence[RunChange]") -> None:
-    from models.amounts import count, size
-    from pipelines.cli.console import Heading, say_table
+def _show_runs(runs: Sequence[RunChange]) -> None:
 
     numbers = ("files read", "entries", "new messages", "new bytes")
     say_table(

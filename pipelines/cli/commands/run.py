@@ -1,15 +1,22 @@
 """`extract run`: the whole job, or what it would do."""
 
+from dataclasses import asdict, astuple
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from extractors.reading.registry import PHASES
+from models.amounts import count, size
+from pipelines.cli.console import Heading, say, say_json, say_table
 from pipelines.cli.options import AsJson, Data, Homes, Quiet, layout_of
-
-if TYPE_CHECKING:
-    from pipelines.disk.layout import Layout
-    from pipelines.run.extraction import Request
+from pipelines.cli.progress import showing
+from pipelines.cli.run_summary import show_summary
+from pipelines.disk.layout import Layout
+from pipelines.run.extraction import Request
+from pipelines.run.pipeline import run_job
+from pipelines.run.preview import preview_run
+from pipelines.run.request import homes_of, phases_of
 
 
 def run(
@@ -32,8 +39,6 @@ def run(
 
     Nothing in a home is changed. Running again adds only what is new; killed, it goes on where it was.
     """
-    from pipelines.run.extraction import Request
-    from pipelines.run.request import homes_of, phases_of
 
     layout = layout_of(data)
     request = Request(homes_of(home or ()), phases_of(phase or ()), full)
@@ -43,11 +48,8 @@ def run(
         do_run(layout, request, data, as_json=as_json, quiet=quiet)
 
 
-def do_run(layout: "Layout", request: "Request", data: Path | None, *, as_json: bool, quiet: bool) -> None:
+def do_run(layout: Layout, request: Request, data: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Run, show what came of it, and exit with its code unless that is 0."""
-    from pipelines.cli.progress import showing
-    from pipelines.cli.run_summary import show_summary
-    from pipelines.run.pipeline import run_job
 
     with showing(shown=not (as_json or quiet)) as observer:
         finished = run_job(layout, request, observer)
@@ -56,13 +58,7 @@ def do_run(layout: "Layout", request: "Request", data: Path | None, *, as_json: 
         raise typer.Exit(finished.exit_code)
 
 
-def _show_plan(layout: "Layout", request: "Request", *, as_json: bool) -> None:
-    from dataclasses import asdict, astuple
-
-    from extractors.reading.registry import PHASES
-    from models.amounts import count, size
-    from pipelines.cli.console import Heading, say, say_json, say_table
-    from pipelines.run.preview import preview_run
+def _show_plan(layout: Layout, request: Request, *, as_json: bool) -> None:
 
     plan = preview_run(layout, request)
     if as_json:

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from pipelines.archive.show import entry_bytes, safe_text
 from pipelines.cli.options import Data, layout_of
+from pipelines.run.pipeline import latest_run
 
 
 def show(
@@ -25,8 +27,6 @@ def show(
     byte_length) makes addresses. Piped, the bytes are exact; a terminal is shown them with nothing in them that it
     would obey.
     """
-    from pipelines.archive.show import entry_bytes, safe_text
-    from pipelines.run.pipeline import latest_run
 
     layout = layout_of(data)
     run_id = latest_run(layout, as_of).run_id if as_of else None

@@ -1,15 +1,15 @@
 """`extract sql`: a question to the warehouse."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from models.amounts import plural
 from models.errors import ConfigurationError
+from pipelines.cli.console import is_terminal, say, say_rows
 from pipelines.cli.options import Data, layout_of
-
-if TYPE_CHECKING:
-    from pipelines.warehouse.query import Answer
+from pipelines.warehouse.query import Answer, asking, first, is_number, text_of, write_csv, write_json
 
 _TABLE_ROWS = 100
 
@@ -30,8 +30,6 @@ def sql(
 
     SQL can change nothing and reaches no file and no network. `extract tables` lists what can be asked for.
     """
-    from pipelines.cli.console import is_terminal
-    from pipelines.warehouse.query import asking, write_csv, write_json
 
     if as_csv and as_json:
         raise ConfigurationError("--csv and --json: choose one")
@@ -45,10 +43,7 @@ def sql(
             _show(answer, _TABLE_ROWS if limit is None else limit)
 
 
-def _show(answer: "Answer", limit: int) -> None:
-    from models.amounts import plural
-    from pipelines.cli.console import say, say_rows
-    from pipelines.warehouse.query import first, is_number, text_of
+def _show(answer: Answer, limit: int) -> None:
 
     rows, more = first(answer, limit)
     shown = [["NULL" if cell is None else text_of(cell) for cell in row] for row in rows]

@@ -1,12 +1,9 @@
 """`extract status`: how the archive stands and what is new since the last run."""
 
-from typing import TYPE_CHECKING
-
+from models.amounts import count, moment, plural, size
+from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
 from pipelines.cli.options import AsJson, Data, command, layout_of, shown_path
-
-if TYPE_CHECKING:
-    from pipelines.run.status import HomeStatus, Status
-
+from pipelines.run.status import HomeStatus, Status, status_of
 
 _SHOWN = 5
 
@@ -16,9 +13,6 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
 
     Walks each home and writes nothing.
     """
-    from models.amounts import plural, size
-    from pipelines.cli.console import say, say_json
-    from pipelines.run.status import status_of
 
     layout = layout_of(data)
     found = status_of(layout)
@@ -38,9 +32,7 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
         say("Nothing is new.")
 
 
-def _show_archive(found: "Status", root: str) -> None:
-    from models.amounts import moment, plural, size
-    from pipelines.cli.console import say, say_wrapped
+def _show_archive(found: Status, root: str) -> None:
 
     say(f"{root}: {plural(found.runs, 'run')}", style="bold")
     if found.last_run_id:
@@ -63,9 +55,7 @@ def _show_archive(found: "Status", root: str) -> None:
     say()
 
 
-def _show_home(home: "HomeStatus") -> None:
-    from models.amounts import count, moment, plural, size
-    from pipelines.cli.console import Heading, say, say_table
+def _show_home(home: HomeStatus) -> None:
 
     say(f"home {home.home_id}: {home.root}" + (f" ({home.problem})" if home.problem else ""))
     numbers = ("files", "kept", "new", "changed", "to read")

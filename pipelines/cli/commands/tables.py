@@ -1,15 +1,16 @@
 """`extract tables`: the dictionary of the warehouse."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from difflib import get_close_matches
+from typing import Annotated
 
 import typer
 
 from models.errors import ConfigurationError
+from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
 from pipelines.cli.options import AsJson
-
-if TYPE_CHECKING:
-    from pipelines.warehouse.dictionary import TableEntry
+from pipelines.warehouse import dictionary
+from pipelines.warehouse.dictionary import GROUPS, TableEntry
 
 
 def tables(
@@ -21,8 +22,6 @@ def tables(
 
     Needs no warehouse: it is read from the declarations.
     """
-    from pipelines.cli.console import say_json
-    from pipelines.warehouse import dictionary
 
     if as_json and as_markdown:
         raise ConfigurationError("--json and --markdown: choose one")
@@ -41,8 +40,7 @@ def tables(
         _show_tables(entries)
 
 
-def _named(name: str, entries: "list[TableEntry]") -> "TableEntry":
-    from difflib import get_close_matches
+def _named(name: str, entries: list[TableEntry]) -> TableEntry:
 
     for entry in entries:
         if entry.name == name:
@@ -52,9 +50,7 @@ def _named(name: str, entries: "list[TableEntry]") -> "TableEntry":
     raise ConfigurationError(f"there is no table {name!r}{hint}")
 
 
-def _show_tables(entries: "list[TableEntry]") -> None:
-    from pipelines.cli.console import Heading, say, say_table, say_wrapped
-    from pipelines.warehouse.dictionary import GROUPS
+def _show_tables(entries: list[TableEntry]) -> None:
 
     for group, title in GROUPS.items():
         say_wrapped(title)
@@ -63,8 +59,7 @@ def _show_tables(entries: "list[TableEntry]") -> None:
         say()
 
 
-def _show_columns(entry: "TableEntry") -> None:
-    from pipelines.cli.console import Heading, say, say_table, say_wrapped
+def _show_columns(entry: TableEntry) -> None:
 
     say(entry.name, style="bold")
     say_wrapped(entry.comment)

@@ -3,19 +3,27 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Final
+from datetime import UTC, datetime
+from secrets import randbelow
+from typing import Annotated, Final
 
 import typer
 
-from models.errors import ConfigurationError
+from models.amounts import plural
+from models.errors import ConfigurationError, ExtractError
 from models.finding import Finding, Level, Severity, exit_code
 from models.json import JsonObject
+from pipelines.archive.archive import read_runs
+from pipelines.archive.findings_file import Verification, keep_verification
+from pipelines.cli.console import say, say_json
 from pipelines.cli.options import AsJson, Data, Quiet, layout_of, shown_path
-
-if TYPE_CHECKING:
-    from pipelines.archive.findings_file import Verification
-    from pipelines.disk.layout import Layout
-    from pipelines.verify.subset import Subset
+from pipelines.cli.progress import showing
+from pipelines.disk.layout import Layout
+from pipelines.report.write import write_reports
+from pipelines.run.request import homes_of
+from pipelines.verify.subset import Subset
+from pipelines.verify.verify import verify as verify_archive
+from pipelines.version import VERSION
 
 _SHOWN: Final = 10
 _PERCENT: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
@@ -49,14 +57,6 @@ def verify(
     broken, with 1 for anything else that is not as it should be. Needs no lock and changes nothing; what was found is
     kept beside the newest run, for its report.
     """
-    from datetime import UTC, datetime
-
-    from pipelines.archive.findings_file import Verification
-    from pipelines.cli.console import say_json
-    from pipelines.cli.progress import showing
-    from pipelines.run.request import homes_of
-    from pipelines.verify.verify import verify as verify_archive
-    from pipelines.version import VERSION
 
     layout = layout_of(data)
     level = _level(quick=quick, deep=deep, source=source)
@@ -85,10 +85,7 @@ def _level(*, quick: bool, deep: bool, source: bool) -> Level:
     return chosen[0] if chosen else Level.DEFAULT
 
 
-def _subset(level: Level, given: str | None, seed: int | None) -> "Subset":
-    from secrets import randbelow
-
-    from pipelines.verify.subset import Subset
+def _subset(level: Level, given: str | None, seed: int | None) -> Subset:
 
     if given is None and seed is None:
         return Subset()
@@ -102,10 +99,8 @@ def _count(findings: Sequence[Finding], severity: Severity) -> int:
     return sum(finding.severity is severity for finding in findings)
 
 
-def _show(made: "Verification", root: str, *, quiet: bool) -> None:
+def _show(made: Verification, root: str, *, quiet: bool) -> None:
     """Print every error and warning, and the first pieces of information of each kind."""
-    from models.amounts import plural
-    from pipelines.cli.console import say
 
     seen: Counter[str] = Counter()
     for finding in made.findings:
@@ -124,7 +119,6 @@ def _show(made: "Verification", root: str, *, quiet: bool) -> None:
 
 
 def _show_finding(finding: Finding) -> None:
-    from pipelines.cli.console import say
 
     say(f"{finding.code} {finding.severity}  {finding.address}", style="bold")
     say(f"     {finding.sentence}")
@@ -132,13 +126,8 @@ def _show_finding(finding: Finding) -> None:
         say(f"     {finding.what_to_do}")
 
 
-def _keep(layout: "Layout", made: "Verification") -> None:
+def _keep(layout: Layout, made: Verification) -> None:
     """Keep what was found beside the newest run, and have its report tell it. Failing at that changes no verdict."""
-    from models.errors import ExtractError
-    from pipelines.archive.archive import read_runs
-    from pipelines.archive.findings_file import keep_verification
-    from pipelines.cli.console import say
-    from pipelines.report.write import write_reports
 
     try:
         runs = read_runs(layout)
