@@ -69,6 +69,8 @@ class PhaseRecord:
     sources: dict[str, SourceCounts]
     outcomes: dict[str, int]
     rejects: dict[str, int]
+    in_the_way: dict[str, str] = field(default_factory=dict)
+    """Paths where data is expected and something else stands, each with the rule that says so."""
 
 
 @dataclass(frozen=True, slots=True)

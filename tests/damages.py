@@ -691,6 +691,11 @@ def a_link_in_place_of_a_file(archive: Archive) -> None:
     (archive.home / "notes.md").symlink_to("later.md")
 
 
+@damage("H112")
+def a_link_in_place_of_data(archive: Archive) -> None:
+    (archive.home / "todos").symlink_to("elsewhere")
+
+
 @damage("H110")
 def a_file_that_the_disk_changed(archive: Archive) -> None:
     """The other way round, since no program can set a file's time of inode change: the manifest has another digest."""

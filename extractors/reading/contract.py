@@ -264,10 +264,19 @@ class Shape:
         match = self.regex.fullmatch(path)
         return {} if match is None else match.groupdict()
 
+    @property
+    def directories(self) -> list[re.Pattern[str]]:
+        """The patterns of the directories in which things of this shape lie, the outermost first."""
+        parts = self.pattern.split("/")
+        return [self._compiled("/".join(parts[:depth])) for depth in range(1, len(parts))]
+
     @cached_property
     def regex(self) -> re.Pattern[str]:
         """The pattern as a regular expression with a group for each name."""
-        parts = re.split(r"(\{\w+\*?\})", self.pattern)
+        return self._compiled(self.pattern)
+
+    def _compiled(self, pattern: str) -> re.Pattern[str]:
+        parts = re.split(r"(\{\w+\*?\})", pattern)
         made = ""
         for part in parts:
             if part.startswith("{") and part.endswith("*}"):

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -76,6 +77,15 @@ def phase_number(text: str) -> int | None:
     return next((source.phase for source in sources().values() if source.name == name), None)
 
 
+IN_THE_WAY: Mapping[str, str] = {
+    "link for data": "a link stands where data is expected, and was not followed: follow_links = true in settings.toml "
+    "has it read",
+    "file for directory": "a file stands where a directory of data is expected, as where a copy has lost its links",
+}
+"""Rules by which a thing is found in the place of data, with what is to be said of it: the run is incomplete."""
+
+_SHARED_BY_LINK = re.compile(r"projects/[^/]+/memory(?:/.*)?", re.DOTALL)
+"""What people share between projects by a link on purpose: such a link hides no session."""
 _ENTRY_TYPES = {Reading.DIRECTORY: "directory", Reading.LINK: "link"}
 
 
@@ -89,6 +99,7 @@ class Classifier:
         self._directory = ""
         self._rule_of_directory: Rule | None = None
         self._shapes: dict[tuple[str, str], list[tuple[Shape, Placement]]] = {}
+        self._above_data: dict[str, list[re.Pattern[str]]] = {}
         for source in sources().values():
             for number, shape in enumerate(source.shapes):
                 entry_type = _ENTRY_TYPES.get(shape.reading, "file")
@@ -97,6 +108,8 @@ class Classifier:
                 treatment = Treatment.ARCHIVE if shape.reading is Reading.OPAQUE else Treatment.EXTRACT
                 place = Placement(source.name, source.phase, treatment, shape.pattern, number)
                 self._shapes.setdefault(key, []).append((shape, place))
+                if source.name != OTHER:
+                    self._above_data.setdefault(top, []).extend(shape.directories)
 
     def place(self, path: str, entry_type: str) -> Placement:
         """Return where the path (printable form, '/' between parts) of a thing of `entry_type` belongs."""
@@ -111,9 +124,26 @@ class Classifier:
         for shape, place in self._shapes.get((top, entry_type), ()):
             if shape.regex.fullmatch(path):
                 return place
+        if entry_type == "link" and self.expects_data(path):
+            return Placement(*self._phase_of_top(top), Treatment.INVENTORY, "link for data")
         if entry_type != "file":
             return Placement(*self._phase_of_top(top), Treatment.INVENTORY, entry_type)
+        if path == top and path in self._above_data:
+            return Placement(OTHER, 8, Treatment.ARCHIVE, "file for directory", 0)
         return Placement(OTHER, 8, Treatment.ARCHIVE, self._other_rule(top), 0)
+
+    def expects_data(self, path: str) -> bool:
+        """Whether what is at a path, or below it, would be read as data of a source: all but what is archived as it is.
+
+        A project's memory is none for this purpose: people share it between projects by a link.
+        """
+        if _SHARED_BY_LINK.fullmatch(path) is not None:
+            return False
+        top = path.split("/", 1)[0]
+        if any(pattern.fullmatch(path) for pattern in self._above_data.get(top, ())):
+            return True
+        shapes = (*self._shapes.get((top, "file"), ()), *self._shapes.get((top, "directory"), ()))
+        return any(shape.regex.fullmatch(path) for shape, _ in shapes)
 
     def _listed_rule(self, path: str) -> Rule | None:
         """Return the rule by which a path is only listed: it names a directory, and so all that lies below."""

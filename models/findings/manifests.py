@@ -16,7 +16,7 @@ PATH_TWICE: Final = Kind(
     "M102",
     Severity.ERROR,
     Level.DEFAULT,
-    "The manifests of run {run} name this path {count} times.",
+    "The manifest of run {run} names this path {count} times as the same kind of thing.",
     PROGRAM_FAULT,
 )
 WORD: Final = Kind(

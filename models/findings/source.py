@@ -76,6 +76,13 @@ CORRUPT: Final = Kind(
     "Look after the disk. What was read is kept: the file can be given back as it was.",
     is_fixity=True,
 )
+IN_THE_WAY: Final = Kind(
+    "H112",
+    Severity.WARNING,
+    Level.SOURCE,
+    "No data is here: {problem}.",
+    "Put the data back in its place, or set `follow_links = true` in settings.toml where it is a link.",
+)
 NO_MANIFEST: Final = Kind(
     "H111",
     Severity.WARNING,

@@ -128,12 +128,12 @@ def list_files(
     reader, run = opened.reader, opened.run
     chosen = choose(reader, run, archived_roots(layout, reader.runs), selection)
     found = {
-        (archived.state.home_id, archived.state.path_bytes): ArchivedFile(archived)
+        (archived.state.home_id, archived.state.path_bytes, archived.state.entry_type): ArchivedFile(archived)
         for archived in chosen.paths
         if not availabilities or archived.availability in availabilities
     }
     for state in reader.changes(run.run_id):
-        file = found.get((state.home_id, state.path_bytes))
+        file = found.get((state.home_id, state.path_bytes, state.entry_type))
         if file is not None and state.file_id is not None and state.entry_type == "file":
             _add_version(file, state)
     return ArchiveListing(run, list(found.values()), chosen.session_id, reader.damage)

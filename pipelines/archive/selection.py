@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from extractors.reading.registry import Treatment
+from extractors.reading.registry import IN_THE_WAY, Treatment
 from extractors.reading.rules import user_rules
 from models.errors import ConfigurationError, FixityError, StoreError
 from models.manifest import FileState, Outcome
@@ -47,6 +47,13 @@ class ArchivedPath:
 
     state: FileState
     availability: Availability
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it can be given back, also after another kind of thing took its place."""
+        return self.availability in RESTORABLE or (
+            self.availability == Availability.LINK and self.state.link_target is not None
+        )
 
     @property
     def is_directory(self) -> bool:
@@ -120,18 +127,26 @@ def choose(reader: StoreReader, run: RunRecord, roots: Mapping[str, str], select
 
 
 def archived_paths(reader: StoreReader, run: RunRecord) -> list[ArchivedPath]:
-    """Return each path of each home once, as the newest manifests by `run` have it, in order of home and path.
+    """Return each path of each home once for each kind that it was, as the newest manifests by `run` have it, in order
+    of home and path. Of a kind that is gone only what is kept is returned where another took its place.
 
-    Two phases may both know a path (it changed its kind, or the rules did): the one that found it counts, the newer of
-    two that did.
+    Two phases may both know a path (the rules changed): the one that found it counts, the newer of two that did.
     """
     epochs = {each.run_id: each.epoch for each in reader.runs}
-    found: dict[tuple[str, bytes], FileState] = {}
+    found: dict[tuple[str, bytes, str], FileState] = {}
     for state in reader.files(run.run_id):
-        other = found.get(_key(state))
+        other = found.get((*_key(state), state.entry_type))
         if other is None or _weight(state, epochs) > _weight(other, epochs):
-            found[_key(state)] = state
-    return [ArchivedPath(state, availability_of(state)) for _, state in sorted(found.items())]
+            found[*_key(state), state.entry_type] = state
+    best: dict[tuple[str, bytes], FileState] = {}
+    for state in found.values():
+        other = best.get(_key(state))
+        if other is None or _weight(state, epochs) > _weight(other, epochs):
+            best[_key(state)] = state
+    known = [ArchivedPath(state, availability_of(state)) for _, state in sorted(found.items())]
+    return [
+        each for each in known if best[_key(each.state)] is each.state or (each.is_kept and not each.state.is_present)
+    ]
 
 
 def availability_of(state: FileState) -> Availability:
@@ -153,7 +168,7 @@ def availability_of(state: FileState) -> Availability:
 
 def _is_listed_by_a_rule(state: FileState) -> bool:
     """Tell a tree that is only listed from the directories and links that have no source of their own."""
-    return state.treatment == Treatment.INVENTORY and state.rule != state.entry_type
+    return state.treatment == Treatment.INVENTORY and state.rule != state.entry_type and state.rule not in IN_THE_WAY
 
 
 def _weight(state: FileState, epochs: Mapping[str, int]) -> tuple[bool, int, bool]:

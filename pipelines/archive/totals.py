@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from datetime import datetime
 
+from extractors.reading.registry import IN_THE_WAY
 from models.errors import ExitCode
 from models.json import JsonObject
 from models.run import RunRecord, SourceCounts
@@ -33,6 +34,15 @@ def added(counts: Iterable[SourceCounts]) -> SourceCounts:
 def outcomes(run: RunRecord) -> Counter[str]:
     """Return how many files had each outcome of fixity."""
     return sum((Counter(phase.outcomes) for phase in run.phases), Counter[str]())
+
+
+def in_the_way(run: RunRecord) -> dict[str, str]:
+    """Return the paths where data is expected and something else stands, as home:path, each with what is to be said."""
+    return {
+        f"{phase.home_id}:{path}": IN_THE_WAY.get(rule, rule)
+        for phase in run.phases
+        for path, rule in phase.in_the_way.items()
+    }
 
 
 def rejects(run: RunRecord) -> Counter[str]:
@@ -85,6 +95,7 @@ def to_json(layout: Layout, run: RunRecord, exit_code: ExitCode) -> JsonObject:
                 "sources": {name: asdict(counts) for name, counts in phase.sources.items()},
                 "outcomes": dict(phase.outcomes),
                 "rejects": dict(phase.rejects),
+                "in_the_way": dict(phase.in_the_way),
             }
             for phase in run.phases
         ],

@@ -5,7 +5,8 @@ from pathlib import Path
 from models.amounts import count, duration, listed, plural, size
 from models.errors import ExitCode
 from models.run import RunRecord, SourceCounts
-from pipelines.archive.totals import added, by_source, outcomes, rejects, seconds, stored_again, to_json
+from models.text import safe
+from pipelines.archive.totals import added, by_source, in_the_way, outcomes, rejects, seconds, stored_again, to_json
 from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
 from pipelines.cli.options import command, shown_path
 from pipelines.disk.layout import Layout
@@ -62,6 +63,10 @@ def _verdict(finished: Finished) -> list[str]:
         told.append(f"FIXITY IS BROKEN: {plural(corrupt, 'file')} changed in content, but not in size and times")
     if unreadable := by_outcome["unreadable"]:
         told.append(f"{plural(unreadable, 'file')} could not be read")
+    if blocked := in_the_way(run):
+        path, what = next(iter(blocked.items()))
+        others = f"; so it is at {plural(len(blocked) - 1, 'other path')}" if len(blocked) > 1 else ""
+        told.append(f"{safe(path)}: {what}{others}")
     if entries := rejects(run).total():
         told.append(f"{plural(entries, 'entry', 'entries')} could not be understood and lie in quarantine")
     return told

@@ -39,7 +39,7 @@ class TreeComparison:
 def compare_restored(
     home_id: str, root: Path, expected: Mapping[bytes, FileState], known_bad: set[bytes], observer: Observer
 ) -> TreeComparison:
-    """Compare everything below `root` with the manifest rows of one home, by path.
+    """Compare everything below `root` with the manifest rows of one home, by the path where each was restored.
 
     Paths in `known_bad` are skipped: the restore has reported them. Never raises for a difference: it is a finding.
     """
@@ -48,7 +48,7 @@ def compare_restored(
         found = {entry.path: entry for entry in home.walk()}
         for path, state in expected.items():
             if path not in known_bad:
-                _compare_one(result, home, found.get(path), state)
+                _compare_one(result, home, path, found.get(path), state)
             observer.advances(state.size)
     above = {path.rpartition(b"/")[0] for path in expected}
     for path in sorted(found.keys() - expected.keys()):
@@ -60,20 +60,20 @@ def compare_restored(
     return result
 
 
-def _compare_one(result: TreeComparison, home: Home, found: Found | None, state: FileState) -> None:
+def _compare_one(result: TreeComparison, home: Home, path: bytes, found: Found | None, state: FileState) -> None:
     def tell(code: FindingCode, detail: str) -> None:
         result.findings.append(Finding(code, state.home_id, state.path, detail))
 
     if found is None or found.kind != state.entry_type:
         tell(FindingCode.NOT_THERE, "it was not restored" if found is None else f"it is a {found.kind}")
-        result.differing.add(state.path_bytes)
+        result.differing.add(path)
         return
     before = len(result.findings)
     if state.entry_type == "file":
-        problem = _content_problem(home, state)
+        problem = _content_problem(home, path, state)
         if problem is not None:
             tell(FindingCode.CONTENT_DIFFERS, problem)
-            result.differing.add(state.path_bytes)
+            result.differing.add(path)
         result.size += found.stat.size
     if state.entry_type == "link" and found.link_target != state.link_target:
         tell(FindingCode.CONTENT_DIFFERS, "it points elsewhere")
@@ -84,12 +84,12 @@ def _compare_one(result: TreeComparison, home: Home, found: Found | None, state:
     result.right[found.kind] += len(result.findings) == before
 
 
-def _content_problem(home: Home, state: FileState) -> str | None:
+def _content_problem(home: Home, path: bytes, state: FileState) -> str | None:
     """Read a restored file again; return why its bytes differ from the manifest, None when they are equal."""
     try:
-        with home.open(state.path_bytes) as file:
+        with home.open(path) as file:
             size = file.stat.size
-        _, fast, proof = digest_file(home, state.path_bytes, size, deep=True)
+        _, fast, proof = digest_file(home, path, size, deep=True)
     except SourceError as error:
         return str(error)
     is_right = proof == state.sha256 if state.sha256 is not None else fast == state.content_xxh3

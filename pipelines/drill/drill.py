@@ -139,7 +139,7 @@ class _DrillContext:
 def _drill_home(context: _DrillContext, home_id: str) -> HomeDrill:
     restored, observer = context.restored, context.observer
     tree = restored.target / home_id if len(restored.homes) > 1 else restored.target
-    expected = _expected(restored.plan, home_id)
+    expected = _expected(restored.plan, home_id, by_home=len(restored.homes) > 1)
     files = [state for state in expected.values() if state.entry_type == "file"]
     present = [state for state in files if state.is_present]
     size = sum(state.size for state in files)
@@ -148,7 +148,8 @@ def _drill_home(context: _DrillContext, home_id: str) -> HomeDrill:
     observer.step_begins(f"{home_id}: reading the home", sum(state.size for state in present))
     root = context.roots.get(home_id, "")
     source = compare_source(root, present, observer, tombstones=context.tombstones, begun_ns=context.begun_ns)
-    sessions = _check_sessions(home_id, tree, files, ArchivedPaths(expected, compared.differing), observer)
+    in_place = [state for path, state in expected.items() if state.entry_type == "file" and state.path_bytes == path]
+    sessions = _check_sessions(home_id, tree, in_place, ArchivedPaths(expected, compared.differing), observer)
     return HomeDrill(
         home_id=home_id,
         expected_files=len(files),
@@ -185,8 +186,8 @@ def _check_sessions(
     return result
 
 
-def _expected(plan: RestorePlan, home_id: str) -> dict[bytes, FileState]:
-    """Return the manifest row of each entry of a home that was to be restored, by path."""
-    states = [item.state for item in (*plan.files, *plan.links)]
-    states += [state for state in plan.directories.values() if state is not None]
-    return {state.path_bytes: state for state in states if state.home_id == home_id}
+def _expected(plan: RestorePlan, home_id: str, *, by_home: bool) -> dict[bytes, FileState]:
+    """Return the manifest row of each entry of a home that was to be restored, by the path where it was restored."""
+    planned = [(item.parts, item.state) for item in (*plan.files, *plan.links)]
+    planned += [(parts, state) for parts, state in plan.directories.items() if state is not None]
+    return {b"/".join(parts[by_home:]): state for parts, state in planned if state.home_id == home_id}

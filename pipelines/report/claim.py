@@ -12,7 +12,7 @@ from pipelines.report.facts import Balance, FixityFacts, Verdict
 class Ground:
     """The facts from which the claim is made. `withheld` and `listed` count files, `problems` committed files that
     could not be read back, `errors` findings of `extract verify` with the severity error, `damaged` parts of earlier
-    runs that are not what was committed.
+    runs that are not what was committed, `in_the_way` paths where something else is in place of data.
     """
 
     is_complete: bool
@@ -24,6 +24,7 @@ class Ground:
     problems: int
     errors: int = 0
     damaged: int = 0
+    in_the_way: int = 0
 
 
 def verdict_of(ground: Ground) -> Verdict:
@@ -46,6 +47,9 @@ def verdict_of(ground: Ground) -> Verdict:
         return Verdict("broken", f"Verification found {plural(ground.errors, 'error')}")
     if unreadable:
         return Verdict("incomplete", f"Incomplete: {plural(unreadable, 'path')} could not be read")
+    if ground.in_the_way:
+        paths = plural(ground.in_the_way, "path")
+        return Verdict("incomplete", f"Incomplete: something else stands in place of data at {paths}")
     if not ground.is_complete:
         return Verdict("incomplete", "Not finished: the run stopped before its warehouse was published")
     if ground.total.rejects:
@@ -72,7 +76,7 @@ def _lead(ground: Ground) -> str:
         return "Not verified: "
     if not kept.files:
         return "Nothing was verified: "
-    return "Verified for what could be read: " if _unreadable(ground) else "Verified: "
+    return "Verified for what could be read: " if _unreadable(ground) or ground.in_the_way else "Verified: "
 
 
 def _kept(ground: Ground) -> Iterator[str]:
@@ -120,6 +124,9 @@ def _exceptions(ground: Ground) -> Iterator[str]:
         yield f"{plural(kept.unchecked, 'kept file was', 'kept files were')} not checked"
     if fixity.never_read:
         yield f"{plural(fixity.never_read, 'path')} could not be read, and nothing of {_it(fixity.never_read)} is kept"
+    if ground.in_the_way:
+        paths = plural(ground.in_the_way, "path")
+        yield f"a link, or a file, stands at {paths} where data is expected, and what it may hide was not read"
     if fixity.gone_unread:
         yield f"{plural(fixity.gone_unread, 'file was', 'files were')} gone before the first reading"
     if ground.total.rejects:

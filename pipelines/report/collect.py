@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from extractors.reading.registry import PHASES
 from models.errors import FixityError
@@ -11,7 +12,7 @@ from models.run import DamageRecord, RunRecord
 from models.text import safe
 from pipelines.archive import archive as archives
 from pipelines.archive.findings_file import Verification, read_verifications
-from pipelines.archive.totals import added, seconds, stored_again
+from pipelines.archive.totals import added, in_the_way, seconds, stored_again
 from pipelines.disk.layout import Layout
 from pipelines.report.balance import judge_balance, read_extractions
 from pipelines.report.claim import Ground, claim_of, verdict_of
@@ -65,6 +66,7 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         ground,
         problems=len(reader.problems),
         damaged=len(run.damage),
+        in_the_way=len(in_the_way(run)),
         errors=sum(finding.severity == Severity.ERROR for finding in findings),
     )
     return Facts(
@@ -211,6 +213,10 @@ def _notices(run: RunRecord, fixity: FixityFacts) -> list[str]:
             f"{fixity.expired_now} of {known} kept files disappeared from the home since the last run: Claude Code "
             "deletes what is older than its setting cleanupPeriodDays. The bytes that were read stay kept."
         )
+    blocked = in_the_way(run)
+    made += [bounded(f"{path}: {what}.") for path, what in islice(blocked.items(), _FEW)]
+    if len(blocked) > _FEW:
+        made.append(f"The same is true of {len(blocked) - _FEW} more paths; the commit record lists them.")
     if run.status != "complete":
         made.append("This run stopped before its end: the phases that it did are committed, the others are not.")
     return made

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from extractors.reading.registry import IN_THE_WAY
 from extractors.reading.rules import INVENTORY_ONLY, WITHHELD
 from models.run import RunRecord
 from models.text import safe
@@ -143,7 +144,7 @@ def _appeared(run: RunRecord) -> Listing[str]:
 
 def rule_facts(manifests: Manifests, treatment: str) -> list[RuleFacts]:
     """Return the rules under which files are withheld (`withhold`) or only listed (`inventory`), by name."""
-    whys = {rule.name: rule.why for rule in (*WITHHELD, *INVENTORY_ONLY)} | _PLACE_SENTENCES
+    whys = {rule.name: rule.why for rule in (*WITHHELD, *INVENTORY_ONLY)} | _PLACE_SENTENCES | dict(IN_THE_WAY)
     made = []
     for (of, rule), names in sorted(manifests.names.items()):
         if of != treatment:

@@ -4,15 +4,13 @@ reason."""
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from models.identity import is_home_id
 from models.manifest import FileState
 from pipelines.archive.selection import RESTORABLE, ArchivedPath, Availability, Chosen
 from pipelines.restore.finding import Finding, FindingCode
-
-NameParts = tuple[bytes, ...]
-"""The components of a path below the target, as bytes."""
+from pipelines.restore.generations import NameParts, Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,8 @@ class RestorePlan:
     left_out: list[ArchivedPath] = field(default_factory=list)
     expired_count: int = 0
     """Number of files already deleted from the home at that run, which are restored only with `--expired`."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Paths that another kind of file has taken since, each with the name that the older one is restored under."""
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -60,6 +60,7 @@ def make_plan(chosen: Chosen, *, with_expired: bool, with_links: bool, by_home: 
     Paths that cannot be restored safely become findings of the plan. Raises nothing.
     """
     plan = RestorePlan()
+    items: list[PlannedPath] = []
     for archived in chosen.paths:
         state = archived.state
         prefix = (state.home_id.encode(),) if by_home else ()
@@ -72,17 +73,31 @@ def make_plan(chosen: Chosen, *, with_expired: bool, with_links: bool, by_home: 
         item = PlannedPath(state, (*prefix, *state.path_bytes.split(b"/")))
         if not state.is_present and not with_expired:
             plan.expired_count += state.entry_type == "file"
-        elif archived.is_directory and archived.availability in RESTORABLE:
-            plan.directories[item.parts] = state
-        elif state.entry_type == "file" and archived.availability in RESTORABLE:
-            plan.files.append(item)
-        elif archived.availability == Availability.LINK and with_links and state.link_target:
-            plan.links.append(item)
+        elif (archived.availability in RESTORABLE and state.entry_type in ("directory", "file")) or (
+            archived.availability == Availability.LINK and with_links and state.link_target
+        ):
+            items.append(item)
         elif not archived.is_directory:
             plan.left_out.append(archived)
+    _add_items(plan, items)
     _refuse_below_no_directory(plan)
     _add_above(plan, chosen, by_home=by_home)
     return plan
+
+
+def _add_items(plan: RestorePlan, items: list[PlannedPath]) -> None:
+    """Add items to a plan, each by the name that it is restored under."""
+    names = Names((item.parts, item.state) for item in items)
+    plan.renamed = names.renamed()
+    for item in items:
+        named = replace(item, parts=names.of(item.parts, item.state)) if plan.renamed else item
+        match item.state.entry_type:
+            case "directory":
+                plan.directories[named.parts] = item.state
+            case "file":
+                plan.files.append(named)
+            case _:
+                plan.links.append(named)
 
 
 _KEPT = frozenset({*RESTORABLE, Availability.LINK})

@@ -97,6 +97,7 @@ class RestoreResult:
             "there_already": self.written.same,
             "there_already_with_other_content": self.written.other,
             "expired_not_asked_for": self.plan.expired_count,
+            "restored_under_another_name": dict(self.plan.renamed),
             "not_restorable": [
                 {"home_id": archived.state.home_id, "path": archived.state.path, "why": str(archived.availability)}
                 for archived in self.plan.left_out

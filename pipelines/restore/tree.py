@@ -12,8 +12,9 @@ from models.manifest import FileState
 from models.text import printable_path
 from pipelines.disk.tree_target import TreeTarget
 from pipelines.restore.finding import Finding, FindingCode
+from pipelines.restore.generations import NameParts
 from pipelines.restore.place import is_full
-from pipelines.restore.plan import NameParts, RestorePlan
+from pipelines.restore.plan import RestorePlan
 
 _AT_ONCE: Final = 16
 _NO_SUCH_NAME: Final = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.ENOENT})

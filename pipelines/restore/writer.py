@@ -20,8 +20,9 @@ from pipelines.disk.failpoints import reach
 from pipelines.disk.platform import full_fsync
 from pipelines.disk.tree_target import TreeTarget, forget_cached
 from pipelines.restore.finding import FindingCode
+from pipelines.restore.generations import NameParts
 from pipelines.restore.place import is_full
-from pipelines.restore.plan import NameParts, PlannedPath
+from pipelines.restore.plan import PlannedPath
 from pipelines.restore.tree import RestoreTree, code_of, entered
 
 _BATCH_FILES: Final = 128

@@ -75,6 +75,7 @@ def run_phase(given: PhaseInput, file_read: Callable[[FileResult], None]) -> Pha
         sources=tally.sources(),
         outcomes=dict(sorted(tally.outcomes.items())),
         rejects=dict(sorted(tally.rejects.items())),
+        in_the_way=dict(sorted(tally.in_the_way.items())),
     )
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from extractors.reading.registry import Treatment
+from extractors.reading.registry import IN_THE_WAY, Treatment
 from extractors.reading.task import FileResult
 from models.manifest import Change, FileState, Outcome
 from models.run import SourceCounts
@@ -16,6 +16,7 @@ class PhaseCounts:
         self._sources: dict[str, SourceCounts] = {}
         self.outcomes: Counter[str] = Counter()
         self.rejects: Counter[str] = Counter()
+        self.in_the_way: dict[str, str] = {}
 
     def sources(self) -> dict[str, SourceCounts]:
         """Return what each source gave, by its name."""
@@ -26,6 +27,8 @@ class PhaseCounts:
         for state in states:
             self.outcomes[str(state.outcome)] += 1
             count_state(self._of(state.source), state)
+            if state.rule in IN_THE_WAY and state.is_present:
+                self.in_the_way[state.path] = state.rule
         for result in results:
             self.rejects.update(result.reject_codes)
             _count_result(self._of(result.task.source), result)

@@ -110,7 +110,7 @@ def exit_code_of(run: RunRecord) -> ExitCode:
     outcomes = {outcome for phase in run.phases for outcome, count in phase.outcomes.items() if count}
     if outcomes & BROKEN or run.damage:
         return ExitCode.FIXITY
-    if "unreadable" in outcomes:
+    if "unreadable" in outcomes or any(phase.in_the_way for phase in run.phases):
         return ExitCode.INCOMPLETE
     if any(phase.rejects for phase in run.phases):
         return ExitCode.REJECTS

@@ -114,7 +114,7 @@ class Snapshot:
         is_last = False
         while not is_last:
             ends = [self.inventory.path(numbers[at + self.at_a_time])] if at + self.at_a_time < len(numbers) else []
-            ends += [last.path(row + self.at_a_time)] if row + self.at_a_time < len(last) else []
+            ends += self._end_of_rows(last, row)
             end = min(ends, default=None)
             is_last = end is None
             to = len(numbers) if end is None else bisect_left(numbers, end, at, key=self.inventory.path)
@@ -124,14 +124,26 @@ class Snapshot:
             yield Slice(items, [_absent(state, self.inventory, self.phases) for state in absent], is_last)
             at, row = to, end_row
 
+    def _end_of_rows(self, last: LastManifest, row: int) -> list[bytes]:
+        """Return the path at which a slice ends that begins with a row; none where all the other rows belong to it.
+
+        A path has a row for each kind of file that it was: they are of one slice.
+        """
+        end = row + self.at_a_time
+        if end < len(last) and last.path(end) == last.path(row):
+            end = last.find(last.path(row) + b"\0")
+        return [last.path(end)] if end < len(last) else []
+
     def _matched(self, items: list[InventoryItem], states: list[FileState]) -> Iterable[FileState]:
         """Match items with rows of the last manifest of their phase, both in the order of their paths; returns the rows
         that are left.
+
+        A path's kind is part of what it is: where a link has taken the place of a file, the file is gone.
         """
-        by_path = {state.path_bytes: state for state in states}
+        by_path = {(state.path_bytes, state.entry_type): state for state in states}
         unknown = []
         for item in items:
-            state = item.last = by_path.pop(item.found.path, None)
+            state = item.last = by_path.pop((item.found.path, item.found.kind), None)
             item.known_generation = state.generation if state is not None else None
             if state is None or state.outcome in _NOT_HERE:
                 unknown.append(item)
@@ -159,6 +171,8 @@ def _absent(state: FileState, here: Inventory, phases: Container[int]) -> Absent
         place = item.place
         detail = f"now of phase {place.phase}, source {place.source}, {place.treatment} by the rule {place.rule}"
         return Absent(state, Absence.MOVED if place.phase in phases else Absence.WAITING, detail)
+    if item is not None:
+        return Absent(state, Absence.GONE, f"gone from the home: a {item.found.kind} has taken its place")
     path = state.path_bytes
     while item is None and (path := path.rpartition(b"/")[0]):
         item = here.find(path)

@@ -46,10 +46,10 @@ CHECKS: Final = (
     ),
     Check(
         codes.PATH_TWICE,
-        "no manifest names a path twice",
+        "no manifest names a path twice as the same kind of thing",
         """
         SELECT concat(any_value(p.home), ':', any_value(m.path)) AS address, any_value(p.run) AS run, count(*) AS count
-        FROM manifest m JOIN part p USING (part) GROUP BY m.g, m.path_bytes HAVING count(*) > 1
+        FROM manifest m JOIN part p USING (part) GROUP BY m.g, m.path_bytes, m.entry_type HAVING count(*) > 1
         """,
     ),
     Check(codes.WORD, "the manifests use known words", _words()),

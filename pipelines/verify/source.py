@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from extractors.home.home import Home
 from extractors.reading.erasure import Tombstones
-from extractors.reading.registry import PHASES, Classifier, Treatment, sources
+from extractors.reading.registry import IN_THE_WAY, PHASES, Classifier, Treatment, sources
 from models.errors import ConfigurationError, FixityError, SourceError, StoreError
 from models.finding import Finding
 from models.findings import source as codes
@@ -85,6 +85,10 @@ def _compare(
             finding = _finding(f"{home_id}:{state.path}", state, judgement)
             counts["intact"] += finding is None
             context.findings += [finding] if finding is not None else []
+    for item in items:
+        problem = IN_THE_WAY.get(item.place.rule)
+        if problem is not None:
+            context.findings.append(codes.IN_THE_WAY.at(f"{home_id}:{item.path}", problem=problem))
     for path, item in here.items():
         if item.place.treatment == Treatment.WITHHOLD:
             counts["withheld"] += 1

@@ -225,8 +225,9 @@ def test_expired_files_of_a_home_come_back_when_asked_for(history: History, targ
     restored = tree_of(target)
     ever = {path: thing for week in history.weeks for path, thing in without_links(week.tree).items()}
     lost = {path for path, thing in ever.items() if path not in restored and thing.kind == "file"}
-    assert lost <= {b"downloads/below"}  # its directory is a file now
-    assert without.plan.expired_count == everything.written.files - len(without.plan.files) + len(lost) > 0
+    assert lost == {b"downloads/below"}  # its directory is a file now, and it is given back beside that
+    assert restored[b"downloads.expired-directory/below"] == ever[b"downloads/below"]
+    assert without.plan.expired_count == everything.written.files - len(without.plan.files) > 0
 
 
 def test_several_homes_get_a_directory_each(history: History, tmp_path: Path, target: Path) -> None:

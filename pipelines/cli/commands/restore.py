@@ -129,6 +129,8 @@ def _show_left_out(result: RestoreResult, with_links: bool) -> None:
         say(f"not restorable: {listed(reasons)}; --json names them")
     if links:
         say(f"{plural(links, 'link')} left out" + ("" if with_links else ": --links makes them"))
+    for path, name in result.plan.renamed.items():
+        say(f"{path} was another kind of file before: that is restored beside it, as {name}")
     if expired := result.plan.expired_count:
         say(f"{plural(expired, 'file')} had been deleted from the home by then: --expired restores them")
     if result.chosen.prompt_count:
