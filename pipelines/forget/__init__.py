@@ -1,3 +1,3 @@
-"""`extract forget`: finds every place that holds the erased content, and writes it anew without it. It imports `run`
-and the rooms below it.
+"""`extract forget`: finds every file below the data directory with the content to erase, and rewrites it without that
+content. It imports `run` and the rooms below it.
 """

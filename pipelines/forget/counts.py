@@ -1,4 +1,4 @@
-"""The counts of a phase after an erasure: what its parts say now against what they said before."""
+"""The counts of a phase's record after an erasure: the old counts minus those of the erased rows."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +10,12 @@ from models.run import PhaseRecord, SourceCounts
 from pipelines.run.phase_counts import count_state
 
 Extraction = dict[str, JsonValue]
-"""A row of the table `extractions`."""
+"""A row of the table `extractions`, by column name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
-    """What a phase's manifest and extractions say."""
+class PhaseContents:
+    """The rows of a phase's manifest and of its table `extractions`."""
 
     states: Sequence[FileState]
     extractions: Sequence[Extraction]
@@ -23,13 +23,15 @@ class Contents:
 
 def changed_counts(
     phase: PhaseRecord,
-    before: Contents,
-    after: Contents,
-    said: Mapping[str, int],
+    before: PhaseContents,
+    after: PhaseContents,
+    occurrences_gone: Mapping[str, int],
     rejects: Mapping[str, int],
 ) -> PhaseRecord:
-    """Return a phase's record with the counts of what stays. `said` are places where messages were seen that went, by
-    source; `rejects` are rejected entries that went, by code.
+    """Return a phase's record with the counts of the remaining content.
+
+    `occurrences_gone` is the number of erased message occurrences by source, `rejects` the number of erased rejects by
+    code.
     """
     were, are = _by_source(before), _by_source(after)
     sources = {}
@@ -38,9 +40,9 @@ def changed_counts(
         for field in fields(SourceCounts):
             gone = getattr(were.get(source), field.name, 0) - getattr(are.get(source), field.name, 0)
             setattr(made, field.name, max(0, getattr(counts, field.name) - gone))
-        known = min(made.messages_duplicate, said.get(source, 0))
+        known = min(made.messages_duplicate, occurrences_gone.get(source, 0))
         made.messages_duplicate -= known
-        made.messages_new = max(0, made.messages_new - said.get(source, 0) + known)
+        made.messages_new = max(0, made.messages_new - occurrences_gone.get(source, 0) + known)
         if source in are or any(getattr(made, field.name) for field in fields(SourceCounts)):
             sources[source] = made
     outcomes = Counter(str(state.outcome) for state in after.states)
@@ -53,7 +55,7 @@ def changed_counts(
     )
 
 
-def _by_source(contents: Contents) -> dict[str, SourceCounts]:
+def _by_source(contents: PhaseContents) -> dict[str, SourceCounts]:
     made: dict[str, SourceCounts] = {}
     files = {state.file_id for state in contents.states if state.entry_type == "file"}
     for state in contents.states:
@@ -64,28 +66,29 @@ def _by_source(contents: Contents) -> dict[str, SourceCounts]:
     return made
 
 
-def _count_reading(tally: SourceCounts, row: Extraction, is_file: bool) -> None:
-    tally.rows += number(row, "row_count")
-    tally.entries += number(row, "entry_count")
-    tally.entries_with_rows += number(row, "entries_with_rows")
-    tally.rejects += number(row, "reject_count")
+def _count_reading(counts: SourceCounts, row: Extraction, is_file: bool) -> None:
+    counts.rows += number(row, "row_count")
+    counts.entries += number(row, "entry_count")
+    counts.entries_with_rows += number(row, "entries_with_rows")
+    counts.rejects += number(row, "reject_count")
     if is_file:
-        tally.files_read += 1
-        tally.bytes_read += number(row, "size")
-        tally.bytes_kept_new += number(row, "new_piece_bytes")
-        tally.padding_bytes += number(row, "padding_bytes")
-        tally.tail_bytes += number(row, "size") - number(row, "watermark")
+        counts.files_read += 1
+        counts.bytes_read += number(row, "size")
+        counts.bytes_kept_new += number(row, "new_piece_bytes")
+        counts.padding_bytes += number(row, "padding_bytes")
+        counts.tail_bytes += number(row, "size") - number(row, "watermark")
 
 
 def number(row: Extraction, name: str) -> int:
-    """Return a count in a row of extractions."""
+    """Return a count of a row of `extractions`; NULL is 0."""
     value = row[name]
     return value if isinstance(value, int) else 0
 
 
-def spread(rows: Iterable[Extraction], difference: int) -> None:
-    """Add a difference of new bytes in the store to readings: which of several that share a piece stored it is not
-    known.
+def distribute_new_bytes(rows: Iterable[Extraction], difference: int) -> None:
+    """Distribute a difference of `new_piece_bytes` over the rows, none below 0.
+
+    Readings can share a piece, and none records which of them stored it, so only the sum over a phase is exact.
     """
     for row in rows:
         if not difference:

@@ -1,7 +1,8 @@
-"""Makes the digests that a manifest has of a file anew, after spans of it were erased.
+"""Computes the digests of a file in the manifest again, after spans of it were erased.
 
-SHA-256 is of the bytes that stay, so that what is given back can be proved. XXH3-128 is of the whole file with an HMAC
-in the place of each span, so that the next run sees whether its owner has changed it.
+The new SHA-256 is of the remaining bytes, so a restored file can be checked against it. The new XXH3-128 is of the
+whole file with an HMAC of each erased span in its place, so the next run can compare it with the file in the home,
+which still contains the span.
 """
 
 from bisect import bisect_right
@@ -18,7 +19,7 @@ from models.tables import EXTRACTIONS
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.forget.find import FoundForErasure
-from pipelines.forget.parts import Where, integers, parts_of, phases_of, read_columns
+from pipelines.forget.parts import Where, integer_column, parts_of, phases_of, read_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class _Digests:
 
 
 class Redigester:
-    """Makes digests anew, each reading's once. `runs` are all of them, as they were before the erasure."""
+    """Computes the new digests, once for each reading of a file. `runs` are all runs, as before the erasure."""
 
     def __init__(
         self, layout: Layout, runs: Sequence[RunRecord], seed: int, found: FoundForErasure, tombstones: Tombstones
@@ -51,12 +52,12 @@ class Redigester:
         self._tombstones = tombstones
         self._lines = {run.run_id: in_effect(runs, run.run_id) for run in runs}
         self._readers: dict[str, StoreReader] = {}
-        self._made: dict[tuple[Where, int], _Digests] = {}
+        self._computed: dict[tuple[Where, int], _Digests] = {}
         self._files = {file_id for files in found.entries.values() for file_id in files}
         self._readings = self._all_readings()
 
     def redigest(self, state: FileState) -> bool:
-        """Give a manifest's row the digests of what stays of its file; returns whether anything of it went."""
+        """Set the digests and erased spans of a manifest row; return whether any span of its file is erased."""
         if state.file_id not in self._files or state.sha256 is None:
             return False
         readings = self._readings_of(state)
@@ -73,14 +74,14 @@ class Redigester:
         made: dict[int, list[_Reading]] = {}
         for where, phase in phases_of(self._runs):
             rows = read_columns(self._layout, parts_of(phase, EXTRACTIONS), EXTRACTIONS, [*names, "is_void"])
-            columns = (integers(rows, name) for name in names)
+            columns = (integer_column(rows, name) for name in names)
             for file_id, start, watermark, size, is_void in zip(*columns, rows["is_void"].to_pylist(), strict=True):
                 if file_id in self._files and not is_void:
                     made.setdefault(file_id, []).append(_Reading(epochs[where[0]], where, start, watermark, size))
         return made
 
     def _readings_of(self, state: FileState) -> list[_Reading]:
-        """Return the readings that count for a row, the newest last, each up to where the next one begins."""
+        """Return the readings that make up a row's file, the newest last, each cut where the next one begins."""
         line = {run.run_id for run in self._lines[state.run_id]}
         found: list[_Reading] = []
         for reading in sorted(self._readings.get(state.file_id or 0, []), key=lambda one: one.epoch):
@@ -101,14 +102,14 @@ class Redigester:
     def _digests(self, state: FileState, readings: Sequence[_Reading]) -> _Digests:
         last = readings[-1]
         file_id = state.file_id or 0
-        if (last.where, file_id) not in self._made:
+        if (last.where, file_id) not in self._computed:
             new = [span for reading in readings for span in self._spans(file_id, reading)]
             blocks = self._reader(last.where[0]).blocks(file_id, last.where[0])
-            self._made[last.where, file_id] = _digest(blocks, new, state.erased, last.watermark, self._tombstones)
-        return self._made[last.where, file_id]
+            self._computed[last.where, file_id] = _digest(blocks, new, state.erased, last.watermark, self._tombstones)
+        return self._computed[last.where, file_id]
 
     def _reader(self, run_id: str) -> StoreReader:
-        """Return a reader of a line of runs that holds a run: that of the newest run does for most."""
+        """Return a reader for the runs in effect at `run_id`; the newest run's reader serves most of them."""
         newest = self._lines[self._runs[-1].run_id]
         tip = newest[-1].run_id if any(run.run_id == run_id for run in newest) else run_id
         if tip not in self._readers:
@@ -123,7 +124,7 @@ def _digest(
     watermark: int,
     tombstones: Tombstones,
 ) -> _Digests:
-    """Digest a file without the spans that are erased now and those that were before."""
+    """Digest a file without the spans erased now (`new`) and by earlier erasures (`before`)."""
     sha, xxh = sha256(), xxh3_128()
     seals = {one.offset + one.length: one for one in before}
     starts = [start for start, _ in new]

@@ -1,4 +1,4 @@
-"""Finds every place below the data directory that holds what is to be forgotten: files, entries, rows, texts."""
+"""Finds the archived files, entries, rows and messages that contain the content to erase."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,14 +18,14 @@ from pipelines.forget.imported import imports_that_hold
 from pipelines.forget.matcher import Matcher, rows_that_hold
 from pipelines.forget.parts import (
     Where,
-    batches,
-    integers,
+    bytes_column,
+    integer_column,
     known_tables,
     parts_of,
     phases_of,
-    raws,
     read_columns,
-    texts,
+    read_row_groups,
+    text_column,
 )
 
 Piece = tuple[int, int, bytes]
@@ -33,15 +33,15 @@ Piece = tuple[int, int, bytes]
 
 _SPAN = ("file_id", "byte_offset", "byte_length")
 _BEYOND_LAST = 64
-"""Generations after the last one of a manifest in which readings may lie that do not count."""
+"""Readings of failed runs can have generations above the manifest's last one: this many more are erased too."""
 _LONG = 1 << 16
-"""An entry of fewer bytes lies in one piece."""
+"""A longer entry can be cut into several pieces; a shorter one is in one piece."""
 
 
 @dataclass(slots=True)
 class Wanted:
-    """What is to be forgotten: what finds it in bytes; files by home and path; directories below any home, and all in
-    them; messages by their id; entries by phase, file and span.
+    """The content to erase: a matcher for bytes; files by home_id and path; directories with all files in them, below
+    any home; messages by message_id; entries by phase, file_id and span.
     """
 
     matcher: Matcher
@@ -53,11 +53,11 @@ class Wanted:
 
 @dataclass(slots=True)
 class FoundForErasure:
-    """Where it stands.
+    """The places of the content to erase.
 
-    `paths` are files that go whole, with all their `file_ids`, by home and path. `entries` are the spans that go from
-    others, by phase and file. `messages` are texts that nothing that stays says, `imported` is how many messages go
-    from imported stores.
+    `paths` are the files (home_id, path) that are erased completely, `file_ids` their ids. `entries` are the spans to
+    erase from other files, by phase and file_id. `messages` are the message_ids that no remaining entry contains.
+    `imported` is the number of messages to erase from imported stores.
     """
 
     paths: set[tuple[str, bytes]] = field(default_factory=set)
@@ -68,17 +68,17 @@ class FoundForErasure:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether nothing was found."""
+        """Whether the archive contains nothing of it."""
         return not (self.paths or self.messages or self.imported or any(files for files in self.entries.values()))
 
     def add(self, where: Where, file_id: int, span: Span) -> None:
-        """Note an entry, unless its file goes whole."""
+        """Add an entry, unless its file is erased completely."""
         if file_id not in self.file_ids:
             self.entries.setdefault(where, {}).setdefault(file_id, set()).add(span)
 
 
 class Finder:
-    """Looks for what is wanted through everything that `runs` committed, undone ones too."""
+    """Searches everything that `runs` committed, including runs that a rollback has undone."""
 
     def __init__(
         self, layout: Layout, runs: Sequence[RunRecord], seed: int, wanted: Wanted, observer: Observer
@@ -91,7 +91,7 @@ class Finder:
         self._reader = StoreReader(layout, runs, seed)
 
     def find(self) -> FoundForErasure:
-        """Look everywhere. Raises FixityError where something cannot be read."""
+        """Search paths, store, tables and imported stores. Raises FixityError when a committed file is unreadable."""
         self._find_paths()
         for where, file_id, span in self._wanted.entries:
             self.found.add(where, file_id, span)
@@ -101,8 +101,8 @@ class Finder:
         for where, phase in phases_of(self._runs):
             self._find_rows(where, phase)
         for where, phase in phases_of(self._runs):
-            self._find_said(where, phase)
-        self._find_unsaid()
+            self._find_occurrences(where, phase)
+        self._find_messages_without_occurrence()
         ids = self.found.messages | self._wanted.message_ids
         self.found.imported = sum(one.going for one in imports_that_hold(self._layout, self._wanted.matcher, ids))
         return self.found
@@ -114,10 +114,10 @@ class Finder:
         for _, phase in phases_of(self._runs):
             rows = read_columns(self._layout, parts_of(phase, MANIFEST), MANIFEST, names)
             columns = (
-                texts(rows, "home_id"),
-                raws(rows, "path_bytes"),
-                integers(rows, "generation"),
-                raws(rows, "link_target"),
+                text_column(rows, "home_id"),
+                bytes_column(rows, "path_bytes"),
+                integer_column(rows, "generation"),
+                bytes_column(rows, "link_target"),
             )
             for home_id, path, generation, target in zip(*columns, strict=True):
                 key = (home_id, path)
@@ -135,22 +135,22 @@ class Finder:
         return any(path == one or path.startswith(one + b"/") for one in wanted.directories)
 
     def _hit_pieces(self) -> set[bytes]:
-        """Return the digests of the pieces that hold it."""
+        """Return the digests of the pieces of the store that contain it."""
         matcher, hits = self._wanted.matcher, set[bytes]()
         parts = [part for _, phase in phases_of(self._runs) for part in parts_of(phase, STORE)]
         self._observer.step_begins("the store", sum(part.size for part in parts))
         if matcher.is_empty:
             return hits
         for part in parts:
-            for rows in batches(self._layout, part, STORE):
-                for digest, content in zip(raws(rows, "digest"), raws(rows, "content"), strict=True):
+            for rows in read_row_groups(self._layout, part, STORE):
+                for digest, content in zip(bytes_column(rows, "digest"), bytes_column(rows, "content"), strict=True):
                     if matcher.looks_around or matcher.holds(content):
                         hits.add(digest)
             self._observer.advances(part.size)
         return hits
 
     def _find_entries(self, where: Where, phase: PhaseRecord, hits: set[bytes]) -> None:
-        """Find the entries in pieces that hold it, and the long ones that hold it where two pieces meet."""
+        """Find the entries in these pieces, and long entries that contain it across the border of two pieces."""
         matcher = self._wanted.matcher
         if matcher.is_empty:
             return
@@ -158,7 +158,7 @@ class Finder:
         entries = read_columns(self._layout, parts_of(phase, ENTRIES), ENTRIES, ["file_id", "byte_length"])
         hit = pc.is_in(pieces["digest"], pa.array(sorted(hits), pa.binary(16)))
         long = pc.greater(entries["byte_length"], pa.scalar(_LONG))
-        files = {*integers(pieces.filter(hit), "file_id"), *integers(entries.filter(long), "file_id")}
+        files = {*integer_column(pieces.filter(hit), "file_id"), *integer_column(entries.filter(long), "file_id")}
         files -= set(self.found.file_ids)
         recipes, spans = recipes_of(self._layout, phase, files), _entries_of(self._layout, phase, files)
         for file_id in sorted(files):
@@ -166,7 +166,7 @@ class Finder:
                 self.found.add(where, file_id, span)
 
     def _find_rows(self, where: Where, phase: PhaseRecord) -> None:
-        """Find the rows and texts that hold it, though their entries as they stand do not."""
+        """Find rows and messages that contain it though the raw entry does not: a row's value may be decoded."""
         matcher = self._wanted.matcher
         if matcher.is_empty:
             return
@@ -176,54 +176,56 @@ class Finder:
             self._observer.advances(part.size)
             if table is None or table in (PIECES, STORE, ENTRIES, MANIFEST, EXTRACTIONS):
                 continue
-            for rows in batches(self._layout, part, table):
-                self._note_rows(where, table, rows, rows_that_hold(matcher, rows, _said_by_entries(table)))
+            for rows in read_row_groups(self._layout, part, table):
+                self._note_rows(where, table, rows, rows_that_hold(matcher, rows, _content_columns(table)))
 
     def _note_rows(self, where: Where, table: Table, rows: pa.Table, held: Collection[int]) -> None:
         if table is MESSAGES:
-            self.found.messages |= {texts(rows, "message_id")[row] for row in held}
+            self.found.messages |= {text_column(rows, "message_id")[row] for row in held}
         elif table.has_provenance:
-            columns = [integers(rows, name) for name in _SPAN] if held else []
+            columns = [integer_column(rows, name) for name in _SPAN] if held else []
             for row in held:
                 file_id, offset, length = (column[row] for column in columns)
                 self.found.add(where, file_id, (offset, length))
 
-    def _find_said(self, where: Where, phase: PhaseRecord) -> None:
-        """Find the entries that say a message that is to be forgotten."""
+    def _find_occurrences(self, where: Where, phase: PhaseRecord) -> None:
+        """Find the entries in which a message to erase occurs."""
         wanted = self.found.messages | self._wanted.message_ids
         rows = read_columns(self._layout, parts_of(phase, OCCURRENCES), OCCURRENCES, ["message_id", *_SPAN])
         rows = rows.filter(pc.is_in(rows["message_id"], pa.array(sorted(wanted), pa.string())))
-        for file_id, offset, length in zip(*(integers(rows, name) for name in _SPAN), strict=True):
+        for file_id, offset, length in zip(*(integer_column(rows, name) for name in _SPAN), strict=True):
             self.found.add(where, file_id, (offset, length))
 
-    def _find_unsaid(self) -> None:
-        """Find the messages that nothing that stays says."""
-        kept = {one for _, phase in phases_of(self._runs) for one in self._texts(phase)}
+    def _find_messages_without_occurrence(self) -> None:
+        """Find the messages that occur in no remaining entry."""
+        kept = {one for _, phase in phases_of(self._runs) for one in self._message_ids(phase)}
         going = self._wanted.message_ids & kept
-        for where, rows in self._said():
-            going |= set(texts(rows.filter(going_rows(self.found, where, rows)), "message_id"))
-        for where, rows in self._said():
+        for where, rows in self._occurrences():
+            going |= set(text_column(rows.filter(going_rows(self.found, where, rows)), "message_id"))
+        for where, rows in self._occurrences():
             rows = rows.filter(pc.is_in(rows["message_id"], pa.array(sorted(going), pa.string())))
-            going -= set(texts(rows.filter(pc.invert(going_rows(self.found, where, rows))), "message_id"))
+            going -= set(text_column(rows.filter(pc.invert(going_rows(self.found, where, rows))), "message_id"))
         self.found.messages |= going
 
-    def _texts(self, phase: PhaseRecord) -> list[str]:
-        return texts(read_columns(self._layout, parts_of(phase, MESSAGES), MESSAGES, ["message_id"]), "message_id")
+    def _message_ids(self, phase: PhaseRecord) -> list[str]:
+        return text_column(
+            read_columns(self._layout, parts_of(phase, MESSAGES), MESSAGES, ["message_id"]), "message_id"
+        )
 
-    def _said(self) -> Iterator[tuple[Where, pa.Table]]:
+    def _occurrences(self) -> Iterator[tuple[Where, pa.Table]]:
         names = ["message_id", "file_id", "byte_offset"]
         for where, phase in phases_of(self._runs):
             yield where, read_columns(self._layout, parts_of(phase, OCCURRENCES), OCCURRENCES, names)
 
 
-def _said_by_entries(table: Table) -> list[str]:
-    """Return the columns of a table that say what an entry does: not those that say where it stood."""
+def _content_columns(table: Table) -> list[str]:
+    """Return the columns of a table with content of an entry: all but those of provenance."""
     ours = {column.name for column in PROVENANCE} | {"source"}
     return [column.name for column in table.all_columns if column.name not in ours]
 
 
 def going_rows(found: FoundForErasure, where: Where, rows: pa.Table) -> "pa.BooleanArray":
-    """Return for each row of a table with provenance whether it goes."""
+    """Return a mask: for each row of a table with provenance, whether its entry is erased."""
     files = {*found.file_ids, *found.entries.get(where, {})}
     affected = pc.is_in(rows["file_id"], pa.array(sorted(files), pa.int64()))
     if not pc.any(affected).as_py():
@@ -232,30 +234,32 @@ def going_rows(found: FoundForErasure, where: Where, rows: pa.Table) -> "pa.Bool
     return pa.array(
         [
             file_id in found.file_ids or offset in starts.get(file_id, ())
-            for file_id, offset in zip(integers(rows, "file_id"), integers(rows, "byte_offset"), strict=True)
+            for file_id, offset in zip(
+                integer_column(rows, "file_id"), integer_column(rows, "byte_offset"), strict=True
+            )
         ],
         pa.bool_(),
     )
 
 
 def paths_of(layout: Layout, runs: Sequence[RunRecord], file_ids: Collection[int]) -> dict[int, tuple[str, bytes]]:
-    """Return home and path of files."""
+    """Return home_id and path of each of `file_ids` that a manifest contains."""
     made: dict[int, tuple[str, bytes]] = {}
     for _, phase in phases_of(runs):
         rows = read_columns(layout, parts_of(phase, MANIFEST), MANIFEST, ["file_id", "home_id", "path_bytes"])
         rows = rows.filter(pc.is_in(rows["file_id"], pa.array(sorted(file_ids), pa.int64())))
-        paths = zip(texts(rows, "home_id"), raws(rows, "path_bytes"), strict=True)
-        made |= dict(zip(integers(rows, "file_id"), paths, strict=True))
+        paths = zip(text_column(rows, "home_id"), bytes_column(rows, "path_bytes"), strict=True)
+        made |= dict(zip(integer_column(rows, "file_id"), paths, strict=True))
     return made
 
 
 def recipes_of(layout: Layout, phase: PhaseRecord, files: Collection[int]) -> dict[int, list[Piece]]:
-    """Return which pieces each of `files` was cut into by a phase, in order of offset."""
+    """Return the recipes of `files` in a phase: the pieces of each file, sorted by offset."""
     rows = read_columns(layout, parts_of(phase, PIECES), PIECES, [*_SPAN, "digest"])
     rows = rows.filter(pc.is_in(rows["file_id"], pa.array(sorted(files), pa.int64())))
     made: dict[int, list[Piece]] = {file_id: [] for file_id in files}
-    columns = (integers(rows, name) for name in _SPAN)
-    for file_id, offset, length, digest in zip(*columns, raws(rows, "digest"), strict=True):
+    columns = (integer_column(rows, name) for name in _SPAN)
+    for file_id, offset, length, digest in zip(*columns, bytes_column(rows, "digest"), strict=True):
         made[file_id].append((offset, length, digest))
     return {file_id: sorted(some) for file_id, some in made.items()}
 
@@ -264,7 +268,7 @@ def _entries_of(layout: Layout, phase: PhaseRecord, files: Collection[int]) -> d
     rows = read_columns(layout, parts_of(phase, ENTRIES), ENTRIES, _SPAN)
     rows = rows.filter(pc.is_in(rows["file_id"], pa.array(sorted(files), pa.int64())))
     made: dict[int, list[Span]] = {file_id: [] for file_id in files}
-    for file_id, offset, length in zip(*(integers(rows, name) for name in _SPAN), strict=True):
+    for file_id, offset, length in zip(*(integer_column(rows, name) for name in _SPAN), strict=True):
         made[file_id].append((offset, length))
     return {file_id: sorted(some) for file_id, some in made.items()}
 
@@ -272,7 +276,7 @@ def _entries_of(layout: Layout, phase: PhaseRecord, files: Collection[int]) -> d
 def _spans_that_hold(
     reader: StoreReader, matcher: Matcher, pieces: Sequence[Piece], entries: Sequence[Span], hits: Collection[bytes]
 ) -> Iterator[Span]:
-    """Yield the entries of a file that hold it. One in a piece that does not hold it is not looked at."""
+    """Yield the spans of a file's entries that contain it. Entries in pieces without a hit are skipped."""
     first, held_digest, held = 0, b"", b""
     for offset, length in entries:
         while first < len(pieces) and pieces[first][0] + pieces[first][1] <= offset:
@@ -296,7 +300,7 @@ def _spans_that_hold(
 
 
 def _long_holds(reader: StoreReader, matcher: Matcher, pieces: Iterable[Piece], offset: int, length: int) -> bool:
-    """Look through an entry of several pieces, each together with the end of the one before."""
+    """Search an entry of several pieces: each piece together with the end of the previous one."""
     before = b""
     for start, _, digest in pieces:
         content = reader.piece(digest)[max(0, offset - start) : offset + length - start]

@@ -1,10 +1,10 @@
-"""Erasure: makes a session, a project, a message, a text or what a pattern matches gone from every file below data/.
+"""Erasure: removes a session, a project, a message, a text or the matches of a pattern from every file below data/.
 
-What holds it is written anew without it: parts of the store and the tables, commit records, imported stores, reports.
-All of it happens in one step (`erasure_journal`); whatever dies before has changed nothing, whatever dies
-after is finished by the next start. The warehouse is built anew, all older ones go. Every other byte of every file
-keeps its address, its digest and its proof. What stays is a tombstone without content (`tombstones`), by
-which the next run passes over what a home still holds of it.
+It rewrites the files that contain it: parts of the store and the tables, commit records, imported stores, reports. A
+journal (`pipelines.archive.erasure_journal`) makes this one step: a process that is killed before it is written has
+changed nothing; after that the next start finishes the erasure. The warehouse is rebuilt, older warehouses are deleted.
+All other bytes keep their address and digest. A tombstone without content (`pipelines.archive.tombstones`) remains, by
+which later runs skip the content if a home still contains it.
 """
 
 import time
@@ -26,7 +26,7 @@ from pipelines.disk.layout import Layout
 from pipelines.disk.lock import writing
 from pipelines.disk.platform import make_files_private
 from pipelines.forget.find import Finder, FoundForErasure, Wanted
-from pipelines.forget.matcher import Matcher, both
+from pipelines.forget.matcher import Matcher, either_matcher
 from pipelines.forget.prepare import Archived, prepare
 from pipelines.forget.preview import Preview, preview_of
 from pipelines.forget.proof import addresses_that_hold, places_that_hold
@@ -34,21 +34,22 @@ from pipelines.forget.targets import ErasureTarget, Resolver
 from pipelines.run.unfinished_erasure import finish_forget
 
 __all__ = [
+    "ErasurePlan",
+    "ErasureResult",
     "ErasureTarget",
-    "Forgetting",
-    "Forgotten",
     "finish_begun",
     "forget",
     "plan_forget",
-    "shown",
+    "printable_key",
     "tombstones_of",
 ]
 
 
 @dataclass(slots=True)
-class Forgetting:
-    """What an erasure would take. `wanted` and `found` say where it stands; they hold it in the clear and are shown to
-    nobody.
+class ErasurePlan:
+    """The plan of an erasure. `wanted` and `found` contain the content in clear text: never print or log them.
+
+    `epoch` and `erasures` identify the state of the archive for which the plan was made.
     """
 
     target: ErasureTarget
@@ -60,18 +61,18 @@ class Forgetting:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether the runs hold nothing of it."""
+        """Whether no run contains anything of it."""
         return self.found.is_nothing
 
     @property
     def messages(self) -> int:
-        """How many messages go that nothing that stays says."""
+        """Number of messages that are erased because no remaining entry contains them."""
         return len(self.found.messages)
 
     def to_json(self) -> JsonObject:
         """Return it as JSON values."""
         total = self.preview.total
-        paths: list[JsonValue] = [shown(key) for key in sorted(self.found.paths)]
+        paths: list[JsonValue] = [printable_key(key) for key in sorted(self.found.paths)]
         return {
             "kind": self.target.kind,
             "files": total.files,
@@ -84,14 +85,14 @@ class Forgetting:
             "bytes": total.size,
             "sources": {name: asdict(share) for name, share in self.preview.sources.items()},
             "paths": paths,
-            "touched": {shown(key): count for key, count in sorted(self.preview.touched.items())},
+            "touched": {printable_key(key): count for key, count in sorted(self.preview.touched.items())},
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
-    """What an erasure came to: its tombstone (None when there was nothing to erase), how many runs were written anew,
-    and every place that still holds it: none, unless somebody else put it there.
+class ErasureResult:
+    """The result of an erasure: its tombstone (None when there was nothing to erase), the number of rewritten runs, and
+    the places that still contain the content. These are files of other origin, which the program does not rewrite.
     """
 
     tombstone: Tombstone | None
@@ -110,10 +111,11 @@ class Forgotten:
         }
 
 
-def plan_forget(layout: Layout, target: ErasureTarget, observer: Observer | None = None) -> Forgetting:
-    """Return what forgetting a target would take. Nothing is changed.
+def plan_forget(layout: Layout, target: ErasureTarget, observer: Observer | None = None) -> ErasurePlan:
+    """Return the plan for erasing a target. Changes nothing.
 
-    Raises ConfigurationError when it means nothing or too much, FixityError where something kept cannot be read.
+    Raises ConfigurationError when the target matches nothing or too much, FixityError when a committed file is
+    unreadable.
     """
     archived, _ = _opened(layout)
     reader = StoreReader(layout, effective(archived.runs), archived.seed, lenient=True)
@@ -122,7 +124,7 @@ def plan_forget(layout: Layout, target: ErasureTarget, observer: Observer | None
 
 
 def finish_begun(layout: Layout, observer: Observer) -> bool:
-    """Finish an erasure that was killed; returns whether there was one. Raises as `forget` does."""
+    """Finish an erasure that was killed; return whether there was one. Raises as `forget` does."""
     if not layout.forget_file.exists():
         return False
     make_files_private()
@@ -132,20 +134,20 @@ def finish_begun(layout: Layout, observer: Observer) -> bool:
 
 def forget(
     layout: Layout,
-    planned: Forgetting,
+    planned: ErasurePlan,
     observer: Observer,
     *,
     reason: str | None = None,
-) -> Forgotten:
-    """Erase what was planned, and look whether it is gone.
+) -> ErasureResult:
+    """Carry out a plan, then search every file below the data directory for the content.
 
-    Raises ConfigurationError when the archive has changed since it was planned, LockedError, FixityError, LoadError,
-    DataDirectoryError; what was begun by then is finished by the next start of any writer.
+    Raises ConfigurationError when the archive has changed since the plan was made, LockedError, FixityError, LoadError,
+    DataDirectoryError. After the journal is written, the next command that writes finishes a failed erasure.
     """
     started = time.monotonic()
     wanted = planned.wanted
     if reason is not None and wanted.matcher.holds(reason.encode()):
-        raise ConfigurationError("the reason holds what is to be forgotten; name another one")
+        raise ConfigurationError("the reason contains the content to erase: give another reason")
     make_files_private()
     with writing(layout, "forget"):
         finish_forget(layout, observer)
@@ -153,24 +155,24 @@ def forget(
             sweep(layout)
         archived, graveyard = _opened(layout)
         if (planned.epoch, planned.erasures) != (_epoch(archived.runs), len(graveyard.tombstones)):
-            raise ConfigurationError("the archive has changed since this was planned; look again")
+            raise ConfigurationError("the archive has changed since the preview: give the same command again")
         if planned.is_nothing:
-            return Forgotten(None, 0, _remaining(layout, planned, observer), time.monotonic() - started)
+            return ErasureResult(None, 0, _remaining(layout, planned, observer), time.monotonic() - started)
         stone = _tombstone(planned, graveyard, reason)
         journal = prepare(archived, graveyard, wanted, planned.found, stone, observer)
         journal.write(layout)
         finish_forget(layout, observer)
         remaining = _remaining(layout, planned, observer)
-    return Forgotten(journal.tombstone, len(journal.records), remaining, time.monotonic() - started)
+    return ErasureResult(journal.tombstone, len(journal.records), remaining, time.monotonic() - started)
 
 
-def shown(key: tuple[str, bytes]) -> str:
-    """Return home and path as they are shown."""
+def printable_key(key: tuple[str, bytes]) -> str:
+    """Return home_id and path as printable text."""
     return f"{key[0]}:{printable_path(key[1])}"
 
 
 def tombstones_of(layout: Layout) -> list[Tombstone]:
-    """Return what was forgotten, the oldest first: when, of what kind, how much. Raises as `read_graveyard` does."""
+    """Return the tombstones of all erasures, the oldest first. Raises as `read_graveyard` does."""
     graveyard = read_graveyard(layout)
     return graveyard.tombstones if graveyard is not None else []
 
@@ -183,19 +185,19 @@ def _opened(layout: Layout) -> tuple[Archived, Graveyard]:
     return Archived(layout, runs, archive.seed, StoreReader(layout, runs, archive.seed)), open_graveyard(layout)
 
 
-def _planned(archived: Archived, target: ErasureTarget, wanted: Wanted, observer: Observer) -> Forgetting:
+def _planned(archived: Archived, target: ErasureTarget, wanted: Wanted, observer: Observer) -> ErasurePlan:
     found = Finder(archived.layout, archived.runs, archived.seed, wanted, observer).find()
     preview = preview_of(archived.layout, archived.runs, found)
     observer.step_ends()
     erasures = len(tombstones_of(archived.layout))
-    return Forgetting(target, _epoch(archived.runs), erasures, wanted, found, preview)
+    return ErasurePlan(target, _epoch(archived.runs), erasures, wanted, found, preview)
 
 
 def _epoch(runs: Sequence[RunRecord]) -> int:
     return max(run.epoch for run in runs)
 
 
-def _tombstone(planned: Forgetting, graveyard: Graveyard, reason: str | None) -> Tombstone:
+def _tombstone(planned: ErasurePlan, graveyard: Graveyard, reason: str | None) -> Tombstone:
     total = planned.preview.total
     return Tombstone(
         number=len(graveyard.tombstones) + 1,
@@ -209,10 +211,10 @@ def _tombstone(planned: Forgetting, graveyard: Graveyard, reason: str | None) ->
     )
 
 
-def _remaining(layout: Layout, planned: Forgetting, observer: Observer) -> list[str]:
-    """Look for it where it stood, and for what was asked for in every byte and value of every file."""
+def _remaining(layout: Layout, planned: ErasurePlan, observer: Observer) -> list[str]:
+    """Return the places that still contain it: its old addresses, and every byte and value of every file."""
     wanted = planned.wanted
     ids = frozenset(one.encode() for one in wanted.message_ids)
     directories = frozenset(one + b"/" for one in wanted.directories)
-    matcher = both(wanted.matcher, Matcher(texts=ids | directories))
+    matcher = either_matcher(wanted.matcher, Matcher(texts=ids | directories))
     return [*addresses_that_hold(layout, planned.found), *places_that_hold(layout, matcher, observer)]

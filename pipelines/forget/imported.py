@@ -1,4 +1,4 @@
-"""Imported stores without what is to be forgotten."""
+"""Erasure in imported stores: which imported files contain the content, and their remaining rows."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from pipelines.archive.imported import IMPORTED, imported_files
 from pipelines.disk.atomic import sync_file
 from pipelines.disk.layout import Layout
 from pipelines.forget.matcher import Matcher, rows_that_hold
-from pipelines.forget.parts import batches
+from pipelines.forget.parts import read_row_groups
 from pipelines.run.staging import open_writer
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """An imported file that holds something of it: the rows that stay, and how many go."""
+    """An imported file that contains it: the remaining rows, and the number of erased ones."""
 
     path: Path
     staying: Sequence[pa.Table]
@@ -26,13 +26,13 @@ class Imported:
 
 
 def rows_of_imports(layout: Layout) -> Iterator[tuple[Path, Iterator[pa.Table]]]:
-    """Yield each imported file with its rows."""
+    """Yield each imported file with its rows, in batches."""
     for path in imported_files(layout):
-        yield path, batches(layout, PartRecord(layout.relative(path), IMPORTED.name, 0, 0, path.stem), IMPORTED)
+        yield path, read_row_groups(layout, PartRecord(layout.relative(path), IMPORTED.name, 0, 0, path.stem), IMPORTED)
 
 
 def imports_that_hold(layout: Layout, matcher: Matcher, messages: Collection[str]) -> Iterator[Imported]:
-    """Yield every imported file that has one of the messages, or a text that holds what the matcher finds."""
+    """Yield every imported file with one of the message_ids, or with a text that the matcher finds."""
     gone = {*messages, *(sha256(text).hexdigest() for text in matcher.texts)}
     for path, tables in rows_of_imports(layout):
         staying, going = [], 0
@@ -46,7 +46,7 @@ def imports_that_hold(layout: Layout, matcher: Matcher, messages: Collection[str
 
 
 def stage_import(directory: Path, tables: Sequence[pa.Table]) -> str:
-    """Write rows as an imported file under its SHA-256; returns its name."""
+    """Write rows as an imported file in `directory`, named by its SHA-256; return the name."""
     staged = directory / "new.parquet"
     with open_writer(staged, IMPORTED) as writer:
         for rows in tables:

@@ -1,4 +1,7 @@
-"""Finds what is to be forgotten in bytes, while it is still known: ids, texts, patterns, however they are written."""
+"""Finds the content to erase in bytes: ids, texts and patterns, in each encoding in which a file may contain them.
+
+It is used during an erasure, while the content is known; later runs recognise it by the digests of the tombstone.
+"""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -11,7 +14,7 @@ from extractors.reading.erasure import UUID, readings
 from models.errors import ConfigurationError
 
 SHORTEST: Final = 4
-"""Bytes of a text that may be looked for: a shorter one is in nearly everything."""
+"""Minimum bytes of a text: nearly every file contains a shorter one."""
 _FEW: Final = 4
 _NO_UTF_8: Final = b"\xff"
 _ID: Final = re.compile(UUID.pattern + rb"|[0-9a-f]{64}")
@@ -20,7 +23,7 @@ _LOOKING: Final = (r"\A", r"\Z", "(?=", "(?!", "(?<")
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """Ids (that look like a UUID or a SHA-256), texts in UTF-8, and patterns."""
+    """A search for ids (UUIDs or SHA-256 digits), texts in UTF-8, and regular expressions."""
 
     ids: frozenset[bytes] = frozenset()
     texts: frozenset[bytes] = frozenset()
@@ -33,31 +36,31 @@ class Matcher:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it finds nothing."""
+        """Whether it searches for nothing."""
         return not (self.ids or self.texts or self.patterns)
 
     @property
     def looks_around(self) -> bool:
-        """Whether a pattern may say something else of an entry by itself than of the same entry among others."""
+        """Whether a pattern has anchors or lookaround: it may match an entry alone and not inside a piece."""
         return any(mark in pattern.pattern for pattern in self.patterns for mark in _LOOKING)
 
     @property
     def overlap(self) -> int:
-        """Bytes before a cut that must be looked at together with those behind it."""
+        """How many bytes before a cut must be searched together with those after it."""
         return max([1 << 16, *(8 * len(text) for text in self.texts)])
 
     def holds(self, data: bytes) -> bool:
-        """Whether anything of it is in bytes."""
+        """Return whether the bytes contain any of it, in any encoding of JSON or shell escapes."""
         return any(self._holds(reading) for reading in readings(data))
 
     def is_in(self, data: bytes) -> bool:
-        """Whether an id or a text is in bytes just so, or as UTF-16."""
+        """Return whether the bytes contain an id or a text literally, in UTF-8 or UTF-16."""
         if any(one in data for raw in self._literal for one in _written(raw)):
             return True
         return len(self.ids) > _FEW and not self.ids.isdisjoint(_ID.findall(data))
 
     def found(self, data: bytes) -> set[bytes]:
-        """Return what the patterns match in bytes."""
+        """Return the matches of the patterns in the bytes."""
         texts = [reading.decode(errors="surrogateescape") for reading in readings(data)] if self.patterns else []
         matches = {match[0] for text in texts for one in self.patterns for match in one.finditer(text)}
         return {match.encode(errors="surrogateescape") for match in matches}
@@ -79,31 +82,31 @@ def _written(raw: bytes) -> tuple[bytes, ...]:
 
 
 def text_matcher(text: str) -> Matcher:
-    """Return what finds a text. Raises ConfigurationError for one that is in nearly everything."""
+    """Return a matcher for a text. Raises ConfigurationError for one that is too short."""
     wanted = text.encode("utf-8", "surrogateescape")
     if len(wanted) < SHORTEST:
         raise ConfigurationError(
-            f"{text!r} is too short: it stands in nearly everything. Name at least {SHORTEST} bytes"
+            f"{text!r} is too short: nearly every file contains it. Name at least {SHORTEST} bytes"
         )
     return Matcher(texts=frozenset([wanted]))
 
 
 def pattern_matcher(pattern: str) -> Matcher:
-    """Return what finds a regular expression: Python's, with `^` and `$` at lines.
+    """Return a matcher for a regular expression of Python; `^` and `$` match at lines.
 
-    Raises ConfigurationError for what is none, and for what matches the empty text.
+    Raises ConfigurationError for an invalid one, and for one that matches the empty text.
     """
     try:
         made = re.compile(pattern, re.MULTILINE)
     except re.error as error:
-        raise ConfigurationError(f"{pattern!r} is no regular expression: {error}") from error
+        raise ConfigurationError(f"{pattern!r} is not a valid regular expression: {error}") from error
     if made.search("") is not None:
-        raise ConfigurationError(f"{pattern!r} matches the empty text, and so everything")
+        raise ConfigurationError(f"{pattern!r} matches the empty text, so it would erase everything")
     return Matcher(patterns=(made,))
 
 
 def id_matcher(ids: Iterable[str]) -> Matcher:
-    """Return what finds ids; one that does not look like a UUID is looked for as a text."""
+    """Return a matcher for ids; one that is not a UUID is searched for as a text."""
     wanted = [one.encode() for one in ids]
     return Matcher(
         ids=frozenset(one for one in wanted if UUID.fullmatch(one)),
@@ -111,15 +114,15 @@ def id_matcher(ids: Iterable[str]) -> Matcher:
     )
 
 
-def both(one: Matcher, other: Matcher) -> Matcher:
-    """Return what finds what either of two finds."""
+def either_matcher(one: Matcher, other: Matcher) -> Matcher:
+    """Return a matcher that finds whatever one of two matchers finds."""
     return Matcher(one.ids | other.ids, one.texts | other.texts, (*one.patterns, *other.patterns))
 
 
 def rows_that_hold(matcher: Matcher, table: pa.Table, columns: Collection[str] = ()) -> set[int]:
-    """Return the rows of a table that hold it in a column of text or bytes, one of `columns` where these are named.
+    """Return the numbers of the rows that contain it in a column of text or bytes (default: any; else of `columns`).
 
-    Values are looked at one by one only where the column as a whole, in which they stand side by side, holds it.
+    A column is first searched as one buffer, and its values one by one only after a hit: that is much faster.
     """
     rows: set[int] = set()
     for name in columns or table.column_names:
@@ -130,14 +133,14 @@ def rows_that_hold(matcher: Matcher, table: pa.Table, columns: Collection[str] =
         for chunk in column.chunks:
             if _whole_holds(matcher, chunk):
                 values = chunk.to_pylist()
-                raws = [value.encode() if isinstance(value, str) else value or b"" for value in values]
-                rows |= {start + number for number in values_that_hold(matcher, raws)}
+                bytes_column = [value.encode() if isinstance(value, str) else value or b"" for value in values]
+                rows |= {start + number for number in values_that_hold(matcher, bytes_column)}
             start += len(chunk)
     return rows
 
 
 def values_that_hold(matcher: Matcher, values: Sequence[bytes]) -> list[int]:
-    """Return the numbers of the values that hold it, looked at one by one only where all of them together do."""
+    """Return the indices of the values that contain it; searches them joined first, one by one only after a hit."""
     if not matcher.patterns and not matcher.holds(_NO_UTF_8.join(values)):
         return []
     return [number for number, value in enumerate(values) if value and matcher.holds(value)]
@@ -154,7 +157,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _whole_holds(matcher: Matcher, chunk: "pa.Array[pa.Scalar[pa.DataType]]") -> bool:
-    """Look at all values of a column as they stand side by side; True where only each by itself can tell."""
+    """Search the buffer of a column's chunk; True also where each value must be searched by itself."""
     if matcher.patterns or pa.types.is_dictionary(chunk.type):
         return True
     held = chunk.buffers()[-1]

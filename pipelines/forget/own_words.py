@@ -1,4 +1,7 @@
-"""The words that the program itself writes below the data directory: no search could prove these gone."""
+"""The words that the program itself writes into files below the data directory.
+
+Erasing one of them is refused: the search after the erasure would always find it.
+"""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -14,19 +17,19 @@ from pipelines.forget.parts import known_tables
 
 
 def refuse_own_words(matcher: Matcher, homes: Iterable[str]) -> None:
-    """Raise ConfigurationError when what is to be found stands in names of homes, tables and columns, in what is said
-    of them, or in the sentences of reports and findings.
+    """Raise ConfigurationError when the content to erase occurs in a home_id, in the name or description of a table or
+    column, or in the sentences of reports and findings.
     """
     word = next((word for word in (*homes, *own_words()) if matcher.holds(word.encode())), None)
     if word is not None:
         raise ConfigurationError(
-            f"the program itself writes this, in {word!r}: it could never be shown to be gone; name more of it"
+            f"the program itself writes this text, in {word!r}, so it cannot be erased: name a longer text"
         )
 
 
 @cache
 def own_words() -> tuple[str, ...]:
-    """Return names and sentences that stand in every Parquet file, commit record, report or list of findings."""
+    """Return the names and sentences that the program writes into Parquet files, commit records, reports, findings."""
     found: dict[str, None] = {}
     for table in known_tables().values():
         found |= dict.fromkeys((table.name, table.comment))
@@ -49,10 +52,10 @@ def _templates(directories: "list[str]") -> Iterator[Path]:
 
 
 def _written(module: ast.Module) -> Iterator[str]:
-    """Yield the texts of a module that are no docstrings, and the names of its fields."""
-    said = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    """Yield the string constants of a module except docstrings, and the names of its annotated fields."""
+    docstrings = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
     for node in ast.walk(module):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.value
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             yield node.target.id

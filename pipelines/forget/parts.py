@@ -1,4 +1,4 @@
-"""Reads committed parts column by column, and writes them anew under another name."""
+"""Reads committed Parquet files (parts) column by column, and writes new ones beside them."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,13 +20,13 @@ from pipelines.disk.layout import Layout
 from pipelines.run.staging import finish_part, open_writer
 
 Where = tuple[str, str, int]
-"""A committed phase: run_id, home_id, phase."""
+"""The key of a committed phase: run_id, home_id, phase number."""
 
 _NUMBERED: Final = re.compile(r"-e\d+$")
 
 
 def phases_of(runs: Iterable[RunRecord]) -> Iterator[tuple[Where, PhaseRecord]]:
-    """Yield every committed phase of `runs`, in order of commitment."""
+    """Yield every committed phase of `runs` with its key, in the order of commits."""
     for run in runs:
         for phase in run.phases:
             yield (run.run_id, phase.home_id, phase.phase), phase
@@ -39,12 +39,12 @@ def parts_of(phase: PhaseRecord, table: Table) -> list[PartRecord]:
 
 @cache
 def known_tables() -> Mapping[str, Table]:
-    """Return every table of which there can be parts, by name."""
+    """Return every table that can have parts, by name."""
     return {table.name: table for table in (*RUNNER_TABLES, *source_tables(sources().values()))}
 
 
 def read_columns(layout: Layout, parts: Sequence[PartRecord], table: Table, names: Sequence[str]) -> pa.Table:
-    """Return columns of parts of a table, one part after the other. Raises FixityError for damaged ones."""
+    """Return columns of a table's parts, concatenated. Raises FixityError for an unreadable part."""
     schema = table.arrow()
     wanted = pa.schema([schema.field(name) for name in names])
     made = [wanted.empty_table()]
@@ -57,8 +57,8 @@ def read_columns(layout: Layout, parts: Sequence[PartRecord], table: Table, name
     return pa.concat_tables(made)
 
 
-def batches(layout: Layout, part: PartRecord, table: Table) -> Iterator[pa.Table]:
-    """Yield a part's rows with all columns of its table, by row group."""
+def read_row_groups(layout: Layout, part: PartRecord, table: Table) -> Iterator[pa.Table]:
+    """Yield a part's rows by row group, with all columns of its table. Raises FixityError for an unreadable part."""
     schema = table.arrow()
     try:
         with pq.ParquetFile(layout.root / part.path, page_checksum_verification=True) as file:
@@ -69,7 +69,7 @@ def batches(layout: Layout, part: PartRecord, table: Table) -> Iterator[pa.Table
 
 
 def conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return rows with exactly the columns of a schema; one that an older program did not write yet is NULL."""
+    """Return rows with exactly the columns of a schema; columns that an older version did not write are NULL."""
     here = set(rows.column_names)
     columns = [
         rows.column(field.name).cast(field.type) if field.name in here else pa.nulls(rows.num_rows, field.type)
@@ -78,25 +78,25 @@ def conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def integers(rows: pa.Table, name: str) -> list[int]:
-    """Return a column of integers; NULL is 0."""
+def integer_column(rows: pa.Table, name: str) -> list[int]:
+    """Return a column of integer_column; NULL is 0."""
     return [value or 0 for value in rows.column(name).to_pylist()]
 
 
-def texts(rows: pa.Table, name: str) -> list[str]:
+def text_column(rows: pa.Table, name: str) -> list[str]:
     """Return a column of text; NULL is empty."""
     return [value or "" for value in rows.column(name).to_pylist()]
 
 
-def raws(rows: pa.Table, name: str) -> list[bytes]:
+def bytes_column(rows: pa.Table, name: str) -> list[bytes]:
     """Return a column of bytes; NULL is empty."""
     return [value or b"" for value in rows.column(name).to_pylist()]
 
 
 class PartWriter:
-    """Writes parts anew beside the old ones, under names that no commit record lists yet.
+    """Writes new parts beside the old ones, under names that no commit record lists yet.
 
-    `number` counts the erasures of the archive, so that a part that is written anew twice has three names.
+    `number` is the number of the erasure: it ends the new names (`-e2`), so each erasure's file has its own name.
     """
 
     def __init__(self, layout: Layout, number: int) -> None:
@@ -105,19 +105,21 @@ class PartWriter:
         self._changed: set[Path] = set()
 
     def write(self, old: PartRecord, table: Table, rows: Iterable[pa.Table]) -> PartRecord | None:
-        """Write rows in the place of a part; returns its record, None when no rows are left and none need be."""
+        """Write the rows that replace a part; return its record, None when no rows remain and the part may be
+        absent.
+        """
         path = self._layout.root / old.path
         return self._write(path.with_name(f"{_NUMBERED.sub('', path.stem)}-e{self._number}.parquet"), table, rows)
 
     def write_new(self, where: Where, table: Table, rows: Iterable[pa.Table]) -> PartRecord | None:
-        """Write a part of a table of which the phase had none."""
+        """Write a part of a table that the phase had no part of; return its record, None without rows."""
         run_id, home_id, phase = where
         directory = self._layout.part_directory(table.name, home_id, run_id)
         self._changed |= make_directories(directory)
         return self._write(directory / f"phase-{phase}-new-e{self._number}.parquet", table, rows)
 
     def sync(self) -> None:
-        """Have the names of all that was written on the disk."""
+        """Flush the directories of all written parts to the disk."""
         sync_directories(self._changed)
 
     def _write(self, path: Path, table: Table, rows: Iterable[pa.Table]) -> PartRecord | None:
@@ -142,8 +144,8 @@ class PartWriter:
 
 
 def table_of_part(part: PartRecord) -> Table:
-    """Return the table of a part. Raises StoreError when this program does not know it, and so cannot rewrite it."""
+    """Return the table of a part. Raises StoreError when this version does not know it, so cannot rewrite it."""
     table = known_tables().get(part.table)
     if table is None:
-        raise StoreError(f"{part.path} is of a table {part.table} that this program does not know; use a newer version")
+        raise StoreError(f"{part.path} is of a table {part.table} that this version does not know: use a newer one")
     return table

@@ -1,4 +1,5 @@
-"""Writes all that takes the place of what holds it, and the journal that lets it happen."""
+"""The first half of an erasure: writes the new files beside the old ones, and returns the journal that, once written,
+makes them replace the old ones."""
 
 import os
 from collections.abc import Sequence
@@ -24,13 +25,13 @@ from pipelines.run.sha256_lists import sha256_texts
 from pipelines.run.unfinished_erasure import staged_imports
 
 MANY_MATCHES: Final = 64
-"""More different texts than a pattern may match for each to be recognised by itself later on."""
-_MADE_ANEW: Final = ("report.json", "report.md", "report.html")
+"""With more different matches of a pattern, the tombstone keeps no digest of each match: only those of entries."""
+_REPORT_FILES: Final = ("report.json", "report.md", "report.html")
 
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """What is worked on: all `runs`, and a reader of all that they stored."""
+    """The archive as it is before the erasure: all runs, and a reader of everything in the store."""
 
     layout: Layout
     runs: Sequence[RunRecord]
@@ -46,10 +47,10 @@ def prepare(
     tombstone: Tombstone,
     observer: Observer,
 ) -> Journal:
-    """Write the new parts and imports, and return the journal that is to be written next.
+    """Write the new parts and imports; return the journal, which the caller writes next.
 
-    `tombstone` has all but its digests. Nothing counts before the journal is written, and what was written until then
-    is swept. Raises FixityError, DataDirectoryError.
+    `tombstone` is complete except for its digests. Until the journal is written the new files have no effect, and the
+    next start sweeps them. Raises FixityError, DataDirectoryError.
     """
     layout, runs = archived.layout, archived.runs
     recipes = make_recipes(layout, runs, archived.reader, archived.seed, found)
@@ -93,14 +94,14 @@ def _rewrite_run(
     if run.texts:
         made.texts = [text.record(layout) for text in sha256_texts(layout, made)]
     journal.records[run.run_id] = made
-    if (layout.run(run.run_id) / _MADE_ANEW[0]).exists():
+    if (layout.run(run.run_id) / _REPORT_FILES[0]).exists():
         journal.reports.append(run.run_id)
 
 
 def _with_digests(
     archived: Archived, tombstones: Tombstones, wanted: Wanted, found: FoundForErasure, tombstone: Tombstone
 ) -> Tombstone:
-    """Return the tombstone with the digests by which all that goes will be recognised."""
+    """Return the tombstone with the digests by which later runs recognise the erased content."""
     texts = set(wanted.matcher.texts)
     entries = list(_erased_entries(archived, found))
     if wanted.matcher.patterns:
@@ -124,7 +125,7 @@ def _with_digests(
 
 
 def _erased_entries(archived: Archived, found: FoundForErasure) -> "list[tuple[bytes, bytes]]":
-    """Return path and bytes of each entry that goes from a file that stays."""
+    """Return path and bytes of each entry that is erased from a remaining file."""
     made: dict[tuple[bytes, bytes], None] = {}
     paths = paths_of(archived.layout, archived.runs, {one for files in found.entries.values() for one in files})
     for where, phase in phases_of(archived.runs):
@@ -146,7 +147,7 @@ def _bytes(reader: StoreReader, pieces: Sequence[Piece], span: Span) -> bytes:
 
 
 def _prepare_imports(layout: Layout, wanted: Wanted, found: FoundForErasure, journal: Journal) -> None:
-    """Stage imported files without what goes, each under its new SHA-256."""
+    """Write the imported files without the erased rows, each named by its new SHA-256."""
     directory = staged_imports(layout)
     for imported in imports_that_hold(layout, wanted.matcher, found.messages | wanted.message_ids):
         journal.imported_gone.append(imported.path.name)
@@ -156,7 +157,7 @@ def _prepare_imports(layout: Layout, wanted: Wanted, found: FoundForErasure, jou
 
 
 def _find_others(layout: Layout, matcher: Matcher, runs: Sequence[RunRecord], journal: Journal) -> None:
-    """Note what else in the directories of runs holds it: reports are made anew, findings and drills go."""
+    """Add other files of the runs' directories that contain it: reports are rewritten, findings and drills deleted."""
     if matcher.is_empty:
         return
     for run in runs:
@@ -164,7 +165,7 @@ def _find_others(layout: Layout, matcher: Matcher, runs: Sequence[RunRecord], jo
             is_own = path == layout.commit_record(run.run_id) or path.name.startswith("manifest-sha256")
             if is_own or not path.is_file() or not file_holds(path, matcher):
                 continue
-            if path.name not in _MADE_ANEW:
+            if path.name not in _REPORT_FILES:
                 journal.deleted.append(layout.relative(path))
             elif run.run_id not in journal.reports:
                 journal.reports.append(run.run_id)

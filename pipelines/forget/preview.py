@@ -1,4 +1,4 @@
-"""What an erasure would take, counted: files that go whole, entries that go from others, their rows and bytes."""
+"""Counts the content of an erasure: files erased completely, entries erased from other files, their rows and bytes."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -10,14 +10,15 @@ from models.run import RunRecord
 from models.tables import ENTRIES, EXTRACTIONS, MANIFEST
 from pipelines.disk.layout import Layout
 from pipelines.forget.find import FoundForErasure, going_rows, paths_of
-from pipelines.forget.parts import integers, parts_of, phases_of, raws, read_columns, texts
+from pipelines.forget.parts import bytes_column, integer_column, parts_of, phases_of, read_columns, text_column
 
 _Key = tuple[str, bytes]
 
 
 @dataclass(slots=True)
 class SourceShare:
-    """What goes of one source: files that go whole, and files from which entries go; entries, rows, bytes of both."""
+    """The erased content of one source: files erased completely (`files`), files that lose entries (`touched_files`),
+    and the entries, rows and bytes of both."""
 
     files: int = 0
     touched_files: int = 0
@@ -28,7 +29,7 @@ class SourceShare:
 
 @dataclass(slots=True)
 class Preview:
-    """What goes, by source; from which files, by home and path, how many entries; how many files stay untouched."""
+    """The counts of an erasure by source; `touched` has the erased entries of each file by home_id and path."""
 
     sources: dict[str, SourceShare] = field(default_factory=dict)
     touched: dict[_Key, int] = field(default_factory=dict)
@@ -48,7 +49,7 @@ class Preview:
 
 
 def preview_of(layout: Layout, runs: Sequence[RunRecord], found: FoundForErasure) -> Preview:
-    """Return the figures of what was found, each file and entry counted once, whatever runs have read it."""
+    """Return the counts; each file and entry counts once, however many runs have read it."""
     made = Preview()
     _count_files(layout, runs, found, made)
     spans = {file_id for files in found.entries.values() for file_id in files}
@@ -69,13 +70,13 @@ def preview_of(layout: Layout, runs: Sequence[RunRecord], found: FoundForErasure
 
 
 def _count_files(layout: Layout, runs: Sequence[RunRecord], found: FoundForErasure, made: Preview) -> None:
-    """Count the files that go whole, each with its last size, and all others."""
+    """Count the files that are erased completely, each with its newest size, and all others."""
     last: dict[_Key, tuple[str, str, int]] = {}
     for _, phase in phases_of(runs):
         names = ["home_id", "path_bytes", "source", "entry_type", "size"]
         rows = read_columns(layout, parts_of(phase, MANIFEST), MANIFEST, names)
-        columns = (texts(rows, "source"), texts(rows, "entry_type"), integers(rows, "size"))
-        for key in zip(texts(rows, "home_id"), raws(rows, "path_bytes"), *columns, strict=True):
+        columns = (text_column(rows, "source"), text_column(rows, "entry_type"), integer_column(rows, "size"))
+        for key in zip(text_column(rows, "home_id"), bytes_column(rows, "path_bytes"), *columns, strict=True):
             last[key[0], key[1]] = key[2:]
     for path, (source, kind, size) in last.items():
         if path in found.paths:
@@ -91,14 +92,14 @@ def _sources(layout: Layout, runs: Sequence[RunRecord], file_ids: Collection[int
     for _, phase in phases_of(runs):
         rows = read_columns(layout, parts_of(phase, EXTRACTIONS), EXTRACTIONS, ["file_id", "source"])
         rows = rows.filter(pc.is_in(rows["file_id"], pa.array(sorted(file_ids), pa.int64())))
-        made |= dict(zip(integers(rows, "file_id"), texts(rows, "source"), strict=True))
+        made |= dict(zip(integer_column(rows, "file_id"), text_column(rows, "source"), strict=True))
     return made
 
 
 def _entries(
     layout: Layout, runs: Sequence[RunRecord], found: FoundForErasure, file_ids: Collection[int]
 ) -> dict[int, dict[int, tuple[int, int]]]:
-    """Return length and number of rows of each entry that goes, by file and offset."""
+    """Return length and number of rows of each erased entry, by file_id and offset."""
     made: dict[int, dict[int, tuple[int, int]]] = {}
     names = ["file_id", "byte_offset", "byte_length", "row_count"]
     for where, phase in phases_of(runs):
@@ -106,6 +107,6 @@ def _entries(
         rows = rows.filter(pc.is_in(rows["file_id"], pa.array(sorted(file_ids), pa.int64())))
         rows = rows.filter(pc.is_in(rows["entry_kind"], pa.array(["entry", "reject", "tail"])))
         rows = rows.filter(going_rows(found, where, rows))
-        for file_id, offset, length, count in zip(*(integers(rows, name) for name in names), strict=True):
+        for file_id, offset, length, count in zip(*(integer_column(rows, name) for name in names), strict=True):
             made.setdefault(file_id, {})[offset] = (length, count)
     return made

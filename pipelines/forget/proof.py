@@ -1,4 +1,4 @@
-"""Looks for what was forgotten in every file below the data directory: in its name, its bytes, and its values."""
+"""The proof of an erasure: searches every file below the data directory for the content, in name, bytes and values."""
 
 import os
 from bisect import bisect_left
@@ -18,16 +18,24 @@ from pipelines.archive.archive import read_all_runs
 from pipelines.disk.layout import Layout
 from pipelines.forget.find import FoundForErasure, going_rows
 from pipelines.forget.matcher import Matcher, rows_that_hold, values_that_hold
-from pipelines.forget.parts import Where, integers, known_tables, phases_of, raws, read_columns, texts
+from pipelines.forget.parts import (
+    Where,
+    bytes_column,
+    integer_column,
+    known_tables,
+    phases_of,
+    read_columns,
+    text_column,
+)
 
 _CHUNK = 1 << 20
 _ROWS = 2_000
 
 
 def places_that_hold(layout: Layout, matcher: Matcher, observer: Observer) -> list[str]:
-    """Return every path below the data directory where it still is, with what holds it.
+    """Return every path below the data directory that still contains it, with the place inside the file.
 
-    Parquet and the warehouses are looked through value by value too: there the bytes are compressed.
+    Parquet files and warehouses are also searched value by value, because their bytes are compressed.
     """
     if matcher.is_empty:
         return []
@@ -46,7 +54,7 @@ def places_that_hold(layout: Layout, matcher: Matcher, observer: Observer) -> li
 
 
 def addresses_that_hold(layout: Layout, found: FoundForErasure) -> list[str]:
-    """Return every part in which a row, a recipe or a message of what was found still stands, at its old address."""
+    """Return every part that still has a row, a recipe or a message at an address that was to be erased."""
     return [
         f"{part.path}: rows of it"
         for where, phase in phases_of(read_all_runs(layout))
@@ -59,17 +67,19 @@ def _has_rows(layout: Layout, where: Where, part: PartRecord, table: Table, foun
     names = {column.name for column in table.all_columns}
     if table is MANIFEST:
         rows = read_columns(layout, [part], table, ["home_id", "path_bytes"])
-        return not found.paths.isdisjoint(zip(texts(rows, "home_id"), raws(rows, "path_bytes"), strict=True))
+        return not found.paths.isdisjoint(
+            zip(text_column(rows, "home_id"), bytes_column(rows, "path_bytes"), strict=True)
+        )
     if "message_id" in names:
         rows = read_columns(layout, [part], table, ["message_id"])
-        if not found.messages.isdisjoint(texts(rows, "message_id")):
+        if not found.messages.isdisjoint(text_column(rows, "message_id")):
             return True
     if "file_id" not in names:
         return False
     wanted = [name for name in ("file_id", "byte_offset", "byte_length", "digest", "entry_kind") if name in names]
     rows = read_columns(layout, [part], table, wanted)
     if not table.has_provenance:
-        return not set(found.file_ids).isdisjoint(integers(rows, "file_id"))
+        return not set(found.file_ids).isdisjoint(integer_column(rows, "file_id"))
     if table is PIECES:
         return _has_pieces(found, where, rows.filter(pc.not_equal(rows["digest"], pa.scalar(ERASED, pa.binary(16)))))
     if table is ENTRIES:
@@ -78,9 +88,9 @@ def _has_rows(layout: Layout, where: Where, part: PartRecord, table: Table, foun
 
 
 def _has_pieces(found: FoundForErasure, where: Where, rows: pa.Table) -> bool:
-    """Whether any piece is of a file that went, or overlaps what went from one."""
+    """Return whether a piece belongs to an erased file, or overlaps an erased span."""
     entries = {file_id: sorted(spans) for file_id, spans in found.entries.get(where, {}).items()}
-    columns = (integers(rows, name) for name in ("file_id", "byte_offset", "byte_length"))
+    columns = (integer_column(rows, name) for name in ("file_id", "byte_offset", "byte_length"))
     for file_id, offset, length in zip(*columns, strict=True):
         spans = entries.get(file_id, [])
         before = bisect_left(spans, (offset + length, 0)) - 1
@@ -98,7 +108,7 @@ def _paths(root: Path) -> Iterator[Path]:
 def _held_by(path: Path, matcher: Matcher) -> Iterator[str]:
     if path.is_symlink():
         if matcher.holds(os.fsencode(os.readlink(path))):
-            yield "where it points to"
+            yield "the target of the link"
         return
     is_packed = path.suffix in (".parquet", ".duckdb")
     if path.suffix == ".parquet":
@@ -110,8 +120,8 @@ def _held_by(path: Path, matcher: Matcher) -> Iterator[str]:
 
 
 def file_holds(path: Path, matcher: Matcher, *, is_packed: bool = False) -> bool:
-    """Whether the bytes of a file hold it. Of a file whose bytes are compressed only ids and texts are told: a pattern
-    would match by chance.
+    """Return whether the bytes of a file contain it. With `is_packed` (compressed bytes) only ids and texts are
+    searched: a pattern would match by chance.
     """
     before = b""
     with path.open("rb") as file:
@@ -133,7 +143,7 @@ def _columns_of_parquet(path: Path, matcher: Matcher) -> Iterator[str]:
                     name for name in rows.column_names if name not in names and rows_that_hold(matcher, rows, [name])
                 }
     except (OSError, pa.ArrowException) as error:
-        yield f"it cannot be read ({error})"
+        yield f"unreadable, so not searched ({error})"
     yield from (f"column {name}" for name in sorted(names))
 
 
@@ -153,7 +163,7 @@ def _columns_of_warehouse(path: Path, matcher: Matcher) -> Iterator[str]:
                         yield f"column {column} of {table}"
                         break
     except duckdb.Error as error:
-        yield f"it cannot be read ({error})"
+        yield f"unreadable, so not searched ({error})"
 
 
 def _raw(value: object) -> bytes:

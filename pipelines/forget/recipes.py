@@ -1,8 +1,8 @@
-"""The recipes of files without what was erased, and which pieces the store then needs.
+"""Computes the recipes of files without the erased spans, and the pieces that the store then needs.
 
-A piece that an erased span touches is cut: what is left of it on either side becomes a piece of its own, and the span
-stands in the recipe as erased. So every other byte keeps its place, its digest and its proof. A piece is stored by the
-first run that needs it in each line of runs that go on from one another, as it always is.
+A recipe lists the pieces of a file by offset. A piece that overlaps an erased span is cut: the remainders become pieces
+of their own, and the recipe has the span as erased, so every other byte keeps its offset. As in a run, the first run
+that needs a piece stores it; after a rollback each branch of runs has its own first one.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -18,15 +18,15 @@ from models.tables import ERASED, PIECES, STORE
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.forget.find import FoundForErasure, Piece, recipes_of
-from pipelines.forget.parts import Where, integers, parts_of, phases_of, raws, read_columns
+from pipelines.forget.parts import Where, bytes_column, integer_column, parts_of, phases_of, read_columns
 
 _Cut = tuple[bytes, int, int]
-"""A part of a piece: the piece's digest, first byte, last byte and one."""
+"""A remainder of a piece: the piece's digest, first byte, one past the last byte."""
 
 
 @dataclass(slots=True)
 class Recipes:
-    """New recipes by phase and file, and by phase which pieces leave its store and which come to it."""
+    """New recipes by phase and file_id, and by phase the pieces removed from and added to its store."""
 
     rows: dict[Where, dict[int, list[Piece]]] = field(default_factory=dict)
     removed: dict[Where, set[bytes]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Recipes:
     cuts: dict[bytes, _Cut] = field(default_factory=dict)
 
     def content(self, reader: StoreReader, digest: bytes) -> bytes:
-        """Return the bytes of a piece, one that was cut just now too."""
+        """Return the bytes of a stored piece or of a new remainder."""
         whole, start, end = self.cuts.get(digest, (digest, 0, -1))
         content = reader.piece(whole)
         return content if end < 0 else content[start:end]
@@ -43,7 +43,7 @@ class Recipes:
 def make_recipes(
     layout: Layout, runs: Sequence[RunRecord], reader: StoreReader, seed: int, found: FoundForErasure
 ) -> Recipes:
-    """Return the recipes without what was found. `runs` are all of them, and `reader` reads what all of them stored."""
+    """Return the recipes without the content found. `runs` are all runs; `reader` reads everything they stored."""
     made = Recipes()
     touched: set[bytes] = set()
     for where, phase in phases_of(runs):
@@ -86,17 +86,19 @@ def _without_spans(
 def _place(
     layout: Layout, runs: Sequence[RunRecord], found: FoundForErasure, made: Recipes, touched: Collection[bytes]
 ) -> None:
-    """Decide for each touched piece in which phases' store it stands."""
+    """Decide for each touched piece which phases store it."""
     digests = pa.array(sorted(touched), pa.binary(16))
     lines = {run.run_id: {one.run_id for one in in_effect(runs, run.run_id)} for run in runs}
     stored: dict[bytes, list[Where]] = {}
     for where, phase in phases_of(runs):
-        before = set(raws(_only(read_columns(layout, parts_of(phase, STORE), STORE, ["digest"]), digests), "digest"))
+        before = set(
+            bytes_column(_only(read_columns(layout, parts_of(phase, STORE), STORE, ["digest"]), digests), "digest")
+        )
         rows = _only(read_columns(layout, parts_of(phase, PIECES), PIECES, ["file_id", "digest"]), digests)
         new_rows = made.rows.get(where, {})
         needed = {
             digest
-            for file_id, digest in zip(integers(rows, "file_id"), raws(rows, "digest"), strict=True)
+            for file_id, digest in zip(integer_column(rows, "file_id"), bytes_column(rows, "digest"), strict=True)
             if file_id not in found.file_ids and file_id not in new_rows
         }
         needed |= {digest for pieces in new_rows.values() for _, _, digest in pieces if digest in touched}

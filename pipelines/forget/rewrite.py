@@ -1,4 +1,4 @@
-"""Writes the parts of committed phases anew without what was found, and makes the records that list them."""
+"""Rewrites the parts of committed phases without the erased content, and makes the phases' new records."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -14,20 +14,20 @@ from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCUR
 from pipelines.archive.manifests import read_manifest
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
-from pipelines.forget.counts import Contents, Extraction, changed_counts, number, spread
+from pipelines.forget.counts import Extraction, PhaseContents, changed_counts, distribute_new_bytes, number
 from pipelines.forget.digests import Redigester
 from pipelines.forget.find import FoundForErasure, going_rows
 from pipelines.forget.matcher import Matcher, rows_that_hold
 from pipelines.forget.parts import (
     PartWriter,
     Where,
-    batches,
-    integers,
+    bytes_column,
+    integer_column,
     parts_of,
-    raws,
     read_columns,
+    read_row_groups,
     table_of_part,
-    texts,
+    text_column,
 )
 from pipelines.forget.recipes import Recipes
 
@@ -35,19 +35,21 @@ _BATCH = 24 << 20
 
 
 @dataclass(slots=True)
-class Gone:
-    """What went from one phase, by kind: entries, places where messages were seen, rejects; and from which files."""
+class ErasedCounts:
+    """Counts of the erased content of one phase: entries and rows by file_id, message occurrences by source
+    (`occurrences_gone`) and by file_id (`occurrences_gone_in`), rejects by code.
+    """
 
     entries: Counter[tuple[int, str]] = field(default_factory=Counter)
     rows: Counter[int] = field(default_factory=Counter)
-    said: Counter[str] = field(default_factory=Counter)
-    said_in: Counter[int] = field(default_factory=Counter)
+    occurrences_gone: Counter[str] = field(default_factory=Counter)
+    occurrences_gone_in: Counter[int] = field(default_factory=Counter)
     rejects: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
 class Rewriter:
-    """Writes phases anew. `reader` reads what all runs stored."""
+    """Rewrites phases. `reader` reads everything that all runs stored."""
 
     layout: Layout
     matcher: Matcher
@@ -56,15 +58,15 @@ class Rewriter:
     redigester: Redigester
     reader: StoreReader
     writer: PartWriter
-    _given: set[Where] = field(default_factory=set)
+    _phases_with_added: set[Where] = field(default_factory=set)
 
     def rewrite(self, where: Where, phase: PhaseRecord) -> PhaseRecord | None:
-        """Write what is touched of a phase anew; returns its new record, None when nothing of it is touched."""
+        """Rewrite the affected parts of a phase; return its new record, None when no part is affected."""
         before = self._contents(phase)
         states = self._states(before.states)
         gone = self._gone(where, phase)
         extractions = self._extractions(where, phase, before.extractions, gone)
-        after = Contents(states if states is not None else before.states, extractions)
+        after = PhaseContents(states if states is not None else before.states, extractions)
         parts: list[PartRecord] = []
         for part in phase.parts:
             new = self._part(where, part, states, extractions, before.extractions)
@@ -75,17 +77,17 @@ class Rewriter:
             parts += [new] if new is not None else []
         if parts == phase.parts:
             return None
-        made = changed_counts(phase, before, after, gone.said, gone.rejects)
+        made = changed_counts(phase, before, after, gone.occurrences_gone, gone.rejects)
         return replace(made, parts=parts)
 
-    def _contents(self, phase: PhaseRecord) -> Contents:
+    def _contents(self, phase: PhaseRecord) -> PhaseContents:
         (manifest,) = parts_of(phase, MANIFEST)
         (readings,) = parts_of(phase, EXTRACTIONS)
-        rows = [row for some in batches(self.layout, readings, EXTRACTIONS) for row in some.to_pylist()]
-        return Contents(read_manifest(self.layout.root / manifest.path), rows)
+        rows = [row for some in read_row_groups(self.layout, readings, EXTRACTIONS) for row in some.to_pylist()]
+        return PhaseContents(read_manifest(self.layout.root / manifest.path), rows)
 
     def _states(self, before: Sequence[FileState]) -> list[FileState] | None:
-        """Return the rows of the manifest that stay, with new digests; None when all stay as they are."""
+        """Return the remaining rows of the manifest, with new digests; None when none changes."""
         made, is_changed = [], False
         for state in before:
             if (state.home_id, state.path_bytes) in self.found.paths:
@@ -98,9 +100,9 @@ class Rewriter:
             made.append(new)
         return made if is_changed else None
 
-    def _gone(self, where: Where, phase: PhaseRecord) -> Gone:
-        """Count what goes from a phase."""
-        made = Gone()
+    def _gone(self, where: Where, phase: PhaseRecord) -> ErasedCounts:
+        """Count the erased content of a phase."""
+        made = ErasedCounts()
         spans = self.found.entries.get(where, {})
         if not spans and not self.found.file_ids:
             return made
@@ -109,7 +111,10 @@ class Rewriter:
         rows = read_columns(self.layout, parts_of(phase, ENTRIES), ENTRIES, names)
         rows = rows.filter(going_rows(self.found, where, rows))
         for file_id, kind, count in zip(
-            integers(rows, "file_id"), texts(rows, "entry_kind"), integers(rows, "row_count"), strict=True
+            integer_column(rows, "file_id"),
+            text_column(rows, "entry_kind"),
+            integer_column(rows, "row_count"),
+            strict=True,
         ):
             made.entries[file_id, kind] += 1
             made.rows[file_id] += count
@@ -117,11 +122,11 @@ class Rewriter:
             self.layout, parts_of(phase, OCCURRENCES), OCCURRENCES, ["file_id", "byte_offset", "source"]
         )
         rows = rows.filter(going_rows(self.found, where, rows))
-        made.said.update(texts(rows, "source"))
-        made.said_in.update(integers(rows, "file_id"))
+        made.occurrences_gone.update(text_column(rows, "source"))
+        made.occurrences_gone_in.update(integer_column(rows, "file_id"))
         rows = read_columns(self.layout, parts_of(phase, REJECTS), REJECTS, ["file_id", "byte_offset", "code"])
         rows = rows.filter(going_rows(self.found, where, rows))
-        counted = zip(integers(rows, "file_id"), texts(rows, "code"), strict=True)
+        counted = zip(integer_column(rows, "file_id"), text_column(rows, "code"), strict=True)
         made.rejects.update(code for file_id, code in counted if file_id not in void)
         return made
 
@@ -130,9 +135,9 @@ class Rewriter:
         return zip(*(rows[name].to_pylist() for name in names), strict=True)
 
     def _extractions(
-        self, where: Where, phase: PhaseRecord, before: Sequence[Extraction], gone: Gone
+        self, where: Where, phase: PhaseRecord, before: Sequence[Extraction], gone: ErasedCounts
     ) -> list[Extraction]:
-        """Return the readings that stay, with the counts of what stays of them."""
+        """Return the remaining rows of `extractions`, with counts of their remaining content."""
         touched = self.found.entries.get(where, {})
         made = [dict(row) for row in before if row["file_id"] not in self.found.file_ids]
         for row in made:
@@ -144,27 +149,27 @@ class Rewriter:
             row["reject_count"] = number(row, "reject_count") - rejected
             row["entry_count"] = number(row, "entry_count") - with_rows - rejected
             row["row_count"] = number(row, "row_count") - gone.rows[file_id]
-            row["message_count"] = number(row, "message_count") - gone.said_in[file_id]
+            row["message_count"] = number(row, "message_count") - gone.occurrences_gone_in[file_id]
             row["piece_count"] = len(self.recipes.rows[where][file_id])
-        self._settle_new_bytes(where, phase, before, made)
+        self._correct_new_piece_bytes(where, phase, before, made)
         return made
 
-    def _settle_new_bytes(
+    def _correct_new_piece_bytes(
         self, where: Where, phase: PhaseRecord, before: Sequence[Extraction], after: Sequence[Extraction]
     ) -> None:
-        """Let the readings say together how many bytes they brought to the store: what it now holds of them."""
+        """Correct `new_piece_bytes` so that its sum is the number of bytes that the phase's store now has."""
         change = 0
         for digest in self.recipes.added.get(where, ()):
             change += len(self.recipes.content(self.reader, digest))
         removed = self.recipes.removed.get(where, set())
         if removed:
             rows = read_columns(self.layout, parts_of(phase, STORE), STORE, ["digest", "piece_bytes"])
-            sizes = zip(raws(rows, "digest"), integers(rows, "piece_bytes"), strict=True)
+            sizes = zip(bytes_column(rows, "digest"), integer_column(rows, "piece_bytes"), strict=True)
             change -= sum(size for digest, size in sizes if digest in removed)
         change += sum(number(row, "new_piece_bytes") for row in before)
         change -= sum(number(row, "new_piece_bytes") for row in after)
         touched = self.found.entries.get(where, {})
-        spread(sorted(after, key=lambda row: row["file_id"] not in touched), change)
+        distribute_new_bytes(sorted(after, key=lambda row: row["file_id"] not in touched), change)
 
     def _part(
         self,
@@ -174,7 +179,7 @@ class Rewriter:
         extractions: Sequence[Extraction],
         before: Sequence[Extraction],
     ) -> PartRecord | None:
-        """Return the record of a part as it is to be: itself when nothing in it is touched, None when nothing stays."""
+        """Return the new record of a part: itself when it is not affected, None when no row remains."""
         table = table_of_part(part)
         if table is MANIFEST:
             return part if states is None else self.writer.write(part, table, [_of_states(states)])
@@ -187,20 +192,20 @@ class Rewriter:
             return self._store(where, part)
         if all(self._staying(where, table, rows) is rows for rows in self._if_touched(where, part, table)):
             return part
-        staying = (self._staying(where, table, rows) for rows in batches(self.layout, part, table))
+        staying = (self._staying(where, table, rows) for rows in read_row_groups(self.layout, part, table))
         return self.writer.write(part, table, staying)
 
     def _if_touched(self, where: Where, part: PartRecord, table: Table) -> Iterator[pa.Table]:
-        """Yield the rows of a part, or none when its files tell that nothing of it goes."""
+        """Yield the rows of a part, or none when no affected file has rows in it."""
         if table.has_provenance:
             files = [*self.found.file_ids, *self.found.entries.get(where, {})]
             rows = read_columns(self.layout, [part], table, ["file_id"])
             if not pc.any(pc.is_in(rows["file_id"], pa.array(files, pa.int64()))).as_py():
                 return
-        yield from batches(self.layout, part, table)
+        yield from read_row_groups(self.layout, part, table)
 
     def _staying(self, where: Where, table: Table, rows: pa.Table) -> pa.Table:
-        """Return the rows that stay: the same object when all do, as they are."""
+        """Return the remaining rows; the same object when all remain unchanged."""
         if table is MESSAGES:
             gone = pc.is_in(rows["message_id"], pa.array(sorted(self.found.messages), pa.string()))
             return rows.filter(pc.invert(gone)) if pc.any(gone).as_py() else rows
@@ -216,26 +221,29 @@ class Rewriter:
         return self._entries(rows, gone) if table is ENTRIES else rows.filter(pc.invert(gone))
 
     def _drift(self, rows: pa.Table) -> pa.Table:
-        """Drop what names it, and what has its example in a file that goes."""
+        """Drop drift rows that contain it, and those with an example in an erased file."""
         dropped = rows_that_hold(self.matcher, rows) if not self.matcher.is_empty else set[int]()
-        dropped |= {row for row, file_id in enumerate(integers(rows, "file_id")) if file_id in self.found.file_ids}
+        dropped |= {
+            row for row, file_id in enumerate(integer_column(rows, "file_id")) if file_id in self.found.file_ids
+        }
         if not dropped:
             return rows
         return rows.take(pa.array([row for row in range(rows.num_rows) if row not in dropped], pa.int64()))
 
     def _entries(self, rows: pa.Table, gone: "pa.BooleanArray") -> pa.Table:
-        """Keep the spans of what was erased from files that stay; an unfinished end stays one."""
+        """Keep erased entries of remaining files as spans of kind `erased`; an unfinished last line stays `tail`."""
         whole = pc.is_in(rows["file_id"], pa.array(list(self.found.file_ids), pa.int64()))
         erased = [
             is_gone and kind != "tail"
-            for is_gone, kind in zip(gone.to_pylist(), texts(rows, "entry_kind"), strict=True)
+            for is_gone, kind in zip(gone.to_pylist(), text_column(rows, "entry_kind"), strict=True)
         ]
         kinds = [
-            "erased" if is_erased else kind for is_erased, kind in zip(erased, texts(rows, "entry_kind"), strict=True)
+            "erased" if is_erased else kind
+            for is_erased, kind in zip(erased, text_column(rows, "entry_kind"), strict=True)
         ]
         counts = [
             0 if is_gone else count
-            for is_gone, count in zip(gone.to_pylist(), integers(rows, "row_count"), strict=True)
+            for is_gone, count in zip(gone.to_pylist(), integer_column(rows, "row_count"), strict=True)
         ]
         for name, values in (("entry_kind", pa.array(kinds, pa.string())), ("row_count", pa.array(counts, pa.int64()))):
             at = rows.schema.get_field_index(name)
@@ -243,9 +251,9 @@ class Rewriter:
         return rows.filter(pc.invert(whole))
 
     def _recipe(self, where: Where, rows: pa.Table) -> pa.Table:
-        """Give files the recipes that were made for them."""
+        """Replace the recipes of affected files by the new ones."""
         new = self.recipes.rows.get(where, {})
-        here = [file_id for file_id in sorted(set(integers(rows, "file_id"))) if file_id in new]
+        here = [file_id for file_id in sorted(set(integer_column(rows, "file_id"))) if file_id in new]
         going = pa.array([*self.found.file_ids, *new], pa.int64())
         staying = rows.filter(pc.invert(pc.is_in(rows["file_id"], going)))
         made = [
@@ -263,18 +271,18 @@ class Rewriter:
         return pa.concat_tables([staying, pa.Table.from_pylist(made, schema=rows.schema)])
 
     def _store(self, where: Where, part: PartRecord) -> PartRecord | None:
-        """Take from the store what is needed no more, and add what was cut, to the first part of the phase's store."""
+        """Remove unneeded pieces from a part of the store; add the new remainders to the phase's first such part."""
         removed = self.recipes.removed.get(where, set())
         added = self.recipes.added.get(where, [])
-        digests = set(raws(read_columns(self.layout, [part], STORE, ["digest"]), "digest"))
-        is_first = where not in self._given
-        self._given.add(where)
+        digests = set(bytes_column(read_columns(self.layout, [part], STORE, ["digest"]), "digest"))
+        is_first = where not in self._phases_with_added
+        self._phases_with_added.add(where)
         if removed.isdisjoint(digests) and not (added and is_first):
             return part
         return self.writer.write(part, STORE, self._stored(part, removed, added if is_first else ()))
 
     def _stored(self, part: PartRecord, removed: Collection[bytes], added: Sequence[bytes]) -> Iterator[pa.Table]:
-        for rows in batches(self.layout, part, STORE):
+        for rows in read_row_groups(self.layout, part, STORE):
             yield rows.filter(pc.invert(pc.is_in(rows["digest"], pa.array(sorted(removed), pa.binary(16)))))
         yield from self._added(added)
 

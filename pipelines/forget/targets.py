@@ -1,4 +1,4 @@
-"""What a person means by a session, a project, a message, a text or a pattern, in terms of what is kept."""
+"""Resolves the user's target (a session, project, message, text or pattern) to archived files, messages and entries."""
 
 import json
 import re
@@ -20,12 +20,14 @@ from pipelines.archive.tombstones import TombstoneKind, read_tombstones
 from pipelines.disk.layout import Layout
 from pipelines.forget.find import Wanted
 from pipelines.forget.imported import rows_of_imports
-from pipelines.forget.matcher import Matcher, both, id_matcher, pattern_matcher, text_matcher
+from pipelines.forget.matcher import Matcher, either_matcher, id_matcher, pattern_matcher, text_matcher
 from pipelines.forget.own_words import refuse_own_words
-from pipelines.forget.parts import Where, integers, parts_of, phases_of, raws, read_columns, texts
+from pipelines.forget.parts import Where, bytes_column, integer_column, parts_of, phases_of, read_columns, text_column
 
 _TELLING: Final = 16
-"""Bytes of a message from which on it is looked for wherever it stands, not only where it was said as a message."""
+"""A message of at least this many bytes is erased wherever its text occurs; a shorter one only where it is a
+message.
+"""
 _SHORTEST_PREFIX: Final = 8
 _MESSAGE: Final = re.compile(r"[0-9a-f]{64}")
 _OF_NO_SESSION: Final = ("paste-cache/", "plans/", "sessions/")
@@ -33,8 +35,8 @@ _OF_NO_SESSION: Final = ("paste-cache/", "plans/", "sessions/")
 
 @dataclass(frozen=True, slots=True)
 class ErasureTarget:
-    """What is to be forgotten, as a person says it: a session's id or its beginning, a project's directory, a
-    message_id or its beginning, a text, a regular expression.
+    """The target as the user names it: a session id or its beginning, a project's directory, a message_id or its
+    beginning, a text, a regular expression.
     """
 
     kind: TombstoneKind
@@ -42,7 +44,7 @@ class ErasureTarget:
 
 
 class Resolver:
-    """Says what a target means in an archive. `runs` are all of them; `reader` reads those that count."""
+    """Resolves targets in an archive. `runs` are all runs; `reader` reads those in effect (not undone)."""
 
     def __init__(self, layout: Layout, runs: Sequence[RunRecord], reader: StoreReader) -> None:
         self._layout = layout
@@ -50,7 +52,7 @@ class Resolver:
         self._reader = reader
 
     def resolve(self, target: ErasureTarget) -> Wanted:
-        """Return what is wanted. Raises ConfigurationError when it means nothing, or too much."""
+        """Return the content to erase. Raises ConfigurationError when the target matches nothing, or too much."""
         match target.kind:
             case "session":
                 return self._sessions({self._session_id(target.given)})
@@ -68,11 +70,11 @@ class Resolver:
         return Wanted(matcher)
 
     def _paths(self) -> set[bytes]:
-        """Return every path that any run has met."""
+        """Return every path in any manifest."""
         found: set[bytes] = set()
         for _, phase in phases_of(self._runs):
             rows = read_columns(self._layout, parts_of(phase, MANIFEST), MANIFEST, ["path_bytes"])
-            found |= set(raws(rows, "path_bytes"))
+            found |= set(bytes_column(rows, "path_bytes"))
         return found
 
     def _session_id(self, given: str) -> str:
@@ -81,14 +83,14 @@ class Resolver:
         return full_session_id((path.decode(errors="replace") for path in self._paths()), given)
 
     def _sessions(self, sessions: Collection[str]) -> Wanted:
-        """Sessions: all that has their ids in its path or in it, their pastes, plans and loose subagents."""
+        """Sessions: everything with their ids in its path or content, their pastes, plans and separate subagents."""
         states = self._reader.files()
         shared = self._of_others(sessions)
         own = set()
         for session_id in sorted(sessions):
             keys, _ = session_paths(self._reader, states, session_id)
             for state in states:
-                # What a fork shares with the session that it came from stays with that one.
+                # Files that a fork shares with its original session belong to the original.
                 is_own = state.path.startswith(_OF_NO_SESSION) or session_ids([state.path]) <= set(sessions)
                 key = (state.home_id, state.path_bytes)
                 if key in keys and is_own and not shared.intersection(_names(state.path)):
@@ -102,18 +104,18 @@ class Resolver:
             rows = read_columns(
                 self._layout, parts_of(phase, PROMPT_PASTES), PROMPT_PASTES, ["session_id", "paste_hash"]
             )
-            for session_id, name in zip(texts(rows, "session_id"), texts(rows, "paste_hash"), strict=True):
+            for session_id, name in zip(text_column(rows, "session_id"), text_column(rows, "paste_hash"), strict=True):
                 if name and session_id not in sessions:
                     found.add(f"paste-cache/{name}")
             names = ["record_session_id", "forked_from_session_id", "slug"]
             rows = read_columns(self._layout, parts_of(phase, RECORDS), RECORDS, names)
-            for session_id, origin, name in set(zip(*(texts(rows, one) for one in names), strict=True)):
+            for session_id, origin, name in set(zip(*(text_column(rows, one) for one in names), strict=True)):
                 if name and session_id not in sessions and origin not in sessions:
                     found.add(f"plans/{name}")
         return found
 
     def _project(self, given: str) -> Wanted:
-        """A project: its directory of transcripts, all of its sessions, its prompts."""
+        """A project: its directory below projects/, all of its sessions, its prompts in history.jsonl."""
         paths = self._paths()
         tops = {path.split(b"/")[1] for path in paths if path.startswith(b"projects/")}
         name = given.removeprefix("projects/").rstrip("/")
@@ -129,7 +131,7 @@ class Resolver:
         sessions |= session_ids(path.decode(errors="replace") for path in paths if path.startswith(top + b"/"))
         made = self._sessions(sessions)
         fields = {_field(project) for *_, project in prompts}
-        made.matcher = both(made.matcher, Matcher(texts=frozenset(fields)))
+        made.matcher = either_matcher(made.matcher, Matcher(texts=frozenset(fields)))
         made.directories = {top}
         made.entries = [(where, file_id, span) for where, file_id, span, _, _ in prompts]
         return made
@@ -141,13 +143,13 @@ class Resolver:
     def _prompts(
         self, projects: set[str] | None, directory: bytes | None
     ) -> Iterator[tuple[Where, int, tuple[int, int], str, str]]:
-        """Yield the prompts typed in a project with the place of each, its session and the project's directory."""
+        """Yield each prompt typed in a project: phase, file_id, span, session id, the project's directory."""
         names = ["project_path", "session_id", "file_id", "byte_offset", "byte_length"]
         for where, phase in phases_of(self._runs):
             rows = read_columns(self._layout, parts_of(phase, PROMPTS), PROMPTS, names)
-            spans = zip(*(integers(rows, one) for one in names[2:]), strict=True)
-            said = zip(texts(rows, "project_path"), texts(rows, "session_id"), spans, strict=True)
-            for project, session_id, (file_id, offset, length) in said:
+            spans = zip(*(integer_column(rows, one) for one in names[2:]), strict=True)
+            prompts = zip(text_column(rows, "project_path"), text_column(rows, "session_id"), spans, strict=True)
+            for project, session_id, (file_id, offset, length) in prompts:
                 is_it = (
                     project in projects if projects is not None else encoded_directory(project).encode() == directory
                 )
@@ -155,18 +157,18 @@ class Resolver:
                     yield where, file_id, (offset, length), session_id, project
 
     def _message(self, given: str) -> Wanted:
-        """A message: every entry that says it; if it is long enough to be told from others, every one that has it."""
+        """A message: every entry in which it occurs; if it has 16 bytes or more, every entry that contains its text."""
         found: dict[str, str] = {}
         if len(given) < _SHORTEST_PREFIX:
             raise ConfigurationError(f"{given!r} is too short for a message_id: at least {_SHORTEST_PREFIX} digits")
         for _, phase in phases_of(self._runs):
             rows = read_columns(self._layout, parts_of(phase, MESSAGES), MESSAGES, ["message_id", "text"])
             rows = rows.filter(pc.starts_with(rows["message_id"], given.lower()))
-            found |= dict(zip(texts(rows, "message_id"), texts(rows, "text"), strict=True))
+            found |= dict(zip(text_column(rows, "message_id"), text_column(rows, "text"), strict=True))
         for _, tables in rows_of_imports(self._layout):
             for rows in tables:
                 rows = rows.filter(pc.starts_with(rows["message_id"], given.lower()))
-                found = dict(zip(texts(rows, "message_id"), texts(rows, "text"), strict=True)) | found
+                found = dict(zip(text_column(rows, "message_id"), text_column(rows, "text"), strict=True)) | found
         if not found and _MESSAGE.fullmatch(given) and self._is_forgotten_message(given):
             return Wanted(Matcher(), message_ids={given})
         if len(found) != 1:
@@ -183,16 +185,16 @@ class Resolver:
 
 
 def _field(project: str) -> bytes:
-    """Return how a line of history.jsonl names a project."""
+    """Return the JSON field by which a line of history.jsonl names a project."""
     return f'"project":{json.dumps(project, ensure_ascii=False)}'.encode()
 
 
 def _names(path: str) -> list[str]:
-    """Return by what a paste or a plan at a path can be referred to."""
+    """Return the names by which records refer to the paste or plan at a path."""
     stem = path.removesuffix(".md").removesuffix(".txt")
     return [stem, stem.partition("-agent-")[0]]
 
 
 def _some(names: Iterable[bytes]) -> str:
-    shown = sorted(name.decode(errors="backslashreplace") for name in names)
-    return ", ".join(shown[:5]) + (", …" if len(shown) > 5 else "") if shown else "none"
+    printable_key = sorted(name.decode(errors="backslashreplace") for name in names)
+    return ", ".join(printable_key[:5]) + (", …" if len(printable_key) > 5 else "") if printable_key else "none"

@@ -17,7 +17,7 @@ from models.observer import Observer
 from pipelines.archive.archive import Archive, read_all_runs, read_runs
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
-from pipelines.forget.forget import ErasureTarget, Forgetting, forget, plan_forget, tombstones_of
+from pipelines.forget.forget import ErasurePlan, ErasureTarget, forget, plan_forget, tombstones_of
 from pipelines.upkeep.import_store import import_store
 from pipelines.upkeep.rollback import plan_rollback, roll_back
 from pipelines.warehouse.publish import open_warehouse
@@ -82,7 +82,7 @@ def data(tmp_path: Path, kept: Path) -> Path:
     return shutil.copytree(kept / "data", tmp_path / "data", symlinks=True)
 
 
-def erase(data: Path, kind: str, given: str) -> Forgetting:
+def erase(data: Path, kind: str, given: str) -> ErasurePlan:
     """Forget something, and check that it says that it is gone."""
     layout = Layout(data)
     planned = plan_forget(layout, ErasureTarget(kind, given))  # type: ignore[arg-type]
@@ -357,10 +357,10 @@ def test_the_command_says_first_what_would_go_then_forgets_and_lists_it(data: Pa
     assert files_of(data) == before
     ran = call("forget", "--text", PLAIN, "--reason", "pasted by mistake", "--yes", "--data", data)
     assert (ran.code, ran.err) == (0, "")
-    assert "it is gone" in ran.out
+    assert "none contains it" in ran.out
     again = call("forget", "--text", PLAIN, "--yes", "--data", data)
     assert again.code == 0
-    assert "No run holds anything of it" in again.out
+    assert "No run contains anything of it" in again.out
     assert "mistake" in call("forget", "--list", "--data", data).out
     (stone,) = json.loads(call("forget", "--list", "--json", "--data", data).out)
     assert (stone["kind"], stone["entries"]) == ("text", 7)
@@ -388,7 +388,7 @@ def test_what_the_program_may_not_rewrite_is_named(erased: Path, data: Path) -> 
     named = {place.split(": ")[0] for place in told}
     held = {Path(place.split(": ")[0].split(" ")[0]) for place in holders(erased, PLAIN)}
     assert named == {str(path.relative_to(erased)) for path in held}
-    assert "still there: " in call("forget", "--text", PLAIN, "--yes", "--data", erased).err
+    assert "still contains it: " in call("forget", "--text", PLAIN, "--yes", "--data", erased).err
 
 
 def test_what_means_nothing_or_too_much_is_refused(data: Path) -> None:
@@ -417,7 +417,7 @@ def test_it_is_refused_when_the_archive_has_changed_since_it_was_planned(data: P
     layout = Layout(data)
     planned = plan_forget(layout, ErasureTarget("text", PLAIN))
     work(data, home)
-    with pytest.raises(ConfigurationError, match="look again"):
+    with pytest.raises(ConfigurationError, match="has changed since the preview"):
         forget(layout, planned, Observer())
 
 

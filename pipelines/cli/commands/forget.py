@@ -1,4 +1,4 @@
-"""`extract forget`: makes something gone from every file below the data directory."""
+"""`extract forget`: erases content from every file below the data directory."""
 
 import sys
 from typing import Annotated
@@ -14,12 +14,12 @@ from pipelines.cli.options import AsJson, Data, Quiet, layout_of
 from pipelines.cli.progress import showing
 from pipelines.disk.layout import Layout
 from pipelines.forget.forget import (
+    ErasurePlan,
+    ErasureResult,
     ErasureTarget,
-    Forgetting,
-    Forgotten,
     finish_begun,
     plan_forget,
-    shown,
+    printable_key,
     tombstones_of,
 )
 from pipelines.forget.forget import forget as do_forget
@@ -29,7 +29,7 @@ _SHOWN = 20
 
 def forget(
     session: Annotated[
-        str | None, typer.Option("--session", metavar="ID", help="A session; the beginning of its id will do.")
+        str | None, typer.Option("--session", metavar="ID", help="A session, by its id or the beginning of it.")
     ] = None,
     project: Annotated[
         str | None, typer.Option("--project", metavar="DIR", help="A project: all of its sessions and prompts.")
@@ -39,26 +39,24 @@ def forget(
     ] = None,
     text: Annotated[
         str | None,
-        typer.Option("--text", metavar="TEXT", help="All that has this text in it; - reads it from standard input."),
+        typer.Option("--text", metavar="TEXT", help="Everything with this text; - reads it from standard input."),
     ] = None,
     pattern: Annotated[
-        str | None, typer.Option("--pattern", metavar="REGEX", help="All that this regular expression matches.")
+        str | None, typer.Option("--pattern", metavar="REGEX", help="Everything that this regular expression matches.")
     ] = None,
-    reason: Annotated[
-        str | None, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the tombstone.")
-    ] = None,
-    listed: Annotated[bool, typer.Option("--list", help="Show what was forgotten before, without content.")] = False,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; the tombstone keeps it.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List earlier erasures, without content.")] = False,
     yes: Yes = False,
     data: Data = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Erase something from all that is kept, for good.
+    """Erase content from every file of the archive, for good.
 
-    Says first what would go, and asks. What holds it is written anew without it, the warehouse is built anew, older
-    ones are removed, and every file below the data directory is searched for it. Every other line of every file stays
-    as it is, with its address and proof. A home is not touched: what it still holds of it, later runs pass over. With
-    --json and without --yes nothing is changed.
+    Shows first what would be erased, and asks. Then rewrites the files that contain it, rebuilds the warehouse, deletes
+    older ones, and searches every file below the data directory for it. All other lines keep their address and digest.
+    A home is not changed: if it still contains the content, later runs skip it. With --json and without --yes it only
+    shows.
     """
     layout = layout_of(data)
     if listed:
@@ -72,7 +70,7 @@ def _target(**given: str | None) -> ErasureTarget:
 
     named = {kind: value for kind, value in given.items() if value is not None}
     if len(named) != 1:
-        raise ConfigurationError("name one thing: --session, --project, --message, --text or --pattern")
+        raise ConfigurationError("name exactly one of --session, --project, --message, --text and --pattern")
     ((kind, value),) = named.items()
     if kind == "text" and value == "-":
         value = sys.stdin.read().removesuffix("\n")
@@ -90,7 +88,7 @@ def _forget(
 ) -> None:
 
     if yes and finish_begun(layout, Observer()) and not (as_json or quiet):
-        say("An erasure that was stopped before its end is finished now.")
+        say("An earlier erasure had been stopped; it is finished now.")
     with showing(shown=not (as_json or quiet)) as observer:
         planned = plan_forget(layout, target, observer)
     if not as_json and not (quiet and yes):
@@ -110,13 +108,13 @@ def _forget(
         raise typer.Exit(ExitCode.UNEXPECTED)
 
 
-def _show(planned: Forgetting) -> None:
+def _show(planned: ErasurePlan) -> None:
 
     if planned.is_nothing:
-        say("No run holds anything of it.")
+        say("No run contains anything of it.")
         return
     preview = planned.preview
-    say("what would go:", style="bold")
+    say("would be erased:", style="bold")
     names = ("whole files", "from files", "entries", "rows", "bytes")
     rows = [(name, share) for name, share in [*sorted(preview.sources.items()), ("", preview.total)]]
     cells = [
@@ -125,14 +123,14 @@ def _show(planned: Forgetting) -> None:
     ]
     headings = [Heading("source"), *(Heading(name, "number") for name in names)]
     say_table(headings, cells[:-1], total=cells[-1])
-    _show_some("whole:", [shown(key) for key in sorted(planned.found.paths)])
-    touched = [f"{shown(key)}: {_entries(number)}" for key, number in sorted(preview.touched.items())]
-    _show_some("in part:", touched)
+    _show_some("whole files:", [printable_key(key) for key in sorted(planned.found.paths)])
+    touched = [f"{printable_key(key)}: {_entries(number)}" for key, number in sorted(preview.touched.items())]
+    _show_some("entries from files:", touched)
     if planned.messages:
-        say(f"and {plural(planned.messages, 'message')} that nothing else says")
+        say(f"and {plural(planned.messages, 'message')} that no other entry contains")
     if planned.found.imported:
-        say(f"and {plural(planned.found.imported, 'message')} of stores that were read in")
-    say(f"what stays: {plural(preview.untouched_files, 'other file')}, and every other entry of those in part")
+        say(f"and {plural(planned.found.imported, 'message')} of imported stores")
+    say(f"kept: {plural(preview.untouched_files, 'other file')}, and all other entries of the files above")
 
 
 def _entries(number: int) -> str:
@@ -149,20 +147,20 @@ def _show_some(title: str, lines: list[str]) -> None:
         say(f"  and {len(lines) - _SHOWN:,} more; --json names all")
 
 
-def _show_done(made: Forgotten, *, quiet: bool) -> None:
+def _show_done(made: ErasureResult, *, quiet: bool) -> None:
 
     if made.tombstone is not None and not quiet:
         number = made.tombstone.number
-        say(f"erased in {duration(made.seconds)}; {plural(made.runs, 'run')} written anew; tombstone {number}")
-        say("What a home still holds of it is passed over from now on. Backups of the data directory still have it.")
+        say(f"erased in {duration(made.seconds)}; {plural(made.runs, 'run')} rewritten; tombstone {number}")
+        say("If a home still contains it, later runs skip it. Backups of the data directory still contain it.")
     for place in made.remaining[:_SHOWN]:
-        say(f"still there: {place}", stderr=True)
+        say(f"still contains it: {place}", stderr=True)
     if len(made.remaining) > _SHOWN:
         say(f"and {plural(len(made.remaining) - _SHOWN, 'place')} more; --json names all", stderr=True)
     if made.remaining:
-        say("The program may not rewrite these: look at them yourself, then give the same command again.", stderr=True)
+        say("The program does not rewrite these: remove them yourself, then give the same command again.", stderr=True)
     elif not quiet:
-        say("Every file below the data directory was searched: it is gone.")
+        say("Every file below the data directory was searched: none contains it.")
 
 
 def _list(layout: Layout, *, as_json: bool) -> None:
@@ -173,7 +171,7 @@ def _list(layout: Layout, *, as_json: bool) -> None:
         say_json([{name: value for name, value in one.to_json().items() if name not in hidden} for one in stones])
         return
     if not stones:
-        say("Nothing was forgotten.")
+        say("Nothing has been erased.")
         return
     numbers = ("files", "entries", "messages", "bytes")
     headings = [Heading("number", "number"), Heading("when"), Heading("what")]
