@@ -11,9 +11,13 @@ from typing import Annotated
 import typer
 
 from models.errors import ExitCode, ExtractError
-from models.text import safe
+from models.text import printable_path, safe
+from pipelines.cli.confirm import Declined
+from pipelines.cli.interrupts import ignore_interrupts, noticed, noticing_interrupts
 from pipelines.cli.loader import AllCommands
 from pipelines.cli.options import DataBeforeCommand, program
+from pipelines.cli.standard_output import discard, let_the_reader_go
+from pipelines.disk.atomic import REFUSALS
 from pipelines.disk.platform import make_files_private
 from pipelines.version import VERSION
 
@@ -62,18 +66,25 @@ def extract(
 
 
 def invoke(arguments: Sequence[str]) -> int:
-    """Do what `arguments` ask for and return the exit code. Every failure is told in a line or two on standard error;
-    EXTRACT_DEBUG=1 shows where it happened.
+    """Do what `arguments` ask for and return the exit code. Every failure is reported in a line or two on standard
+    error; EXTRACT_DEBUG=1 shows where it happened.
     """
     make_files_private()
+    let_the_reader_go()
     _write_whatever_comes()
+    with noticing_interrupts():
+        try:
+            return _flushed(_called(arguments))
+        except KeyboardInterrupt:  # while it ended
+            return _interrupted()
+
+
+def _flushed(code: int) -> int:
+    """Write what is left of the output; returns `code`, or that of a refusal to write."""
     try:
-        code = _called(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Who reads has gone: what is left has nowhere to go, at the end of the process either.
-        sys.stdout = io.TextIOWrapper(open(os.devnull, "wb"))  # noqa: SIM115 (open to the end)
-        return ExitCode.UNEXPECTED
+    except OSError as error:
+        return _refused_by_system(error) or code
     return code
 
 
@@ -82,20 +93,46 @@ def _called(arguments: Sequence[str]) -> int:
         app(arguments, prog_name=program())
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else ExitCode.VERIFIED
-        return _interrupted() if code == ExitCode.INTERRUPTED else code
-    except BrokenPipeError:
-        raise
-    except ExtractError as error:
+        return _interrupted() if noticed() else code
+    except Declined as declined:
+        sys.stdout.write(f"{declined}\n")
+        return declined.exit_code
+    except Exception as error:  # noqa: BLE001 (the last to handle it: no user is shown a traceback unasked)
+        return _interrupted() if noticed() else _failed(error)
+    return ExitCode.VERIFIED
+
+
+def _failed(error: Exception) -> int:
+    """Report an error of a command and return the exit code."""
+    if isinstance(error, ExtractError):
         _tell(str(error))
         _tell_where()
         return error.exit_code
-    except Exception as error:  # noqa: BLE001 (the last one to hear of it: no user is shown a traceback unasked)
-        if isinstance(error, RuntimeError) and str(error) == "Query interrupted":  # DuckDB's KeyboardInterrupt
-            return _interrupted()
-        _tell(f"{type(error).__name__}: {error}; this is a fault of the program. {DEBUG_VARIABLE}=1 shows where")
-        _tell_where()
-        return ExitCode.UNEXPECTED
-    return ExitCode.VERIFIED
+    if isinstance(error, OSError) and (code := _refused_by_system(error)):
+        return code
+    _tell(f"{type(error).__name__}: {error}; this is a fault of the program. {DEBUG_VARIABLE}=1 shows where")
+    _tell_where()
+    return ExitCode.UNEXPECTED
+
+
+def _refused_by_system(error: OSError) -> ExitCode | None:
+    """Report what the system refused: no room, no right, a device that fails. Returns None for any other error.
+
+    A path of a home that cannot be read is reported where homes are read; what is left is the data directory, another
+    place that a command was asked to write to, or standard output.
+    """
+    if error.errno not in REFUSALS:
+        return None
+    if error.filename is None:
+        discard()
+        where = "standard output"
+    else:
+        where = printable_path(os.fsencode(error.filename))
+    _tell(
+        f"{where} cannot be used: {os.strerror(error.errno)}. Free some room, change its rights, or name another place"
+    )
+    _tell_where()
+    return ExitCode.DISK
 
 
 def _interrupted() -> int:
@@ -127,6 +164,7 @@ def main() -> None:
     # pyarrow and DuckDB import NumPy where it is installed, a fifth of what it takes to start; nothing here uses it.
     sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  # what keeps a package from being imported
     code = invoke(sys.argv[1:])
+    ignore_interrupts()
     # Or Python looks for garbage in all that is left, several times, before the system takes the whole of it. DuckDB 2
     # wants it looked for: it says of what is left then that it leaked.
     engine = sys.modules.get("duckdb")

@@ -17,6 +17,9 @@ from rich.text import Text
 from models.json import JsonValue
 from models.text import safe, safe_json
 
+ColumnKind = Literal["text", "exact", "number", "sentence"]
+
+_NEVER_CUT: Final = ("exact", "number")
 _GAP: Final = 2
 _NARROWEST: Final = 6
 """No column of text is cut below this many cells."""
@@ -62,28 +65,43 @@ def say_table(headings: Sequence["Heading"], rows: Sequence[Sequence[str]], *, t
         _print(console, line, "bold" if number == 0 or is_total else "")
 
 
-def say_rows(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool]) -> None:
-    """Print the rows of a query as a table, or each as a block of its own where columns would become too narrow."""
+def say_fitting(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) -> None:
+    """Print the rows of a query as a table with as many of the columns, in their order, as the terminal has room for,
+    and the names of those that were left out.
+    """
     console = terminal()
-    headings = [
-        Heading(name, "number" if is_number else "text") for name, is_number in zip(names, numbers, strict=True)
-    ]
-    if _least_width(headings, rows) <= console.width:
-        say_table(headings, rows)
-        return
+    kept, room = list[int](), console.width + _GAP
+    for column, least in enumerate(_least_widths(headings, rows)):
+        if least + _GAP <= room or not kept:
+            kept.append(column)
+            room -= least + _GAP
+    say_table([headings[column] for column in kept], [[row[column] for column in kept] for row in rows])
+    left_out = [heading.name for column, heading in enumerate(headings) if column not in kept]
+    if left_out:
+        say_wrapped(
+            f"{len(left_out)} of {len(headings)} columns do not fit and are left out: {', '.join(left_out)}. "
+            "Name the ones you want, or ask for --vertical, --csv or --json."
+        )
+
+
+def say_blocks(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print each row as a block of its own, a line for each column."""
+    console = terminal()
     for number, row in enumerate(rows, 1):
         _print(console, f"row {number}", "bold")
         for line in lay_out([Heading(""), Heading("")], list(zip(names, row, strict=True)), console.width)[1:]:
             _print(console, line)
 
 
-def _least_width(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) -> int:
+def _least_widths(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Return for each column the cells that it needs: all of an id, a number or an instant, a readable part of text."""
     widths = []
     for column, heading in enumerate(headings):
         natural = max((cell_len(_shown(row[column])) for row in rows), default=0)
-        least = natural if heading.kind == "number" else min(natural, _READABLE)
-        widths.append(max(least, min(cell_len(_shown(heading.name)), _READABLE)))
-    return sum(widths) + _GAP * (len(widths) - 1)
+        least = natural if heading.kind in _NEVER_CUT else min(natural, _READABLE)
+        head = cell_len(_shown(heading.name))
+        widths.append(max(least, head if heading.kind in _NEVER_CUT else min(head, _READABLE)))
+    return widths
 
 
 def say_json(value: JsonValue) -> None:
@@ -93,10 +111,12 @@ def say_json(value: JsonValue) -> None:
 
 
 class Heading(NamedTuple):
-    """The head of a column. Numbers stand at its right and are never cut; a sentence, in the last one, is broken."""
+    """The head of a column. Numbers are set at its right. Neither they nor exact values (ids, instants) are ever cut; a
+    sentence, in the last column, is broken into lines.
+    """
 
     name: str
-    kind: Literal["text", "number", "sentence"] = "text"
+    kind: ColumnKind = "text"
 
 
 def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int) -> list[str]:
@@ -107,7 +127,7 @@ def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: i
     cells = [[heading.name for heading in headings], *([_shown(value) for value in row] for row in rows)]
     natural = [max(cell_len(row[column]) for row in cells) for column in range(len(headings))]
     right = [heading.kind == "number" for heading in headings]
-    widths = fit(natural, right, width)
+    widths = fit(natural, [heading.kind in _NEVER_CUT for heading in headings], width)
     lines = []
     for row in cells:
         lines.append(_line(row, widths, right))

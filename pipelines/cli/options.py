@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from models.errors import ConfigurationError
+from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
 
 PROGRAMS: Final = ("extract", "claude-extract")
@@ -25,6 +26,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="PATH",
+        readable=False,
         callback=_data_directory,
         help="The data directory, if not EXTRACT_DATA or the usual one.",
     ),
@@ -34,6 +36,7 @@ DataBeforeCommand = Annotated[
     typer.Option(
         "--data",
         metavar="PATH",
+        readable=False,
         help="The data directory. Default: EXTRACT_DATA; in a checkout of the project its data/, else the user's data "
         "directory.",
     ),
@@ -51,9 +54,13 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is n
 
 
 def layout_of(data: Path | None) -> Layout:
-    """Return the layout of the data directory that was named. Raises ConfigurationError when it is a file."""
+    """Return the layout of the data directory that was named. Raises ConfigurationError when it is a file,
+    DataDirectoryError when the system does not let it be looked at.
+    """
     layout = Layout.of(data.expanduser() if data else None)
-    if layout.root.exists() and not layout.root.is_dir():
+    with disk_errors():
+        is_file = layout.root.exists() and not layout.root.is_dir()
+    if is_file:
         raise ConfigurationError(f"the data directory {layout.root} is a file; name another with --data")
     return layout
 

@@ -17,6 +17,9 @@ from pipelines.disk.failpoints import reach
 
 _AT_ONCE = 16
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_RIGHT = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR)
+REFUSALS = frozenset(_NO_ROOM + _NO_RIGHT)
+"""Errors by which the system refuses to write or read a place: the user has to put it right."""
 
 
 @contextmanager
@@ -27,7 +30,7 @@ def disk_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno in _NO_ROOM or "No space left" in str(error):
             raise DiskFullError(f"the disk that holds the data directory is full ({error})") from error
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR):
+        if error.errno in _NO_RIGHT:
             raise DataDirectoryError(f"the data directory cannot be written ({error})") from error
         raise
 

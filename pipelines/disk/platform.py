@@ -54,6 +54,18 @@ def full_fsync(descriptor: int) -> None:
     os.fsync(descriptor)
 
 
+def reserve(descriptor: int, size: int) -> None:
+    """Make an empty file ``size`` zero bytes long, with room on the disk for all of them.
+
+    Raises ``OSError`` (``ENOSPC``) where there is no room: a page of a mapped file that has none kills the process.
+    """
+    if sys.platform == "linux":
+        os.posix_fallocate(descriptor, 0, size)  # where a file system lacks it, glibc writes to each block instead
+        return
+    for start in range(0, size, _COPY_BYTES):
+        os.write(descriptor, bytes(min(_COPY_BYTES, size - start)))
+
+
 def fsync_directory(path: Path) -> None:
     """Return when the names in the directory are on the disk. Windows has no such call and keeps names by itself."""
     if sys.platform == "win32":

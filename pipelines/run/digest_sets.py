@@ -13,6 +13,7 @@ from typing import Final
 from xxhash import xxh3_128
 
 from models.errors import FixityError
+from pipelines.disk.platform import reserve
 
 WIDTH: Final = 16
 """Bytes of a digest that are compared: XXH3-128 whole, SHA-256 by its first half."""
@@ -149,9 +150,12 @@ class SharedSet:
 
     @staticmethod
     def make(path: Path, expected: int) -> None:
-        """Make an empty table with room for `expected` digests, two thirds of which are then in use."""
+        """Make an empty table with room for `expected` digests, two thirds of which are then in use.
+
+        Raises OSError where the disk is full: a mapped page that the disk has no room for kills the process (SIGBUS).
+        """
         with path.open("xb") as file:
-            file.truncate(max(1024, expected * 3 // 2) * WIDTH)
+            reserve(file.fileno(), max(1024, expected * 3 // 2) * WIDTH)
 
     def add(self, digest: bytes) -> bool:
         """Add a digest of `WIDTH` bytes; returns whether it was new."""

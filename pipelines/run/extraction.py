@@ -29,6 +29,7 @@ from pipelines.disk.settings import Settings, read_settings, settings_digest
 from pipelines.run.digest_indexes import DigestIndexes, prepare_indexes
 from pipelines.run.mending import Lost, lost_pieces
 from pipelines.run.phase import PhaseInput, run_phase
+from pipelines.run.request import is_directory
 from pipelines.run.snapshot import Snapshot, take_snapshots
 from pipelines.run.unfinished_erasure import finish_forget
 from pipelines.version import VERSION
@@ -49,7 +50,7 @@ def check_homes(homes: Sequence[tuple[str | None, Path]], layout: Layout) -> Non
     """Raise ConfigurationError when a home is no directory, given twice, or holds or lies in the data directory."""
     seen: set[Path] = set()
     for _, root in homes:
-        if not root.is_dir():
+        if not is_directory(root):
             raise ConfigurationError(f"there is no home at {root}. Name one with --home PATH, or try `extract demo`")
         real = root.resolve()
         if real in seen:

@@ -1,14 +1,17 @@
 """What a command line or a flow asks for, from text: which homes, which phases."""
 
+import errno
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from extractors.home.home import Home
 from extractors.reading.registry import PHASES, phase_number, sources
 from extractors.reading.rules import KNOWN_TOP
-from models.errors import ConfigurationError
+from models.errors import ConfigurationError, Unreadable
 from models.identity import is_home_id
+from models.text import printable_path
 
 HOMES_VARIABLE = "CLAUDE_CONFIG_DIR"
 
@@ -28,7 +31,7 @@ def homes_of(given: Sequence[str], environment: Mapping[str, str] = os.environ) 
         homes, origin = [(None, path) for path in _listed(environment[HOMES_VARIABLE])], HOMES_VARIABLE
     else:
         homes, origin = [(None, Path("~/.claude").expanduser())], "the default"
-    missing = [path for _, path in homes if not path.is_dir()]
+    missing = [path for _, path in homes if not is_directory(path)]
     if missing:
         places = ", ".join(str(path) for path in missing)
         raise ConfigurationError(
@@ -39,16 +42,39 @@ def homes_of(given: Sequence[str], environment: Mapping[str, str] = os.environ) 
     return homes
 
 
+@contextmanager
+def readable_home(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to read the home at `path` itself into ConfigurationError: another one has to be named,
+    or its rights changed. Below a home, what cannot be read is listed and makes the run incomplete instead.
+    """
+    try:
+        yield
+    except (OSError, Unreadable) as error:
+        if isinstance(error, Unreadable) and error.path:
+            raise
+        shown = printable_path(os.fsencode(path))
+        why = os.strerror(error.errno or errno.EIO)
+        raise ConfigurationError(
+            f"the home {shown} cannot be read: {why}. Change its rights, or name another"
+        ) from error
+
+
+def is_directory(path: Path) -> bool:
+    """Whether `path` is a directory. Raises ConfigurationError where the system does not let this be known."""
+    with readable_home(path):
+        return path.is_dir()
+
+
 def _home_of(text: str) -> NamedHome:
     name, sign, path = text.partition("=")
-    if sign and is_home_id(name) and path and not Path(text).is_dir():
+    if sign and is_home_id(name) and path and not is_directory(Path(text)):
         return name, Path(path).expanduser()
     return None, Path(text).expanduser()
 
 
 def _listed(value: str) -> list[Path]:
     whole = Path(value.strip()).expanduser()
-    if whole.is_dir():
+    if is_directory(whole):
         return [whole]  # Claude Code itself takes the variable as one directory, whatever is in its name
     parts = [part.strip() for some in value.split(",") for part in some.split(os.pathsep)]
     return list(dict.fromkeys(Path(part).expanduser() for part in parts if part))
@@ -59,7 +85,7 @@ def _refuse_what_is_no_home(path: Path) -> None:
     # Asked by name, not listed: a listing would move the directory's access time.
     if any(os.path.lexists(path / name) for name in (*KNOWN_TOP, "settings.json", "settings.local.json")):
         return
-    with Home(path) as home:
+    with readable_home(path), Home(path) as home:
         if next(home.walk(), None) is None:
             return
     below = path / ".claude"

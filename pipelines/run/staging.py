@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate
@@ -43,12 +44,22 @@ class StagedPart:
     sha256: str
 
 
+class _Writer(pq.ParquetWriter):
+    """A Parquet writer that is quiet when it goes: pyarrow's own closes what an error has left open, which fails with
+    the same error once more, and Python prints that beside the report of the first.
+    """
+
+    def __del__(self) -> None:
+        with suppress(OSError):
+            super().__del__()  # type: ignore[misc]  # its stub leaves it out
+
+
 def open_writer(path: Path, table: Table) -> pq.ParquetWriter:
     """Open a Parquet writer for a table: zstd, page checksums, each column encoded as its values are."""
     columns = table.all_columns
     plain = {c.name for c in columns if c.is_distinct or c.type in (JSON, BYTES, DIGEST128)}
     encoded = {c.name: encoding for c in columns if (encoding := _encoding(c)) is not None}
-    return pq.ParquetWriter(
+    return _Writer(
         path,
         table.arrow(),
         compression="zstd",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from models.errors import ConfigurationError, LoadError
+from models.errors import ConfigurationError, DataDirectoryError, LoadError
 from models.run import RunRecord
 from models.tables import MESSAGES
 from pipelines.archive.archive import committed_parts
@@ -165,17 +165,25 @@ def _key_problems(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
     """Open the published warehouse for reading, without access to files or the network from SQL.
 
-    Raises ConfigurationError when none is published.
+    Raises ConfigurationError when none is published, DataDirectoryError when it may not be read, LoadError when it is
+    damaged.
     """
     if not layout.warehouse.exists():
         raise ConfigurationError(
             f"there is no warehouse in {layout.root}; `extract run` makes one, `extract rebuild` makes it again"
         )
-    connection = duckdb.connect(
-        os.fspath(layout.warehouse.resolve()),
-        read_only=True,
-        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "memory_limit": "1GB"},
-    )
+    options: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "memory_limit": "1GB",
+    }
+    path = layout.warehouse.resolve()
+    try:
+        connection = duckdb.connect(os.fspath(path), read_only=True, config=options)
+    except duckdb.IOException as error:
+        if not os.access(path, os.R_OK):
+            raise DataDirectoryError(f"the warehouse {path} may not be read: change its rights") from error
+        raise LoadError(f"the warehouse {path} cannot be opened ({error}); `extract rebuild` makes it anew") from error
     connection.execute(f"SET temp_directory = {quoted('')}")
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_external_access = false")

@@ -16,6 +16,7 @@ import duckdb
 from models.errors import ConfigurationError
 from models.text import safe, safe_json
 from pipelines.disk.layout import Layout
+from pipelines.warehouse.guard import Watched, check_statements
 from pipelines.warehouse.publish import open_warehouse
 
 Cell = object
@@ -30,30 +31,35 @@ _NUMBERS: Final = (int, float, Decimal)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query gave: the names of its columns, each once, and its rows, which are fetched as they are asked for."""
+    """The answer to a query: the names of its columns, each once, and its rows, fetched as they are needed."""
 
     names: list[str]
     rows: Iterator[Sequence[Cell]]
 
 
 @contextmanager
-def asking(layout: Layout, sql: str) -> Iterator[Answer]:
-    """Ask the published warehouse; of several statements the last one is answered.
+def asking(layout: Layout, sql: str, *, timeout: float = 0) -> Iterator[Answer]:
+    """Ask the published warehouse; of several queries the last one is answered.
 
-    Raises ConfigurationError when there is no warehouse, and for what DuckDB refuses, in one line.
+    `timeout` is how many seconds DuckDB may work at it, 0 for no limit; the time that the caller takes between rows
+    does not count. Raises ConfigurationError when there is no warehouse, for a statement that is no query, when the
+    time is up, and for what DuckDB refuses, in one line.
     """
     with open_warehouse(layout) as connection:
         with _refusals():
-            connection.execute(sql)
+            check_statements(connection, sql)
+        engine = Watched(connection, timeout)
+        with _refusals():
+            engine.do(lambda: connection.execute(sql))
         if not connection.description:
             raise ConfigurationError("there is no query in it")
-        yield Answer(_each_once([str(column[0]) for column in connection.description]), _fetched(connection))
+        yield Answer(_each_once([str(column[0]) for column in connection.description]), _fetched(connection, engine))
 
 
-def _fetched(connection: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Cell]]:
+def _fetched(connection: duckdb.DuckDBPyConnection, engine: Watched) -> Iterator[Sequence[Cell]]:
     while True:
         with _refusals():
-            rows = connection.fetchmany(_BATCH)
+            rows = engine.do(lambda: connection.fetchmany(_BATCH))
         if not rows:
             return
         yield from rows

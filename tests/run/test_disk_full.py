@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.demo.demo import make_home
+
 ROOT = Path(__file__).parent.parent.parent
 SIZES = int(os.environ.get("SOAK_DISKS", "6"))
 """How many sizes of a disk; a soak asks for more."""
@@ -47,3 +49,30 @@ def test_a_run_on_a_disk_of_any_size_ends_clearly_and_with_more_room_comes_to_th
     full = sum(one["first"] == 12 for one in tried)
     print(f"did: {len(tried)} sizes up to {tried[-1]['size'] >> 10} KiB, {full} of them full")
     assert 0 < full < len(tried)
+
+
+SMALL_DISKS = """
+for size in 300 700 1000 1500 2000 2500 3000 3500; do
+    mount -t tmpfs -o size=${size}k none "$1"
+    "$2" -m pipelines run --home "demo=$3" --data "$1/data" >/dev/null 2>"$4/$size.err"
+    echo $? >"$4/$size.code"
+    umount "$1"
+done
+"""
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_within_the_reading_is_one_line_and_no_death_by_signal(tmp_path: Path) -> None:
+    place, told = tmp_path / "disk", tmp_path / "told"
+    place.mkdir()
+    told.mkdir()
+    if reason := why_not(place):
+        pytest.skip(reason)
+    make_home(tmp_path / "home", mb=1)
+    script = ("bash", "-c", SMALL_DISKS, "bash", str(place), sys.executable, str(tmp_path / "home"), str(told))
+    subprocess.run([*IN_NAMESPACE, *script], cwd=ROOT, check=True)
+    codes = {path.stem: int(path.read_text()) for path in told.glob("*.code")}
+    assert len(codes) == 8
+    for size, code in codes.items():
+        lines = (told / f"{size}.err").read_text().splitlines()
+        assert (code, len(lines)) == (12, 1), (size, code, lines)

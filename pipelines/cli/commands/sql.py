@@ -1,17 +1,26 @@
 """`extract sql`: a question to the warehouse."""
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, time, timedelta
+from itertools import takewhile
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from models.amounts import plural
 from models.errors import ConfigurationError
-from pipelines.cli.console import is_terminal, say, say_rows
+from pipelines.cli.console import ColumnKind, Heading, is_terminal, say, say_blocks, say_fitting
 from pipelines.cli.options import Data, layout_of
-from pipelines.warehouse.query import Answer, asking, first, is_number, text_of, write_csv, write_json
+from pipelines.cli.standard_output import reader_has_gone
+from pipelines.warehouse.query import Answer, Cell, asking, first, is_number, text_of, write_csv, write_json
 
 _TABLE_ROWS = 100
+_TIMEOUT = 30.0
+_IDS = ("id", "uuid", "digest", "sha256")
+_LONGEST_ID = 64
 
 
 def sql(
@@ -24,6 +33,12 @@ def sql(
         int | None,
         typer.Option("--limit", min=0, help="At most so many rows; 0: all. Default: 100 in a table, else all."),
     ] = None,
+    vertical: Annotated[
+        bool, typer.Option("--vertical", help="Print each row as a block, a line for each column.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=0, help="Give up after so many seconds; 0: never.")
+    ] = _TIMEOUT,
     data: Data = None,
 ) -> None:
     """Ask the warehouse, read-only.
@@ -31,23 +46,37 @@ def sql(
     SQL can change nothing and reaches no file and no network. `extract tables` lists what can be asked for.
     """
 
-    if as_csv and as_json:
-        raise ConfigurationError("--csv and --json: choose one")
+    if as_csv + as_json + vertical > 1:
+        raise ConfigurationError("--csv, --json and --vertical: choose one")
     text = sys.stdin.read() if query == "-" else query
-    with asking(layout_of(data), text) as answer:
+    with asking(layout_of(data), text, timeout=timeout) as whole:
+        answer = replace(whole, rows=takewhile(lambda _: not reader_has_gone(), whole.rows))
         if as_csv:
             write_csv(answer, limit or 0, sys.stdout, to_terminal=is_terminal())
         elif as_json:
             write_json(answer, limit or 0, sys.stdout)
         else:
-            _show(answer, _TABLE_ROWS if limit is None else limit)
+            _show(answer, _TABLE_ROWS if limit is None else limit, is_vertical=vertical)
 
 
-def _show(answer: Answer, limit: int) -> None:
+def _show(answer: Answer, limit: int, *, is_vertical: bool) -> None:
 
     rows, more = first(answer, limit)
     shown = [["NULL" if cell is None else text_of(cell) for cell in row] for row in rows]
-    cells = list(zip(*rows, strict=True)) or [()] * len(answer.names)
-    numbers = [any(map(is_number, column)) and all(c is None or is_number(c) for c in column) for column in cells]
-    say_rows(answer.names, shown, numbers)
+    if is_vertical:
+        say_blocks(answer.names, shown)
+    else:
+        columns = list(zip(*rows, strict=True)) or [()] * len(answer.names)
+        say_fitting(
+            [Heading(name, _kind(name, column)) for name, column in zip(answer.names, columns, strict=True)], shown
+        )
     say(f"{plural(len(rows), 'row')}" + (", and there are more: see --limit, --csv, --json" if more else ""))
+
+
+def _kind(name: str, values: Sequence[Cell]) -> ColumnKind:
+    present = [value for value in values if value is not None]
+    if present and all(map(is_number, present)):
+        return "number"
+    is_id = name.endswith(_IDS) and all(len(str(value)) <= _LONGEST_ID for value in present)
+    is_short = bool(present) and all(isinstance(value, bool | date | time | timedelta | UUID) for value in present)
+    return "exact" if is_id or is_short else "text"

@@ -1,0 +1,204 @@
+"""How a command ends when somebody stops it: Ctrl-C at any moment, a question answered with no, a reader that goes
+away, a place that the system refuses. Never with a traceback.
+"""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from models.errors import ExitCode
+from pipelines.archive.archive import read_runs
+from pipelines.disk.layout import Layout
+from tests.command_line import ROOT, SESSION, Kept, Ran, call, start
+from tests.support import is_root
+
+COMMAND = [sys.executable, "-m", "pipelines"]
+NOT_IGNORED = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+"""A shell's background job ignores the signal, and with it whatever that starts."""
+NOBODY = 65534
+EIGHT_MINUTES = "SELECT levenshtein(repeat('a', 400000), repeat('b', 400000))"
+"""DuckDB looks for no interruption while it computes one value."""
+
+
+def _answered(answer: bytes, *arguments: str | Path) -> Ran:
+    """Run a command on a terminal, give this answer to its question, and return what the terminal showed."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], cwd=ROOT, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+    )
+    os.close(slave)
+    shown = b""
+    while b"[y/N]" not in shown:
+        shown += os.read(master, 4096)
+    if answer == b"\x03":
+        process.send_signal(signal.SIGINT)
+    else:
+        os.write(master, answer)
+    try:
+        while more := os.read(master, 4096):
+            shown += more
+    except OSError:  # the other end of the terminal is closed
+        pass
+    os.close(master)
+    return Ran(process.wait(60), shown, "")
+
+
+@pytest.mark.parametrize("answer", [b"n\n", b"\n", b"\x04", b"\x03"], ids=["no", "nothing", "end", "ctrl-c"])
+def test_any_answer_but_yes_changes_nothing_and_is_no_interruption(kept: Kept, answer: bytes) -> None:
+    before = sorted(path for path in kept.data.rglob("*"))
+    ran = _answered(answer, "forget", "--session", SESSION, "--data", kept.data)
+    assert ran.code == ExitCode.INTERRUPTED
+    assert ran.lines[-1] == "Nothing was changed."
+    assert "interrupted" not in ran.out
+    assert sorted(path for path in kept.data.rglob("*")) == before
+
+
+def test_ctrl_c_at_any_moment_ends_without_a_traceback(kept: Kept) -> None:
+    ended = 0
+    for delay in range(0, 900, 35):
+        with subprocess.Popen(
+            [sys.executable, "-c", _STARTED, "verify", "--quick", "--data", str(kept.data)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=NOT_IGNORED,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline() == b"started\n"
+            time.sleep(delay / 1000)
+            process.send_signal(signal.SIGINT)
+            process.stdout.read()
+            told = process.stderr.read().decode()
+        assert "Traceback" not in told, told
+        assert process.returncode in (ExitCode.INTERRUPTED, ExitCode.VERIFIED)
+        ended += process.returncode == ExitCode.INTERRUPTED
+        if process.returncode == ExitCode.INTERRUPTED:
+            assert told.startswith("extract: interrupted"), told
+    assert ended
+
+
+_STARTED = """
+import sys
+from pipelines.__main__ import main
+sys.stdout.write("started\\n"); sys.stdout.flush()
+main()
+"""
+
+
+def test_ctrl_c_ends_a_query_at_once_even_where_duckdb_does_not_listen(kept: Kept) -> None:
+    command = [*COMMAND, "sql", EIGHT_MINUTES, "--timeout", "0", "--data", str(kept.data)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=NOT_IGNORED
+    ) as process:
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (ExitCode.INTERRUPTED, b"")
+    assert err.startswith(b"extract: interrupted")
+
+
+@pytest.mark.parametrize("query", [EIGHT_MINUTES, "SELECT count(*) FROM range(1000000000000)"], ids=["deaf", "listens"])
+def test_a_query_ends_when_its_time_is_up(kept: Kept, query: str) -> None:
+    ran = start("sql", query, "--timeout", "0.5", "--data", kept.data)
+    assert (ran.code, ran.out) == (ExitCode.USAGE, "")
+    assert ran.err.startswith("extract: no answer within 0.5 s: --timeout")
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_a_run_whose_reader_goes_away_is_done_to_its_end(home: Path, tmp_path: Path) -> None:
+    command = [*COMMAND, "run", "--home", f"mine={home}", "--data", str(tmp_path / "data")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == ExitCode.VERIFIED
+    (run,) = read_runs(Layout(tmp_path / "data"))
+    assert run.warehouse is not None
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [("status",), ("sql", "FROM range(100000)", "--csv"), ("files",)])
+def test_an_output_that_cannot_be_written_is_named_once(kept: Kept, words: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *words, "--data", str(kept.data)], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == ExitCode.DISK
+    told = "standard output cannot be used: No space left on device. Free some room, change its rights, or name another"
+    assert done.stderr.decode() == f"extract: {told} place\n"
+
+
+def _as_nobody(*arguments: str | Path) -> Ran:
+    """Call a command as a user who owns nothing, where this one is root and is refused nothing."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        user=NOBODY if is_root() else None,
+        extra_groups=[] if is_root() else None,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    return Ran(done.returncode, done.stdout, done.stderr.decode())
+
+
+def _let_in(place: Path) -> None:
+    """Let everybody walk to a place that pytest keeps to its user."""
+    for directory in (place, *place.parents[:3]):
+        directory.chmod(0o755)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are others on Windows")
+@pytest.mark.parametrize("words", [("run",), ("run", "--dry-run"), ("inventory",)])
+@pytest.mark.parametrize("is_hidden", [False, True], ids=["home", "parent"])
+def test_a_home_that_may_not_be_read_is_two(home: Path, words: tuple[str, ...], is_hidden: bool) -> None:
+    _let_in(home.parent)
+    hidden = home.parent / "hidden"
+    hidden.mkdir()
+    place = home.rename(hidden / "home") if is_hidden else home
+    (hidden if is_hidden else home).chmod(0)
+    try:
+        options = () if words == ("inventory",) else ("--data", home.parent / "data")
+        ran = _as_nobody(*words, "--home", place, *options)
+    finally:
+        (hidden if is_hidden else home).chmod(0o755)
+    assert ran.code == ExitCode.USAGE
+    assert ran.err == (
+        f"extract: the home {place} cannot be read: Permission denied. Change its rights, or name another\n"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are others on Windows")
+@pytest.mark.parametrize(
+    "words",
+    [("status",), ("run",), ("verify",), ("sql", "SELECT 1"), ("files",), ("report",), ("show", "mine:history.jsonl"),
+     ("rebuild",), ("gc",), ("drill",), ("forget", "--list"), ("rollback", "2026")],
+)  # fmt: skip
+@pytest.mark.parametrize("is_hidden", [False, True], ids=["data", "parent"])
+def test_a_data_directory_that_may_not_be_used_is_twelve(
+    home: Path, tmp_path: Path, words: tuple[str, ...], is_hidden: bool
+) -> None:
+    data = tmp_path / "above" / "data"
+    assert call("run", "--home", f"mine={home}", "--data", data, "--phase", "1").code == ExitCode.VERIFIED
+    _let_in(data.parent)
+    closed = data.parent if is_hidden else data
+    closed.chmod(0)
+    try:
+        ran = _as_nobody(*words, *(("--home", home) if words == ("run",) else ()), "--data", data)
+    finally:
+        closed.chmod(0o755)
+    assert ran.code == ExitCode.DISK, ran.err
+    assert "Permission denied" in ran.err
+    assert "fault of the program" not in ran.err
+    assert "Traceback" not in ran.err
