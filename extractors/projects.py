@@ -11,7 +11,7 @@ projects/: a name that is no UUID is a session's only in a directory whose name 
 """
 
 from extractors.reading.contract import UUID, Reading, Source, shape
-from extractors.transcripts.records import parse_record
+from extractors.transcripts.records import RECORD_TABLES, parse_record
 from extractors.transcripts.session_files import (
     AGENT_JOURNALS,
     MEMORY_FILES,
@@ -35,8 +35,6 @@ from extractors.transcripts.session_files import (
     parse_tip,
     parse_workflow,
 )
-from extractors.transcripts.states import STATE_TABLES
-from extractors.transcripts.tables import AGENT_LINKS, CONTENT_BLOCKS, FILE_CHECKPOINTS, LINKS, RECORDS, TITLES
 
 _ENCODED_PATH = r"(?:-|[A-Za-z]--)[A-Za-z0-9-]*"
 _NAME = r"[A-Za-z0-9_-]+"
@@ -73,13 +71,7 @@ SOURCE = Source(
         shape("projects/{project_dir}", Reading.DIRECTORY, parse_project_directory),
     ),
     (
-        RECORDS,
-        CONTENT_BLOCKS,
-        FILE_CHECKPOINTS,
-        TITLES,
-        AGENT_LINKS,
-        LINKS,
-        *STATE_TABLES,
+        *RECORD_TABLES,
         SUBAGENTS,
         AGENT_JOURNALS,
         WORKFLOW_RUNS,

@@ -15,6 +15,7 @@ class RejectCode(StrEnum):
     MISSING_FIELD = "missing_field"
     WRONG_TYPE = "wrong_type"
     BAD_VALUE = "bad_value"
+    NOT_SQLITE = "not_sqlite"
 
 
 REJECT_SENTENCES: dict[RejectCode, str] = {
@@ -26,5 +27,6 @@ REJECT_SENTENCES: dict[RejectCode, str] = {
     RejectCode.TOO_LONG: "The entry is longer than the limit for parsing; its bytes are kept.",
     RejectCode.MISSING_FIELD: "A field without which the entry has no meaning is missing.",
     RejectCode.WRONG_TYPE: "A field without which the entry has no meaning is of another type than known.",
+    RejectCode.NOT_SQLITE: "The file is no SQLite database, or a damaged one.",
     RejectCode.BAD_VALUE: "A field without which the entry has no meaning holds a value that cannot be read.",
 }

@@ -3,7 +3,7 @@ may raise.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -205,6 +205,8 @@ class Reading(StrEnum):
     """A directory is an entry of no bytes."""
     LINK = "link"
     """A symbolic link is an entry of no bytes; the parser sees its target as `data`."""
+    DATABASE = "database"
+    """The whole file is cut into records by the shape's `parts`; what lies between them is padding."""
     OPAQUE = "opaque"
     """The whole file is one entry, of which the parser sees the first bytes only."""
 
@@ -237,6 +239,19 @@ cannot vouch for that, and the entries are to be parsed one by one.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedRecord:
+    """A record of a database: its bytes in the file, `start` to before `end`, and its fields."""
+
+    start: int
+    end: int
+    value: JsonObject
+
+
+CutDatabase = Callable[[bytes], Iterable[PlacedRecord]]
+"""Yields the records of a whole file; they do not overlap. Raises `Malformed` where it is not what it should be."""
+
+
 @dataclass(frozen=True)
 class Shape:
     """One exact path shape of a source, how it is read, and the pure parser of its entries.
@@ -244,7 +259,8 @@ class Shape:
     `pattern` is a path below the home: `{name}` stands for one part or a piece of it, `{name*}` for any number of
     parts.
     A `where` narrows names by regular expression. `header` is the regular expression of a log's header lines.
-    `parse_block` is there for logs of very many entries, which it parses many times faster than one by one.
+    `parse_block` is there for logs of very many entries, which it parses many times faster than one by one. `parts` is
+    there for databases: it yields the records that a whole file holds, in the order of their places.
     """
 
     pattern: str
@@ -253,6 +269,7 @@ class Shape:
     where: Mapping[str, str]
     header: bytes | None = None
     parse_block: ParseBlock | None = None
+    parts: CutDatabase | None = None
 
     @property
     def is_append_only(self) -> bool:
@@ -295,10 +312,11 @@ def shape(
     *,
     header: bytes | None = None,
     parse_block: ParseBlock | None = None,
+    parts: CutDatabase | None = None,
     **where: str,
 ) -> Shape:
     """Return a shape; other keyword arguments narrow the names of the pattern by regular expression."""
-    return Shape(pattern, reading, parse, where, header, parse_block)
+    return Shape(pattern, reading, parse, where, header, parse_block, parts)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import HMAC
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Final
 
 from xxhash import xxh3_128
 
 from extractors.home.home import PinnedFile
-from extractors.reading.contract import Block, Entry, Malformed, Reading, Shape
+from extractors.reading.contract import Block, Entry, Malformed, PlacedRecord, Reading, Shape
 from extractors.reading.cutting import Cut, cut_blocks, cut_events, cut_line_blocks, cut_lines
 from extractors.reading.erasure import Tombstones, without
 from extractors.reading.salvage import PartKind, parse_line, salvage
@@ -333,26 +333,66 @@ class EntryReader:
 
     def read_document(self, file: PinnedFile, size: int) -> None:
         """Read a whole-file entry and parse it whole."""
+        data = self.read_whole(file, size)
+        if data is not None:
+            entry = Entry(self.names, data)
+            entry.digest = self.digests.sha.hexdigest()
+            self.parse(entry, 0, len(data))
+
+    def read_database(self, file: PinnedFile, size: int) -> None:
+        """Read a whole file and parse the records that it holds, each at its place."""
+        data = self.read_whole(file, size)
+        if not data:
+            return
+        try:
+            parts = self.database_parts(data)
+        except Malformed as malformed:
+            self.reject(malformed.code, malformed.detail, 0, len(data))
+            return
+        cursor = 0
+        for part in parts:
+            if part.start > cursor:
+                self.padding(cursor, part.start - cursor)
+            self.parse(Entry(self.names, b"", part.value), part.start, part.end - part.start)
+            cursor = part.end
+        if cursor < len(data):
+            self.padding(cursor, len(data) - cursor)
+
+    def database_parts(self, data: bytes) -> list[PlacedRecord]:
+        """Return the records of a database, in order. Raises `Malformed`."""
+        parts = [] if self.shape.parts is None else list(self.shape.parts(data))
+        if any(second.start < first.end for first, second in pairwise(parts)):
+            raise Malformed(RejectCode.NOT_SQLITE, "two rows lie in the same place")
+        return parts
+
+    def read_whole(self, file: PinnedFile, size: int) -> bytes | None:
+        """Read a whole file and keep its bytes; None where it is too long to be parsed, or was erased."""
         if size > self.limits.document_bytes:
             if self.read_erased(file, size):
-                return
+                return None
             for chunk in file.chunks(0, size, CHUNK):
                 self.hold_long(chunk)
             self.result.watermark = self.piece_offset
             self.too_long(0, self.piece_offset, self.limits.document_bytes)
-            return
+            return None
         data = file.read(0, size) if size else b""
-        if data and self.is_erased(data):
+        self.result.watermark = len(data)
+        if data and self.is_erased_document(data):
             self.erase_entry(0, data)
-            self.result.watermark = len(data)
-            return
+            return None
         self.held.append(data)
         self.held_size = len(data)
         self.cut_piece()
-        self.result.watermark = len(data)
-        entry = Entry(self.names, data)
-        entry.digest = self.digests.sha.hexdigest()
-        self.parse(entry, 0, len(data))
+        return data
+
+    def is_erased_document(self, data: bytes) -> bool:
+        """Whether a whole file was erased on request; of a database, whether one of its records was."""
+        if self.tombstones is None or self.is_erased(data):
+            return self.tombstones is not None
+        try:
+            return any(self.is_erased(data[part.start : part.end]) for part in self.database_parts(data))
+        except Malformed:
+            return False
 
     def read_opaque(self, file: PinnedFile, size: int) -> None:
         """Read a whole-file entry of which the parser sees the first bytes only."""

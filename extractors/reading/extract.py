@@ -124,6 +124,8 @@ def _read_once(file: PinnedFile, reader: EntryReader, start: int, size: int) -> 
     match reader.shape.reading:
         case Reading.DOCUMENT:
             reader.read_document(file, size)
+        case Reading.DATABASE:
+            reader.read_database(file, size)
         case Reading.OPAQUE:
             reader.read_opaque(file, size)
         case _:

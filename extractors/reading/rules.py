@@ -132,6 +132,8 @@ KNOWN_TOP: Final = frozenset(
         "remote-settings.json",
         "policy-limits.json",
         "__store.db",
+        "__store.db-shm",
+        "__store.db-wal",
         "statusline-command.sh",
     ]
 )

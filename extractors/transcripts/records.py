@@ -9,11 +9,14 @@ from extractors.reading.contract import Entry, Fields, Malformed, instant_of_iso
 from extractors.transcripts.blocks import Blocks, is_wrapped
 from extractors.transcripts.draft import AT, Draft
 from extractors.transcripts.media import pruned
-from extractors.transcripts.states import STATE_READERS
-from extractors.transcripts.tables import AGENT_LINKS, FILE_CHECKPOINTS, LINKS, RECORDS, TITLES
+from extractors.transcripts.states import STATE_READERS, STATE_TABLES
+from extractors.transcripts.tables import AGENT_LINKS, CONTENT_BLOCKS, FILE_CHECKPOINTS, LINKS, RECORDS, TITLES
 from models.json import JsonObject, JsonValue
 from models.message import MessageKind
 from models.schema import Row
+
+RECORD_TABLES: Final = (RECORDS, CONTENT_BLOCKS, FILE_CHECKPOINTS, TITLES, AGENT_LINKS, LINKS, *STATE_TABLES)
+"""The tables whose rows a record may give."""
 
 _AGENT_ID: Final = AT["agent_id"]
 _BLOCK_COUNT: Final = AT["block_count"]
