@@ -4,22 +4,15 @@ To import it takes a third of a second. Ctrl-C meanwhile ends the process at onc
 would show a traceback of whatever was being imported.
 """
 
-import os
 import signal
-import sys
-from types import FrameType
 
-
-def _end_at_once(number: int, frame: FrameType | None) -> None:
-    sys.stderr.write("extract: interrupted\n")
-    sys.stderr.flush()
-    os._exit(130)  # sys.exit would unwind through half-imported modules, some of which turn it into ImportError
+from pipelines.cli.interrupts import end_at_once
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background job ignores it
-        signal.signal(signal.SIGINT, _end_at_once)
+        signal.signal(signal.SIGINT, end_at_once)
     from pipelines.cli.app import main as run_command_line
 
     run_command_line()

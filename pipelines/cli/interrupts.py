@@ -4,7 +4,9 @@ DuckDB raises RuntimeError("Query interrupted"), an import that was stopped may 
 a prompt. `noticed` tells all of these from faults.
 """
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,3 +49,25 @@ def _raise(number: int, frame: FrameType | None) -> None:
     global _noticed
     _noticed = True
     signal.default_int_handler(number, frame)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Let Ctrl-C end the process on the spot while a module is imported: nothing was begun, and KeyboardInterrupt in
+    the middle of an extension module's import (orjson's is one) can crash the process.
+    """
+    if signal.getsignal(signal.SIGINT) is not _raise:
+        yield
+        return
+    signal.signal(signal.SIGINT, end_at_once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, _raise)
+
+
+def end_at_once(number: int, frame: FrameType | None) -> None:
+    """Handle SIGINT before anything was begun."""
+    sys.stderr.write("extract: interrupted\n")
+    sys.stderr.flush()
+    os._exit(130)  # sys.exit would unwind through half-imported modules, some of which turn it into ImportError

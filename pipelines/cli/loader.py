@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from models.errors import ExitCode
+from pipelines.cli.interrupts import importing
 
 
 class Listed(NamedTuple):
@@ -66,7 +67,9 @@ class Deferred(TyperCommand):
     def load(self) -> TyperCommand | TyperGroup:
         """Import the command and return it. Raises ImportError."""
         one = self._listed
-        found = getattr(import_module(f"pipelines.cli.commands.{one.module}"), one.attribute)
+        with importing():
+            module = import_module(f"pipelines.cli.commands.{one.module}")
+        found = getattr(module, one.attribute)
         if not isinstance(found, typer.Typer):
             found = self._alone(found)
         command = get_command(found)

@@ -4,21 +4,59 @@ It is used during an erasure, while the content is known; later runs recognise i
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import pyarrow as pa
+import re2
 
 from extractors.reading.erasure import UUID, readings
 from models.errors import ConfigurationError
+from models.text import safe
 
 SHORTEST: Final = 4
 """Minimum bytes of a text: nearly every file contains a shorter one."""
 _FEW: Final = 4
 _NO_UTF_8: Final = b"\xff"
 _ID: Final = re.compile(UUID.pattern + rb"|[0-9a-f]{64}")
-_LOOKING: Final = (r"\A", r"\Z", "(?=", "(?!", "(?<")
+_ANCHORED: Final = (r"\A", r"\z")
+
+
+class _Match(Protocol):
+    """What the matcher uses of a match of RE2, whose package declares no types."""
+
+    def __getitem__(self, group: int) -> bytes:
+        """Return the bytes of a group."""
+
+
+class _Compiled(Protocol):
+    """What the matcher uses of a compiled expression of RE2."""
+
+    def search(self, data: bytes) -> _Match | None:
+        """Return the first match."""
+
+    def finditer(self, data: bytes) -> Iterator[_Match]:
+        """Yield every match."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A regular expression of RE2 over UTF-8: its time grows with the text, whatever the expression."""
+
+    written: str
+    compiled: _Compiled = field(compare=False)
+
+    def found(self, data: bytes) -> set[bytes]:
+        """Return everything in the bytes that it matches. `.` matches no byte that is not UTF-8."""
+        return {match[0] for match in self.compiled.finditer(data)}
+
+    def is_in(self, data: bytes) -> bool:
+        """Return whether it matches anywhere in the bytes; a byte that is not UTF-8 counts as a character here."""
+        if self.compiled.search(data) is not None:
+            return True
+        replaced = data.decode(errors="replace").encode()
+        return replaced != data and self.compiled.search(replaced) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +65,7 @@ class Matcher:
 
     ids: frozenset[bytes] = frozenset()
     texts: frozenset[bytes] = frozenset()
-    patterns: tuple[re.Pattern[str], ...] = ()
+    patterns: tuple[Pattern, ...] = ()
     _literal: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -41,8 +79,8 @@ class Matcher:
 
     @property
     def looks_around(self) -> bool:
-        """Whether a pattern has anchors or lookaround: it may match an entry alone and not inside a piece."""
-        return any(mark in pattern.pattern for pattern in self.patterns for mark in _LOOKING)
+        """Whether a pattern has anchors: it may match an entry alone and not inside a piece."""
+        return any(mark in pattern.written for pattern in self.patterns for mark in _ANCHORED)
 
     @property
     def overlap(self) -> int:
@@ -61,19 +99,16 @@ class Matcher:
 
     def found(self, data: bytes) -> set[bytes]:
         """Return the matches of the patterns in the bytes."""
-        texts = [reading.decode(errors="surrogateescape") for reading in readings(data)] if self.patterns else []
-        matches = {match[0] for text in texts for one in self.patterns for match in one.finditer(text)}
-        return {match.encode(errors="surrogateescape") for match in matches}
+        if not self.patterns:
+            return set()
+        return {match for reading in readings(data) for one in self.patterns for match in one.found(reading)}
 
     def _holds(self, data: bytes) -> bool:
         if any(text in data for text in self._literal):
             return True
         if len(self.ids) > _FEW and not self.ids.isdisjoint(_ID.findall(data)):
             return True
-        if not self.patterns:
-            return False
-        text = data.decode(errors="surrogateescape")
-        return any(pattern.search(text) for pattern in self.patterns)
+        return any(pattern.is_in(data) for pattern in self.patterns)
 
 
 def _written(raw: bytes) -> tuple[bytes, ...]:
@@ -92,17 +127,26 @@ def text_matcher(text: str) -> Matcher:
 
 
 def pattern_matcher(pattern: str) -> Matcher:
-    """Return a matcher for a regular expression of Python; `^` and `$` match at lines.
+    """Return a matcher for a regular expression of RE2; `^` and `$` match at lines.
 
-    Raises ConfigurationError for an invalid one, and for one that matches the empty text.
+    Raises ConfigurationError for an invalid one (lookaround and references back among them: RE2 has neither, which is
+    why no expression can run for longer than its text), and for one that matches the empty text.
     """
+    options = re2.Options()
+    options.log_errors = False
     try:
-        made = re.compile(pattern, re.MULTILINE)
-    except re.error as error:
-        raise ConfigurationError(f"{pattern!r} is not a valid regular expression: {error}") from error
-    if made.search("") is not None:
+        made: _Compiled = re2.compile(b"(?m)" + pattern.encode(), options)
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(f"{safe(pattern)} is not UTF-8, so it is no regular expression") from error
+    except re2.error as error:
+        (why,) = error.args
+        told = safe(why.decode(errors="replace") if isinstance(why, bytes) else str(why))
+        raise ConfigurationError(
+            f"{pattern!r} is not a valid regular expression of RE2 (github.com/google/re2/wiki/Syntax): {told}"
+        ) from error
+    if made.search(b"") is not None:
         raise ConfigurationError(f"{pattern!r} matches the empty text, so it would erase everything")
-    return Matcher(patterns=(made,))
+    return Matcher(patterns=(Pattern(pattern, made),))
 
 
 def id_matcher(ids: Iterable[str]) -> Matcher:

@@ -401,6 +401,8 @@ def test_what_means_nothing_or_too_much_is_refused(data: Path) -> None:
         ["--pattern", "("],
         ["--pattern", "[a-z]+_xxh3"],
         ["--pattern", "x*"],
+        ["--pattern", "(?=tok)t"],
+        ["--pattern", r"(tok)\1"],
         ["--message", "abc"],
         ["--message", "0" * 12],
         ["--message", "0" * 64],

@@ -42,7 +42,8 @@ def forget(
         typer.Option("--text", metavar="TEXT", help="Everything with this text; - reads it from standard input."),
     ] = None,
     pattern: Annotated[
-        str | None, typer.Option("--pattern", metavar="REGEX", help="Everything that this regular expression matches.")
+        str | None,
+        typer.Option("--pattern", metavar="REGEX", help="Everything that this regular expression of RE2 matches."),
     ] = None,
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; the tombstone keeps it.")] = None,
     listed: Annotated[bool, typer.Option("--list", help="List earlier erasures, without content.")] = False,
