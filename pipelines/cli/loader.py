@@ -47,12 +47,12 @@ COMMANDS: Final = (
     Listed("restore", "Restore files byte for byte, as of any run.", "restore", "restore"),
     Listed("drill", "Test the archive: restore everything and compare it.", "drill", "drill"),
     Listed("verify", "Verify what is kept: bytes, counts, links, rights.", "verify", "verify"),
-    Listed("rebuild", "Build the warehouse again from what is kept.", "rebuild", "rebuild"),
-    Listed("import-store", "Read in an existing store: what it knew counts as seen.", "import_store", "import_store"),
+    Listed("rebuild", "Build the warehouse again from the archive.", "rebuild", "rebuild"),
+    Listed("import-store", "Import another store: its messages count as seen before.", "import_store", "import_store"),
     Listed("rollback", "Make the state as of a run the current one.", "rollback", "rollback"),
-    Listed("gc", "Free what nothing that counts refers to.", "garbage", "gc"),
-    Listed("forget", "Erase something from all that is kept, for good.", "forget", "forget"),
-    Listed("flow", "Run under Prefect: once, or by schedule on a server.", "flow", "app"),
+    Listed("gc", "Delete undone runs, leftovers and old warehouses.", "garbage", "gc"),
+    Listed("forget", "Erase content from every file of the archive, for good.", "forget", "forget"),
+    Listed("flow", "Run under Prefect: once, or on a schedule.", "flow", "app"),
 )
 """Every command, in the order in which `extract --help` lists them. A test compares the helps with the commands'."""
 

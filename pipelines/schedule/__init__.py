@@ -1,3 +1,3 @@
-"""Runs that start by themselves: the Prefect flow and its settings. It imports `run` and the rooms below it; nothing
-but it imports Prefect.
+"""Scheduled runs: the Prefect flow and Prefect's settings. It imports `run` and the rooms below it, and is the only
+room that imports Prefect.
 """

@@ -1,7 +1,9 @@
-"""The weekly run as a Prefect flow: the steps of `run.pipeline`, each a task. The only module that imports Prefect.
+"""The weekly run as a Prefect flow: each step of `pipelines.run.pipeline` is a task. The only module that imports
+Prefect.
 
-Prefect keeps parameters, log lines, artifacts and the texts of errors in its database, in the clear. So parameters are
-paths and ids, log lines and artifacts are counts, and of an error it learns the kind: the text goes to standard error.
+Prefect stores parameters, log lines, artifacts and error texts unencrypted in its database. So parameters are only
+paths and ids, log lines and artifacts are only counts, and Prefect gets only the type of an error: its text, which may
+quote a transcript, goes to standard error.
 """
 
 import sys
@@ -16,7 +18,7 @@ from pipelines.schedule.prefect_settings import prepare_prefect
 
 prepare_prefect(Layout.of(None))
 
-# ruff: noqa: E402 (Prefect reads its settings when it is imported)
+# ruff: noqa: E402 (Prefect reads its settings on import, so they are set before)
 from prefect import Task, flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -44,15 +46,15 @@ NAME: Final = "weekly"
 CRON: Final = "30 3 * * 0"
 """The deployment's name and schedule (UTC), here as in prefect.yaml."""
 
-_TELLS_NO_CONTENT: Final = (ConfigurationError, DataDirectoryError, LockedError)
-_ASK_AGAIN_AFTER: Final = (60.0, 300.0, 900.0)
+_SAFE_TO_QUOTE: Final = (ConfigurationError, DataDirectoryError, LockedError)
+_RETRY_DELAYS: Final = (60.0, 300.0, 900.0)
 
 
 class StepFailed(Exception):
-    """A step ended with an error whose text was shown where it happened. Prefect is told no more than this."""
+    """A step failed. The text of the error was written to standard error; Prefect gets only this exception."""
 
-    def __init__(self, told: str, exit_code: int) -> None:
-        super().__init__(told, exit_code)
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message, exit_code)
         self.exit_code = ExitCode(exit_code)
 
     def __str__(self) -> str:
@@ -60,8 +62,8 @@ class StepFailed(Exception):
 
 
 @contextmanager
-def _told_here() -> Iterator[None]:
-    """Show an error on standard error, and let no more than its kind go on to Prefect."""
+def _errors_reported() -> Iterator[None]:
+    """Write an error of the block to standard error, and raise StepFailed with only its type for Prefect."""
     try:
         yield
     except StepFailed:
@@ -69,9 +71,9 @@ def _told_here() -> Iterator[None]:
     except ExtractError as error:
         sys.stderr.write(safe(f"extract: {error}") + "\n")
         kind = type(error).__name__
-        told = f"{kind}: {error}" if isinstance(error, _TELLS_NO_CONTENT) else kind
-        raise StepFailed(told, error.exit_code) from None
-    except Exception as error:  # noqa: BLE001 (whatever it is, its text may hold what a transcript says)
+        message = f"{kind}: {error}" if isinstance(error, _SAFE_TO_QUOTE) else kind
+        raise StepFailed(message, error.exit_code) from None
+    except Exception as error:  # noqa: BLE001 (the text of any error may quote a transcript, so none reaches Prefect)
         sys.stderr.write(safe(traceback.format_exc(), keep_newlines=True))
         raise StepFailed(type(error).__name__, ExitCode.UNEXPECTED) from None
 
@@ -90,13 +92,13 @@ class _Logged(Observer):
 
 @flow(name="extract", persist_result=False)
 def weekly(homes: list[str] | None = None, data: str | None = None, full: bool = False) -> State[None]:
-    """Extract every home, build the warehouse, write the report.
+    """Extract all homes, build the warehouse, write the report.
 
     `homes` are `PATH` or `NAME=PATH` (without any, those of CLAUDE_CONFIG_DIR, else `~/.claude`), `data` is the data
     directory (EXTRACT_DATA, else ./data), `full` reads everything again. The final state is named after the exit code.
     """
     try:
-        with _told_here():
+        with _errors_reported():
             layout = Layout.of(Path(data) if data else None)
             finished = _do_steps(layout, Request(homes_of(homes or ()), is_full=full))
             summary = summary_markdown(collect_facts(layout, finished.run))
@@ -110,7 +112,7 @@ def weekly(homes: list[str] | None = None, data: str | None = None, full: bool =
 
 
 def _do_steps(layout: Layout, request: Request) -> Finished:
-    """Do a run, each step a task. They share what they work on as a closure: Prefect would look into parameters."""
+    """Do a run, each step as a task. Tasks share state through closures: Prefect would inspect and store parameters."""
     check_homes(request.homes, layout)
     observer = _Logged()
     begun: list[RunInProgress] = []
@@ -130,11 +132,11 @@ def _do_steps(layout: Layout, request: Request) -> Finished:
         ended.append(report_run(layout, begun[0].record, begun[0].earlier, observer))
 
     with ExitStack() as held:
-        # A run started by hand says at once that another one is at work; one by schedule waits for it. Nothing else is
-        # done again: a phase that failed has noted pieces as kept that are not, and the next run does it anew.
+        # Only a scheduled run retries, and only while another run holds the lock. A failed phase is never retried in
+        # a run: it has recorded pieces as stored that are not; the next run reads the phase again.
         _step("begin", begin).with_options(
-            retries=len(_ASK_AGAIN_AFTER) if deployment.id else 0,
-            retry_delay_seconds=list(_ASK_AGAIN_AFTER),
+            retries=len(_RETRY_DELAYS) if deployment.id else 0,
+            retry_delay_seconds=list(_RETRY_DELAYS),
             retry_condition_fn=_is_locked,
         )()
         for home_id, phase in begun[0].phases_due:
@@ -147,7 +149,9 @@ def _do_steps(layout: Layout, request: Request) -> Finished:
 
 
 def _step(name: str, function: Callable[P, None]) -> Task[P, None]:
-    return Task(_told_here()(function), name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False)
+    return Task(
+        _errors_reported()(function), name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False
+    )
 
 
 def _is_locked(step: Task[..., object], run: TaskRun, state: State) -> bool:
@@ -160,22 +164,22 @@ def _name(code: ExitCode) -> str:
 
 
 def run_weekly(homes: Sequence[str], data: Path, *, full: bool = False) -> ExitCode:
-    """Run the flow once, here, and return how the process should end."""
+    """Run the flow once in this process; return the exit code for the process. `homes` are `PATH` or `NAME=PATH`."""
     state = weekly(homes=list(homes) or None, data=str(data), full=full, return_state=True)
     return next((code for code in ExitCode if _name(code) == state.name), ExitCode.UNEXPECTED)
 
 
 def serve_weekly(homes: Sequence[str], data: Path, *, full: bool = False, cron: str) -> None:
-    """Have the flow run by schedule (UTC), one at a time, in processes of this one, until it is interrupted.
+    """Run the flow on the schedule `cron` (UTC) until interrupted, one run at a time, each in a child process.
 
-    Needs a server that keeps the schedule: PREFECT_API_URL.
+    PREFECT_API_URL must name a server: it keeps the schedule.
     """
     weekly.serve(
         name=NAME,
         cron=cron,
         parameters={"homes": list(homes) or None, "data": str(data), "full": full},
         global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
-        # By file path Prefect would load this module a second time, under another name.
+        # With a file path Prefect would load this module a second time, under another name.
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
 

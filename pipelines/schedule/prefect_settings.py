@@ -1,7 +1,7 @@
-"""What Prefect is told before it is imported: its state lies below the data directory, for its owner alone; nothing is
-sent to anyone; its temporary server gets the time that it needs.
+"""Settings that must be in the environment before Prefect is imported, because it reads them then.
 
-Prefect's settings are known by their variables here: it reads them when it is imported.
+They put Prefect's state below the data directory (readable by the owner only), turn telemetry off, and give its
+temporary server enough time to start.
 """
 
 import os
@@ -23,11 +23,11 @@ SERVER: Final = "PREFECT_API_URL"
 STATE: Final = "PREFECT_HOME"
 
 _ALWAYS: Final = {
-    # Telemetry has two channels, each silenced by a variable of its own.
+    # Telemetry has two channels; each has its own variable.
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
-    # 20 otherwise, which a busy machine does not always keep: the run then dies before it begins.
+    # The default, 20, is too short on a busy machine: the flow then fails before it starts.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
 }
 
@@ -39,12 +39,13 @@ def prepare_prefect(
     for_this_process: bool = True,
     environment: MutableMapping[str, str] = os.environ,
 ) -> None:
-    """Set what is not set yet in `environment`, and let new files be private. Does nothing once Prefect is imported.
+    """Set the variables that are not set yet in `environment`, and make new files private. Does nothing once Prefect is
+    imported.
 
-    A user who has set PREFECT_API_URL or PREFECT_HOME has a Prefect of his own, which is used as it is. Otherwise its
-    state goes below `layout`; `for_this_process` lets the temporary server answer to nobody else. Raises
-    ConfigurationError where that state would lie in one of `homes` (without any, those of the surroundings): Prefect
-    writes there as soon as it is imported. Raises DataDirectoryError when its directory cannot be made.
+    With PREFECT_API_URL or PREFECT_HOME set, the user's own Prefect is used unchanged. Otherwise its state is kept
+    below `layout`; with `for_this_process` the temporary server requires a random token that only this process has.
+    Raises ConfigurationError when that state would be in one of `homes` (default: the homes of the environment),
+    because Prefect writes there on import; DataDirectoryError when its directory cannot be created.
     """
     if "prefect" in sys.modules:
         return

@@ -1,3 +1,1 @@
-"""Commands that keep an archive in order: rollback, gc, rebuild, import-store. It imports `run` and the rooms below
-it.
-"""
+"""Commands that maintain an archive: rollback, gc, rebuild, import-store. It imports `run` and the rooms below it."""

@@ -1,8 +1,8 @@
-"""Frees what nothing that counts refers to: undone runs that are old enough, what died runs left, old warehouses.
+"""`extract gc`: deletes undone runs that are old enough, files that failed runs left, and old warehouses.
 
-An undone run stays for a day, and until two runs after the rollback that undid it were completed: so long one can go
-back to it. Then its commit record is replaced by one that keeps its place in the order of runs and lists nothing; from
-then on its parts belong to nobody and are swept. Killed in between, the next start of any writer sweeps the rest.
+An undone run is kept for a day after its rollback, and until two more runs were completed: until then a rollback to it
+is possible. Then gc replaces its commit record by one that keeps its place in the order of runs and lists no parts, and
+deletes the parts, which no record lists any more. If gc is killed, the next command that writes deletes the rest.
 """
 
 import os
@@ -28,16 +28,17 @@ from pipelines.disk.settings import read_settings
 from pipelines.run.unfinished_erasure import finish_forget
 
 AGE: Final = timedelta(hours=24)
-"""How long an undone run is kept at least, from the rollback on that undid it."""
+"""How long an undone run is kept at least, counted from its rollback."""
 RUNS: Final = 2
-"""How many runs must have been completed since."""
+"""How many runs must have been completed since its rollback."""
 
 
 @dataclass(frozen=True, slots=True)
 class UndoneRun:
-    """A run that no longer counts: since when, how many bytes its parts take, and what it still waits for.
+    """A run that a rollback has undone. `size` is the bytes of its parts; times are UTC, ISO 8601.
 
-    `until` is when it will be old enough, None when it is; `runs_missing` is how many runs must be completed before.
+    `until` is the time from which it is old enough, None when it is; `runs_missing` is the number of runs that must
+    still be completed before gc may delete it.
     """
 
     run_id: str
@@ -48,13 +49,13 @@ class UndoneRun:
 
     @property
     def is_free(self) -> bool:
-        """Whether it can be removed."""
+        """Whether gc may delete it now."""
         return self.until is None and not self.runs_missing
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """Something that goes: its path below the data directory, and its size in bytes."""
+    """A file or directory to delete: its path below the data directory, and its size in bytes."""
 
     path: str
     size: int
@@ -62,7 +63,9 @@ class Leftover:
 
 @dataclass(slots=True)
 class Garbage:
-    """What can be freed: runs, newest first, that may go and that wait; leftovers; warehouses, and those in use."""
+    """The findings of gc: runs to delete and runs that must wait (both newest first), leftovers of failed runs, old
+    warehouses to delete, and old warehouses that another process has open (`in_use`).
+    """
 
     runs: list[UndoneRun] = field(default_factory=list)
     waiting: list[UndoneRun] = field(default_factory=list)
@@ -72,25 +75,26 @@ class Garbage:
 
     @property
     def size(self) -> int:
-        """Bytes that would be freed."""
+        """Bytes that gc would free."""
         return sum(one.size for some in (self.runs, self.leftovers, self.warehouses) for one in some)
 
     @property
     def is_nothing(self) -> bool:
-        """Whether there is nothing to free."""
+        """Whether gc has nothing to delete."""
         return not (self.runs or self.leftovers or self.warehouses)
 
     def to_json(self) -> JsonObject:
-        """Return it as JSON values."""
+        """Return the findings as JSON values."""
         made: JsonObject = {**asdict(self), "size": self.size}
         return made
 
 
 def find_garbage(layout: Layout, *, is_writer: bool = False) -> Garbage:
-    """Return what can be freed now. Nothing is changed. What somebody else is writing is not looked at; `is_writer`
-    says that it is the caller who holds the lock.
+    """Return what gc may delete now. Changes nothing.
 
-    Raises ConfigurationError when there is no archive, StoreError when a commit record is gone.
+    While another process holds the writer's lock, leftovers are not listed: they may be that process's files.
+    `is_writer` means that the caller itself holds the lock. Raises ConfigurationError when there is no archive,
+    StoreError when a commit record is missing.
     """
     Archive.open(layout)
     runs = read_all_runs(layout)
@@ -110,7 +114,9 @@ def find_garbage(layout: Layout, *, is_writer: bool = False) -> Garbage:
 
 
 def undone_runs(runs: Sequence[RunRecord], now: datetime) -> list[UndoneRun]:
-    """Return the undone runs among all `runs` (the oldest first) that were not removed yet, the newest first."""
+    """Return the undone runs that gc has not removed yet, newest first. `runs` are all runs, oldest first; `now` is
+    UTC.
+    """
     counted = [{run.run_id for run in in_effect(runs, tip.run_id)} for tip in runs]
     found = []
     for number, run in enumerate(runs):
@@ -137,18 +143,18 @@ def undone_runs(runs: Sequence[RunRecord], now: datetime) -> list[UndoneRun]:
 
 
 def free(layout: Layout, planned: Garbage) -> None:
-    """Remove what was planned. Can be killed at any point: what is gone was not needed, and the rest goes another time.
+    """Delete what was planned. It may be killed at any point: the next gc deletes the rest.
 
-    Raises ConfigurationError when what can be freed has changed since, LockedError, DataDirectoryError.
+    Raises ConfigurationError when the runs to delete have changed since the plan, LockedError, DataDirectoryError.
     """
     with writing(layout, "gc"):
         finish_forget(layout, Observer())
         found = find_garbage(layout, is_writer=True)
         if [run.run_id for run in found.runs] != [run.run_id for run in planned.runs]:
-            raise ConfigurationError("the archive has changed since this was planned; look again")
+            raise ConfigurationError("the archive has changed since the preview: give the same command again")
         records = {run.run_id: run for run in read_all_runs(layout)}
         with disk_errors():
-            # The newest first: what comes after a run may be undone without it, never the other way round.
+            # Newest first: a later undone run can build on an earlier one, so a kill must never leave only the later.
             for run in found.runs:
                 reach("gc:before-record")
                 write_record(layout, _emptied(records[run.run_id]), "gc-record")
@@ -171,7 +177,7 @@ def _size(path: Path) -> int:
 
 
 def _old_warehouses(layout: Layout, removed_runs: set[str]) -> list[Path]:
-    """Return the warehouses of removed runs, and those beyond the number that the settings want kept."""
+    """Return the warehouses of removed runs, and those beyond the setting `keep_warehouses`."""
     published = layout.warehouse.resolve()
     others = [path for path in layout.warehouses.glob("*.duckdb") if path.resolve() != published]
     others = sorted((path for path in others if ".tmp" not in path.suffixes), reverse=True)
@@ -180,8 +186,9 @@ def _old_warehouses(layout: Layout, removed_runs: set[str]) -> list[Path]:
 
 
 def _is_open_elsewhere(path: Path) -> bool:
-    """Ask DuckDB for the file as its only user. Its locks are the system's, and end when this process closes the file,
-    so nobody in this process may have it open.
+    """Return whether another process has a warehouse open, by opening it for writing: DuckDB then fails on its lock.
+
+    This process must not have the file open: closing it here would release that lock too.
     """
 
     mode = path.stat().st_mode
@@ -189,8 +196,8 @@ def _is_open_elsewhere(path: Path) -> bool:
     try:
         duckdb.connect(str(path)).close()
     except duckdb.Error as error:
-        told = str(error).lower()
-        return "lock" in told or "used by another process" in told or "different configuration" in told
+        message = str(error).lower()
+        return "lock" in message or "used by another process" in message or "different configuration" in message
     finally:
         path.chmod(mode & 0o777)
     return False

@@ -1,5 +1,5 @@
-"""Finds the hashes in a JSON file of any size without holding it: a list of them, or an object whose keys or values
-they are.
+"""Reads the hashes of a JSON file of any size as a stream: a list of hashes, or an object whose keys or values are
+hashes. The file is never in memory as a whole.
 """
 
 import re
@@ -18,19 +18,19 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 def strings_of_hashes(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the raw strings, without their quotes, that stand where such a file has its hashes.
+    """Yield the raw strings, without quotes, at the places where such a file has its hashes.
 
-    These are the elements of a list; of an object its keys when the first one is a hash, else its values and the
-    elements of lists that are its values. Raises ConfigurationError for what is no JSON list or object, or not whole.
+    These are the elements of a list; of an object the keys if the first key is a hash, else the values and the elements
+    of values that are lists. Raises ConfigurationError when the file is not one complete JSON list or object.
     """
-    place = _Place()
+    place = _JsonPosition()
     for text, mark in _tokens(chunks):
         if mark is not None:
             place.move(mark)
         elif place.is_of_hashes(text) and text is not None:
             yield text
     if place.open or not place.has_begun:
-        raise ConfigurationError("it is no JSON list or object, or it ends within one")
+        raise ConfigurationError("not a JSON list or object, or cut off inside one")
 
 
 def _tokens(chunks: Iterable[bytes]) -> Iterator[tuple[bytes | None, bytes | None]]:
@@ -39,21 +39,21 @@ def _tokens(chunks: Iterable[bytes]) -> Iterator[tuple[bytes | None, bytes | Non
     for chunk in chunks:
         held, at = held[at:] + chunk, len(_BOM) if is_first and chunk.startswith(_BOM) else 0
         is_first = False
-        # A token that ends where the held bytes end may go on in the next chunk.
+        # A token at the end of the held bytes may continue in the next chunk.
         while (match := _TOKEN.match(held, at)) and match.end() < len(held):
             yield match[1], match[2]
             at = match.end()
         if len(held) - at > _LONGEST_TOKEN:
-            raise ConfigurationError(f"one value in it is longer than {_LONGEST_TOKEN >> 20} MiB")
+            raise ConfigurationError(f"one of its values is longer than {_LONGEST_TOKEN >> 20} MiB")
     while match := _TOKEN.match(held, at):
         yield match[1], match[2]
         at = match.end()
     if held[at:].strip():
-        raise ConfigurationError("it ends within a string")
+        raise ConfigurationError("cut off inside a string")
 
 
-class _Place:
-    """Where in the JSON the reader stands."""
+class _JsonPosition:
+    """The position of the reader in the JSON: the open brackets, and whether an object's keys are the hashes."""
 
     def __init__(self) -> None:
         self.open: list[bytes] = []
@@ -62,7 +62,7 @@ class _Place:
         self._keys_are_hashes: bool | None = None
 
     def move(self, mark: bytes) -> None:
-        """Pass a bracket or separator."""
+        """Consume a bracket or separator."""
         if not self.open and (self.has_begun or mark not in b"[{"):
             raise ConfigurationError("it is no JSON list or object, or something follows it")
         if mark in b"[{":
@@ -73,7 +73,7 @@ class _Place:
         self._expects_key = mark in b"{," and self.open[-1:] == [b"{"]
 
     def is_of_hashes(self, text: bytes | None) -> bool:
-        """Pass a string (None: a number or a word) and tell whether hashes stand where it stands."""
+        """Consume a string (None: a number or literal); return whether its place is one for hashes."""
         if not self.open:
             raise ConfigurationError("it is no JSON list or object, or something follows it")
         if self.open == [b"["]:

@@ -1,7 +1,8 @@
-"""Reads in an existing store built on the same rule (SHA-256 of the exact text), so that what it holds counts as seen.
+"""Imports an existing store of messages, so that its messages count as seen before.
 
-What is read in stands in store/imported/, each file under its own SHA-256: one says whether it is still what it was
-without any record of it. To read the same store in again changes nothing.
+The store must use the same rule for ids: the SHA-256 of the exact text in UTF-8. Its messages are written below
+store/imported/ as Parquet, each file named by its own SHA-256, so that no other record is needed to check it. Importing
+the same store again changes nothing.
 """
 
 from collections.abc import Iterator
@@ -36,13 +37,15 @@ _FLUSH_BYTES: Final = 24 << 20
 _FLUSH_ROWS: Final = 60_000
 _SHOWN_REFUSALS: Final = 20
 
-Known = tuple[str, str | None]
-"""A message that a store knew: its message_id, and its text where the store had it."""
+ImportedMessage = tuple[str, str | None]
+"""A message of the imported store: its message_id, and its text if the store has it."""
 
 
 @dataclass(slots=True)
 class Import:
-    """What reading a store in came to. `refusals` are the first of those that `refused` counts."""
+    """The result of an import. `texts` counts the messages with text; `refusals` describes the first 20 of
+    `refused`.
+    """
 
     messages: int = 0
     texts: int = 0
@@ -52,18 +55,19 @@ class Import:
     new_files: int = 0
 
     def refuse(self, where: str, why: str) -> None:
-        """Count something that cannot be taken, and remember the first ones."""
+        """Count an item that cannot be imported, and keep the first descriptions."""
         self.refused += 1
         if len(self.refusals) < _SHOWN_REFUSALS:
             self.refusals.append(f"{where}: {why}")
 
 
 def import_store(layout: Layout, *, messages: Path | None, hashes: Path | None) -> Import:
-    """Read in the messages (JSON lines with `hash`, `content` or both) and hashes (a JSON list, or an object whose keys
-    or values they are) of another store; a line whose hash is not the SHA-256 of its content is refused and counted.
+    """Import the messages (JSON Lines with `hash`, `content` or both) and hashes (a JSON list, or an object whose keys
+    or values are hashes) of another store.
 
-    Memory is bounded by the longest line. Raises ConfigurationError when a file cannot be read or nothing in it can be
-    taken (nothing is kept of it then), LockedError, DataDirectoryError.
+    A line whose hash is not the SHA-256 of its content is refused and counted. Memory is bounded by the longest line.
+    Raises ConfigurationError when a file is unreadable or has nothing to import (then nothing of it is kept),
+    LockedError, DataDirectoryError.
     """
     done = Import()
     platform.make_files_private()
@@ -80,15 +84,19 @@ def import_store(layout: Layout, *, messages: Path | None, hashes: Path | None) 
             except OSError as error:
                 raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
             with file:
-                has_any = _keep(layout, _not_forgotten(read(file, path.name, done), tombstones, path.name, done), done)
+                has_any = _write_imported(
+                    layout, _not_forgotten(read(file, path.name, done), tombstones, path.name, done), done
+                )
             if not has_any:
-                why = done.refusals[0] if done.refusals else "nothing is in it"
-                raise ConfigurationError(f"nothing in {path} can be taken; {why}")
+                why = done.refusals[0] if done.refusals else "it is empty"
+                raise ConfigurationError(f"nothing in {path} can be imported: {why}")
     return done
 
 
-def _not_forgotten(found: Iterator[Known], tombstones: Tombstones | None, name: str, done: Import) -> Iterator[Known]:
-    """Refuse what was erased on request."""
+def _not_forgotten(
+    found: Iterator[ImportedMessage], tombstones: Tombstones | None, name: str, done: Import
+) -> Iterator[ImportedMessage]:
+    """Refuse messages that were erased on request; yield the others."""
     for message, text in found:
         if tombstones is not None and (
             tombstones.holds_message(message) or (text is not None and tombstones.holds(text.encode()))
@@ -98,8 +106,8 @@ def _not_forgotten(found: Iterator[Known], tombstones: Tombstones | None, name: 
             yield message, text
 
 
-def _keep(layout: Layout, found: Iterator[Known], done: Import) -> bool:
-    """Write what was found as one Parquet file and move it where it stays; returns whether there was anything."""
+def _write_imported(layout: Layout, found: Iterator[ImportedMessage], done: Import) -> bool:
+    """Write the messages as one Parquet file below store/imported/; return whether there was any message."""
 
     staged = layout.staging / f"import-{token_hex(4)}.parquet"
     schema = IMPORTED.arrow()
@@ -127,8 +135,8 @@ def _keep(layout: Layout, found: Iterator[Known], done: Import) -> bool:
     return rows > 0
 
 
-def _batches(found: Iterator[Known]) -> Iterator[list[Known]]:
-    batch: list[Known] = []
+def _batches(found: Iterator[ImportedMessage]) -> Iterator[list[ImportedMessage]]:
+    batch: list[ImportedMessage] = []
     size = 0
     for each in found:
         batch.append(each)
@@ -140,8 +148,8 @@ def _batches(found: Iterator[Known]) -> Iterator[list[Known]]:
         yield batch
 
 
-def _read_messages(file: BinaryIO, name: str, done: Import) -> Iterator[Known]:
-    """Yield what each line says; refuse a line that says nothing or contradicts itself."""
+def _read_messages(file: BinaryIO, name: str, done: Import) -> Iterator[ImportedMessage]:
+    """Yield the message of each line; refuse lines without one, and lines whose hash and content disagree."""
     number = 1
     for _, line, cut in cut_lines(iter(lambda: file.read(_CHUNK), b""), 0, _LONGEST_LINE):
         where = f"{name}, line {number}"
@@ -155,39 +163,39 @@ def _read_messages(file: BinaryIO, name: str, done: Import) -> Iterator[Known]:
             if value is None:
                 done.refuse(where, "not a JSON object")
             else:
-                yield from _known(value, where, done)
+                yield from _message_of(value, where, done)
 
 
-def _known(value: JsonObject, where: str, done: Import) -> Iterator[Known]:
+def _message_of(value: JsonObject, where: str, done: Import) -> Iterator[ImportedMessage]:
     given, content = value.get("hash"), value.get("content")
     if given is None and content is None:
-        done.refuse(where, "neither `hash` nor `content` is in it")
+        done.refuse(where, "it has neither `hash` nor `content`")
     elif content is not None and not isinstance(content, str):
         done.refuse(where, "`content` is not a text")
     elif given is not None and not (isinstance(given, str) and HASH.fullmatch(given.encode(errors="replace"))):
-        done.refuse(where, "`hash` is no SHA-256 in 64 hex digits")
+        done.refuse(where, "`hash` is not a SHA-256 of 64 hex digits")
     elif content is None:
         yield str(given).lower(), None
     else:
         made = _message_id(content)
         if made is None:
-            done.refuse(where, "`content` has a lone surrogate, which has no UTF-8")
+            done.refuse(where, "`content` has a lone surrogate, which UTF-8 cannot encode")
         elif given is not None and str(given).lower() != made:
             done.refuse(where, "`hash` is not the SHA-256 of `content`")
         else:
             yield made, content
 
 
-def _read_hashes(file: BinaryIO, name: str, done: Import) -> Iterator[Known]:
+def _read_hashes(file: BinaryIO, name: str, done: Import) -> Iterator[ImportedMessage]:
     try:
         for text in strings_of_hashes(iter(lambda: file.read(_CHUNK), b"")):
             if HASH.fullmatch(text):
                 yield text.decode().lower(), None
             else:
                 shown = text[:40].decode(errors="replace")
-                done.refuse(name, f"{shown!r} is no SHA-256 in 64 hex digits")
+                done.refuse(name, f"{shown!r} is not a SHA-256 of 64 hex digits")
     except ConfigurationError as error:
-        raise ConfigurationError(f"{name} cannot be read in: {error}") from error
+        raise ConfigurationError(f"{name} cannot be imported: {error}") from error
 
 
 def _message_id(text: str) -> str | None:

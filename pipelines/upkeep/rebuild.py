@@ -1,4 +1,4 @@
-"""Builds the warehouse again from the committed Parquet."""
+"""`extract rebuild`: builds the warehouse again from the committed Parquet files."""
 
 from models.errors import ConfigurationError
 from models.observer import Observer
@@ -11,8 +11,9 @@ from pipelines.warehouse.publish import make_warehouse
 
 
 def rebuild(layout: Layout, observer: Observer) -> WarehouseRecord:
-    """Build the warehouse again from the committed Parquet, and publish it. Raises ConfigurationError when nothing was
-    committed.
+    """Build the warehouse from the committed Parquet files, publish it, and return its record.
+
+    Raises ConfigurationError when no run has been committed, LockedError, LoadError, DataDirectoryError.
     """
     archive = archives.Archive.open(layout)
     with archives.writing(layout, "rebuild"):

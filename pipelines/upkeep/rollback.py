@@ -1,8 +1,8 @@
-"""Rollback: makes the state as of another run the current one. Nothing is deleted.
+"""`extract rollback`: makes the state as of another run the current one. It deletes nothing.
 
-A rollback is a run of its own that reads nothing and says to which run it goes back. What came in between is undone:
-its commit records stay and do not count (`models.run.in_effect`), so that everything made of the runs that count (the
-warehouse, what is known, the watermarks, restore) follows, and a rollback to an undone run brings it back.
+A rollback is a run that reads no home; its commit record names the run to go back to. The runs in between are undone:
+their records remain but are not in effect (`models.run.in_effect`), so the warehouse, the known digests, the watermarks
+and restore ignore them. A rollback to an undone run brings it back.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from pipelines.warehouse.publish import make_warehouse
 
 @dataclass(frozen=True, slots=True)
 class RunChange:
-    """A run that a rollback undoes or brings back, with what it had read."""
+    """A run that a rollback undoes or brings back, with the counts of its files, entries, rows, messages and bytes."""
 
     run_id: str
     started_at: str
@@ -41,9 +41,10 @@ class RunChange:
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """What going back to the state as of `back_to` changes. `epoch` is that of the newest run when it was planned.
+    """The plan of a rollback to the run `back_to`. `undone` are the runs it undoes, `again` those it brings back.
 
-    `unfinished` is the rollback that did this already, but died before it had made its warehouse.
+    `epoch` is the newest run's when the plan was made. `unfinished` is the run_id of an earlier rollback to the same
+    run that was committed, but stopped before its warehouse was built.
     """
 
     back_to: str
@@ -54,19 +55,19 @@ class Rollback:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether the state as of that run is the current one already."""
+        """Whether the state as of that run is already the current one."""
         return not (self.undone or self.again or self.unfinished)
 
     def to_json(self) -> JsonObject:
-        """Return it as JSON values."""
+        """Return the plan as JSON values."""
         made: JsonObject = asdict(self)
         return made
 
 
 def plan_rollback(layout: Layout, run: str) -> Rollback:
-    """Return what a rollback to a run, named by its id or the beginning of it, would change. Nothing is written.
+    """Return the plan of a rollback to the run with this run_id or beginning of it. Changes nothing.
 
-    Raises ConfigurationError when no run, more than one, or one that is not there any more is meant.
+    Raises ConfigurationError when no run or several match, or when gc has removed the run.
     """
     Archive.open(layout)
     runs = read_all_runs(layout)
@@ -85,14 +86,15 @@ def plan_rollback(layout: Layout, run: str) -> Rollback:
 
 
 def roll_back(layout: Layout, planned: Rollback, observer: Observer) -> RunRecord:
-    """Do what was planned, build and publish the warehouse of what counts now, and return the rollback's own record.
+    """Carry out a plan, build and publish the warehouse of the runs now in effect; return the rollback's own record.
 
-    Raises ConfigurationError when the archive has changed since it was planned, LockedError, and as a run does.
+    Raises ConfigurationError when the archive has changed since the plan was made, LockedError, and whatever building a
+    warehouse raises; the next run then completes the rollback.
     """
     with writing(layout, "rollback"):
         finish_forget(layout, observer)
         if plan_rollback(layout, planned.back_to) != planned:
-            raise ConfigurationError("another run has been committed since this rollback was planned; look again")
+            raise ConfigurationError("another run was committed since the preview: give the same command again")
         runs = read_all_runs(layout)
         if planned.unfinished is not None:
             record = runs[-1]
@@ -110,7 +112,7 @@ def roll_back(layout: Layout, planned: Rollback, observer: Observer) -> RunRecor
 
 
 def _publish(layout: Layout, record: RunRecord, observer: Observer) -> None:
-    """Make the warehouse of what counts now, and complete the record: a run after this one would do it too."""
+    """Build the warehouse of the runs now in effect and complete the record; after a kill the next run does it."""
 
     observer.step_begins("load")
     runs = in_effect(read_all_runs(layout))
@@ -154,7 +156,7 @@ def _target(runs: Sequence[RunRecord], given: str) -> RunRecord:
     (target,) = found
     if target.status == "removed":
         raise ConfigurationError(
-            f"what run {target.run_id} kept was removed by `extract gc`; there is no way back to it"
+            f"`extract gc` has removed the files of run {target.run_id}, so a rollback to it is impossible"
         )
     return target
 

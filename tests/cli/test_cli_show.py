@@ -130,7 +130,7 @@ def test_another_store_is_read_in_by_command(tmp_path: Path) -> None:
     (tmp_path / "m.jsonl").write_text('{"content":"one"}\n{"hash":"\x1b[31m","content":"two"}\n')
     ran = call("import-store", "--messages", tmp_path / "m.jsonl", "--data", tmp_path / "data")
     assert ran.code == 4
-    assert "read in: 1 message, 1 of them with the text" in ran.out
+    assert "imported: 1 message, 1 of them with text" in ran.out
     assert "refused: m.jsonl, line 2" in ran.err
     assert "\x1b" not in ran.err
     assert call("import-store", "--data", tmp_path / "data").code == 2

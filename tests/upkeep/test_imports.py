@@ -96,8 +96,8 @@ def test_a_run_does_not_sweep_what_was_read_in(tmp_path: Path) -> None:
     ("line", "reason"),
     [
         ({"hash": HASHES[0], "content": "two"}, "not the SHA-256 of `content`"),
-        ({"hash": "abc"}, "no SHA-256"),
-        ({"hash": 7}, "no SHA-256"),
+        ({"hash": "abc"}, "not a SHA-256"),
+        ({"hash": 7}, "not a SHA-256"),
         ({"text": "one"}, "neither"),
         ({"content": ["one"]}, "not a text"),
         ("[1]", "not a JSON object"),

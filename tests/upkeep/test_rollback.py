@@ -209,7 +209,7 @@ def test_a_rollback_to_the_current_state_changes_nothing(data: Path, home: Path)
     before = files_below(data)
     ran = call("rollback", last.run_id, "--yes", "--data", data)
     assert (ran.code, ran.err) == (0, "")
-    assert "is the current one already" in ran.out
+    assert "is already the current one" in ran.out
     assert files_below(data) == before
 
 
@@ -241,7 +241,7 @@ def test_a_run_that_is_none_or_several_is_refused(text: str, grown: Grown) -> No
 def test_a_rollback_is_refused_when_another_run_came_in_between(grown: Grown) -> None:
     planned = plan_rollback(Layout(grown.data), grown.first)
     work(grown.data, grown.home)
-    with pytest.raises(ConfigurationError, match="look again"):
+    with pytest.raises(ConfigurationError, match="same command again"):
         roll_back(Layout(grown.data), planned, Observer())
 
 

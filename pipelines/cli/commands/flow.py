@@ -1,4 +1,4 @@
-"""`extract flow`: the same run under Prefect, once or by schedule. The only commands that import Prefect."""
+"""`extract flow`: a run under Prefect, once or on a schedule. The only commands that import Prefect."""
 
 import os
 import subprocess
@@ -18,12 +18,12 @@ from pipelines.schedule.prefect_settings import SERVER, STATE, prepare_prefect
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
-Full = Annotated[bool, typer.Option("--full", help="Read everything again, and compute every SHA-256 anew.")]
+Full = Annotated[bool, typer.Option("--full", help="Read all files again and compute every SHA-256.")]
 
 
 @app.callback()
 def flow() -> None:
-    """Run under Prefect: once, or by schedule on a server. `extract run` with cron does the same with less.
+    """Run under Prefect: once, or on a schedule. `extract run` in cron does the same and needs no server.
 
     Without PREFECT_API_URL and PREFECT_HOME, Prefect keeps its state in the data directory.
     """
@@ -51,14 +51,14 @@ def serve(
         str | None, typer.Option(metavar="CRON", help="When, in UTC. Default: 30 3 * * 0, as in prefect.yaml.")
     ] = None,
 ) -> None:
-    """Run the flow by schedule until interrupted.
+    """Run the flow on a schedule until interrupted.
 
-    The schedule is kept by the server that PREFECT_API_URL names: `extract flow server`.
+    The server that PREFECT_API_URL names keeps the schedule; `extract flow server` starts one.
     """
 
     if SERVER not in os.environ and STATE not in os.environ:
         raise ConfigurationError(
-            f"no server keeps the schedule. Start one with `{command('flow server', data)}`, "
+            f"a schedule needs a server. Start one with `{command('flow server', data)}`, "
             f"and set {SERVER}=http://127.0.0.1:4200/api for this command"
         )
     layout = layout_of(data)
@@ -73,12 +73,12 @@ def server(
 ) -> None:
     """Run a Prefect server until interrupted.
 
-    It answers to this machine alone, and its database is in the data directory.
+    It listens on this machine only, and keeps its database in the data directory.
     """
 
     layout = layout_of(data)
     prepare_prefect(layout, for_this_process=False)
-    # Otherwise it unpacks its pages into the installed package.
+    # Without this Prefect unpacks its web pages into the installed package.
     os.environ.setdefault("PREFECT_SERVER_UI_STATIC_DIRECTORY", os.fspath(layout.prefect / "ui"))
     start = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     if code := subprocess.call(start):
@@ -86,7 +86,7 @@ def server(
 
 
 def _prepare(layout: Layout, given: Sequence[str]) -> list[str]:
-    """Refuse what cannot be run, get Prefect's surroundings ready, and return the homes under absolute paths."""
+    """Refuse homes that cannot be run, prepare Prefect's environment; return the homes with absolute paths."""
 
     homes = homes_of(given)
     check_homes(homes, layout)

@@ -1,4 +1,4 @@
-"""`extract gc`: frees what nothing that counts refers to."""
+"""`extract gc`: deletes undone runs, leftovers of failed runs, and old warehouses."""
 
 from typing import Annotated
 
@@ -12,17 +12,17 @@ from pipelines.upkeep.garbage import Garbage, find_garbage, free
 
 
 def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be freed; change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted; change nothing.")] = False,
     yes: Yes = False,
     data: Data = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Free what nothing that counts refers to.
+    """Delete undone runs, leftovers and old warehouses.
 
-    Says first what it would free, and asks. Undone runs go when they have been undone for a day and two runs were
-    completed since; what runs that died have left, at once; old warehouses, unless somebody has them open. With --json
-    and without --yes nothing is changed.
+    Shows first what it would delete, and asks. An undone run is deleted a day after its rollback at the earliest, and
+    only when two runs were completed since; leftovers of failed runs at once; old warehouses unless another process has
+    them open. With --json and without --yes it only shows.
     """
 
     layout = layout_of(data)
@@ -46,14 +46,14 @@ def _show(found: Garbage) -> None:
 
     for run in found.runs:
         say(f"run {run.run_id}, undone since {moment(run.undone_at)}: {size(run.size)}")
-    for title, files in (("left behind", found.leftovers), ("old warehouses", found.warehouses)):
+    for title, files in (("leftovers of failed runs", found.leftovers), ("old warehouses", found.warehouses)):
         if files:
-            say(f"{title}: {plural(len(files), 'thing')}, {size(sum(one.size for one in files))}")
+            say(f"{title}: {plural(len(files), 'file')}, {size(sum(one.size for one in files))}")
     for run in found.waiting:
         age = f"until {moment(run.until)}" if run.until else ""
         runs = f"for {plural(run.runs_missing, 'more run')}" if run.runs_missing else ""
-        say(f"run {run.run_id}, undone, {size(run.size)}: waits {' and '.join(filter(None, (age, runs)))}")
+        say(f"run {run.run_id}, undone, {size(run.size)}: kept {' and '.join(filter(None, (age, runs)))}")
     for path in found.in_use:
-        say(f"{path}: somebody has it open; it stays")
+        say(f"{path}: kept, because another process has it open")
     if found.is_nothing:
-        say("There is nothing to free now.")
+        say("There is nothing to delete now.")

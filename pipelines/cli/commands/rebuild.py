@@ -1,4 +1,4 @@
-"""`extract rebuild`: the warehouse made again from what is kept."""
+"""`extract rebuild`: builds the warehouse again from the archive."""
 
 from models.amounts import size
 from pipelines.cli.console import say
@@ -8,9 +8,9 @@ from pipelines.upkeep.rebuild import rebuild as rebuild_warehouse
 
 
 def rebuild(data: Data = None, quiet: Quiet = False) -> None:
-    """Build the warehouse again from what is kept.
+    """Build the warehouse again from the archive.
 
-    It is made of the committed Parquet files; no home is needed.
+    It reads the committed Parquet files only; no home is needed.
     """
 
     layout = layout_of(data)

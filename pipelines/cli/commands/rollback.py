@@ -22,9 +22,9 @@ def rollback(
 ) -> None:
     """Make the state as of a run the current one.
 
-    Says first what it changes, and asks. Runs after that one no longer count: neither their rows nor what they have
-    read, so that the next run reads it again. Nothing is deleted: a rollback to one of them brings it back, until
-    `extract gc` removes it. With --json and without --yes nothing is changed.
+    Shows first what it changes, and asks. Later runs are undone: the warehouse ignores them, and the next run reads
+    their files again. Nothing is deleted: a rollback to an undone run brings it back, until `extract gc` removes it.
+    With --json and without --yes it only shows.
     """
 
     layout = layout_of(data)
@@ -43,18 +43,18 @@ def rollback(
         say_json({"done": True, **planned.to_json(), "run_id": made.run_id, "warehouse": str(layout.warehouse)})
     elif not quiet:
         say(f"done, as run {made.run_id}; warehouse: {shown_path(layout.warehouse)}")
-        say(f"{plural(len(planned.undone), 'run')} undone; {command('gc', data)} says when what they keep can be freed")
+        say(f"{plural(len(planned.undone), 'run')} undone; {command('gc', data)} shows when they can be deleted")
 
 
 def _show(planned: Rollback) -> None:
 
     if planned.changes_nothing:
-        say(f"The state as of run {planned.back_to} is the current one already.")
+        say(f"The state as of run {planned.back_to} is already the current one.")
         return
     if planned.unfinished:
-        say(f"Rollback {planned.unfinished} to this run was stopped before its warehouse was made.")
+        say(f"Rollback {planned.unfinished} to this run was stopped before its warehouse was built.")
     say(f"back to run {planned.back_to}", style="bold")
-    for title, runs in (("no longer counts:", planned.undone), ("counts again:", planned.again)):
+    for title, runs in (("undoes:", planned.undone), ("brings back:", planned.again)):
         if runs:
             say(title)
             _show_runs(runs)
