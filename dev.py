@@ -35,6 +35,7 @@ USAGE = """usage: python3 dev.py run [ARGUMENT...]      extract run ARGUMENT...
        python3 dev.py extract [ARGUMENT...]  any other command of extract
        python3 dev.py test [ARGUMENT...]     every check; the arguments go to pytest
        python3 dev.py soak [ARGUMENT...]     the long checks, with a table of their figures; see --help
+       python3 dev.py notebooks              write the notebooks with the outputs of a sample home
        python3 dev.py bench [ARGUMENT...]    how fast it is, beside yardsticks; see --help
        python3 dev.py prices                 the price list of models, made anew from genai-prices"""
 
@@ -278,6 +279,11 @@ def bench(environment: Environment, arguments: Sequence[str]) -> int:
     return subprocess.call([environment.program("python"), "-m", "tests.bench", *arguments], cwd=ROOT)
 
 
+def notebooks(environment: Environment) -> int:
+    """Execute the notebooks on a sample home and write them with their outputs. Returns 1 when one of them fails."""
+    return subprocess.call([environment.program("python"), "-m", "tests.notebooks.render"], cwd=ROOT)
+
+
 def main() -> int:
     """Do what the first argument names; the others are passed on. Returns the exit code."""
     match sys.argv[1:]:
@@ -289,6 +295,8 @@ def main() -> int:
             return test(make_environment(), arguments)
         case ["soak", *arguments]:
             return soak(make_environment(), arguments)
+        case ["notebooks"]:
+            return notebooks(make_environment())
         case ["bench", *arguments]:
             return bench(make_environment(), arguments)
         case ["prices"]:

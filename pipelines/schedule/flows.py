@@ -45,6 +45,10 @@ P = ParamSpec("P")
 NAME: Final = "weekly"
 CRON: Final = "30 3 * * 0"
 """The deployment's name and schedule (UTC), here as in prefect.yaml."""
+SERVED: Final = "weekly-served"
+"""The name of the deployment that `extract flow serve` makes: if it were that of the one in prefect.yaml, each of the
+two would take over the other's schedule and parameters.
+"""
 
 _SAFE_TO_QUOTE: Final = (ConfigurationError, DataDirectoryError, LockedError)
 _RETRY_DELAYS: Final = (60.0, 300.0, 900.0)
@@ -175,7 +179,7 @@ def serve_weekly(homes: Sequence[str], data: Path, *, full: bool = False, cron: 
     PREFECT_API_URL must name a server: it keeps the schedule.
     """
     weekly.serve(
-        name=NAME,
+        name=SERVED,
         cron=cron,
         parameters={"homes": list(homes) or None, "data": str(data), "full": full},
         global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),

@@ -1,10 +1,15 @@
 """The flow, run once for all of these in a process of its own: this one never imports Prefect."""
 
+import ast
 import json
 import os
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import time
+import urllib.request
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -252,6 +257,63 @@ def test_serving_without_a_server_says_how_to_get_one(tmp_path: Path) -> None:
     assert done.returncode == ExitCode.USAGE
     assert "extract flow server" in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
+def test_a_server_asks_its_own_port_and_ends_with_the_process_that_was_started(tmp_path: Path) -> None:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines",
+        "flow",
+        "server",
+        "--port",
+        str(port),
+        "--data",
+        str(tmp_path / "data"),
+    ]
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "DO_NOT"))}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            settings = json.loads(_asked(f"http://127.0.0.1:{port}/ui-settings"))
+            assert settings["api_url"] == f"http://127.0.0.1:{port}/api"
+        finally:
+            process.send_signal(signal.SIGTERM)
+        process.wait(120)
+    with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.1", port)):
+        pass
+
+
+def _asked(address: str) -> bytes:
+    """Return what a server answers, once it is up."""
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                body: bytes = answer.read()
+                return body
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"no server at {address}")
+
+
+def test_serving_and_deploying_make_two_deployments() -> None:
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    source = ast.parse((ROOT / "pipelines" / "schedule" / "flows.py").read_text(encoding="utf-8"))
+    names = {
+        node.target.id: node.value.value
+        for node in ast.walk(source)
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+    assert names["NAME"] in [one["name"] for one in declared]
+    assert names["SERVED"] not in [one["name"] for one in declared]
 
 
 def test_a_run_from_the_command_line_never_imports_prefect(tmp_path: Path) -> None:
