@@ -13,8 +13,10 @@ RunStatus = Literal["open", "complete", "removed"]
 is kept but its place in the order of runs.
 """
 
-RunKind = Literal["run", "rollback"]
-"""A rollback reads nothing: it makes the state as of another run the current one."""
+RunKind = Literal["run", "rollback", "reparse"]
+"""A rollback reads nothing: it makes the state as of another run the current one. A reparse reads no home: it parses
+again what the store keeps.
+"""
 
 
 def new_run_id(now: datetime) -> str:
@@ -59,7 +61,9 @@ class SourceCounts:
 
 @dataclass(slots=True)
 class PhaseRecord:
-    """One committed phase of one home."""
+    """One committed phase of one home. `parsers` names by source the parsers that read it (`parser_digests`); records
+    of before they were noted have none.
+    """
 
     home_id: str
     phase: int
@@ -71,6 +75,20 @@ class PhaseRecord:
     rejects: dict[str, int]
     in_the_way: dict[str, str] = field(default_factory=dict)
     """Paths where data is expected and something else stands, each with the rule that says so."""
+    parsers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ReparseCounts:
+    """What parsing one source again came to: with which parser, how many files, their rows before and after; how many
+    files were left as they are, because a part of them was erased or the store cannot give them back.
+    """
+
+    parser: str
+    files: int = 0
+    rows_before: int = 0
+    rows_after: int = 0
+    files_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +127,9 @@ class RunRecord:
 
     `homes` are directories by home_id; `appeared` are paths by home_id that came into being while the run was on;
     `settings_sha256` is that of settings.toml as it was, where there was one. `back_to` is the run to whose state a
-    rollback went back; it has no phases and no homes. `damage` are parts of earlier runs that were found damaged
-    when the run began.
+    rollback went back; it has no phases and no homes. `damage` are parts of earlier runs that were found damaged when
+    the run began. `reparsed` is what a reparse came to, by source; a run names that of the one
+    that went before it, to report it.
     """
 
     run_id: str
@@ -130,6 +149,7 @@ class RunRecord:
     damage: list[DamageRecord] = field(default_factory=list)
     kind: RunKind = "run"
     back_to: str | None = None
+    reparsed: dict[str, ReparseCounts] = field(default_factory=dict)
     format: int = 1
 
     def to_json(self) -> JsonObject:
@@ -144,13 +164,16 @@ class RunRecord:
             raise TypeError("a commit record is an object")
         fields = dict(value)
         phases, texts, warehouse = fields.pop("phases"), fields.pop("texts", []), fields.pop("warehouse")
-        damage = fields.pop("damage", [])
+        damage, reparsed = fields.pop("damage", []), fields.pop("reparsed", {})
         if not isinstance(phases, list) or not isinstance(texts, list) or not isinstance(damage, list):
             raise TypeError("phases, texts and damage are lists")
+        if not isinstance(reparsed, dict):
+            raise TypeError("reparsed is an object")
         record = cls(**fields)  # type: ignore[arg-type]  # the dataclass refuses unknown and missing names
         record.phases = [_phase_of(phase) for phase in phases]
         record.texts = [TextRecord(**text) for text in texts]  # type: ignore[arg-type]
         record.damage = [DamageRecord(**one) for one in damage]  # type: ignore[arg-type]
+        record.reparsed = {name: ReparseCounts(**one) for name, one in reparsed.items()}  # type: ignore[arg-type]
         if isinstance(warehouse, dict):
             record.warehouse = WarehouseRecord(**warehouse)  # type: ignore[arg-type]
         return record
@@ -185,7 +208,7 @@ def in_effect(records: Iterable[RunRecord], run_id: str | None = None) -> list[R
     while at >= 0:
         record = ordered[at]
         found.append(record)
-        before = at - 1 if record.kind == "run" else places.get(record.back_to or "", at)
+        before = at - 1 if record.kind != "rollback" else places.get(record.back_to or "", at)
         if before >= at:
             raise ValueError(f"{record.run_id} went back to {record.back_to}, which is no run before it")
         at = before

@@ -323,7 +323,8 @@ def shape(
 class Source:
     """One kind of data in a home: its name, phase, path shapes and the tables that its parsers fill.
 
-    `primary` is the table that gets exactly one row for each entry of the source's main shape, where there is one.
+    `version` counts the changes of its parsers that give other rows for the same bytes: a higher one has what is kept
+    parsed again (`pipelines.run.reparse`). Other columns or path shapes do so by themselves.
     """
 
     name: str
@@ -331,6 +332,7 @@ class Source:
     title: str
     shapes: tuple[Shape, ...]
     tables: tuple[Table, ...]
+    version: int = 1
 
 
 UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from hashlib import blake2b
 
 import extractors
 from extractors.reading.contract import Reading, Shape, Source
@@ -62,6 +63,21 @@ def sources() -> Mapping[str, Source]:
                 raise TypeError(f"two sources are called {source.name}")
     unique_tables(source_tables(found.values()))
     return dict(sorted(found.items(), key=lambda item: (item[1].phase, item[0])))
+
+
+@cache
+def parser_digests() -> Mapping[str, str]:
+    """Return what names the parser of each source: another one would make other rows of the same bytes.
+
+    It covers the source's declared `version`, its path shapes, and the columns of its tables.
+    """
+    return {name: _parser_digest(source) for name, source in sources().items()}
+
+
+def _parser_digest(source: Source) -> str:
+    shapes = [(shape.pattern, str(shape.reading), sorted(shape.where.items())) for shape in source.shapes]
+    tables = [(table.name, [(column.name, column.type.name) for column in table.columns]) for table in source.tables]
+    return blake2b(repr((source.name, source.version, shapes, tables)).encode(), digest_size=8).hexdigest()
 
 
 def source_tables(of: Iterable[Source]) -> list[Table]:

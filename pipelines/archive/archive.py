@@ -162,10 +162,12 @@ def committed_parts(runs: Iterable[RunRecord], table: str) -> list[PartRecord]:
 
 
 def last_phase(runs: Iterable[RunRecord], home_id: str, phase: int) -> tuple[RunRecord, PhaseRecord] | None:
-    """Return the newest committed record of a phase of a home, with its run."""
+    """Return the newest committed record of a phase of a home that was read, with its run: not of a reparse, which has
+    no manifest.
+    """
     found = None
     for run in runs:
-        for record in run.phases:
+        for record in run.phases if run.kind == "run" else ():
             if record.home_id == home_id and record.phase == phase:
                 found = (run, record)
     return found

@@ -283,7 +283,7 @@ class _Readings:
         tables = []
         for where, part in _parts(runs, EXTRACTIONS.name):
             try:
-                table = _read(layout, part, ["file_id", "from_offset", "size", "is_void"], checked=True)
+                table = read_part(layout, part, ["file_id", "from_offset", "size", "is_void"], checked=True)
             except (StoreError, FixityError) as error:
                 if damage is None:
                     raise
@@ -313,7 +313,7 @@ class _Recipe:
 
     def __init__(self, layout: Layout, parts: Iterable[PartRecord]) -> None:
         columns = ["file_id", "byte_offset", "byte_length", "digest"]
-        tables = [_read(layout, part, columns, checked=True) for part in parts]
+        tables = [read_part(layout, part, columns, checked=True) for part in parts]
         found = None
         if tables:
             found = pa.concat_tables(tables).sort_by([("file_id", "ascending"), ("byte_offset", "ascending")])
@@ -358,7 +358,7 @@ class _StorePart:
         """Return the row of a piece, or None."""
         if self._digests is None:
             with _damage_is_told(self.path):
-                digests = _bytes(_read(self._layout, self._part, ["digest"]), "digest")
+                digests = _bytes(read_part(self._layout, self._part, ["digest"]), "digest")
             self._rows = array("q", sorted(range(len(digests)), key=digests.__getitem__))
             self._digests = b"".join(digests[row] for row in self._rows)
         held = self._digests
@@ -394,7 +394,7 @@ def _parts(runs: Iterable[RunRecord], table: str) -> Iterator[tuple[_Where, Part
                     yield (run.run_id, phase.home_id, phase.phase), part
 
 
-def _read(layout: Layout, part: PartRecord, columns: list[str], *, checked: bool = False) -> pa.Table:
+def read_part(layout: Layout, part: PartRecord, columns: list[str], *, checked: bool = False) -> pa.Table:
     """Return columns of a part; `checked` compares it with its commit record first: its rows have no other proof."""
     with _damage_is_told(part.path):
         if checked:

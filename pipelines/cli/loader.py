@@ -48,6 +48,7 @@ COMMANDS: Final = (
     Listed("drill", "Test the archive: restore everything and compare it.", "drill", "drill"),
     Listed("verify", "Verify what is kept: bytes, counts, links, rights.", "verify", "verify"),
     Listed("rebuild", "Build the warehouse again from the archive.", "rebuild", "rebuild"),
+    Listed("reparse", "Parse again what is kept, by today's parsers.", "reparse", "reparse"),
     Listed("import-store", "Import another store: its messages count as seen before.", "import_store", "import_store"),
     Listed("rollback", "Make the state as of a run the current one.", "rollback", "rollback"),
     Listed("gc", "Delete undone runs, leftovers and old warehouses.", "garbage", "gc"),

@@ -31,6 +31,7 @@ def show_summary(layout: Layout, finished: Finished, data: Path | None, *, as_js
     for line in more:
         say(line)
     _show_damage(run, data)
+    _show_reparsed(run)
     for home_id, root in run.homes.items():
         say(f"home {home_id}: {root}")
     say()
@@ -83,6 +84,14 @@ def _show_damage(run: RunRecord, data: Path | None) -> None:
     again = plural(stored_again(run), "piece was stored again from a home", "pieces were stored again from the homes")
     say_wrapped(f"What is new was kept, and {again}. Of what was lost, extract verify says how much still is.")
     say()
+
+
+def _show_reparsed(run: RunRecord) -> None:
+    """Say what was parsed again because a parser changed, and how many rows that gave."""
+    for source, one in run.reparsed.items():
+        if one.files:
+            rows = f"{count(one.rows_after)} rows, {count(one.rows_before)} before"
+            say_wrapped(f"{source}: the parser changed, so {plural(one.files, 'kept file')} were parsed again: {rows}")
 
 
 def _show_sources(run: RunRecord) -> None:

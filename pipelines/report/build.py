@@ -56,6 +56,8 @@ def _sections(facts: Facts) -> Iterator[Section]:
         yield _problems_section(facts)
     if facts.findings.total:
         yield findings_section(facts)
+    if facts.reparsed:
+        yield _reparsed_section(facts)
     yield sources_section(facts)
     if facts.rejects:
         yield quarantine_section(facts)
@@ -95,6 +97,24 @@ def _damage_section(facts: Facts) -> Section:
         is_quiet=True,
     )
     return Section("damage", "Damage of the archive", [lead, items, *more(facts.damage), advice], "bad")
+
+
+def _reparsed_section(facts: Facts) -> Section:
+    lead = paragraph(
+        "The parsers of these sources changed since their files were read, so the kept bytes were parsed again, also "
+        "those of files that the homes have no longer."
+    )
+    items = Items(
+        [
+            Item(
+                Code(source),
+                f"{plural(one.files, 'file')}: {count(one.rows_after)} rows, {count(one.rows_before)} before"
+                + (f"; {plural(one.files_left, 'file')} kept the rows it had" if one.files_left else ""),
+            )
+            for source, one in facts.reparsed.items()
+        ]
+    )
+    return Section("reparsed", "Parsed again", [lead, items])
 
 
 def _problems_section(facts: Facts) -> Section:

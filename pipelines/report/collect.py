@@ -89,6 +89,7 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         phase_times=_phase_times(run),
         step_seconds=dict(run.step_seconds),
         sizes=_sizes(run, earlier),
+        reparsed={name: counts for name, counts in run.reparsed.items() if counts.files},
         verifications=verification_facts(verified),
         findings=Listing(len(findings), findings[:LIMIT]),
         damage=Listing(len(run.damage), [DamageFact(*map(safe, _told(one))) for one in run.damage[:LIMIT]]),

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Final, Generic, Literal, TypeVar
 
 from models.json import JsonObject
-from models.run import SourceCounts
+from models.run import ReparseCounts, SourceCounts
 from models.text import safe
 
 FORMAT: Final = 1
@@ -392,6 +392,7 @@ class Facts:
     phase_times: Sequence[PhaseTime]
     step_seconds: Mapping[str, float]
     sizes: Sizes
+    reparsed: Mapping[str, ReparseCounts]
     verifications: Sequence[VerificationFacts]
     findings: Listing[FindingFacts]
     damage: Listing[DamageFact]

@@ -29,6 +29,7 @@ from pipelines.disk.settings import Settings, read_settings, settings_digest
 from pipelines.run.digest_indexes import DigestIndexes, prepare_indexes
 from pipelines.run.mending import Lost, lost_pieces
 from pipelines.run.phase import PhaseInput, run_phase
+from pipelines.run.reparse import reparse
 from pipelines.run.request import is_directory
 from pipelines.run.snapshot import Snapshot, take_snapshots
 from pipelines.run.unfinished_erasure import finish_forget
@@ -152,6 +153,10 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
     with disk_errors():
         sweep(layout, everything)
     runs = archives.effective(everything)
+    reparsed = reparse(layout, runs, observer)
+    if reparsed is not None:
+        everything = archives.read_all_runs(layout)
+        runs = archives.effective(everything)
     observer.step_begins("look")
     damage = look_at_parts(layout, runs, datetime.now(UTC))
     homes = name_homes(request, layout)
@@ -166,6 +171,7 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
         homes={home.home_id: str(home.root) for home in homes},
         settings_sha256=settings_digest(layout),
         damage=damage,
+        reparsed=reparsed.reparsed if reparsed is not None else {},
     )
     announce(layout, record.run_id)
     snapshots = take_snapshots(layout, homes, runs, settings, request.phases)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from extractors.home.home import Home
 from extractors.reading.erasure import Tombstones
-from extractors.reading.registry import Treatment
+from extractors.reading.registry import Treatment, parser_digests, sources
 from extractors.reading.task import FileResult, Limits
 from models.errors import StageError
 from models.manifest import Change, FileState, Outcome, erased_json
@@ -24,7 +24,7 @@ from models.tables import EXTRACTIONS, MANIFEST, STORE
 from pipelines.archive.archive import Archive, HomeName
 from pipelines.disk.atomic import disk_errors, make_directories, sync_directories, sync_files
 from pipelines.disk.failpoints import reach
-from pipelines.disk.layout import MENDED, make_private
+from pipelines.disk.layout import MENDED, Layout, make_private
 from pipelines.run import workers
 from pipelines.run.digest_indexes import DigestIndexes
 from pipelines.run.fixity import Judgement, claim_of, judge_all
@@ -64,7 +64,7 @@ def run_phase(given: PhaseInput, file_read: Callable[[FileResult], None]) -> Pha
     tally = PhaseCounts()
     parts = _read_and_judge(given, directory, tally, file_read)
     with disk_errors():
-        records = _put_in_place(given, parts)
+        records = put_in_place(given.archive.layout, given.home.home_id, given.run.run_id, parts)
         shutil.rmtree(directory)
     return PhaseRecord(
         home_id=given.home.home_id,
@@ -76,6 +76,7 @@ def run_phase(given: PhaseInput, file_read: Callable[[FileResult], None]) -> Pha
         outcomes=dict(sorted(tally.outcomes.items())),
         rejects=dict(sorted(tally.rejects.items())),
         in_the_way=dict(sorted(tally.in_the_way.items())),
+        parsers={name: digest for name, digest in parser_digests().items() if sources()[name].phase == given.phase},
     )
 
 
@@ -97,13 +98,13 @@ def _read_and_judge(
                 readers.close()
                 reach("phase:extracted")
             for result in results:
-                _check_balance(result)
+                check_balance(result)
             states = _judge(given, part, {result.task.path: result for result in results})
             reach("phase:judged")
             tally.add(states, results)
             with disk_errors():
                 manifest.write(state.row() for state in sorted(states, key=lambda state: state.path_bytes))
-                extractions.write(_extraction_rows(given, results))
+                extractions.write(extraction_rows(given.home.home_id, given.run.run_id, given.phase, results))
         output = readers.close()
     tally.add_messages(output.new_messages, output.seen_messages)
     with disk_errors():
@@ -139,7 +140,8 @@ def _job(given: PhaseInput, directory: Path) -> workers.ReadingJob:
     )
 
 
-def _check_balance(result: FileResult) -> None:
+def check_balance(result: FileResult) -> None:
+    """Raise StageError unless each entry gave rows or a reject."""
     if result.entry_count != result.entries_with_rows + result.reject_count:
         raise StageError(
             f"{result.task.source}: {result.entry_count} entries were read, but {result.entries_with_rows} gave rows "
@@ -273,18 +275,19 @@ def _not_here(absent: Absent, run_id: str) -> FileState:
     return state
 
 
-def _extraction_rows(given: PhaseInput, results: Sequence[FileResult]) -> Iterator[Row]:
+def extraction_rows(home_id: str, run_id: str, phase: int, results: Sequence[FileResult]) -> Iterator[Row]:
+    """Yield the rows of `extractions` for what was read, void attempts included."""
     for result in results:
         for one in (*result.void, result):
             if one.error is None and not one.is_same:
-                yield _extraction_row(given, one, is_void=one is not result)
+                yield _extraction_row(home_id, run_id, phase, one, is_void=one is not result)
 
 
-def _extraction_row(given: PhaseInput, result: FileResult, *, is_void: bool) -> Row:
+def _extraction_row(home_id: str, run_id: str, phase: int, result: FileResult, *, is_void: bool) -> Row:
     return EXTRACTIONS.row(
-        home_id=given.home.home_id,
-        run_id=given.run.run_id,
-        phase=given.phase,
+        home_id=home_id,
+        run_id=run_id,
+        phase=phase,
         source=result.task.source,
         file_id=result.file_id,
         from_offset=result.from_offset,
@@ -303,17 +306,16 @@ def _extraction_row(given: PhaseInput, result: FileResult, *, is_void: bool) -> 
     )
 
 
-def _put_in_place(given: PhaseInput, parts: Sequence[StagedPart]) -> list[PartRecord]:
+def put_in_place(layout: Layout, home_id: str, run_id: str, parts: Sequence[StagedPart]) -> list[PartRecord]:
     """Force parts to the disk and move them where they stay; they are there for readers once the commit record lists
     them.
     """
-    layout = given.archive.layout
     reach("part:before-fsync")
     sync_files([part.path for part in parts])
     reach("part:after-fsync")
     records, changed = [], set()
     for part in parts:
-        target = layout.part_directory(part.table, given.home.home_id, given.run.run_id)
+        target = layout.part_directory(part.table, home_id, run_id)
         changed |= make_directories(target)
         reach("part:before-rename")
         final = target / part.path.name

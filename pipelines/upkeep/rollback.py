@@ -79,8 +79,8 @@ def plan_rollback(layout: Layout, run: str) -> Rollback:
     return Rollback(
         target.run_id,
         newest.epoch,
-        [_change(one) for one in now if one.run_id not in then_ids and one.kind == "run"],
-        [_change(one) for one in then if one.run_id not in now_ids and one.kind == "run"],
+        [_change(one) for one in now if one.run_id not in then_ids and one.kind != "rollback"],
+        [_change(one) for one in then if one.run_id not in now_ids and one.kind != "rollback"],
         newest.run_id if is_unfinished else None,
     )
 

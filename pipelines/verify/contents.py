@@ -116,10 +116,13 @@ CHECKS: Final = (
     ),
     Check(
         codes.NO_FILE,
-        "every file that was read is in the manifest",
+        "every file that was read is in the manifest; one that was parsed again, in an earlier one",
         """
         SELECT p.path AS address, grp.run, r.file_id FROM read r JOIN grp USING (g) JOIN part p USING (part)
-        ANTI JOIN manifest m ON m.g = r.g AND m.file_id = r.file_id
+        ANTI JOIN manifest m ON m.g = r.g AND m.file_id = r.file_id WHERE grp.is_read
+        UNION ALL
+        SELECT p.path AS address, grp.run, r.file_id FROM read r JOIN grp USING (g) JOIN part p USING (part)
+        ANTI JOIN manifest m ON m.file_id = r.file_id WHERE NOT grp.is_read
         """,
     ),
     Check(
@@ -128,7 +131,7 @@ CHECKS: Final = (
         """
         WITH ordered AS (
             SELECT r.*, chain.run, lag(watermark, 1, 0) OVER (PARTITION BY file_id ORDER BY epoch) AS expected
-            FROM every_read r JOIN chain USING (g)
+            FROM every_read r JOIN chain USING (g) WHERE is_read
         )
         SELECT called(o.file_id, n.address) AS address, run, from_offset AS actual, expected
         FROM ordered o LEFT JOIN named n ON n.file_id = o.file_id WHERE from_offset <> expected

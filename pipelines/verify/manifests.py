@@ -34,7 +34,7 @@ def _words() -> str:
 _LAST_READ: Final = """
     SELECT m.*, r.epoch AS read_epoch, r.size AS read_size, r.watermark AS read_watermark
     FROM (SELECT m.*, chain.epoch, chain.run FROM manifest m JOIN chain USING (g) WHERE file_id IS NOT NULL) m
-    ASOF LEFT JOIN (SELECT e.*, chain.epoch FROM every_read e JOIN chain USING (g)) r
+    ASOF LEFT JOIN (SELECT e.*, chain.epoch FROM every_read e JOIN chain USING (g) WHERE is_read) r
         ON r.file_id = m.file_id AND m.epoch >= r.epoch
 """
 
@@ -96,7 +96,7 @@ CHECKS: Final = (
         """
         WITH following AS (
             SELECT g, run, lead(g) OVER w AS next, lead(run) OVER w AS next_run
-            FROM chain WINDOW w AS (PARTITION BY home, phase ORDER BY epoch)
+            FROM chain WHERE is_read WINDOW w AS (PARTITION BY home, phase ORDER BY epoch)
         )
         SELECT concat(p.home, ':', m.path) AS address, f.run AS before, f.next_run AS run
         FROM manifest m JOIN part p USING (part, g) JOIN following f USING (g)

@@ -156,7 +156,7 @@ def _check_end(context: Context, run: RunRecord, address: str) -> None:
         return
     if run.finished_at is None:
         context.findings.append(codes.NOT_COMPLETE.at(address, what="finished_at"))
-    if run.warehouse is None:
+    if run.warehouse is None and run.kind != "reparse":
         context.findings.append(codes.NOT_COMPLETE.at(address, what="warehouse"))
     for name in REPORTS if run.kind == "run" else ():
         path = context.layout.run(run.run_id) / name
@@ -184,7 +184,7 @@ def _check_phase(context: Context, run: RunRecord, phase: PhaseRecord, address: 
         context.findings.append(codes.NO_HOME.at(address, phase=phase.phase, home=phase.home_id))
     for table in (MANIFEST.name, EXTRACTIONS.name):
         count = sum(part.table == table for part in phase.parts)
-        if count != 1:
+        if count != (table == EXTRACTIONS.name or run.kind == "run"):
             found = codes.NO_MANIFEST.at(address, phase=phase.phase, home=phase.home_id, count=count, table=table)
             context.findings.append(found)
     for source, one in phase.sources.items():

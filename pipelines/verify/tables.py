@@ -205,7 +205,7 @@ def empty_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         """
         CREATE TABLE grp (g INTEGER, epoch INTEGER, run VARCHAR, home VARCHAR, phase INTEGER, whole BOOLEAN,
-            address VARCHAR);
+            is_read BOOLEAN, address VARCHAR);
         CREATE TABLE chosen (run VARCHAR);
         CREATE VIEW chain AS SELECT * FROM grp SEMI JOIN chosen USING (run);
         CREATE TABLE part (part INTEGER, g INTEGER, file VARCHAR, path VARCHAR, tab VARCHAR, run VARCHAR, home VARCHAR,
@@ -274,6 +274,7 @@ def _fill_records(
                 one.phase.home_id,
                 one.phase.phase,
                 one.number in whole,
+                one.run.kind == "run",
                 context.address(context.layout.commit_record(one.run.run_id)),
             )
             for one in groups

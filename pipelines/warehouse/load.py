@@ -275,7 +275,7 @@ def _find_superseded(connection: duckdb.DuckDBPyConnection) -> None:
         SELECT o.run_id, o.phase, o.file_id, CASE WHEN o.is_void THEN -1 ELSE min(p.from_offset) END AS from_offset
         FROM ordered o LEFT JOIN ordered p ON p.file_id = o.file_id AND p.epoch > o.epoch AND NOT p.is_void
         GROUP BY o.run_id, o.phase, o.file_id, o.is_void, o.size
-        HAVING o.is_void OR min(p.from_offset) < o.size
+        HAVING o.is_void OR min(p.from_offset) < greatest(o.size, 1)
         """
     )
 

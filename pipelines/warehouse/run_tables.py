@@ -23,7 +23,7 @@ def fill_records(
     run_rows = [
         (run.run_id, run.epoch, run.status, run.started_at, run.finished_at, run.tool_version, run.is_full)
         for run in runs
-        if run.kind == "run"
+        if run.kind != "rollback"
     ]
     source_rows = [
         (run.run_id, phase.home_id, phase.phase, source, *_counts(counts))

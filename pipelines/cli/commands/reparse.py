@@ -1,0 +1,42 @@
+"""`extract reparse`: what is kept, parsed again by today's parsers."""
+
+from typing import Annotated
+
+import typer
+
+from models.amounts import count, plural
+from pipelines.cli.console import Heading, say, say_table
+from pipelines.cli.options import Data, Quiet, layout_of
+from pipelines.cli.progress import showing
+from pipelines.upkeep.reparse_archive import reparse_archive
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", metavar="NAME", help="Parse every file of this source again; can be given again."),
+]
+
+
+def reparse(source: Sources = None, data: Data = None, quiet: Quiet = False) -> None:
+    """Parse again what is kept, by today's parsers.
+
+    After an upgrade `extract run` does this by itself for each source whose parser changed. No home is read: files that
+    Claude Code has deleted get new rows too. Nothing that was committed is changed.
+    """
+    layout = layout_of(data)
+    with showing(shown=not quiet) as observer:
+        made = reparse_archive(layout, observer, source or ())
+    if quiet:
+        return
+    if made is None:
+        say("nothing to do: every row was made by today's parsers")
+        return
+    say(f"Run {made.run_id}: {plural(sum(one.files for one in made.reparsed.values()), 'file')} parsed again")
+    say_table(
+        [Heading("source"), *(Heading(name, "number") for name in ("files", "rows before", "rows now", "left"))],
+        [
+            [name, count(one.files), count(one.rows_before), count(one.rows_after), count(one.files_left)]
+            for name, one in made.reparsed.items()
+        ],
+    )
+    if any(one.files_left for one in made.reparsed.values()):
+        say("left: files of which a part was erased, or that the store cannot give back; they keep their rows")

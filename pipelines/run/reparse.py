@@ -1,0 +1,308 @@
+"""Parses again what is kept: files whose rows an older parser made get rows of today's, also those that their home has
+no longer.
+
+Each run records with which parsers it read (`PhaseRecord.parsers`). Where a source's parser is another one now, the
+bytes of its files are taken from the store, written to a directory of their own below staging/, and read there as a
+home is read. The new rows have the same file_id and offsets as the old ones, and take their place in the warehouse, as
+those of any later reading do. Nothing that was committed is changed. It is a run of its own, of kind `reparse`, so
+that a rollback to an earlier run undoes it; the next run then does it again.
+"""
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from extractors.reading.registry import Classifier, Treatment, parser_digests, sources
+from extractors.reading.task import FileResult, FileTask, Limits
+from models.errors import FixityError, StoreError
+from models.manifest import FileState
+from models.observer import Observer
+from models.run import PhaseRecord, ReparseCounts, RunRecord, new_run_id
+from models.tables import EXTRACTIONS
+from pipelines.archive import archive as archives
+from pipelines.archive.archive import Archive, known_homes
+from pipelines.archive.damage import look_at_parts
+from pipelines.archive.store import StoreReader, read_part
+from pipelines.archive.tombstones import read_tombstones
+from pipelines.disk.atomic import disk_errors
+from pipelines.disk.failpoints import reach
+from pipelines.disk.layout import Layout, make_private
+from pipelines.disk.platform import fsync_directory
+from pipelines.disk.settings import Settings, read_settings
+from pipelines.run import workers
+from pipelines.run.digest_indexes import DigestIndexes, prepare_indexes
+from pipelines.run.phase import check_balance, extraction_rows, put_in_place
+from pipelines.run.phase_counts import PhaseCounts
+from pipelines.run.staging import RowWriter, StagedPart
+from pipelines.version import VERSION
+
+_SLICE_BYTES: Final = 256 << 20
+_SLICE_FILES: Final = 5000
+
+
+def outdated_sources(runs: Sequence[RunRecord]) -> list[str]:
+    """Return the sources whose rows, or some of them, another parser than today's made, by the commit records of
+    the runs that count, the oldest first.
+    """
+    found = set()
+    for source, digest in parser_digests().items():
+        phase = sources()[source].phase
+        for run in reversed(runs):
+            counts = run.reparsed.get(source)
+            if counts is not None and counts.parser == digest:
+                break
+            if any(one.phase == phase and one.parsers.get(source) != digest for one in run.phases if run.kind == "run"):
+                found.add(source)
+                break
+    return sorted(found)
+
+
+def reparse(
+    layout: Layout, runs: Sequence[RunRecord], observer: Observer, also: Sequence[str] = ()
+) -> RunRecord | None:
+    """Parse again what older parsers read, and commit it as a run of its own; returns its record, None where there was
+    nothing to do. `runs` are those that count; `also` are sources to be parsed again whatever read them. The caller
+    holds the writer's lock and loads the warehouse afterwards.
+
+    A file whose bytes the store cannot give back, or of which a part was erased, keeps the rows that it has, and is
+    counted. Raises ExtractError.
+    """
+    outdated = sorted({*outdated_sources(runs), *also})
+    if not outdated or not runs:
+        return None
+    return _Reparse(layout, runs, outdated, observer).do()
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptFile:
+    """A file to be parsed again: how its manifest describes it, and how it is read today."""
+
+    state: FileState
+    phase: int
+    task: FileTask
+
+
+class _Reparse:
+    """One reparse: which files, in slices, phase by phase."""
+
+    def __init__(self, layout: Layout, runs: Sequence[RunRecord], outdated: Sequence[str], observer: Observer) -> None:
+        self._layout, self._runs, self._observer = layout, runs, observer
+        self._settings: Settings = read_settings(layout)
+        self._archive = Archive.open(layout)
+        self._store = StoreReader(layout, runs, self._archive.seed, lenient=True)
+        digests = parser_digests()
+        self._counts = {source: ReparseCounts(digests[source]) for source in outdated}
+        self._rows_before = self._row_counts()
+        self.record = RunRecord(
+            run_id=new_run_id(datetime.now(UTC)),
+            epoch=archives.next_epoch(archives.read_all_runs(layout)),
+            status="open",
+            started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            finished_at=None,
+            tool_version=VERSION,
+            is_full=False,
+            homes={},
+            kind="reparse",
+        )
+
+    def do(self) -> RunRecord:
+        """Read every file of the outdated sources again, commit, and return the record."""
+        self._observer.step_begins("reparse")
+        groups: dict[tuple[str, int], list[_KeptFile]] = {}
+        for file in self._files():
+            groups.setdefault((file.state.home_id, file.phase), []).append(file)
+        size = sum(file.task.size for group in groups.values() for file in group)
+        count = sum(map(len, groups.values()))
+        with disk_errors():
+            self._layout.run(self.record.run_id).mkdir(mode=0o700)
+            fsync_directory(self._layout.runs)
+            damage = look_at_parts(self._layout, self._runs, None)
+            known = prepare_indexes(self._layout, self._runs, self.record.run_id, size, count, damage)
+        for (home_id, phase), files in sorted(groups.items()):
+            self.record.homes[home_id] = known_homes(self._layout).get(home_id, "")
+            self.record.phases.append(self._phase(home_id, phase, files, known))
+        self.record.reparsed = dict(sorted(self._counts.items()))
+        self.record.status = "complete"
+        self.record.finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        reach("reparse:before-commit")
+        with disk_errors():
+            archives.commit(self._layout, self.record)
+            shutil.rmtree(self._layout.staging / self.record.run_id, ignore_errors=True)
+        reach("reparse:after-commit")
+        self._observer.step_ends()
+        return self.record
+
+    def _files(self) -> Iterator[_KeptFile]:
+        """Yield the newest state of each generation of each file that an outdated source reads today."""
+        classifier = Classifier(self._settings.withhold, archive_trees=self._settings.archive_trees)
+        newest = {state.file_id: state for state in self._store.changes() if state.file_id is not None}
+        for file_id, state in newest.items():
+            place = classifier.place(state.path, state.entry_type)
+            if place.treatment not in (Treatment.EXTRACT, Treatment.ARCHIVE) or place.source not in self._counts:
+                continue
+            kept = self._store.kept_bytes(file_id)
+            if kept is None or state.erased:
+                self._counts[place.source].files_left += 1
+                continue
+            task = FileTask(
+                home_id=state.home_id,
+                path=state.path_bytes,
+                source=place.source,
+                shape=place.shape,
+                generation=state.generation or 1,
+                start=0,
+                size=kept,
+                modified_ns=state.mtime_ns,
+                entry_type=state.entry_type,
+                link_target=state.link_target,
+            )
+            yield _KeptFile(state, place.phase, task)
+
+    def _phase(self, home_id: str, phase: int, files: Sequence[_KeptFile], known: DigestIndexes) -> PhaseRecord:
+        """Read the files of one phase of one home and return its record, its parts in place."""
+        started = time.monotonic()
+        directory = self._layout.staging / self.record.run_id / f"{home_id}-{phase}"
+        home = directory / "home"
+        make_private(directory)
+        tally = PhaseCounts()
+        with disk_errors():
+            extractions = RowWriter(directory / EXTRACTIONS.name / f"phase-{phase}.parquet", EXTRACTIONS)
+        size = sum(file.task.size for file in files)
+        job = self._job(home_id, phase, directory, home, known, size)
+        processes = workers.worth(self._settings.process_count, len(files), size)
+        slices = list(_slices(files))
+        with _made(home), workers.Readers(job, processes, self._observer.file_read) as readers:
+            for number, part in enumerate(slices):
+                tasks = [file.task for file in part if self._write(home, file)]
+                results = readers.read(tasks, is_last=number == len(slices) - 1)
+                for result in results:
+                    check_balance(result)
+                    self._count(result)
+                tally.add((), results)
+                with disk_errors():
+                    extractions.write(extraction_rows(home_id, self.record.run_id, phase, results))
+                    _empty(home)
+            output = readers.close()
+        tally.add_messages(output.new_messages, output.seen_messages)
+        with disk_errors():
+            parts: list[StagedPart] = [*output.parts, extractions.close()]
+            records = put_in_place(self._layout, home_id, self.record.run_id, parts)
+            shutil.rmtree(directory)
+        return PhaseRecord(
+            home_id=home_id,
+            phase=phase,
+            committed_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            seconds=round(time.monotonic() - started, 3),
+            parts=records,
+            sources=tally.sources(),
+            outcomes={},
+            rejects=dict(sorted(tally.rejects.items())),
+        )
+
+    def _job(
+        self, home_id: str, phase: int, directory: Path, home: Path, known: DigestIndexes, size: int
+    ) -> workers.ReadingJob:
+        return workers.ReadingJob(
+            home=home,
+            home_id=home_id,
+            run_id=self.record.run_id,
+            phase=phase,
+            directory=directory,
+            seed=self._archive.seed,
+            limits=Limits(self._settings.entry_mb << 20, self._settings.document_mb << 20),
+            known_pieces=known.pieces,
+            known_messages=known.messages,
+            known_imported=known.imported,
+            shared_pieces=known.shared_pieces,
+            shared_messages=known.shared_messages,
+            tombstones=read_tombstones(self._layout),
+            new_bytes=size,
+        )
+
+    def _write(self, home: Path, file: _KeptFile) -> bool:
+        """Write a kept file below `home`; returns whether it can be read there."""
+        if file.task.entry_type != "file":
+            return True
+        path = bytes(home) + b"/" + file.task.path
+        target = Path(path.decode("utf-8", "surrogateescape"))
+        assert file.state.file_id is not None
+        try:
+            with disk_errors():
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with target.open("xb") as opened:
+                    for _, block in self._store.blocks(file.state.file_id):
+                        opened.write(block or b"")
+        except (StoreError, FixityError):
+            target.unlink(missing_ok=True)
+            self._counts[file.task.source].files_left += 1
+            return False
+        return True
+
+    def _row_counts(self) -> Mapping[int, int]:
+        """Return how many rows the readings that count gave, by file: a later one takes the place of what the earlier
+        ones read from where it began.
+        """
+        readings: dict[int, list[tuple[int, int]]] = {}
+        columns = ["file_id", "from_offset", "row_count", "is_void"]
+        for part in archives.committed_parts(self._runs, EXTRACTIONS.name):
+            try:
+                table = read_part(self._layout, part, columns)
+            except (StoreError, FixityError):  # a count only; the damage itself is in the record of the run
+                continue
+            for file_id, start, rows, is_void in zip(*(table[name].to_pylist() for name in columns), strict=True):
+                if not is_void:
+                    held = [one for one in readings.get(file_id, ()) if one[0] < start]
+                    readings[file_id] = [*held, (start, rows)]
+        return {file_id: sum(rows for _, rows in held) for file_id, held in readings.items()}
+
+    def _count(self, result: FileResult) -> None:
+        counts = self._counts[result.task.source]
+        if result.error is not None:
+            counts.files_left += 1
+            return
+        counts.files += 1
+        counts.rows_before += self._rows_before.get(result.file_id, 0)
+        counts.rows_after += result.row_count
+
+
+def _slices(files: Sequence[_KeptFile]) -> Iterator[list[_KeptFile]]:
+    """Yield files that fit beside one another in one directory: no path twice, none below another, and not too many."""
+    part: list[_KeptFile] = []
+    paths: set[bytes] = set()
+    above: set[bytes] = set()
+    size = 0
+    for file in sorted(files, key=lambda file: (file.task.generation, file.task.path)):
+        path = file.task.path
+        parents = {path[:at] for at, byte in enumerate(path) if byte == ord("/")}
+        is_file = file.task.entry_type == "file"
+        conflicts = is_file and (path in paths or path in above or not parents.isdisjoint(paths))
+        if part and (conflicts or size + file.task.size > _SLICE_BYTES or len(part) >= _SLICE_FILES):
+            yield part
+            part, paths, above, size = [], set(), set(), 0
+        part.append(file)
+        size += file.task.size
+        if is_file:
+            paths.add(path)
+            above |= parents
+    if part:
+        yield part
+
+
+@contextmanager
+def _made(home: Path) -> Iterator[None]:
+    """Make the directory that stands for a home, and remove it in the end."""
+    make_private(home)
+    try:
+        yield
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _empty(home: Path) -> None:
+    shutil.rmtree(home)
+    make_private(home)
