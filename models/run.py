@@ -102,11 +102,14 @@ class TextRecord:
 
 @dataclass(frozen=True, slots=True)
 class WarehouseRecord:
-    """The warehouse that a run published: path below the data directory, size in bytes, SHA-256."""
+    """The warehouse that a run published: path below the data directory, size in bytes, SHA-256. `quarantined` counts
+    the rows of its table `rejects`: the entries in quarantine of all runs; None in records of older versions.
+    """
 
     path: str
     size: int
     sha256: str
+    quarantined: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

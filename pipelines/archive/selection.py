@@ -151,6 +151,8 @@ def archived_paths(reader: StoreReader, run: RunRecord) -> list[ArchivedPath]:
 
 def availability_of(state: FileState) -> Availability:
     """Return how a path stood by its manifest row."""
+    if not state.is_present and state.file_id is None and state.entry_type != "directory":
+        return Availability.GONE
     if state.treatment == Treatment.WITHHOLD:
         return Availability.WITHHELD
     if state.entry_type == "special":
@@ -162,7 +164,7 @@ def availability_of(state: FileState) -> Availability:
     if state.entry_type == "directory":
         return Availability.PRESENT if state.is_present else Availability.EXPIRED
     if state.file_id is None:
-        return Availability.UNREADABLE if state.is_present else Availability.GONE
+        return Availability.UNREADABLE
     return Availability.PRESENT if state.is_present else Availability.EXPIRED
 
 

@@ -57,8 +57,15 @@ def stored_again(run: RunRecord) -> int:
 
 
 def quarantined(run: RunRecord, earlier: Iterable[RunRecord]) -> int:
-    """Return how many entries are in quarantine after `run`, those of `earlier` runs (that count) included."""
-    return sum(rejects(one).total() for one in (*earlier, run))
+    """Return how many entries are in quarantine after `run`, those of `earlier` runs (that count) included: as counted
+    in the newest warehouse, and by the commit records of the runs that no warehouse holds.
+    """
+    since = 0
+    for one in reversed([*earlier, run]):
+        if one.warehouse is not None and one.warehouse.quarantined is not None:
+            return one.warehouse.quarantined + since
+        since += rejects(one).total()
+    return since
 
 
 def seconds(run: RunRecord) -> float:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from models.amounts import count, duration, listed, plural, size
 from models.errors import ExitCode
+from models.json import JsonObject
 from models.run import RunRecord, SourceCounts
 from models.text import safe
 from pipelines.archive.totals import added, by_source, in_the_way, outcomes, rejects, seconds, stored_again, to_json
@@ -20,11 +21,14 @@ def show_summary(layout: Layout, finished: Finished, data: Path | None, *, as_js
 
     run = finished.run
     if as_json:
-        say_json(to_json(layout, run, finished.exit_code))
+        say_json(to_json(layout, run, finished.exit_code) | _standing(finished))
         return
     if quiet:
         if finished.exit_code:
             say(f"run {run.run_id}: {'; '.join(_verdict(finished))}", stderr=True)
+        return
+    if _found_nothing_new(finished):
+        say(f"Run {run.run_id}: {_nothing_new(finished)}", style="bold")
         return
     verdict, *more = _verdict(finished)
     say(f"Run {run.run_id}: {verdict}", style="bold")
@@ -37,12 +41,23 @@ def show_summary(layout: Layout, finished: Finished, data: Path | None, *, as_js
     say()
     _show_sources(run)
     say()
-    _show_fixity(run)
+    _show_fixity(finished)
     _show_places(layout, run)
     say()
     say(f"next: {command('verify' if run.damage else 'report', data)}")
     say(f"      {command('sql', data)} 'FROM sessions ORDER BY started_at DESC'")
     say(f"      {command('status', data)}")
+
+
+def _standing(finished: Finished) -> JsonObject:
+    """Return the figures of the report that are of files alone, and those of the whole archive."""
+    facts = finished.facts
+    return {
+        "file_outcomes": {one.outcome: one.files for one in facts.fixity.outcomes},
+        "files_gone": facts.standing.files_gone,
+        "files_gone_now": facts.fixity.expired_now,
+        "quarantined": facts.standing.quarantined,
+    }
 
 
 def _verdict(finished: Finished) -> list[str]:
@@ -70,7 +85,26 @@ def _verdict(finished: Finished) -> list[str]:
         told.append(f"{safe(path)}: {what}{others}")
     if entries := rejects(run).total():
         told.append(f"{plural(entries, 'entry', 'entries')} could not be understood and lie in quarantine")
+    if before := finished.facts.standing.quarantined - entries:
+        entries_before = plural(before, "entry of earlier runs lies", "entries of earlier runs lie")
+        told.append(f"{entries_before} in quarantine")
     return told
+
+
+def _found_nothing_new(finished: Finished) -> bool:
+    """Whether a run read nothing, missed nothing and met no trouble, so that one line says all of it."""
+    run, facts = finished.run, finished.facts
+    is_fine = finished.exit_code in (ExitCode.VERIFIED, ExitCode.REJECTS) and not run.damage
+    is_new = facts.total.files_read or facts.total.rows or facts.fixity.files.total or facts.fixity.appeared.total
+    return is_fine and not is_new and not facts.not_done and facts.run.earlier_runs > 0
+
+
+def _nothing_new(finished: Finished) -> str:
+
+    facts = finished.facts
+    files, homes = plural(facts.fixity.kept.files, "file"), plural(len(facts.homes), "home")
+    verified = f"nothing new; {files} of {homes} verified in {duration(facts.run.seconds)}"
+    return "; ".join([verified, *_verdict(finished)[1:]])
 
 
 def _show_damage(run: RunRecord, data: Path | None) -> None:
@@ -120,19 +154,18 @@ def numbers(counts: SourceCounts) -> list[str]:
     return [count(number) for number in shown]
 
 
-def _show_fixity(run: RunRecord) -> None:
+def _show_fixity(finished: Finished) -> None:
 
-    total = added(by_source(run).values())
-    by_outcome = outcomes(run)
-    listed_only = by_outcome.pop("unchecked", 0)
-    say_wrapped(f"fixity: {listed(by_outcome)}; {plural(listed_only, 'thing')} only listed")
+    run, facts = finished.run, finished.facts
+    by_outcome = {one.outcome: one.files for one in facts.fixity.outcomes}
+    listed_only, gone = by_outcome.pop("unchecked", 0), by_outcome.pop("expired", 0)
+    say_wrapped(f"files: {listed(by_outcome)}" + (f"; {count(listed_only)} only listed" if listed_only else ""))
     if codes := rejects(run):
         say_wrapped(f"quarantine: {listed(codes)}")
-    if total.files_vanished:
-        say_wrapped(
-            f"{plural(total.files_vanished, 'file')} gone from the home since the last run; what was read stays here"
-        )
-    if appeared := sum(len(paths) for paths in run.appeared.values()):
+    if gone:
+        now = facts.fixity.expired_now
+        say_wrapped(f"{plural(gone, 'file')} gone from the home and kept here, {count(now)} since the last run")
+    if appeared := facts.fixity.appeared.total:
         say_wrapped(f"{plural(appeared, 'path')} appeared meanwhile; the next run reads them")
 
 

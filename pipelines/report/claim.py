@@ -12,7 +12,8 @@ from pipelines.report.facts import Balance, FixityFacts, Verdict
 class Ground:
     """The facts from which the claim is made. `withheld` and `listed` count files, `problems` committed files that
     could not be read back, `errors` findings of `extract verify` with the severity error, `damaged` parts of earlier
-    runs that are not what was committed, `in_the_way` paths where something else is in place of data.
+    runs that are not what was committed, `in_the_way` paths where something else is in place of data, `quarantined` the
+    entries of all runs that lie in quarantine.
     """
 
     is_complete: bool
@@ -23,6 +24,7 @@ class Ground:
     listed: int
     problems: int
     errors: int = 0
+    quarantined: int = 0
     damaged: int = 0
     in_the_way: int = 0
 
@@ -55,6 +57,10 @@ def verdict_of(ground: Ground) -> Verdict:
     if ground.total.rejects:
         entries = plural(ground.total.rejects, "entry", "entries")
         return Verdict("rejects", f"Verified, with {entries} in quarantine")
+    if ground.quarantined:
+        entries = plural(ground.quarantined, "entry", "entries")
+        news = "; nothing new" if kept.files and not kept.read else ""
+        return Verdict("rejects", f"Verified{news}, with {entries} of earlier runs in quarantine")
     if changed:
         return Verdict("verified", f"Verified as read; {plural(changed, 'file')} changed while the run worked")
     if kept.files and not kept.read:
@@ -132,6 +138,8 @@ def _exceptions(ground: Ground) -> Iterator[str]:
     if ground.total.rejects:
         entries = plural(ground.total.rejects, "entry", "entries")
         yield f"{entries} could not be understood and {_is(ground.total.rejects)} kept in quarantine"
+    if before := ground.quarantined - ground.total.rejects:
+        yield f"{plural(before, 'entry', 'entries')} of earlier runs {_is(before)} kept in quarantine"
 
 
 def _left_out(ground: Ground) -> Iterator[str]:

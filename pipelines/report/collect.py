@@ -61,12 +61,14 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
     manifests = read_manifests(reader, run, earlier, paths)
     verified, notices = _verifications(layout, run)
     findings = finding_facts(verified)
+    standing = standing_facts(run, earlier, gone_facts(manifests))
     ground = _ground(run, manifests, judge_balance(run, extractions, rejects.by_home_and_source(), paths))
     ground = replace(
         ground,
         problems=len(reader.problems),
         damaged=len(run.damage),
         in_the_way=len(in_the_way(run)),
+        quarantined=standing.quarantined,
         errors=sum(finding.severity == Severity.ERROR for finding in findings),
     )
     return Facts(
@@ -76,7 +78,7 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         homes=_homes(run),
         total=ground.total,
         sources=_sources(run),
-        standing=standing_facts(run, earlier, gone_facts(manifests)),
+        standing=standing,
         balance=ground.balance,
         rejects=reject_facts(rejects, run, paths),
         repairs=repair_facts(repairs, run, paths),

@@ -11,9 +11,12 @@ Tone = Literal["good", "note", "warn", "bad", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Text to be shown exactly as it is: an address, a name, a command, SQL."""
+    """Text to be shown exactly as it is: an address, a name, a command. `is_whole` when it must not be cut: a command
+    that is to be copied.
+    """
 
     text: str
+    is_whole: bool = False
 
 
 Inline = str | Code
@@ -221,7 +224,7 @@ def shown(code: Code) -> str:
     """Return exact text as it is shown: a path of thousands of characters is cut in its middle; the JSON has it
     whole.
     """
-    if len(code.text) <= _LONGEST_CODE:
+    if code.is_whole or len(code.text) <= _LONGEST_CODE:
         return code.text
     return f"{code.text[: _LONGEST_CODE // 2]}…{code.text[-_LONGEST_CODE // 2 :]}"
 

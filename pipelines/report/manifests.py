@@ -145,9 +145,16 @@ def where_of(run: RunRecord, earlier: Sequence[RunRecord]) -> str:
         return f"run_id = {sql_text(run.run_id)}"
     before = [one for one in earlier if one.epoch <= epoch]
     found = [(phase, last_phase(before, phase.home_id, phase.phase)) for phase in run.phases]
-    keys = [(phase.home_id, phase.phase, last[0].run_id) for phase, last in found if last is not None]
-    listed = ", ".join(f"({sql_text(home)}, {number}, {sql_text(run_id)})" for home, number, run_id in keys)
-    return f"(home_id, phase, run_id) IN ({listed})" if listed else "false"
+    phases: dict[tuple[str, str], list[int]] = {}
+    for phase, last in found:
+        if last is not None:
+            phases.setdefault((last[0].run_id, phase.home_id), []).append(phase.phase)
+    return f"({' OR '.join(_of_phases(*key, numbers) for key, numbers in phases.items())})" if phases else "false"
+
+
+def _of_phases(run_id: str, home_id: str, phases: Sequence[int]) -> str:
+    numbers = ", ".join(map(str, phases))
+    return f"run_id = {sql_text(run_id)} AND home_id = {sql_text(home_id)} AND phase IN ({numbers})"
 
 
 def _is_loaded(run: RunRecord) -> bool:

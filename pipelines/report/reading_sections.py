@@ -29,7 +29,7 @@ _KINDS: Final = {"record_type": "record type", "field": "field", "field_type": "
 def more(listing: Listing[T], what: str = "more") -> Iterator[Paragraph]:
     """Yield the line that says how many are not shown, and how to list them all."""
     if listing.left_out:
-        tail = (". To list all: ", Code(f'extract sql "{listing.sql}"')) if listing.sql else ()
+        tail = (". To list all: ", Code(f'extract sql "{listing.sql}"', is_whole=True)) if listing.sql else ()
         yield paragraph(f"and {count(listing.left_out)} {what}", *tail, is_quiet=True)
 
 

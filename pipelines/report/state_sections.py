@@ -144,7 +144,7 @@ def _names(facts: Facts, rules: Sequence[RuleFacts], treatment: str) -> Iterator
             f"SELECT rule, home_id, path, size FROM manifest WHERE {facts.manifest_sql} "
             f"AND treatment = {sql_text(treatment)} AND entry_type <> 'directory' ORDER BY ALL"
         )
-        yield paragraph("To list all names: ", Code(f'extract sql "{sql}"'), is_quiet=True)
+        yield paragraph("To list all names: ", Code(f'extract sql "{sql}"', is_whole=True), is_quiet=True)
 
 
 def _rule_table(rules: Sequence[RuleFacts]) -> Table:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models.errors import ConfigurationError, ExitCode
 from models.manifest import BROKEN
@@ -21,13 +22,17 @@ from pipelines.run.extraction import Request, check_homes, extract_homes
 from pipelines.run.sha256_lists import write_sha256_manifests
 from pipelines.warehouse.publish import make_warehouse
 
+if TYPE_CHECKING:
+    from pipelines.report.facts import Facts
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What a run came to: its record, and how the process should end."""
+    """What a run came to: its record, how the process should end, and the facts of its report."""
 
     run: RunRecord
     exit_code: ExitCode
+    facts: "Facts"
 
 
 def run_job(layout: Layout, request: Request, observer: Observer) -> Finished:
@@ -53,7 +58,7 @@ def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], obser
         run.warehouse = _still_good(layout, earlier, run)
         if run.warehouse is None:
             published = make_warehouse(layout, [*earlier, run], keep=read_settings(layout).keep_warehouses)
-            run.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
+            run.warehouse = published.record(layout)
     with disk_errors():
         archives.commit(layout, run)
 
@@ -62,8 +67,8 @@ def report_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], obs
     """Write the reports of a run that was loaded, and return what it came to. Raises ExtractError."""
 
     with _timed(run, "report", observer):
-        write_reports(layout, run, earlier)
-    return Finished(run, exit_code_of(run))
+        facts = write_reports(layout, run, earlier)
+    return Finished(run, exit_code_of(run), facts)
 
 
 def _still_good(layout: Layout, others: Sequence[RunRecord], run: RunRecord) -> WarehouseRecord | None:
@@ -112,7 +117,8 @@ def exit_code_of(run: RunRecord) -> ExitCode:
         return ExitCode.FIXITY
     if "unreadable" in outcomes or any(phase.in_the_way for phase in run.phases):
         return ExitCode.INCOMPLETE
-    if any(phase.rejects for phase in run.phases):
+    # A run with nothing new reads no entry again: those that lie in quarantine from before still do.
+    if any(phase.rejects for phase in run.phases) or (run.warehouse is not None and run.warehouse.quarantined):
         return ExitCode.REJECTS
     return ExitCode.VERIFIED
 

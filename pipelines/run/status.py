@@ -20,6 +20,7 @@ from pipelines.archive.archive import Archive, HomeName, is_being_written, known
 from pipelines.archive.damage import OTHER_BYTES, look_at_parts
 from pipelines.archive.imported import imported_files
 from pipelines.archive.tombstones import read_tombstones
+from pipelines.archive.totals import quarantined
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import Settings, read_settings
 from pipelines.run.preview import preview_phase
@@ -61,6 +62,9 @@ class HomeStatus:
 class Status:
     """An archive. Sizes are in bytes. `under_way` says who writes now, or that a run was killed. `damage` are committed
     parts that are gone or of another size now, and those that the last run found damaged.
+
+    `is_warehouse_current` is whether the warehouse holds all that the last run found: a run that finds nothing new goes
+    on with the warehouse of the run before. `quarantined` counts the entries in quarantine of all runs.
     """
 
     data: str
@@ -75,6 +79,8 @@ class Status:
     imported_bytes: int
     warehouse_bytes: int | None
     warehouse_run_id: str | None
+    is_warehouse_current: bool
+    quarantined: int
     under_way: str | None
     damage: list[DamageRecord]
 
@@ -107,6 +113,8 @@ def status_of(layout: Layout) -> Status:
         imported_bytes=sum(path.stat().st_size for path in imported_files(layout)),
         warehouse_bytes=warehouse.stat().st_size if warehouse.exists() else None,
         warehouse_run_id=_warehouse_run(layout, runs),
+        is_warehouse_current=last is None or _is_of(layout, last),
+        quarantined=quarantined(last, runs[:-1]) if last else 0,
         under_way=_under_way(layout),
         damage=_damage(layout, runs),
     )
@@ -135,6 +143,15 @@ def _warehouse_run(layout: Layout, runs: Iterable[RunRecord]) -> str | None:
     if layout.warehouse.is_symlink():
         return layout.warehouse.resolve().stem
     return next((run.run_id for run in reversed(list(runs)) if run.warehouse is not None), None)
+
+
+def _is_of(layout: Layout, run: RunRecord) -> bool:
+    """Whether the warehouse that is published is the one that the commit record of a run names."""
+    if run.warehouse is None:
+        return False
+    return (
+        not layout.warehouse.is_symlink() or layout.warehouse.resolve() == (layout.root / run.warehouse.path).resolve()
+    )
 
 
 def _home(

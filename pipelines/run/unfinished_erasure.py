@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 from models.observer import Observer
-from models.run import WarehouseRecord
 from pipelines.archive.archive import read_all_runs, read_runs, write_record
 from pipelines.archive.erasure_journal import Journal, read_journal
 from pipelines.archive.sweep import sweep
@@ -88,7 +87,7 @@ def _remake_warehouse(layout: Layout, observer: Observer) -> None:
     runs = read_runs(layout)
     published = make_warehouse(layout, runs, keep=0, is_anew=True)
     newest = runs[-1]
-    newest.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
+    newest.warehouse = published.record(layout)
     reach("forget:before-warehouse-record")
     write_record(layout, newest, "forget-record")
 

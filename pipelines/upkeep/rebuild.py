@@ -23,7 +23,7 @@ def rebuild(layout: Layout, observer: Observer) -> WarehouseRecord:
             raise ConfigurationError(f"no run has been committed in {layout.root}; `extract run` makes one")
         observer.step_begins("load")
         published = make_warehouse(layout, runs, keep=read_settings(layout).keep_warehouses, is_anew=True)
-        made = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
+        made = published.record(layout)
         runs[-1].warehouse = made
         archives.commit(layout, runs[-1])
     return made

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from models.errors import ConfigurationError
 from models.json import JsonObject
 from models.observer import Observer
-from models.run import RunRecord, WarehouseRecord, in_effect, new_run_id
+from models.run import RunRecord, in_effect, new_run_id
 from pipelines.archive.archive import Archive, commit, next_epoch, read_all_runs
 from pipelines.archive.totals import added, by_source
 from pipelines.disk.atomic import disk_errors
@@ -117,7 +117,7 @@ def _publish(layout: Layout, record: RunRecord, observer: Observer) -> None:
     observer.step_begins("load")
     runs = in_effect(read_all_runs(layout))
     published = make_warehouse(layout, runs, keep=read_settings(layout).keep_warehouses)
-    record.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
+    record.warehouse = published.record(layout)
     record.status = "complete"
     record.finished_at = _now()
     reach("rollback:before-completion")

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from models.errors import ConfigurationError, DataDirectoryError, LoadError
-from models.run import RunRecord
+from models.run import RunRecord, WarehouseRecord
 from models.tables import MESSAGES
 from pipelines.archive.archive import committed_parts
 from pipelines.disk import platform
@@ -20,16 +20,22 @@ from pipelines.disk.atomic import disk_errors, sha256_of, sync_file
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.warehouse.engine import quoted, remove_database
+from pipelines.warehouse.later_runs import show_later_runs
 from pipelines.warehouse.load import build_warehouse, extend_warehouse, warehouse_tables
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published warehouse: its file, size in bytes and SHA-256."""
+    """A published warehouse: its file, its size in bytes, its SHA-256, and the entries of all runs in quarantine."""
 
     path: Path
     size: int
     sha256: str
+    quarantined: int
+
+    def record(self, layout: Layout) -> WarehouseRecord:
+        """Return what the commit record of a run says of it."""
+        return WarehouseRecord(layout.relative(self.path), self.size, self.sha256, self.quarantined)
 
 
 def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_anew: bool = False) -> Published:
@@ -48,7 +54,7 @@ def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_a
             remove_database(building)
             build_warehouse(layout, runs, building)
             made = _check_and_digest(building, runs)
-        published = Published(final, building.stat().st_size, made)
+        published = Published(final, building.stat().st_size, made, _quarantined(building))
         _publish(layout, building, final)
         _forget_older(layout, final, keep)
     return published
@@ -75,6 +81,12 @@ def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path)
         return _check_and_digest(building, runs)
     except LoadError:
         return None
+
+
+def _quarantined(path: Path) -> int:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        (found,) = connection.execute("SELECT count(*) FROM rejects").fetchone() or (0,)
+    return int(found)
 
 
 def _copy(source: Path, target: Path) -> str:
@@ -186,6 +198,7 @@ def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
         raise LoadError(f"the warehouse {path} cannot be opened ({error}); `extract rebuild` makes it anew") from error
     connection.execute(f"SET temp_directory = {quoted('')}")
     connection.execute("SET TimeZone = 'UTC'")
+    show_later_runs(connection, layout)
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

@@ -235,7 +235,7 @@ def test_a_run_with_nothing_new_gives_a_short_report_that_says_so(plain: Path, t
     run = extract(data, plain)
     run.status = "complete"
     facts, second = facts_of(data, run), reports(data, run)
-    assert facts.verdict.headline == "Verified; nothing new"
+    assert facts.verdict.headline == "Verified; nothing new, with 3 entries of earlier runs in quarantine"
     assert "nothing was new, so no file was read; 4 of 4 kept files still held the bytes that are kept" in facts.claim
     assert "No file was new or changed" in second["md"]
     assert len(second["md"]) < 0.7 * len(first["md"])

@@ -52,13 +52,15 @@ def test_a_run_says_all_that_is_not_as_it_should_be(tmp_path: Path, capsys: pyte
     from models.errors import ExitCode
     from models.run import PhaseRecord, RunRecord
     from pipelines.cli.run_summary import show_summary
+    from pipelines.report.write import collect_facts
     from pipelines.run.pipeline import Finished
 
     at = "2026-01-01T00:00:00+00:00"
     run = RunRecord("20260101T000000Z-abcdef", 1, "complete", at, at, "1", False, {"mine": "/home"})
     outcomes = {"intact": 3, "corrupt": 1, "unreadable": 2}
     run.phases.append(PhaseRecord("mine", 1, at, 0.0, [], {}, outcomes, {"not_json": 3}))
-    show_summary(Layout(tmp_path), Finished(run, ExitCode.FIXITY), None, as_json=False, quiet=False)
+    finished = Finished(run, ExitCode.FIXITY, collect_facts(Layout(tmp_path), run))
+    show_summary(Layout(tmp_path), finished, None, as_json=False, quiet=False)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:4] == [
         "Run 20260101T000000Z-abcdef: done in 0.0 s",
@@ -66,7 +68,7 @@ def test_a_run_says_all_that_is_not_as_it_should_be(tmp_path: Path, capsys: pyte
         "2 files could not be read",
         "3 entries could not be understood and lie in quarantine",
     ]
-    show_summary(Layout(tmp_path), Finished(run, ExitCode.FIXITY), None, as_json=False, quiet=True)
+    show_summary(Layout(tmp_path), finished, None, as_json=False, quiet=True)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "FIXITY IS BROKEN" in captured.err

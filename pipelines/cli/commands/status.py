@@ -1,5 +1,7 @@
 """`extract status`: how the archive stands and what is new since the last run."""
 
+from pathlib import Path
+
 from models.amounts import count, moment, plural, size
 from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
 from pipelines.cli.options import AsJson, Data, command, layout_of, shown_path
@@ -19,7 +21,7 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
     if as_json:
         say_json(found.to_json())
         return
-    _show_archive(found, shown_path(layout.root))
+    _show_archive(found, shown_path(layout.root), data)
     for home in found.homes:
         _show_home(home)
     walked = [phase for home in found.homes for phase in home.phases if phase.new_bytes is not None]
@@ -32,7 +34,7 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
         say("Nothing is new.")
 
 
-def _show_archive(found: Status, root: str) -> None:
+def _show_archive(found: Status, root: str, data: Path | None) -> None:
 
     say(f"{root}: {plural(found.runs, 'run')}", style="bold")
     if found.last_run_id:
@@ -42,7 +44,9 @@ def _show_archive(found: Status, root: str) -> None:
     imported = f", read in from other stores {size(found.imported_bytes)}" if found.imported_bytes else ""
     warehouse = "no warehouse" if found.warehouse_bytes is None else f"warehouse {size(found.warehouse_bytes)}"
     say(f"store {size(found.store_bytes)}, tables {size(found.table_bytes)}, {warehouse}{imported}")
-    if found.warehouse_run_id and found.last_run_id and found.warehouse_run_id != found.last_run_id:
+    if found.quarantined:
+        say(f"{plural(found.quarantined, 'entry', 'entries')} in quarantine: {command('sql', data)} 'FROM rejects'")
+    if found.warehouse_run_id and found.last_run_id and not found.is_warehouse_current:
         say(f"the warehouse is of run {found.warehouse_run_id}, not of the last one")
     if found.under_way:
         say_wrapped(found.under_way)
