@@ -151,20 +151,18 @@ def archived_paths(reader: StoreReader, run: RunRecord) -> list[ArchivedPath]:
 
 def availability_of(state: FileState) -> Availability:
     """Return how a path stood by its manifest row."""
-    if not state.is_present and state.file_id is None and state.entry_type != "directory":
-        return Availability.GONE
     if state.treatment == Treatment.WITHHOLD:
-        return Availability.WITHHELD
+        return Availability.WITHHELD if state.is_present else Availability.GONE
     if state.entry_type == "special":
         return Availability.SPECIAL
     if _is_listed_by_a_rule(state):
-        return Availability.LISTED
+        return Availability.LISTED if state.is_present else Availability.GONE
     if state.entry_type == "link":
         return Availability.LINK
     if state.entry_type == "directory":
         return Availability.PRESENT if state.is_present else Availability.EXPIRED
     if state.file_id is None:
-        return Availability.UNREADABLE
+        return Availability.UNREADABLE if state.is_present else Availability.GONE
     return Availability.PRESENT if state.is_present else Availability.EXPIRED
 
 
