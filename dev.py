@@ -288,7 +288,7 @@ def main() -> int:
     """Do what the first argument names; the others are passed on. Returns the exit code."""
     match sys.argv[1:]:
         case ["run", *arguments]:
-            return extract(make_environment(), ["run", *arguments])
+            return extract(make_environment(), ["run", "--or-demo", *arguments])
         case ["extract", *arguments]:
             return extract(make_environment(), arguments)
         case ["test", *arguments]:

@@ -128,7 +128,8 @@ class DamageRecord:
 class RunRecord:
     """The commit record. `epoch` counts the runs of an archive; a run of an older epoch cannot commit.
 
-    `homes` are directories by home_id; `appeared` are paths by home_id that came into being while the run was on;
+    `homes` are directories by home_id; `homes_not_found` are homes that the archive knows and that this run did not
+    find, by home_id, with the reason; `appeared` are paths by home_id that came into being while the run was on;
     `settings_sha256` is that of settings.toml as it was, where there was one. `back_to` is the run to whose state a
     rollback went back; it has no phases and no homes. `damage` are parts of earlier runs that were found damaged when
     the run began. `reparsed` is what a reparse came to, by source; a run names that of the one
@@ -143,6 +144,7 @@ class RunRecord:
     tool_version: str
     is_full: bool
     homes: dict[str, str]
+    homes_not_found: dict[str, str] = field(default_factory=dict)
     phases: list[PhaseRecord] = field(default_factory=list)
     appeared: dict[str, list[str]] = field(default_factory=dict)
     texts: list[TextRecord] = field(default_factory=list)

@@ -1,6 +1,5 @@
 """The archive as a whole: what it is, which homes it knows, which runs are committed, who may write."""
 
-import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from pathlib import Path
 import orjson
 
 from models.errors import ConfigurationError, StoreError
-from models.identity import home_id_of_name, is_home_id
 from models.run import PartRecord, PhaseRecord, RunRecord, in_effect
 from pipelines.archive.erasure_journal import read_journal
 from pipelines.disk.atomic import read_sealed, write_sealed
@@ -176,54 +174,3 @@ def last_phase(runs: Iterable[RunRecord], home_id: str, phase: int) -> tuple[Run
 def was_committed(directory: Path) -> bool:
     """Whether a run's directory holds what is only written once a phase is committed."""
     return any(not path.name.startswith(".") for path in directory.iterdir())
-
-
-@dataclass(frozen=True, slots=True)
-class HomeName:
-    """A home as the archive knows it: its id and the directory where it was last seen."""
-
-    home_id: str
-    root: Path
-
-
-def known_homes(layout: Layout) -> dict[str, str]:
-    """Return the directory of each home that the archive knows, by home_id: from homes.json, or from the commit records
-    when that is gone. Raises FixityError when it is not what was written.
-    """
-    if not layout.homes_file.exists():
-        return {home_id: root for run in read_all_runs(layout) for home_id, root in run.homes.items()}
-    try:
-        held = orjson.loads(read_sealed(layout.homes_file))
-        return {str(home_id): str(root) for home_id, root in held.items()}
-    except (ValueError, AttributeError) as error:
-        raise StoreError(f"{layout.homes_file} cannot be read ({error})") from error
-
-
-def name_home(known: dict[str, str], given: str | None, root: Path) -> HomeName:
-    """Return the home for a directory: under the name given, else the one remembered for it, else one made of its name.
-
-    Raises ConfigurationError when the given name cannot be a home_id.
-    """
-    if given is not None:
-        if not is_home_id(given):
-            raise ConfigurationError(f"{given!r} cannot name a home: use 1 to 64 letters, digits, '.', '_' or '-'")
-        return HomeName(given, root)
-    for home_id, path in known.items():
-        if path == os.fspath(root):
-            return HomeName(home_id, root)
-    made = home_id_of_name(root.name)
-    number = 1
-    home_id = made
-    while home_id in known:
-        number += 1
-        home_id = f"{made}-{number}"
-    return HomeName(home_id, root)
-
-
-def remember_homes(layout: Layout, homes: Iterable[HomeName]) -> None:
-    """Remember where homes were seen."""
-    known = known_homes(layout)
-    before = dict(known)
-    known.update({home.home_id: os.fspath(home.root) for home in homes})
-    if known and (known != before or not layout.homes_file.exists()):
-        write_sealed(layout.homes_file, orjson.dumps(known, option=orjson.OPT_INDENT_2), "homes")

@@ -11,7 +11,7 @@ from extractors.reading.rules import user_rules
 from models.errors import ConfigurationError, FixityError, StoreError
 from models.manifest import FileState, Outcome
 from models.run import RunRecord
-from pipelines.archive.archive import known_homes
+from pipelines.archive.homes import known_homes
 from pipelines.archive.session_paths import full_session_id, session_paths
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout

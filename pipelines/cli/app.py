@@ -29,7 +29,7 @@ EXIT_CODES = {
     ExitCode.USAGE: "wrong arguments, settings or SQL; nothing was done",
     ExitCode.FIXITY: "bytes are not what a manifest says",
     ExitCode.REJECTS: "done and verified, but some entries lie in quarantine",
-    ExitCode.INCOMPLETE: "done, but some files could not be read",
+    ExitCode.INCOMPLETE: "done, but some files, or a known home, could not be read",
     ExitCode.LOCKED: "another run is at work in the same data directory",
     ExitCode.DISK: "the disk is full, or the data directory cannot be written",
     ExitCode.INTERRUPTED: "stopped by the user; what was committed stays",

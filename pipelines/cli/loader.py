@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from models.errors import ExitCode
 from pipelines.cli.interrupts import importing
+from pipelines.disk.layout import Layout
 
 
 class Listed(NamedTuple):
@@ -53,6 +54,7 @@ COMMANDS: Final = (
     Listed("rollback", "Make the state as of a run the current one.", "rollback", "rollback"),
     Listed("gc", "Delete undone runs, leftovers and old warehouses.", "garbage", "gc"),
     Listed("forget", "Erase content from every file of the archive, for good.", "forget", "forget"),
+    Listed("home", "Show or change which homes every run reads.", "home", "app"),
     Listed("flow", "Run under Prefect: once, or on a schedule.", "flow", "app"),
 )
 """Every command, in the order in which `extract --help` lists them. A test compares the helps with the commands'."""
@@ -94,6 +96,13 @@ class AllCommands(TyperGroup):
 
     def __init__(self, *, commands: None = None, **attributes: Any) -> None:  # passed on as Typer gives them
         super().__init__(commands={one.name: Deferred(one) for one in COMMANDS}, **attributes)
+
+
+def make_sample(layout: Layout, directory: Path, *, is_silent: bool) -> tuple[str, Path]:
+    """Do as `pipelines.cli.sample.make_sample`, imported now: a run over a home needs none of its thirty modules."""
+    from pipelines.cli import sample
+
+    return sample.make_sample(layout, directory, is_silent=is_silent)
 
 
 def run_weekly(homes: Sequence[str], data: Path, *, full: bool) -> ExitCode:

@@ -46,7 +46,7 @@ Homes = Annotated[
     typer.Option(
         "--home",
         metavar="PATH|NAME=PATH",
-        help="A home to read; can be given again. Default: the directories in CLAUDE_CONFIG_DIR, else ~/.claude.",
+        help="A home, by its directory or by the id that the archive knows; can be given again.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

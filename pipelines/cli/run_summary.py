@@ -1,6 +1,8 @@
-"""How the end of a run is shown."""
+"""A run as the command line does it: with its progress drawn, and with its result shown at its end."""
 
 from pathlib import Path
+
+import typer
 
 from models.amounts import count, duration, listed, plural, size
 from models.errors import ExitCode
@@ -10,10 +12,29 @@ from models.text import safe
 from pipelines.archive.totals import added, by_source, in_the_way, outcomes, rejects, seconds, stored_again, to_json
 from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
 from pipelines.cli.options import command, shown_path
+from pipelines.cli.progress import showing
 from pipelines.disk.layout import Layout
-from pipelines.run.pipeline import Finished, report_path
+from pipelines.run.extraction import Request
+from pipelines.run.pipeline import Finished, report_path, run_job
 
 _SHOWN = 5
+
+
+def run_and_show(
+    layout: Layout, request: Request, data: Path | None, *, as_json: bool, quiet: bool, is_sample: bool = False
+) -> None:
+    """Run, show what came of it, and exit with its code unless that is 0. `is_sample` says that the homes are sample
+    homes, whose damaged entries are there on purpose: these alone leave the exit code at 0.
+    """
+    with showing(shown=not (as_json or quiet)) as observer:
+        finished = run_job(layout, request, observer)
+    show_summary(layout, finished, data, as_json=as_json, quiet=quiet)
+    if is_sample and finished.exit_code == ExitCode.REJECTS:
+        if not (as_json or quiet):
+            say_wrapped("The entries in quarantine were damaged on purpose: with a home of yours the exit code is 4.")
+        return
+    if finished.exit_code:
+        raise typer.Exit(finished.exit_code)
 
 
 def show_summary(layout: Layout, finished: Finished, data: Path | None, *, as_json: bool, quiet: bool) -> None:
@@ -77,6 +98,7 @@ def _verdict(finished: Finished) -> list[str]:
         )
     if corrupt := by_outcome["corrupt"]:
         told.append(f"FIXITY IS BROKEN: {plural(corrupt, 'file')} changed in content, but not in size and times")
+    told += [f"not read: {problem}" for problem in run.homes_not_found.values()]
     if unreadable := by_outcome["unreadable"]:
         told.append(f"{plural(unreadable, 'file')} could not be read")
     if blocked := in_the_way(run):

@@ -92,6 +92,13 @@ class Layout:
         return self.root / "forget.json"
 
     @property
+    def demo(self) -> Path:
+        """Where `extract demo` makes its sample home when no other place is named: beside the data directory, since
+        neither may lie in the other.
+        """
+        return self.root.with_name(f"{self.root.name}-demo") / "home"
+
+    @property
     def staging(self) -> Path:
         """What is not committed yet; swept at the next start."""
         return self.root / "staging"

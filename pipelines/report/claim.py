@@ -1,6 +1,6 @@
 """Makes the headline of a run and the one sentence on what it verified: they claim no more than its facts show."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from models.amounts import count, plural
@@ -13,7 +13,8 @@ class Ground:
     """The facts from which the claim is made. `withheld` and `listed` count files, `problems` committed files that
     could not be read back, `errors` findings of `extract verify` with the severity error, `damaged` parts of earlier
     runs that are not what was committed, `in_the_way` paths where something else is in place of data, `quarantined` the
-    entries of all runs that lie in quarantine.
+    entries of all runs that lie in quarantine, `homes_not_found` the homes that the archive knows and that the run did
+    not find.
     """
 
     is_complete: bool
@@ -27,6 +28,7 @@ class Ground:
     quarantined: int = 0
     damaged: int = 0
     in_the_way: int = 0
+    homes_not_found: Collection[str] = ()
 
 
 def verdict_of(ground: Ground) -> Verdict:
@@ -52,6 +54,9 @@ def verdict_of(ground: Ground) -> Verdict:
     if ground.in_the_way:
         paths = plural(ground.in_the_way, "path")
         return Verdict("incomplete", f"Incomplete: something else stands in place of data at {paths}")
+    if ground.homes_not_found:
+        names = ", ".join(sorted(ground.homes_not_found))
+        return Verdict("incomplete", f"Incomplete: {plural(len(ground.homes_not_found), 'home')} not found: {names}")
     if not ground.is_complete:
         return Verdict("incomplete", "Not finished: the run stopped before its warehouse was published")
     if ground.total.rejects:

@@ -69,6 +69,7 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         damaged=len(run.damage),
         in_the_way=len(in_the_way(run)),
         quarantined=standing.quarantined,
+        homes_not_found=run.homes_not_found,
         errors=sum(finding.severity == Severity.ERROR for finding in findings),
     )
     return Facts(

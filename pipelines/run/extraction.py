@@ -4,8 +4,8 @@ command line and for flows.
 
 import shutil
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from models.observer import Observer
 from models.run import PhaseRecord, RunRecord, new_run_id
 from models.text import printable_path
 from pipelines.archive import archive as archives
-from pipelines.archive.archive import Archive, HomeName
+from pipelines.archive.archive import Archive
 from pipelines.archive.damage import look_at_parts
+from pipelines.archive.homes import HomeName, known_homes, name_home, remember_homes
 from pipelines.archive.sweep import sweep
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.failpoints import reach
@@ -39,12 +40,13 @@ from pipelines.version import VERSION
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked of a run: homes (with a name, or None to use the one remembered), phases, and whether to re-read
-    everything.
+    everything. `not_found` are homes that the archive knows and that were not found, with the reason for each.
     """
 
     homes: Sequence[tuple[str | None, Path]]
     phases: Sequence[int] = tuple(PHASES)
     is_full: bool = False
+    not_found: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_homes(homes: Sequence[tuple[str | None, Path]], layout: Layout) -> None:
@@ -67,10 +69,10 @@ def check_homes(homes: Sequence[tuple[str | None, Path]], layout: Layout) -> Non
 
 def name_homes(request: Request, layout: Layout) -> list[HomeName]:
     """Return each home with its id."""
-    known = archives.known_homes(layout)
+    known = known_homes(layout)
     named: list[HomeName] = []
     for given, root in request.homes:
-        home = archives.name_home(known, given, root.absolute())
+        home = name_home(known, given, root.absolute())
         if any(other.home_id == home.home_id for other in named):
             raise ConfigurationError(f"two homes would be called {home.home_id}; name them with --home NAME=PATH")
         known[home.home_id] = str(home.root)
@@ -169,6 +171,7 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
         tool_version=VERSION,
         is_full=request.is_full,
         homes={home.home_id: str(home.root) for home in homes},
+        homes_not_found=dict(request.not_found),
         settings_sha256=settings_digest(layout),
         damage=damage,
         reparsed=reparsed.reparsed if reparsed is not None else {},
@@ -180,7 +183,7 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
     with disk_errors():
         layout.run(record.run_id).mkdir(mode=0o700)
         fsync_directory(layout.runs)
-        archives.remember_homes(layout, homes)
+        remember_homes(layout, homes)
         known = prepare_indexes(layout, runs, record.run_id, new_bytes, new_files, damage)
         lost = lost_pieces(layout, runs, damage, known.pieces)
     return RunInProgress(archive, record, runs, request, settings, snapshots, known, lost, observer, started)

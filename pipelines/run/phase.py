@@ -21,7 +21,8 @@ from models.manifest import Change, FileState, Outcome, erased_json
 from models.run import PartRecord, PhaseRecord, RunRecord
 from models.schema import Row
 from models.tables import EXTRACTIONS, MANIFEST, STORE
-from pipelines.archive.archive import Archive, HomeName
+from pipelines.archive.archive import Archive
+from pipelines.archive.homes import HomeName
 from pipelines.disk.atomic import disk_errors, make_directories, sync_directories, sync_files
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import MENDED, Layout, make_private

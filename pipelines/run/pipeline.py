@@ -115,7 +115,7 @@ def exit_code_of(run: RunRecord) -> ExitCode:
     outcomes = {outcome for phase in run.phases for outcome, count in phase.outcomes.items() if count}
     if outcomes & BROKEN or run.damage:
         return ExitCode.FIXITY
-    if "unreadable" in outcomes or any(phase.in_the_way for phase in run.phases):
+    if "unreadable" in outcomes or run.homes_not_found or any(phase.in_the_way for phase in run.phases):
         return ExitCode.INCOMPLETE
     # A run with nothing new reads no entry again: those that lie in quarantine from before still do.
     if any(phase.rejects for phase in run.phases) or (run.warehouse is not None and run.warehouse.quarantined):

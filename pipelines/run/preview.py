@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from extractors.reading.registry import PHASES
 from models.manifest import FileState
-from pipelines.archive.archive import HomeName, read_runs
+from pipelines.archive.archive import read_runs
+from pipelines.archive.homes import HomeName
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
 from pipelines.run.extraction import Request, check_homes, name_homes

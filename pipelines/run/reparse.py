@@ -25,8 +25,9 @@ from models.observer import Observer
 from models.run import PhaseRecord, ReparseCounts, RunRecord, new_run_id
 from models.tables import EXTRACTIONS
 from pipelines.archive import archive as archives
-from pipelines.archive.archive import Archive, known_homes
+from pipelines.archive.archive import Archive
 from pipelines.archive.damage import look_at_parts
+from pipelines.archive.homes import known_homes
 from pipelines.archive.store import StoreReader, read_part
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.atomic import disk_errors

@@ -4,7 +4,9 @@ import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from extractors.home.home import Home
 from extractors.reading.registry import PHASES, phase_number, sources
@@ -12,25 +14,98 @@ from extractors.reading.rules import KNOWN_TOP
 from models.errors import ConfigurationError, Unreadable
 from models.identity import is_home_id
 from models.text import printable_path
+from pipelines.archive.homes import KnownHome, read_homes
+from pipelines.disk.layout import Layout
 
 HOMES_VARIABLE = "CLAUDE_CONFIG_DIR"
+
+EMPTY: Final = "is an empty directory"
 
 NamedHome = tuple[str | None, Path]
 """A home's name where it was given one, and its directory."""
 
 
+@dataclass(frozen=True, slots=True)
+class HomesToRead:
+    """The homes that a run reads, and those that it knows and did not find: by home_id or path, with the reason."""
+
+    homes: Sequence[NamedHome]
+    not_found: Mapping[str, str] = field(default_factory=dict)
+
+    def refuse_none(self) -> None:
+        """Raise ConfigurationError, with all places that were looked at, when there is no home to read."""
+        if not self.homes:
+            places = "; ".join(self.not_found.values()) or "all homes that the archive knows have been removed from it"
+            raise ConfigurationError(
+                f"there is no home to read: {places}. Name one with --home PATH, or try `extract demo`"
+            )
+
+
+def homes_to_read(layout: Layout, given: Sequence[str], environment: Mapping[str, str] = os.environ) -> HomesToRead:
+    """Return the homes that `given` names (`PATH`, `NAME=PATH`, or the id of a home that the archive knows). Where it
+    names none: every home that the archive knows and has not been told to pass over, and the usual ones of this machine
+    (those of CLAUDE_CONFIG_DIR, else `~/.claude`). Of these an empty directory counts as not found: it may be the place
+    where a disk is mounted at other times, and reading it would say that every file is gone.
+
+    Raises ConfigurationError when a home that was named is none, or when this machine's own homes would be read into an
+    archive of the sample home.
+    """
+    known = read_homes(layout)
+    if given:
+        by_id = {home_id: home.root for home_id, home in known.items()}
+        return HomesToRead(homes_of([f"{one}={by_id[one]}" if _is_id(one, by_id) else one for one in given]))
+    found: list[NamedHome] = []
+    not_found: dict[str, str] = {}
+    passed = {os.path.realpath(home.root) for home in known.values() if not home.is_read}
+    remembered: list[NamedHome] = [(home.home_id, Path(home.root)) for home in known.values() if home.is_read]
+    is_listed = bool(environment.get(HOMES_VARIABLE, "").strip())
+    for home_id, path in [*remembered, *((None, path) for path in usual_homes(environment))]:
+        real = os.path.realpath(path)
+        if real in passed:
+            continue
+        passed.add(real)
+        problem = problem_of(path)
+        if problem is None:
+            found.append((home_id, path))
+        elif home_id is not None or is_listed or not remembered:
+            not_found[home_id or str(path)] = problem
+    _refuse_to_mix(layout, known, found)
+    return HomesToRead(found, not_found)
+
+
+def _is_id(text: str, known: Mapping[str, str]) -> bool:
+    return text in known and not Path(text).is_dir()
+
+
+def _refuse_to_mix(layout: Layout, known: Mapping[str, KnownHome], found: Sequence[NamedHome]) -> None:
+    """Refuse to read a real home into an archive of the sample home because nobody named another archive."""
+    samples = [home for home in known.values() if Path(home.root) == layout.demo]
+    real = [str(path) for home_id, path in found if home_id is None]
+    if samples and len(samples) == len(known) and real:
+        raise ConfigurationError(
+            f"{layout.root} is the archive of the sample home, and {', '.join(real)} is a home of yours. Remove "
+            f"{layout.root} and {layout.demo.parent}, or name another archive with --data"
+        )
+
+
+def usual_homes(environment: Mapping[str, str], user: Path | None = None) -> list[Path]:
+    """Return where Claude Code keeps its homes on this machine: the directories that CLAUDE_CONFIG_DIR lists (separated
+    by commas or as PATH is), else `.claude` of `user`, the user's own directory.
+    """
+    listed = environment.get(HOMES_VARIABLE, "")
+    return _listed(listed) if listed.strip() else [(user or Path.home()) / ".claude"]
+
+
 def homes_of(given: Sequence[str], environment: Mapping[str, str] = os.environ) -> list[NamedHome]:
-    """Return the homes that `PATH` or `NAME=PATH` stand for; without any, those of CLAUDE_CONFIG_DIR (a list separated
-    by commas or as PATH is), else `~/.claude`.
+    """Return the homes that `PATH` or `NAME=PATH` stand for; without any, `usual_homes`.
 
     Raises ConfigurationError, with all places that were looked at, when one of them is no home.
     """
     if given:
         homes, origin = [_home_of(text) for text in given], "--home"
-    elif environment.get(HOMES_VARIABLE, "").strip():
-        homes, origin = [(None, path) for path in _listed(environment[HOMES_VARIABLE])], HOMES_VARIABLE
     else:
-        homes, origin = [(None, Path("~/.claude").expanduser())], "the default"
+        homes = [(None, path) for path in usual_homes(environment)]
+        origin = HOMES_VARIABLE if environment.get(HOMES_VARIABLE, "").strip() else "the default"
     missing = [path for _, path in homes if not is_directory(path)]
     if missing:
         places = ", ".join(str(path) for path in missing)
@@ -80,17 +155,37 @@ def _listed(value: str) -> list[Path]:
     return list(dict.fromkeys(Path(part).expanduser() for part in parts if part))
 
 
-def _refuse_what_is_no_home(path: Path) -> None:
-    """Refuse a directory of other things: everything in it would be archived."""
+def why_no_home(path: Path) -> str | None:
+    """Return why a directory cannot be taken for a home unasked; None when it is one. Never lists what is a home.
+
+    Raises ConfigurationError where the system does not let it be known.
+    """
+    if not is_directory(path):
+        return "is not there"
     # Asked by name, not listed: a listing would move the directory's access time.
     if any(os.path.lexists(path / name) for name in (*KNOWN_TOP, "settings.json", "settings.local.json")):
-        return
+        return None
     with readable_home(path), Home(path) as home:
-        if next(home.walk(), None) is None:
-            return
-    below = path / ".claude"
-    hint = f"; did you mean {below}?" if below.is_dir() else ""
-    raise ConfigurationError(f"{path} is no home of Claude Code: it holds neither projects nor history.jsonl{hint}")
+        is_empty = next(home.walk(), None) is None
+    return EMPTY if is_empty else "is no home of Claude Code: it holds neither projects nor history.jsonl"
+
+
+def problem_of(path: Path) -> str | None:
+    """Return why a home cannot be read unasked, as a sentence without its end; None when it can."""
+    try:
+        problem = why_no_home(path)
+    except ConfigurationError as error:
+        return str(error)
+    return f"the home {path} {problem}" if problem else None
+
+
+def _refuse_what_is_no_home(path: Path) -> None:
+    """Refuse a directory of something else: everything in it would be archived. An empty one that was named is read."""
+    problem = why_no_home(path)
+    if problem not in (None, EMPTY):
+        below = path / ".claude"
+        hint = f"; did you mean {below}?" if below.is_dir() else ""
+        raise ConfigurationError(f"{path} {problem}{hint}")
 
 
 def phases_of(given: Sequence[str]) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from models.errors import StoreError
 from models.manifest import FileState
 from models.run import RunRecord
 from pipelines.archive import archive as archives
-from pipelines.archive.archive import HomeName
+from pipelines.archive.homes import HomeName
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import Settings

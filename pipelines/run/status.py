@@ -16,8 +16,9 @@ from models.errors import SourceError
 from models.json import JsonObject
 from models.manifest import FileState
 from models.run import DamageRecord, RunRecord
-from pipelines.archive.archive import Archive, HomeName, is_being_written, known_homes, last_phase
+from pipelines.archive.archive import Archive, is_being_written, last_phase
 from pipelines.archive.damage import OTHER_BYTES, look_at_parts
+from pipelines.archive.homes import HomeName, KnownHome, read_homes
 from pipelines.archive.imported import imported_files
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.archive.totals import quarantined
@@ -50,10 +51,14 @@ class PhaseStatus:
 
 @dataclass(slots=True)
 class HomeStatus:
-    """One home: where it was last seen, and why it could not be walked now, where it could not."""
+    """One home: where it was last seen, the name it was given to show, whether runs that name no home read it, and why
+    it could not be walked now, where it could not.
+    """
 
     home_id: str
     root: str
+    name: str | None
+    is_read: bool
     problem: str | None
     phases: list[PhaseStatus]
 
@@ -104,10 +109,7 @@ def status_of(layout: Layout) -> Status:
         last_run_status=last.status if last else None,
         last_run_started_at=last.started_at if last else None,
         last_run_finished_at=last.finished_at if last else None,
-        homes=[
-            _home(layout, tombstones, HomeName(home_id, Path(root)), runs, settings)
-            for home_id, root in sorted(known_homes(layout).items())
-        ],
+        homes=[_home(layout, tombstones, home, runs, settings) for _, home in sorted(read_homes(layout).items())],
         store_bytes=sizes["store"],
         table_bytes=sizes["tables"],
         imported_bytes=sum(path.stat().st_size for path in imported_files(layout)),
@@ -155,9 +157,9 @@ def _is_of(layout: Layout, run: RunRecord) -> bool:
 
 
 def _home(
-    layout: Layout, tombstones: Tombstones | None, home: HomeName, runs: list[RunRecord], settings: Settings
+    layout: Layout, tombstones: Tombstones | None, home: KnownHome, runs: list[RunRecord], settings: Settings
 ) -> HomeStatus:
-    snapshot, problem = _walked(home, settings, tombstones)
+    snapshot, problem = _walked(HomeName(home.home_id, Path(home.root)), settings, tombstones)
     phases = []
     for number in PHASES:
         last = last_manifest(layout, runs, home.home_id, number)
@@ -167,7 +169,7 @@ def _home(
             snapshot.last[number] = last
             phases.append(_phase(runs, home.home_id, number, _last_states(snapshot, number)))
             _compare(phases[-1], snapshot)
-    return HomeStatus(home.home_id, str(home.root), problem, phases)
+    return HomeStatus(home.home_id, home.root, home.name, home.is_read, problem, phases)
 
 
 def _walked(home: HomeName, settings: Settings, tombstones: Tombstones | None) -> tuple[Snapshot | None, str | None]:

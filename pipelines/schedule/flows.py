@@ -38,7 +38,7 @@ from pipelines.archive.totals import added, outcomes, rejects
 from pipelines.report.write import collect_facts, summary_markdown
 from pipelines.run.extraction import Request, RunInProgress, begin_run, check_homes
 from pipelines.run.pipeline import Finished, load_run, report_run
-from pipelines.run.request import homes_of
+from pipelines.run.request import homes_to_read
 
 P = ParamSpec("P")
 
@@ -104,7 +104,9 @@ def weekly(homes: list[str] | None = None, data: str | None = None, full: bool =
     try:
         with _errors_reported():
             layout = Layout.of(Path(data) if data else None)
-            finished = _do_steps(layout, Request(homes_of(homes or ()), is_full=full))
+            found = homes_to_read(layout, homes or ())
+            found.refuse_none()
+            finished = _do_steps(layout, Request(found.homes, is_full=full, not_found=found.not_found))
             summary = summary_markdown(collect_facts(layout, finished.run))
             create_markdown_artifact(summary, key="extract-run", description=finished.run.run_id)
     except StepFailed as failure:

@@ -6,10 +6,10 @@ import orjson
 
 from models.errors import ConfigurationError
 from models.findings import records
-from models.identity import is_home_id
 from models.json import JsonObject
 from models.seal import SealError, unsealed
 from pipelines.archive.archive import FORMAT
+from pipelines.archive.homes import home_of_json
 from pipelines.disk.settings import read_settings, settings_digest
 from pipelines.verify.context import Context
 
@@ -88,10 +88,11 @@ def check_homes(context: Context) -> None:
     except MalformedRecord as error:
         context.findings.append(records.HOMES_MALFORMED.at(address, problem=str(error)))
         return
-    for home_id, root in homes.items():
-        if not is_home_id(home_id) or not isinstance(root, str):
-            problem = f"{home_id!r} is no home with a directory"
-            context.findings.append(records.HOMES_MALFORMED.at(address, problem=problem))
+    for home_id, value in homes.items():
+        try:
+            home_of_json(home_id, value)
+        except ValueError as error:
+            context.findings.append(records.HOMES_MALFORMED.at(address, problem=str(error)))
     unlisted = {home_id: run.run_id for run in reversed(context.runs) for home_id in run.homes if home_id not in homes}
     for home_id, run_id in sorted(unlisted.items()):
         context.findings.append(records.HOME_UNLISTED.at(address, run=run_id, home=home_id))

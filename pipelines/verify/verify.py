@@ -14,7 +14,8 @@ from models.finding import Finding, Level, Severity
 from models.findings import records as codes
 from models.observer import Observer
 from models.tables import MANIFEST
-from pipelines.archive.archive import is_being_written, name_home
+from pipelines.archive.archive import is_being_written
+from pipelines.archive.homes import name_home
 from pipelines.disk.layout import Layout
 from pipelines.verify import contents, deep, manifests, parts, records, runs, store
 from pipelines.verify.checks import run_checks

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import FixityError, LockedError, StoreError
-from pipelines.archive.archive import Archive, is_being_written, known_homes, writing
+from pipelines.archive.archive import Archive, is_being_written, writing
+from pipelines.archive.homes import known_homes
 from pipelines.archive.sweep import sweep
 from pipelines.disk.layout import Layout
 from tests.support import extract, rows

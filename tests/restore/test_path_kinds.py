@@ -10,7 +10,8 @@ from extractors.reading.registry import PHASES
 from models.errors import ExitCode
 from models.finding import Severity
 from models.manifest import FileState
-from pipelines.archive.archive import HomeName, read_runs
+from pipelines.archive.archive import read_runs
+from pipelines.archive.homes import HomeName
 from pipelines.archive.listing import list_files
 from pipelines.archive.manifests import read_manifest
 from pipelines.archive.selection import Selection

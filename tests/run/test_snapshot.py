@@ -18,7 +18,8 @@ from models.manifest import FileState
 from models.observer import Observer
 from models.run import RunRecord
 from models.tables import MANIFEST
-from pipelines.archive.archive import HomeName, read_runs, writing
+from pipelines.archive.archive import read_runs, writing
+from pipelines.archive.homes import HomeName
 from pipelines.disk.layout import Layout
 from pipelines.run import workers
 from pipelines.run.extraction import Request, begin_run

@@ -13,7 +13,7 @@ from pipelines.cli.loader import run_weekly, serve_weekly
 from pipelines.cli.options import Data, Homes, command, layout_of
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import check_homes
-from pipelines.run.request import homes_of
+from pipelines.run.request import homes_to_read
 from pipelines.schedule.prefect_settings import SERVER, STATE, prepare_prefect
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -93,7 +93,9 @@ def server(
 def _prepare(layout: Layout, given: Sequence[str]) -> list[str]:
     """Refuse homes that cannot be run, prepare Prefect's environment; return the homes with absolute paths."""
 
-    homes = homes_of(given)
+    found = homes_to_read(layout, given)
+    found.refuse_none()
+    homes = found.homes
     check_homes(homes, layout)
     prepare_prefect(layout, [root for _, root in homes])
     return [f"{name}={root.absolute()}" if name else str(root.absolute()) for name, root in homes] if given else []

@@ -12,7 +12,7 @@ from pipelines.cli.console import Heading, is_terminal, say, say_json, say_table
 from pipelines.cli.options import AsJson, Data, Homes, layout_of
 from pipelines.disk.settings import read_settings
 from pipelines.run.home_listing import Survey, refuse_within_homes, sha256_manifest, survey_home
-from pipelines.run.request import homes_of
+from pipelines.run.request import homes_to_read
 
 
 def inventory(
@@ -32,13 +32,15 @@ def inventory(
     Files by source, by rule what is never opened or only listed.
     Needs no data directory (of one, only settings.toml is read). What is withheld is never opened and has no digest.
     """
-
-    homes = [path for _, path in homes_of(home or ())]
+    layout = layout_of(data)
+    found = homes_to_read(layout, home or ())
+    found.refuse_none()
+    homes = [path for _, path in found.homes]
     if len(homes) > 1 and (manifest or (sha256 and not as_json)):
         raise ConfigurationError("a manifest is of one home: name it with --home")
     if manifest:
         refuse_within_homes(manifest, homes)
-    settings = read_settings(layout_of(data))
+    settings = read_settings(layout)
     surveys = [survey_home(root, settings, digests=sha256 or manifest is not None) for root in homes]
     if manifest:
         _write_manifest(manifest, surveys[0])

@@ -1,22 +1,21 @@
 """`extract run`: the whole job, or what it would do."""
 
 from dataclasses import asdict, astuple
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from extractors.reading.registry import PHASES
 from models.amounts import count, size
+from pipelines.archive.homes import read_homes
 from pipelines.cli.console import Heading, say, say_json, say_table
+from pipelines.cli.loader import make_sample
 from pipelines.cli.options import AsJson, Data, Homes, Quiet, layout_of
-from pipelines.cli.progress import showing
-from pipelines.cli.run_summary import show_summary
+from pipelines.cli.run_summary import run_and_show
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
-from pipelines.run.pipeline import run_job
 from pipelines.run.preview import preview_run
-from pipelines.run.request import homes_of, phases_of
+from pipelines.run.request import homes_to_read, phases_of
 
 
 def run(
@@ -34,28 +33,26 @@ def run(
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    or_demo: Annotated[bool, typer.Option("--or-demo", hidden=True, help="Without any home, make a sample.")] = False,
 ) -> None:
     """Read what is new in each home and build the warehouse.
 
+    Without --home: every home that the archive knows (extract home list) and the usual ones of this machine.
     Nothing in a home is changed. Running again adds only what is new; killed, it goes on where it was.
     """
-
     layout = layout_of(data)
-    request = Request(homes_of(home or ()), phases_of(phase or ()), full)
+    phases = phases_of(phase or ())
+    found = homes_to_read(layout, home or ())
+    if or_demo and not dry_run and not found.homes and not read_homes(layout):
+        request = Request([make_sample(layout, layout.demo, is_silent=as_json or quiet)], phases, full)
+        run_and_show(layout, request, data, as_json=as_json, quiet=quiet, is_sample=True)
+        return
+    found.refuse_none()
+    request = Request(found.homes, phases, full, found.not_found)
     if dry_run:
         _show_plan(layout, request, as_json=as_json)
     else:
-        do_run(layout, request, data, as_json=as_json, quiet=quiet)
-
-
-def do_run(layout: Layout, request: Request, data: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Run, show what came of it, and exit with its code unless that is 0."""
-
-    with showing(shown=not (as_json or quiet)) as observer:
-        finished = run_job(layout, request, observer)
-    show_summary(layout, finished, data, as_json=as_json, quiet=quiet)
-    if finished.exit_code:
-        raise typer.Exit(finished.exit_code)
+        run_and_show(layout, request, data, as_json=as_json, quiet=quiet)
 
 
 def _show_plan(layout: Layout, request: Request, *, as_json: bool) -> None:

@@ -61,7 +61,10 @@ def _show_archive(found: Status, root: str, data: Path | None) -> None:
 
 def _show_home(home: HomeStatus) -> None:
 
-    say(f"home {home.home_id}: {home.root}" + (f" ({home.problem})" if home.problem else ""))
+    shown = f"{home.home_id} ({home.name})" if home.name else home.home_id
+    notes = [home.problem] if home.problem else []
+    notes += [] if home.is_read else ["removed: no run reads it"]
+    say(f"home {shown}: {home.root}" + (f" ({'; '.join(notes)})" if notes else ""))
     numbers = ("files", "kept", "new", "changed", "to read")
     say_table(
         [Heading("phase"), Heading("read (UTC)"), *(Heading(name, "number") for name in numbers)],

@@ -1,0 +1,143 @@
+"""The homes that an archive knows, as `homes.json` lists them: ids, directories, names, and whether runs read them."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from models.errors import ConfigurationError, StoreError
+from models.identity import home_id_of_name, is_home_id
+from models.json import JsonValue
+from pipelines.archive.archive import read_all_runs
+from pipelines.disk.atomic import read_sealed, write_sealed
+from pipelines.disk.layout import Layout
+
+LONGEST_NAME: Final = 80
+"""Characters that the display name of a home may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class HomeName:
+    """A home as the archive knows it: its id and the directory where it was last seen."""
+
+    home_id: str
+    root: Path
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHome:
+    """What the archive remembers of a home. `root` is the directory where it was last seen, `name` what people call it
+    where they gave it a name; a home that is not `is_read` is passed over by runs that name no home.
+    """
+
+    home_id: str
+    root: str
+    name: str | None = None
+    is_read: bool = True
+
+    @property
+    def shown(self) -> str:
+        """The id, and the display name behind it where there is one."""
+        return f"{self.home_id} ({self.name})" if self.name else self.home_id
+
+
+def home_of_json(home_id: str, value: JsonValue) -> KnownHome:
+    """Return the home that one item of homes.json means: a directory, or an object with one. Raises ValueError."""
+    fields: Mapping[str, JsonValue] = value if isinstance(value, dict) else {"root": value}
+    root, name, is_read = fields.get("root"), fields.get("name"), fields.get("is_read", True)
+    is_name = name is None or isinstance(name, str)
+    if not is_home_id(home_id) or not isinstance(root, str) or not is_name or not isinstance(is_read, bool):
+        raise ValueError(f"{home_id!r} is no home with a directory")
+    return KnownHome(home_id, root, name if isinstance(name, str) else None, is_read)
+
+
+def read_homes(layout: Layout) -> dict[str, KnownHome]:
+    """Return each home that the archive knows, by home_id: from homes.json, or from the commit records when that is
+    gone. Raises FixityError when the file is not what was written, StoreError when it means nothing.
+    """
+    if not layout.homes_file.exists():
+        roots = {home_id: root for run in read_all_runs(layout) for home_id, root in run.homes.items()}
+        return {home_id: KnownHome(home_id, root) for home_id, root in roots.items()}
+    try:
+        held = orjson.loads(read_sealed(layout.homes_file))
+        return {home_id: home_of_json(home_id, value) for home_id, value in held.items()}
+    except (ValueError, AttributeError) as error:
+        raise StoreError(f"{layout.homes_file} cannot be read ({error})") from error
+
+
+def known_homes(layout: Layout) -> dict[str, str]:
+    """Return the directory of each home that the archive knows, by home_id. Raises as `read_homes` does."""
+    return {home_id: home.root for home_id, home in read_homes(layout).items()}
+
+
+def name_home(known: Mapping[str, str], given: str | None, root: Path) -> HomeName:
+    """Return the home for a directory: under the name given, else the one remembered for it, else one made of its name.
+
+    `known` are directories by home_id. Raises ConfigurationError when the given name cannot be a home_id.
+    """
+    if given is not None:
+        if not is_home_id(given):
+            raise ConfigurationError(f"{given!r} cannot name a home: use 1 to 64 letters, digits, '.', '_' or '-'")
+        return HomeName(given, root)
+    for home_id, path in known.items():
+        if path == os.fspath(root):
+            return HomeName(home_id, root)
+    made = home_id_of_name(root.name)
+    number = 1
+    home_id = made
+    while home_id in known:
+        number += 1
+        home_id = f"{made}-{number}"
+    return HomeName(home_id, root)
+
+
+def remember_homes(layout: Layout, homes: Iterable[HomeName]) -> None:
+    """Remember where homes were seen, and that they are read. The caller holds the lock (`archive.writing`)."""
+    known = read_homes(layout)
+    for home in homes:
+        before = known.get(home.home_id) or KnownHome(home.home_id, "")
+        known[home.home_id] = replace(before, root=os.fspath(home.root), is_read=True)
+    _write_homes(layout, known)
+
+
+def rename_home(layout: Layout, home_id: str, name: str) -> KnownHome:
+    """Give a home a display name, or take it away with an empty one; returns the home. Its id, which all rows bear,
+    stays. The caller holds the lock. Raises ConfigurationError for an unknown home or a name that cannot be shown.
+    """
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise ConfigurationError(f"a home's name is one line of at most {LONGEST_NAME} characters")
+    return _changed(layout, home_id, name=name.strip() or None)
+
+
+def stop_reading(layout: Layout, home_id: str) -> KnownHome:
+    """Have runs that name no home pass a home over; returns the home. All that was read of it is kept. The caller holds
+    the lock. Raises ConfigurationError for an unknown home.
+    """
+    return _changed(layout, home_id, is_read=False)
+
+
+def _changed(layout: Layout, home_id: str, **change: str | bool | None) -> KnownHome:
+    known = read_homes(layout)
+    if home_id not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise ConfigurationError(f"the archive knows no home {home_id!r}; it knows {names}")
+    known[home_id] = replace(known[home_id], **change)  # type: ignore[arg-type]  # the two callers name real fields
+    _write_homes(layout, known)
+    return known[home_id]
+
+
+def _write_homes(layout: Layout, homes: Mapping[str, KnownHome]) -> None:
+    """Write homes.json where it does not say the same already."""
+    is_there = layout.homes_file.exists()
+    if homes and (not is_there or read_homes(layout) != homes):
+        held = {home_id: _as_json(home) for home_id, home in homes.items()}
+        write_sealed(layout.homes_file, orjson.dumps(held, option=orjson.OPT_INDENT_2), "homes")
+
+
+def _as_json(home: KnownHome) -> JsonValue:
+    if home.name is None and home.is_read:
+        return home.root
+    return {"root": home.root, "name": home.name, "is_read": home.is_read}

@@ -1,0 +1,47 @@
+"""The sample home of `extract demo`: where it is made, and how it is shown."""
+
+from pathlib import Path
+from typing import Final
+
+from models.amounts import listed, plural, size
+from models.errors import ConfigurationError
+from pipelines.cli.console import say
+from pipelines.cli.options import shown_path
+from pipelines.demo.demo import DemoSummary, make_home
+from pipelines.disk.layout import Layout
+
+SAMPLE_ID: Final = "demo"
+"""The id of a sample home in an archive."""
+_SHOWN: Final = 5
+
+
+def make_sample(
+    layout: Layout, directory: Path, *, mb: float = 5.0, seed: int = 1, is_silent: bool = False
+) -> tuple[str, Path]:
+    """Make a sample home, say what it holds unless `is_silent`, and return it under its id, to be read by a run.
+
+    The usual place for it gets a `.gitignore`: it may lie in a checkout. Raises ConfigurationError where something is
+    there already.
+    """
+    if directory == layout.demo:
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (directory.parent / ".gitignore").write_text("*\n", encoding="ascii")
+    try:
+        made = make_home(directory, mb=mb, seed=seed)
+    except ValueError as error:
+        raise ConfigurationError(f"{error}. To run on it: extract run --home {directory}") from error
+    if not is_silent:
+        _show(made)
+    return SAMPLE_ID, directory
+
+
+def _show(made: DemoSummary) -> None:
+    largest = dict(sorted(made.entries.items(), key=lambda item: -item[1])[:_SHOWN])
+    others = len(made.entries) - len(largest)
+    say(f"Sample home: {shown_path(made.root.absolute())}", style="bold")
+    say(
+        f"{plural(made.files, 'file')}, {size(made.bytes)}, {plural(made.sessions, 'session')}, "
+        f"{plural(len(made.oddities), 'oddity', 'oddities')} planted on purpose"
+    )
+    say(f"entries: {listed(largest)}, and of {plural(others, 'other kind')}")
+    say()

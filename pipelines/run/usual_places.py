@@ -1,0 +1,95 @@
+"""The homes that an archive knows, and where others usually are on a machine. Nothing in a home is listed or opened."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from models.json import JsonObject
+from pipelines.archive.archive import read_runs
+from pipelines.archive.homes import KnownHome, read_homes
+from pipelines.disk.layout import Layout
+from pipelines.run.request import problem_of, usual_homes
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A directory that is or may be a home and that the archive does not know. `is_next` where the next run that names
+    no home reads it; of one that is not `is_home`, no run can read the format.
+    """
+
+    path: Path
+    kind: str
+    is_home: bool = True
+    is_next: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HomeState:
+    """A home that the archive knows: when it was last read (ISO 8601, UTC), and why it cannot be read now."""
+
+    home: KnownHome
+    last_run_at: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeOverview:
+    """The homes of an archive, and other places of this machine."""
+
+    homes: list[HomeState]
+    places: list[Place]
+
+    def to_json(self) -> JsonObject:
+        """Return the overview as JSON values."""
+        homes: list[JsonObject] = [
+            {**asdict(one.home), "last_run_at": one.last_run_at, "problem": one.problem} for one in self.homes
+        ]
+        return {"homes": [*homes], "places": [{**asdict(one), "path": str(one.path)} for one in self.places]}
+
+
+def overview(layout: Layout, user: Path, environment: Mapping[str, str], mounts: Path | None) -> HomeOverview:
+    """Return the homes that the archive knows, and those of the usual places that it does not know. The arguments after
+    `layout` are those of `usual_places`. Raises FixityError or StoreError where the archive cannot say.
+    """
+    known = read_homes(layout)
+    last = {home_id: run.finished_at or run.started_at for run in read_runs(layout) for home_id in run.homes}
+    homes = [HomeState(home, last.get(home_id), problem_of(Path(home.root))) for home_id, home in sorted(known.items())]
+    roots = {os.path.realpath(home.root) for home in known.values()}
+    places = usual_places(user, environment, mounts)
+    return HomeOverview(homes, [place for place in places if os.path.realpath(place.path) not in roots])
+
+
+def usual_places(user: Path, environment: Mapping[str, str], mounts: Path | None) -> list[Place]:
+    """Return the directories that are there, of all the usual ones: `user` is the user's own directory, `environment`
+    the variables of the process, `mounts` the directory below which WSL mounts the drives of Windows, where it does.
+    """
+    seen = set()
+    found = []
+    for place in _candidates(user, environment, mounts):
+        real = os.path.realpath(place.path)
+        if real not in seen and place.path.is_dir():
+            seen.add(real)
+            found.append(place)
+    return found
+
+
+def _candidates(user: Path, environment: Mapping[str, str], mounts: Path | None) -> Iterator[Place]:
+    for path in usual_homes(environment, user):
+        yield Place(path, "the usual home", is_next=True)
+    yield Place(user / ".claude", "the usual home where CLAUDE_CONFIG_DIR names no other")
+    for path in sorted(user.glob(".claude[-_.]*")):
+        yield Place(path, "another configuration directory")
+    settings = Path(environment.get("XDG_CONFIG_HOME") or user / ".config")
+    yield Place(settings / "claude", "a configuration directory by the XDG rules")
+    roaming = Path(environment.get("APPDATA") or user / "AppData" / "Roaming")
+    for path in (user / "Library" / "Application Support" / "Claude", roaming / "Claude", settings / "Claude"):
+        yield Place(path, "Claude Desktop, in a format of its own", is_home=False)
+    if mounts is not None:
+        for path in sorted(mounts.glob("*/Users/*/.claude")):
+            yield Place(path, "a home of Windows, seen from WSL")
+
+
+def wsl_mounts(release: str) -> Path | None:
+    """Return where WSL mounts the drives of Windows, when the kernel's `release` says that this is WSL, else None."""
+    return Path("/mnt") if "microsoft" in release.lower() else None
