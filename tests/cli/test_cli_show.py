@@ -1,12 +1,13 @@
 """`extract show` and `extract report`: what is kept, exact for a pipe and harmless for a terminal."""
 
 import json
+import re
 from pathlib import Path
 
 from models.text import safe
 from pipelines.archive.archive import committed_parts, read_runs
 from pipelines.disk.layout import Layout
-from tests.command_line import SESSION, Kept, call, prompt
+from tests.command_line import SESSION, Kept, call, prompt, start
 
 
 def _addresses(kept: Kept, table: str) -> list[tuple[str, str]]:
@@ -111,7 +112,34 @@ def test_a_report_is_printed_in_the_form_that_is_asked_for(kept: Kept) -> None:
 def test_a_report_shows_a_terminal_nothing_that_it_would_obey(kept: Kept) -> None:
     for form in ("md", "json", "html"):
         shown = call("report", "--format", form, "--data", kept.data, show="terminal").out
-        assert safe(shown, keep_newlines=True) == shown
+        assert safe(_without_styles(shown), keep_newlines=True) == _without_styles(shown)
+
+
+def _without_styles(shown: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown)
+
+
+def test_a_terminal_gets_a_formatted_report_and_a_pipe_the_markdown(kept: Kept) -> None:
+    piped, shown = (call("report", "--data", kept.data, show=show).out for show in ("pipe", "terminal"))
+    assert "## What was verified" in piped
+    assert "\x1b[" not in piped
+    assert "What was verified" in shown
+    assert "##" not in shown
+    assert "| ---" not in shown
+    assert "sha256 of the above" not in shown
+
+
+def test_open_gives_the_page_to_the_browser_and_says_where_it_is(kept: Kept, tmp_path: Path) -> None:
+    seen, browser = tmp_path / "seen", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {seen}\n')
+    browser.chmod(0o700)
+    page = kept.data / "runs" / read_runs(Layout(kept.data))[-1].run_id / "report.html"
+    ran = start("report", "--open", "--data", kept.data, env={"BROWSER": f"{browser} %s"})
+    assert (ran.code, ran.out.strip(), ran.err) == (0, str(page), "")
+    assert seen.read_text() == page.resolve().as_uri()
+    ran = start("report", "--open", "--data", kept.data, env={"BROWSER": "/bin/false %s", "PATH": ""})
+    assert (ran.code, ran.out.strip()) == (0, str(page))
+    assert "No browser could be opened" in ran.err
 
 
 def test_a_warehouse_is_made_again_from_what_is_kept(home: Path, tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """`extract report`: the report of a run."""
 
 import sys
+import webbrowser
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markdown import Markdown
 
 from models.errors import ConfigurationError
 from models.text import safe, safe_json
-from pipelines.cli.console import is_terminal
+from pipelines.cli.console import is_terminal, say, terminal
 from pipelines.cli.options import Data, layout_of
 from pipelines.run.pipeline import latest_run, report_path
 
@@ -25,21 +28,37 @@ def report(
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run_id or its beginning; the last run.")] = None,
     form: Annotated[Format, typer.Option("--format", help="Which form of it.")] = Format.MD,
     path: Annotated[bool, typer.Option("--path", help="Print where it is instead.")] = False,
+    in_browser: Annotated[bool, typer.Option("--open", help="Open the HTML page in the browser.")] = False,
     data: Data = None,
 ) -> None:
-    """Print the report of a run."""
+    """Print the report of a run.
 
+    A terminal shows it formatted; a pipe gets the Markdown, HTML or JSON as it was written.
+    """
     layout = layout_of(data)
     found = latest_run(layout, run)
-    place = report_path(layout, found, form)
+    place = report_path(layout, found, Format.HTML if in_browser else form)
     if not place.exists():
         raise ConfigurationError(f"run {found.run_id} has no report: it was stopped before its end")
     if path:
         sys.stdout.write(f"{place}\n")
         return
+    if in_browser:
+        _open(place)
+        return
     text = place.read_text(encoding="utf-8")
+    if form is Format.MD and is_terminal():
+        # Text that came out of a home is escaped in the file: nothing in it is markup when it is read here.
+        terminal().print(Markdown(safe(text, keep_newlines=True), hyperlinks=False))
+        return
     if form is Format.JSON:
         text = safe_json(text)
     elif is_terminal() or form is Format.MD:
         text = safe(text, keep_newlines=True)
     sys.stdout.write(text)
+
+
+def _open(page: Path) -> None:
+    if not webbrowser.open(page.resolve().as_uri()):
+        say("No browser could be opened. The page is:", stderr=True)
+    say(str(page))
