@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from models.errors import StageError
-from pipelines.run.fork_pool import spread
+from pipelines.run.processes import spread
 
 HEAVY = 1 << 30
 _OWN = os.getpid()

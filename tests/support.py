@@ -3,20 +3,25 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from extractors.reading.task import Limits
 from models.observer import Observer
 from models.run import RunRecord
 from models.schema import Row, Table
 from pipelines.archive.archive import committed_parts, read_runs, writing
 from pipelines.disk.layout import Layout
+from pipelines.run.digest_indexes import DigestIndexes
+from pipelines.run.digest_sets import KnownDigests, SeenDigests, SharedSet, write_known_digests
 from pipelines.run.extraction import Request, extract_homes
-from pipelines.run.staging import RowWriter, StagedPart
+from pipelines.run.phase_work import PhaseWork
+from pipelines.run.snapshot import Due
+from pipelines.run.staging import RowWriter, StagedPart, StagingSink
 from pipelines.warehouse.load import build_warehouse
 
 FIXTURES = Path(__file__).parent / "fixtures" / "claude_home"
@@ -65,3 +70,17 @@ def is_root() -> bool:
     if sys.platform == "win32":
         return False
     return os.geteuid() == 0
+
+
+def sink_in(into: Path) -> StagingSink:
+    """Return the sink of a phase of no home, that stages below `into`, which is made; no digest is known to it."""
+    into.mkdir()
+    paths = [into / name for name in ("known", "shared-pieces", "shared-messages")]
+    write_known_digests(paths[0], [])
+    for path in paths[1:]:
+        SharedSet.make(path, 1000)
+    digests = DigestIndexes(paths[0], paths[0], paths[0], paths[1], paths[2])
+    known = KnownDigests(paths[0])
+    pieces, messages = (SeenDigests(known, SharedSet(path, nullcontext())) for path in paths[1:])
+    work = PhaseWork("h", into, "r", "2026-01-01T00:00:00+00:00", 1, into / "parts", 1, Limits(), digests, Due())
+    return StagingSink(work, 0, pieces, messages, known)

@@ -8,10 +8,7 @@ end asks `reader_has_gone` between them and stops.
 import io
 import os
 import sys
-from typing import IO, TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from typing import IO, Final
 
 _BUFFER: Final = 1 << 16
 
@@ -23,7 +20,7 @@ class _Output(io.RawIOBase):
         self._descriptor = descriptor
         self.has_gone = False
 
-    def write(self, data: "ReadableBuffer", /) -> int:
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # all that is written
         """Write some bytes and return how many. Raises OSError, but not because the reader has gone."""
         if self.has_gone:
             return memoryview(data).nbytes

@@ -29,7 +29,8 @@ from pipelines.disk.platform import fsync_directory, make_files_private
 from pipelines.disk.settings import Settings, read_settings, settings_digest
 from pipelines.run.digest_indexes import DigestIndexes, prepare_indexes
 from pipelines.run.mending import Lost, lost_pieces
-from pipelines.run.phase import PhaseInput, run_phase
+from pipelines.run.phase import run_phase
+from pipelines.run.phase_work import PhaseWork
 from pipelines.run.reparse import reparse
 from pipelines.run.request import is_directory
 from pipelines.run.snapshot import Snapshot, take_snapshots
@@ -93,7 +94,7 @@ class RunInProgress:
     request: Request
     settings: Settings
     snapshots: list[Snapshot]
-    known: DigestIndexes
+    digests: DigestIndexes
     lost: Lost
     observer: Observer
     started: float
@@ -110,25 +111,27 @@ class RunInProgress:
         snapshot = next(snapshot for snapshot in self.snapshots if snapshot.home.home_id == home_id)
         due = snapshot.due(phase, is_full=self.request.is_full)
         self.observer.step_begins(f"{home_id}: {PHASES[phase]}", due.size)
-        given = PhaseInput(
-            archive=self.archive,
-            run=self.record,
-            home=snapshot.home,
+        layout = self.archive.layout
+        work = PhaseWork(
+            home_id=home_id,
+            home=snapshot.home.root,
+            run_id=self.record.run_id,
+            run_started_at=self.record.started_at,
             phase=phase,
-            slices=snapshot.slices(phase),
-            due=due,
-            known=self.known,
+            directory=layout.staging / self.record.run_id / f"{home_id}-{phase}",
+            seed=self.archive.seed,
             limits=Limits(self.settings.entry_mb << 20, self.settings.document_mb << 20),
+            digests=self.digests,
+            due=due,
             processes=self.settings.process_count,
             is_full=self.request.is_full,
-            lost=self.lost,
             tombstones=snapshot.tombstones,
         )
-        done = run_phase(given, self.observer.file_read)
+        done = run_phase(layout, work, snapshot.slices(phase), self.lost, self.observer.file_read)
         self.record.phases.append(done)
         reach("phase:before-commit")
         with disk_errors():
-            archives.commit(self.archive.layout, self.record)
+            archives.commit(layout, self.record)
         reach("phase:after-commit")
         self.observer.step_ends()
         self.observer.phase_committed(done)
@@ -184,9 +187,9 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
         layout.run(record.run_id).mkdir(mode=0o700)
         fsync_directory(layout.runs)
         remember_homes(layout, homes)
-        known = prepare_indexes(layout, runs, record.run_id, new_bytes, new_files, damage)
-        lost = lost_pieces(layout, runs, damage, known.pieces)
-    return RunInProgress(archive, record, runs, request, settings, snapshots, known, lost, observer, started)
+        digests = prepare_indexes(layout, runs, record.run_id, new_bytes, new_files, damage)
+        lost = lost_pieces(layout, runs, damage, digests.pieces)
+    return RunInProgress(archive, record, runs, request, settings, snapshots, digests, lost, observer, started)
 
 
 def extract_homes(layout: Layout, request: Request, observer: Observer) -> RunInProgress:

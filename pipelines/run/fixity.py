@@ -10,7 +10,7 @@ from extractors.reading.erasure import Tombstones
 from extractors.reading.extract import digest_file
 from models.errors import SourceError, Vanished
 from models.manifest import Erased, FileState, Outcome
-from pipelines.run.fork_pool import spread
+from pipelines.run.processes import spread
 
 _YOUNG_NS: Final = 2_000_000_000
 _BYTES_OF_AN_OPENING: Final = 64 << 10

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models.errors import ConfigurationError, ExitCode
 from models.manifest import BROKEN
@@ -21,9 +20,8 @@ from pipelines.report.write import write_reports
 from pipelines.run.extraction import Request, check_homes, extract_homes
 from pipelines.run.sha256_lists import write_sha256_manifests
 from pipelines.warehouse.publish import make_warehouse
+from pipelines.report.facts import Facts
 
-if TYPE_CHECKING:
-    from pipelines.report.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Finished:
 
     run: RunRecord
     exit_code: ExitCode
-    facts: "Facts"
+    facts: Facts
 
 
 def run_job(layout: Layout, request: Request, observer: Observer) -> Finished:

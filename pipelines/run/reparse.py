@@ -35,11 +35,14 @@ from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout, make_private
 from pipelines.disk.platform import fsync_directory
 from pipelines.disk.settings import Settings, read_settings
-from pipelines.run import workers
 from pipelines.run.digest_indexes import DigestIndexes, prepare_indexes
-from pipelines.run.phase import check_balance, extraction_rows, put_in_place
+from pipelines.run.file_states import extraction_rows
+from pipelines.run.phase import check_balance, put_in_place
 from pipelines.run.phase_counts import PhaseCounts
+from pipelines.run.phase_work import PhaseWork
+from pipelines.run.snapshot import Due
 from pipelines.run.staging import RowWriter, StagedPart
+from pipelines.run.workers import Readers
 from pipelines.version import VERSION
 
 _SLICE_BYTES: Final = 256 << 20
@@ -123,10 +126,10 @@ class _Reparse:
             self._layout.run(self.record.run_id).mkdir(mode=0o700)
             fsync_directory(self._layout.runs)
             damage = look_at_parts(self._layout, self._runs, None)
-            known = prepare_indexes(self._layout, self._runs, self.record.run_id, size, count, damage)
+            digests = prepare_indexes(self._layout, self._runs, self.record.run_id, size, count, damage)
         for (home_id, phase), files in sorted(groups.items()):
             self.record.homes[home_id] = known_homes(self._layout).get(home_id, "")
-            self.record.phases.append(self._phase(home_id, phase, files, known))
+            self.record.phases.append(self._phase(home_id, phase, files, digests))
         self.record.reparsed = dict(sorted(self._counts.items()))
         self.record.status = "complete"
         self.record.finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -164,65 +167,59 @@ class _Reparse:
             )
             yield _KeptFile(state, place.phase, task)
 
-    def _phase(self, home_id: str, phase: int, files: Sequence[_KeptFile], known: DigestIndexes) -> PhaseRecord:
+    def _phase(self, home_id: str, phase: int, files: Sequence[_KeptFile], digests: DigestIndexes) -> PhaseRecord:
         """Read the files of one phase of one home and return its record, its parts in place."""
         started = time.monotonic()
-        directory = self._layout.staging / self.record.run_id / f"{home_id}-{phase}"
-        home = directory / "home"
-        make_private(directory)
-        tally = PhaseCounts()
+        work = self._work(home_id, phase, files, digests)
+        make_private(work.directory)
+        counts = PhaseCounts()
         with disk_errors():
-            extractions = RowWriter(directory / EXTRACTIONS.name / f"phase-{phase}.parquet", EXTRACTIONS)
-        size = sum(file.task.size for file in files)
-        job = self._job(home_id, phase, directory, home, known, size)
-        processes = workers.worth(self._settings.process_count, len(files), size)
+            extractions = RowWriter(work.directory / EXTRACTIONS.name / f"phase-{phase}.parquet", EXTRACTIONS)
         slices = list(_slices(files))
-        with _made(home), workers.Readers(job, processes, self._observer.file_read) as readers:
+        with _made(work.home), Readers(work, self._observer.file_read) as readers:
             for number, part in enumerate(slices):
-                tasks = [file.task for file in part if self._write(home, file)]
+                tasks = [file.task for file in part if self._write(work.home, file)]
                 results = readers.read(tasks, is_last=number == len(slices) - 1)
                 for result in results:
                     check_balance(result)
                     self._count(result)
-                tally.add((), results)
+                counts.add((), results)
                 with disk_errors():
-                    extractions.write(extraction_rows(home_id, self.record.run_id, phase, results))
-                    _empty(home)
+                    extractions.write(extraction_rows(work, results))
+                    _empty(work.home)
             output = readers.close()
-        tally.add_messages(output.new_messages, output.seen_messages)
+        counts.add_messages(output.new_messages, output.seen_messages)
         with disk_errors():
             parts: list[StagedPart] = [*output.parts, extractions.close()]
-            records = put_in_place(self._layout, home_id, self.record.run_id, parts)
-            shutil.rmtree(directory)
+            records = put_in_place(self._layout, work, parts)
+            shutil.rmtree(work.directory)
         return PhaseRecord(
             home_id=home_id,
             phase=phase,
             committed_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             seconds=round(time.monotonic() - started, 3),
             parts=records,
-            sources=tally.sources(),
+            sources=counts.sources(),
             outcomes={},
-            rejects=dict(sorted(tally.rejects.items())),
+            rejects=dict(sorted(counts.rejects.items())),
         )
 
-    def _job(
-        self, home_id: str, phase: int, directory: Path, home: Path, known: DigestIndexes, size: int
-    ) -> workers.ReadingJob:
-        return workers.ReadingJob(
-            home=home,
+    def _work(self, home_id: str, phase: int, files: Sequence[_KeptFile], digests: DigestIndexes) -> PhaseWork:
+        directory = self._layout.staging / self.record.run_id / f"{home_id}-{phase}"
+        size = sum(file.task.size for file in files)
+        return PhaseWork(
             home_id=home_id,
+            home=directory / "home",
             run_id=self.record.run_id,
+            run_started_at=self.record.started_at,
             phase=phase,
             directory=directory,
             seed=self._archive.seed,
             limits=Limits(self._settings.entry_mb << 20, self._settings.document_mb << 20),
-            known_pieces=known.pieces,
-            known_messages=known.messages,
-            known_imported=known.imported,
-            shared_pieces=known.shared_pieces,
-            shared_messages=known.shared_messages,
+            digests=digests,
+            due=Due(files=len(files), size=size, new_bytes=size),
+            processes=self._settings.process_count,
             tombstones=read_tombstones(self._layout),
-            new_bytes=size,
         )
 
     def _write(self, home: Path, file: _KeptFile) -> bool:

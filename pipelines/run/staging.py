@@ -20,6 +20,7 @@ from models.tables import DRIFT, ENTRIES, ERASED, MESSAGES, OCCURRENCES, PIECES,
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import make_private
 from pipelines.run.digest_sets import WIDTH, KnownDigests, SeenDigests
+from pipelines.run.phase_work import PhaseWork
 
 _FLUSH_BYTES: Final = 12 << 20
 _WORTH_A_ROW_GROUP: Final = 500
@@ -235,32 +236,18 @@ DriftKey = tuple[str, str, str, str]
 
 
 class StagingSink:
-    """Writes what one worker reads of one home in one phase. Implements `extractors.reading.task.Sink`.
+    """Writes what process `number` reads of one home in one phase. Implements `extractors.reading.task.Sink`.
 
     `messages` says whose text is kept already, `imported` what another store knew: such a message counts as seen, and
     its text is kept all the same when a home first says it. Arrow keeps the memory in which it wrote for the next time,
-    as much again as is in use: `gives_back` has it returned each time, for a few percent of CPU.
+    as much again as is in use: where the phase is large it is returned each time, for a few percent of CPU.
     """
 
     def __init__(
-        self,
-        directory: Path,
-        label: str,
-        home_id: str,
-        run_id: str,
-        seed: int,
-        pieces: SeenDigests,
-        messages: SeenDigests,
-        imported: KnownDigests,
-        *,
-        gives_back: bool = False,
+        self, work: PhaseWork, number: int, pieces: SeenDigests, messages: SeenDigests, imported: KnownDigests
     ) -> None:
-        self._directory = directory
-        self._gives_back = gives_back
-        self._label = label
-        self._home_id = home_id
-        self._run_id = run_id
-        self._seed = seed
+        self._work = work
+        self._number = number
         self._pieces = pieces
         self._messages = messages
         self._imported = imported
@@ -270,19 +257,19 @@ class StagingSink:
         self._drift_example: dict[DriftKey, tuple[int, int, int]] = {}
         self.new_messages: Counter[str] = Counter()
         self.seen_messages: Counter[str] = Counter()
-        make_private(directory)
+        make_private(work.directory)
 
     def _builder(self, table: Table) -> _Builder:
         builder = self._builders.get(table.row_type)
         if builder is None:
-            path = self._directory / table.name / f"{self._label}.parquet"
+            path = self._work.directory / table.name / f"phase-{self._work.phase}-{self._number}.parquet"
             make_private(path.parent)
-            builder = _Builder(table, path, self._home_id, self._run_id)
+            builder = _Builder(table, path, self._work.home_id, self._work.run_id)
             self._builders[table.row_type] = builder
         return builder
 
     def piece(self, file_id: int, offset: int, data: bytes) -> bool:
-        digest = xxh3_128(data, seed=self._seed).digest()
+        digest = xxh3_128(data, seed=self._work.seed).digest()
         self._add(PIECES, PIECES.row(digest), (file_id, offset, len(data)))
         is_new = self._pieces.add(digest)
         if is_new:
@@ -322,7 +309,7 @@ class StagingSink:
             for builder in self._builders.values():
                 if builder.count >= _WORTH_A_ROW_GROUP or builder.size >= _FLUSH_BYTES // 2:
                     builder.flush()
-            if self._gives_back:
+            if self._work.is_large:
                 pa.default_memory_pool().release_unused()
 
     def erased(self, file_id: int, offset: int, length: int) -> None:
@@ -362,7 +349,7 @@ class StagingSink:
         """Write what is left and return the parts, each digested."""
         for (source, what, name, version), count in sorted(self._drift.items()):
             example = self._drift_example[source, what, name, version]
-            row = DRIFT.row(self._home_id, self._run_id, source, what, name, version, count, *example)
+            row = DRIFT.row(self._work.home_id, self._work.run_id, source, what, name, version, count, *example)
             self._builder(DRIFT).add_sized(row, 0)
         parts = [builder.close() for builder in self._builders.values()]
         return [part for part in parts if part is not None]

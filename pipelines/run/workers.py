@@ -1,9 +1,6 @@
 """Spreads the reading of a phase over processes: large files first, the others by the megabyte, as their paths come."""
 
 import gc
-import multiprocessing
-import signal
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -11,21 +8,19 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Lock
-from pathlib import Path
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from extractors.home.home import HeldDirectory, Home
-from extractors.reading.erasure import Tombstones
 from extractors.reading.extract import extract_file
 from extractors.reading.registry import sources
-from extractors.reading.task import FileResult, FileTask, Limits
-from models.errors import DiskFullError, SourceError, StageError
+from extractors.reading.task import FileResult, FileTask
+from models.errors import SourceError
 from pipelines.disk.atomic import disk_errors
 from pipelines.run.digest_sets import KnownDigests, SeenDigests, SharedSet
-from pipelines.run.fork_pool import can_fork, end_with_parent
+from pipelines.run.phase_work import PhaseWork
+from pipelines.run.processes import Child, context, send
 from pipelines.run.staging import StagedPart, StagingSink
 
 _WORTH_A_PROCESS: Final = 16 << 20
@@ -33,32 +28,8 @@ _ALL_THE_SAME: Final = 8 << 10
 """Bytes that take as long to read as opening their file and noting what it gave."""
 _LARGE: Final = 4 << 20
 """Bytes of a file from which on it begins before the others, so that no process waits long for the last one."""
-MUCH: Final = 256 << 20
-"""Bytes of a phase from which on memory is worth more than time."""
 _AHEAD: Final = 2
 """Batches that a worker has been told of, so that it waits for none."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadingJob:
-    """What all workers of one phase of one home need to know; can be pickled. `new_bytes` are to be parsed, by all of
-    them together.
-    """
-
-    home: Path
-    home_id: str
-    run_id: str
-    phase: int
-    directory: Path
-    seed: int
-    limits: Limits
-    known_pieces: Path
-    known_messages: Path
-    known_imported: Path
-    shared_pieces: Path
-    shared_messages: Path
-    tombstones: Tombstones | None
-    new_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -77,35 +48,21 @@ _SENT_BEFORE: Final = FileTask("", b"", "", 0, 0, 0, 0, 0)
 """Stands for a task in what a worker sends back to who gave it the task."""
 
 
-class _Bench:
-    """One worker at work: the open home, the sink, and the sets of what was seen."""
+class _PhaseReader:
+    """One process that reads a phase: the open home, the sink, and the sets of digests."""
 
-    def __init__(self, job: ReadingJob, number: int, piece_lock: Lock | None, message_lock: Lock | None) -> None:
-        self.job = job
-        self.home = Home(job.home)
+    def __init__(self, work: PhaseWork, number: int, locks: Sequence[AbstractContextManager[object]]) -> None:
+        self.work = work
+        self.home = Home(work.home)
         self.shapes = {source.name: source.shapes for source in sources().values()}
-        self.sets = [
-            SharedSet(job.shared_pieces, piece_lock or nullcontext()),
-            SharedSet(job.shared_messages, message_lock or nullcontext()),
+        digests = work.digests
+        self.shared = [
+            SharedSet(path, lock)
+            for path, lock in zip((digests.shared_pieces, digests.shared_messages), locks, strict=True)
         ]
-        self.known = [
-            KnownDigests(job.known_pieces),
-            KnownDigests(job.known_messages),
-            KnownDigests(job.known_imported),
-        ]
-        pieces, messages = (SeenDigests(known, shared) for known, shared in zip(self.known[:2], self.sets, strict=True))
-        label = f"phase-{job.phase}-{number}"
-        self.sink = StagingSink(
-            job.directory,
-            label,
-            job.home_id,
-            job.run_id,
-            job.seed,
-            pieces,
-            messages,
-            self.known[2],
-            gives_back=job.new_bytes >= MUCH,
-        )
+        self.known = [KnownDigests(path) for path in (digests.pieces, digests.messages, digests.imported)]
+        pieces, messages = (SeenDigests(*both) for both in zip(self.known[:2], self.shared, strict=True))
+        self.sink = StagingSink(work, number, pieces, messages, self.known[2])
 
     def read(self, tasks: Sequence[FileTask]) -> Iterator[FileResult]:
         """Read what few tasks name. The way to a directory is gone once for those of its files that follow one another:
@@ -117,7 +74,7 @@ class _Bench:
                 with self._place(directory, of_directory) as place:
                     for task in of_directory:
                         shape = self.shapes[task.source][task.shape]
-                        yield extract_file(place, task, shape, self.sink, self.job.limits, self.job.tombstones)
+                        yield extract_file(place, task, shape, self.sink, self.work.limits, self.work.tombstones)
 
     def _place(self, directory: bytes, tasks: Sequence[FileTask]) -> AbstractContextManager[Home | HeldDirectory]:
         """Return where files of a directory are opened: in the directory; from the home where it cannot be had, so
@@ -134,7 +91,7 @@ class _Bench:
         with disk_errors():
             parts = self.sink.close()
         self.home.close()
-        for shared in self.sets:
+        for shared in self.shared:
             shared.close()
         for known in self.known:
             known.close()
@@ -158,13 +115,6 @@ def _turn(task: FileTask) -> tuple[int, bytes]:
     return (-size if size >= _LARGE else 0), task.path
 
 
-def context() -> BaseContext:
-    """Return how processes are started: forked on Linux while there is one thread, since importing again costs more
-    than the work.
-    """
-    return multiprocessing.get_context("fork" if can_fork() else "spawn")
-
-
 def _batches(tasks: Sequence[FileTask]) -> list[list[FileTask]]:
     """Group tasks so that a message to a worker is worth its cost, by the megabyte."""
     batches: list[list[FileTask]] = []
@@ -184,10 +134,11 @@ class Readers:
     A context manager: what was begun ends with it, whatever happens.
     """
 
-    def __init__(self, job: ReadingJob, processes: int, file_read: Callable[[FileResult], None]) -> None:
+    def __init__(self, work: PhaseWork, file_read: Callable[[FileResult], None]) -> None:
         """`file_read` is called with the result of each file that was read."""
-        self._job, self._count, self._file_read = job, processes, file_read
-        self._bench: _Bench | None = None
+        self._work, self._file_read = work, file_read
+        self._count = worth(work.processes, work.due.files, work.due.new_bytes)
+        self._reader: _PhaseReader | None = None
         self._workers: list[_Worker] = []
         self._locks: tuple[Lock, ...] = ()
         self._output = Output()
@@ -208,9 +159,9 @@ class Readers:
 
     def close(self) -> Output:
         """Have everything written that was read; returns what all of it gave. Again is no error. Raises as `read`."""
-        if self._bench is not None:
-            bench, self._bench = self._bench, None
-            self._take(bench.close())
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            self._take(reader.close())
         for worker in self._workers:
             worker.finish()
         while self._workers:
@@ -226,10 +177,10 @@ class Readers:
         self._output.seen_messages += output.seen_messages
 
     def _read_here(self, batches: _Batches) -> Iterator[FileResult]:
-        if self._bench is None:
-            self._bench = _Bench(self._job, 0, None, None)
+        if self._reader is None:
+            self._reader = _PhaseReader(self._work, 0, (nullcontext(), nullcontext()))
         for batch in batches:
-            for result in self._bench.read(batch):
+            for result in self._reader.read(batch):
                 self._file_read(result)
                 yield result
 
@@ -242,7 +193,7 @@ class Readers:
         # So that no worker copies, by looking for garbage in it, what this process holds.
         gc.freeze()
         for number in range(self._count):
-            self._workers.append(_Worker(how, self._job, number, locks, batches if is_forked else ()))
+            self._workers.append(_Worker(how, self._work, number, locks, batches if is_forked else ()))
         gc.unfreeze()
         return is_forked
 
@@ -271,19 +222,13 @@ class Readers:
             worker.end()
 
 
-class _Worker:
+class _Worker(Child):
     """A process that reads, as its parent sees it."""
 
     def __init__(
-        self, how: BaseContext, job: ReadingJob, number: int, locks: tuple[Lock, Lock], batches: _Batches
+        self, how: BaseContext, work: PhaseWork, number: int, locks: tuple[Lock, Lock], batches: _Batches
     ) -> None:
-        self.connection, other = how.Pipe()
-        self._process: BaseProcess = how.Process(  # type: ignore[attr-defined]
-            target=_work, args=(job, number, locks, batches, other), daemon=True
-        )
-        self._process.start()
-        # The process alone has it open now, so that its death is the end of what can be received.
-        other.close()
+        super().__init__(how, _read_in_process, work, number, locks, batches)
         self._begun: list[int] = []
         self._is_finishing = False
 
@@ -314,43 +259,13 @@ class _Worker:
 
     def results(self) -> tuple[int, Sequence[FileResult]]:
         """Return what the first batch that it had to read gave, and its number. Raises StageError, DiskFullError."""
-        results = self._answer().results
+        results: Sequence[FileResult] = self.receive()  # type: ignore[assignment]  # what _read_in_process sends
         return self._begun.pop(0), results
 
     def closed(self) -> Output:
         """Return what it wrote. Raises StageError, DiskFullError."""
-        return self._answer().output
-
-    def _answer(self) -> "_Answer":
-        try:
-            answer: _Answer = self.connection.recv()
-        except (EOFError, OSError):
-            raise _died() from None
-        if answer.disk_error is not None:
-            raise DiskFullError(answer.disk_error)
-        if answer.failure is not None:
-            raise StageError(f"a worker process failed: {answer.failure}")
-        return answer
-
-    def end(self) -> None:
-        """End the process, whatever it does."""
-        self.connection.close()
-        if self._process.is_alive():
-            self._process.terminate()
-        self._process.join()
-
-
-class _Answer(NamedTuple):
-    """What a worker says: the results of a batch, what it wrote when it closed, or what went wrong."""
-
-    results: Sequence[FileResult] = ()
-    output: Output = Output()
-    disk_error: str | None = None
-    failure: str | None = None
-
-
-def _died() -> StageError:
-    return StageError("a worker process died while it read; nothing of this phase was committed")
+        output: Output = self.receive()  # type: ignore[assignment]  # what _read_in_process returns
+        return output
 
 
 def _ready(workers: Sequence[_Worker]) -> list[_Worker]:
@@ -359,22 +274,15 @@ def _ready(workers: Sequence[_Worker]) -> list[_Worker]:
     return [worker for worker in workers if worker.connection in ready]
 
 
-def _work(job: ReadingJob, number: int, locks: tuple[Lock, Lock], batches: _Batches, parent: Connection) -> None:
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What parsing makes is freed by its reference counts: to look for cycles every 700 objects costs up to a fifth.
-    gc.set_threshold(200_000, 20, 100)
-    end_with_parent()
-    try:
-        bench = _Bench(job, number, *locks)
-        due: _Due
-        while (due := parent.recv()) is not None:
-            results = list(bench.read(batches[due] if isinstance(due, int) else due))
-            for result in results:
-                result.task = _SENT_BEFORE
-            parent.send(_Answer(results))
-        parent.send(_Answer(output=bench.close()))
-    except DiskFullError as error:
-        parent.send(_Answer(disk_error=str(error)))
-    except BaseException:  # noqa: BLE001  # the parent must hear of it whatever it is; it raises StageError
-        parent.send(_Answer(failure=traceback.format_exc()))
+def _read_in_process(
+    parent: Connection, work: PhaseWork, number: int, locks: tuple[Lock, Lock], batches: _Batches
+) -> Output:
+    """Read batches until there is none left, sending back what each gave; return what was written."""
+    reader = _PhaseReader(work, number, locks)
+    due: _Due
+    while (due := parent.recv()) is not None:
+        results = list(reader.read(batches[due] if isinstance(due, int) else due))
+        for result in results:
+            result.task = _SENT_BEFORE
+        send(parent, results)
+    return reader.close()

@@ -26,7 +26,7 @@ PROBES: Final[Mapping[str, Sequence[str]]] = {
     "cut into entries": ("Reader.read_stream", "Reader.read_document", "Reader.read_opaque"),
     "parse": ("parse_line", "salvage"),
     "rows": ("Reader.parse", "parse_block"),
-    "dedup": ("StagingSink.piece", "StagingSink.said", "prepare_known"),
+    "dedup": ("StagingSink.piece", "StagingSink.said", "prepare_indexes"),
     "columns": ("Builder.flush", "StagingSink.block", "RowWriter.write", "RowWriter.close"),
     "Parquet": ("ParquetWriter.write_table", "ParquetWriter.close"),
     "digest of what was written": ("finish_part",),

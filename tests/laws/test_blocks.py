@@ -1,6 +1,5 @@
 """What is read many entries at a time is what is read one by one."""
 
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import accumulate, chain
 from pathlib import Path
@@ -19,8 +18,7 @@ from extractors.reading.erasure import Tombstones
 from extractors.reading.extract import extract_file
 from extractors.reading.registry import sources
 from extractors.reading.task import FileTask, Limits
-from pipelines.run.digest_sets import KnownDigests, SeenDigests, SharedSet, write_known_digests
-from pipelines.run.staging import StagingSink
+from tests.support import sink_in
 
 SHAPES = [shape for source in sources().values() for shape in source.shapes if shape.parse_block is not None]
 PIECES = (
@@ -121,13 +119,7 @@ def test_regular_events_are_parsed_as_a_block(shape: Shape) -> None:
 
 def staged(home: Path, into: Path, tombstones: Tombstones | None, limits: Limits | None = None) -> dict[str, pa.Table]:
     """Read the one file of a home and return the tables that it gave."""
-    into.mkdir()
-    write_known_digests(into / "known", [])
-    for name in ("pieces", "messages"):
-        SharedSet.make(into / name, 1000)
-    known = KnownDigests(into / "known")
-    seen = [SeenDigests(known, SharedSet(into / name, nullcontext())) for name in ("pieces", "messages")]
-    sink = StagingSink(into / "parts", "w", "h", "r", 1, seen[0], seen[1], known)
+    sink = sink_in(into)
     (file,) = (path for path in home.rglob("*") if path.is_file())
     path = file.relative_to(home).as_posix()
     modified_ns = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1e9)

@@ -1,6 +1,5 @@
 """Rows become Parquet as they were given, in their order."""
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,8 +10,7 @@ from hypothesis import strategies as st
 from extractors.reading.registry import sources
 from extractors.todos import TODO_LISTS, TODOS
 from models.schema import Row, Table, table_of
-from pipelines.run.digest_sets import KnownDigests, SeenDigests, SharedSet, write_known_digests
-from pipelines.run.staging import StagingSink
+from tests.support import sink_in
 
 KINDS = {"text": st.text(max_size=3), "integer": st.integers(-(2**63), 2**63 - 1), "flag": st.booleans()}
 
@@ -24,17 +22,6 @@ def rows_of(table: Table) -> st.SearchStrategy[Row]:
         cell if column.required else st.none() | cell for cell, column in zip(cells, table.columns, strict=True)
     )
     return st.tuples(*may_lack).map(table.row_of)
-
-
-def sink_in(into: Path) -> StagingSink:
-    into.mkdir()
-    write_known_digests(into / "known", [])
-    known = KnownDigests(into / "known")
-    seen = []
-    for name in ("pieces", "messages"):
-        SharedSet.make(into / name, 10)
-        seen.append(SeenDigests(known, SharedSet(into / name, nullcontext())))
-    return StagingSink(into / "parts", "w", "h", "r", 1, seen[0], seen[1], known)
 
 
 @given(entries=st.lists(st.lists(rows_of(TODOS) | rows_of(TODO_LISTS), max_size=4), max_size=6))

@@ -12,7 +12,7 @@ from xxhash import xxh3_128_digest
 
 from extractors.home.home import Home
 from models.manifest import Erased, Outcome
-from pipelines.run import fork_pool as spread
+from pipelines.run import processes as spread
 from pipelines.run.fixity import Claim, Judgement, judge, judge_all
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

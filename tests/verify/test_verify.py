@@ -157,11 +157,14 @@ def test_verifying_keeps_no_run_from_starting(archive: Archive) -> None:
     assert verify(archive.layout) == []
 
 
-def test_a_quick_look_asks_no_engine(archive: Archive) -> None:
-    script = "import sys; from pathlib import Path; from pipelines.disk.layout import Layout; "
+def test_a_quick_look_opens_no_parquet_and_no_warehouse(archive: Archive) -> None:
+    script = "import sys; opened = []; "
+    script += "sys.addaudithook(lambda event, given: event == 'open' and opened.append(str(given[0]))); "
+    script += "from pathlib import Path; from pipelines.disk.layout import Layout; "
     script += "from pipelines.verify.verify import Level, verify; "
     script += f"found = verify(Layout(Path({str(archive.layout.root)!r})), Level.QUICK); "
-    script += "sys.exit(len(found) or 'duckdb' in sys.modules or 'pyarrow.parquet' in sys.modules)"
+    script += "below = [name for name in opened if name.endswith('run.json')]; "
+    script += "sys.exit(len(found) or not below or any(name.endswith(('.parquet', '.duckdb')) for name in opened))"
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     assert subprocess.run([sys.executable, "-c", script], env=env, check=False).returncode == 0
 
