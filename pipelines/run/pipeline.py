@@ -16,12 +16,11 @@ from pipelines.archive.imported import imported_files
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
+from pipelines.report.facts import Facts
 from pipelines.report.write import write_reports
 from pipelines.run.extraction import Request, check_homes, extract_homes
 from pipelines.run.sha256_lists import write_sha256_manifests
 from pipelines.warehouse.publish import make_warehouse
-from pipelines.report.facts import Facts
-
 
 
 @dataclass(frozen=True, slots=True)
