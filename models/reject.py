@@ -22,7 +22,8 @@ REJECT_SENTENCES: dict[RejectCode, str] = {
     RejectCode.NOT_JSON: "The bytes are not JSON, and no whole record could be won from them.",
     RejectCode.NOT_UTF8: "The bytes are not UTF-8.",
     RejectCode.NOT_AN_OBJECT: "The line is valid JSON, but not an object.",
-    RejectCode.TRUNCATED_RECORD: "The head of a record that was cut off; another record begins where it breaks.",
+    RejectCode.TRUNCATED_RECORD: "A part of a record: the rest was cut off or overwritten. "
+    "The detail says whether the beginning or the end is missing.",
     RejectCode.TOO_DEEP: "The JSON is nested more deeply than is read.",
     RejectCode.TOO_LONG: "The entry is longer than the limit for parsing; its bytes are kept.",
     RejectCode.MISSING_FIELD: "A field without which the entry has no meaning is missing.",

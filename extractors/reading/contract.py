@@ -21,6 +21,7 @@ from models.reject import RejectCode
 from models.schema import Row, Table
 
 __all__ = [
+    "DESKTOP_SESSION",
     "UUID",
     "Block",
     "Columns",
@@ -33,11 +34,20 @@ __all__ = [
     "Said",
     "Shape",
     "Source",
+    "inner_path",
     "instant_of_iso",
     "shape",
     "to_json",
 ]
 
+
+UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+"""Session ids as Claude Code writes them (FORMATS: uuid v4, lower case)."""
+
+DESKTOP_SESSION: Final = r"(?:agent/)?local_[^/]+"
+"""The name of a session of Claude Desktop's local agent mode, and of its directory."""
+
+_DESKTOP_HOME: Final = re.compile(rf"{UUID}/{UUID}/{DESKTOP_SESSION}/\.claude/")
 
 _ID: Final = re.compile(
     r"(?=.*\d)[\w-]{20,}|(?:toolu|srvtoolu|tooluse|call|msg|req)_\w+|\w+[:/\\].*|[/\\.].*|\d+", re.ASCII | re.DOTALL
@@ -192,6 +202,14 @@ class Entry:
         self.unknown_type = name
 
 
+def inner_path(path: str) -> str:
+    """Return the path below the home in which a file lies: Claude Desktop keeps a home of its own for each session of
+    its local agent mode, `<organisation>/<account>/local_<id>/.claude/`.
+    """
+    match = _DESKTOP_HOME.match(path)
+    return path if match is None else path[match.end() :]
+
+
 class Reading(StrEnum):
     """How a file is cut into entries."""
 
@@ -278,7 +296,7 @@ class Shape:
 
     def names_in(self, path: str) -> dict[str, str]:
         """Return the parts of a path of this shape that the pattern names; none of a path of another shape."""
-        match = self.regex.fullmatch(path)
+        match = self.regex.fullmatch(inner_path(path))
         return {} if match is None else match.groupdict()
 
     @property
@@ -333,7 +351,3 @@ class Source:
     shapes: tuple[Shape, ...]
     tables: tuple[Table, ...]
     version: int = 1
-
-
-UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-"""Session ids as Claude Code writes them (FORMATS: uuid v4, lower case)."""

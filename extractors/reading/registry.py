@@ -10,7 +10,7 @@ from functools import cache
 from hashlib import blake2b
 
 import extractors
-from extractors.reading.contract import Reading, Shape, Source
+from extractors.reading.contract import Reading, Shape, Source, inner_path
 from extractors.reading.rules import INVENTORY_ONLY, KNOWN_TOP, WITHHELD, Rule, first_match, may_be_withheld, user_rules
 from models.schema import Table, unique_tables
 
@@ -117,29 +117,33 @@ class Classifier:
         self._shapes: dict[tuple[str, str], list[tuple[Shape, Placement]]] = {}
         self._above_data: dict[str, list[re.Pattern[str]]] = {}
         for source in sources().values():
-            for number, shape in enumerate(source.shapes):
+            for number, shape in enumerate(source.shapes if source.name != OTHER else ()):
                 entry_type = _ENTRY_TYPES.get(shape.reading, "file")
                 top = shape.pattern.split("/", 1)[0]
                 key = ("" if "{" in top else top, entry_type)
                 treatment = Treatment.ARCHIVE if shape.reading is Reading.OPAQUE else Treatment.EXTRACT
                 place = Placement(source.name, source.phase, treatment, shape.pattern, number)
                 self._shapes.setdefault(key, []).append((shape, place))
-                if source.name != OTHER:
+                if "{" not in top:
                     self._above_data.setdefault(top, []).extend(shape.directories)
 
     def place(self, path: str, entry_type: str) -> Placement:
-        """Return where the path (printable form, '/' between parts) of a thing of `entry_type` belongs."""
+        """Return where the path (printable form, '/' between parts) of a thing of `entry_type` belongs.
+
+        What lies in a home within the home is placed as it would be there (`inner_path`).
+        """
+        whole, path = path, inner_path(path)
         top = path.split("/", 1)[0]
-        rules = self._withheld if may_be_withheld(path) else self._user_rules
-        rule = first_match(rules, path) if entry_type != "directory" else None
+        rule = None if entry_type == "directory" else self._withholding_rule(path) or self._withholding_rule(whole)
         if rule is not None:
             return Placement(*self._phase_of_top(top), Treatment.WITHHOLD, rule.name)
         rule = self._listed_rule(path + "/" if entry_type == "directory" else path)
         if rule is not None:
             return Placement(OTHER, 8, Treatment.INVENTORY, rule.name)
-        for shape, place in self._shapes.get((top, entry_type), ()):
-            if shape.regex.fullmatch(path):
-                return place
+        for key in ((top, entry_type), ("", entry_type)):
+            for shape, place in self._shapes.get(key, ()):
+                if shape.regex.fullmatch(path):
+                    return place
         if entry_type == "link" and self.expects_data(path):
             return Placement(*self._phase_of_top(top), Treatment.INVENTORY, "link for data")
         if entry_type != "file":
@@ -160,6 +164,9 @@ class Classifier:
             return True
         shapes = (*self._shapes.get((top, "file"), ()), *self._shapes.get((top, "directory"), ()))
         return any(shape.regex.fullmatch(path) for shape, _ in shapes)
+
+    def _withholding_rule(self, path: str) -> Rule | None:
+        return first_match(self._withheld if may_be_withheld(path) else self._user_rules, path)
 
     def _listed_rule(self, path: str) -> Rule | None:
         """Return the rule by which a path is only listed: it names a directory, and so all that lies below."""

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Final
 from extractors.home.home import Home
 from extractors.reading.registry import PHASES, phase_number, sources
 from extractors.reading.rules import KNOWN_TOP
-from models.errors import ConfigurationError, Unreadable
+from models.errors import ConfigurationError, SourceError, Unreadable
 from models.identity import is_home_id
 from models.text import printable_path
 from pipelines.archive.homes import KnownHome, read_homes
@@ -20,6 +21,9 @@ from pipelines.disk.layout import Layout
 HOMES_VARIABLE = "CLAUDE_CONFIG_DIR"
 
 EMPTY: Final = "is an empty directory"
+
+_UUIDS: Final = re.compile(rb"(?:[0-9a-f-]{36}/?)+")
+"""A path of directories that are named by ids."""
 
 NamedHome = tuple[str | None, Path]
 """A home's name where it was given one, and its directory."""
@@ -166,6 +170,8 @@ def why_no_home(path: Path) -> str | None:
     if any(os.path.lexists(path / name) for name in (*KNOWN_TOP, "settings.json", "settings.local.json")):
         return None
     with readable_home(path), Home(path) as home:
+        if _is_desktop_tree(home):
+            return None
         is_empty = next(home.walk(), None) is None
     return EMPTY if is_empty else "is no home of Claude Code: it holds neither projects nor history.jsonl"
 
@@ -186,6 +192,23 @@ def _refuse_what_is_no_home(path: Path) -> None:
         below = path / ".claude"
         hint = f"; did you mean {below}?" if below.is_dir() else ""
         raise ConfigurationError(f"{path} {problem}{hint}")
+
+
+def _is_desktop_tree(home: Home) -> bool:
+    """Whether a directory is the one in which Claude Desktop keeps the homes of its local agent mode."""
+    levels = [b""]
+    for _ in range(2):
+        levels = [path for above in levels for path in _directories(home, above) if _UUIDS.fullmatch(path)]
+    return any(path.rpartition(b"/")[2].startswith(b"local_") for above in levels for path in _directories(home, above))
+
+
+def _directories(home: Home, path: bytes) -> list[bytes]:
+    try:
+        with home.hold(path) as directory:
+            names = [name for name, is_directory in directory.names() if is_directory]
+    except SourceError:
+        return []
+    return [b"%s/%s" % (path, name) if path else name for name in names]
 
 
 def phases_of(given: Sequence[str]) -> tuple[int, ...]:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from models.errors import ExitCode
 from pipelines.archive.archive import writing
 from pipelines.disk.layout import Layout
 from tests.command_line import call, prompt, start
+from tests.support import FIXTURES
 
 
 def _tree(root: Path) -> dict[str, tuple[int, int, bytes]]:
@@ -126,6 +128,11 @@ def test_a_dry_run_tells_what_would_be_done_and_writes_nothing(home: Path, tmp_p
         **_tree(tmp_path),
         **{path: before[path] for path in before.keys() - _tree(tmp_path).keys()},
     }
+
+
+def test_the_tree_of_claude_desktop_is_a_home(tmp_path: Path) -> None:
+    ran = call("run", "--home", FIXTURES / "desktop", "--data", tmp_path / "data")
+    assert ran.code == ExitCode.VERIFIED
 
 
 def test_a_run_without_a_home_says_where_it_looked(tmp_path: Path) -> None:
