@@ -1,5 +1,5 @@
-"""Writing below the data directory so that a crash leaves the old or the new, never a half: temporary name, fsync,
-rename, fsync of the directory.
+"""Atomic writes below the data directory: temporary name, fsync, rename, fsync of the directory. After a crash a file
+has its old or its new content, never a part of it.
 """
 
 import errno
@@ -24,12 +24,12 @@ REFUSALS = frozenset(_NO_ROOM + _NO_RIGHT)
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
-    """Turn the system's refusals to write below data/ into DiskFullError or DataDirectoryError."""
+    """Raise DiskFullError or DataDirectoryError for an OSError of the block, which writes below the data directory."""
     try:
         yield
     except OSError as error:
         if error.errno in _NO_ROOM or "No space left" in str(error):
-            raise DiskFullError(f"the disk that holds the data directory is full ({error})") from error
+            raise DiskFullError(f"the disk of the data directory is full ({error})") from error
         if error.errno in _NO_RIGHT:
             raise DataDirectoryError(f"the data directory cannot be written ({error})") from error
         raise
@@ -42,8 +42,8 @@ def sha256_of(path: Path) -> str:
 
 
 def write_atomically(path: Path, data: bytes | Iterable[bytes], point: str) -> None:
-    """Write a file whole, from pieces where it may be long: readers see the old content or the new. `point` names it
-    for the fail points.
+    """Write a file atomically (mode 0600): readers see the old content or the new. `data` may be an iterable of blocks
+    for a large file. `point` is the prefix of its fail points. Raises OSError.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     reach(f"{point}:before-write")
@@ -61,23 +61,26 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes], point: str) -> N
 
 
 def write_sealed(path: Path, data: bytes, point: str) -> None:
-    """Write a small file whole, with its seal at its end (`models.seal`): whoever reads it knows whether it is whole.
+    """Write a small file atomically with a seal, its own SHA-256, at the end (`models.seal`), so that a reader detects
+    damage. Raises OSError.
 
-    The suffix must be .json (an object in lines), .md, .html or .txt.
+    The suffix must be .json (an indented object), .md, .html or .txt.
     """
     write_atomically(path, sealed(data, path.suffix), point)
 
 
 def read_sealed(path: Path) -> bytes:
-    """Return what `write_sealed` was given. Raises FixityError when the file is not what was written."""
+    """Return the data that `write_sealed` wrote. Raises FixityError when the file has been changed or damaged since."""
     try:
         return unsealed(path.read_bytes(), path.suffix)
     except SealError as error:
-        raise FixityError(f"{path} is not what was written: {error}; see `extract verify`") from error
+        raise FixityError(
+            f"{path} was changed or damaged after it was written: {error}; see `extract verify`"
+        ) from error
 
 
 def make_directories(directory: Path) -> set[Path]:
-    """Make a directory and its missing parents with mode 0700; returns the directories in which a new name appeared."""
+    """Create a directory and its missing parents with mode 0700; return the directories that have a new entry."""
     changed = set()
     missing = []
     while not directory.is_dir():
@@ -90,19 +93,19 @@ def make_directories(directory: Path) -> set[Path]:
 
 
 def sync_files(paths: Sequence[Path]) -> None:
-    """Force files' bytes to the disk, several at once: a journal then commits them together."""
+    """Flush files to the disk, 16 at a time: the file system can then commit several in one journal transaction."""
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         list(threads.map(sync_file, paths))
 
 
 def sync_directories(paths: Iterable[Path]) -> None:
-    """Force the names in directories to the disk, several at once."""
+    """Flush the entries of directories to the disk, 16 at a time."""
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         list(threads.map(platform.fsync_directory, sorted(paths)))
 
 
 def sync_file(path: Path) -> None:
-    """Force a file's bytes to the disk."""
+    """Flush a file to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         platform.full_fsync(descriptor)

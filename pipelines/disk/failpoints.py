@@ -1,8 +1,9 @@
-"""Named points at which a test can make the pipeline fail: by an exception, by SIGKILL, or as if the disk were full.
+"""Fail points: named places in the code at which a test can make a process fail, by an exception, by SIGKILL, or by the
+error of a full disk.
 
-`EXTRACT_FAIL_AT=<point>[@n]=<kill|raise|enospc>` arms one point for its n-th passing (1 without `@n`). Nothing is armed
-otherwise.
-`EXTRACT_FAIL_LOG=<file>` appends the name of every point that is passed, so that a test can list them all.
+`EXTRACT_FAIL_AT=<point>[@n]=<kill|raise|enospc>` arms one point, which fails the n-th time it is reached (default: the
+first). `EXTRACT_FAIL_LOG=<file>` appends the name of every point that is reached, so that a test can list them. Without
+these variables the points do nothing.
 """
 
 import errno
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 
 
 class FailPointError(RuntimeError):
-    """Raised at an armed point of kind `raise`; never in normal use."""
+    """Raised at an armed point of kind `raise`; never raised in normal use."""
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ _state = _State()
 
 
 def arm(point: str | None, passing: int = 1, kind: str = "raise", log: str | None = None) -> None:
-    """Arm one point for its n-th passing from now on, or none; `log` is a file that gets each point that is passed."""
+    """Arm `point` (None: no point) to fail the `passing`-th time it is reached; append reached points to `log`."""
     global _state  # one process, one armed point
     _state = _State(point, passing, kind, log)
 
@@ -45,7 +46,7 @@ _arm_from_environment()
 
 
 def reach(point: str) -> None:
-    """Pass a named point."""
+    """Mark that the process reached a named point; fails here if a test has armed it."""
     state = _state
     if state.point is None and state.log is None:
         return

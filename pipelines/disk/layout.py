@@ -1,4 +1,6 @@
-"""Every path below the data directory, once, and the modes under which things are made there: 0700 and 0600."""
+"""Every path below the data directory, each declared once, and its permissions: 0700 for directories, 0600 for
+files.
+"""
 
 import os
 import tomllib
@@ -11,15 +13,15 @@ from platformdirs import user_data_path
 
 ENVIRONMENT_VARIABLE: Final = "EXTRACT_DATA"
 MENDED = "mended-"
-"""How the name of a part of the store begins that holds again what a damaged part of an earlier run held."""
+"""Prefix of a part of the store with pieces that a damaged part of an earlier run had contained."""
 DISTRIBUTION: Final = "claude-code-warehouse"
 """The name of the project in pyproject.toml, and of its directory among the user's data."""
 IN_A_CHECKOUT: Final = "data"
-"""The data directory of somebody who works in a checkout of this project; git ignores it."""
+"""The default data directory inside a checkout of this project; git ignores it."""
 
 
 def checkout_of(place: Path) -> Path | None:
-    """Return the checkout of this project that `place` is or lies in; None where there is none."""
+    """Return the checkout of this project that contains `place`, or None."""
     for directory in (place, *place.parents):
         declaration = directory / "pyproject.toml"
         try:
@@ -32,8 +34,8 @@ def checkout_of(place: Path) -> Path | None:
 
 
 def default_data_directory() -> Path:
-    """Return the data directory that is used when none is named: `data` of the checkout in which the command is
-    called, elsewhere the user's data directory, so that `extract` finds the same archive wherever it is typed.
+    """Return the data directory used when none is named: inside a checkout of this project its `data`, elsewhere the
+    user's data directory, so that `extract` finds the same archive from any working directory.
     """
     checkout = checkout_of(Path.cwd())
     return checkout / IN_A_CHECKOUT if checkout else user_data_path(DISTRIBUTION, appauthor=False)
@@ -41,7 +43,7 @@ def default_data_directory() -> Path:
 
 @dataclass(frozen=True)
 class Layout:
-    """The data directory. Nothing is made until `prepare`."""
+    """The paths below a data directory. `prepare` creates the directories; nothing else here writes."""
 
     root: Path
 
@@ -53,42 +55,42 @@ class Layout:
 
     @property
     def archive_file(self) -> Path:
-        """What this archive is: its id, its format and the seed of its store."""
+        """The archive's id, its format and the seed of its store's digests."""
         return self.root / "archive.json"
 
     @property
     def archive_copy(self) -> Path:
-        """The same once more: without the seed the store could not be searched."""
+        """A second copy of `archive_file`: without the seed no piece can be found in the store."""
         return self.store / "archive.json"
 
     @property
     def homes_file(self) -> Path:
-        """Which home_id stands for which directory."""
+        """The directory of each home, by home_id."""
         return self.root / "homes.json"
 
     @property
     def settings_file(self) -> Path:
-        """The user's settings, where there are any."""
+        """The user's settings; optional."""
         return self.root / "settings.toml"
 
     @property
     def ignore_file(self) -> Path:
-        """Keeps git from tracking anything of the data directory, wherever it lies."""
+        """A .gitignore of `*`, so that git tracks nothing of the data directory, wherever it is."""
         return self.root / ".gitignore"
 
     @property
     def lock_file(self) -> Path:
-        """Locked by the one writer; never deleted."""
+        """The file that the one writer locks; never deleted."""
         return self.root / "writer.lock"
 
     @property
     def tombstones_file(self) -> Path:
-        """What stays of what was erased on request, where anything was."""
+        """The tombstones of erasures; missing if there was none."""
         return self.root / "tombstones.json"
 
     @property
     def forget_file(self) -> Path:
-        """What an erasure has yet to do; there only while one goes on, or when one was killed."""
+        """The journal of an erasure; exists only during one, or after one was killed."""
         return self.root / "forget.json"
 
     @property
@@ -100,7 +102,7 @@ class Layout:
 
     @property
     def staging(self) -> Path:
-        """What is not committed yet; swept at the next start."""
+        """Files that are not committed yet; the next writer sweeps them."""
         return self.root / "staging"
 
     @property
@@ -110,27 +112,27 @@ class Layout:
 
     @property
     def store(self) -> Path:
-        """The archive of pieces."""
+        """The store: Parquet files of pieces (distinct bytes of files)."""
         return self.root / "store"
 
     @property
     def imported(self) -> Path:
-        """What other stores knew, read in."""
+        """Messages of other stores, from `extract import-store`."""
         return self.store / "imported"
 
     @property
     def tables(self) -> Path:
-        """Typed rows."""
+        """Parquet files of typed rows, by table."""
         return self.root / "tables"
 
     @property
     def cache(self) -> Path:
-        """Indexes made of what is kept; can be deleted."""
+        """Indexes computed from the archive; may be deleted."""
         return self.root / "cache"
 
     @property
     def warehouses(self) -> Path:
-        """Warehouses under the names of the runs that made them."""
+        """Warehouses, each named by the run that built it."""
         return self.root / "warehouse"
 
     @property
@@ -140,32 +142,32 @@ class Layout:
 
     @property
     def prefect(self) -> Path:
-        """What Prefect keeps for itself when flows are used: its database, with parameters and log lines."""
+        """Prefect's own state when flows are used: its database with parameters and log lines."""
         return self.root / "prefect"
 
     def run(self, run_id: str) -> Path:
-        """The directory of one run."""
+        """Return the directory of one run."""
         return self.runs / run_id
 
     def commit_record(self, run_id: str) -> Path:
-        """The commit record of one run: the run is there when this is."""
+        """Return the commit record of one run; the run is committed when this file exists."""
         return self.run(run_id) / "run.json"
 
     def part_directory(self, table: str, home_id: str, run_id: str) -> Path:
-        """Where the parts of a table from one run over one home stand."""
+        """Return the directory of a table's parts from one run over one home."""
         base = self.store if table == "store" else self.tables / table
         return base / f"home={home_id}" / f"run={run_id}"
 
     def relative(self, path: Path) -> str:
-        """Return a path below the root with '/' between its parts, as commit records name it."""
+        """Return a path relative to the root with `/` between its components, as in commit records."""
         return path.relative_to(self.root).as_posix()
 
     def prepare(self) -> None:
-        """Make the directories, for their owner alone; the data directory may have been there with other rights."""
+        """Create the directories with mode 0700, and correct the mode of an existing data directory. Raises OSError."""
         for directory in (self.root, self.staging, self.runs, self.store, self.tables, self.cache, self.warehouses):
             make_private(directory)
         self._keep_git_away()
-        with suppress(PermissionError):  # whose it is not cannot change it; `extract verify` says so
+        with suppress(PermissionError):  # only its owner may change it; `extract verify` reports wrong permissions
             self.root.chmod(0o700)
 
     def _keep_git_away(self) -> None:
@@ -176,5 +178,5 @@ class Layout:
 
 
 def make_private(directory: Path) -> None:
-    """Make a directory and its parents with mode 0700 where they are missing."""
+    """Create a directory and its missing parents with mode 0700."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)

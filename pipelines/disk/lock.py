@@ -1,8 +1,8 @@
-"""One writer for each data directory: a lock on a file that is never deleted, and a word about who holds it.
+"""One writer at a time for each data directory: a lock on a file that is never deleted. The file names the holder.
 
-Readers take no lock and are never kept waiting. The system gives the lock back when its holder ends, however it ends,
-so what the file says counts only while it is locked. A forked process would hold the lock too, and go on holding it
-when its parent was killed; so it lets go of it before it does anything else.
+Readers take no lock and never wait. The system releases the lock when its holder ends, however it ends, so the content
+of the file is valid only while it is locked. A forked child would inherit the lock and keep it after its parent was
+killed, so each child closes it first.
 """
 
 import errno
@@ -24,22 +24,22 @@ from pipelines.disk.layout import Layout
 from pipelines.disk.platform import same_file, try_lock
 
 _COMMANDS: Final = frozenset({"drill", "forget", "gc", "home", "import-store", "rebuild", "rollback"})
-"""Names under which the lock is held that are no run's."""
+"""Names of holders that are commands; any other name is a run_id."""
 _TRIES: Final = 3
 _BETWEEN_TRIES: Final = 0.05
 _NO_INHERITANCE: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
 _NO_LOCKS_HERE: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL})
 
 _held: dict[Path, int] = {}
-"""The descriptors of the locks that this process holds, by path."""
+"""The file descriptors of the locks that this process holds, by path."""
 
 
 @contextmanager
 def writing(layout: Layout, name: str) -> Iterator[None]:
-    """Hold the data directory as its one writer, under the name of a run or a command (see `announce`).
+    """Hold the writer's lock of the data directory for the block, under the name of a run or command (see `announce`).
 
-    Raises LockedError with pid, run and start of the one that has it, DataDirectoryError where there can be no lock.
-    What the disk refuses meanwhile becomes DataDirectoryError or DiskFullError.
+    Raises LockedError, naming the holder, when another process has it, and DataDirectoryError when the file system has
+    no locks. An OSError of the block becomes DataDirectoryError or DiskFullError (see `disk_errors`).
     """
     with disk_errors():
         layout.prepare()
@@ -56,7 +56,10 @@ def writing(layout: Layout, name: str) -> Iterator[None]:
 
 
 def announce(layout: Layout, name: str) -> None:
-    """Say under which name this process holds the lock: that of the run, once it has one."""
+    """Write pid, name and time into the lock file if this process holds it, for the message of a process that waits.
+
+    `name` is a command, or the run_id as soon as the run has one.
+    """
     descriptor = _held.get(layout.lock_file)
     if descriptor is None:
         return
@@ -69,7 +72,7 @@ def announce(layout: Layout, name: str) -> None:
 
 
 def is_being_written(layout: Layout) -> bool:
-    """Whether somebody holds the data directory as its writer at this moment."""
+    """Return whether a process holds the writer's lock at this moment."""
     try:
         descriptor = os.open(layout.lock_file, os.O_RDONLY | _NO_INHERITANCE)
     except FileNotFoundError:
@@ -81,10 +84,10 @@ def is_being_written(layout: Layout) -> bool:
 
 
 def _locked(layout: Layout) -> int:
-    """Return the lock file, open and locked.
+    """Return the descriptor of the open and locked lock file.
 
-    It is not given up at the first try, since a reader that asks whether it is free has it for a moment. A lock on a
-    file that somebody has deleted or replaced meanwhile is none: the next one would get the new file.
+    It tries three times, because `is_being_written` of another process takes the lock for a moment. A lock on a file
+    that was deleted or replaced meanwhile does not count: the next writer would lock the new file.
     """
     holder = ""
     attempts = 0
@@ -103,7 +106,7 @@ def _locked(layout: Layout) -> int:
                 os.close(descriptor)
         time.sleep(_BETWEEN_TRIES)
     raise LockedError(
-        f"something else is writing to {layout.root}: {holder}. Wait for it, or name another directory with --data"
+        f"another process is writing to {layout.root}: {holder}. Wait for it, or name another directory with --data"
     )
 
 
@@ -114,8 +117,8 @@ def _try(layout: Layout, descriptor: int) -> bool:
         if error.errno not in _NO_LOCKS_HERE:
             raise
         raise DataDirectoryError(
-            f"the file system of {layout.root} has no locks ({error}): two runs could spoil one another's work. "
-            f"Keep the data directory on a local disk"
+            f"the file system of {layout.root} has no locks ({error}), so two runs could damage one another's files. "
+            f"Use a data directory on a local disk"
         ) from error
 
 
@@ -131,7 +134,7 @@ def _holder(descriptor: int) -> str:
 
 
 def _let_go() -> None:
-    """Close what a forked process has inherited; the lock stays with its parent alone."""
+    """Close the inherited lock in a forked child; the parent keeps it."""
     for descriptor in _held.values():
         os.close(descriptor)
     _held.clear()

@@ -1,6 +1,7 @@
-"""Writes below the data directory the way each operating system allows: full syncs, locks, renames, links.
+"""The calls for writing that differ between operating systems: full syncs, locks, renames, links.
 
-The calls that read a home are in `extractors.home.platform`; no third module makes a call that only some systems have.
+The calls for reading a home are in `extractors.home.platform`; no other module calls functions that only some systems
+have.
 """
 
 import errno
@@ -19,7 +20,7 @@ else:
 
 _IS_WINDOWS: Final = sys.platform == "win32"
 _COPY_BYTES: Final = 1 << 20
-_LOCKED_OFFSET: Final = 0x7FFF_0000  # a lock of Windows shuts out readers: it is set far behind what the file holds
+_LOCKED_OFFSET: Final = 0x7FFF_0000  # Windows locks block readers of the locked bytes: it is far beyond the content
 _REPLACE_SECONDS: Final = 2.0
 if sys.platform == "win32":
     _CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_BINARY | os.O_NOINHERIT
@@ -28,21 +29,21 @@ else:
 
 
 def make_files_private() -> None:
-    """Have what this process creates be its user's alone (umask 077; on Windows the rights of the folder decide)."""
+    """Make new files of this process readable by its user only (umask 077; on Windows the folder's rights decide)."""
     os.umask(0o077)
 
 
 def create_exclusive(path: Path | str | bytes, directory: int | None = None) -> int:
-    """Create ``path`` (below an open ``directory`` where that is given) for its owner alone and return a descriptor
-    that reads and writes.
+    """Create ``path`` (relative to the open ``directory`` if given) with mode 0600; return a descriptor that reads and
+    writes.
 
-    Raises ``FileExistsError`` if there is anything, a dangling link included.
+    Raises ``FileExistsError`` if anything exists there, even a dangling link.
     """
     return os.open(path, _CREATE, 0o600, dir_fd=directory)
 
 
 def full_fsync(descriptor: int) -> None:
-    """Return when what was written to ``descriptor`` is on the disk; on macOS that includes the disk's own cache."""
+    """Flush the file of ``descriptor`` to the disk; on macOS also the disk's own cache. Raises ``OSError``."""
     if sys.platform == "darwin":
         try:
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
@@ -67,7 +68,7 @@ def reserve(descriptor: int, size: int) -> None:
 
 
 def fsync_directory(path: Path) -> None:
-    """Return when the names in the directory are on the disk. Windows has no such call and keeps names by itself."""
+    """Flush the entries of a directory to the disk. Windows has no such call and needs none. Raises ``OSError``."""
     if sys.platform == "win32":
         return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -81,11 +82,11 @@ def fsync_directory(path: Path) -> None:
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the exclusive lock of an open file at once; return whether it was free.
+    """Try to take the exclusive lock of an open file without waiting; return whether it was free.
 
-    It ends with ``unlock``, or when the file is closed or the process ends. It lies on the file and not on its name:
-    who locks a file asks ``same_file`` afterwards, and never deletes it. On POSIX a child process that inherits the
-    descriptor holds the lock too. Raises ``OSError`` where locks do not work.
+    The lock ends with ``unlock``, when the file is closed, or when the process ends. It belongs to the file, not to its
+    name: the caller must check ``same_file`` afterwards, and never delete the file. On POSIX a child that inherits the
+    descriptor holds the lock too. Raises ``OSError`` where the file system has no locks.
     """
     try:
         if sys.platform == "win32":
@@ -99,7 +100,7 @@ def try_lock(descriptor: int) -> bool:
 
 
 def unlock(descriptor: int) -> None:
-    """Give back the lock that ``try_lock`` took."""
+    """Release the lock that ``try_lock`` took."""
     if sys.platform == "win32":
         os.lseek(descriptor, _LOCKED_OFFSET, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
@@ -108,7 +109,7 @@ def unlock(descriptor: int) -> None:
 
 
 def same_file(descriptor: int, path: Path) -> bool:
-    """Tell whether ``path`` still names the file that ``descriptor`` has open."""
+    """Return whether ``path`` is still the name of the file that ``descriptor`` has open."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
     except FileNotFoundError:
@@ -116,9 +117,9 @@ def same_file(descriptor: int, path: Path) -> bool:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Rename ``source`` to ``target`` in one step, over whatever file is there; ``fsync_directory`` makes it last.
+    """Rename ``source`` to ``target`` atomically, replacing an existing file; call ``fsync_directory`` afterwards.
 
-    On Windows a virus scanner or indexer may have either open for a moment, so there it is tried for two seconds.
+    On Windows a virus scanner or indexer may have a file open for a moment, so there it retries for two seconds.
     """
     give_up_at = time.monotonic() + _REPLACE_SECONDS
     while True:
@@ -133,10 +134,10 @@ def replace(source: Path, target: Path) -> None:
 
 
 def link_or_copy(target_name: str, link_path: Path) -> Literal["link", "copy"]:
-    """Make ``link_path`` stand for the file ``target_name`` (relative to its directory), replacing it in one step.
+    """Make ``link_path`` a link to the file ``target_name`` in the same directory, replacing it atomically.
 
-    Where the system or file system has no links for us (Windows without developer mode, FAT), it becomes a copy.
-    Returns which of the two it is. Raises ``FileNotFoundError`` if there is no such file; what was there then stays.
+    Where links are impossible (Windows without developer mode, FAT) it becomes a copy; the result says which. Raises
+    ``FileNotFoundError`` if the target does not exist; ``link_path`` is then unchanged.
     """
     target = link_path.parent / target_name
     if not target.is_file():

@@ -1,6 +1,4 @@
-"""The user's settings, read from settings.toml in the data directory. Every one has a default; an unknown one is
-refused.
-"""
+"""The user's settings: settings.toml in the data directory. Each has a default; an unknown one is an error."""
 
 import os
 import sys
@@ -14,20 +12,20 @@ from models.errors import ConfigurationError
 from pipelines.disk.layout import Layout
 
 PRICE_NAMES = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "web_search")
-"""What a price of one's own may name."""
+"""The prices that the user may set for a model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set.
+    """All settings, with their defaults.
 
-    `withhold`: glob patterns of paths below a home that are never opened, besides the built-in rules.
-    `archive_trees`: read plugin and node_modules trees too, which are only listed otherwise.
-    `entry_mb`, `document_mb`: the longest entry and the largest whole file that is parsed; longer ones are kept, not
-    parsed.
-    `processes`: how many processes read; 0 for one per core.
-    `keep_warehouses`: how many warehouses of earlier runs are kept besides the newest.
-    `prices`: prices of one's own by model, in US dollars for a million tokens (searches: for a thousand); they replace
+    `withhold`: glob patterns of paths below a home that are never opened, in addition to the built-in rules.
+    `archive_trees`: whether plugin and node_modules trees are read; by default they are only listed.
+    `entry_mb`, `document_mb`: the longest entry and the largest whole file that is parsed, in MiB; longer ones are kept
+    but not parsed.
+    `processes`: number of reading processes; 0 means one per core.
+    `keep_warehouses`: number of warehouses of earlier runs that are kept besides the newest.
+    `prices`: the user's own prices by model, in US dollars per million tokens (searches: per thousand); they replace
     those of the price list.
     """
 
@@ -41,14 +39,14 @@ class Settings:
 
     @property
     def process_count(self) -> int:
-        """How many processes read."""
+        """The number of reading processes."""
         if self.processes:
             return self.processes
         return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def settings_digest(layout: Layout) -> str | None:
-    """Return the SHA-256 of the settings file; None where there is none."""
+    """Return the SHA-256 of the settings file in hex, None without one."""
     try:
         return sha256(layout.settings_file.read_bytes()).hexdigest()
     except FileNotFoundError:
@@ -56,7 +54,7 @@ def settings_digest(layout: Layout) -> str | None:
 
 
 def read_settings(layout: Layout) -> Settings:
-    """Return the settings of a data directory. Raises ConfigurationError for what cannot be understood."""
+    """Return the settings of a data directory. Raises ConfigurationError, naming the setting, for an invalid file."""
     path: Path = layout.settings_file
     if not path.exists():
         return Settings()
@@ -67,26 +65,27 @@ def read_settings(layout: Layout) -> Settings:
     known = [field.name for field in fields(Settings)]
     for name, value in given.items():
         if name not in known:
-            raise ConfigurationError(f"{path}: there is no setting {name!r}; there are {', '.join(known)}")
+            raise ConfigurationError(f"{path}: unknown setting {name!r}; the settings are {', '.join(known)}")
         wanted = type(getattr(Settings(), name))
         if wanted is dict:
             _check_prices(path, value)
         elif wanted is tuple:
             if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-                raise ConfigurationError(f"{path}: {name} is a list of strings")
+                raise ConfigurationError(f"{path}: {name} must be a list of strings")
         elif type(value) is not wanted or (wanted is int and value < 0):
-            raise ConfigurationError(f"{path}: {name} is {'true or false' if wanted is bool else 'a number from 0'}")
+            allowed = "true or false" if wanted is bool else "a number from 0"
+            raise ConfigurationError(f"{path}: {name} must be {allowed}")
     return Settings(**given)
 
 
 def _check_prices(path: Path, given: object) -> None:
-    """Raise ConfigurationError unless each model has the prices of input and output, and no price that is unknown."""
+    """Raise ConfigurationError unless each model has prices of input and output, and only known prices."""
     for model, amounts in given.items() if isinstance(given, dict) else [("", None)]:
         if not isinstance(amounts, dict) or not all(
             isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 for value in amounts.values()
         ):
-            raise ConfigurationError(f'{path}: prices are tables such as [prices."my-model"], with numbers from 0')
+            raise ConfigurationError(f'{path}: prices must be tables such as [prices."my-model"], with numbers from 0')
         if not {"input", "output"} <= amounts.keys() <= set(PRICE_NAMES):
             raise ConfigurationError(
-                f"{path}: prices of {model!r} name input and output, and may name {', '.join(PRICE_NAMES[2:])}"
+                f"{path}: prices of {model!r} must have input and output, and may have {', '.join(PRICE_NAMES[2:])}"
             )

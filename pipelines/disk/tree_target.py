@@ -1,9 +1,9 @@
-"""Writes a tree of files, such as a restored home; nothing here ever opens a file of a home.
+"""Writes a tree of files, such as a restored home. It never opens a file of a home.
 
-One name at a time, below a directory that is held open (POSIX) or looked at before and after (Windows, whose way works
-everywhere): no link is followed, nothing that exists is replaced, and a name that leads elsewhere (empty, `.`, `..`,
-with a `/` or a NUL) is refused with `EINVAL` by whatever method it is given to. What is made is its owner's alone until
-it is finished.
+It opens one path component at a time: below an open directory descriptor on POSIX, by path with checks before and after
+on Windows (this way works on every system). So no link is followed and nothing existing is replaced. Each method
+refuses a name that is empty, `.` or `..`, or contains `/` or NUL, with `EINVAL`. New entries are readable by their
+owner only until they are finished.
 """
 
 import errno
@@ -20,50 +20,50 @@ from pipelines.disk.platform import create_exclusive, fsync_directory, full_fsyn
 _IS_WINDOWS: Final = sys.platform == "win32"
 _NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 _PERMISSIONS: Final = 0o777
-"""What is given back of a mode: no set-user-id, set-group-id or sticky bit comes out of an archive."""
+"""The bits of a mode that a restore sets: never set-user-id, set-group-id or sticky."""
 
 
 class TreeTarget(Protocol):
-    """A directory that is written to. Names are single path components, raw bytes. Raises ``OSError``.
+    """A directory to write to. Names are single path components as raw bytes. All methods raise ``OSError``.
 
-    A link where a directory was wanted gives ``ELOOP``, ``EMLINK`` or ``ENOTDIR``, by system.
+    A link in the place of a directory raises ``ELOOP``, ``EMLINK`` or ``ENOTDIR``, depending on the system.
     """
 
     def directory(self, name: bytes) -> "TreeTarget":
         """Open the directory ``name``; the caller closes it."""
 
     def stat(self, name: bytes) -> os.stat_result:
-        """Return the status of ``name`` itself."""
+        """Return the status of ``name``, without following a link."""
 
     def link_target(self, name: bytes) -> bytes:
-        """Return what the link ``name`` holds."""
+        """Return the target of the link ``name``."""
 
     def scan(self) -> Iterator[os.DirEntry[str]]:
-        """Yield the entries, in the order of the file system."""
+        """Yield the entries of the directory, in the order of the file system."""
 
     def make_directory(self, name: bytes) -> None:
-        """Make a directory for its owner alone. Raises ``FileExistsError`` for whatever is there."""
+        """Create a directory with mode 0700. Raises ``FileExistsError`` if anything exists there."""
 
     def create(self, name: bytes) -> int:
-        """Make a file for its owner alone and return a descriptor that reads and writes. Raises ``FileExistsError``."""
+        """Create a file with mode 0600; return a descriptor that reads and writes. Raises ``FileExistsError``."""
 
     def adopt(self, source: "TreeTarget", source_name: bytes, name: bytes) -> None:
-        """Move the file ``source_name`` of another directory of the same file system here, in one step.
+        """Move the file ``source_name`` of another directory of the same file system here, atomically.
 
-        Raises ``FileExistsError`` for whatever is there. Where there are no hard links (FAT) it is looked for first.
+        Raises ``FileExistsError`` if anything exists there; without hard links (FAT) this is checked before the move.
         """
 
     def move(self, source: "TreeTarget", source_name: bytes, name: bytes) -> None:
-        """Move a file or directory here. Raises ``FileExistsError`` for whatever is there, looked for first."""
+        """Move a file or directory here. Raises ``FileExistsError`` if anything exists there (checked before)."""
 
     def make_link(self, name: bytes, target: bytes, mtime_ns: int) -> None:
-        """Make a symbolic link with this time of modification, where links have one. Raises ``FileExistsError``."""
+        """Make a symbolic link, with this modification time if the system supports it. Raises ``FileExistsError``."""
 
     def finish_file(self, name: bytes, descriptor: int, mode: int, mtime_ns: int) -> None:
-        """Give the open file ``name`` its permissions and time of modification; on Windows only what it has of both."""
+        """Set permissions and modification time of the open file ``name``; on Windows only the read-only flag."""
 
     def finish(self, mode: int, mtime_ns: int) -> None:
-        """Give the directory itself its permissions and time of modification."""
+        """Set permissions and modification time of the directory itself."""
 
     def remove_file(self, name: bytes) -> None:
         """Remove a file or link."""
@@ -72,14 +72,14 @@ class TreeTarget(Protocol):
         """Remove an empty directory."""
 
     def sync(self) -> None:
-        """Return when the names in the directory are on the disk, where the system has such a call."""
+        """Flush the entries of the directory to the disk, where the system has such a call."""
 
     def close(self) -> None:
-        """Let go of the directory."""
+        """Close the directory."""
 
 
 class DescriptorTarget(DescriptorDirectory):
-    """The way of POSIX: everything below an open descriptor."""
+    """The implementation for POSIX: every call is relative to an open directory descriptor."""
 
     __slots__ = ()
 
@@ -142,7 +142,7 @@ class DescriptorTarget(DescriptorDirectory):
 
 
 class PathTarget(PathDirectory):
-    """The way of Windows: by path, looked at on the way. See `PathDirectory` for what it does not find out."""
+    """The implementation for Windows: by path, with checks on the way. See `PathDirectory` for its limits."""
 
     __slots__ = ()
 
@@ -163,7 +163,7 @@ class PathTarget(PathDirectory):
 
     def adopt(self, source: TreeTarget, source_name: bytes, name: bytes) -> None:
         there, here = self._other(source)._place(source_name), self._place(name)
-        if _IS_WINDOWS:  # whose rename replaces nothing
+        if _IS_WINDOWS:  # where rename never replaces an existing file
             os.rename(there, here)
             return
         try:
@@ -212,19 +212,19 @@ class PathTarget(PathDirectory):
 
 
 def open_target(path: Path) -> TreeTarget:
-    """Open an existing directory to write in, the best way that this system has. ``path`` itself may be a link."""
+    """Open an existing directory for writing, in this system's safest way. ``path`` itself may be a link."""
     return PathTarget.at(path) if _IS_WINDOWS else DescriptorTarget.at(path)
 
 
 def forget_cached(descriptor: int) -> None:
-    """Ask the system to read the file from the disk when it is read next, where it can be asked. Sync it before."""
+    """Drop a file from the page cache (Linux only), so that the next read comes from the disk. Sync it before."""
     if sys.platform == "linux":
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _checked(name: bytes) -> bytes:
     if name in (b"", b".", b"..") or b"/" in name or b"\0" in name:
-        raise OSError(errno.EINVAL, "no file name")
+        raise OSError(errno.EINVAL, "not a file name")
     return name
 
 
@@ -245,7 +245,7 @@ def _finish_descriptor(descriptor: int, mode: int, mtime_ns: int) -> None:
 
 def _finish_path(path: str, mode: int, mtime_ns: int) -> None:
     os.utime(path, ns=(mtime_ns, mtime_ns))
-    # Windows knows no more than whether a file may be written; a directory that may not cannot be filled later.
+    # Windows only has a read-only flag for files; a read-only directory could not be filled later.
     if not _IS_WINDOWS:
         os.chmod(path, mode & _PERMISSIONS)
     elif not mode & stat.S_IWUSR and not os.path.isdir(path):

@@ -55,7 +55,7 @@ def test_a_damaged_record_is_refused(name: str, home: Path, tmp_path: Path) -> N
     extract(tmp_path / "data", home)
     (path,) = [path for path in (tmp_path / "data").rglob(name) if path.parent.name != "store"]
     flip(path, 20)
-    with pytest.raises(FixityError, match=f"{name} is not what was written"):
+    with pytest.raises(FixityError, match=f"{name} was changed or damaged"):
         extract(tmp_path / "data", home)
 
 

@@ -84,7 +84,7 @@ def test_of_two_runs_started_at_once_one_works_and_one_says_so(home: Path, tmp_p
         assert loser.returncode == ExitCode.LOCKED
         out, err = loser.communicate()
         assert out == b""
-        assert err.startswith(f"extract: something else is writing to {data}: pid {winner.pid}, run ".encode())
+        assert err.startswith(f"extract: another process is writing to {data}: pid {winner.pid}, run ".encode())
         assert err.count(b"\n") == 1
         for log in logs:
             drain(log)
