@@ -1,4 +1,4 @@
-"""The archive as a whole: what it is, which homes it knows, which runs are committed, who may write."""
+"""The archive as a whole: its identity, its homes, and its commit records."""
 
 import secrets
 from collections.abc import Iterable
@@ -29,8 +29,8 @@ class Archive:
 
     @classmethod
     def open(cls, layout: Layout) -> "Archive":
-        """Open an archive. Raises ConfigurationError when there is none, FixityError when what says what it is was
-        damaged, StoreError when its format is newer than this program.
+        """Open an archive. Raises ConfigurationError when there is none, FixityError when archive.json is damaged,
+        StoreError when its format is newer than this version of the program.
         """
         if not layout.archive_file.exists():
             raise ConfigurationError(
@@ -42,24 +42,26 @@ class Archive:
             archive_format = fields["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(
-                f"{layout.archive_file} cannot be read ({error}); its copy is {layout.archive_copy}: the store cannot "
-                f"be searched without"
+                f"{layout.archive_file} cannot be read ({error}): replace it by its copy {layout.archive_copy}; "
+                f"without it no piece can be found in the store"
             ) from error
         if archive_format != FORMAT:
             raise StoreError(
-                f"the archive has format {archive_format}, this program knows {FORMAT}; use a newer version"
+                f"the archive has format {archive_format}, this version knows {FORMAT}: use a newer version"
             )
         return made
 
     @classmethod
     def open_or_make(cls, layout: Layout) -> "Archive":
-        """Open an archive, or make an empty one. Raises StoreError rather than give a new seed to what is kept."""
+        """Open an archive, or make an empty one. Raises StoreError when archive.json is missing but runs exist: a new
+        seed would make their pieces impossible to find.
+        """
         layout.prepare()
         if not layout.archive_file.exists() and not layout.archive_copy.exists():
             if any(layout.runs.iterdir()):
                 raise StoreError(
-                    f"{layout.archive_file} and its copy are gone, though something is kept in {layout.root}; put one "
-                    f"back from a backup: the store cannot be searched without"
+                    f"{layout.archive_file} and its copy are gone, but {layout.root} has runs: put one of them back "
+                    f"from a backup; without it no piece can be found in the store"
                 )
             fields = {"format": FORMAT, "archive_id": secrets.token_hex(8), "seed": secrets.token_hex(8)}
             write_sealed(layout.archive_copy, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "archive-copy")
@@ -71,30 +73,32 @@ class Archive:
         return made
 
     def runs(self) -> list[RunRecord]:
-        """Return the committed runs that count, as `read_runs` does."""
+        """Return the committed runs in effect, as `read_runs` does."""
         return read_runs(self.layout)
 
 
 def read_runs(layout: Layout) -> list[RunRecord]:
-    """Return the committed runs that count, the oldest first: rollbacks too, but not what they have undone. Raises as
-    `read_all_runs` does.
+    """Return the committed runs in effect, oldest first: rollbacks included, the runs that they have undone excluded.
+    Raises as `read_all_runs` does.
     """
     return effective(read_all_runs(layout))
 
 
 def effective(runs: Iterable[RunRecord]) -> list[RunRecord]:
-    """Return which of all `runs` count, the oldest first. Raises StoreError when they contradict one another."""
+    """Return those of all `runs` that are in effect, oldest first. Raises StoreError when the records are
+    inconsistent.
+    """
     try:
         return in_effect(runs)
     except ValueError as error:
-        raise StoreError(f"the commit records contradict one another: {error}; see `extract verify`") from error
+        raise StoreError(f"the commit records are inconsistent: {error}; see `extract verify`") from error
 
 
 def read_all_runs(layout: Layout) -> list[RunRecord]:
-    """Return every commit record of a data directory, undone runs and removed ones too, the oldest first; none when
-    there is no such directory. An erasure that is not finished yet counts as done.
+    """Return every commit record of a data directory, oldest first, undone and removed runs included; an empty list
+    when the directory does not exist. The records of a journaled erasure replace the old ones.
 
-    Raises FixityError for one that is not what was written, StoreError for one that cannot be understood.
+    Raises FixityError for a damaged record, StoreError for one with unknown content.
     """
     if not layout.runs.is_dir():
         return []
@@ -120,13 +124,17 @@ def _not_understood(path: Path, error: Exception) -> StoreError:
 
 
 def commit(layout: Layout, run: RunRecord) -> None:
-    """Write a run's commit record: what it lists is there from now on. Refuses (StoreError) when a newer run has
-    committed.
+    """Write a run's commit record atomically: from then on the files that it lists belong to the archive.
+
+    Raises StoreError when a newer run has committed meanwhile.
     """
     others = (path for path in layout.runs.glob("*/run.json") if path.parent.name != run.run_id)
     newest = max((_epoch(path, *_version(path)) for path in others), default=0)
     if newest >= run.epoch:
-        raise StoreError(f"a newer run (epoch {newest}) has committed meanwhile; this one (epoch {run.epoch}) must not")
+        raise StoreError(
+            f"a newer run (epoch {newest}) has committed meanwhile, so this one (epoch {run.epoch}) is not committed: "
+            f"run again"
+        )
     write_record(layout, run, "commit")
 
 
@@ -137,7 +145,7 @@ def _version(path: Path) -> tuple[int, int, int]:
 
 @cache
 def _epoch(path: Path, *_version: int) -> int:
-    """Return the epoch that a commit record names; a run asks for those of all others at each of its commits."""
+    """Return the epoch of a commit record, cached by the file's version: each commit of a run asks for all others."""
     try:
         return int(orjson.loads(read_sealed(path))["epoch"])
     except (ValueError, KeyError, TypeError) as error:
@@ -145,7 +153,7 @@ def _epoch(path: Path, *_version: int) -> int:
 
 
 def write_record(layout: Layout, run: RunRecord, point: str) -> None:
-    """Write a commit record, whatever came after it: `commit` is for runs, this for what changes what is kept."""
+    """Write a commit record without comparing epochs: for gc and erasures, which change records of older runs."""
     write_sealed(layout.commit_record(run.run_id), orjson.dumps(run, option=orjson.OPT_INDENT_2), point)
 
 
@@ -155,13 +163,14 @@ def next_epoch(runs: Iterable[RunRecord]) -> int:
 
 
 def committed_parts(runs: Iterable[RunRecord], table: str) -> list[PartRecord]:
-    """Return the parts of one table over runs, in order of commitment."""
+    """Return the parts of one table of `runs`, in the order of commits."""
     return [part for run in runs for phase in run.phases for part in phase.parts if part.table == table]
 
 
 def last_phase(runs: Iterable[RunRecord], home_id: str, phase: int) -> tuple[RunRecord, PhaseRecord] | None:
-    """Return the newest committed record of a phase of a home that was read, with its run: not of a reparse, which has
-    no manifest.
+    """Return the newest record of a phase of a home in `runs` (oldest first), with its run; None if there is none.
+
+    Records of a reparse are skipped: they have no manifest.
     """
     found = None
     for run in runs:
@@ -172,5 +181,5 @@ def last_phase(runs: Iterable[RunRecord], home_id: str, phase: int) -> tuple[Run
 
 
 def was_committed(directory: Path) -> bool:
-    """Whether a run's directory holds what is only written once a phase is committed."""
+    """Return whether a run's directory has files that are only written after a commit."""
     return any(not path.name.startswith(".") for path in directory.iterdir())

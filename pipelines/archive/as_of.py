@@ -1,4 +1,4 @@
-"""Which run is meant by a run_id, by the beginning of one, or by a date; and the store as it stood at it."""
+"""Resolves `--as-of` (a run_id, its beginning, or a date) to a run, and opens the store as of that run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from pipelines.disk.layout import Layout
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An archive as of `run`: a lenient reader of the runs that counted then. `newest` is the last run of all."""
+    """An archive as of `run`: a lenient reader of the runs in effect then. `newest` is the last run of the archive."""
 
     reader: StoreReader
     run: RunRecord
@@ -24,35 +24,33 @@ class Opened:
 
 
 def open_as_of(layout: Layout, text: str | None, *, with_undone: bool = False) -> Opened:
-    """Open an archive as of the run that `text` means.
+    """Open an archive as of the run that `text` names (None: the newest run).
 
-    It means one of those that count now; `with_undone`, the id of one that a rollback has undone will do too. A commit
-    record that cannot be read is left out and noted in the reader's `damage`. Raises ConfigurationError, FixityError
-    and StoreError as `Archive.open`.
+    `text` names a run in effect; with `with_undone` also one that a rollback has undone. An unreadable commit record is
+    skipped and added to the reader's `damage`. Raises ConfigurationError when no run matches, and FixityError and
+    StoreError as `Archive.open` does.
     """
     archive = Archive.open(layout)
     runs, damage = _readable_runs(layout)
     count_now = effective(runs)
     run = _undone(runs, count_now, text) or run_as_of(count_now, text)
     if run not in count_now and not with_undone:
-        raise ConfigurationError(
-            f"run {run.run_id} was undone by a rollback and does not count; --undone means it all the same"
-        )
+        raise ConfigurationError(f"run {run.run_id} was undone by a rollback: use it with --undone")
     if run.status == "removed":
-        raise ConfigurationError(f"run {run.run_id} was undone and then removed: nothing is kept of it")
+        raise ConfigurationError(f"run {run.run_id} was undone, and `extract gc` has removed its files")
     reader = StoreReader(layout, in_effect(runs, run.run_id), archive.seed, lenient=True, others=runs)
     reader.damage |= damage
     return Opened(reader, run, runs[-1])
 
 
 def _undone(runs: Sequence[RunRecord], count_now: Sequence[RunRecord], text: str | None) -> RunRecord | None:
-    """Return the one run that `text` names, if that is an undone one."""
+    """Return the run that `text` names if it is undone, else None."""
     named = [run for run in runs if text and run.run_id.startswith(text)]
     return named[0] if len(named) == 1 and named[0] not in count_now else None
 
 
 def _readable_runs(layout: Layout) -> tuple[list[RunRecord], dict[str, str]]:
-    """Return every run whose commit record can be read, in order, and what is wrong with the others."""
+    """Return all readable commit records, oldest first, and the problem of each unreadable one by path."""
     runs, damage = [], {}
     for directory in sorted(layout.runs.iterdir()) if layout.runs.is_dir() else ():
         path = layout.commit_record(directory.name)
@@ -65,10 +63,10 @@ def _readable_runs(layout: Layout) -> tuple[list[RunRecord], dict[str, str]]:
 
 
 def run_as_of(runs: Sequence[RunRecord], text: str | None) -> RunRecord:
-    """Return the run that `text` means: a run_id or its beginning; or the newest that began at or before a date.
+    """Return the run that `text` names: a run_id or its beginning, or the newest run that started at or before a date.
 
-    A date is ISO 8601, in UTC where it names no zone; one without a time means the end of that day. Without `text` it
-    is the newest run. Raises ConfigurationError.
+    A date is ISO 8601, in UTC unless it has an offset; one without a time means the end of that day. None means the
+    newest run. Raises ConfigurationError when no run matches.
     """
     if not runs:
         raise ConfigurationError("no run has been committed yet; `extract run` makes one")
@@ -83,7 +81,7 @@ def run_as_of(runs: Sequence[RunRecord], text: str | None) -> RunRecord:
     earlier = [run for run in runs if datetime.fromisoformat(run.started_at) <= instant]
     if not earlier:
         first = f"{datetime.fromisoformat(runs[0].started_at):%Y-%m-%d %H:%M:%S}"
-        raise ConfigurationError(f"there was no run by {instant:%Y-%m-%d %H:%M:%S} UTC; the first is of {first} UTC")
+        raise ConfigurationError(f"no run had started by {instant:%Y-%m-%d %H:%M:%S} UTC; the first is of {first} UTC")
     return earlier[-1]
 
 

@@ -1,6 +1,6 @@
-"""Looks at the committed parts before a run relies on them: whether each is there, of its size, and of its digest.
+"""Checks the committed parts at the start of a run: each exists and has its size; some are digested.
 
-Every part is looked at in every run, and so many are digested that each is within a month.
+Every run checks the sizes of all parts, and digests as many that each part is digested once a month.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,18 +15,18 @@ from pipelines.disk.atomic import sha256_of
 from pipelines.disk.layout import Layout
 
 SLOTS: Final = 28
-"""Days within which every part is digested, when there is a run in each month at least."""
+"""The days within which every part is digested, if there is at least one run a month."""
 OTHER_BYTES: Final = "has other bytes than were committed"
 _SMALL: Final = 256 << 20
-"""Bytes that are digested in every run where there are as many: it takes a fraction of a second."""
+"""Every run digests at least this many bytes, if the archive has them: it takes a fraction of a second."""
 _WORTH_THREADS: Final = 4 << 20
 
 
 def look_at_parts(layout: Layout, runs: Sequence[RunRecord], now: datetime | None = None) -> list[DamageRecord]:
-    """Return which parts of `runs`, the oldest first, are not what was committed, in their order.
+    """Return the damaged parts of `runs` (oldest first), in the order of commits.
 
-    Every part is looked at; those whose slot has come since the newest of `runs` are digested, and as many others, the
-    longest undigested first, as make `_SMALL` bytes with them. Without `now` (UTC), none is digested.
+    It checks existence and size of every part. It digests the parts that are due since the newest of `runs`, and
+    others, the longest undigested first, up to 256 MiB in all. Without `now` (UTC) it digests none.
     """
     parts = {part.path: (run.run_id, part) for run in runs for phase in run.phases for part in phase.parts}
     found = {path: problem for path, (_, part) in parts.items() if (problem := _problem(layout, part)) is not None}
@@ -39,20 +39,23 @@ def look_at_parts(layout: Layout, runs: Sequence[RunRecord], now: datetime | Non
 
 
 def _problem(layout: Layout, part: PartRecord) -> str | None:
-    """Say what a look at a part without reading it shows, or None."""
+    """Return the problem that a part's status shows, without reading it; None if there is none."""
     try:
         stat = (layout.root / part.path).lstat()
     except (FileNotFoundError, NotADirectoryError):
         return "is gone"
     except OSError as error:
-        return f"cannot be looked at: {error.strerror}"
+        return f"cannot be inspected: {error.strerror}"
     if not S_ISREG(stat.st_mode):
-        return "is no file"
+        return "is not a regular file"
     return None if stat.st_size == part.size else f"has {stat.st_size} bytes instead of {part.size}"
 
 
 def _days_since(runs: Sequence[RunRecord], now: datetime) -> int:
-    """Return how many days ago the newest run that looked at parts began, either way where the clock was set back."""
+    """Return the days between now and the start of the newest run that checked parts; 28 if there is none.
+
+    The difference is absolute: the clock may have been set back.
+    """
     for run in reversed(runs):
         if run.kind == "run":
             try:
@@ -64,8 +67,10 @@ def _days_since(runs: Sequence[RunRecord], now: datetime) -> int:
 
 
 def _chosen(parts: Iterable[PartRecord], today: date, days: int) -> list[PartRecord]:
-    """Return the parts to be digested. Each has the slot of its digest, so that nothing has to be kept of what was
-    done: the slot of a day is done by the first run on or after it.
+    """Return the parts to digest.
+
+    The first digits of a part's SHA-256 assign it to one of 28 days; the first run on or after that day digests it. So
+    no record of earlier checks is needed.
     """
 
     def age(part: PartRecord) -> int:
@@ -81,7 +86,7 @@ def _chosen(parts: Iterable[PartRecord], today: date, days: int) -> list[PartRec
 
 
 def _digested(layout: Layout, parts: Sequence[PartRecord]) -> dict[str, str]:
-    """Digest parts; returns by path what is wrong with those that are not what was committed."""
+    """Digest parts; return the problem of each one that differs from its commit record, by path."""
 
     def problem_of(part: PartRecord) -> str | None:
         try:
@@ -98,7 +103,7 @@ def _digested(layout: Layout, parts: Sequence[PartRecord]) -> dict[str, str]:
 
 
 def without_damaged(runs: Iterable[RunRecord], damage: Iterable[DamageRecord], table: str) -> list[PartRecord]:
-    """Return the parts of one table over runs that are not known to be damaged, in order of commitment."""
+    """Return the parts of one table of `runs` except those in `damage`, in the order of commits."""
     damaged = {one.path for one in damage}
     return [
         part

@@ -1,7 +1,7 @@
-"""forget.json: what an erasure comes to, written in one step once all that takes the place of the old is on the disk.
+"""forget.json: the journal of an erasure, written atomically after all new files are on the disk.
 
-From then on the records in it count instead of those in runs/ (`archive.read_all_runs`), so that all of it happens at
-once, and whoever writes next finishes what is left. It holds nothing of the erased content.
+From then on its commit records replace those in runs/ (`pipelines.archive.archive.read_all_runs`), so the erasure takes
+effect in one step; the next writer finishes the remaining work. It contains nothing of the erased content.
 """
 
 from dataclasses import dataclass, field
@@ -20,8 +20,9 @@ POINT = "forget"
 
 @dataclass(slots=True)
 class Journal:
-    """What is to be done: new commit records, by run; the tombstone, under the key of the graveyard; runs whose reports
-    are to be made anew; imported files that go, and those, staged, that come; other files below data/ that go.
+    """The work of an erasure: new commit records by run_id; the tombstone, and the key of its digests in hex; the runs
+    whose reports must be rewritten; imported files to delete (`imported_gone`) and staged ones to add (`imported_new`);
+    other files below the data directory to delete.
     """
 
     key: str
@@ -33,7 +34,7 @@ class Journal:
     deleted: list[str] = field(default_factory=list)
 
     def write(self, layout: Layout) -> None:
-        """Let it happen."""
+        """Write the journal: the erasure takes effect. Raises OSError."""
         fields: JsonObject = {
             "key": self.key,
             "tombstone": self.tombstone.to_json(),
@@ -47,8 +48,8 @@ class Journal:
 
 
 def read_journal(layout: Layout) -> Journal | None:
-    """Return what is still to be done; None when nothing is. Raises FixityError when it is not what was written,
-    StoreError when it cannot be understood.
+    """Return the journal of an unfinished erasure; None if there is none. Raises FixityError when it is damaged,
+    StoreError when its content is unknown.
     """
     try:
         held = orjson.loads(read_sealed(layout.forget_file))

@@ -1,4 +1,4 @@
-"""What verifications found, kept beside the newest run as findings.json, where its report finds it."""
+"""findings.json: the findings of verifications, kept beside the newest run, whose report shows them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ _DOES_ALSO: Final = {Level.DEEP: (Level.DEFAULT, Level.QUICK), Level.DEFAULT: (L
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A verification that was made: when (ISO 8601, UTC), how closely, by which version of this program, and what it
-    found, the gravest first. `percent` says how much of the files a deep one picked, where that was not all.
+    """A verification: its time (ISO 8601, UTC), its level, the program's version, and its findings, the most severe
+    first. `percent` is the share of files that a deep one picked, None for all.
     """
 
     verified_at: str
@@ -31,11 +31,11 @@ class Verification:
     percent: float | None = None
 
     def to_json(self) -> JsonObject:
-        """Return it as JSON values."""
+        """Return the verification as JSON values."""
         return {**self.head(), "findings": [finding.to_json() for finding in self.findings]}
 
     def head(self) -> JsonObject:
-        """Return the same without the findings."""
+        """Return the verification without its findings, as JSON values."""
         picked: JsonObject = {} if self.percent is None else {"percent": self.percent}
         return {
             "verified_at": self.verified_at,
@@ -45,23 +45,23 @@ class Verification:
         }
 
     def makes_needless(self, other: "Verification") -> bool:
-        """Whether all that another one looked at was looked at again."""
+        """Return whether this verification checked everything that `other` did, so that `other` need not be kept."""
         if other.level is self.level:
             return self.percent is None or other.percent is not None
         return other.level in _DOES_ALSO.get(self.level, ())
 
 
 def findings_path(layout: Layout, run_id: str) -> Path:
-    """Return where the verifications beside a run are kept."""
+    """Return the path of a run's findings.json."""
     return layout.run(run_id) / NAME
 
 
 def keep_verification(layout: Layout, run_id: str, made: Verification) -> None:
-    """Keep a verification beside a run, in place of those that it makes needless: the same level, and those within it.
-    One of some of the files leaves one of all of them where it is.
+    """Add a verification to a run's findings.json, and drop those it makes needless: of the same or a lower level. A
+    verification of some files does not replace one of all files.
 
-    In the file, `findings` are those of all kept verifications, each with the level at which it was found, and with
-    the percentage of the files where that was not all. Raises DataDirectoryError.
+    In the file, `findings` are those of all kept verifications, each with its level and, if not all files were checked,
+    the percentage. Raises DataDirectoryError.
     """
     try:
         kept = read_verifications(layout, run_id)
@@ -78,15 +78,15 @@ def keep_verification(layout: Layout, run_id: str, made: Verification) -> None:
 
 
 def _of(made: Verification) -> JsonObject:
-    """Return what tells the findings of one verification from those of the others."""
+    """Return the fields that assign a finding to its verification."""
     level: JsonObject = {"level": str(made.level)}
     return level if made.percent is None else {**level, "percent": made.percent}
 
 
 def read_verifications(layout: Layout, run_id: str) -> list[Verification]:
-    """Return the verifications that are kept beside a run, the newest first; none when there is none.
+    """Return the verifications of a run's findings.json, newest first; an empty list without the file.
 
-    Raises FixityError when the file is not what was written.
+    Raises FixityError when the file is damaged.
     """
     path = findings_path(layout, run_id)
     try:
@@ -107,4 +107,4 @@ def read_verifications(layout: Layout, run_id: str) -> list[Verification]:
     except FileNotFoundError:
         return []
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FixityError(f"{path} cannot be understood ({error}); `extract verify` writes it anew") from error
+        raise FixityError(f"{path} has unknown content ({error}); `extract verify` replaces it") from error

@@ -19,15 +19,15 @@ IMPORTED = Table(
 
 
 def imported_files(layout: Layout) -> list[Path]:
-    """Return the Parquet files of what was read in, in order of their names."""
+    """Return the Parquet files of imported stores, sorted by name."""
     return sorted(layout.imported.glob("*.parquet"))
 
 
 def verified_imports(layout: Layout) -> list[Path]:
-    """Return the same. Raises FixityError when one is not what its name says."""
+    """Return the same files. Raises FixityError when one differs from the SHA-256 that is its name."""
     for path in imported_files(layout):
         if sha256_of(path) != path.stem:
             raise FixityError(
-                f"{layout.relative(path)} is not what it was when it was read in; delete it, read it in again"
+                f"{layout.relative(path)} was changed or damaged after its import: delete it, and import it again"
             )
     return imported_files(layout)

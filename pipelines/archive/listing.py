@@ -1,4 +1,4 @@
-"""What the archive holds of each path: how it stood at a run, and every content that was kept of it by then."""
+"""Lists the archived paths as of a run, each with all versions of its content."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -17,19 +17,21 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class VersionPlace(StrEnum):
-    """Where a content stands among those of its path."""
+    """The place of a version among the versions of its path."""
 
     CURRENT = "current"
-    """The last one by then."""
+    """The newest version as of the run."""
     EARLIER = "earlier"
-    """The current one goes on from it: the file has grown since."""
+    """A beginning of the current version: the file has only grown since."""
     SUPERSEDED = "superseded"
-    """Another content has taken its place: it is of an earlier generation."""
+    """Replaced by other content: it belongs to an earlier generation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One content of a file: what `run_id` was the first to read. Size in bytes."""
+    """One version of a file's content; `run_id` is the first run that read it. `size` in bytes, `mtime_ns` since
+    1970.
+    """
 
     run_id: str
     place: VersionPlace
@@ -52,18 +54,18 @@ class Version:
 
 @dataclass(slots=True)
 class ArchivedFile:
-    """One path at a run, with every content kept of it by then, the oldest first (none of directories and links)."""
+    """One path as of a run, with all its versions, oldest first (directories and links have none)."""
 
     archived: ArchivedPath
     versions: list[Version] = field(default_factory=list)
 
     @property
     def state(self) -> FileState:
-        """Its newest manifest row by the run."""
+        """The path's newest manifest row as of the run."""
         return self.archived.state
 
     def to_json(self) -> JsonObject:
-        """Return it as JSON values."""
+        """Return the path as JSON values."""
         state = self.state
         return {
             "home_id": state.home_id,
@@ -84,7 +86,7 @@ class ArchivedFile:
 
 @dataclass(slots=True)
 class ArchiveListing:
-    """What was listed, as of which run; `damage` says which parts of the archive could not be read for it."""
+    """The listed files as of `run`; `damage` has the problem of each part that could not be read, by path."""
 
     run: RunRecord
     files: list[ArchivedFile]
@@ -92,15 +94,15 @@ class ArchiveListing:
     damage: dict[str, str]
 
     def counts(self) -> Counter[str]:
-        """Return how many files, links and special files there are by how they stand."""
+        """Return the number of files, links and special files by availability."""
         return Counter(str(each.archived.availability) for each in self.files if not each.archived.is_directory)
 
     def superseded(self) -> int:
-        """Return how many contents are superseded."""
+        """Return the number of superseded versions."""
         return sum(version.place == VersionPlace.SUPERSEDED for each in self.files for version in each.versions)
 
     def to_json(self) -> JsonObject:
-        """Return it as JSON values."""
+        """Return the listing as JSON values."""
         return {
             "run_id": self.run.run_id,
             "session_id": self.session_id,
@@ -118,10 +120,10 @@ def list_files(
     *,
     with_undone: bool = False,
 ) -> ArchiveListing:
-    """Return what is meant by a selection as of a run or date; with `standings`, only what stands in one of them;
-    `with_undone`, also as of a run that a rollback has undone.
+    """Return the selected paths as of a run or date; with `availabilities`, only paths with one of them. `with_undone`
+    also accepts a run that a rollback has undone.
 
-    Raises ConfigurationError when the selection means nothing, StoreError and FixityError when the archive cannot be
+    Raises ConfigurationError when the selection matches nothing, StoreError and FixityError when the archive cannot be
     opened.
     """
     opened = open_as_of(layout, as_of, with_undone=with_undone)
@@ -140,7 +142,7 @@ def list_files(
 
 
 def instant(mtime_ns: int) -> str | None:
-    """Return a time in nanoseconds since 1970 in ISO 8601, UTC; None when no calendar has it."""
+    """Return a time in nanoseconds since 1970 as ISO 8601 in UTC; None for a year that datetime cannot represent."""
     try:
         return (_EPOCH + timedelta(microseconds=mtime_ns // 1000)).isoformat()
     except OverflowError:
@@ -148,7 +150,7 @@ def instant(mtime_ns: int) -> str | None:
 
 
 def _add_version(file: ArchivedFile, state: FileState) -> None:
-    """Add a content unless it is the one that was read last, and say anew where the others stand."""
+    """Add a version unless it equals the last one, and update the places of the others."""
     made = Version(state.run_id, VersionPlace.CURRENT, state.generation or 1, state.size, state.mtime_ns, state.sha256)
     if file.versions and (file.versions[-1].sha256, file.versions[-1].size) == (made.sha256, made.size):
         return

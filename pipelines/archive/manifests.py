@@ -1,4 +1,5 @@
-"""The manifest of a phase of a home: written by each run, read by the next, checked with `sha256sum -c` by anybody."""
+"""Reads manifests: the Parquet file that each run writes for each phase of a home, and the lines of the text that
+`sha256sum -c` checks."""
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -17,13 +18,13 @@ _REPEATED = (
 
 
 def read_manifest(path: Path, changes: Collection[str] = ()) -> list[FileState]:
-    """Return the rows of a manifest file; with `changes`, only those whose change is one of them."""
+    """Return the rows of a manifest file; with `changes`, only rows with one of these changes."""
     states = states_of(read_table(path))
     return [state for state in states if state.change in changes] if changes else states
 
 
 def states_of(table: pa.Table) -> list[FileState]:
-    """Return rows of a manifest that was read as a table; what they repeat is in memory once."""
+    """Return the rows of a manifest read as a table; equal values share one object, which saves memory."""
     columns = [
         _shared(column.to_pylist()) if name in _REPEATED else column.to_pylist()
         for name, column in zip(table.column_names, table.columns, strict=True)
@@ -32,19 +33,21 @@ def states_of(table: pa.Table) -> list[FileState]:
 
 
 def _shared(values: list[_T]) -> list[_T]:
-    """Return the same values, equal ones as one and the same."""
+    """Return the same values, with equal ones as one object."""
     known: dict[_T, _T] = {}
     return [known.setdefault(value, value) for value in values]
 
 
 def read_table(path: Path, names: Sequence[str] = COLUMNS, rows: range | None = None) -> pa.Table:
-    """Return columns of a manifest file, of some rows or of all; what an earlier version did not write is NULL."""
+    """Return columns of a manifest file, of `rows` or of all rows; a column that an older version did not write is
+    NULL.
+    """
     with _opened(path) as file:
         return _select(_read_rows(file, names, range(file.metadata.num_rows) if rows is None else rows), names)
 
 
 def _opened(path: Path) -> pq.ParquetFile:
-    # Neither read_table nor a filter of Arrow's: they import engines, which takes longer than the reading.
+    # Not pq.read_table, and no Arrow filter: both import compute engines, which takes longer than the reading.
     return pq.ParquetFile(path, page_checksum_verification=True)
 
 
@@ -68,9 +71,9 @@ def _read_rows(file: pq.ParquetFile, names: Sequence[str], rows: range) -> pa.Ta
 
 
 def read_digests(path: Path) -> Iterator[tuple[bytes, str]]:
-    """Yield path and SHA-256 of each file of the home that a manifest file has a digest of.
+    """Yield path and SHA-256 (hex) of each present file with a digest in a manifest file.
 
-    Not of one with erased spans: its digest is of what is left, and the file in the home has all of it.
+    Files with erased spans are skipped: their digest is of the remaining bytes, but the file in the home is complete.
     """
     names = ("path_bytes", "sha256", "entry_type", "outcome", "erased_spans")
     with _opened(path) as file:
@@ -84,10 +87,10 @@ def read_digests(path: Path) -> Iterator[tuple[bytes, str]]:
 
 
 def sha256_line(path: bytes, digest: str) -> bytes:
-    """Return the line of one file in a text that `sha256sum -c` accepts when it stands in the home.
+    """Return the line of one file in a text that `sha256sum -c` accepts when run in the home.
 
-    Names with a backslash or a newline are escaped as GNU coreutils does, the line then beginning with a backslash.
-    Names that are not UTF-8 stand there as they are.
+    A name with a backslash or a line feed is escaped as GNU coreutils does, and the line then begins with a backslash.
+    A name that is not UTF-8 is written unchanged.
     """
     name = path.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
     return b"%s%s  %s\n" % (b"" if name == path else b"\\", digest.encode(), name)

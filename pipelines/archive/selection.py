@@ -1,4 +1,4 @@
-"""What of an archive is meant: by home, phase, session, path; and how each path of it stood at a run."""
+"""Selects archived paths by home, phase, session and path, and tells whether each can be restored as of a run."""
 
 import os
 import re
@@ -18,24 +18,24 @@ from pipelines.disk.layout import Layout
 
 
 class Availability(StrEnum):
-    """How a path stood at a run, and so whether it can be given back."""
+    """The state of an archived path as of a run, which decides whether it can be restored."""
 
     PRESENT = "present"
-    """It was in the home, and its bytes are kept."""
+    """It was in the home, and the archive has its bytes."""
     EXPIRED = "expired"
-    """It was gone from the home by then; its last bytes are kept."""
+    """It had been deleted from the home; the archive has its last version."""
     WITHHELD = "withheld"
-    """It was never opened: it may hold a secret."""
+    """It was never opened, because it may contain a secret."""
     LISTED = "listed"
-    """It is only listed: an installed package, a clone, a cache."""
+    """It is only listed in the manifest: an installed package, a clone, a cache."""
     LINK = "link"
-    """It was a link. Where it points to is known."""
+    """It was a link; the archive has its target."""
     SPECIAL = "special"
     """It was a FIFO, socket or device."""
     UNREADABLE = "unreadable"
-    """The system refused it, and nothing is kept of it as it then stood."""
+    """The system refused to read it, and the archive has no version of it."""
     GONE = "gone"
-    """It was gone by then, and nothing had been kept of it."""
+    """It had been deleted from the home, and the archive has no version of it."""
 
 
 RESTORABLE = frozenset({Availability.PRESENT, Availability.EXPIRED})
@@ -43,14 +43,14 @@ RESTORABLE = frozenset({Availability.PRESENT, Availability.EXPIRED})
 
 @dataclass(frozen=True, slots=True)
 class ArchivedPath:
-    """One path of a home as the archive knows it at a run. `state` is its newest manifest row by then."""
+    """One path of a home as of a run. `state` is its newest manifest row by then."""
 
     state: FileState
     availability: Availability
 
     @property
     def is_kept(self) -> bool:
-        """Whether it can be given back, also after another kind of thing took its place."""
+        """Whether it can be restored, even after an entry of another kind took its place."""
         return self.availability in RESTORABLE or (
             self.availability == Availability.LINK and self.state.link_target is not None
         )
@@ -63,10 +63,10 @@ class ArchivedPath:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is asked for; what is not named does not narrow it down.
+    """The user's selection of paths; an empty field selects everything.
 
-    `homes` are home_ids or directories of homes, `files` are paths in the form that is shown (a directory means all
-    that is below it), `globs` are patterns over such paths.
+    `homes` are home_ids or directories of homes, `phases` phase numbers, `session` a session id or its beginning,
+    `files` printable paths (a directory selects everything below it), `globs` patterns over such paths.
     """
 
     homes: Sequence[str] = ()
@@ -78,20 +78,20 @@ class Selection:
 
 @dataclass(slots=True)
 class Chosen:
-    """What was found: every path that was asked for, in order of home and path, and the session in full where one was
-    named. `prompt_count` is how many lines of history.jsonl are of that session.
+    """The result of a selection: the selected paths, sorted by home and path, and the complete id of the session if one
+    was named. `prompt_count` is the number of that session's lines in history.jsonl.
     """
 
     run: RunRecord
     paths: list[ArchivedPath]
     directories: dict[tuple[str, bytes], FileState]
-    """Every directory of these homes by home and path, so that what lies above a chosen file is known too."""
+    """All directories of these homes by home and path, for the parents of the selected files."""
     session_id: str | None = None
     prompt_count: int = 0
 
 
 def archived_roots(layout: Layout, runs: Iterable[RunRecord]) -> dict[str, str]:
-    """Return where each home of an archive was last seen, by home_id: as homes.json says, else the commit records."""
+    """Return the last directory of each home, by home_id: from homes.json, else from the commit records of `runs`."""
     roots = {home_id: root for run in runs for home_id, root in run.homes.items()}
     try:
         return roots | known_homes(layout)
@@ -100,9 +100,9 @@ def archived_roots(layout: Layout, runs: Iterable[RunRecord]) -> dict[str, str]:
 
 
 def choose(reader: StoreReader, run: RunRecord, roots: Mapping[str, str], selection: Selection) -> Chosen:
-    """Return what `selection` means as of `run`. `roots` are the directories of homes by home_id.
+    """Return the paths that `selection` selects as of `run`. `roots` are the directories of homes by home_id.
 
-    Raises ConfigurationError when it means nothing: an unknown home or session, a path that was never there.
+    Raises ConfigurationError for an unknown home, session or path.
     """
     paths = archived_paths(reader, run)
     homes = _homes(selection.homes, {each.state.home_id for each in paths}, roots)
@@ -127,10 +127,11 @@ def choose(reader: StoreReader, run: RunRecord, roots: Mapping[str, str], select
 
 
 def archived_paths(reader: StoreReader, run: RunRecord) -> list[ArchivedPath]:
-    """Return each path of each home once for each kind that it was, as the newest manifests by `run` have it, in order
-    of home and path. Of a kind that is gone only what is kept is returned where another took its place.
+    """Return each path of each home as of `run`, sorted by home and path.
 
-    Two phases may both know a path (the rules changed): the one that found it counts, the newer of two that did.
+    A path that was a file, then a directory (or link) is returned once for each kind; a kind that is gone only if the
+    archive has its content. If two phases have a row for a path, because the rules changed, the one that found it
+    present wins, else the newer.
     """
     epochs = {each.run_id: each.epoch for each in reader.runs}
     found: dict[tuple[str, bytes, str], FileState] = {}
@@ -150,7 +151,7 @@ def archived_paths(reader: StoreReader, run: RunRecord) -> list[ArchivedPath]:
 
 
 def availability_of(state: FileState) -> Availability:
-    """Return how a path stood by its manifest row."""
+    """Return the availability of a path, from its manifest row."""
     if state.treatment == Treatment.WITHHOLD:
         return Availability.WITHHELD if state.is_present else Availability.GONE
     if state.entry_type == "special":
@@ -167,7 +168,7 @@ def availability_of(state: FileState) -> Availability:
 
 
 def _is_listed_by_a_rule(state: FileState) -> bool:
-    """Tell a tree that is only listed from the directories and links that have no source of their own."""
+    """Return whether a rule says that the path is only listed; directories and links without a source are not meant."""
     return state.treatment == Treatment.INVENTORY and state.rule != state.entry_type and state.rule not in IN_THE_WAY
 
 
@@ -195,7 +196,7 @@ def _homes(given: Sequence[str], known: Collection[str], roots: Mapping[str, str
 
 
 def _inner(given: str, roots: Mapping[str, str]) -> str:
-    """Return a path below a home for one that may begin with the home's own directory."""
+    """Return a path relative to its home; `given` may be absolute, beginning with a home's directory."""
     for root in roots.values():
         if given.startswith(root.rstrip("/\\") + os.sep):
             given = given[len(root.rstrip("/\\")) + 1 :].replace(os.sep, "/")
@@ -213,5 +214,5 @@ def _refuse_unknown(paths: Iterable[ArchivedPath], given: str, roots: Mapping[st
         return
     name = path.rpartition("/")[2]
     near = sorted({each.state.path for each in paths if name and each.state.path.endswith(name)})[:3]
-    hint = f"; did you mean {', '.join(near)}?" if near else "; `extract files` lists what there is"
+    hint = f"; did you mean {', '.join(near)}?" if near else "; `extract files` lists its paths"
     raise ConfigurationError(f"the archive has no {given!r} as of that run{hint}")

@@ -1,10 +1,11 @@
-"""Which paths of a home belong to a session: by the session's id in the path, and by what its records refer to.
+"""Finds the paths of a home that belong to a session: those with the session's id in the path, and those its records
+refer to.
 
-By the path: its transcripts in every project directory with all that lies beside them (subagents, tool results,
-workflows), file versions, to-dos and tasks, debug log, environment, images, uploads, telemetry, usage. By its records:
-the plan of its slug, subagents of versions that kept them beside the transcripts, results that a fork shares with the
-session it came from. By the lines of history.jsonl: pastes. By their content: what the registry of running sessions
-says (FORMATS, 11).
+By path: its transcripts in every project directory with the files beside them (subagents, tool results, workflows),
+file versions, to-dos and tasks, debug log, environment, images, uploads, telemetry, usage. By its records: the plan of
+its slug, subagents of versions that kept them beside the transcripts, tool results that a fork shares with its original
+session. By lines of history.jsonl: pastes. By their content: files of the registry of running sessions, such as
+sessions/4242.json with `{"pid":4242,"sessionId":"0a1b2c3d-…"}`.
 """
 
 import re
@@ -39,7 +40,9 @@ _Key = tuple[str, bytes]
 
 @dataclass(slots=True)
 class References:
-    """What records of a session refer to: slugs of plans, ids of subagents, spilled results as parts of their path."""
+    """The references in a session's records: slugs of plans, ids of subagents, names of file versions (`backups`), and
+    tool results in files of their own (`spilled`: project directory, session, name).
+    """
 
     slugs: set[str] = field(default_factory=set)
     agent_ids: set[str] = field(default_factory=set)
@@ -47,45 +50,45 @@ class References:
     backups: set[str] = field(default_factory=set)
 
     def take(self, record: JsonObject) -> None:
-        """Note what one record refers to."""
+        """Add the references of one record."""
         slug = record.get("slug")
         if isinstance(slug, str) and _SLUG.fullmatch(slug):
             self.slugs.add(slug)
         result = record.get("toolUseResult")
         if isinstance(result, dict):
-            self._take_agent(result.get("agentId"))
-            self._take_spilled(result.get("persistedOutputPath"))
+            self._add_agent(result.get("agentId"))
+            self._add_spilled(result.get("persistedOutputPath"))
         data = record.get("data")
         if isinstance(data, dict):
-            self._take_agent(data.get("agentId"))
-        self._take_backups(record)
+            self._add_agent(data.get("agentId"))
+        self._add_backups(record)
 
-    def _take_agent(self, agent_id: JsonValue) -> None:
+    def _add_agent(self, agent_id: JsonValue) -> None:
         if isinstance(agent_id, str) and _AGENT_ID.fullmatch(agent_id):
             self.agent_ids.add(agent_id)
 
-    def _take_spilled(self, path: JsonValue) -> None:
+    def _add_spilled(self, path: JsonValue) -> None:
         match = _SPILLED.search(path) if isinstance(path, str) else None
         if match is not None:
             self.spilled.add((match[1], match[2], match[3].replace("\\", "/")))
 
-    def _take_backups(self, record: JsonObject) -> None:
+    def _add_backups(self, record: JsonObject) -> None:
         if record.get("type") == "file-history-delta":
-            self._take_backup(record.get("backup"))
+            self._add_backup(record.get("backup"))
         snapshot = record.get("snapshot")
         if record.get("type") == "file-history-snapshot" and isinstance(snapshot, dict):
             tracked = snapshot.get("trackedFileBackups")
             for backup in tracked.values() if isinstance(tracked, dict) else ():
-                self._take_backup(backup)
+                self._add_backup(backup)
 
-    def _take_backup(self, backup: JsonValue) -> None:
+    def _add_backup(self, backup: JsonValue) -> None:
         name = backup.get("backupFileName") if isinstance(backup, dict) else None
         if isinstance(name, str) and "/" not in name and "\\" not in name:
             self.backups.add(name)
 
 
 def session_ids(paths: Iterable[str]) -> set[str]:
-    """Return the ids of every session that left something under its id in these paths of homes."""
+    """Return the ids of all sessions that have files among these paths of homes."""
     found = set()
     for path in paths:
         match = _TRANSCRIPT.fullmatch(path) or _BESIDE.match(path) or _ELSEWHERE.match(path)
@@ -104,13 +107,13 @@ def full_session_id(paths: Iterable[str], given: str) -> str:
         return found[0]
     if found:
         raise ConfigurationError(f"{len(found)} sessions begin with {given}: {', '.join(found[:3])}, …")
-    raise ConfigurationError(f"the archive has no session {given!r} as of that run; {len(ids)} others are there")
+    raise ConfigurationError(f"the archive has no session {given!r} as of that run, but {len(ids)} others")
 
 
 def session_paths(reader: StoreReader, states: Sequence[FileState], session_id: str) -> tuple[set[_Key], int]:
-    """Return home and path of all that belongs to a session, and how many lines of history.jsonl are its prompts.
+    """Return home_id and path of each file of a session, and the number of its prompts in history.jsonl.
 
-    What cannot be read (a damaged part of the store) adds nothing here and is found when it is restored itself.
+    Unreadable content (a damaged part of the store) adds no references here; restoring it reports the damage.
     """
     own = _own_path(session_id)
     wanted = {_key(state) for state in states if own.search(state.path)}
@@ -148,7 +151,7 @@ def records_of(reader: StoreReader, state: FileState) -> Iterator[JsonObject]:
 
 
 def lines_of(reader: StoreReader, state: FileState) -> Iterator[bytes]:
-    """Yield the lines of a file as it stood in its manifest, none longer than 64 MiB; ends where bytes are lost."""
+    """Yield the lines of a file as of its manifest, without those longer than 64 MiB; ends at the first lost byte."""
     if state.file_id is None:
         return
     held = b""
@@ -166,9 +169,9 @@ def lines_of(reader: StoreReader, state: FileState) -> Iterator[bytes]:
 
 
 def _own_path(session_id: str) -> re.Pattern[str]:
-    """Return what finds the id in a path where it names the session that the path belongs to.
+    """Return the pattern of paths that belong to a session by its id in them.
 
-    A to-do list `<session>-agent-<agent>.json` belongs to the first of the two only.
+    A to-do list `<session>-agent-<agent>.json` belongs to the first of its two ids only.
     """
     name = re.escape(session_id)
     if not UUID.fullmatch(session_id):
@@ -177,7 +180,7 @@ def _own_path(session_id: str) -> re.Pattern[str]:
 
 
 def _pasted(reader: StoreReader, history: FileState | None, session_id: str) -> tuple[set[str], int]:
-    """Return the names of pastes that a session's prompts refer to, and how many prompts it has."""
+    """Return the hashes of the pastes in a session's prompts, and the number of its prompts."""
     names, prompts = set(), 0
     for record in records_of(reader, history) if history is not None else ():
         if record.get("sessionId") != session_id:
@@ -222,8 +225,10 @@ def _key(state: FileState) -> _Key:
 
 
 def encoded_directory(cwd: str) -> str:
-    """Return the name that Claude Code gives the directory of a project: every UTF-16 unit but ASCII letters and digits
-    becomes `-` (FORMATS, 5.1). Of names beyond 200 characters only the first 200 are those.
+    """Return the name that Claude Code gives to the directory of a project below projects/.
+
+    Each UTF-16 unit except ASCII letters and digits becomes `-`: `/home/mira/my.app` gives `-home-mira-my-app`. Claude
+    Code cuts a name of more than 200 characters and adds a hash: only the first 200 characters of the result are exact.
     """
     return "".join(
         each if each.isascii() and each.isalnum() else "-" * (2 if ord(each) > 0xFFFF else 1) for each in cwd

@@ -1,4 +1,4 @@
-"""Shows one entry as it stands in the store, by the address that the warehouse's macro `address` gives."""
+"""Reads one entry from the store by its address, as the warehouse's macro `address` prints it."""
 
 import re
 from codecs import getincrementaldecoder
@@ -21,7 +21,9 @@ _NOT_KEPT: Final = {"withhold": "it is never opened", "inventory": "it is only l
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A file by its id, or by home and path (printable, `#generation` still on it); and a span, or the whole file."""
+    """A parsed address: a file_id, or home_id and printable path (which may still end with `#generation`); and the
+    span, None for the whole file.
+    """
 
     file_id: int | None
     home_id: str
@@ -30,8 +32,8 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """Return what `HOME:PATH[#GENERATION][@OFFSET+LENGTH]` or `FILE_ID[@OFFSET+LENGTH]` means. Raises
-    ConfigurationError.
+    """Parse `HOME:PATH[#GENERATION][@OFFSET+LENGTH]` or `FILE_ID[@OFFSET+LENGTH]`. Raises ConfigurationError for
+    another text.
     """
     match = _SPAN.fullmatch(text)
     file, span = (match["file"], (int(match["offset"]), int(match["length"]))) if match else (text, None)
@@ -40,16 +42,17 @@ def parse_address(text: str) -> Address:
     home_id, colon, path = file.partition(":")
     if not colon or not home_id or not path:
         raise ConfigurationError(
-            f"{text!r} is no address: HOME:PATH[#GENERATION]@OFFSET+LENGTH or FILE_ID@OFFSET+LENGTH, as the macro "
-            "address(file_id, byte_offset, byte_length) of the warehouse gives"
+            f"{text!r} is not an address. Use HOME:PATH[#GENERATION]@OFFSET+LENGTH or FILE_ID@OFFSET+LENGTH, as the "
+            "macro address(file_id, byte_offset, byte_length) of the warehouse prints it"
         )
     return Address(None, home_id, path, span)
 
 
 def entry_bytes(layout: Layout, text: str, as_of: str | None = None) -> Iterator[bytes]:
-    """Yield the bytes at an address as they stood at a run, each verified; without a span, the whole file.
+    """Yield the verified bytes at an address as of a run; without a span, those of the whole file.
 
-    Raises ConfigurationError when there is no such thing, FixityError and StoreError as `StoreReader.read_range`.
+    Raises ConfigurationError when the archive has no such file or span, FixityError and StoreError as
+    `StoreReader.read_range`.
     """
     address = parse_address(text)
     reader = StoreReader.open(layout)
@@ -60,7 +63,7 @@ def entry_bytes(layout: Layout, text: str, as_of: str | None = None) -> Iterator
 
 
 def safe_text(blocks: Iterable[bytes]) -> Iterator[str]:
-    """Yield bytes as text that a terminal can be shown; what is not UTF-8 comes as escapes."""
+    """Yield bytes as text that is safe for a terminal: control characters and invalid UTF-8 are escaped."""
     decoder = getincrementaldecoder("utf-8")("backslashreplace")
     for block in blocks:
         yield safe(decoder.decode(block), keep_newlines=True)
@@ -68,7 +71,7 @@ def safe_text(blocks: Iterable[bytes]) -> Iterator[str]:
 
 
 def _find(reader: StoreReader, address: Address, as_of: str | None) -> int:
-    """Return the file that an address names. No generation means the first, as the macro writes it."""
+    """Return the file_id of an address. Without a generation it is the first, as in the macro's output."""
     candidates = [id_of(address.home_id, raw_path(address.path), 1)]
     numbered = _GENERATION.fullmatch(address.path)
     if numbered:
@@ -76,7 +79,8 @@ def _find(reader: StoreReader, address: Address, as_of: str | None) -> int:
     found = [one for one in candidates if reader.kept_bytes(one, as_of) is not None]
     if len(found) > 1:
         raise ConfigurationError(
-            f"{address.path} is a file and a generation of another; say which by file_id: {found[0]} or {found[1]}"
+            f"{address.path} is the name of a file and also a generation of another file: name one of them by its "
+            f"file_id, {found[0]} or {found[1]}"
         )
     if not found:
         raise ConfigurationError(_why_not(reader, address, as_of))
@@ -87,13 +91,14 @@ def _why_not(reader: StoreReader, address: Address, as_of: str | None) -> str:
     states = reader.files(as_of)
     homes = sorted({state.home_id for state in states})
     if address.home_id not in homes:
-        return f"there is no home {address.home_id}; there are {', '.join(homes) or 'none'}"
+        return f"there is no home {address.home_id}; the homes are: {', '.join(homes) or 'none'}"
     for state in states:
         if (state.home_id, state.path) == (address.home_id, address.path):
             if state.file_id is None:
                 how = _NOT_KEPT.get(state.treatment, "it could not be read")
                 return f"nothing is kept of {state.path}: {how} (rule {state.rule})"
             return (
-                f"{state.path} was first kept as generation {state.generation}: ask for {state.path}#{state.generation}"
+                f"the first archived version of {state.path} is generation {state.generation}: name it as "
+                f"{state.path}#{state.generation}"
             )
     return f"there is no {address.path} in home {address.home_id}"

@@ -1,4 +1,8 @@
-"""Gives back what is kept: any file, or any span of it, byte for byte as it stood at any run, each piece verified."""
+"""Reads the store: the bytes of any archived file, or of a span of it, as of any run, each piece verified by its
+digest.
+
+The store has each distinct piece (a span of a file's bytes) once. A file's recipe lists its pieces by offset.
+"""
 
 from array import array
 from bisect import bisect_left, bisect_right
@@ -24,18 +28,18 @@ from pipelines.disk.layout import Layout
 
 _DIGEST: Final = 16
 _HELD_GROUPS: Final = 2
-"""Row groups of the store that are kept in memory, at most some 28 MB each: neighbouring pieces lie in the same one."""
+"""Row groups of the store kept in memory (at most about 28 MB each): neighbouring pieces are in the same one."""
 
 
 class StoreReader:
-    """Reads the store as the committed runs describe it. Whatever it yields has the digest that was written down.
+    """Reads the store as the committed runs describe it. All bytes that it yields were compared with their digests.
 
-    A file is made of what its extractions consumed: each begins where the one before had its watermark, and from there
-    on takes the place of what was provisional. Void extractions never count. Not safe for use by two threads.
+    A file consists of its readings: each reading begins at the watermark of the previous one and replaces the bytes
+    after it (an unfinished last line). Void readings are skipped. Not safe for use by two threads.
 
-    A `lenient` one goes on without what is lost or damaged and notes it in `damage`, by path below the data directory:
-    an older manifest then stands for the newest, and a file may come out shorter or older than it was. So its caller
-    compares what comes with the manifest's SHA-256.
+    A `lenient` reader continues without missing or damaged parts and records them in `damage`, by path below the data
+    directory. It then uses an older manifest instead of the newest, and a file may come out shorter or older; so the
+    caller must compare the bytes with the manifest's SHA-256.
     """
 
     def __init__(
@@ -47,9 +51,10 @@ class StoreReader:
         lenient: bool = False,
         others: Sequence[RunRecord] = (),
     ) -> None:
-        """Take the committed `runs`, the oldest first, and the `seed` of the store's digests. Nothing is read yet.
+        """Take the committed `runs`, oldest first, and the `seed` of the store's digests. Reads nothing yet.
 
-        A piece is looked for in the parts of `others` too: a later run may have stored again what a damaged part held.
+        Pieces are also searched in the parts of `others`: a later run may have stored the pieces of a damaged part
+        again.
         """
         self.damage: dict[str, str] = {}
         self._lenient = lenient
@@ -66,22 +71,21 @@ class StoreReader:
 
     @classmethod
     def open(cls, layout: Layout, *, lenient: bool = False) -> "StoreReader":
-        """Open the archive of a data directory. Raises ConfigurationError when there is none, StoreError when it cannot
-        be understood.
-        """
+        """Open the archive of a data directory. Raises as `Archive.open` and `read_runs` do."""
         archive = Archive.open(layout)
         return cls(layout, archive.runs(), archive.seed, lenient=lenient)
 
     @property
     def runs(self) -> list[RunRecord]:
-        """The committed runs, the oldest first."""
+        """The committed runs, oldest first."""
         return list(self._runs.values())
 
     def files(self, as_of: str | None = None) -> list[FileState]:
-        """Return every file, directory and link as the newest manifest of each phase of each home had it at a run.
+        """Return all rows of the newest manifest of each phase of each home as of a run.
 
-        `as_of` is a run_id; the newest run without one. What was withheld, only listed or gone by then is there too:
-        see `treatment` and `is_present`; nothing is kept of what has no `file_id`. Raises ConfigurationError.
+        `as_of` is a run_id, None for the newest run. Withheld, listed and deleted paths are included: see `treatment`
+        and `is_present`; the archive has no bytes of a row without `file_id`. Raises ConfigurationError for an unknown
+        run.
         """
         manifests: dict[tuple[str, int], list[PartRecord]] = {}
         for (_, home_id, phase), part in _parts(self._until(as_of), MANIFEST.name):
@@ -89,33 +93,37 @@ class StoreReader:
         return [state for _, parts in sorted(manifests.items()) for state in self._newest(parts)]
 
     def changes(self, as_of: str | None = None) -> Iterator[FileState]:
-        """Yield each manifest row by which a file was new, had grown or held something else, the oldest run's first.
+        """Yield each manifest row of a file that was new, had grown or was rewritten, the oldest run's first.
 
-        Raises as `files`.
+        Raises as `files` does.
         """
         for _, part in _parts(self._until(as_of), MANIFEST.name):
             yield from self._newest([part], ("new", "appended", "rewritten"))
 
     def kept_bytes(self, file_id: int, as_of: str | None = None) -> int | None:
-        """Return how many bytes of a file were kept as of a run; None when it was not read by then."""
+        """Return the number of archived bytes of a file as of a run; None if no run had read it by then."""
         extents = self._extents(file_id, as_of)
         return extents[-1].end if extents else None
 
     def read_range(
         self, file_id: int, offset: int, length: int, as_of: str | None = None, *, without_erased: bool = False
     ) -> Iterator[bytes]:
-        """Yield `length` bytes of a file from `offset` on, as they stood at a run, in blocks of at most 4 MiB. What was
-        erased on request raises ErasedError, or is left out `without_erased`.
+        """Yield `length` bytes of a file from `offset` on, as of a run, in blocks of at most 4 MiB.
 
-        Raises ConfigurationError for bytes that were not kept by then, StoreError when pieces are lost, and FixityError
-        when one is not what its digest says: what came before it was right.
+        Bytes that were erased on request raise ErasedError; with `without_erased` they are skipped. Raises
+        ConfigurationError for bytes that were not archived by then, StoreError when a piece is missing, FixityError
+        when a piece differs from its digest; the blocks before the exception are right.
         """
         extents = self._extents(file_id, as_of)
         kept = extents[-1].end if extents else None
         if kept is None:
-            raise ConfigurationError(f"nothing was kept of file {file_id}{f' by run {as_of}' if as_of else ''}")
+            raise ConfigurationError(
+                f"the archive has no bytes of file {file_id}{f' as of run {as_of}' if as_of else ''}"
+            )
         if offset < 0 or length < 0 or offset + length > kept:
-            raise ConfigurationError(f"bytes {offset} to {offset + length} are not in the {kept} bytes that were kept")
+            raise ConfigurationError(
+                f"bytes {offset} to {offset + length} are outside of the {kept} bytes that the archive has"
+            )
         at, end = offset, offset + length
         for extent in extents:
             if at < end and extent.end > at:
@@ -137,7 +145,7 @@ class StoreReader:
         return [run for run in self._runs.values() if run.epoch <= self._runs[as_of].epoch]
 
     def _extents(self, file_id: int, as_of: str | None) -> "list[_Extent]":
-        """Return which run's pieces hold which part of a file, in order from byte 0; none when it was never read."""
+        """Return the extents of a file as of a run, from byte 0 on: which phase's recipe has which bytes."""
         if self._readings is None:
             self._readings = _Readings(self._layout, self.runs, self.damage if self._lenient else None)
         latest = self._runs[as_of].epoch if as_of in self._runs else None
@@ -153,8 +161,8 @@ class StoreReader:
         return extents
 
     def blocks(self, file_id: int, as_of: str | None = None) -> Iterator[tuple[int, bytes | None]]:
-        """Yield a whole file as it stood at a run: how many bytes come next, and these bytes; None where they were
-        erased. Raises as `read_range` does.
+        """Yield a whole file as of a run: length and bytes of each block, None in place of the bytes of an erased span.
+        Raises as `read_range` does.
         """
         at = 0
         for extent in self._extents(file_id, as_of):
@@ -169,7 +177,7 @@ class StoreReader:
         return self._piece(digest, ("", "", 0))
 
     def _read_extent(self, file_id: int, extent: "_Extent", start: int, end: int) -> Iterator[tuple[int, bytes | None]]:
-        """Yield how many bytes come next, and these bytes; None where they were erased."""
+        """Yield length and bytes of each block, None in place of the bytes of an erased span."""
         at = start
         for offset, length, digest in self._recipe(extent.where).pieces(file_id, start):
             if offset > at or at >= end:
@@ -183,13 +191,13 @@ class StoreReader:
                 continue
             content = self._piece(digest, extent.where)
             if len(content) != length:
-                raise StoreError(f"piece {digest.hex()} has {len(content)} bytes, its recipe says {length}")
+                raise StoreError(f"piece {digest.hex()} has {len(content)} bytes, but {length} in its recipe")
             block = content if offset == at and offset + length <= end else content[at - offset : end - offset]
             at += len(block)
             yield len(block), block
 
     def _recipe(self, where: "_Where") -> "_Recipe":
-        """Return which pieces a committed phase cut. Raises StoreError or FixityError, the same when asked again."""
+        """Return the recipes of a committed phase. Raises StoreError or FixityError, the same one on each call."""
         held = self._recipes.get(where)
         if held is None:
             parts = [part for at, part in _parts(self._runs.values(), PIECES.name) if at == where]
@@ -204,7 +212,7 @@ class StoreReader:
         return held
 
     def _piece(self, digest: bytes, where: "_Where") -> bytes:
-        """Return a piece's bytes, verified. It is looked for where it most likely is, then everywhere."""
+        """Return a piece's verified bytes. Searches the parts of phase `where` first, then all others."""
         if where not in self._order:
             self._order[where] = sorted(self._parts, key=lambda part: part.where != where)
         failure: StoreError | FixityError = StoreError(
@@ -216,7 +224,7 @@ class StoreReader:
                 if row is not None:
                     return self._verified(part, row, digest)
             except (StoreError, FixityError) as error:
-                failure = error  # another part may have it: two workers that met it at one time both wrote it
+                failure = error  # another part may have the piece: two processes that find it at one time both write it
                 self.damage[part.path] = str(error)
                 if not part.is_indexed:
                     self._parts.remove(part)
@@ -224,7 +232,7 @@ class StoreReader:
         for part in self._parts if not isinstance(failure, FixityError) else ():
             try:
                 part.check()
-            except FixityError as error:  # digests have a checksum, what says how they are written has none
+            except FixityError as error:  # the pages with digests have a checksum, the part's footer has none
                 failure = error
                 self.damage[part.path] = str(error)
         raise failure
@@ -232,7 +240,7 @@ class StoreReader:
     def _verified(self, part: "_StorePart", row: int, digest: bytes) -> bytes:
         content = self._content(part, row)
         if xxh3_128(content, seed=self._seed).digest() != digest:
-            raise FixityError(f"{part.path}: piece {digest.hex()} is not what its digest says; see `extract verify`")
+            raise FixityError(f"{part.path}: piece {digest.hex()} differs from its digest; see `extract verify`")
         return content
 
     def _content(self, part: "_StorePart", row: int) -> bytes:
@@ -246,10 +254,10 @@ class StoreReader:
         return held[row]
 
     def _newest(self, parts: Sequence[PartRecord], changes: Collection[str] = ()) -> list[FileState]:
-        """Return the rows of the first of these manifests; a lenient reader takes the next one when that is damaged."""
+        """Return the rows of the first of these manifests; a lenient reader takes the next one if it is damaged."""
         for part in parts:
             try:
-                with _damage_is_told(part.path):
+                with _damage_raised(part.path):
                     _check(self._layout, part)
                     return read_manifest(self._layout.root / part.path, changes)
             except (StoreError, FixityError) as error:
@@ -260,12 +268,12 @@ class StoreReader:
 
 
 _Where = tuple[str, str, int]
-"""A committed phase: run_id, home_id, phase."""
+"""The key of a committed phase: run_id, home_id, phase number."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
-    """Bytes [start, end) of a file are in the pieces of one committed phase."""
+    """The bytes [start, end) of a file, whose recipe belongs to the phase `where`."""
 
     where: _Where
     start: int
@@ -273,10 +281,10 @@ class _Extent:
 
 
 class _Readings:
-    """Every extraction that counts, found by file: where it began, how much there was."""
+    """All readings that are not void (rows of `extractions`), sorted by file: start and size of each."""
 
     def __init__(self, layout: Layout, runs: Iterable[RunRecord], damage: dict[str, str] | None) -> None:
-        """Read them; what is damaged is noted in `damage` and left out where that is given."""
+        """Read them. With `damage`, damaged parts are recorded there and skipped; without it they raise."""
         self._where: list[_Where] = []
         self._epochs: list[int] = []
         epochs = {run.run_id: run.epoch for run in runs}
@@ -301,7 +309,7 @@ class _Readings:
         )
 
     def of(self, file_id: int, latest: int | None) -> Iterator[_Extent]:
-        """Yield the extractions of a file, the oldest first, up to the run of epoch `latest`."""
+        """Yield the readings of a file as extents, oldest first, up to the run of epoch `latest`."""
         for row in range(bisect_left(self._file_ids, file_id), bisect_right(self._file_ids, file_id)):
             number = self._numbers[row]
             if latest is None or self._epochs[number] <= latest:
@@ -309,7 +317,7 @@ class _Readings:
 
 
 class _Recipe:
-    """The pieces that one committed phase cut, found by file and offset."""
+    """The recipes of one committed phase, sorted by file and offset."""
 
     def __init__(self, layout: Layout, parts: Iterable[PartRecord]) -> None:
         columns = ["file_id", "byte_offset", "byte_length", "digest"]
@@ -323,14 +331,14 @@ class _Recipe:
         self._digests = b"".join(_bytes(found, "digest")) if found is not None else b""
 
     def pieces(self, file_id: int, start: int) -> Iterator[tuple[int, int, bytes]]:
-        """Yield offset, length and digest of a file's pieces from the one that holds byte `start` on."""
+        """Yield offset, length and digest of a file's pieces, beginning with the one that contains byte `start`."""
         first, last = bisect_left(self._file_ids, file_id), bisect_right(self._file_ids, file_id)
         for row in range(max(first, bisect_right(self._offsets, start, first, last) - 1), last):
             yield self._offsets[row], self._lengths[row], self._digests[row * _DIGEST : (row + 1) * _DIGEST]
 
 
 class _StorePart:
-    """A Parquet file of the store. Its digests are read when it is first asked for one, its contents by row group."""
+    """A Parquet file of the store. It reads the digests at the first search, the contents by row group."""
 
     def __init__(self, layout: Layout, where: _Where, part: PartRecord) -> None:
         self.where = where
@@ -343,21 +351,21 @@ class _StorePart:
         self._group_starts: list[int] = []
 
     def check(self) -> None:
-        """Compare the part with its commit record, once. Raises FixityError when it is not what that says."""
+        """Compare the part with the SHA-256 of its commit record, once. Raises FixityError when it differs."""
         if not self._is_checked:
-            with _damage_is_told(self.path):
+            with _damage_raised(self.path):
                 _check(self._layout, self._part)
             self._is_checked = True
 
     @property
     def is_indexed(self) -> bool:
-        """Whether it was found out which pieces it has."""
+        """Whether its digests have been read."""
         return self._digests is not None
 
     def row_of(self, digest: bytes) -> int | None:
-        """Return the row of a piece, or None."""
+        """Return the row of a piece, None if the part does not have it. Raises StoreError or FixityError."""
         if self._digests is None:
-            with _damage_is_told(self.path):
+            with _damage_raised(self.path):
                 digests = _bytes(read_part(self._layout, self._part, ["digest"]), "digest")
             self._rows = array("q", sorted(range(len(digests)), key=digests.__getitem__))
             self._digests = b"".join(digests[row] for row in self._rows)
@@ -367,9 +375,9 @@ class _StorePart:
         return self._rows[at] if found else None
 
     def place_of(self, row: int) -> tuple[int, int]:
-        """Return in which row group a row is, and which row of that it is."""
+        """Return the row group of a row, and its index in that group."""
         if not self._group_starts:
-            with _damage_is_told(self.path), _open(self._layout, self._part) as file:
+            with _damage_raised(self.path), _open(self._layout, self._part) as file:
                 start = 0
                 for group in range(file.metadata.num_row_groups):
                     self._group_starts.append(start)
@@ -378,8 +386,8 @@ class _StorePart:
         return group, row - self._group_starts[group]
 
     def contents(self, group: int) -> list[bytes]:
-        """Return the bytes of every piece of a row group."""
-        with _damage_is_told(self.path), _open(self._layout, self._part) as file:
+        """Return the bytes of all pieces of a row group."""
+        with _damage_raised(self.path), _open(self._layout, self._part) as file:
             made = _bytes(file.read_row_group(group, columns=["content"]), "content")
             if len(made) != file.metadata.row_group(group).num_rows:
                 raise pa.ArrowInvalid("rows are missing")
@@ -395,8 +403,10 @@ def _parts(runs: Iterable[RunRecord], table: str) -> Iterator[tuple[_Where, Part
 
 
 def read_part(layout: Layout, part: PartRecord, columns: list[str], *, checked: bool = False) -> pa.Table:
-    """Return columns of a part; `checked` compares it with its commit record first: its rows have no other proof."""
-    with _damage_is_told(part.path):
+    """Return columns of a part. With `checked`, compare it with its commit record first: rows other than pieces have no
+    digest of their own.
+    """
+    with _damage_raised(part.path):
         if checked:
             _check(layout, part)
         with _open(layout, part) as file:
@@ -405,12 +415,12 @@ def read_part(layout: Layout, part: PartRecord, columns: list[str], *, checked: 
 
 def _check(layout: Layout, part: PartRecord) -> None:
     if sha256_of(layout.root / part.path) != part.sha256:
-        raise FixityError(f"{part.path} is not what its commit record says; see `extract verify`")
+        raise FixityError(f"{part.path} differs from the SHA-256 of its commit record; see `extract verify`")
 
 
 def _open(layout: Layout, part: PartRecord) -> pq.ParquetFile:
-    """Open a part. Its last bytes, which say what the others are, have no checksum of their own: types that are not
-    those of its table are damage too (pa.ArrowTypeError).
+    """Open a part. Raises pa.ArrowTypeError when a column's type differs from its table's: the footer of a Parquet file
+    has no checksum, so a wrong type in it is damage.
     """
     file = pq.ParquetFile(layout.root / part.path, page_checksum_verification=True)
     for field in _SCHEMAS[part.table]:
@@ -424,14 +434,16 @@ _SCHEMAS: Final = {table.name: table.arrow() for table in (EXTRACTIONS, MANIFEST
 
 
 @contextmanager
-def _damage_is_told(path: str) -> Iterator[None]:
-    """Say what it means when a Parquet file of ours cannot be read."""
+def _damage_raised(path: str) -> Iterator[None]:
+    """Raise StoreError for a missing and FixityError for an unreadable Parquet file at `path`, which the block
+    reads.
+    """
     try:
         yield
     except FileNotFoundError as error:
-        raise StoreError(f"{path} is listed in a commit record and is gone; see `extract verify`") from error
+        raise StoreError(f"{path} is gone, but a commit record lists it; see `extract verify`") from error
     except (OSError, pa.ArrowException, KeyError, UnicodeDecodeError) as error:
-        raise FixityError(f"{path} cannot be read, its bytes are damaged ({error}); see `extract verify`") from error
+        raise FixityError(f"{path} is damaged and cannot be read ({error}); see `extract verify`") from error
 
 
 def _integers(table: pa.Table | None, name: str) -> "array[int]":

@@ -1,4 +1,4 @@
-"""Removes what lies below the data directory and belongs to nothing: what runs that died have left behind."""
+"""Deletes files below the data directory that no commit record lists: leftovers of runs that were killed."""
 
 import os
 import shutil
@@ -14,15 +14,15 @@ from pipelines.disk.layout import Layout
 
 
 def sweep(layout: Layout, runs: Sequence[RunRecord] | None = None) -> int:
-    """Remove what no commit record lists: none of `runs`, who has read all of them. Returns how many things went. Only
-    the writer may sweep.
+    """Delete everything that no commit record lists; return the number of deleted files and directories.
 
-    Raises StoreError when a run that had been committed has no commit record any more: all that it kept would go.
+    The caller must hold the writer's lock. `runs` are all commit records if the caller has read them already. Raises
+    StoreError when a committed run has lost its commit record: its files would be deleted.
     """
     removed = 0
     for path in list(leftovers(layout, runs)):
         if not os.path.lexists(path):
-            continue  # gone with its directory
+            continue  # deleted with its directory
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         _remove_if_empty(layout, path.parent)
         reach("sweep:removed")
@@ -31,15 +31,15 @@ def sweep(layout: Layout, runs: Sequence[RunRecord] | None = None) -> int:
 
 
 def leftovers(layout: Layout, runs: Sequence[RunRecord] | None = None) -> Iterator[Path]:
-    """Yield what a sweep removes: what is staged, parts that no commit record lists, directories of runs that died
-    before they committed anything, what a removed run has left beside its record, files half written.
+    """Yield the paths that a sweep deletes: staged files, parts that no commit record lists, directories of runs that
+    committed nothing, files that a removed run left beside its record, temporary files.
 
     Raises StoreError as `sweep` does.
     """
     runs = read_all_runs(layout) if runs is None else runs
     dead = _dead_runs(layout, runs)
     if layout.staging.is_dir() and not layout.forget_file.exists():
-        yield from layout.staging.iterdir()  # of an erasure that is not finished, what is staged is still needed
+        yield from layout.staging.iterdir()  # an unfinished erasure still needs its staged files
     kept = {part.path for run in runs for phase in run.phases for part in phase.parts}
     for base in (layout.store, layout.tables):
         for place, _, names in os.walk(base):
@@ -69,14 +69,14 @@ def _dead_runs(layout: Layout, runs: Sequence[RunRecord]) -> list[Path]:
     for directory in dead:
         if was_committed(directory):
             raise StoreError(
-                f"{layout.relative(directory)} has no run.json, though its run was committed; put it back from a "
-                f"backup, or delete the directory to give up what the run kept"
+                f"{layout.relative(directory)} has no run.json, but its run was committed: put it back from a backup, "
+                f"or delete the directory, and with it the files of the run"
             )
     return dead
 
 
 def _remove_if_empty(layout: Layout, directory: Path) -> None:
-    """Remove the directories `home=…/run=…` that a part has left empty."""
+    """Remove the directories `run=…` and `home=…` if the deletion of a part has left them empty."""
     for one in (directory, directory.parent):
         if one.name.startswith(("run=", "home=")) and layout.root in one.parents:
             with suppress(OSError):

@@ -1,5 +1,5 @@
-"""What stays of what was erased on request: when, of what kind, how much, and digests under a key of the archive's own,
-by which the next run recognises it (`extractors.reading.erasure`). No content.
+"""The tombstones of erasures: time, kind and amount of each, and digests by which later runs recognise the erased
+content (`extractors.reading.erasure`). The digests use a secret key of the archive. They contain no content.
 """
 
 import secrets
@@ -16,14 +16,16 @@ from pipelines.disk.atomic import read_sealed, write_sealed
 from pipelines.disk.layout import Layout
 
 TombstoneKind = Literal["session", "project", "message", "text", "pattern"]
-"""What was asked to be forgotten."""
+"""The kinds of targets of an erasure."""
 
 _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """One thing that was forgotten: `number` counts them; how much of it was erased; digests in hex."""
+    """One erasure: its number, counting from 1; its time (ISO 8601, UTC); counts of erased files, entries and messages;
+    `size` in bytes; digests in hex.
+    """
 
     number: int
     forgotten_at: str
@@ -40,13 +42,13 @@ class Tombstone:
     message_ids: Sequence[str] = ()
 
     def to_json(self) -> JsonObject:
-        """Return it as JSON values."""
+        """Return the tombstone as JSON values."""
         made: JsonObject = asdict(self)
         return made
 
     @classmethod
     def from_json(cls, value: JsonValue) -> "Tombstone":
-        """Return the one that `to_json` made. Raises TypeError when it is none."""
+        """Return the tombstone that `to_json` wrote. Raises TypeError for another value."""
         if not isinstance(value, dict):
             raise TypeError("a tombstone is an object")
         return cls(**value)  # type: ignore[arg-type]  # the dataclass refuses unknown and missing names
@@ -54,13 +56,13 @@ class Tombstone:
 
 @dataclass(slots=True)
 class Graveyard:
-    """The tombstones of an archive, and the key of their digests."""
+    """All tombstones of an archive, and the key of their digests."""
 
     key: bytes
     tombstones: list[Tombstone] = field(default_factory=list)
 
     def recognised(self) -> Tombstones:
-        """Return what recognises all of it."""
+        """Return the recogniser for the content of all tombstones."""
         return Tombstones(
             self.key,
             ids=(bytes.fromhex(one) for stone in self.tombstones for one in stone.ids),
@@ -76,8 +78,8 @@ class Graveyard:
 
 
 def read_graveyard(layout: Layout) -> Graveyard | None:
-    """Return the tombstones of an archive; None where nothing was ever forgotten. Raises FixityError when they are not
-    what was written, StoreError when they cannot be understood.
+    """Return the tombstones of an archive, None if nothing was ever erased. Raises FixityError when the file is
+    damaged, StoreError when its content is unknown.
     """
     if not layout.tombstones_file.exists():
         return None
@@ -91,18 +93,20 @@ def read_graveyard(layout: Layout) -> Graveyard | None:
 
 
 def open_graveyard(layout: Layout) -> Graveyard:
-    """Return the tombstones of an archive, with a new key where there are none. Raises as `read_graveyard` does."""
+    """Return the tombstones of an archive; if there are none, an empty graveyard with a new key. Raises as
+    `read_graveyard` does.
+    """
     return read_graveyard(layout) or Graveyard(secrets.token_bytes(32))
 
 
 def read_tombstones(layout: Layout) -> Tombstones | None:
-    """Return what recognises what was forgotten; None where nothing was. Raises as `read_graveyard` does."""
+    """Return the recogniser of all erased content, None if nothing was erased. Raises as `read_graveyard` does."""
     graveyard = read_graveyard(layout)
     return graveyard.recognised() if graveyard is not None else None
 
 
 def write_graveyard(layout: Layout, graveyard: Graveyard) -> None:
-    """Write the tombstones."""
+    """Write tombstones.json atomically. Raises OSError."""
     fields = {
         "format": _FORMAT,
         "key": graveyard.key.hex(),

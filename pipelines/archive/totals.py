@@ -1,4 +1,4 @@
-"""What a run came to, summed up by source over its homes."""
+"""The counts of a run, summed over its homes."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from pipelines.disk.layout import MENDED, Layout
 
 
 def by_source(run: RunRecord) -> dict[str, SourceCounts]:
-    """Return what each source gave, in order of phases."""
+    """Return the counts of each source, in the order of phases."""
     made: dict[tuple[int, str], SourceCounts] = {}
     for phase in run.phases:
         for source, counts in phase.sources.items():
@@ -23,7 +23,7 @@ def by_source(run: RunRecord) -> dict[str, SourceCounts]:
 
 
 def added(counts: Iterable[SourceCounts]) -> SourceCounts:
-    """Return the sum of counts."""
+    """Return the sum of counts, field by field."""
     total = SourceCounts()
     for one in counts:
         for field in fields(SourceCounts):
@@ -32,12 +32,12 @@ def added(counts: Iterable[SourceCounts]) -> SourceCounts:
 
 
 def outcomes(run: RunRecord) -> Counter[str]:
-    """Return how many files had each outcome of fixity."""
+    """Return the number of files by fixity outcome."""
     return sum((Counter(phase.outcomes) for phase in run.phases), Counter[str]())
 
 
 def in_the_way(run: RunRecord) -> dict[str, str]:
-    """Return the paths where data is expected and something else stands, as home:path, each with what is to be said."""
+    """Return the paths of expected files at which an entry of another kind is, as home:path, each with its sentence."""
     return {
         f"{phase.home_id}:{path}": IN_THE_WAY.get(rule, rule)
         for phase in run.phases
@@ -46,19 +46,19 @@ def in_the_way(run: RunRecord) -> dict[str, str]:
 
 
 def rejects(run: RunRecord) -> Counter[str]:
-    """Return how many entries were rejected under each code."""
+    """Return the number of rejected entries by code."""
     return sum((Counter(phase.rejects) for phase in run.phases), Counter[str]())
 
 
 def stored_again(run: RunRecord) -> int:
-    """Return how many pieces a run stored again that damaged parts of earlier runs had held."""
+    """Return the number of pieces that a run stored again because their parts of earlier runs are damaged."""
     parts = (part for phase in run.phases for part in phase.parts)
     return sum(part.rows for part in parts if part.path.rpartition("/")[2].startswith(MENDED))
 
 
 def quarantined(run: RunRecord, earlier: Iterable[RunRecord]) -> int:
-    """Return how many entries are in quarantine after `run`, those of `earlier` runs (that count) included: as counted
-    in the newest warehouse, and by the commit records of the runs that no warehouse holds.
+    """Return the number of entries in quarantine after `run`, including those of `earlier` runs (in effect): the count
+    of the newest warehouse, plus the rejects in the commit records of the runs after it.
     """
     since = 0
     for one in reversed([*earlier, run]):
@@ -69,19 +69,19 @@ def quarantined(run: RunRecord, earlier: Iterable[RunRecord]) -> int:
 
 
 def seconds(run: RunRecord) -> float:
-    """Return how long the run took, the load of the warehouse included and the writing of its report left out; up to
-    its last phase when it was stopped.
+    """Return the duration of a run in seconds: with the load of the warehouse, without the report; of a stopped run up
+    to its last phase.
     """
     ends = [run.finished_at] if run.finished_at else [phase.committed_at for phase in run.phases]
     if not ends:
         return 0.0
     began = datetime.fromisoformat(run.started_at)
-    # `finished_at` is written before the load, since the warehouse holds it too.
+    # `finished_at` is set before the load, because the warehouse contains it too.
     return (datetime.fromisoformat(max(ends)) - began).total_seconds() + run.step_seconds.get("load", 0.0)
 
 
 def to_json(layout: Layout, run: RunRecord, exit_code: ExitCode) -> JsonObject:
-    """Return the summary as JSON values: what the commit record says, without its list of files."""
+    """Return the summary of a run as JSON values: its commit record without the list of parts."""
     directory = layout.run(run.run_id)
     return {
         "run_id": run.run_id,

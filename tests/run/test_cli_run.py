@@ -199,7 +199,7 @@ def test_a_setting_that_is_not_known_is_refused(home: Path, tmp_path: Path) -> N
     (tmp_path / "data" / "settings.toml").write_text("witholds = []\n")
     ran = call("run", "--home", home, "--data", tmp_path / "data")
     assert ran.code == 2
-    assert "there is no setting 'witholds'" in ran.err
+    assert "unknown setting 'witholds'" in ran.err
 
 
 def test_a_data_directory_that_cannot_be_made_ends_with_twelve(home: Path, tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_what_was_read_in_and_changed_since_is_not_loaded(tmp_path: Path) -> Non
     held = bytearray(file.read_bytes())
     held[len(held) // 2] ^= 1
     file.write_bytes(held)
-    with pytest.raises(FixityError, match="is not what it was"):
+    with pytest.raises(FixityError, match="changed or damaged after its import"):
         verified_imports(layout)
 
 
