@@ -37,6 +37,7 @@ USAGE = """usage: python3 dev.py run [ARGUMENT...]      extract run ARGUMENT...
        python3 dev.py soak [ARGUMENT...]     the long checks, with a table of their figures; see --help
        python3 dev.py notebooks              write the notebooks with the outputs of a sample home
        python3 dev.py bench [ARGUMENT...]    how fast it is, beside yardsticks; see --help
+       python3 dev.py pictures               make the pictures of the README from what commands print
        python3 dev.py prices                 the price list of models, made anew from genai-prices"""
 
 
@@ -299,6 +300,8 @@ def main() -> int:
             return notebooks(make_environment())
         case ["bench", *arguments]:
             return bench(make_environment(), arguments)
+        case ["pictures"]:
+            return subprocess.call([make_environment().program("python"), "-m", "tests.pictures"], cwd=ROOT)
         case ["prices"]:
             return subprocess.call([make_environment().program("python"), "-m", "tests.make_prices"], cwd=ROOT)
         case ["--help" | "-h"]:

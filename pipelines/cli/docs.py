@@ -1,6 +1,8 @@
 """Writes the documents that are made from the program itself: `python -m pipelines.cli.docs`; `--check` compares.
 
-`models/README.md` is made whole. In the others what is made stands between two marks, and people write the rest.
+`models/README.md`, `models/FINDINGS.md` and `docs/commands.md` are made whole. In the others what is made is between
+two marks, and people write the rest.
+two marks, and people write the rest.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from models.findings import CONCERNS, all_kinds
 from models.reject import REJECT_SENTENCES
 from pipelines.cli.app import EXIT_CODES, app
 from pipelines.cli.loader import Deferred
+from pipelines.cli.rooms import rooms
 from pipelines.disk.settings import Settings
 from pipelines.restore.finding import ADVICE, DAMAGE, SENTENCES, FindingCode
 from pipelines.warehouse.dictionary import GROUPS, as_markdown, dictionary, with_view_columns
@@ -62,7 +65,11 @@ def tables() -> str:
 
 def commands() -> str:
     """Return the reference of the command line: each command's help, as it prints it."""
-    return "\n".join(_help(words) for words in all_commands())
+    intro = (
+        "This file is made by `python -m pipelines.cli.docs`; `extract COMMAND --help` prints the same. "
+        "`claude-extract` is the same program."
+    )
+    return "\n".join(["# The commands\n", f"{intro}\n", *(_help(words) for words in all_commands())])
 
 
 def all_commands() -> list[tuple[str, ...]]:
@@ -84,7 +91,7 @@ def _help(words: Sequence[str]) -> str:
     shown = CliRunner().invoke(
         app, [*words, "--help"], prog_name="extract", env={"COLUMNS": str(_COLUMNS)}, terminal_width=_COLUMNS
     )
-    return f"### `{' '.join(('extract', *words))}`\n\n```text\n{shown.output.strip()}\n```\n"
+    return f"## `{' '.join(('extract', *words))}`\n\n```text\n{shown.output.strip()}\n```\n"
 
 
 def exit_codes() -> str:
@@ -123,6 +130,18 @@ def source_list() -> str:
         filled = ", ".join(f"`{table.name}`" for table in source.tables)
         rows.append(f"| {source.phase} {PHASES[source.phase]} | `{source.name}` | {paths} | {filled} |")
     return "| phase | source | paths | tables |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def phases() -> str:
+    """Return the table of phases: number, name, and what is extracted under it."""
+    rows = []
+    for number, name in PHASES.items():
+        shapes = [shape for one in sources().values() if one.phase == number for shape in one.shapes]
+        paths = list(dict.fromkeys(shape.pattern.split("/")[0] for shape in shapes))
+        shown = [f"`{path}`" for path in paths if "{" not in path]
+        shown += ["everything else"] if len(shown) < len(paths) else []
+        rows.append(f"| {number} | `{name}` | {', '.join(shown)} |")
+    return "| number | name | in the home |\n|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def rules() -> str:
@@ -179,9 +198,11 @@ def _row(*cells: str) -> str:
 SECTIONS: Final = (
     DocSection("models/README.md", "", tables),
     DocSection("models/FINDINGS.md", "", findings),
-    DocSection("pipelines/README.md", "commands", commands),
-    DocSection("pipelines/README.md", "exit codes", exit_codes),
-    DocSection("pipelines/README.md", "settings", settings),
+    DocSection("CONTRIBUTING.md", "rooms", lambda: rooms(ROOT)),
+    DocSection("docs/commands.md", "", commands),
+    DocSection("docs/exit-codes.md", "exit codes", exit_codes),
+    DocSection("docs/phases.md", "phases", phases),
+    DocSection("docs/settings.md", "settings", settings),
     DocSection("extractors/README.md", "sources", source_list),
     DocSection("extractors/README.md", "rules", rules),
 )

@@ -52,7 +52,8 @@ def run(
     if dry_run:
         _show_plan(layout, request, as_json=as_json)
     else:
-        run_and_show(layout, request, data, as_json=as_json, quiet=quiet)
+        is_sample = all(path == layout.demo for _, path in found.homes)
+        run_and_show(layout, request, data, as_json=as_json, quiet=quiet, is_sample=is_sample)
 
 
 def _show_plan(layout: Layout, request: Request, *, as_json: bool) -> None:

@@ -1,0 +1,108 @@
+"""Makes the pictures of the README: `python3 dev.py pictures` runs real commands on the sample home, in a terminal, and
+writes each terminal as an SVG into docs/pictures/.
+"""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL, Popen
+from typing import Final
+
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
+
+from tests.command_line import ROOT
+
+INTO: Final = ROOT / "docs" / "pictures"
+WIDTH: Final = 80
+SESSIONS: Final = (
+    "SELECT title, started_at, response_count AS answers, output_tokens AS tokens FROM sessions "
+    "WHERE title IS NOT NULL ORDER BY tokens DESC LIMIT 5"
+)
+PROMPTS: Final = (
+    "SELECT prompt, address(file_id, byte_offset, byte_length) AS address FROM prompts WHERE prompt LIKE 'rename %'"
+)
+ADDRESS: Final = "demo:history.jsonl@2997+140"
+"""One of those that the query PROMPTS gives, in the sample home of 5 MB with the seed 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture: its name, its title, and the commands that are typed in it, the arguments of `extract` each."""
+
+    name: str
+    title: str
+    commands: Sequence[Sequence[str]]
+
+
+PICTURES: Final = (
+    Picture("run", "extract run", [("run", "--home", "demo=home")]),
+    Picture("status", "extract status", [("status",)]),
+    Picture("sql", "extract sql", [("sql", SESSIONS), ("sql", PROMPTS), ("show", ADDRESS)]),
+)
+
+
+def in_terminal(command: Sequence[str], where: Path) -> str:
+    """Run a command with a terminal of WIDTH columns as its standard output, and return what it wrote there. What it
+    draws on standard error while it works is left out. Works where there are pseudo-terminals, not on Windows.
+    """
+    if sys.platform == "win32":
+        sys.exit("the pictures are made in a pseudo-terminal, which Windows has not")
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 60, WIDTH, 0, 0))
+    env = {**os.environ, "HOME": str(where), "EXTRACT_DATA": str(where / "data"), "TERM": "xterm-256color"}
+    env.pop("COLUMNS", None)
+    process = Popen(command, cwd=where, stdin=DEVNULL, stdout=slave, stderr=DEVNULL, env=env)
+    os.close(slave)
+    shown = b""
+    try:
+        while piece := os.read(master, 65536):
+            shown += piece
+    except OSError:
+        pass  # the way in which Linux says that the other end is closed
+    os.close(master)
+    if process.wait() not in (0, 4):
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    return shown.decode().replace("\r\n", "\n").replace(str(where), "~")
+
+
+def svg(picture: Picture, where: Path) -> str:
+    """Return the picture as SVG. It asks for no font of another machine: what shows it has a font of its own."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True, highlight=False)
+        for command in picture.commands:
+            typed = " ".join(f'"{word}"' if " " in word else word for word in ("extract", *command))
+            console.print(Text.assemble(("$ ", "bold green"), typed))
+            text = in_terminal([sys.executable, "-m", "pipelines", *command], where)
+            console.print(Text.from_ansi(text.rstrip("\n")))
+        made = console.export_svg(title=picture.title, theme=MONOKAI, unique_id=picture.name)
+    made = re.sub(r"@font-face \{.*?\}\s*", "", made, flags=re.DOTALL)
+    made = made.replace("Fira Code", "ui-monospace").replace(
+        "<!-- Generated with Rich https://www.textualize.io -->", ""
+    )
+    return "\n".join(line.rstrip() for line in made.splitlines()) + "\n"
+
+
+def main() -> None:
+    """Make the sample home in a temporary place, and every picture from it."""
+    INTO.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="extract-pictures-") as scratch:
+        where = Path(scratch).resolve()
+        in_terminal([sys.executable, "-m", "pipelines", "demo", "--no-run", "home"], where)
+        for picture in PICTURES:
+            (INTO / f"{picture.name}.svg").write_text(svg(picture, where), encoding="utf-8", newline="\n")
+            print(f"written: docs/pictures/{picture.name}.svg")
+
+
+if __name__ == "__main__":
+    main()
