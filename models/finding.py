@@ -1,4 +1,4 @@
-"""A finding: what `extract verify` says of one thing that is not as it should be, or that one should know.
+"""A finding: what `extract verify`, `restore` or `drill` reports of one path, record or table of an archive.
 
 Each kind of finding is declared once in `models.findings`, with a code that never changes its meaning. A finding can
 only be made of a kind and exactly the parameters that its sentence names, so that no code can be mistyped and no
@@ -35,13 +35,21 @@ class Level(StrEnum):
     SOURCE = "source"
 
 
+class Command(StrEnum):
+    """What finds a kind of finding that no verification looks for."""
+
+    RESTORE = "restore"
+    DRILL = "drill"
+
+
 KINDS: Final[dict[str, "Kind"]] = {}
 """Every kind that was declared, by its code. Import `models.findings` to have them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of finding. `sentence` has its parameters in braces; `level` is the first one that looks for it.
+    """A kind of finding. `sentence` has its parameters in braces; `level` is the first one that looks for it, or the
+    command that does.
 
     `is_fixity`: bytes that we keep are broken or gone. `is_passing`: a run at work may look like this for a while.
     Raises TypeError when the code is taken, or is not a letter and three digits.
@@ -49,7 +57,7 @@ class Kind:
 
     code: str
     severity: Severity
-    level: Level
+    level: Level | Command
     sentence: str
     what_to_do: str
     is_fixity: bool = False
@@ -106,9 +114,18 @@ class Finding:
         return cls(severity=severity, **fields)
 
 
-def exit_code(findings: Iterable[Finding]) -> ExitCode:
-    """Return how a process that found these should end: 3 for broken bytes, 1 for another error or warning, else 0."""
+def address_of(home_id: str, path: str) -> str:
+    """Return the address of a path, in the form for people, of a home; of one below the data directory where `home_id`
+    is empty.
+    """
+    return f"{home_id}:{path}" if home_id else path
+
+
+def exit_code(findings: Iterable[Finding], otherwise: ExitCode = ExitCode.UNEXPECTED) -> ExitCode:
+    """Return how a process that found these should end: 3 for broken bytes, `otherwise` for another error or warning,
+    else 0.
+    """
     grave = [finding for finding in findings if finding.severity is not Severity.INFORMATION]
     if any(finding.kind.is_fixity for finding in grave):
         return ExitCode.FIXITY
-    return ExitCode.UNEXPECTED if grave else ExitCode.VERIFIED
+    return otherwise if grave else ExitCode.VERIFIED

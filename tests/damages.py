@@ -36,7 +36,9 @@ def damage(code: str) -> Callable[[Damage], Damage]:
 
 def level_of(code: str) -> Level:
     """Return the level that looks for a code."""
-    return next(kind.level for kind in all_kinds() if kind.code == code)
+    (level,) = [kind.level for kind in all_kinds() if kind.code == code]
+    assert isinstance(level, Level)
+    return level
 
 
 def flip_in(name: str) -> Damage:

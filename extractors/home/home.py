@@ -29,7 +29,7 @@ from models.errors import (
 )
 from models.text import printable_path
 
-Kind = Literal["file", "directory", "link", "special"]
+EntryType = Literal["file", "directory", "link", "special"]
 
 
 class Stat(NamedTuple):
@@ -63,7 +63,7 @@ class Found:
     """
 
     path: bytes
-    kind: Kind
+    kind: EntryType
     stat: Stat
     link_target: bytes | None
     error: str | None
@@ -351,7 +351,7 @@ def _look_at(directory: Directory, prefix: bytes, entry: os.DirEntry[str]) -> Fo
     return Found(prefix + name, kind, _stat(result), target, None)
 
 
-def _kind(result: os.stat_result) -> Kind:
+def _kind(result: os.stat_result) -> EntryType:
     if is_link(result):
         return "link"
     if stat.S_ISREG(result.st_mode):
@@ -359,7 +359,7 @@ def _kind(result: os.stat_result) -> Kind:
     return "directory" if stat.S_ISDIR(result.st_mode) else "special"
 
 
-def _kind_without_stat(entry: os.DirEntry[str]) -> Kind:
+def _kind_without_stat(entry: os.DirEntry[str]) -> EntryType:
     try:
         if entry.is_symlink():
             return "link"

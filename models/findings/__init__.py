@@ -1,9 +1,9 @@
-"""Every kind of finding of `extract verify`, by concern. `models/FINDINGS.md` is made of them."""
+"""Every kind of finding, by concern. `models/FINDINGS.md` is made of them."""
 
 from typing import Final
 
 from models.finding import KINDS, Kind
-from models.findings import contents, deep, manifests, parts, places, records, runs, source, store, warehouse
+from models.findings import contents, deep, manifests, parts, places, records, restore, runs, source, store, warehouse
 
 __all__ = [
     "CONCERNS",
@@ -14,6 +14,7 @@ __all__ = [
     "parts",
     "places",
     "records",
+    "restore",
     "runs",
     "source",
     "store",
@@ -32,6 +33,7 @@ CONCERNS: Final = {
     "S": "S: the store",
     "T": "T: rows and messages",
     "W": "W: the warehouse",
+    "X": "X: paths that `extract restore` or `extract drill` could not give back as they were",
 }
 """What the first letter of a code stands for."""
 

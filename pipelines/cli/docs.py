@@ -28,7 +28,6 @@ from pipelines.cli.app import EXIT_CODES, app
 from pipelines.cli.loader import Deferred
 from pipelines.cli.rooms import rooms
 from pipelines.disk.settings import Settings
-from pipelines.restore.finding import ADVICE, DAMAGE, SENTENCES, FindingCode
 from pipelines.warehouse.dictionary import GROUPS, as_markdown, dictionary, with_view_columns
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -156,34 +155,20 @@ def rules() -> str:
 
 
 def findings() -> str:
-    """Return the list of all that `extract verify` can find, by concern; then what a restore and a drill can."""
+    """Return the list of all that `extract verify`, `restore` and `drill` can find, by concern."""
     intro = (
         "This file is made by `python -m pipelines.cli.docs` from the declarations. A code never changes its meaning, "
-        "and "
-        "for each one a test damages an archive. The level is the first that looks for it: quick, default and deep, of "
-        "which each does what the one before does, or source. Errors and warnings keep the exit code from being 0; "
-        "fixity, where bytes that are kept are broken or gone, makes it 3."
+        "and for each one of `extract verify` a test damages an archive. The level is the first that looks for it: "
+        "quick, default and deep, of which each does what the one before does, or source; or it is the command that "
+        "does, restore or drill. Errors and warnings keep the exit code from being 0; fixity, where bytes that are "
+        "kept are broken or gone, makes it 3."
     )
-    parts = ["# findings: what `extract verify` can find\n", f"{intro}\n"]
+    parts = ["# findings: what `extract verify`, `restore` and `drill` can find\n", f"{intro}\n"]
     for letter, kinds in groupby(all_kinds(), lambda kind: kind.code[0]):
         rows = "\n".join(_finding_row(kind) for kind in kinds)
         head = "| code | severity | level | what was found | what to do |\n|---|---|---|---|---|"
         parts.append(f"## {CONCERNS[letter]}\n\n{head}\n{rows}\n")
-    return "\n".join([*parts, _restore_findings()])
-
-
-def _restore_findings() -> str:
-    """Return the list of all that a restore or a drill can say of a path."""
-    intro = (
-        "`extract restore` and `extract drill` speak of paths, by words. What is damage, bytes that are not what the "
-        "archive says, makes the exit code 3; by the others the place that is restored to has refused something."
-    )
-    rows = "\n".join(
-        _row(f"`{code}`", "damage" if code in DAMAGE else "refused", SENTENCES[code], ADVICE[code])
-        for code in FindingCode
-    )
-    head = "| code | kind | what was found | what to do |\n|---|---|---|---|"
-    return f"## What `extract restore` and `extract drill` can find\n\n{intro}\n\n{head}\n{rows}\n"
+    return "\n".join(parts)
 
 
 def _finding_row(kind: Kind) -> str:

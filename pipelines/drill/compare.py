@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from extractors.home.home import Found, Home, Kind
+from extractors.home.home import EntryType, Found, Home
 from extractors.reading.erasure import Tombstones
 from extractors.reading.extract import digest_file
 from models.errors import SourceError
+from models.finding import Finding, Kind, address_of
+from models.findings import restore as codes
 from models.manifest import FileState, Outcome
 from models.observer import Observer
 from models.text import printable_path
-from pipelines.restore.finding import Finding, FindingCode
 from pipelines.run.fixity import Claim, claim_of, judge
 
 _PERMISSIONS: Final = 0o777
@@ -29,7 +30,7 @@ class TreeComparison:
     `size` is in bytes.
     """
 
-    right: Counter[Kind] = field(default_factory=Counter)
+    right: Counter[EntryType] = field(default_factory=Counter)
     size: int = 0
     findings: list[Finding] = field(default_factory=list)
     differing: set[bytes] = field(default_factory=set)
@@ -55,32 +56,32 @@ def compare_restored(
         if not (
             found[path].kind == "directory" and any(each == path or each.startswith(path + b"/") for each in above)
         ):
-            finding = Finding(FindingCode.UNEXPECTED, home_id, printable_path(path), "no manifest contains it")
+            finding = codes.UNEXPECTED.at(address_of(home_id, printable_path(path)), problem="no manifest contains it")
             result.findings.append(finding)
     return result
 
 
 def _compare_one(result: TreeComparison, home: Home, path: bytes, found: Found | None, state: FileState) -> None:
-    def tell(code: FindingCode, detail: str) -> None:
-        result.findings.append(Finding(code, state.home_id, state.path, detail))
+    def tell(kind: Kind, detail: str) -> None:
+        result.findings.append(kind.at(address_of(state.home_id, state.path), problem=detail))
 
     if found is None or found.kind != state.entry_type:
-        tell(FindingCode.NOT_THERE, "it was not restored" if found is None else f"it is a {found.kind}")
+        tell(codes.NOT_THERE, "it was not restored" if found is None else f"it is a {found.kind}")
         result.differing.add(path)
         return
     before = len(result.findings)
     if state.entry_type == "file":
         problem = _content_problem(home, path, state)
         if problem is not None:
-            tell(FindingCode.CONTENT_DIFFERS, problem)
+            tell(codes.CONTENT_DIFFERS, problem)
             result.differing.add(path)
         result.size += found.stat.size
     if state.entry_type == "link" and found.link_target != state.link_target:
-        tell(FindingCode.CONTENT_DIFFERS, "it points elsewhere")
+        tell(codes.CONTENT_DIFFERS, "it points elsewhere")
     if state.entry_type != "link" and _HAS_MODES and (found.stat.mode ^ state.mode) & _PERMISSIONS:
-        tell(FindingCode.MODE_DIFFERS, f"{stat.S_IMODE(found.stat.mode):04o}, not {stat.S_IMODE(state.mode):04o}")
+        tell(codes.MODE_DIFFERS, f"{stat.S_IMODE(found.stat.mode):04o}, not {stat.S_IMODE(state.mode):04o}")
     if state.entry_type != "link" and found.stat.mtime_ns != state.mtime_ns:
-        tell(FindingCode.TIME_DIFFERS, f"{found.stat.mtime_ns - state.mtime_ns:+} ns")
+        tell(codes.TIME_DIFFERS, f"{found.stat.mtime_ns - state.mtime_ns:+} ns")
     result.right[found.kind] += len(result.findings) == before
 
 
@@ -144,5 +145,5 @@ def _judge_one(result: SourceComparison, home: Home, state: FileState, claim: Cl
     result.outcomes[str(judgement.outcome)] += 1
     if judgement.outcome == Outcome.CORRUPT:
         result.findings.append(
-            Finding(FindingCode.SOURCE_DIFFERS, state.home_id, state.path, judgement.detail or "other content")
+            codes.SOURCE_DIFFERS.at(address_of(state.home_id, state.path), problem=judgement.detail or "other content")
         )

@@ -19,6 +19,8 @@ import orjson
 
 from extractors.home.home import Home
 from extractors.reading.erasure import Tombstones
+from models.finding import address_of
+from models.findings import restore as codes
 from models.manifest import FileState
 from models.observer import Observer
 from models.run import RunRecord
@@ -32,7 +34,6 @@ from pipelines.drill.compare import compare_restored, compare_source
 from pipelines.drill.result import DrillResult, HomeDrill
 from pipelines.drill.resume import ArchivedPaths, SessionCheck, check_session, is_session
 from pipelines.drill.text import drill_text
-from pipelines.restore.finding import FindingCode
 from pipelines.restore.place import check_place, known_roots
 from pipelines.restore.plan import RestorePlan
 from pipelines.restore.restore import RestoreRequest, RestoreResult, restore_chosen
@@ -167,9 +168,8 @@ def _drill_home(context: _DrillContext, home_id: str) -> HomeDrill:
 
 def _known_bad(restored: RestoreResult, home_id: str, expected: Mapping[bytes, FileState]) -> set[bytes]:
     """Return the paths for which the restore has already reported a finding."""
-    findings = [finding for finding in restored.findings if finding.home_id == home_id]
-    bad = {finding.path for finding in findings if finding.code != FindingCode.TIMES_NOT_SET}
-    return {path for path, state in expected.items() if state.path in bad}
+    bad = {finding.address for finding in restored.findings if finding.kind is not codes.TIMES_NOT_SET}
+    return {path for path, state in expected.items() if address_of(home_id, state.path) in bad}
 
 
 def _check_sessions(

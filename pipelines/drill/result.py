@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 from models.errors import ExitCode
+from models.finding import Finding, exit_code
 from models.json import JsonObject
 from pipelines.archive.selection import Availability
 from pipelines.drill.compare import SourceComparison, TreeComparison
 from pipelines.drill.resume import ResumeVerdict, SessionCheck
-from pipelines.restore.finding import Finding, exit_code_of
 from pipelines.version import VERSION
 
 
@@ -82,7 +82,7 @@ class DrillResult:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of the command: 0 when the drill holds, 3 for damage, 5 when the target refused a path."""
-        return exit_code_of(self.findings)
+        return exit_code(self.findings, ExitCode.INCOMPLETE)
 
     def to_json(self) -> JsonObject:
         """Return the result as JSON values."""

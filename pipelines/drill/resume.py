@@ -17,10 +17,11 @@ import orjson
 
 from extractors.home.home import Home
 from models.errors import SourceError
+from models.finding import Finding, address_of
+from models.findings import restore as codes
 from models.json import JsonObject, JsonValue
 from models.text import printable_path
 from pipelines.archive.session_paths import UUID, References, encoded_directory
-from pipelines.restore.finding import Finding, FindingCode
 
 _CHUNK: Final = 1 << 20
 _LONGEST_LINE: Final = 256 << 20
@@ -129,7 +130,7 @@ def check_session(home_id: str, home: Home, path: bytes, kept: ArchivedPaths) ->
         for beside in kept.subagents(directory, session):
             _count_lines(result, home, beside, records.references)
     except SourceError as error:
-        result.findings.append(Finding(FindingCode.NOT_THERE, home_id, printable_path(error.path), str(error)))
+        result.findings.append(codes.NOT_THERE.at(address_of(home_id, printable_path(error.path)), problem=str(error)))
     _follow_chain(result, records)
     result.directory_name = _name(directory.rpartition(b"/")[2], records.cwd)
     for kind, candidates in _referenced_paths(records.references, directory, session, kept):
@@ -144,8 +145,8 @@ def _check_reference(result: SessionCheck, kind: str, candidates: Sequence[bytes
     if not there:
         result.gaps[f"{kind} that are missing"] += 1
     elif all(one in kept.lost for one in there):
-        detail = f"{result.path} refers to it"
-        result.findings.append(Finding(FindingCode.REFERENCE_LOST, result.home_id, printable_path(there[0]), detail))
+        address = address_of(result.home_id, printable_path(there[0]))
+        result.findings.append(codes.REFERENCE_LOST.at(address, problem=f"{result.path} refers to it"))
 
 
 def _name(directory: bytes, cwd: str | None) -> str:

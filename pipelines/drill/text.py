@@ -93,8 +93,8 @@ def _home_lines(home: HomeDrill) -> list[str]:
 def _finding_lines(result: DrillResult) -> list[str]:
     lines = []
     for finding in result.findings[:_SHOWN]:
-        where = f"{finding.home_id}:{finding.path}" if finding.home_id else finding.path
-        lines += [f"{finding.code}  {safe(where)}", *_wrapped(safe(finding.detail)), *_wrapped(finding.advice)]
+        lines.append(f"{finding.code} {finding.severity}  {safe(finding.address)}")
+        lines += [*_wrapped(safe(finding.sentence)), *_wrapped(finding.what_to_do)]
     if len(result.findings) > _SHOWN:
         lines.append(f"and {count(len(result.findings) - _SHOWN)} more, in the record")
     return [*lines, ""] if lines else []

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from models.finding import Finding, address_of
+from models.findings import restore as codes
 from models.identity import is_home_id
 from models.manifest import FileState
 from pipelines.archive.selection import RESTORABLE, ArchivedPath, Availability, Chosen
-from pipelines.restore.finding import Finding, FindingCode
 from pipelines.restore.generations import NameParts, Names
 
 
@@ -68,7 +69,7 @@ def make_plan(chosen: Chosen, *, with_expired: bool, with_links: bool, by_home: 
             continue
         if not _is_safe(state):
             detail = "a run cannot have found this path in a home"
-            plan.findings.append(Finding(FindingCode.UNSAFE_PATH, state.home_id, state.path, detail))
+            plan.findings.append(codes.UNSAFE_PATH.at(address_of(state.home_id, state.path), problem=detail))
             continue
         item = PlannedPath(state, (*prefix, *state.path_bytes.split(b"/")))
         if not state.is_present and not with_expired:
@@ -137,7 +138,7 @@ def _refuse_below_no_directory(plan: RestorePlan) -> None:
         if above is None:
             return True
         detail = f"its parent {above[-1].decode(errors='backslashreplace')} is not a directory"
-        plan.findings.append(Finding(FindingCode.PATH_CONFLICT, state.home_id, state.path, detail))
+        plan.findings.append(codes.PATH_CONFLICT.at(address_of(state.home_id, state.path), problem=detail))
         return False
 
     plan.directories = {

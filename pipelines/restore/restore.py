@@ -17,6 +17,8 @@ from pathlib import Path
 
 from extractors.home.home import Home
 from models.errors import ConfigurationError, ExitCode
+from models.finding import Finding, address_of, exit_code
+from models.findings import restore as codes
 from models.json import JsonObject
 from models.observer import Observer
 from pipelines.archive.as_of import open_as_of
@@ -26,7 +28,6 @@ from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.disk.platform import make_files_private
 from pipelines.disk.tree_target import TreeTarget, open_target
-from pipelines.restore.finding import Finding, FindingCode, exit_code_of
 from pipelines.restore.place import MARK, check_place, check_room, known_roots, target_errors
 from pipelines.restore.plan import RestorePlan, homes_of, make_plan
 from pipelines.restore.tree import RestoreTree, entered
@@ -78,7 +79,7 @@ class RestoreResult:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of the command: 3 for damage, 5 when the target refused something, else 0."""
-        return exit_code_of(self.findings)
+        return exit_code(self.findings, ExitCode.INCOMPLETE)
 
     def to_json(self) -> JsonObject:
         """Return the result as JSON values."""
@@ -150,7 +151,7 @@ def restore_chosen(
             check_room(target, plan.size, len(plan.files) + len(plan.directories))
         _write(reader, result, request, observer, opening)
     result.findings += plan.findings + [
-        Finding(FindingCode.ARCHIVE_DAMAGED, "", path, text) for path, text in sorted(reader.damage.items())
+        codes.ARCHIVE_DAMAGED.at(address_of("", path), problem=text) for path, text in sorted(reader.damage.items())
     ]
     result.seconds = time.monotonic() - started
     return result

@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
+from models.finding import Finding, Kind, address_of
+from models.findings import restore as codes
 from models.manifest import FileState
 from models.text import printable_path
 from pipelines.disk.tree_target import TreeTarget
-from pipelines.restore.finding import Finding, FindingCode
 from pipelines.restore.generations import NameParts
 from pipelines.restore.place import is_full
 from pipelines.restore.plan import RestorePlan
@@ -36,11 +37,11 @@ def entered(root: TreeTarget, parts: NameParts) -> Iterator[TreeTarget]:
             current.close()
 
 
-def code_of(error: OSError) -> FindingCode:
-    """Return the finding code for an OSError about one path."""
+def kind_of(error: OSError) -> Kind:
+    """Return the kind of finding for an OSError about one path."""
     if error.errno in _LINK:
-        return FindingCode.LINK_IN_THE_WAY
-    return FindingCode.NAME_REFUSED if error.errno in _NO_SUCH_NAME else FindingCode.NOT_WRITTEN
+        return codes.LINK_IN_THE_WAY
+    return codes.NAME_REFUSED if error.errno in _NO_SUCH_NAME else codes.NOT_WRITTEN
 
 
 class RestoreTree:
@@ -90,16 +91,16 @@ class RestoreTree:
                 try:
                     directory.finish(state.mode, state.mtime_ns)
                 except (OSError, OverflowError) as error:
-                    self.refuse(FindingCode.TIMES_NOT_SET, state, str(error))
+                    self.refuse(codes.TIMES_NOT_SET, state, str(error))
         self.root.sync()
 
     def _sync(self, parts: NameParts) -> None:
         with entered(self.root, parts) as directory:
             directory.sync()
 
-    def refuse(self, code: FindingCode, state: FileState, detail: str) -> None:
+    def refuse(self, kind: Kind, state: FileState, detail: str) -> None:
         """Add a finding about one path."""
-        self.findings.append(Finding(code, state.home_id, state.path, detail))
+        self.findings.append(kind.at(address_of(state.home_id, state.path), problem=detail))
 
     def _make_one(self, parts: NameParts, state: FileState | None) -> None:
         try:
@@ -110,15 +111,16 @@ class RestoreTree:
                 above.make_directory(parts[-1])
             self.made[parts] = state
         except FileExistsError:
-            self._refuse_directory(FindingCode.NAME_COLLISION, parts, state, "another path has this name here")
+            self._refuse_directory(codes.NAME_COLLISION, parts, state, "another path has this name here")
         except OSError as error:
             if is_full(error):
                 raise
-            self._refuse_directory(code_of(error), parts, state, error.strerror or str(error))
+            self._refuse_directory(kind_of(error), parts, state, error.strerror or str(error))
 
-    def _refuse_directory(self, code: FindingCode, parts: NameParts, state: FileState | None, detail: str) -> None:
+    def _refuse_directory(self, kind: Kind, parts: NameParts, state: FileState | None, detail: str) -> None:
         self._refused.add(parts)
         lost = sum(item.parts[: len(parts)] == parts for item in (*self._plan.files, *self._plan.links))
         home_id = state.home_id if state is not None else ""
         path = state.path if state is not None else printable_path(b"/".join(parts))
-        self.findings.append(Finding(code, home_id, path, f"{detail}; the {lost} paths below it are not written"))
+        problem = f"{detail}; the {lost} paths below it are not written"
+        self.findings.append(kind.at(address_of(home_id, path), problem=problem))

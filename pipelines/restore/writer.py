@@ -13,17 +13,18 @@ from extractors.home.home import Home
 from extractors.home.platform import pread
 from extractors.reading.extract import digest_file
 from models.errors import ConfigurationError, FixityError, SourceError, StoreError
+from models.finding import Kind
+from models.findings import restore as codes
 from models.manifest import FileState, Outcome
 from models.observer import Observer
 from pipelines.archive.store import StoreReader
 from pipelines.disk.failpoints import reach
 from pipelines.disk.platform import full_fsync
 from pipelines.disk.tree_target import TreeTarget, forget_cached
-from pipelines.restore.finding import FindingCode
 from pipelines.restore.generations import NameParts
 from pipelines.restore.place import is_full
 from pipelines.restore.plan import PlannedPath
-from pipelines.restore.tree import RestoreTree, code_of, entered
+from pipelines.restore.tree import RestoreTree, entered, kind_of
 
 _BATCH_FILES: Final = 128
 _BATCH_BYTES: Final = 64 << 20
@@ -103,7 +104,7 @@ class Writer:
             except (OSError, NotImplementedError) as error:
                 if isinstance(error, OSError) and is_full(error):
                     raise
-                self._tree.refuse(FindingCode.LINK_REFUSED, item.state, str(error))
+                self._tree.refuse(codes.LINK_REFUSED, item.state, str(error))
         return made
 
     def _is_there(self, item: PlannedPath) -> bool:
@@ -130,16 +131,16 @@ class Writer:
         try:
             size, digest = self._fill(descriptor, item.state)
         except (StoreError, ConfigurationError) as error:
-            self._give_up(item, name, descriptor, FindingCode.BYTES_LOST, str(error))
+            self._give_up(item, name, descriptor, codes.BYTES_LOST, str(error))
         except FixityError as error:
-            self._give_up(item, name, descriptor, FindingCode.BYTES_DAMAGED, str(error))
+            self._give_up(item, name, descriptor, codes.BYTES_DAMAGED, str(error))
         except BaseException:
             os.close(descriptor)
             raise
         else:
             if not digest:
                 detail = f"the store gave {size} bytes; the manifest has {item.state.size}, with another digest"
-                self._give_up(item, name, descriptor, FindingCode.DIGEST_DIFFERS, detail)
+                self._give_up(item, name, descriptor, codes.DIGEST_DIFFERS, detail)
                 return
             self._finish(item, name, descriptor)
             self._batch.append(_Staged(item, name, descriptor, size, digest))
@@ -169,12 +170,12 @@ class Writer:
         try:
             self._staging.finish_file(name, descriptor, item.state.mode, item.state.mtime_ns)
         except (OSError, OverflowError) as error:
-            self._tree.refuse(FindingCode.TIMES_NOT_SET, item.state, str(error))
+            self._tree.refuse(codes.TIMES_NOT_SET, item.state, str(error))
 
-    def _give_up(self, item: PlannedPath, name: bytes, descriptor: int, code: FindingCode, detail: str) -> None:
+    def _give_up(self, item: PlannedPath, name: bytes, descriptor: int, kind: Kind, detail: str) -> None:
         os.close(descriptor)
         self._staging.remove_file(name)
-        self._tree.refuse(code, item.state, detail)
+        self._tree.refuse(kind, item.state, detail)
 
     def _flush(self) -> None:
         """Flush the batch to the disk, read it back, and rename each file to its place."""
@@ -193,7 +194,7 @@ class Writer:
             else:
                 self._staging.remove_file(staged.name)
                 detail = "the bytes read back differ from those written"
-                self._tree.refuse(FindingCode.WRITTEN_WRONG, staged.item.state, detail)
+                self._tree.refuse(codes.WRITTEN_WRONG, staged.item.state, detail)
         reach("restore:all-in-place")
 
     def _place(self, staged: _Staged) -> None:
@@ -210,7 +211,7 @@ class Writer:
             if is_full(error):
                 raise
             self._staging.remove_file(staged.name)
-            self._tree.refuse(code_of(error), staged.item.state, error.strerror or str(error))
+            self._tree.refuse(kind_of(error), staged.item.state, error.strerror or str(error))
             return
         reach("restore:after-place")
         self.written.files += 1
@@ -230,7 +231,7 @@ class Writer:
             self.written.same += is_same
             self.written.other += not is_same
             return
-        self._tree.refuse(FindingCode.NAME_COLLISION, item.state, "another path has this name here")
+        self._tree.refuse(codes.NAME_COLLISION, item.state, "another path has this name here")
 
     def _has(self, parts: NameParts) -> bool:
         try:

@@ -8,7 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
-from extractors.home.home import Found, Kind, Stat, walk
+from extractors.home.home import EntryType, Found, Stat, walk
 from extractors.reading.contract import Shape
 from extractors.reading.erasure import Tombstones
 from extractors.reading.registry import Classifier, Placement, Treatment, sources
@@ -188,7 +188,7 @@ class Inventory:
         return array("L", [at for at, place in enumerate(self._place_numbers) if is_of_phase[place]])
 
 
-_KINDS: Final[tuple[Kind, ...]] = ("file", "directory", "link", "special")
+_KINDS: Final[tuple[EntryType, ...]] = ("file", "directory", "link", "special")
 _PLAIN: Final = (None, None)
 
 

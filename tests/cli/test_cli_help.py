@@ -10,9 +10,8 @@ from pipelines.cli.docs import all_commands
 from pipelines.cli.docs import main as write_docs
 from pipelines.cli.loader import COMMANDS as LISTED
 from pipelines.cli.loader import Deferred, Listed
-from pipelines.restore.finding import ADVICE, SENTENCES, FindingCode
 from pipelines.version import VERSION
-from tests.command_line import ROOT, call, start
+from tests.command_line import call, start
 
 COMMANDS = tuple(words for words in all_commands() if words)
 ENGINES = ("duckdb", "polars", "pyarrow", "prefect", "numpy", "pandas", "rich", "multiprocessing")
@@ -90,14 +89,6 @@ def test_wrong_arguments_end_with_two_and_a_hint(arguments: tuple[str, ...]) -> 
 
 def test_the_documents_made_from_the_program_are_current() -> None:
     assert write_docs(["--check"]) == 0, "python -m pipelines.cli.docs writes them"
-
-
-def test_every_code_of_a_restore_or_drill_is_listed_with_what_it_means_and_what_to_do() -> None:
-    page = (ROOT / "models" / "FINDINGS.md").read_text(encoding="utf-8")
-    for code in FindingCode:
-        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{code}` |")]
-        assert SENTENCES[code] in row
-        assert ADVICE[code] in row
 
 
 def test_the_module_is_the_same_command() -> None:

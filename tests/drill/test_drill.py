@@ -10,6 +10,8 @@ import orjson
 import pytest
 
 from models.errors import ConfigurationError, ExitCode, LockedError
+from models.finding import Finding, Kind
+from models.findings import restore as codes
 from models.json import JsonObject
 from models.manifest import FileState
 from models.seal import unsealed
@@ -21,7 +23,6 @@ from pipelines.drill.drill import DrillRequest, drill
 from pipelines.drill.result import DrillResult
 from pipelines.drill.resume import ArchivedPaths, ResumeVerdict, SessionCheck, check_session, is_session
 from pipelines.drill.text import drill_text
-from pipelines.restore.finding import FindingCode
 from tests.support import extract, fixture_homes
 from tests.trees import commit_again, forge, parts_of, tree_of
 
@@ -59,8 +60,13 @@ def drilled(tmp_path: Path, *homes: Path, as_of: str | None = None) -> DrillResu
     return drill(Layout(tmp_path / "data"), DrillRequest(as_of=as_of))
 
 
-def codes(made: DrillResult) -> set[FindingCode]:
-    return {finding.code for finding in made.findings}
+def kinds(made: DrillResult) -> set[Kind]:
+    return {finding.kind for finding in made.findings}
+
+
+def path_of(finding: Finding) -> str:
+    """Return the path below its home, or below the data directory, that a finding is about."""
+    return finding.address.partition(":")[2] or finding.address
 
 
 @pytest.mark.parametrize("home", fixture_homes(), ids=lambda home: home.name)
@@ -131,8 +137,8 @@ def test_lost_bytes_make_it_fail_and_name_the_file(home: Path, tmp_path: Path) -
     harm(parts_of(tmp_path / "data", "store"))
     made = drill(Layout(tmp_path / "data"), DrillRequest())
     assert (made.holds, made.exit_code) == (False, ExitCode.FIXITY)
-    assert FindingCode.BYTES_LOST in codes(made)
-    assert "notes/one.md" in {finding.path for finding in made.findings}
+    assert codes.BYTES_LOST in kinds(made)
+    assert "notes/one.md" in {path_of(finding) for finding in made.findings}
     assert made.homes[0].sessions[0].verdict == ResumeVerdict.BROKEN
     assert "FAILED" in drill_text(made)
 
@@ -177,7 +183,7 @@ def test_content_that_differs_though_nothing_says_so_makes_it_fail(home: Path, t
         run.started_at = "2099-01-01T00:00:00+00:00"
         commit_again(layout, run)
     made = drill(layout, DrillRequest())
-    assert codes(made) == (set() if young else {FindingCode.SOURCE_DIFFERS})
+    assert kinds(made) == (set() if young else {codes.SOURCE_DIFFERS})
     assert made.exit_code == (ExitCode.VERIFIED if young else ExitCode.FIXITY)
 
 
@@ -196,12 +202,12 @@ def test_what_was_restored_is_looked_at_once_more_by_itself(home: Path, tmp_path
     assert compare_restored("home", target, expected, set(), Observer()).findings == []
     file = target / "notes" / "one.md"
     wanted = {
-        "content": FindingCode.CONTENT_DIFFERS,
-        "mode": FindingCode.MODE_DIFFERS,
-        "time": FindingCode.TIME_DIFFERS,
-        "gone": FindingCode.NOT_THERE,
-        "kind": FindingCode.NOT_THERE,
-        "more": FindingCode.UNEXPECTED,
+        "content": codes.CONTENT_DIFFERS,
+        "mode": codes.MODE_DIFFERS,
+        "time": codes.TIME_DIFFERS,
+        "gone": codes.NOT_THERE,
+        "kind": codes.NOT_THERE,
+        "more": codes.UNEXPECTED,
     }[change]
     result, above = file.stat(), file.parent.stat()
     if change == "content":
@@ -219,7 +225,7 @@ def test_what_was_restored_is_looked_at_once_more_by_itself(home: Path, tmp_path
         file.mkdir()
     os.utime(file.parent, ns=(above.st_mtime_ns, above.st_mtime_ns))
     found = compare_restored("home", target, expected, set(), Observer()).findings
-    assert [finding.code for finding in found] == [wanted]
+    assert [finding.kind for finding in found] == [wanted]
     with Home(target) as opened:
         assert opened.root == target
 
@@ -329,7 +335,7 @@ def test_what_a_session_refers_to_is_there_lost_or_was_missing_already(home: Pat
     assert (there.verdict, there.references, there.findings) == (ResumeVerdict.WHOLE, 1, [])
     lost = check(home, tmp_path, [path.encode()])
     assert lost.verdict == ResumeVerdict.BROKEN
-    assert [(finding.code, finding.path) for finding in lost.findings] == [(FindingCode.REFERENCE_LOST, path)]
+    assert [(finding.kind, path_of(finding)) for finding in lost.findings] == [(codes.REFERENCE_LOST, path)]
 
 
 def test_lines_of_subagents_are_looked_at_too(home: Path, tmp_path: Path) -> None:

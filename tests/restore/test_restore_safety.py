@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from models.errors import ConfigurationError, DiskFullError, ExitCode
+from models.finding import Finding, Kind
+from models.findings import restore as codes
 from models.manifest import FileState
 from pipelines.archive.archive import read_runs
 from pipelines.archive.selection import Selection
 from pipelines.disk.layout import Layout
 from pipelines.disk.tree_target import DescriptorTarget, TreeTarget
-from pipelines.restore.finding import FindingCode
 from pipelines.restore.place import check_room
 from pipelines.restore.plan import colliding_paths
 from pipelines.restore.restore import RestoreRequest, RestoreResult, restore
@@ -66,8 +67,13 @@ def given_back(data: Path, target: Path, **how: bool) -> RestoreResult:
     return restore(Layout(data), RestoreRequest(target, links=True, **how))  # type: ignore[arg-type]
 
 
-def codes(made: RestoreResult) -> set[FindingCode]:
-    return {finding.code for finding in made.findings}
+def kinds(made: RestoreResult) -> set[Kind]:
+    return {finding.kind for finding in made.findings}
+
+
+def path_of(finding: Finding) -> str:
+    """Return the path below its home, or below the data directory, that a finding is about."""
+    return finding.address.partition(":")[2] or finding.address
 
 
 FORGED = (
@@ -100,7 +106,7 @@ def test_a_forged_path_is_refused_and_the_rest_comes_back(
     forge(data, change)
     before = tree_of(target.parent)
     made = given_back(data, target)
-    assert [(finding.code, finding.path) for finding in made.findings] == [(FindingCode.UNSAFE_PATH, "forged")]
+    assert [(finding.kind, path_of(finding)) for finding in made.findings] == [(codes.UNSAFE_PATH, "forged")]
     assert made.exit_code == ExitCode.FIXITY
     expected = {name: thing for name, thing in tree_of(home).items() if name != b"notes/one.md"}
     assert tree_of(target) == expected
@@ -116,7 +122,7 @@ def test_a_forged_name_of_a_home_is_refused(data: Path, target: Path, home_id: s
 
     forge(data, change)
     made = given_back(data, target)
-    assert codes(made) == {FindingCode.UNSAFE_PATH}
+    assert kinds(made) == {codes.UNSAFE_PATH}
     assert not list(target.parent.rglob("evil"))
 
 
@@ -129,9 +135,9 @@ def test_a_file_below_what_is_a_file_is_refused(data: Path, target: Path) -> Non
 
     forge(data, change)
     made = given_back(data, target)
-    assert codes(made) == {FindingCode.PATH_CONFLICT}
+    assert kinds(made) == {codes.PATH_CONFLICT}
     assert (target / "notes").read_bytes() == b"one"
-    assert {finding.path for finding in made.findings} == {
+    assert {path_of(finding) for finding in made.findings} == {
         "notes/two.md", "notes/deep", "notes/deep/three.md", "notes/link",
     }  # fmt: skip
 
@@ -147,7 +153,7 @@ def test_a_link_is_made_last_and_nothing_is_written_through_it(data: Path, targe
     forge(data, change)
     made = given_back(data, target)
     assert os.listdir(elsewhere) == []
-    assert codes(made) == {FindingCode.PATH_CONFLICT}
+    assert kinds(made) == {codes.PATH_CONFLICT}
     assert os.readlink(target / "notes" / "deep") == str(elsewhere)
 
 
@@ -218,7 +224,7 @@ def test_into_a_home_no_link_is_followed(home: Path, data: Path, tmp_path: Path)
     shutil.rmtree(elsewhere / "deep")
     before = tree_of(elsewhere)
     made = given_back(data, home, into_home=True)
-    assert codes(made) == {FindingCode.LINK_IN_THE_WAY}
+    assert kinds(made) == {codes.LINK_IN_THE_WAY}
     assert made.exit_code == ExitCode.INCOMPLETE
     assert tree_of(elsewhere) == before
 
@@ -278,9 +284,9 @@ def test_names_that_meet_are_refused_and_never_merged(home: Path, tmp_path: Path
     extract(data, home)
     request = RestoreRequest(target, Selection(files=["trees"]))
     made = restore(Layout(data), request, opening=FoldingTarget.at)
-    assert codes(made) == {FindingCode.NAME_COLLISION}
+    assert kinds(made) == {codes.NAME_COLLISION}
     assert made.exit_code == ExitCode.INCOMPLETE
-    assert {finding.path for finding in made.findings} == {"trees/case", "trees/fcase", "trees/\xe9", "trees/f\xe9"}
+    assert {path_of(finding) for finding in made.findings} == {"trees/case", "trees/fcase", "trees/\xe9", "trees/f\xe9"}
     kept = [b"Case", "e\u0301".encode(), b"alone"]
     restored = tree_of(target)
     assert restored.keys() == {b"trees", *(b"trees/" + n for n in kept), *(b"trees/f" + n for n in kept),
@@ -297,8 +303,8 @@ def test_into_a_home_a_name_that_meets_another_is_refused(home: Path, tmp_path: 
     before = tree_of(home)
     request = RestoreRequest(home, into_home=True)
     made = restore(Layout(data), request, opening=FoldingTarget.at)
-    assert {finding.path for finding in made.findings} == {"notes", "stats-cache.json"}
-    assert codes(made) == {FindingCode.NAME_COLLISION}
+    assert {path_of(finding) for finding in made.findings} == {"notes", "stats-cache.json"}
+    assert kinds(made) == {codes.NAME_COLLISION}
     assert tree_of(home) == before
 
 
@@ -341,13 +347,13 @@ def test_damage_of_one_run_does_not_keep_back_what_others_hold(
         harm(part)
     made = given_back(data, target)
     assert made.exit_code == ExitCode.FIXITY
-    assert FindingCode.ARCHIVE_DAMAGED in codes(made)
+    assert codes.ARCHIVE_DAMAGED in kinds(made)
     restored = {path: thing for path, thing in tree_of(target).items() if thing.kind == "file"}
     unharmed = {path for path in before if before[path].kind == "file" and before[path] == now[path]}
     assert unharmed <= restored.keys()
     for path, thing in restored.items():
         assert thing in (before.get(path), now.get(path)), path
-    told = {finding.path for finding in made.findings}
+    told = {path_of(finding) for finding in made.findings}
     for path in now.keys() - restored.keys():
         assert now[path].kind != "file" or path.decode() in told or table == "manifest"
 
@@ -359,7 +365,7 @@ def test_a_file_whose_digest_differs_is_not_written(home: Path, data: Path, targ
 
     forge(data, change)
     made = given_back(data, target)
-    assert [(finding.code, finding.path) for finding in made.findings] == [(FindingCode.DIGEST_DIFFERS, "notes/one.md")]
+    assert [(finding.kind, path_of(finding)) for finding in made.findings] == [(codes.DIGEST_DIFFERS, "notes/one.md")]
     assert tree_of(target).keys() == tree_of(home).keys() - {b"notes/one.md"}
     assert b"one" not in [path.read_bytes() for path in target.rglob("*") if path.is_file()]
 
@@ -371,10 +377,10 @@ def test_bytes_that_no_part_holds_are_told_of_file_by_file(home: Path, data: Pat
             phase.parts = [part for part in phase.parts if part.table != "store"]
     commit_again(Layout(data), run)
     made = given_back(data, target)
-    assert codes(made) == {FindingCode.BYTES_LOST}
+    assert kinds(made) == {codes.BYTES_LOST}
     assert (target / "history.jsonl").read_bytes() == PROMPT
     lost = {"notes/one.md", "notes/two.md", "notes/deep/three.md", "stats-cache.json"}
-    assert {finding.path for finding in made.findings} == lost
+    assert {path_of(finding) for finding in made.findings} == lost
 
 
 def test_where_there_is_too_little_room_nothing_is_begun(target: Path) -> None:
@@ -473,7 +479,7 @@ def test_a_damaged_commit_record_does_not_keep_back_what_other_runs_hold(home: P
     second = extract(data, home)
     flip(Layout(data).commit_record(second.run_id))
     made = given_back(data, target)
-    assert codes(made) == {FindingCode.ARCHIVE_DAMAGED}
+    assert kinds(made) == {codes.ARCHIVE_DAMAGED}
     assert made.exit_code == ExitCode.FIXITY
     restored = tree_of(target)
     assert restored == before

@@ -90,9 +90,9 @@ def _show(result: RestoreResult, with_links: bool, *, quiet: bool) -> None:
         _show_counts(result)
         _show_left_out(result, with_links)
     for finding in result.findings[:_SHOWN]:
-        where = f"{finding.home_id}:{finding.path}" if finding.home_id else finding.path
-        say(f"{finding.code}: {where}: {finding.detail}", stderr=True)
-        say(f"    {finding.advice}", stderr=True)
+        say(f"{finding.code} {finding.severity}  {finding.address}", style="bold", stderr=True)
+        say(f"     {finding.sentence}", stderr=True)
+        say(f"     {finding.what_to_do}", stderr=True)
     if len(result.findings) > _SHOWN:
         say(f"and {len(result.findings) - _SHOWN} more; --json lists all", stderr=True)
     if result.findings:
