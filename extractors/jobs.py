@@ -54,6 +54,7 @@ JOBS = Table(
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
         Column("unparsed", JSON, "Fields that we do not know, as JSON."),
     ),
+    is_rewritten=True,
 )
 
 JOB_EVENTS = Table(

@@ -25,6 +25,7 @@ OTHER_FILES = Table(
         Column("size", INTEGER, "Its length in bytes.", required=True),
         Column("is_text", FLAG, "Whether its first 64 KiB are UTF-8 without NUL bytes.", required=True),
     ),
+    is_rewritten=True,
 )
 
 

@@ -24,6 +24,7 @@ PLANS = Table(
         Column("line_count", INTEGER, "Lines, the last one counted without its end too."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
     ),
+    is_rewritten=True,
 )
 
 _HEADING: Final = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")

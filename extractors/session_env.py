@@ -29,6 +29,7 @@ SESSION_ENV_DIRECTORIES = Table(
         _DIRECTORY_NAME,
         Column("directory_modified_at", INSTANT, "When it last gained or lost a file, as first seen (UTC)."),
     ),
+    is_rewritten=True,
 )
 
 SESSION_ENV_FILES = Table(
@@ -49,6 +50,7 @@ SESSION_ENV_FILES = Table(
         Column("content_bytes", BYTES, "The whole file, when it is not UTF-8."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
     ),
+    is_rewritten=True,
 )
 
 SESSION_ENV_VARIABLES = Table(
@@ -66,6 +68,7 @@ SESSION_ENV_VARIABLES = Table(
         ),
         Column("was_repaired", FLAG, "Whether bytes that are not UTF-8 became U+FFFD.", required=True),
     ),
+    is_rewritten=True,
 )
 
 _HOOK_FILE: Final = re.compile(r"(?:(.+)-)?hook-([0-9]{1,9})\.sh", re.DOTALL)

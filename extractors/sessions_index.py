@@ -24,6 +24,7 @@ SESSIONS_INDEX_FILES = Table(
         Column("file_modified_at", INSTANT, "The file's time of modification (UTC)."),
         Column("unparsed", JSON, "Fields that we do not know, as JSON."),
     ),
+    is_rewritten=True,
 )
 
 SESSIONS_INDEX = Table(
@@ -44,6 +45,7 @@ SESSIONS_INDEX = Table(
         Column("is_sidechain", FLAG, "Whether it was a subagent's."),
         Column("unparsed", JSON, "Fields that we do not know, as JSON."),
     ),
+    is_rewritten=True,
 )
 
 

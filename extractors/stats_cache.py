@@ -24,6 +24,7 @@ STATS_DAILY = Table(
         Column("tool_call_count", INTEGER, "Tool calls of the day."),
         Column("unparsed", JSON, "Fields that we do not know, as JSON."),
     ),
+    is_rewritten=True,
 )
 
 STATS_DAILY_TOKENS = Table(
@@ -35,6 +36,7 @@ STATS_DAILY_TOKENS = Table(
         Column("token_count", INTEGER, "Tokens sent and answered, without those of the cache."),
         Column("unparsed", JSON, "Fields of the day that we do not know, as JSON; the same in each row of the day."),
     ),
+    is_rewritten=True,
 )
 
 STATS_MODELS = Table(
@@ -52,6 +54,7 @@ STATS_MODELS = Table(
         Column("max_output_tokens", INTEGER, "The longest answer of the model in tokens; 0 where it is not told."),
         Column("unparsed", JSON, "Fields that we do not know, as JSON."),
     ),
+    is_rewritten=True,
 )
 
 STATS_TOTALS = Table(
@@ -74,6 +77,7 @@ STATS_TOTALS = Table(
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
         Column("unparsed", JSON, "Fields that we do not know, as JSON."),
     ),
+    is_rewritten=True,
 )
 
 

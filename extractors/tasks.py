@@ -40,6 +40,7 @@ TASKS = Table(
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
         Column("unparsed", JSON, "Fields that we do not know, as JSON."),
     ),
+    is_rewritten=True,
 )
 
 TASK_LISTS = Table(
@@ -53,6 +54,7 @@ TASK_LISTS = Table(
         Column("size", INTEGER, "Length in bytes.", required=True),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
     ),
+    is_rewritten=True,
 )
 
 

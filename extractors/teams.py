@@ -37,6 +37,7 @@ TEAMS = Table(
         _WRITTEN,
         _UNPARSED,
     ),
+    is_rewritten=True,
 )
 
 TEAM_MEMBERS = Table(
@@ -61,6 +62,7 @@ TEAM_MEMBERS = Table(
         Column("subscriptions", JSON, "What it subscribes to, as a JSON list."),
         _UNPARSED,
     ),
+    is_rewritten=True,
 )
 
 TEAM_INBOXES = Table(
@@ -72,6 +74,7 @@ TEAM_INBOXES = Table(
         Column("message_count", INTEGER, "Messages in it.", required=True),
         _WRITTEN,
     ),
+    is_rewritten=True,
 )
 
 TEAM_MESSAGES = Table(
@@ -90,6 +93,7 @@ TEAM_MESSAGES = Table(
         Column("inner_type", TEXT, "The type within, where the text is JSON: task_assignment, shutdown_request, …"),
         _UNPARSED,
     ),
+    is_rewritten=True,
 )
 
 

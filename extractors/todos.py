@@ -25,6 +25,7 @@ TODO_LISTS = Table(
         Column("item_count", INTEGER, "Items in the list.", required=True),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
     ),
+    is_rewritten=True,
 )
 
 TODOS = Table(
@@ -42,6 +43,7 @@ TODOS = Table(
         Column("todo_id", TEXT, "The item's own id; older versions only."),
         Column("unparsed", JSON, "Fields that we do not know, as JSON."),
     ),
+    is_rewritten=True,
 )
 
 

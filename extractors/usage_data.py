@@ -35,6 +35,7 @@ SESSION_FACETS = Table(
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
         Column("unparsed", JSON, "Fields that we do not know, as JSON."),
     ),
+    is_rewritten=True,
 )
 
 SESSION_META = Table(
@@ -71,6 +72,7 @@ SESSION_META = Table(
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
         Column("unparsed", JSON, "Fields that we do not know, as JSON."),
     ),
+    is_rewritten=True,
 )
 
 

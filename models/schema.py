@@ -72,6 +72,9 @@ _TABLES: "dict[type[Row], Table]" = {}
 class Table:
     """A table: its name, one sentence, its own columns, and whether its rows come from entries (`has_provenance`).
 
+    `is_rewritten` says that Claude Code rewrites the files of its rows in place, so that rows of one file replace those
+    that were read of it before; the warehouse then has a view `<table>_now` of those that hold now.
+
     Raises TypeError when a column is declared twice or bears the name of a provenance column.
     """
 
@@ -79,6 +82,7 @@ class Table:
     comment: str
     columns: tuple[Column, ...]
     has_provenance: bool = True
+    is_rewritten: bool = False
     row: Callable[..., Row] = field(init=False, repr=False, compare=False)
     """Make one row from keyword arguments; what is not named is NULL."""
     row_of: Callable[[Iterable[object]], Row] = field(init=False, repr=False, compare=False)

@@ -35,6 +35,7 @@ SUBAGENTS = Table(
         Column("is_non_interactive", FLAG, "The file's `requestNonInteractive`."),
         Column("unparsed", JSON, "Fields that we do not know, as JSON."),
     ),
+    is_rewritten=True,
 )
 
 AGENT_JOURNALS = Table(
@@ -64,6 +65,7 @@ WORKFLOW_RUNS = Table(
         Column("recorded_at", INSTANT, "When it was written down (UTC)."),
         Column("body", JSON, "All other fields: script, result, progress of each subagent."),
     ),
+    is_rewritten=True,
 )
 
 SPILLED_RESULTS = Table(
@@ -91,6 +93,7 @@ MEMORY_FILES = Table(
         Column("size", INTEGER, "Length in bytes.", required=True),
         Column("file_modified_at", INSTANT, "The file's time of modification (UTC)."),
     ),
+    is_rewritten=True,
 )
 
 SESSION_SIDE_FILES = Table(
@@ -134,6 +137,7 @@ PROJECT_DIRECTORIES = Table(
             "project_dir", TEXT, "Its name: the path with each character but letters and digits as `-`.", required=True
         ),
     ),
+    is_rewritten=True,
 )
 
 _CALL_ID: Final = re.compile(r"((?:toolu|tooluse|srvtoolu|call)_\w[\w-]*)(?:\.\w+)?", re.ASCII)

@@ -8,7 +8,7 @@ import duckdb
 
 from models.schema import Table
 from models.tables import PIECES
-from pipelines.warehouse.load import warehouse_tables
+from pipelines.warehouse.schema import warehouse_tables
 
 _BY_RUN = frozenset({"run_id", "file_id", "first_run_id", "last_run_id", "expired_run_id", "generation", "watermark"})
 _FILE_TIMES = frozenset({"file_modified_at", "directory_modified_at", "kept_at", "modified_at"})

@@ -8,9 +8,9 @@ import duckdb
 from extractors.reading.registry import sources
 from models.json import JsonObject
 from models.schema import Column, Table
-from pipelines.warehouse.derived import CORE_TABLES, CORE_VIEWS
-from pipelines.warehouse.derived.archive import RECORD_TABLES
-from pipelines.warehouse.load import create_tables, create_views, warehouse_tables
+from pipelines.warehouse.run_tables import RUN_TABLES
+from pipelines.warehouse.schema import create_tables, create_views, warehouse_tables, warehouse_views
+from pipelines.warehouse.sql_files import derived_tables
 
 GROUPS: Mapping[str, str] = {
     "record": "Runs, from the commit records.",
@@ -58,7 +58,7 @@ def dictionary() -> list[TableEntry]:
         TableEntry(table.name, _group(table, filled_by), filled_by.get(table.name, ""), table.comment, _columns(table))
         for table in warehouse_tables()
     ]
-    views = [TableEntry(view.name, "view", "", view.comment, ()) for view in CORE_VIEWS]
+    views = [TableEntry(view.name, "view", "", view.comment, ()) for view in warehouse_views()]
     return sorted([*entries, *views], key=lambda entry: list(GROUPS).index(entry.group))
 
 
@@ -74,19 +74,19 @@ def _view_columns() -> dict[str, tuple[ColumnEntry, ...]]:
         create_views(connection)
         return {
             view.name: tuple(
-                ColumnEntry(str(row[0]), str(row[1]).lower(), False, "")
+                ColumnEntry(str(row[0]), str(row[1]).lower(), False, view.columns.get(str(row[0]), ""))
                 for row in connection.execute(f'DESCRIBE "{view.name}"').fetchall()
             )
-            for view in CORE_VIEWS
+            for view in warehouse_views()
         }
 
 
 def _group(table: Table, filled_by: Mapping[str, str]) -> str:
     if table.name in filled_by:
         return "source"
-    if table in RECORD_TABLES:
+    if table in RUN_TABLES:
         return "record"
-    return "core" if any(core.table is table for core in CORE_TABLES) else "runner"
+    return "core" if any(derived.table is table for derived in derived_tables()) else "runner"
 
 
 def _columns(table: Table) -> tuple[ColumnEntry, ...]:

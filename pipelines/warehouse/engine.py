@@ -147,6 +147,8 @@ def _connect(target: Path, layout: Layout, memory: str) -> duckdb.DuckDBPyConnec
     options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {_ROWS}, RECOVERY_MODE no_wal_writes"
     connection.execute(f"ATTACH {quoted(str(target))} AS warehouse ({options})")
     connection.execute("USE warehouse")
+    # Instants are read from Parquet without a zone: they are of UTC.
+    connection.execute("SET TimeZone = 'UTC'")
     return connection
 
 

@@ -8,25 +8,27 @@ from operator import itemgetter
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from extractors.reading.registry import source_tables, sources
 from models.errors import FixityError, LoadError
 from models.run import PartRecord, RunRecord
-from models.schema import BYTES, JSON, Column, ColumnType, Table
-from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
+from models.schema import Table
+from models.tables import MESSAGES, OCCURRENCES
 from pipelines.archive.imported import IMPORTED, verified_imports
 from pipelines.disk.atomic import sha256_of
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
-from pipelines.warehouse.derived import CORE_TABLES, CORE_VIEWS
-from pipelines.warehouse.derived.archive import PARTS, RECORD_TABLES
 from pipelines.warehouse.engine import MEMORY, Work, building, lacks_memory, quoted, remove_database, side_by_side
-from pipelines.warehouse.refresh import core_digest, make_core_tables, note_touched, renew_core_tables
-from pipelines.warehouse.run_tables import fill_records
-
-BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECTS, REPAIRS, DRIFT, OCCURRENCES)
-"""Tables of the runner that the warehouse holds row for row."""
+from pipelines.warehouse.refresh import derived_digest, make_derived_tables, note_touched, refresh_derived_tables
+from pipelines.warehouse.run_tables import PARTS, fill_records
+from pipelines.warehouse.schema import (
+    BASE_TABLES,
+    create_tables,
+    create_views,
+    engine_types,
+    warehouse_tables,
+    warehouse_views,
+)
 
 _MUCH = 4 << 20
 """Bytes of Parquet that are worth a transaction of their own."""
@@ -37,18 +39,6 @@ _ROOM_FOR_BLOCKS = "384MB"
 and what finds no room goes through temporary files.
 """
 _LITTLE = 16 << 20
-
-
-def warehouse_tables() -> list[Table]:
-    """Return every table of the warehouse, in the order of the dictionary."""
-    return [
-        *RECORD_TABLES,
-        *(core.table for core in CORE_TABLES),
-        *source_tables(sources().values()),
-        MESSAGES,
-        *BASE_TABLES,
-        IMPORTED,
-    ]
 
 
 def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> None:
@@ -73,13 +63,13 @@ def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord
     with building(layout, target, memory) as connection:
         create_tables(connection)
         create_views(connection)
-        _create_macros(connection)
+        connection.execute(f"CREATE MACRO derived_digest() AS {quoted(derived_digest())}")
         _insert_imported(connection, layout)
         fill_records(connection, runs, runs, _names())
         _insert_parts(connection, layout, parts)
         _take_out_superseded(connection, runs)
         _drop_unsaid_texts(connection)
-        make_core_tables(connection, is_much=_size(parts) >= _LITTLE)
+        make_derived_tables(connection, is_much=_size(parts) >= _LITTLE)
 
 
 def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> bool:
@@ -103,7 +93,7 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
         note_touched(connection)
         _take_out_superseded(connection, runs)
         _drop_unsaid_texts(connection)
-        renew_core_tables(connection)
+        refresh_derived_tables(connection)
         return True
 
 
@@ -155,45 +145,6 @@ def _parquet(paths: Iterable[str], *options: str) -> str:
     return f"read_parquet([{', '.join(map(quoted, paths))}], {', '.join(('hive_partitioning = false', *options))})"
 
 
-def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create every table: types from Arrow, then what must not be NULL, compression and comments."""
-    tables = warehouse_tables()
-    types = _engine_types(connection, {column.type for table in tables for column in table.all_columns})
-    for table in tables:
-        columns = ", ".join(
-            f'"{column.name}" {types[column.type]}{" NOT NULL" if column.required else ""}{_compression(column)}'
-            for column in table.all_columns
-        )
-        connection.execute(f'CREATE TABLE "{table.name}" ({columns})')
-        comments = [f'COMMENT ON TABLE "{table.name}" IS {quoted(table.comment)}']
-        comments += [
-            f'COMMENT ON COLUMN "{table.name}"."{column.name}" IS {quoted(column.comment)}'
-            for column in table.all_columns
-        ]
-        connection.execute(";".join(comments))
-
-
-def _engine_types(connection: duckdb.DuckDBPyConnection, kinds: Iterable[ColumnType]) -> dict[ColumnType, str]:
-    """Return what DuckDB calls each type, as it takes it from Arrow: no second type map exists to disagree."""
-    by_name = {kind.name: kind for kind in kinds}
-    shape = pa.schema([pa.field(name, kind.arrow) for name, kind in by_name.items()]).empty_table()
-    connection.register("shape", shape)
-    described = connection.execute("DESCRIBE SELECT * FROM shape").fetchall()
-    connection.unregister("shape")
-    return {by_name[row[0]]: row[1] for row in described}
-
-
-def _compression(column: Column) -> str:
-    return " USING COMPRESSION zstd" if column.is_long or column.type in (JSON, BYTES) else ""
-
-
-def create_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create every view over the tables."""
-    for view in CORE_VIEWS:
-        connection.execute(f'CREATE OR REPLACE VIEW "{view.name}" AS {view.query}')
-        connection.execute(f'COMMENT ON VIEW "{view.name}" IS {quoted(view.comment)}')
-
-
 def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]] | None:
     """Return path and digest of the parts that a warehouse holds; None when its tables are not those that we would
     make, or its core tables were made by other queries.
@@ -204,20 +155,20 @@ def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]] |
     )
     columns = dict(connection.execute(described).fetchall())
     tables = warehouse_tables()
-    types = _engine_types(connection, {column.type for table in tables for column in table.all_columns})
+    types = engine_types(connection, {column.type for table in tables for column in table.all_columns})
     wanted = {table.name: [[column.name, types[column.type]] for column in table.all_columns] for table in tables}
     views = connection.execute(
         "SELECT view_name, comment FROM duckdb_views() WHERE database_name = 'warehouse' AND NOT internal"
     ).fetchall()
     same_tables = {name: columns.get(name) for name in wanted} == wanted and _is_of_these_queries(connection)
-    if not same_tables or set(views) != {(view.name, view.comment) for view in CORE_VIEWS}:
+    if not same_tables or set(views) != {(view.name, view.comment) for view in warehouse_views()}:
         return None
     return set(connection.execute(f"SELECT part_path, sha256 FROM {PARTS.name}").fetchall())
 
 
 def _is_of_these_queries(connection: duckdb.DuckDBPyConnection) -> bool:
     try:
-        return connection.execute("SELECT core_digest()").fetchone() == (core_digest(),)
+        return connection.execute("SELECT derived_digest()").fetchone() == (derived_digest(),)
     except duckdb.CatalogException:
         return False
 
@@ -340,15 +291,3 @@ def _insert_texts(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -
     )
     connection.execute(f"DELETE FROM {name} t USING doubled d WHERE d.message_id = t.message_id AND t.rowid > d.first")
     connection.execute("DROP TABLE doubled")
-
-
-def _create_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(f"CREATE MACRO core_digest() AS {quoted(core_digest())}")
-    connection.execute(
-        """
-        CREATE MACRO address(file, first_byte, bytes) AS (
-            SELECT concat(f.home_id, ':', f.path, CASE WHEN f.generation > 1 THEN concat('#', f.generation) ELSE '' END,
-                '@', first_byte, '+', bytes)
-            FROM files f WHERE f.file_id = file)
-        """
-    )

@@ -21,7 +21,8 @@ from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.warehouse.engine import quoted, remove_database
 from pipelines.warehouse.later_runs import show_later_runs
-from pipelines.warehouse.load import build_warehouse, extend_warehouse, warehouse_tables
+from pipelines.warehouse.load import build_warehouse, extend_warehouse
+from pipelines.warehouse.schema import warehouse_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,6 @@ def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
             raise DataDirectoryError(f"the warehouse {path} may not be read: change its rights") from error
         raise LoadError(f"the warehouse {path} cannot be opened ({error}); `extract rebuild` makes it anew") from error
     connection.execute(f"SET temp_directory = {quoted('')}")
-    connection.execute("SET TimeZone = 'UTC'")
     show_later_runs(connection, layout)
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

@@ -1,44 +1,65 @@
-"""Makes the core tables, or brings them up to date by what came and went: the rows of a key that was touched are made
-again, of the rows alone that they rest on.
+"""Makes the derived tables, or brings them up to date by what came and went: only the rows of a key that was touched
+are made again, from no more than what they rest on.
+
+Nearly all of them hang on sessions. A session is touched when rows of it came or went, and with it every session that
+shares a record, a response or a file with it: a fork, a copy in another home, a transcript that was moved.
 """
 
-from functools import partial
+from collections.abc import Iterator
+from functools import cache, partial
 from hashlib import blake2b
 
 import duckdb
 
+from extractors.reading.registry import source_tables, sources
 from pipelines.disk.failpoints import reach
-from pipelines.warehouse.derived import CORE_TABLES, CoreTable
 from pipelines.warehouse.engine import side_by_side
+from pipelines.warehouse.sql_files import SESSION, WHOLE, DerivedTable, derived_tables, macros
+
+_TOUCHED_SESSIONS = "touched_sessions"
+
+_HOPS = """
+    SELECT session_id FROM records SEMI JOIN moved USING (file_id)
+    UNION SELECT session_id FROM records WHERE uuid IN (SELECT unnest([uuid, forked_from_uuid]) FROM moved)
+    UNION SELECT session_id FROM records WHERE forked_from_uuid IN (SELECT unnest([uuid, forked_from_uuid]) FROM moved)
+    UNION SELECT r.session_id FROM records r SEMI JOIN moved m
+        ON m.api_message_id = r.api_message_id AND m.request_id = r.request_id
+    UNION SELECT r.session_id FROM records r SEMI JOIN moved m
+        ON m.api_message_id = r.api_message_id AND m.recorded_at = r.recorded_at
+    UNION SELECT r.session_id FROM records r SEMI JOIN moved m
+        ON m.request_id = r.request_id AND m.recorded_at = r.recorded_at
+"""
+"""Sessions whose records share a key with those that came or went: the keys of `record_copies` and `responses`."""
 
 
-def core_digest() -> str:
-    """Name the queries of the core tables: rows that others made are not to stand beside theirs."""
-    return blake2b("".join(core.insert for core in CORE_TABLES).encode(), digest_size=8).hexdigest()
+def derived_digest() -> str:
+    """Name the queries of the derived tables: rows that others made are not to stand beside theirs."""
+    text = macros() + "".join(table.insert for table in derived_tables())
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def make_core_tables(connection: duckdb.DuckDBPyConnection, *, is_much: bool) -> None:
-    """Fill the core tables, which must be empty; side by side if they rest on much."""
-    missing = list(CORE_TABLES)
+def make_derived_tables(connection: duckdb.DuckDBPyConnection, *, is_much: bool) -> None:
+    """Fill the derived tables, which must be empty; side by side if they rest on much."""
+    missing = list(derived_tables())
     while missing:
-        names = {core.table.name for core in missing}
-        ready = [core for core in missing if names.isdisjoint(core.rests_on)]
-        works = [partial(_make, core=core) for core in ready]
+        names = {derived.table.name for derived in missing}
+        ready = [derived for derived in missing if names.isdisjoint(derived.reads)]
+        works = [partial(_make, derived=derived) for derived in ready]
         if is_much:
             side_by_side(connection, works)
         else:
             for work in works:
                 work(connection)
-        missing = [core for core in missing if core not in ready]
+        missing = [derived for derived in missing if derived not in ready]
 
 
-def _make(connection: duckdb.DuckDBPyConnection, core: CoreTable) -> None:
-    connection.execute(core.insert)
+def _make(connection: duckdb.DuckDBPyConnection, derived: DerivedTable) -> None:
+    connection.execute(derived.insert)
     reach("load:core-table")
 
 
 def note_touched(connection: duckdb.DuckDBPyConnection) -> None:
-    """Note what the core tables have to be brought up to date for, once the rows of `new_runs` are there and before
+    """Note what the derived tables have to be brought up to date for, once the rows of `new_runs` are there and before
     those that are `superseded` are taken out.
     """
     connection.execute(
@@ -48,34 +69,113 @@ def note_touched(connection: duckdb.DuckDBPyConnection) -> None:
         UNION ALL SELECT run_id, file_id, from_offset FROM superseded ANTI JOIN new_runs USING (run_id)
         """
     )
-    for core in CORE_TABLES:
-        if core.renewal is not None:
-            connection.execute(f"CREATE TEMP TABLE {_touched(core)} AS {core.renewal.touched}")
+    for derived in derived_tables():
+        if derived.refresh.touched:
+            connection.execute(f"CREATE TEMP TABLE {_touched(derived)} AS {derived.refresh.touched}")
+    connection.execute("CREATE TEMP TABLE replaced AS SELECT file_id FROM files WHERE state = 'superseded'")
+    came_or_went = " UNION ".join(
+        f'SELECT session_id FROM "{name}" t JOIN changed c '
+        "ON c.run_id = t.run_id AND c.file_id = t.file_id AND t.byte_offset >= c.from_offset"
+        for name in session_sources()
+    )
+    connection.execute(f"CREATE TEMP TABLE {_TOUCHED_SESSIONS} AS {came_or_went}")
+    _add_tied(
+        connection,
+        "SELECT r.* FROM records r JOIN changed c "
+        "ON c.run_id = r.run_id AND c.file_id = r.file_id AND r.byte_offset >= c.from_offset",
+    )
 
 
-def renew_core_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bring the core tables up to date for what was noted, once the rows that do not count are gone."""
-    for core in CORE_TABLES:
-        _renew(connection, core)
+def _add_tied(connection: duckdb.DuckDBPyConnection, moved: str) -> None:
+    """Add to the touched sessions those that share a key with the records of the query `moved`."""
+    columns = "file_id, uuid, forked_from_uuid, api_message_id, request_id, recorded_at"
+    connection.execute(f"CREATE TEMP TABLE moved AS SELECT DISTINCT {columns} FROM ({moved})")
+    connection.execute(f"INSERT INTO {_TOUCHED_SESSIONS} ({_HOPS}) EXCEPT FROM {_TOUCHED_SESSIONS}")
+    connection.execute("DROP TABLE moved")
+
+
+def _close_touched_sessions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add the sessions of files that were replaced just now, and all that are tied to any, by however many ties."""
+    flipped = """
+        SELECT * FROM records WHERE file_id IN (
+            (SELECT file_id FROM files WHERE state = 'superseded') EXCEPT FROM replaced
+            UNION FROM replaced EXCEPT (SELECT file_id FROM files WHERE state = 'superseded')
+        )
+    """
+    _add_tied(connection, flipped)
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE tied AS
+        WITH RECURSIVE ties AS (
+            SELECT session_id AS one, tied_session_id AS other FROM session_ties
+            UNION SELECT tied_session_id, session_id FROM session_ties
+        ), tied AS (
+            FROM {_TOUCHED_SESSIONS}
+            UNION SELECT t.other FROM tied k JOIN ties t ON t.one IS NOT DISTINCT FROM k.session_id
+        )
+        FROM tied
+        """
+    )
+    connection.execute(f"DROP TABLE {_TOUCHED_SESSIONS}; ALTER TABLE tied RENAME TO {_TOUCHED_SESSIONS}")
+
+
+def refresh_derived_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring the derived tables up to date for what was noted, once the rows that do not count are gone."""
+    is_closed = False
+    for derived in sorted(derived_tables(), key=lambda derived: derived.refresh.by in (SESSION, WHOLE)):
+        if derived.refresh.by == SESSION and not is_closed:
+            _close_touched_sessions(connection)
+            is_closed = True
+        _refresh(connection, derived)
         reach("load:core-table")
 
 
-def _renew(connection: duckdb.DuckDBPyConnection, core: CoreTable) -> None:
-    name, renewal = core.table.name, core.renewal
-    if renewal is None:
+def _refresh(connection: duckdb.DuckDBPyConnection, derived: DerivedTable) -> None:
+    name, refresh = derived.table.name, derived.refresh
+    if refresh.by == WHOLE:
         connection.execute(f'DELETE FROM "{name}"')
-        connection.execute(core.insert)
+        connection.execute(derived.insert)
         return
-    inputs = "".join(f", {table} AS {query}" for table, query in renewal.inputs.items())
-    columns = ", ".join(f'"{column.name}"' for column in core.table.all_columns)
-    connection.execute(
-        f"CREATE TEMP TABLE renewed AS WITH touched AS (FROM {_touched(core)}){inputs} "
-        f"SELECT {columns} FROM ({core.query})"
-    )
-    connection.execute(f'DELETE FROM "{name}" WHERE {renewal.key} IN (SELECT {renewal.key} FROM {_touched(core)})')
+    key = "session_id" if refresh.by == SESSION else refresh.by
+    inputs = "".join(f", {definition}" for definition in _inputs(derived))
+    touched = f"touched AS MATERIALIZED (FROM {_touched(derived)})"
+    connection.execute(f"CREATE TEMP TABLE renewed AS WITH {touched}{inputs} {derived.select}")
+    connection.execute(f'DELETE FROM "{name}" t USING {_touched(derived)} k WHERE t.{key} IS NOT DISTINCT FROM k.{key}')
     connection.execute(f'INSERT INTO "{name}" FROM renewed')
     connection.execute("DROP TABLE renewed")
 
 
-def _touched(core: CoreTable) -> str:
-    return f"touched_{core.table.name}"
+def _inputs(derived: DerivedTable) -> Iterator[str]:
+    """Yield a definition for each table of which the query is to see only what the touched keys need."""
+    if derived.refresh.by == SESSION:
+        for name in sorted(derived.reads & _tables_of_sessions()):
+            yield (
+                f'"{name}" AS NOT MATERIALIZED (SELECT t.* FROM warehouse."{name}" t '
+                "SEMI JOIN touched k ON k.session_id IS NOT DISTINCT FROM t.session_id)"
+            )
+    how = "MATERIALIZED" if derived.refresh.materialized else "NOT MATERIALIZED"
+    for name, query in derived.refresh.inputs.items():
+        yield f'"{name}" AS {how} ({query})'
+
+
+def _touched(derived: DerivedTable) -> str:
+    return _TOUCHED_SESSIONS if derived.refresh.by == SESSION else f"touched_{derived.table.name}"
+
+
+@cache
+def _tables_of_sessions() -> frozenset[str]:
+    """The tables whose rows each belong to a session, of which a query by sessions sees only those that it needs."""
+    derived = {table.table.name for table in derived_tables() if table.refresh.by == SESSION}
+    return frozenset(derived | {name for name, columns in _source_columns() if "session_id" in columns})
+
+
+@cache
+def session_sources() -> tuple[str, ...]:
+    """Return the tables of sources that derived tables read session by session."""
+    read = {name for table in derived_tables() if table.refresh.by == SESSION for name in table.reads}
+    return tuple(name for name, columns in _source_columns() if name in read and "session_id" in columns)
+
+
+def _source_columns() -> Iterator[tuple[str, set[str]]]:
+    for table in source_tables(sources().values()):
+        yield table.name, {column.name for column in table.columns}

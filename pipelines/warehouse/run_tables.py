@@ -3,13 +3,77 @@
 from collections.abc import Collection, Sequence
 from dataclasses import fields
 from operator import attrgetter
+from typing import Final
 
 import duckdb
 import pyarrow as pa
 
 from models.run import RunRecord, SourceCounts
-from models.schema import INSTANT, Table
-from pipelines.warehouse.derived.archive import PARTS, RUN_SOURCES, RUNS
+from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Table
+
+RUNS = Table(
+    "runs",
+    "One row for each committed run.",
+    (
+        Column("run_id", TEXT, "The run.", required=True),
+        Column("epoch", INTEGER, "Counts the runs of the archive from 1.", required=True),
+        Column("status", TEXT, "complete, or open when it was stopped after some phases.", required=True),
+        Column("started_at", INSTANT, "When it began (UTC).", required=True),
+        Column("finished_at", INSTANT, "When it was done (UTC)."),
+        Column("tool_version", TEXT, "Version of this program.", required=True),
+        Column("is_full", FLAG, "Whether everything was read again.", required=True),
+    ),
+    has_provenance=False,
+)
+
+RUN_SOURCES = Table(
+    "run_sources",
+    "What each source gave in each run: files, bytes, entries, rows, rejects and messages.",
+    (
+        Column("run_id", TEXT, "The run.", required=True),
+        Column("home_id", TEXT, "The home.", required=True),
+        Column("phase", INTEGER, "The phase.", required=True),
+        Column("source", TEXT, "The source.", required=True),
+        Column("files_found", INTEGER, "Files in the home.", required=True),
+        Column("files_read", INTEGER, "Files that were read.", required=True),
+        Column("files_unchanged", INTEGER, "Files that held what they held at the run before.", required=True),
+        Column("files_vanished", INTEGER, "Files that were gone for the first time.", required=True),
+        Column("files_withheld", INTEGER, "Files never opened, by a named rule.", required=True),
+        Column("files_listed", INTEGER, "Files that are only listed.", required=True),
+        Column("files_unreadable", INTEGER, "Files that the system refused.", required=True),
+        Column("bytes_found", INTEGER, "Bytes of the files found.", required=True),
+        Column("bytes_read", INTEGER, "Bytes read.", required=True),
+        Column("bytes_kept_new", INTEGER, "Bytes that the store did not hold yet.", required=True),
+        Column("entries", INTEGER, "Entries read.", required=True),
+        Column("entries_with_rows", INTEGER, "Entries that gave rows.", required=True),
+        Column("rejects", INTEGER, "Entries rejected.", required=True),
+        Column(
+            "padding_bytes", INTEGER, "Bytes between entries: blank lines, NUL runs, byte order marks.", required=True
+        ),
+        Column("tail_bytes", INTEGER, "Bytes waiting for the end of their entry.", required=True),
+        Column("rows", INTEGER, "Rows given.", required=True),
+        Column("messages_new", INTEGER, "Messages that the store did not know.", required=True),
+        Column("messages_duplicate", INTEGER, "Places where a message was known already.", required=True),
+    ),
+    has_provenance=False,
+)
+
+PARTS = Table(
+    "parts",
+    "The committed Parquet files that the warehouse was made of: which run made which file.",
+    (
+        Column("part_path", TEXT, "Path below the data directory.", required=True, is_distinct=True),
+        Column("table_name", TEXT, "The table whose rows it holds.", required=True),
+        Column("run_id", TEXT, "The run that wrote it.", required=True),
+        Column("row_count", INTEGER, "Rows in it.", required=True),
+        Column("size", INTEGER, "Its length in bytes.", required=True),
+        Column("sha256", TEXT, "Its SHA-256.", required=True, is_distinct=True),
+    ),
+    has_provenance=False,
+)
+
+RUN_TABLES: Final = (RUNS, RUN_SOURCES, PARTS)
+"""The tables that are filled from the commit records."""
 
 _counts = attrgetter(*(field.name for field in fields(SourceCounts)))
 

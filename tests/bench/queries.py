@@ -30,9 +30,9 @@ QUERIES: Final[Mapping[str, str]] = {
         ORDER BY started_at
     """,
     "tokens by model and week": """
-        SELECT date_trunc('week', responded_at) AS week, model, sum(input_tokens), sum(output_tokens),
-            sum(cache_creation_input_tokens), sum(cache_read_input_tokens)
-        FROM api_responses WHERE NOT is_copy AND NOT is_synthetic GROUP BY ALL ORDER BY ALL
+        SELECT date_trunc('week', responded_at) AS week, model_id, sum(input_tokens), sum(output_tokens),
+            sum(cache_write_5m_tokens), sum(cache_write_1h_tokens), sum(cache_read_tokens)
+        FROM token_usage GROUP BY ALL ORDER BY ALL
     """,
     "every version of a file": """
         SELECT session_id, version_number, kept_at, size, content_text

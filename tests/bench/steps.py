@@ -36,7 +36,7 @@ PROBES: Final[Mapping[str, Sequence[str]]] = {
     "load: check the digests": ("verify_parts",),
     "load: empty tables, views": ("create_tables", "create_views"),
     "load: rows of the sources, texts": ("fill_records", "insert_parts", "take_out_superseded", "drop_unsaid_texts"),
-    "load: core tables": ("make_core_tables", "note_touched", "renew_core_tables"),
+    "load: derived tables": ("make_derived_tables", "note_touched", "refresh_derived_tables"),
     "load: commit, checkpoint, copy": ("make_warehouse",),
     "load: verify the warehouse": ("check_warehouse",),
     "load: publish": ("publish",),

@@ -15,7 +15,7 @@ from extractors.reading.registry import PHASES, Classifier, source_tables, sourc
 from models.schema import unique_tables
 from models.tables import RUNNER_TABLES
 from models.text import printable_path
-from pipelines.warehouse.load import warehouse_tables
+from pipelines.warehouse.schema import warehouse_tables
 from tests.support import fixture_homes
 
 PACKAGE = Path(str(extractors.__file__)).parent

@@ -18,8 +18,9 @@ from pipelines.archive.archive import commit, next_epoch, read_all_runs, read_ru
 from pipelines.disk.layout import Layout
 from pipelines.warehouse import load
 from pipelines.warehouse.engine import quoted
-from pipelines.warehouse.load import build_warehouse, extend_warehouse, warehouse_tables
+from pipelines.warehouse.load import build_warehouse, extend_warehouse
 from pipelines.warehouse.publish import check_warehouse
+from pipelines.warehouse.schema import warehouse_tables
 from tests.archives import Archive
 from tests.support import ALL_PHASES, FIXTURES, extract
 

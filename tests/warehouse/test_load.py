@@ -13,9 +13,10 @@ from models.errors import LoadError
 from pipelines.archive.archive import read_runs
 from pipelines.disk.layout import Layout
 from pipelines.warehouse import load
-from pipelines.warehouse.derived import CORE_TABLES, CoreTable
 from pipelines.warehouse.engine import apart, building, side_by_side
-from pipelines.warehouse.load import build_warehouse, create_tables, extend_warehouse
+from pipelines.warehouse.load import build_warehouse, extend_warehouse
+from pipelines.warehouse.schema import create_tables, warehouse_views
+from pipelines.warehouse.sql_files import DerivedTable, derived_tables, macros
 from tests.command_line import make_home
 from tests.support import extract
 
@@ -30,8 +31,8 @@ pytestmark = pytest.mark.duckdb
         (("ALTER TABLE prompts ALTER byte_length TYPE INTEGER",), False),
         (("ALTER TABLE prompts ADD COLUMN more VARCHAR",), False),
         (("ALTER TABLE prompts RENAME prompt TO said",), False),
-        (("CREATE OR REPLACE MACRO core_digest() AS 'of other queries'",), False),
-        (("DROP MACRO core_digest",), False),
+        (("CREATE OR REPLACE MACRO derived_digest() AS 'of other queries'",), False),
+        (("DROP MACRO derived_digest",), False),
     ],
 )
 def test_a_warehouse_with_columns_of_another_name_or_type_or_of_other_queries_is_made_anew(
@@ -95,15 +96,21 @@ def test_when_one_of_what_is_done_side_by_side_fails_that_is_told_and_the_rest_i
     assert len(begun) < 100_000
 
 
-@pytest.mark.parametrize("core", CORE_TABLES, ids=lambda core: core.table.name)
-def test_a_core_table_reads_no_other_than_it_says(tmp_path: Path, core: CoreTable) -> None:
+@pytest.mark.parametrize("derived", derived_tables(), ids=lambda derived: derived.table.name)
+def test_a_derived_table_reads_no_other_than_those_that_are_found_in_its_query(
+    tmp_path: Path, derived: DerivedTable
+) -> None:
     with duckdb.connect(str(tmp_path / "empty.duckdb")) as connection:
         connection.execute("BEGIN")
         create_tables(connection)
-        for other in CORE_TABLES:
-            if other is not core and other.table.name not in core.rests_on:
+        connection.execute(macros())
+        for view in warehouse_views():
+            if view.name in derived.reads:
+                connection.execute(f'CREATE VIEW "{view.name}" AS {view.query}')
+        for other in derived_tables():
+            if other is not derived and other.table.name not in derived.reads:
                 connection.execute(f'DROP TABLE "{other.table.name}"')
-        connection.execute(f"EXPLAIN {core.insert}")
+        connection.execute(f"EXPLAIN {derived.insert}")
 
 
 def test_a_warehouse_that_needs_more_memory_than_usual_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,225 @@
+/*
+One row for each subagent that a session started: by its transcript, by its meta.json, by the call that started it, or by what
+the result of that call says.
+
+refresh: session
+
+- home_id (text, required): The home.
+- session_id (text): The session that started it.
+- agent_id (text): The subagent; NULL for a call of which nothing is known but that it was made.
+- agent_type (text): The kind of agent.
+- description (text): What it was started for, in a few words.
+- tool_use_id (text): The call that started it.
+- workflow_id (text): The workflow run that it belongs to.
+- parent_agent_id (text): The subagent that started it, where one did.
+- depth (integer): 1 below the session, 2 below a subagent, and so on.
+- model (text): The model that it was given.
+- started_at (instant): Time of its first record, else of the call.
+- ended_at (instant): Time of its last record, else of the result.
+- outcome (text): completed, failed, killed, async_launched, …: as the result, the journal or the team says; NULL where nothing does.
+- total_tokens (integer): Tokens as the result says, else those of its responses.
+- stated_tool_call_count (integer): Tool calls as the result says.
+- stated_seconds (float): How long it took, as the result says.
+- record_count (integer, required): Records of its transcript.
+- has_transcript (flag, required): Whether a transcript of it was kept.
+- file_id (integer, required): The file that it is known from: its transcript, else the record that says so.
+- byte_offset (integer, required): Offset of the first record there.
+- byte_length (integer, required): Its length.
+*/
+with
+    transcripts as (
+        select
+            r.home_id,
+            r.session_id,
+            r.agent_id,
+            min(r.workflow_id) as workflow_id,
+            min(r.recorded_at) as started_at,
+            max(r.recorded_at) as ended_at,
+            count(*) as record_count,
+            max(r.body ->> '$.attributionAgent') as agent_type,
+            min({'file_id':r.file_id, 'byte_offset':r.byte_offset, 'byte_length':r.byte_length}) as address
+        from records r
+        join files f using (file_id)
+        where r.agent_id is not null and f.state <> 'superseded'
+        group by all
+    ),
+    metas as (
+        select s.*, {'file_id':s.file_id, 'byte_offset':s.byte_offset, 'byte_length':s.byte_length} as address
+        from subagents s
+        join files f using (file_id)
+        where f.state <> 'superseded'
+        qualify
+            row_number() over (partition by s.home_id, s.session_id, s.agent_id order by s.run_id desc, s.file_id) = 1
+    ),
+    calls as (
+        select
+            t.home_id,
+            t.session_id,
+            t.agent_id as caller,
+            t.tool_use_id,
+            t.called_at,
+            t.returned_at,
+            t.is_error,
+            coalesce(b.input ->> '$.subagent_type', b.input ->> '$.agentType') as agent_type,
+            b.input ->> '$.description' as description,
+            {'file_id':t.file_id, 'byte_offset':t.byte_offset, 'byte_length':t.byte_length} as address
+        from tool_call_results t
+        join content_blocks b using (file_id, byte_offset, block_number)
+        where t.tool_name in ('Task', 'Agent') and not t.is_copy_in_home
+    ),
+    answers as (
+        select
+            r.home_id,
+            r.session_id,
+            l.agent_id,
+            l.tool_use_id,
+            l.status,
+            l.agent_type,
+            l.model,
+            r.recorded_at,
+            try_cast(r.body ->> '$.toolUseResult.totalTokens' as bigint) as total_tokens,
+            try_cast(r.body ->> '$.toolUseResult.totalToolUseCount' as bigint) as tool_call_count,
+            try_cast(r.body ->> '$.toolUseResult.totalDurationMs' as bigint) / 1000 as seconds,
+            {'file_id':r.file_id, 'byte_offset':r.byte_offset, 'byte_length':r.byte_length} as address
+        from agent_links l
+        join records r using (file_id, byte_offset)
+        anti join (select file_id, byte_offset from record_copies where is_copy_in_home) c using (file_id, byte_offset)
+        where l.link_kind = 'tool_result' and l.agent_id is not null
+        qualify
+            row_number() over (
+                partition by r.home_id, r.session_id, l.agent_id
+                order by l.status = 'completed' desc nulls last, r.recorded_at desc nulls last, r.byte_offset desc
+            )
+            = 1
+    ),
+    progress as (
+        select
+            home_id,
+            session_id,
+            agent_id,
+            min(tool_use_id) as tool_use_id,
+            min(linked_at) as linked_at,
+            min({'file_id':file_id, 'byte_offset':byte_offset, 'byte_length':byte_length}) as address
+        from agent_links
+        where link_kind = 'progress' and agent_id is not null
+        group by all
+    ),
+    journals as (
+        select
+            home_id,
+            session_id,
+            agent_id,
+            min(workflow_id) as workflow_id,
+            arg_max(event, {'byte_offset':byte_offset, 'file_id':file_id}) as event,
+            max(label) as label,
+            min({'file_id':file_id, 'byte_offset':byte_offset, 'byte_length':byte_length}) as address
+        from agent_journals
+        where agent_id is not null
+        group by all
+    ),
+    known as (
+        select home_id, session_id, agent_id
+        from transcripts
+        union
+        select home_id, session_id, agent_id
+        from metas
+        union
+        select home_id, session_id, agent_id
+        from answers
+        union
+        select home_id, session_id, agent_id
+        from progress
+        union
+        select home_id, session_id, agent_id
+        from journals
+    ),
+    joined as (
+        select
+            k.home_id,
+            k.session_id,
+            k.agent_id,
+            coalesce(m.tool_use_id, a.tool_use_id, p.tool_use_id) as tool_use_id,
+            coalesce(m.agent_type, a.agent_type, t.agent_type) as agent_type,
+            coalesce(m.description, j.label) as description,
+            coalesce(t.workflow_id, m.workflow_id, j.workflow_id) as workflow_id,
+            m.parent_agent_id,
+            m.spawn_depth as depth,
+            coalesce(a.model, m.model) as model,
+            t.started_at,
+            t.ended_at,
+            a.recorded_at as returned_at,
+            coalesce(
+                a.status,
+                case
+                    j.event
+                    when 'result'
+                    then 'completed'
+                    when 'started'
+                    then null
+                    when 'launched'
+                    then null
+                    else j.event
+                end
+            ) as outcome,
+            a.total_tokens,
+            a.tool_call_count,
+            a.seconds,
+            coalesce(t.record_count, 0) as record_count,
+            t.address is not null as has_transcript,
+            coalesce(t.address, m.address, a.address, p.address, j.address) as address
+        from known k
+        left join
+            transcripts t
+            on t.home_id = k.home_id
+            and t.session_id is not distinct from k.session_id
+            and t.agent_id = k.agent_id
+        left join
+            metas m
+            on m.home_id = k.home_id
+            and m.session_id is not distinct from k.session_id
+            and m.agent_id = k.agent_id
+        left join
+            answers a
+            on a.home_id = k.home_id
+            and a.session_id is not distinct from k.session_id
+            and a.agent_id = k.agent_id
+        left join
+            progress p
+            on p.home_id = k.home_id
+            and p.session_id is not distinct from k.session_id
+            and p.agent_id = k.agent_id
+        left join
+            journals j
+            on j.home_id = k.home_id
+            and j.session_id is not distinct from k.session_id
+            and j.agent_id = k.agent_id
+    )
+select
+    coalesce(j.home_id, c.home_id) as home_id,
+    coalesce(j.session_id, c.session_id) as session_id,
+    j.agent_id,
+    coalesce(c.agent_type, j.agent_type) as agent_type,
+    coalesce(j.description, c.description) as description,
+    coalesce(j.tool_use_id, c.tool_use_id) as tool_use_id,
+    j.workflow_id,
+    coalesce(j.parent_agent_id, c.caller) as parent_agent_id,
+    coalesce(j.depth, case when c.caller is null then 1 end) as depth,
+    j.model,
+    coalesce(j.started_at, c.called_at) as started_at,
+    coalesce(j.ended_at, j.returned_at, c.returned_at) as ended_at,
+    coalesce(
+        j.outcome,
+        case when c.is_error then 'failed' when c.returned_at is not null and j.agent_id is null then 'completed' end
+    ) as outcome,
+    j.total_tokens,
+    j.tool_call_count as stated_tool_call_count,
+    j.seconds as stated_seconds,
+    coalesce(j.record_count, 0) as record_count,
+    coalesce(j.has_transcript, false) as has_transcript,
+    unnest(coalesce(j.address, c.address))
+from joined j
+full join
+    calls c
+    on c.home_id = j.home_id
+    and c.session_id is not distinct from j.session_id
+    and c.tool_use_id = j.tool_use_id

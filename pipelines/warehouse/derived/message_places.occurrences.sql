@@ -1,0 +1,1 @@
+select * from warehouse.occurrences semi join touched using (message_id)

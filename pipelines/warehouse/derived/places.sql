@@ -1,0 +1,66 @@
+/*
+One row for each working directory that a home names: which place it is, and the project it belongs to.
+
+refresh: whole
+
+- home_id (text, required): The home.
+- path (text, required): The path as it was written.
+- place (text, required): The same in one spelling: an upper-case drive letter, no separator at the end.
+- project (text, required): The repository's path, where the place is a worktree of it; else the place itself.
+- project_known_by (text, required): worktree_state (a transcript says which directory the worktree was made from),
+    worktree_path (the path lies below .claude/worktrees/) or path.
+*/
+with
+    met as (
+        select home_id, cwd as path from records
+        union
+        select home_id, project_path from prompts
+        union
+        select home_id, cwd from jobs
+        union
+        select home_id, cwd from live_sessions
+        union
+        select home_id, project_path from session_meta
+        union
+        select home_id, project_path from sessions_index
+        union
+        select home_id, unnest([body ->> '$.worktreeSession.worktreePath', body ->> '$.worktreeSession.originalCwd', body ->> '$.relocatedCwd'])
+        from records
+        where record_type in ('worktree-state', 'relocated')
+    ),
+    worktrees as (
+        select
+            home_id,
+            place_of(body ->> '$.worktreeSession.worktreePath') as worktree,
+            min(project_of(body ->> '$.worktreeSession.originalCwd')) as project
+        from records
+        where
+            record_type = 'worktree-state'
+            and (body ->> '$.worktreeSession.worktreePath') <> ''
+            and (body ->> '$.worktreeSession.originalCwd') <> ''
+        group by all
+    ),
+    within as (
+        select m.home_id, m.path, arg_max(w.project, length(w.worktree)) as project
+        from met m
+        join
+            worktrees w
+            on w.home_id = m.home_id
+            and (place_of(m.path) = w.worktree or starts_with(place_of(m.path), w.worktree || '/') or starts_with(place_of(m.path), w.worktree || '\'))
+        group by all
+    )
+select
+    m.home_id,
+    m.path,
+    place_of(m.path) as place,
+    coalesce(w.project, project_of(m.path)) as project,
+    case
+        when w.project is not null
+        then 'worktree_state'
+        when project_of(m.path) <> place_of(m.path)
+        then 'worktree_path'
+        else 'path'
+    end as project_known_by
+from met m
+left join within w using (home_id, path)
+where m.path <> ''

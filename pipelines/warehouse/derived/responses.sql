@@ -1,0 +1,334 @@
+/*
+One row for each API response in a file: a run of records with one message.id and one request. Claude Code writes a
+response as a record for each of its blocks, the earlier ones with figures of while it was still being streamed.
+
+refresh: session
+
+- home_id (text, required): The home.
+- session_id (text): The session.
+- agent_id (text): The subagent, where the file is one's.
+- response_key (text, required): What is the same for each copy of the response: its message.id and request; without a request,
+    or where these repeat within a file, its time too; without any id the record that represents it.
+- api_message_id (text, distinct): The response's message.id. Gateways repeat it, some SDKs leave it out.
+- request_id (text, distinct): The API request; missing with gateways and some versions.
+- model (text): The model, as written.
+- responded_at (instant): Time of the first record.
+- ended_at (instant): Time of the last record.
+- record_count (integer, required): Records that the response was written as.
+- working_directory (text): Working directory of the first record, as written.
+- git_branch (text): Branch of the first record.
+- version (text): Version of Claude Code.
+- entrypoint (text): How Claude Code was started.
+- input_tokens (integer): Tokens sent that no cache held.
+- output_tokens (integer): Tokens answered, those of thinking included.
+- thinking_tokens (integer): Of these, tokens of thinking, where the record says so.
+- cache_read_tokens (integer): Tokens read from the cache.
+- cache_write_tokens (integer): Tokens written to the cache.
+- cache_write_5m_tokens (integer): Of these, kept for five minutes; all of them where the record does not say.
+- cache_write_1h_tokens (integer): Of these, kept for an hour.
+- web_search_requests (integer): Searches made by the API.
+- web_fetch_requests (integer): Pages fetched by the API.
+- speed (text): standard or fast, where the record says so.
+- service_tier (text): standard, priority or batch, where the record says so.
+- iterations (json): The calls of models that the response was made of, where the record lists them.
+- stated_cost_usd (float): What a gateway says that it costs, in US dollars.
+- stop_reason (text): Why the answer ended, as written.
+- is_reliable (flag, required): Whether the figures are final: the record says why the answer ended, and that something was answered.
+    Others may be placeholders of while the response was still being streamed.
+- is_synthetic (flag, required): Whether Claude Code wrote it itself, without the API: a limit, an error.
+- is_copy_in_home (flag, required): Whether another row of the same home represents the response.
+- is_copy (flag, required): Whether another row represents the response when homes are taken together.
+- home_ids (list of text): The homes that have the response.
+- file_id (integer, required): The file of the record whose figures count.
+- byte_offset (integer, required): Its offset.
+- byte_length (integer, required): Its length.
+- byte_offsets (list of integer): The offsets of all records of the response; they are in the file `run_file_id`.
+- run_file_id (integer, required): The file of these records.
+*/
+with
+    counted as (
+        select r.*
+        from records r
+        anti join (select file_id, byte_offset from record_copies where is_copy_in_home) c using (file_id, byte_offset)
+        where r.record_type in ('user', 'assistant')
+    ),
+    ordered as (
+        select
+            home_id,
+            session_id,
+            agent_id,
+            file_id,
+            byte_offset,
+            record_type,
+            uuid,
+            parent_uuid,
+            api_message_id,
+            request_id,
+            recorded_at,
+            coalesce(api_message_id, request_id) as shared_id,
+            input_tokens,
+            output_tokens,
+            cache_creation_input_tokens,
+            cache_read_input_tokens,
+            stop_reason,
+            coalesce(input_tokens, 0)
+            + coalesce(output_tokens, 0)
+            + coalesce(cache_creation_input_tokens, 0)
+            + coalesce(cache_read_input_tokens, 0) as total_tokens,
+            struct_pack(
+                new := coalesce(input_tokens, 0),
+                kept := coalesce(cache_creation_input_tokens, 0),
+                read := coalesce(cache_read_input_tokens, 0)
+            ) as sent,
+            max(case when record_type = 'user' then byte_offset end) over (
+                partition by file_id, coalesce(is_sidechain, false) order by byte_offset
+            ) as asked_at_offset
+        from counted
+    ),
+    compared as (
+        select
+            *,
+            lag(byte_offset) over (run) as earlier_offset,
+            lag(uuid) over (run) as earlier_uuid,
+            lag(request_id) over (run) as earlier_request,
+            lag(sent) over (run) as earlier_sent,
+            lag(recorded_at) over (run) as earlier_at
+        from ordered
+        where record_type = 'assistant'
+        window run as (partition by file_id, shared_id order by byte_offset)
+    ),
+    -- What was sent is the same for all records of a response. Tools run while it still streams, so their results may
+    -- stand
+    -- between its records; then the next record must name the last as its parent, or the same request, or come at once.
+    split as (
+        select
+            *,
+            case
+                when earlier_offset is null or shared_id is null
+                then 1
+                when request_id <> earlier_request
+                then 1
+                when asked_at_offset is null or asked_at_offset < earlier_offset
+                then 0
+                when parent_uuid = earlier_uuid
+                then 0
+                when
+                    request_id = earlier_request
+                    and (
+                        sent = earlier_sent
+                        or sent = struct_pack(new := 0, kept := 0, read := 0)
+                        or earlier_sent = struct_pack(new := 0, kept := 0, read := 0)
+                    )
+                then 0
+                when
+                    request_id is null
+                    and earlier_request is null
+                    and sent = earlier_sent
+                    and recorded_at - earlier_at < interval 1 second
+                then 0
+                else 1
+            end as begins_response
+        from compared
+    ),
+    numbered as (
+        select
+            *,
+            sum(begins_response) over (
+                partition by file_id, shared_id order by byte_offset rows unbounded preceding
+            ) as run_number
+        from split
+    ),
+    runs as (
+        select
+            file_id,
+            shared_id,
+            case when shared_id is null then byte_offset else run_number end as run_number,
+            max(request_id) as request_id,
+            min(recorded_at) as responded_at,
+            max(recorded_at) as ended_at,
+            count(*) as record_count,
+            min(byte_offset) as first_offset,
+            list(byte_offset order by byte_offset) as byte_offsets,
+            arg_max(
+                byte_offset, {'has_figures':total_tokens > 0, 'has_ended':stop_reason is not null, 'at':byte_offset}
+            ) as counted_offset
+        from numbered
+        group by all
+    ),
+    detailed as (
+        select
+            r.home_id,
+            r.session_id,
+            r.agent_id,
+            r.api_message_id,
+            u.request_id,
+            r.model,
+            u.responded_at,
+            u.ended_at,
+            u.record_count,
+            f.cwd as working_directory,
+            f.git_branch,
+            r.version,
+            r.entrypoint,
+            r.input_tokens,
+            r.output_tokens,
+            r.thinking_tokens,
+            r.cache_read_input_tokens as cache_read_tokens,
+            coalesce(
+                r.cache_creation_input_tokens, r.ephemeral_5m_input_tokens + r.ephemeral_1h_input_tokens
+            ) as cache_write_tokens,
+            r.ephemeral_1h_input_tokens as cache_write_1h_tokens,
+            r.web_search_requests,
+            r.web_fetch_requests,
+            r.body ->> '$.message.usage.speed' as speed,
+            r.service_tier,
+            nullif(r.body -> '$.message.usage.iterations', '[]'::json) as iterations,
+            try_cast(r.body ->> '$.message.usage.x_anthropic_cost_usd' as double) as stated_cost_usd,
+            r.stop_reason,
+            r.stop_reason is not null and coalesce(r.output_tokens, 0) > 0 as is_reliable,
+            coalesce(r.model = '<synthetic>', false) as is_synthetic,
+            r.byte_length,
+            coalesce(c.original_file_id, u.file_id)
+            || '@'
+            || coalesce(c.original_byte_offset, u.first_offset) as record_key,
+            files.first_run_id,
+            u.* exclude (request_id, responded_at, ended_at, record_count)
+        from runs u
+        join records r on r.file_id = u.file_id and r.byte_offset = u.counted_offset
+        join records f on f.file_id = u.file_id and f.byte_offset = u.first_offset
+        join files on files.file_id = u.file_id
+        left join record_copies c on c.file_id = u.file_id and c.byte_offset = u.first_offset
+    ),
+    -- Ids that a gateway gives again and again are no ids: the time tells the responses apart.
+    repeated_ids as (
+        select distinct shared_id, request_id
+        from
+            (
+                select shared_id, request_id
+                from detailed
+                where shared_id is not null
+                group by shared_id, request_id, file_id
+                having count(distinct responded_at) > 1
+            )
+    ),
+    identified as (
+        select
+            d.*,
+            case
+                when d.shared_id is null
+                then d.record_key
+                when d.api_message_id is not null and d.request_id is not null and i.shared_id is null
+                then concat_ws(' ', d.api_message_id, d.request_id)
+                else concat_ws(' ', d.shared_id, d.request_id, coalesce(d.responded_at::varchar, d.record_key))
+            end as response_key
+        from detailed d
+        left join repeated_ids i on i.shared_id = d.shared_id and i.request_id is not distinct from d.request_id
+    ),
+    ranked as (
+        select
+            *,
+            row_number() over (
+                partition by response_key, home_id
+                order by agent_id is null desc, responded_at, first_run_id, session_id, file_id
+            )
+            > 1 as is_copy_in_home,
+            row_number() over (
+                partition by response_key
+                order by agent_id is null desc, responded_at, first_run_id, home_id, session_id, file_id
+            )
+            > 1 as is_copy,
+            count(*) over (partition by response_key) as copy_count
+        from identified
+    ),
+    shared as (
+        select
+            response_key,
+            list_sort(list(distinct home_id)) as home_ids,
+            arg_max(
+                struct_pack(
+                    input_tokens,
+                    output_tokens,
+                    thinking_tokens,
+                    cache_read_tokens,
+                    cache_write_tokens,
+                    cache_write_1h_tokens,
+                    web_search_requests,
+                    web_fetch_requests,
+                    speed,
+                    service_tier,
+                    iterations,
+                    stated_cost_usd,
+                    stop_reason,
+                    is_reliable,
+                    file_id,
+                    counted_offset,
+                    byte_length
+                ),
+                {
+                    'is_reliable':is_reliable,
+                    'output_tokens':coalesce(output_tokens, -1),
+                    'input_tokens':coalesce(input_tokens, -1)
+                    + coalesce(cache_write_tokens, 0)
+                    + coalesce(cache_read_tokens, 0),
+                    'records':record_count,
+                    'file_id':file_id
+                }
+            ) as best
+        from ranked
+        where copy_count > 1
+        group by response_key
+    ),
+    figured as (
+        select
+            r.* exclude (
+                input_tokens,
+                output_tokens,
+                thinking_tokens,
+                cache_read_tokens,
+                cache_write_tokens,
+                cache_write_1h_tokens,
+                web_search_requests,
+                web_fetch_requests,
+                speed,
+                service_tier,
+                iterations,
+                stated_cost_usd,
+                stop_reason,
+                is_reliable,
+                file_id,
+                byte_length
+            ),
+            coalesce(s.home_ids, [r.home_id]) as home_ids,
+            r.file_id as run_file_id,
+            unnest(
+                coalesce(
+                    s.best,
+                    struct_pack(
+                        r.input_tokens,
+                        r.output_tokens,
+                        r.thinking_tokens,
+                        r.cache_read_tokens,
+                        r.cache_write_tokens,
+                        r.cache_write_1h_tokens,
+                        r.web_search_requests,
+                        r.web_fetch_requests,
+                        r.speed,
+                        r.service_tier,
+                        r.iterations,
+                        r.stated_cost_usd,
+                        r.stop_reason,
+                        r.is_reliable,
+                        r.file_id,
+                        r.counted_offset,
+                        r.byte_length
+                    )
+                )
+            )
+        from ranked r
+        left join shared s using (response_key)
+    )
+select
+    * exclude (counted_offset),
+    counted_offset as byte_offset,
+    greatest(cache_write_tokens - coalesce(cache_write_1h_tokens, 0), 0) as cache_write_5m_tokens
+from figured

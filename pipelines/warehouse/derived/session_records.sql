@@ -1,0 +1,74 @@
+/*
+One row for each session of a home that transcripts hold records of: what they say of it, counted once.
+
+refresh: session
+
+- home_id (text, required): The home.
+- session_id (text): The session.
+- working_directory (text): Working directory of its first record, as written.
+- relocated_directory (text): Where its last `relocated` record says that it moved to.
+- git_branches (list of text): Branches of its records.
+- versions (list of text): Versions of Claude Code that wrote it.
+- entrypoint (text): How Claude Code was started for its first record.
+- started_at (instant): Time of its first record.
+- ended_at (instant): Time of its last record.
+- active_seconds (integer, required): How long somebody worked: the time between records, pauses of more than five minutes left out.
+- record_count (integer, required): Records that count, those of subagents included.
+- copied_record_count (integer, required): Records that repeat others of the home.
+- lost_record_count (integer, required): Records that only an earlier generation of a file holds.
+- compaction_count (integer, required): Compactions.
+- file_ids (list of integer, required): The files that hold its records.
+- main_file_ids (list of integer, required): Of these, its own transcripts, without those of subagents.
+*/
+with
+    marked as (
+        select r.*, c.reason, coalesce(c.is_copy_in_home, false) as is_left_out
+        from records r
+        left join record_copies c using (file_id, byte_offset)
+    ),
+    timed as (
+        select
+            home_id,
+            session_id,
+            epoch(recorded_at)
+            - epoch(lag(recorded_at) over (partition by home_id, session_id order by recorded_at)) as pause
+        from marked
+        where not is_left_out and recorded_at is not null
+    ),
+    worked as (select home_id, session_id, sum(pause) filter (pause <= 300) as active_seconds from timed group by all)
+select
+    m.home_id,
+    m.session_id,
+    arg_min(
+        m.cwd,
+        {
+            'is_agent':m.agent_id is not null,
+            'at':coalesce(m.recorded_at, timestamptz '9999-01-01 00:00:00+00'),
+            'offset':m.byte_offset,
+            'file_id':m.file_id
+        }
+    ) filter (m.cwd is not null and m.reason is distinct from 'superseded') as working_directory,
+    arg_max(m.body ->> '$.relocatedCwd', {'offset':m.byte_offset, 'file_id':m.file_id}) filter (
+        m.record_type = 'relocated' and m.reason is distinct from 'superseded'
+    ) as relocated_directory,
+    list_sort(
+        list(distinct m.git_branch) filter (m.git_branch not in ('', 'HEAD') and not m.is_left_out)
+    ) as git_branches,
+    list_sort(list(distinct m.version) filter (m.version is not null and not m.is_left_out)) as versions,
+    arg_min(m.entrypoint, {'at':m.recorded_at, 'offset':m.byte_offset, 'file_id':m.file_id}) filter (
+        m.entrypoint is not null and m.reason is distinct from 'superseded'
+    ) as entrypoint,
+    min(m.recorded_at) filter (m.reason is distinct from 'superseded') as started_at,
+    max(m.recorded_at) filter (m.reason is distinct from 'superseded') as ended_at,
+    coalesce(any_value(w.active_seconds), 0)::bigint as active_seconds,
+    count(*) filter (not m.is_left_out) as record_count,
+    count(*) filter (m.is_left_out and m.reason = 'copy') as copied_record_count,
+    count(*) filter (m.reason = 'superseded') as lost_record_count,
+    count(*) filter (
+        not m.is_left_out and m.record_type = 'system' and m.subtype in ('compact_boundary', 'microcompact_boundary')
+    ) as compaction_count,
+    list_sort(list(distinct m.file_id)) as file_ids,
+    coalesce(list_sort(list(distinct m.file_id) filter (m.agent_id is null)), []) as main_file_ids
+from marked m
+left join worked w on w.home_id = m.home_id and w.session_id is not distinct from m.session_id
+group by m.home_id, m.session_id

@@ -1,0 +1,227 @@
+/*
+One row for each session of a home that any source names, whether or not its transcript is there. Its counts are complete for the
+home, with copies of other sessions left out.
+
+refresh: whole
+
+- home_id (text, required): The home.
+- session_id (text, required, distinct): The session.
+- title (text): Its title: a person's before a model's before a name that Claude Code gave.
+- title_kind (text): custom, generated, summary, agent_name, job_name or worktree_name.
+- project (text): The project of its first working directory; where it was moved, of the directory that it was moved to.
+- project_path (text): That working directory, as written.
+- git_branches (list of text): Branches of its records and of its subagents.
+- started_at (instant): Time of its first record, else of its first prompt, else as another source says.
+- ended_at (instant): Time of its last record, else of its last prompt, else as another source says.
+- active_seconds (integer, required): How long somebody worked: the time between records, pauses of more than five minutes left out.
+- state (text, required): present (its transcript is in the home), partial (only files of its subagents are), expired (the home has none
+    of its transcripts any more; this archive has them), named_only (other sources name it; no transcript was ever read).
+- has_transcript (flag, required): Whether records of it were kept.
+- named_in (list of text, required): The tables that name it.
+- record_count (integer, required): Records that count, those of subagents included.
+- copied_record_count (integer, required): Records that repeat others.
+- lost_record_count (integer, required): Records that only an earlier generation of its files holds.
+- prompt_count (integer, required): Prompts of a person.
+- abandoned_prompt_count (integer, required): Of these, prompts that the conversation was rewound before.
+- history_prompt_count (integer, required): Of these, prompts that only history.jsonl has.
+- response_count (integer, required): API responses.
+- tool_call_count (integer, required): Tool calls.
+- tool_error_count (integer, required): Of these, calls that ended in an error.
+- subagent_count (integer, required): Subagents that it started.
+- compaction_count (integer, required): Compactions.
+- models (list of text): Models that answered, by one name each.
+- versions (list of text): Versions of Claude Code that wrote it.
+- entrypoint (text): How Claude Code was started.
+- input_tokens (integer): Tokens sent that no cache held.
+- output_tokens (integer): Tokens answered.
+- cache_read_tokens (integer): Tokens read from the cache.
+- cache_write_tokens (integer): Tokens written to the cache.
+- cost_usd (float): What its responses cost by the list of prices, in US dollars; NULL where none has a price.
+- unpriced_part_count (integer, required): Billed parts of its responses that have no price.
+- recorded_cost_usd (float): What Claude Code itself wrote down as its cost, in US dollars.
+- reliable_share (float): Share of its responses whose figures are final, from 0 to 1.
+- files_changed (integer, required): Files that its tools wrote.
+- file_version_count (integer, required): Versions of files in file-history/.
+- debug_event_count (integer, required): Events in its debug log.
+- first_prompt (text): Its first prompt.
+- last_prompt (text): Its last prompt.
+- file_ids (list of integer): The files that hold its records.
+*/
+with
+    ids as (
+        select home_id, session_id, list_sort(list(distinct named_in)) as named_in from session_mentions group by all
+    ),
+    asked as (
+        select
+            home_id,
+            session_id,
+            count(*) as prompts,
+            count(*) filter (is_abandoned) as abandoned,
+            count(*) filter (not in_transcript) as from_history,
+            arg_min(prompt_text, {'at':prompted_at, 'file_id':file_id, 'byte_offset':byte_offset}) as first_prompt,
+            arg_max(prompt_text, {'at':prompted_at, 'file_id':file_id, 'byte_offset':byte_offset}) as last_prompt,
+            min(prompted_at) as first_at,
+            max(prompted_at) as last_at,
+            arg_min(
+                working_directory, {'at':prompted_at, 'file_id':file_id, 'byte_offset':byte_offset}
+            ) as working_directory
+        from prompts_of_sessions
+        where not is_copy_in_home
+        group by all
+    ),
+    answered as (
+        select
+            home_id,
+            session_id,
+            count(*) filter (part_number = 0 and part <> 'subagent_total') as responses,
+            list_sort(list(distinct model_id(model))) as models,
+            sum(input_tokens)::bigint as input_tokens,
+            sum(output_tokens)::bigint as output_tokens,
+            sum(cache_read_tokens)::bigint as cache_read_tokens,
+            (sum(coalesce(cache_write_5m_tokens, 0)) + sum(coalesce(cache_write_1h_tokens, 0)))::bigint
+            as cache_write_tokens,
+            count(*) as parts,
+            avg(is_reliable::integer) filter (part_number = 0) as reliable_share
+        from usage_parts
+        group by all
+    ),
+    called as (
+        select
+            home_id, session_id, count(*) filter (has_call) as calls, count(*) filter (has_call and is_error) as errors
+        from tool_call_results
+        where not is_copy_in_home
+        group by all
+    ),
+    edited as (
+        select
+            t.home_id,
+            t.session_id,
+            count(distinct coalesce(b.input ->> '$.file_path', b.input ->> '$.notebook_path')) as files
+        from tool_call_results t
+        join content_blocks b using (file_id, byte_offset, block_number)
+        where
+            t.tool_name in ('Edit', 'Write', 'MultiEdit', 'NotebookEdit')
+            and not t.is_copy_in_home
+            and t.has_result
+            and not coalesce(t.is_error, false)
+        group by all
+    ),
+    delegated as (
+        select home_id, session_id, count(*) as subagents
+        from agent_runs
+        where agent_id is not null or outcome is distinct from 'failed'
+        group by all
+    ),
+    versions as (select home_id, session_id, count(*) as versions from file_versions group by all),
+    debugged as (select home_id, session_id, count(*) as events from debug_events group by all),
+    listed as (
+        select home_id, session_id, min(started_at) as started_at, max(ended_at) as ended_at, min(path) as path
+        from
+            (
+                select home_id, session_id, started_at, null as ended_at, cwd as path
+                from live_sessions
+                union all
+                select home_id, session_id, created_at, updated_at, cwd
+                from jobs
+                union all
+                select
+                    home_id,
+                    session_id,
+                    started_at,
+                    started_at + to_seconds((duration_minutes * 60)::bigint),
+                    project_path
+                from session_meta
+                union all
+                select home_id, session_id, created_at, updated_at, project_path
+                from sessions_index
+            )
+        group by all
+    ),
+    held as (
+        select
+            r.home_id,
+            r.session_id,
+            bool_or(f.state = 'present' and list_contains(r.main_file_ids, f.file_id)) as is_present,
+            bool_or(f.state = 'present') as is_partial
+        from (select home_id, session_id, main_file_ids, unnest(file_ids) as file_id from session_records) r
+        join files f using (file_id)
+        group by all
+    ),
+    spent as (
+        select
+            home_id,
+            session_id,
+            arg_max(
+                try_cast(body ->> '$.totalCostUSD' as double), {'byte_offset':byte_offset, 'file_id':file_id}
+            ) as cost_usd
+        from records
+        where record_type = 'cost-state'
+        group by all
+    )
+select
+    i.home_id,
+    i.session_id,
+    n.title,
+    n.title_kind,
+    p.project,
+    coalesce(nullif(r.relocated_directory, ''), r.working_directory, a.working_directory, l.path) as project_path,
+    r.git_branches,
+    coalesce(r.started_at, a.first_at, l.started_at) as started_at,
+    coalesce(r.ended_at, a.last_at, l.ended_at) as ended_at,
+    coalesce(r.active_seconds, 0) as active_seconds,
+    case
+        when r.session_id is null
+        then 'named_only'
+        when h.is_present
+        then 'present'
+        when h.is_partial
+        then 'partial'
+        else 'expired'
+    end as state,
+    r.session_id is not null as has_transcript,
+    i.named_in,
+    coalesce(r.record_count, 0) as record_count,
+    coalesce(r.copied_record_count, 0) as copied_record_count,
+    coalesce(r.lost_record_count, 0) as lost_record_count,
+    coalesce(a.prompts, 0) as prompt_count,
+    coalesce(a.abandoned, 0) as abandoned_prompt_count,
+    coalesce(a.from_history, 0) as history_prompt_count,
+    coalesce(u.responses, 0) as response_count,
+    coalesce(c.calls, 0) as tool_call_count,
+    coalesce(c.errors, 0) as tool_error_count,
+    coalesce(d.subagents, 0) as subagent_count,
+    coalesce(r.compaction_count, 0) as compaction_count,
+    u.models,
+    r.versions,
+    r.entrypoint,
+    u.input_tokens,
+    u.output_tokens,
+    u.cache_read_tokens,
+    u.cache_write_tokens,
+    null::double as cost_usd,
+    coalesce(u.parts, 0) as unpriced_part_count,
+    s.cost_usd as recorded_cost_usd,
+    u.reliable_share,
+    coalesce(e.files, 0) as files_changed,
+    coalesce(v.versions, 0) as file_version_count,
+    coalesce(g.events, 0) as debug_event_count,
+    a.first_prompt,
+    a.last_prompt,
+    r.file_ids
+from ids i
+left join session_records r using (home_id, session_id)
+left join session_titles n using (home_id, session_id)
+left join asked a using (home_id, session_id)
+left join answered u using (home_id, session_id)
+left join called c using (home_id, session_id)
+left join edited e using (home_id, session_id)
+left join delegated d using (home_id, session_id)
+left join versions v using (home_id, session_id)
+left join debugged g using (home_id, session_id)
+left join listed l using (home_id, session_id)
+left join held h using (home_id, session_id)
+left join spent s using (home_id, session_id)
+left join
+    places p
+    on p.home_id = i.home_id
+    and p.path = coalesce(nullif(r.relocated_directory, ''), r.working_directory, a.working_directory, l.path)

@@ -1,0 +1,327 @@
+/*
+One row for each text that reaches Claude in a transcript, by whoever it comes: a person, a schedule, a teammate, a hook, Claude
+Code itself. Where it comes from is told by the record's own fields first, by the tags in the text only where these are missing.
+
+refresh: session
+
+- home_id (text, required): The home.
+- session_id (text): The session.
+- agent_id (text): The subagent, where the text reaches one.
+- said_at (instant): The record's time.
+- record_uuid (text, distinct): The record's id.
+- record_type (text, required): user, attachment (a prompt that waited in the queue) or queue-operation (of which no record but this is left).
+- speaker (text, required): person, claude (who gives a subagent its task), teammate, schedule, hook or claude_code.
+- kind (text, required): prompt, command (a local command of Claude Code), shell (a command for the shell), context (what an editor
+    tells), notice (any other text of Claude Code), message (of a teammate), task (of a subagent).
+- prompt_source (text): Of a prompt: typed, queued, command (a skill or command with its arguments) or sdk.
+- is_prompt (flag, required): Whether it is a prompt of a person.
+- words (text): Of a prompt, the person's own words: without the text that Claude Code and editors put around them.
+- paste_count (integer): Of a prompt, its pasted texts and images.
+- message_id (text, distinct): The first text as it was written: joins `messages`.
+- prompt_id (text): What joins all records of one prompt.
+- working_directory (text): Working directory at that moment, as written.
+- is_copy_in_home (flag, required): Whether another row of the same home represents it.
+- is_copy (flag, required): Whether another row represents it when homes are taken together.
+- file_id (integer, required): The record's file.
+- byte_offset (integer, required): Its offset.
+- byte_length (integer, required): Its length.
+*/
+with
+    asked as (
+        select
+            r.*,
+            r.body ->> '$.origin.kind' as origin,
+            (r.body ->> '$.scheduledTaskId') is not null
+            or coalesce((r.body ->> '$.turnOrigin') = 'scheduled', false) as is_scheduled,
+            null as command_mode
+        from records r
+        where r.record_type = 'user' and not coalesce(r.is_compact_summary, false)
+    ),
+    blocks as (
+        select
+            file_id,
+            byte_offset,
+            bool_or(block_type = 'tool_result' or block_type like '%_tool_result') as is_result,
+            arg_min(message_id, block_number) filter (message_id is not null) as message_id,
+            count(*) filter (block_type in ('image', 'document')) as attachment_count,
+            list(message_id order by block_number) filter (
+                block_type = 'text' and message_id is not null
+            ) as message_ids
+        from content_blocks
+        where parent_block is null
+        group by file_id, byte_offset
+    ),
+    written as (
+        select
+            a.file_id,
+            a.byte_offset,
+            b.message_id,
+            b.attachment_count,
+            unnest(b.message_ids) as text_id,
+            generate_subscripts(b.message_ids, 1) as position
+        from asked a
+        join blocks b using (file_id, byte_offset)
+        where not b.is_result
+    ),
+    joined as (
+        select w.file_id, w.byte_offset, string_agg(t.text, e '\n' order by w.position) as text
+        from written w
+        join message_texts t on t.message_id = w.text_id
+        group by all
+    ),
+    queued as (
+        select
+            r.* exclude (prompt_source),
+            r.body ->> '$.attachment.origin.kind' as origin,
+            (r.body ->> '$.attachment.scheduledTaskId') is not null as is_scheduled,
+            r.body ->> '$.attachment.commandMode' as command_mode,
+            r.body -> '$.attachment.prompt' as parts,
+            r.body ->> '$.attachment.source_uuid' as source_uuid
+        from records r
+        where r.record_type = 'attachment' and r.subtype = 'queued_command'
+    ),
+    -- Before there were attachments, a prompt that Claude took up while it worked left nothing but its place in the
+    -- queue.
+    operations as (
+        select
+            r.*,
+            lead(r.subtype) over (partition by r.file_id order by r.byte_offset) as next_operation,
+            lead(r.message_id) over (partition by r.file_id order by r.byte_offset) as next_message
+        from records r
+        where r.record_type = 'queue-operation'
+    ),
+    texts as (
+        select
+            a.home_id,
+            a.session_id,
+            a.agent_id,
+            a.recorded_at,
+            a.uuid,
+            a.record_type,
+            a.subtype,
+            a.prompt_source,
+            a.is_meta,
+            a.is_sidechain,
+            a.entrypoint,
+            a.prompt_id,
+            a.cwd,
+            a.origin,
+            a.is_scheduled,
+            a.command_mode,
+            j.text,
+            b.message_id,
+            b.attachment_count,
+            a.file_id,
+            a.byte_offset,
+            a.byte_length
+        from asked a
+        left join blocks b using (file_id, byte_offset)
+        left join joined j using (file_id, byte_offset)
+        where not coalesce(b.is_result, false)
+        union all
+        select
+            q.home_id,
+            q.session_id,
+            q.agent_id,
+            q.recorded_at,
+            q.uuid,
+            q.record_type,
+            q.subtype,
+            'queued',
+            q.is_meta,
+            q.is_sidechain,
+            q.entrypoint,
+            q.prompt_id,
+            q.cwd,
+            q.origin,
+            q.is_scheduled,
+            q.command_mode,
+            coalesce(t.text, array_to_string(q.parts ->> '$[*].text', e '\n')),
+            q.message_id,
+            coalesce(json_array_length(q.parts), 0) - len(coalesce(q.parts ->> '$[*].text', [])),
+            q.file_id,
+            q.byte_offset,
+            q.byte_length
+        from queued q
+        left join message_texts t using (message_id)
+        where
+            not exists (
+                select 1
+                from records u
+                where
+                    u.record_type = 'user' and u.session_id is not distinct from q.session_id and u.uuid = q.source_uuid
+            )
+        union all
+        select
+            o.home_id,
+            o.session_id,
+            o.agent_id,
+            o.recorded_at,
+            o.uuid,
+            o.record_type,
+            o.subtype,
+            'queued',
+            o.is_meta,
+            o.is_sidechain,
+            o.entrypoint,
+            o.prompt_id,
+            o.cwd,
+            null,
+            false,
+            null,
+            t.text,
+            o.message_id,
+            0,
+            o.file_id,
+            o.byte_offset,
+            o.byte_length
+        from operations o
+        join message_texts t using (message_id)
+        where
+            o.subtype = 'enqueue'
+            and o.next_operation in ('remove', 'absorb')
+            and not exists (
+                select 1
+                from queued q
+                where q.session_id is not distinct from o.session_id and q.message_id = o.message_id
+            )
+            and not exists (
+                select 1
+                from joined j
+                join records u using (file_id, byte_offset)
+                where
+                    u.session_id is not distinct from o.session_id
+                    and u.recorded_at >= o.recorded_at
+                    and contains(j.text, t.text)
+            )
+    ),
+    classified as (
+        select
+            *,
+            case
+                when regexp_matches(text, '^\s*<command-message>')
+                then 'command'
+                when regexp_matches(text, '^\s*<command-name>')
+                then 'local command'
+                when regexp_matches(text, '^\s*<bash-input>')
+                then 'shell'
+                when
+                    regexp_matches(
+                        text,
+                        '^\s*(?:Another Claude session sent a message:\s*)?<(?:teammate-message|agent-message|cross-session-message)[ >]'
+                    )
+                then 'teammate'
+                when
+                    regexp_matches(
+                        text,
+                        '^\s*(?:<(?:task-notification|local-command-stdout|local-command-stderr|local-command-caveat|bash-stdout|bash-stderr)>|\[Request interrupted by user)'
+                    )
+                then 'notice'
+                when coalesce(words_of(text), '') = '' and coalesce(attachment_count, 0) = 0
+                then 'context'
+                else 'words'
+            end as form,
+            case
+                when origin is not null
+                then origin
+                when prompt_source in ('typed', 'queued', 'suggestion_accepted', 'sdk') and record_type = 'user'
+                then 'human'
+                when prompt_source = 'system'
+                then 'system'
+                when command_mode = 'prompt'
+                then 'human'
+                when command_mode is not null and command_mode <> 'bash'
+                then command_mode
+            end as provenance
+        from texts
+    ),
+    told as (
+        select
+            *,
+            case
+                when is_scheduled
+                then 'schedule'
+                when agent_id is not null or coalesce(is_sidechain, false)
+                then
+                    case
+                        when form = 'teammate'
+                        then 'teammate'
+                        when is_meta or form in ('notice', 'context')
+                        then 'claude_code'
+                        else 'claude'
+                    end
+                when provenance in ('peer', 'coordinator', 'teammate', 'channel')
+                then 'teammate'
+                when provenance in ('schedule', 'scheduled', 'cron')
+                then 'schedule'
+                when provenance = 'hook'
+                then 'hook'
+                when provenance is not null and provenance <> 'human'
+                then 'claude_code'
+                when is_meta
+                then case when starts_with(text, 'Stop hook feedback') then 'hook' else 'claude_code' end
+                when form = 'context'
+                then 'claude_code'
+                when starts_with(ltrim(text), '[Request interrupted by user')
+                then 'claude_code'
+                when provenance = 'human'
+                then 'person'
+                when form = 'teammate'
+                then 'teammate'
+                when form = 'notice'
+                then 'claude_code'
+                else 'person'
+            end as speaker
+        from classified
+    ),
+    kinds as (
+        select
+            *,
+            case
+                when speaker = 'claude'
+                then 'task'
+                when speaker in ('teammate', 'schedule')
+                then 'message'
+                when speaker <> 'person'
+                then case when form = 'context' then 'context' else 'notice' end
+                when form = 'shell' or command_mode = 'bash'
+                then 'shell'
+                when form = 'local command' and provenance is distinct from 'human'
+                then 'command'
+                else 'prompt'
+            end as kind
+        from told
+    )
+select
+    k.home_id,
+    k.session_id,
+    k.agent_id,
+    k.recorded_at as said_at,
+    k.uuid as record_uuid,
+    k.record_type,
+    k.speaker,
+    k.kind,
+    case
+        when k.kind <> 'prompt'
+        then null
+        when k.prompt_source = 'queued'
+        then 'queued'
+        when k.form in ('command', 'local command')
+        then 'command'
+        when k.prompt_source = 'sdk' or (k.prompt_source is null and k.entrypoint like 'sdk-%')
+        then 'sdk'
+        else 'typed'
+    end as prompt_source,
+    k.kind = 'prompt' as is_prompt,
+    case when k.kind = 'prompt' then words_of(k.text) end as words,
+    case when k.kind = 'prompt' then coalesce(k.attachment_count, 0) end as paste_count,
+    k.message_id,
+    k.prompt_id,
+    k.cwd as working_directory,
+    coalesce(c.is_copy_in_home, false) as is_copy_in_home,
+    c.file_id is not null as is_copy,
+    k.file_id,
+    k.byte_offset,
+    k.byte_length
+from kinds k
+left join record_copies c using (file_id, byte_offset)

@@ -1,0 +1,86 @@
+/*
+Functions that derived tables and views share. Each is kept in the warehouse, so queries of one's own may use them.
+*/
+create or replace macro address(file, first_byte, bytes) as (
+    select
+        concat(
+            f.home_id,
+            ':',
+            f.path,
+            case when f.generation > 1 then concat('#', f.generation) else '' end,
+            '@',
+            first_byte,
+            '+',
+            bytes
+        )
+    from files f
+    where f.file_id = file
+)
+;
+
+-- One spelling of a path: an upper-case drive letter, the separator of its system, no separator at the end.
+create or replace macro place_of(path) as (
+    case
+        when regexp_matches(path, '^[A-Za-z]:')
+        then
+            upper(path[1])
+            || regexp_replace(regexp_replace(replace(path[2:], '/', '\'), '\\+$', ''), '^:$', ':\')
+        when regexp_matches(path, '^/+$')
+        then '/'
+        else regexp_replace(path, '/+$', '')
+    end
+)
+;
+
+-- The repository that a path belongs to: a worktree below .claude/worktrees/ is folded into it.
+create or replace macro project_of(path) as (
+    regexp_replace(place_of(path), '[/\\]\.claude[/\\]worktrees[/\\].*$', '')
+)
+;
+
+-- One name for a model, whatever the spelling of its provider: see `token_usage.model_id`.
+create or replace macro model_id(model) as (
+    regexp_replace(
+        regexp_replace(
+            regexp_replace(
+                regexp_replace(
+                    regexp_replace(
+                        regexp_replace(
+                            regexp_replace(lower(trim(model)), '\[[0-9]+[km]\]$', ''), '^.*/|^(?:[a-z-]+\.)?anthropic\.', ''
+                        ),
+                        '-v[0-9]+(?::[0-9]+)?$|:[a-z0-9]+$|@[a-z0-9]+$',
+                        ''
+                    ),
+                    '^(claude-.*[0-9])\.([0-9])',
+                    '\1-\2'
+                ),
+                '-20[0-9]{6}$|-latest$',
+                ''
+            ),
+            '^(claude-.*?)(?:-thinking|-1m)+$',
+            '\1'
+        ),
+        '^claude-([4-9](?:-[0-9]{1,2})?)-(opus|sonnet|haiku)$',
+        'claude-\2-\1'
+    )
+)
+;
+
+-- A person's words without the text that Claude Code and editors put around them.
+create or replace macro words_of(text) as (
+    trim(
+        regexp_replace(
+            regexp_replace(
+                text,
+                '<(?:ide_opened_file|ide_selection|ide_diagnostics|system-reminder|local-command-caveat)>.*?</(?:ide_opened_file|ide_selection|ide_diagnostics|system-reminder|local-command-caveat)>',
+                '',
+                'gs'
+            ),
+            '^\s*<command-message>.*?</command-message>\s*<command-name>(.*?)</command-name>(?:\s*<command-args>(.*?)</command-args>)?\s*|^\s*<command-name>(.*?)</command-name>(?:\s*<command-message>.*?</command-message>)?(?:\s*<command-args>(.*?)</command-args>)?\s*',
+            '\1\3 \2\4 ',
+            's'
+        ),
+        e' \t\r\n'
+    )
+)
+;

@@ -1,0 +1,109 @@
+"""Creates the tables, views and functions of the warehouse, with a comment on each."""
+
+from collections.abc import Iterable
+
+import duckdb
+import pyarrow as pa
+
+from extractors.reading.registry import source_tables, sources
+from models.schema import BYTES, INSTANT, JSON, Column, ColumnType, Table
+from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
+from pipelines.archive.imported import IMPORTED
+from pipelines.warehouse.engine import quoted
+from pipelines.warehouse.run_tables import RUN_TABLES
+from pipelines.warehouse.sql_files import View, derived_tables, macros, views
+
+BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECTS, REPAIRS, DRIFT, OCCURRENCES)
+"""Tables of the runner that the warehouse holds row for row."""
+
+
+def warehouse_tables() -> list[Table]:
+    """Return every table of the warehouse, in the order of the dictionary."""
+    return [
+        *RUN_TABLES,
+        *(derived.table for derived in derived_tables()),
+        *source_tables(sources().values()),
+        MESSAGES,
+        *BASE_TABLES,
+        IMPORTED,
+    ]
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create every table: types from Arrow, then what must not be NULL, compression and comments."""
+    tables = warehouse_tables()
+    types = engine_types(connection, {column.type for table in tables for column in table.all_columns})
+    for table in tables:
+        columns = ", ".join(
+            f'"{column.name}" {types[column.type]}{" NOT NULL" if column.required else ""}{_compression(column)}'
+            for column in table.all_columns
+        )
+        connection.execute(f'CREATE TABLE "{table.name}" ({columns})')
+        comments = [f'COMMENT ON TABLE "{table.name}" IS {quoted(table.comment)}']
+        comments += [
+            f'COMMENT ON COLUMN "{table.name}"."{column.name}" IS {quoted(column.comment)}'
+            for column in table.all_columns
+        ]
+        connection.execute(";".join(comments))
+
+
+def engine_types(connection: duckdb.DuckDBPyConnection, kinds: Iterable[ColumnType]) -> dict[ColumnType, str]:
+    """Return what DuckDB calls each type, as it takes it from Arrow: no second type map exists to disagree."""
+    by_name = {kind.name: kind for kind in kinds}
+    shape = pa.schema([pa.field(name, kind.arrow) for name, kind in by_name.items()]).empty_table()
+    connection.register("shape", shape)
+    described = connection.execute("DESCRIBE SELECT * FROM shape").fetchall()
+    connection.unregister("shape")
+    types = {by_name[row[0]]: row[1] for row in described}
+    # Parquet holds instants without a zone, in UTC; as such they would be read in the zone of whoever asks.
+    return {kind: "TIMESTAMP WITH TIME ZONE" if kind is INSTANT else name for kind, name in types.items()}
+
+
+def _compression(column: Column) -> str:
+    return " USING COMPRESSION zstd" if column.is_long or column.type in (JSON, BYTES) else ""
+
+
+def warehouse_views() -> list[View]:
+    """Return every view of the warehouse, each after those that it reads."""
+    return [_session_mentions(), *_now_views(), *views()]
+
+
+def create_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create every view over the tables, with its comments, and the functions that views share."""
+    connection.execute(macros())
+    for view in warehouse_views():
+        connection.execute(f'CREATE OR REPLACE VIEW "{view.name}" AS {view.query}')
+        comments = [f'COMMENT ON VIEW "{view.name}" IS {quoted(view.comment)}']
+        comments += [
+            f'COMMENT ON COLUMN "{view.name}"."{name}" IS {quoted(comment)}' for name, comment in view.columns.items()
+        ]
+        connection.execute(";".join(comments))
+
+
+def _session_mentions() -> View:
+    """Return the view of all that names a session: the tables of sources with a column `session_id`."""
+    tables = [table for table in source_tables(sources().values()) if "session_id" in _names(table)]
+    query = " UNION ALL ".join(
+        f"SELECT home_id, session_id, {quoted(table.name)} AS named_in FROM \"{table.name}\" WHERE session_id <> ''"
+        for table in tables
+    )
+    columns = {"home_id": "The home.", "session_id": "The session.", "named_in": "The table that names it."}
+    comment = "One row for each row of any table of a source that names a session."
+    return View("session_mentions", comment, columns, query, frozenset(table.name for table in tables))
+
+
+def _now_views() -> list[View]:
+    """Return, for each table whose source is rewritten in place, the view of what it says now."""
+    return [_now_view(table) for table in source_tables(sources().values()) if table.is_rewritten]
+
+
+def _now_view(table: Table) -> View:
+    present = "SELECT file_id FROM files WHERE state = 'present'"
+    query = f'SELECT t.* FROM "{table.name}" t SEMI JOIN ({present}) USING (file_id)'
+    columns = {column.name: column.comment for column in table.all_columns}
+    comment = f"What `{table.name}` says now: the rows of files that are in their home, as they were last read."
+    return View(f"{table.name}_now", comment, columns, query, frozenset({table.name, "files"}))
+
+
+def _names(table: Table) -> set[str]:
+    return {column.name for column in table.columns}

@@ -1,0 +1,20 @@
+/*
+Each paste of a prompt with where its text is: inline, kept (in paste-cache/), or gone (swept before it was read).
+*/
+select
+    p.* exclude (message_id),
+    coalesce(p.message_id, k.message_id) as message_id,
+    case
+        when p.message_id is not null
+        then 'inline'
+        when k.paste_hash is not null
+        then 'kept'
+        when p.paste_hash is not null
+        then 'gone'
+        else 'none'
+    end as content_state
+from prompt_pastes p
+left join
+    (select distinct on (paste_hash) paste_hash, message_id from pastes order by paste_hash, message_id) k using (
+        paste_hash
+    )

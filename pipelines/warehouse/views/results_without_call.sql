@@ -1,0 +1,27 @@
+/*
+One row for each result of a tool whose call no transcript of its session holds.
+
+- home_id: The home.
+- session_id: The session.
+- agent_id: The subagent, where the file is one's.
+- tool_use_id: Id of the call that is missing.
+- returned_at: Time of the record.
+- is_error: Whether the result says that it is an error.
+- result_message_id: Its text: joins `messages`.
+- file_id: The file of the record.
+- byte_offset: Its offset.
+- byte_length: Its length in bytes.
+*/
+select
+    home_id,
+    session_id,
+    agent_id,
+    tool_use_id,
+    returned_at,
+    is_error,
+    result_message_id,
+    file_id,
+    byte_offset,
+    byte_length
+from tool_call_results
+where not has_call and not is_copy

@@ -1,0 +1,68 @@
+/*
+One row for each tool call with what it was called with and what came of it, once, whatever the number of homes and files that have it.
+
+- home_id: The home where it was first seen.
+- session_id: The session.
+- agent_id: The subagent that called, where one did.
+- project: The project of the working directory.
+- tool_use_id: Id of the call.
+- tool_name: The tool, as the model named it.
+- mcp_server: The MCP server of the tool, where it has one.
+- skill: The skill, where the tool runs one.
+- called_at: Time of the calling record.
+- returned_at: Time of the record that holds the result.
+- duration_seconds: The time between the two.
+- has_result: Whether a result was found.
+- is_error: Whether the result says that it is an error.
+- was_denied: Whether a person or a rule refused the call.
+- error_text: The result's text, where it is an error.
+- input: What the tool was called with, as JSON.
+- result_message_id: The result's text: joins `messages`.
+- result_bytes: Length of that text in bytes.
+- spilled_message_id: The text that was spilled to tool-results/: joins `messages`.
+- model: The model that called.
+- working_directory: Working directory of the call, as written.
+- home_ids: The homes that have the call.
+- file_id: The file of the calling record.
+- byte_offset: Its offset.
+- byte_length: Its length in bytes.
+- block_number: The block of that record, from 0.
+- result_file_id: The file of the result.
+- result_byte_offset: Offset of the record with the result.
+- result_byte_length: Its length in bytes.
+*/
+select
+    t.home_id,
+    t.session_id,
+    t.agent_id,
+    p.project,
+    t.tool_use_id,
+    t.tool_name,
+    nullif(regexp_extract(t.tool_name, '^mcp__(.+?)__', 1), '') as mcp_server,
+    case when t.tool_name = 'Skill' then coalesce(b.input ->> '$.skill', b.input ->> '$.command') end as skill,
+    t.called_at,
+    t.returned_at,
+    epoch(t.returned_at) - epoch(t.called_at) as duration_seconds,
+    t.has_result,
+    t.is_error,
+    t.was_denied,
+    m.text as error_text,
+    b.input,
+    t.result_message_id,
+    t.result_bytes,
+    t.spilled_message_id,
+    t.model,
+    t.working_directory,
+    t.home_ids,
+    t.file_id,
+    t.byte_offset,
+    t.byte_length,
+    t.block_number,
+    t.result_file_id,
+    t.result_byte_offset,
+    t.result_byte_length
+from tool_call_results t
+left join content_blocks b using (file_id, byte_offset, block_number)
+left join places p on p.home_id = t.home_id and p.path = t.working_directory
+left join message_texts m on t.is_error and m.message_id = t.result_message_id
+where t.has_call and not t.is_copy
