@@ -153,6 +153,10 @@ class Checks:
         """Compare the layout of the code with the formatter's."""
         return self._python("-m", "ruff", "format", "--check", ".")
 
+    def sql_layout(self) -> int:
+        """Compare the layout of the files of SQL with the formatter's."""
+        return self._run([self.environment.program("sqlfmt"), "--check", "--diff", "pipelines/warehouse"])
+
     def types(self) -> int:
         """Check the types, strictly."""
         return self._python("-m", "mypy", *PACKAGES, "tests", "dev.py")
@@ -216,6 +220,7 @@ def test(environment: Environment, arguments: Sequence[str]) -> int:
             "mypy --strict": checks.types,
             "ruff check": checks.lint,
             "ruff format": checks.layout,
+            "sqlfmt": checks.sql_layout,
             "lint-imports": checks.layers,
             "docs": checks.docs,
             "build": checks.build,

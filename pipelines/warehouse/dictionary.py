@@ -8,6 +8,7 @@ import duckdb
 from extractors.reading.registry import sources
 from models.json import JsonObject
 from models.schema import Column, Table
+from pipelines.warehouse.prices import PRICES
 from pipelines.warehouse.run_tables import RUN_TABLES
 from pipelines.warehouse.schema import create_tables, create_views, warehouse_tables, warehouse_views
 from pipelines.warehouse.sql_files import derived_tables
@@ -86,7 +87,7 @@ def _group(table: Table, filled_by: Mapping[str, str]) -> str:
         return "source"
     if table in RUN_TABLES:
         return "record"
-    return "core" if any(derived.table is table for derived in derived_tables()) else "runner"
+    return "core" if table is PRICES or any(derived.table is table for derived in derived_tables()) else "runner"
 
 
 def _columns(table: Table) -> tuple[ColumnEntry, ...]:

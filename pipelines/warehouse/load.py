@@ -18,7 +18,9 @@ from pipelines.archive.imported import IMPORTED, verified_imports
 from pipelines.disk.atomic import sha256_of
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
+from pipelines.disk.settings import read_settings
 from pipelines.warehouse.engine import MEMORY, Work, building, lacks_memory, quoted, remove_database, side_by_side
+from pipelines.warehouse.prices import fill_prices
 from pipelines.warehouse.refresh import derived_digest, make_derived_tables, note_touched, refresh_derived_tables
 from pipelines.warehouse.run_tables import PARTS, fill_records
 from pipelines.warehouse.schema import (
@@ -69,6 +71,7 @@ def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord
         _insert_parts(connection, layout, parts)
         _take_out_superseded(connection, runs)
         _drop_unsaid_texts(connection)
+        _price_models(connection, layout)
         make_derived_tables(connection, is_much=_size(parts) >= _LITTLE)
 
 
@@ -93,6 +96,7 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
         note_touched(connection)
         _take_out_superseded(connection, runs)
         _drop_unsaid_texts(connection)
+        _price_models(connection, layout)
         refresh_derived_tables(connection)
         return True
 
@@ -264,6 +268,20 @@ def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> N
             f"INSERT INTO {IMPORTED.name} SELECT DISTINCT ON (message_id) message_id, text "
             f"FROM {_parquet(paths)} ORDER BY message_id, text NULLS LAST"
         )
+
+
+def _price_models(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
+    """Have the table of prices hold those of every model that is met."""
+    met = connection.execute(
+        """
+        SELECT DISTINCT model_id(model) FROM (
+            SELECT model FROM records
+            UNION SELECT model FROM agent_links
+            UNION SELECT unnest(usage_iterations ->> '$[*].model') FROM records WHERE usage_iterations IS NOT NULL
+        ) WHERE model <> '<synthetic>'
+        """
+    ).fetchall()
+    fill_prices(connection, [model for (model,) in met], read_settings(layout).prices)
 
 
 def _drop_unsaid_texts(connection: duckdb.DuckDBPyConnection) -> None:

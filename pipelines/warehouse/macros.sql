@@ -24,7 +24,7 @@ create or replace macro place_of(path) as (
         when regexp_matches(path, '^[A-Za-z]:')
         then
             upper(path[1])
-            || regexp_replace(regexp_replace(replace(path[2:], '/', '\'), '\\+$', ''), '^:$', ':\')
+            || regexp_replace(regexp_replace(replace(path[2:], '/', chr(92)), '\\+$', ''), '^:$', ':' || repeat(chr(92), 2))
         when regexp_matches(path, '^/+$')
         then '/'
         else regexp_replace(path, '/+$', '')
@@ -83,4 +83,8 @@ create or replace macro words_of(text) as (
         e' \t\r\n'
     )
 )
+;
+
+-- A sum of dollars that does not depend on the order in which it is made.
+create or replace macro total_usd(cost) as (sum(cost::decimal(28, 12))::double)
 ;

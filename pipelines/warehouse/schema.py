@@ -10,6 +10,7 @@ from models.schema import BYTES, INSTANT, JSON, Column, ColumnType, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
 from pipelines.archive.imported import IMPORTED
 from pipelines.warehouse.engine import quoted
+from pipelines.warehouse.prices import PRICES
 from pipelines.warehouse.run_tables import RUN_TABLES
 from pipelines.warehouse.sql_files import View, derived_tables, macros, views
 
@@ -22,6 +23,7 @@ def warehouse_tables() -> list[Table]:
     return [
         *RUN_TABLES,
         *(derived.table for derived in derived_tables()),
+        PRICES,
         *source_tables(sources().values()),
         MESSAGES,
         *BASE_TABLES,

@@ -137,13 +137,19 @@ def _derived_table(path: Path) -> DerivedTable:
     beside = {other.stem.split(".")[1]: _query(other) for other in path.parent.glob(f"{path.stem}.*.sql")}
     refresh = Refresh(by, beside.pop("touched", ""), beside, header.settings.get("inputs") == "materialized")
     table = Table(path.stem, header.comment, columns, has_provenance=False)
-    return DerivedTable(table, header.query, refresh, tables_read(header.query))
+    return DerivedTable(table, header.query, refresh, _with_tables_of_views(tables_read(header.query)))
 
 
 def _view(path: Path) -> View:
     header = _parsed(path)
     columns = {name: comment for name, _, comment in header.columns}
     return View(path.stem, header.comment, columns, header.query, tables_read(header.query))
+
+
+def _with_tables_of_views(names: frozenset[str]) -> frozenset[str]:
+    """Return the names with those that the views among them read."""
+    read = {name for view in views() if view.name in names for name in view.reads}
+    return names if read <= names else _with_tables_of_views(names | read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,6 @@ def test_every_instant_says_so_in_its_name() -> None:
             if column.type.name == "instant":
                 assert column.name.endswith("_at"), f"{table.name}.{column.name}"
             if column.type.name == "flag":
-                assert column.name.startswith(("is_", "has_", "was_", "usage_is_")) or column.name.endswith("_kept"), (
+                assert column.name.startswith(("is_", "has_", "was_", "in_")) or column.name.endswith("_kept"), (
                     column.name
                 )

@@ -76,10 +76,11 @@ with
             l.status,
             l.agent_type,
             l.model,
+            l.description,
             r.recorded_at,
-            try_cast(r.body ->> '$.toolUseResult.totalTokens' as bigint) as total_tokens,
-            try_cast(r.body ->> '$.toolUseResult.totalToolUseCount' as bigint) as tool_call_count,
-            try_cast(r.body ->> '$.toolUseResult.totalDurationMs' as bigint) / 1000 as seconds,
+            l.total_tokens,
+            l.tool_call_count,
+            l.total_ms / 1000 as seconds,
             {'file_id':r.file_id, 'byte_offset':r.byte_offset, 'byte_length':r.byte_length} as address
         from agent_links l
         join records r using (file_id, byte_offset)
@@ -140,7 +141,7 @@ with
             k.agent_id,
             coalesce(m.tool_use_id, a.tool_use_id, p.tool_use_id) as tool_use_id,
             coalesce(m.agent_type, a.agent_type, t.agent_type) as agent_type,
-            coalesce(m.description, j.label) as description,
+            coalesce(m.description, a.description, j.label) as description,
             coalesce(t.workflow_id, m.workflow_id, j.workflow_id) as workflow_id,
             m.parent_agent_id,
             m.spawn_depth as depth,

@@ -14,33 +14,68 @@ refresh: whole
 - backup_at (instant): When the version was kept, as the transcript says (UTC).
 - file_id (integer, required): The version's own file in file-history/.
 */
-WITH tracked AS (
-    SELECT home_id, session_id, backup_file_name, path_hash, tracking_path, min(backup_at) AS backup_at
-    FROM file_checkpoints WHERE backup_file_name IS NOT NULL GROUP BY ALL
-), directories AS (
-    SELECT DISTINCT home_id, cwd FROM records WHERE cwd IS NOT NULL
-), met AS (
-    SELECT DISTINCT tracking_path AS path FROM file_checkpoints
-    UNION SELECT DISTINCT rtrim(d.cwd, '/\') || CASE WHEN d.cwd LIKE '%\%' THEN '\'
-        ELSE '/' END || c.tracking_path
-        FROM (SELECT DISTINCT home_id, tracking_path FROM file_checkpoints WHERE NOT regexp_matches(tracking_path,
-            '^(/|[A-Za-z]:)')) c
-        JOIN directories d USING (home_id)
-    UNION SELECT DISTINCT coalesce(input->>'$.file_path', input->>'$.notebook_path', input->>'$.path')
-        FROM content_blocks
-        WHERE block_type = 'tool_use' AND tool_name IN ('Edit', 'Write', 'Read', 'MultiEdit', 'NotebookEdit')
-), candidates AS (
-    SELECT substr(sha256(path), 1, 16) AS path_hash, min(path) AS path FROM met WHERE path IS NOT NULL GROUP BY ALL
-)
-SELECT v.home_id, v.session_id, v.path_hash, v.version_number, v.file_id, t.backup_at,
-    coalesce(c.path, t.tracking_path) AS file_path,
-    CASE WHEN t.path_hash IS NOT NULL AND c.path IS NOT NULL THEN 'checkpoint'
-        WHEN t.path_hash IS NOT NULL THEN 'checkpoint_unproved'
-        WHEN c.path IS NOT NULL THEN 'path_hash' ELSE 'unknown' END AS path_source
-FROM file_versions v
-LEFT JOIN (SELECT home_id, session_id, backup_file_name, any_value(path_hash) AS path_hash,
-    min(tracking_path) AS tracking_path,
-        min(backup_at) AS backup_at FROM tracked GROUP BY ALL) t
-    ON t.home_id = v.home_id AND t.session_id = v.session_id AND t.backup_file_name = v.path_hash || '@v' ||
-    v.version_number
-LEFT JOIN candidates c ON c.path_hash = v.path_hash
+with
+    tracked as (
+        select home_id, session_id, backup_file_name, path_hash, tracking_path, min(backup_at) as backup_at
+        from file_checkpoints
+        where backup_file_name is not null
+        group by all
+    ),
+    directories as (select distinct home_id, cwd from records where cwd is not null),
+    met as (
+        select distinct tracking_path as path
+        from file_checkpoints
+        union
+        select distinct
+            rtrim(d.cwd, '/' || chr(92))
+            || case when contains(d.cwd, chr(92)) then chr(92) else '/' end
+            || c.tracking_path
+        from
+            (
+                select distinct home_id, tracking_path
+                from file_checkpoints
+                where not regexp_matches(tracking_path, '^(/|[A-Za-z]:)')
+            ) c
+        join directories d using (home_id)
+        union
+        select distinct coalesce(input ->> '$.file_path', input ->> '$.notebook_path', input ->> '$.path')
+        from content_blocks
+        where block_type = 'tool_use' and tool_name in ('Edit', 'Write', 'Read', 'MultiEdit', 'NotebookEdit')
+    ),
+    candidates as (
+        select substr(sha256(path), 1, 16) as path_hash, min(path) as path from met where path is not null group by all
+    )
+select
+    v.home_id,
+    v.session_id,
+    v.path_hash,
+    v.version_number,
+    v.file_id,
+    t.backup_at,
+    coalesce(c.path, t.tracking_path) as file_path,
+    case
+        when t.path_hash is not null and c.path is not null
+        then 'checkpoint'
+        when t.path_hash is not null
+        then 'checkpoint_unproved'
+        when c.path is not null
+        then 'path_hash'
+        else 'unknown'
+    end as path_source
+from file_versions v
+left join
+    (
+        select
+            home_id,
+            session_id,
+            backup_file_name,
+            any_value(path_hash) as path_hash,
+            min(tracking_path) as tracking_path,
+            min(backup_at) as backup_at
+        from tracked
+        group by all
+    ) t
+    on t.home_id = v.home_id
+    and t.session_id = v.session_id
+    and t.backup_file_name = v.path_hash || '@v' || v.version_number
+left join candidates c on c.path_hash = v.path_hash

@@ -5,39 +5,38 @@ refresh: whole
 
 - home_id (text, required): The home.
 - path (text, required): The path as it was written.
-- place (text, required): The same in one spelling: an upper-case drive letter, no separator at the end.
+- normal_path (text, required): The same in one spelling: an upper-case drive letter, no separator at the end.
 - project (text, required): The repository's path, where the place is a worktree of it; else the place itself.
 - project_known_by (text, required): worktree_state (a transcript says which directory the worktree was made from),
     worktree_path (the path lies below .claude/worktrees/) or path.
 */
 with
     met as (
-        select home_id, cwd as path from records
-        union
-        select home_id, project_path from prompts
-        union
-        select home_id, cwd from jobs
-        union
-        select home_id, cwd from live_sessions
-        union
-        select home_id, project_path from session_meta
-        union
-        select home_id, project_path from sessions_index
-        union
-        select home_id, unnest([body ->> '$.worktreeSession.worktreePath', body ->> '$.worktreeSession.originalCwd', body ->> '$.relocatedCwd'])
+        select home_id, cwd as path
         from records
-        where record_type in ('worktree-state', 'relocated')
+        union
+        select home_id, project_path
+        from prompts
+        union
+        select home_id, cwd
+        from jobs
+        union
+        select home_id, cwd
+        from live_sessions
+        union
+        select home_id, project_path
+        from session_meta
+        union
+        select home_id, project_path
+        from sessions_index
+        union
+        select home_id, unnest([cwd, original_cwd, worktree_path])
+        from session_places
     ),
     worktrees as (
-        select
-            home_id,
-            place_of(body ->> '$.worktreeSession.worktreePath') as worktree,
-            min(project_of(body ->> '$.worktreeSession.originalCwd')) as project
-        from records
-        where
-            record_type = 'worktree-state'
-            and (body ->> '$.worktreeSession.worktreePath') <> ''
-            and (body ->> '$.worktreeSession.originalCwd') <> ''
+        select home_id, place_of(worktree_path) as worktree, min(project_of(original_cwd)) as project
+        from session_places
+        where worktree_path <> '' and original_cwd <> ''
         group by all
     ),
     within as (
@@ -46,13 +45,17 @@ with
         join
             worktrees w
             on w.home_id = m.home_id
-            and (place_of(m.path) = w.worktree or starts_with(place_of(m.path), w.worktree || '/') or starts_with(place_of(m.path), w.worktree || '\'))
+            and (
+                place_of(m.path) = w.worktree
+                or starts_with(place_of(m.path), w.worktree || '/')
+                or starts_with(place_of(m.path), w.worktree || chr(92))
+            )
         group by all
     )
 select
     m.home_id,
     m.path,
-    place_of(m.path) as place,
+    place_of(m.path) as normal_path,
     coalesce(w.project, project_of(m.path)) as project,
     case
         when w.project is not null

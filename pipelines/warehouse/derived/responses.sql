@@ -31,7 +31,7 @@ refresh: session
 - speed (text): standard or fast, where the record says so.
 - service_tier (text): standard, priority or batch, where the record says so.
 - iterations (json): The calls of models that the response was made of, where the record lists them.
-- stated_cost_usd (float): What a gateway says that it costs, in US dollars.
+- stated_cost_usd (float): What the record itself says that it costs, in US dollars: as old versions and gateways do.
 - stop_reason (text): Why the answer ended, as written.
 - is_reliable (flag, required): Whether the figures are final: the record says why the answer ended, and that something was answered.
     Others may be placeholders of while the response was still being streamed.
@@ -180,10 +180,12 @@ with
             r.ephemeral_1h_input_tokens as cache_write_1h_tokens,
             r.web_search_requests,
             r.web_fetch_requests,
-            r.body ->> '$.message.usage.speed' as speed,
+            r.speed,
             r.service_tier,
-            nullif(r.body -> '$.message.usage.iterations', '[]'::json) as iterations,
-            try_cast(r.body ->> '$.message.usage.x_anthropic_cost_usd' as double) as stated_cost_usd,
+            r.usage_iterations as iterations,
+            coalesce(
+                r.cost_usd, try_cast(r.body ->> '$.message.usage.x_anthropic_cost_usd' as double)
+            ) as stated_cost_usd,
             r.stop_reason,
             r.stop_reason is not null and coalesce(r.output_tokens, 0) > 0 as is_reliable,
             coalesce(r.model = '<synthetic>', false) as is_synthetic,

@@ -6,7 +6,6 @@ refresh: session
 - home_id (text, required): The home.
 - session_id (text): The session.
 - working_directory (text): Working directory of its first record, as written.
-- relocated_directory (text): Where its last `relocated` record says that it moved to.
 - git_branches (list of text): Branches of its records.
 - versions (list of text): Versions of Claude Code that wrote it.
 - entrypoint (text): How Claude Code was started for its first record.
@@ -48,9 +47,6 @@ select
             'file_id':m.file_id
         }
     ) filter (m.cwd is not null and m.reason is distinct from 'superseded') as working_directory,
-    arg_max(m.body ->> '$.relocatedCwd', {'offset':m.byte_offset, 'file_id':m.file_id}) filter (
-        m.record_type = 'relocated' and m.reason is distinct from 'superseded'
-    ) as relocated_directory,
     list_sort(
         list(distinct m.git_branch) filter (m.git_branch not in ('', 'HEAD') and not m.is_left_out)
     ) as git_branches,

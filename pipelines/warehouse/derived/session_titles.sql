@@ -13,9 +13,8 @@ refresh: whole
 */
 with
     worktrees as (
-        select distinct home_id, session_id, body ->> '$.worktreeSession.worktreeName' as name
-        from records
-        where record_type = 'worktree-state'
+        select distinct home_id, session_id, worktree_name as name
+        from session_places
         union
         select distinct home_id, session_id, regexp_extract(cwd, '[/\\]\.claude[/\\]worktrees[/\\]([^/\\]+)', 1)
         from records

@@ -80,9 +80,10 @@ with
             sum(cache_read_tokens)::bigint as cache_read_tokens,
             (sum(coalesce(cache_write_5m_tokens, 0)) + sum(coalesce(cache_write_1h_tokens, 0)))::bigint
             as cache_write_tokens,
-            count(*) as parts,
+            total_usd(cost_usd) as cost_usd,
+            count(*) filter (cost_usd is null) as unpriced,
             avg(is_reliable::integer) filter (part_number = 0) as reliable_share
-        from usage_parts
+        from priced_parts
         group by all
     ),
     called as (
@@ -147,15 +148,24 @@ with
         join files f using (file_id)
         group by all
     ),
+    -- A process writes its running total again and again; one that resumes a session begins at nothing.
     spent as (
-        select
-            home_id,
-            session_id,
-            arg_max(
-                try_cast(body ->> '$.totalCostUSD' as double), {'byte_offset':byte_offset, 'file_id':file_id}
-            ) as cost_usd
-        from records
-        where record_type = 'cost-state'
+        select home_id, session_id, total_usd(cost_usd) as cost_usd
+        from
+            (
+                select
+                    c.home_id, c.session_id, arg_max(c.cost_usd, {'at':c.byte_offset, 'file_id':c.file_id}) as cost_usd
+                from session_costs c
+                anti join
+                    (select file_id, byte_offset from record_copies where is_copy_in_home) using (file_id, byte_offset)
+                group by c.home_id, c.session_id, c.process_started_at
+            )
+        group by all
+    ),
+    moved as (
+        select home_id, session_id, arg_max(cwd, {'at':byte_offset, 'file_id':file_id}) as directory
+        from session_places
+        where place_kind = 'relocated' and cwd <> ''
         group by all
     )
 select
@@ -164,7 +174,7 @@ select
     n.title,
     n.title_kind,
     p.project,
-    coalesce(nullif(r.relocated_directory, ''), r.working_directory, a.working_directory, l.path) as project_path,
+    coalesce(o.directory, r.working_directory, a.working_directory, l.path) as project_path,
     r.git_branches,
     coalesce(r.started_at, a.first_at, l.started_at) as started_at,
     coalesce(r.ended_at, a.last_at, l.ended_at) as ended_at,
@@ -198,8 +208,8 @@ select
     u.output_tokens,
     u.cache_read_tokens,
     u.cache_write_tokens,
-    null::double as cost_usd,
-    coalesce(u.parts, 0) as unpriced_part_count,
+    u.cost_usd,
+    coalesce(u.unpriced, 0) as unpriced_part_count,
     s.cost_usd as recorded_cost_usd,
     u.reliable_share,
     coalesce(e.files, 0) as files_changed,
@@ -221,7 +231,8 @@ left join debugged g using (home_id, session_id)
 left join listed l using (home_id, session_id)
 left join held h using (home_id, session_id)
 left join spent s using (home_id, session_id)
+left join moved o using (home_id, session_id)
 left join
     places p
     on p.home_id = i.home_id
-    and p.path = coalesce(nullif(r.relocated_directory, ''), r.working_directory, a.working_directory, l.path)
+    and p.path = coalesce(o.directory, r.working_directory, a.working_directory, l.path)

@@ -30,12 +30,12 @@ with
     asked as (
         select
             r.*,
-            r.body ->> '$.origin.kind' as origin,
-            (r.body ->> '$.scheduledTaskId') is not null
-            or coalesce((r.body ->> '$.turnOrigin') = 'scheduled', false) as is_scheduled,
-            null as command_mode
+            r.scheduled_task_id is not null or coalesce(r.turn_origin = 'scheduled', false) as is_scheduled,
+            r.record_type = 'attachment' as is_queued
         from records r
-        where r.record_type = 'user' and not coalesce(r.is_compact_summary, false)
+        where
+            (r.record_type = 'user' and not coalesce(r.is_compact_summary, false))
+            or (r.record_type = 'attachment' and r.subtype = 'queued_command')
     ),
     blocks as (
         select
@@ -51,149 +51,104 @@ with
         where parent_block is null
         group by file_id, byte_offset
     ),
+    -- The text of a queued prompt is the record's own where it is no list of blocks.
     written as (
         select
             a.file_id,
             a.byte_offset,
-            b.message_id,
-            b.attachment_count,
-            unnest(b.message_ids) as text_id,
-            generate_subscripts(b.message_ids, 1) as position
+            coalesce(
+                b.message_ids, case when a.is_queued and a.message_id is not null then [a.message_id] end
+            ) as message_ids,
+            coalesce(b.message_id, case when a.is_queued then a.message_id end) as first_id,
+            coalesce(b.attachment_count, 0) as attachment_count
         from asked a
-        join blocks b using (file_id, byte_offset)
-        where not b.is_result
+        left join blocks b using (file_id, byte_offset)
+        where not coalesce(b.is_result, false)
+    ),
+    parts as (
+        select file_id, byte_offset, unnest(message_ids) as text_id, generate_subscripts(message_ids, 1) as position
+        from written
     ),
     joined as (
-        select w.file_id, w.byte_offset, string_agg(t.text, e '\n' order by w.position) as text
-        from written w
-        join message_texts t on t.message_id = w.text_id
+        select p.file_id, p.byte_offset, string_agg(t.text, chr(10) order by p.position) as text
+        from parts p
+        join message_texts t on t.message_id = p.text_id
         group by all
-    ),
-    queued as (
-        select
-            r.* exclude (prompt_source),
-            r.body ->> '$.attachment.origin.kind' as origin,
-            (r.body ->> '$.attachment.scheduledTaskId') is not null as is_scheduled,
-            r.body ->> '$.attachment.commandMode' as command_mode,
-            r.body -> '$.attachment.prompt' as parts,
-            r.body ->> '$.attachment.source_uuid' as source_uuid
-        from records r
-        where r.record_type = 'attachment' and r.subtype = 'queued_command'
     ),
     -- Before there were attachments, a prompt that Claude took up while it worked left nothing but its place in the
     -- queue.
     operations as (
         select
-            r.*,
-            lead(r.subtype) over (partition by r.file_id order by r.byte_offset) as next_operation,
-            lead(r.message_id) over (partition by r.file_id order by r.byte_offset) as next_message
-        from records r
-        where r.record_type = 'queue-operation'
+            file_id,
+            byte_offset,
+            subtype,
+            lead(subtype) over (partition by file_id order by byte_offset) as next_operation
+        from records
+        where record_type = 'queue-operation'
     ),
-    texts as (
-        select
-            a.home_id,
-            a.session_id,
-            a.agent_id,
-            a.recorded_at,
-            a.uuid,
-            a.record_type,
-            a.subtype,
-            a.prompt_source,
-            a.is_meta,
-            a.is_sidechain,
-            a.entrypoint,
-            a.prompt_id,
-            a.cwd,
-            a.origin,
-            a.is_scheduled,
-            a.command_mode,
-            j.text,
-            b.message_id,
-            b.attachment_count,
-            a.file_id,
-            a.byte_offset,
-            a.byte_length
-        from asked a
-        left join blocks b using (file_id, byte_offset)
-        left join joined j using (file_id, byte_offset)
-        where not coalesce(b.is_result, false)
-        union all
-        select
-            q.home_id,
-            q.session_id,
-            q.agent_id,
-            q.recorded_at,
-            q.uuid,
-            q.record_type,
-            q.subtype,
-            'queued',
-            q.is_meta,
-            q.is_sidechain,
-            q.entrypoint,
-            q.prompt_id,
-            q.cwd,
-            q.origin,
-            q.is_scheduled,
-            q.command_mode,
-            coalesce(t.text, array_to_string(q.parts ->> '$[*].text', e '\n')),
-            q.message_id,
-            coalesce(json_array_length(q.parts), 0) - len(coalesce(q.parts ->> '$[*].text', [])),
-            q.file_id,
-            q.byte_offset,
-            q.byte_length
-        from queued q
-        left join message_texts t using (message_id)
-        where
-            not exists (
-                select 1
-                from records u
-                where
-                    u.record_type = 'user' and u.session_id is not distinct from q.session_id and u.uuid = q.source_uuid
-            )
-        union all
-        select
-            o.home_id,
-            o.session_id,
-            o.agent_id,
-            o.recorded_at,
-            o.uuid,
-            o.record_type,
-            o.subtype,
-            'queued',
-            o.is_meta,
-            o.is_sidechain,
-            o.entrypoint,
-            o.prompt_id,
-            o.cwd,
-            null,
-            false,
-            null,
-            t.text,
-            o.message_id,
-            0,
-            o.file_id,
-            o.byte_offset,
-            o.byte_length
+    left_in_queue as (
+        select r.file_id, r.byte_offset, r.message_id as first_id, 0 as attachment_count, t.text
         from operations o
+        join records r using (file_id, byte_offset)
         join message_texts t using (message_id)
         where
             o.subtype = 'enqueue'
             and o.next_operation in ('remove', 'absorb')
             and not exists (
                 select 1
-                from queued q
-                where q.session_id is not distinct from o.session_id and q.message_id = o.message_id
-            )
-            and not exists (
-                select 1
                 from joined j
                 join records u using (file_id, byte_offset)
                 where
-                    u.session_id is not distinct from o.session_id
-                    and u.recorded_at >= o.recorded_at
+                    u.session_id is not distinct from r.session_id
+                    and u.recorded_at >= r.recorded_at
                     and contains(j.text, t.text)
             )
+    ),
+    told_texts as (
+        select w.file_id, w.byte_offset, w.first_id, w.attachment_count, j.text, a.is_scheduled, a.is_queued
+        from written w
+        join asked a using (file_id, byte_offset)
+        left join joined j using (file_id, byte_offset)
+        where
+            -- A queued prompt that became a user record is told by that one.
+            not a.is_queued
+            or not exists (
+                select 1
+                from records u
+                where
+                    u.record_type = 'user'
+                    and u.session_id is not distinct from a.session_id
+                    and u.uuid = (a.body ->> '$.attachment.source_uuid')
+            )
+        union all
+        select file_id, byte_offset, first_id, attachment_count, text, false, true
+        from left_in_queue
+    ),
+    texts as (
+        select
+            r.home_id,
+            r.session_id,
+            r.agent_id,
+            r.recorded_at,
+            r.uuid,
+            r.record_type,
+            case when t.is_queued then 'queued' else r.prompt_source end as prompt_source,
+            r.is_meta or coalesce(t.is_queued and (r.body ->> '$.attachment.isMeta') = 'true', false) as is_meta,
+            r.is_sidechain,
+            r.entrypoint,
+            r.prompt_id,
+            r.cwd,
+            r.origin_kind as origin,
+            t.is_scheduled,
+            r.command_mode,
+            t.text,
+            t.first_id as message_id,
+            t.attachment_count,
+            r.file_id,
+            r.byte_offset,
+            r.byte_length
+        from told_texts t
+        join records r using (file_id, byte_offset)
     ),
     classified as (
         select

@@ -59,7 +59,11 @@ with
         left join record_copies c using (file_id, byte_offset)
         where
             not coalesce(c.is_copy_in_home, false)
-            and (b.block_type in ('tool_use', 'server_tool_use', 'mcp_tool_use') or b.block_type = 'tool_result' or b.block_type like '%\_tool\_result' escape '\')
+            and (
+                b.block_type in ('tool_use', 'server_tool_use', 'mcp_tool_use')
+                or b.block_type = 'tool_result'
+                or b.block_type like '%_tool_result'
+            )
             and (b.parent_block is null or b.block_type = 'tool_use')
     ),
     -- Gateways number the calls of each response alike: the first call with an id is answered by the first result.
@@ -74,9 +78,13 @@ with
         where tool_use_id is not null
     ),
     calls as (
-        select * from numbered where is_call
+        select *
+        from numbered
+        where is_call
         union all
-        select *, null from blocks where is_call and tool_use_id is null
+        select *, null
+        from blocks
+        where is_call and tool_use_id is null
     ),
     results as (select * from numbered where not is_call),
     nested as (
@@ -134,10 +142,21 @@ with
             s.message_id as spilled_message_id,
             r.cwd as working_directory,
             r.request_id,
-            case when p.is_error then coalesce((q.body ->> '$.toolDenialKind') is not null, false) or coalesce(m.text, '') like 'The user doesn''t want to %' or coalesce(m.text, '') like 'Permission to use %denied%' when p.has_result then false end
-            as was_denied
+            case
+                when p.is_error
+                then
+                    coalesce((q.body ->> '$.toolDenialKind') is not null, false)
+                    or coalesce(m.text, '') like 'The user doesn''t want to %'
+                    or coalesce(m.text, '') like 'Permission to use %denied%'
+                when p.has_result
+                then false
+            end as was_denied
         from paired p
-        left join nested n on n.file_id = p.result_file_id and n.byte_offset = p.result_byte_offset and n.parent_block = p.result_block
+        left join
+            nested n
+            on n.file_id = p.result_file_id
+            and n.byte_offset = p.result_byte_offset
+            and n.parent_block = p.result_block
         left join spilled s on s.home_id = p.home_id and s.session_id = p.session_id and s.tool_use_id = p.tool_use_id
         left join records r on r.file_id = p.file_id and r.byte_offset = p.byte_offset
         left join records q on p.is_error and q.file_id = p.result_file_id and q.byte_offset = p.result_byte_offset
@@ -149,13 +168,26 @@ with
             case
                 when has_call and tool_use_id is not null and api_message_id is not null and request_id is not null
                 then concat_ws(' ', tool_use_id, api_message_id, request_id)
-                else concat_ws(' ', coalesce(original_file_id, file_id), coalesce(original_byte_offset, byte_offset), block_number)
+                else
+                    concat_ws(
+                        ' ',
+                        coalesce(original_file_id, file_id),
+                        coalesce(original_byte_offset, byte_offset),
+                        block_number
+                    )
             end as call_key
         from detailed
     )
 select
     *,
-    row_number() over (partition by call_key, home_id order by has_result desc, agent_id is null desc, called_at, file_id, byte_offset) > 1 as is_copy_in_home,
-    row_number() over (partition by call_key order by original_file_id is null desc, has_result desc, agent_id is null desc, called_at, file_id, byte_offset) > 1 as is_copy,
+    row_number() over (
+        partition by call_key, home_id order by has_result desc, agent_id is null desc, called_at, file_id, byte_offset
+    )
+    > 1 as is_copy_in_home,
+    row_number() over (
+        partition by call_key
+        order by original_file_id is null desc, has_result desc, agent_id is null desc, called_at, file_id, byte_offset
+    )
+    > 1 as is_copy,
     list_sort(list_distinct(list(home_id) over (partition by call_key))) as home_ids
 from keyed

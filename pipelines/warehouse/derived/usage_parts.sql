@@ -24,7 +24,7 @@ refresh: session
 - cache_write_5m_tokens (integer): Tokens written to the cache for five minutes.
 - cache_write_1h_tokens (integer): Tokens written to the cache for an hour.
 - web_search_requests (integer): Searches made by the API.
-- stated_cost_usd (float): What a gateway says that the response costs, in US dollars.
+- stated_cost_usd (float): What the record itself says that the response costs, in US dollars.
 - is_reliable (flag, required): Whether the figures are final.
 - is_copy (flag, required): Whether a row of another home represents the part when homes are taken together.
 - home_ids (list of text): The homes that have it.
@@ -70,7 +70,7 @@ with
             r.version,
             r.recorded_at,
             l.model,
-            r.body -> '$.toolUseResult' as result,
+            l.usage,
             r.file_id,
             r.byte_offset,
             r.byte_length,
@@ -172,20 +172,20 @@ select
     recorded_at,
     cwd,
     version,
-    coalesce(result ->> '$.resolvedModel', model),
-    coalesce(result ->> '$.usage.speed', 'standard'),
-    result ->> '$.usage.service_tier',
-    try_cast(result ->> '$.usage.input_tokens' as bigint),
-    try_cast(result ->> '$.usage.output_tokens' as bigint),
-    try_cast(result ->> '$.usage.output_tokens_details.thinking_tokens' as bigint),
-    try_cast(result ->> '$.usage.cache_read_input_tokens' as bigint),
+    model,
+    coalesce(usage ->> '$.speed', 'standard'),
+    usage ->> '$.service_tier',
+    try_cast(usage ->> '$.input_tokens' as bigint),
+    try_cast(usage ->> '$.output_tokens' as bigint),
+    try_cast(usage ->> '$.output_tokens_details.thinking_tokens' as bigint),
+    try_cast(usage ->> '$.cache_read_input_tokens' as bigint),
     greatest(
-        try_cast(result ->> '$.usage.cache_creation_input_tokens' as bigint)
-        - coalesce(try_cast(result ->> '$.usage.cache_creation.ephemeral_1h_input_tokens' as bigint), 0),
+        try_cast(usage ->> '$.cache_creation_input_tokens' as bigint)
+        - coalesce(try_cast(usage ->> '$.cache_creation.ephemeral_1h_input_tokens' as bigint), 0),
         0
     ),
-    try_cast(result ->> '$.usage.cache_creation.ephemeral_1h_input_tokens' as bigint),
-    try_cast(result ->> '$.usage.server_tool_use.web_search_requests' as bigint),
+    try_cast(usage ->> '$.cache_creation.ephemeral_1h_input_tokens' as bigint),
+    try_cast(usage ->> '$.server_tool_use.web_search_requests' as bigint),
     null,
     false,
     not is_counted,
@@ -194,4 +194,4 @@ select
     byte_offset,
     byte_length
 from totals
-where (result -> '$.usage') is not null
+where usage is not null

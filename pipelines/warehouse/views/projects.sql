@@ -54,9 +54,10 @@ with
             sum(u.cache_read_tokens)::bigint as cache_read_tokens,
             (sum(coalesce(u.cache_write_5m_tokens, 0)) + sum(coalesce(u.cache_write_1h_tokens, 0)))::bigint
             as cache_write_tokens,
+            total_usd(u.cost_usd) as cost_usd,
             min(u.responded_at) as started_at,
             max(u.responded_at) as ended_at
-        from usage_parts u
+        from priced_parts u
         join places p on p.home_id = u.home_id and p.path = u.working_directory
         group by all
     ),
@@ -79,7 +80,7 @@ select
     u.output_tokens,
     u.cache_read_tokens,
     u.cache_write_tokens,
-    null::double as cost_usd,
+    u.cost_usd,
     least(b.started_at, a.started_at, u.started_at) as started_at,
     greatest(b.ended_at, a.ended_at, u.ended_at) as ended_at,
     b.file_ids

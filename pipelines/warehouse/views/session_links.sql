@@ -29,14 +29,13 @@ with
         select
             home_id,
             session_id,
-            body ->> '$.continuedInSessionId',
+            continued_in_session_id,
             'continued_in',
-            recorded_at,
+            continued_at,
             file_id,
             byte_offset,
             byte_length
-        from records
-        where record_type = 'continued-in'
+        from session_continuations
         union all
         select
             c.home_id,
@@ -55,7 +54,7 @@ with
         from records
         where agent_id is null and record_session_id <> session_id and forked_from_session_id is null
         union all
-        select home_id, session_id, session_id, 'moved_from', recorded_at, file_id, byte_offset, byte_length
+        select home_id, session_id, session_id, 'moved_from', null, file_id, byte_offset, byte_length
         from records
         where record_type = 'relocated'
         union all

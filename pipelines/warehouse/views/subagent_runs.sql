@@ -37,8 +37,9 @@ with
                 + sum(coalesce(cache_write_5m_tokens, 0))
                 + sum(coalesce(cache_write_1h_tokens, 0))
             )::bigint as total_tokens,
-            sum(output_tokens)::bigint as output_tokens
-        from usage_parts
+            sum(output_tokens)::bigint as output_tokens,
+            total_usd(cost_usd) as cost_usd
+        from priced_parts
         where agent_id is not null
         group by all
     ),
@@ -65,7 +66,7 @@ select
     case when r.has_transcript then coalesce(a.total_tokens, 0) else r.total_tokens end as total_tokens,
     a.output_tokens,
     case when r.has_transcript then coalesce(c.calls, 0) else r.stated_tool_call_count end as tool_call_count,
-    null::double as cost_usd,
+    a.cost_usd,
     r.has_transcript,
     r.outcome,
     r.file_id,

@@ -22,7 +22,7 @@ One row for each billed part of an API response, once, whatever the number of ho
 - web_search_requests: Searches made by the API.
 - cost_usd: What it costs by the list of prices, in US dollars; NULL where the model has no price.
 - price_basis: Which price that is, or why there is none.
-- stated_cost_usd: What a gateway says that the response costs, in US dollars.
+- stated_cost_usd: What the record itself says that the response costs, in US dollars.
 - is_reliable: Whether the figures are final: the record says why the answer ended. Others may be placeholders of while the response
     was still being streamed, and then too low.
 - version: Version of Claude Code.
@@ -41,7 +41,7 @@ select
     u.working_directory,
     u.responded_at,
     u.model,
-    model_id(u.model) as model_id,
+    u.model_id,
     u.part,
     u.speed,
     u.service_tier,
@@ -52,8 +52,8 @@ select
     u.cache_write_5m_tokens,
     u.cache_write_1h_tokens,
     u.web_search_requests,
-    null::double as cost_usd,
-    'no price' as price_basis,
+    u.cost_usd,
+    u.price_basis,
     u.stated_cost_usd,
     u.is_reliable,
     u.version,
@@ -63,6 +63,6 @@ select
     u.file_id,
     u.byte_offset,
     u.byte_length
-from usage_parts u
+from priced_parts u
 left join places p on p.home_id = u.home_id and p.path = u.working_directory
 where not u.is_copy

@@ -20,7 +20,7 @@ Tokens of a day by home and model: complete for each home, so that what two home
 select
     u.responded_at::date as day,
     u.home_id,
-    model_id(u.model) as model_id,
+    u.model_id,
     count(*) filter (u.part in ('message', 'fallback')) as response_count,
     sum(u.input_tokens)::bigint as input_tokens,
     sum(u.output_tokens)::bigint as output_tokens,
@@ -29,9 +29,9 @@ select
     sum(u.cache_write_5m_tokens)::bigint as cache_write_5m_tokens,
     sum(u.cache_write_1h_tokens)::bigint as cache_write_1h_tokens,
     sum(u.web_search_requests)::bigint as web_search_requests,
-    null::double as cost_usd,
-    count(*) as unpriced_part_count,
+    total_usd(u.cost_usd) as cost_usd,
+    count(*) filter (u.cost_usd is null) as unpriced_part_count,
     avg(u.is_reliable::integer) as reliable_share,
     list_sort(list(distinct u.file_id)) as file_ids
-from usage_parts u
+from priced_parts u
 group by all

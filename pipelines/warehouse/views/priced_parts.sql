@@ -1,0 +1,38 @@
+/*
+Each row of `usage_parts` with what it costs at list price.
+
+- model_id: One name for all spellings of the model.
+- cost_usd: What it costs by the list of prices, in US dollars; NULL where the model has no price.
+- price_basis: Where the price comes from, with its date; no price, where none is known.
+*/
+select
+    u.*,
+    model_id(u.model) as model_id,
+    (
+        coalesce(u.input_tokens, 0) * p.input_usd
+        + coalesce(u.output_tokens, 0) * p.output_usd
+        + coalesce(u.cache_read_tokens, 0) * p.cache_read_usd
+        + coalesce(u.cache_write_5m_tokens, 0) * p.cache_write_5m_usd
+        + coalesce(u.cache_write_1h_tokens, 0) * p.cache_write_1h_usd
+    )
+    / 1e6
+    + case when u.web_search_requests > 0 then u.web_search_requests * p.web_search_usd / 1e3 else 0 end as cost_usd,
+    coalesce(p.price_basis, 'no price') as price_basis
+from usage_parts u
+left join
+    prices p
+    on p.model_id = model_id(u.model)
+    and p.speed = u.speed
+    and p.processing = case when u.service_tier = 'batch' then 'batch' else 'standard' end
+    and strftime(timezone('UTC', u.responded_at), '%Y-%m-%d') >= coalesce(p.from_day, '')
+    and strftime(timezone('UTC', u.responded_at), '%Y-%m-%d') < coalesce(p.until_day, '9999')
+    and coalesce(u.input_tokens, 0)
+    + coalesce(u.cache_read_tokens, 0)
+    + coalesce(u.cache_write_5m_tokens, 0)
+    + coalesce(u.cache_write_1h_tokens, 0)
+    > p.above_tokens
+    and coalesce(u.input_tokens, 0)
+    + coalesce(u.cache_read_tokens, 0)
+    + coalesce(u.cache_write_5m_tokens, 0)
+    + coalesce(u.cache_write_1h_tokens, 0)
+    <= coalesce(p.up_to_tokens, 9000000000000000000)
