@@ -49,7 +49,12 @@ MANIFEST = Table(
         Column("ctime_ns", INTEGER, "Time of the last change of the inode in nanoseconds since 1970.", required=True),
         Column("mode", INTEGER, "Type and permission bits.", required=True),
         Column("inode", INTEGER, "Inode number: a hint, never an identity.", required=True),
-        Column("link_target", BYTES, "Where a link points, as bytes; links are never followed."),
+        Column(
+            "link_target",
+            BYTES,
+            "Where a link points, as bytes. Of a followed link (`follow_links`) kind, size and times are those of its "
+            "target.",
+        ),
         Column("sha256", TEXT, "SHA-256 of the pinned bytes, computed when this content was first read."),
         Column("content_xxh3", DIGEST128, "XXH3-128 of the pinned bytes, for re-checks."),
         Column("prefix_xxh3", DIGEST128, "XXH3-128 of the bytes up to the watermark."),

@@ -11,7 +11,7 @@ UTF-8. Windows has its names in UTF-16; they are taken as UTF-8 (``os.fsencode``
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from pathlib import Path
@@ -30,6 +30,9 @@ from models.errors import (
 from models.text import printable_path
 
 EntryType = Literal["file", "directory", "link", "special"]
+
+Follows = Callable[[bytes], bool]
+"""Says of the path of a link whether it is followed."""
 
 
 class Stat(NamedTuple):
@@ -59,7 +62,8 @@ class Found:
     ``special`` is a FIFO, socket or device. ``link_target`` is what a link holds, and was never followed. ``error`` is
     the name of an errno. For a directory it says why nothing, or not all, below it was found (``ENOENT``: it was gone
     when it was to be listed, ``ELOOP``: a link stood there); for anything else, why ``stat`` is ``UNKNOWN`` (``kind``
-    is then what the directory says, or ``file`` if it says nothing).
+    is then what the directory says, or ``file`` if it says nothing). Of a link that was followed (see ``Home``) kind
+    and stat are those of what it leads to, and ``link_target`` is there too.
     """
 
     path: bytes
@@ -141,12 +145,15 @@ class PinnedFile:
 class Home:
     """One home, its root directory held open until it is closed. Cannot be sent to another process: open it there.
 
-    The root itself may be given as a link (``~/.claude`` often is one); below it links are never followed.
+    The root itself may be given as a link (``~/.claude`` often is one); below it links are never followed, but those of
+    whose paths ``follows`` says so.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, follows: Follows | None = None) -> None:
         """Open the home. Raises ``ConfigurationError`` if it is no directory, ``Unreadable`` if it must not be read."""
         self.root: Final = root
+        self._follows = follows
+        self._followed: set[tuple[int, int]] = set()
         try:
             self._root = open_directory(root)
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -163,7 +170,7 @@ class Home:
         *parents, name = _parts(path)
         directory = self._descend(path, parents)
         try:
-            return _open_in(directory, path, name)
+            return _open_in(directory, path, name, self._follows)
         finally:
             self._leave(directory)
 
@@ -180,6 +187,7 @@ class Home:
         What vanishes meanwhile is not yielded, what cannot be listed has its ``error``. Memory is taken for what is
         known and not yet yielded; one thread at a time. Raises ``SourceError`` if the home itself cannot be listed.
         """
+        self._followed.clear()
         below, error = self._list(b"")
         if error is not None:
             raise error
@@ -225,15 +233,43 @@ class Home:
         many files of one directory holds it (``hold``), and looks afterwards whether it is still in its place.
         """
         current = self._root
-        for name in parents:
+        for number, name in enumerate(parents, 1):
             above = current
             try:
-                current = above.directory(name)
+                current = self._directory_in(above, b"/".join(parents[:number]), name)
             except OSError as error:
                 raise _source_error(path, above, name, error) from error
             finally:
                 self._leave(above)
         return current
+
+    def _directory_in(self, above: Directory, path: bytes, name: bytes) -> Directory:
+        if self._follows is not None and is_link(above.stat(name)) and self._follows(path):
+            return above.followed_directory(name)
+        return above.directory(name)
+
+    def _look_behind(self, directory: Directory, link: Found, name: bytes) -> Found:
+        """Return a link that is followed as what it leads to; as a link where that is nothing that can be read, a
+        directory above it, or one that was followed before.
+        """
+        try:
+            result = directory.target_stat(name)
+        except OSError:
+            return link
+        kind, identity = _kind(result), (result.st_dev, result.st_ino)
+        if kind == "directory":
+            if identity in self._followed or identity in self._identities_above(link.path):
+                return link
+            self._followed.add(identity)
+        return replace(link, kind=kind, stat=_stat(result)) if kind in ("file", "directory") else link
+
+    def _identities_above(self, path: bytes) -> set[tuple[int, int]]:
+        parts = path.split(b"/")
+        found = set()
+        for depth in range(len(parts)):
+            with self.hold(b"/".join(parts[:depth])) as directory:
+                found.add(directory.identity())
+        return found
 
     def _leave(self, directory: Directory) -> None:
         if directory is not self._root:
@@ -251,6 +287,8 @@ class Home:
             for entry in directory.scan():
                 found = _look_at(directory, prefix, entry)
                 if found is not None:
+                    if found.kind == "link" and self._follows is not None and self._follows(found.path):
+                        found = self._look_behind(directory, found, os.fsencode(entry.name))
                     below[found.path] = found
         except OSError as error:
             return list(below.values()), _source_error(path, directory, b".", error)
@@ -283,7 +321,11 @@ class HeldDirectory:
         parent, _, name = path.rpartition(b"/")
         if parent != self._path or name in (b"", b".", b"..") or b"\0" in name:
             raise Unreadable(path, errno.EINVAL)
-        return _open_in(self._directory, path, name)
+        return _open_in(self._directory, path, name, self._home._follows)
+
+    def identity(self) -> tuple[int, int]:
+        """Return what tells the directory from every other while it is held open."""
+        return self._directory.identity()
 
     def names(self) -> Iterator[tuple[bytes, bool]]:
         """Yield each name in the directory and whether it is one of a directory. Raises ``SourceError``."""
@@ -310,9 +352,9 @@ class HeldDirectory:
         self._home._leave(self._directory)
 
 
-def walk(home: Path) -> Iterator[Found]:
+def walk(home: Path, follows: Follows | None = None) -> Iterator[Found]:
     """Yield everything below ``home``, as ``Home.walk`` does. Raises what ``Home`` raises, at the first step."""
-    with Home(home) as opened:
+    with Home(home, follows) as opened:
         yield from opened.walk()
 
 
@@ -323,15 +365,18 @@ def _parts(path: bytes) -> list[bytes]:
     return parts
 
 
-def _open_in(directory: Directory, path: bytes, name: bytes) -> PinnedFile:
+def _open_in(directory: Directory, path: bytes, name: bytes, follows: Follows | None) -> PinnedFile:
     try:
         # Opening has effects on other things than files: it wakes up who waits at the other end of a FIFO.
         result = directory.stat(name)
-        if is_link(result):
+        is_followed = is_link(result) and follows is not None and follows(path)
+        if is_followed:
+            result = directory.target_stat(name)
+        elif is_link(result):
             raise LinkInTheWay(path)
         if not stat.S_ISREG(result.st_mode):
             raise NotARegularFile(path)
-        opened = directory.file(name)
+        opened = directory.followed_file(name) if is_followed else directory.file(name)
     except OSError as error:
         raise _source_error(path, directory, name, error) from error
     return PinnedFile(path, *opened)

@@ -65,6 +65,15 @@ class Directory(Protocol):
     def link_target(self, name: bytes) -> bytes:
         """Return what the link ``name`` holds, as it stands there."""
 
+    def target_stat(self, name: bytes) -> os.stat_result:
+        """Return the status of what the link ``name`` leads to."""
+
+    def followed_directory(self, name: bytes) -> "Directory":
+        """Open the directory that the link ``name`` leads to; the caller closes it."""
+
+    def followed_file(self, name: bytes) -> OpenedFile:
+        """Open the file that the link ``name`` leads to."""
+
     def identity(self) -> tuple[int, int]:
         """Return what tells this directory from every other while it is held open."""
 
@@ -103,6 +112,16 @@ class DescriptorDirectory:
 
     def link_target(self, name: bytes) -> bytes:
         return os.readlink(name, dir_fd=self._descriptor)
+
+    def target_stat(self, name: bytes) -> os.stat_result:
+        return os.stat(name, dir_fd=self._descriptor)
+
+    def followed_directory(self, name: bytes) -> "DescriptorDirectory":
+        flags = (_READ & ~_NO_FOLLOW) | _DIRECTORY
+        return DescriptorDirectory(_open_keeping_atime(name, flags, self._descriptor).descriptor)
+
+    def followed_file(self, name: bytes) -> OpenedFile:
+        return _open_keeping_atime(name, _READ & ~_NO_FOLLOW, self._descriptor)
 
     def identity(self) -> tuple[int, int]:
         result = os.fstat(self._descriptor)
@@ -165,6 +184,15 @@ class PathDirectory:
 
     def link_target(self, name: bytes) -> bytes:
         return os.fsencode(os.readlink(self._below(name)))
+
+    def target_stat(self, name: bytes) -> os.stat_result:
+        return os.stat(self._below(name))
+
+    def followed_directory(self, name: bytes) -> "PathDirectory":
+        return PathDirectory(os.path.realpath(self._below(name)))
+
+    def followed_file(self, name: bytes) -> OpenedFile:
+        return _open_shared(os.path.realpath(self._below(name)))
 
     def identity(self) -> tuple[int, int]:
         return self._device, self._inode

@@ -50,7 +50,8 @@ def extract_file(
 def _extract_nothing_read(task: FileTask, shape: Shape, sink: Sink, limits: Limits) -> FileResult:
     """A directory or a link is an entry of no bytes."""
     reader = EntryReader(task, shape, sink, limits, None, task.generation, 0, Digests())
-    reader.parse(Entry(reader.names, task.link_target or b""), 0, 0)
+    target = task.link_target if task.entry_type == "link" else None  # one that is followed is what it leads to
+    reader.parse(Entry(reader.names, target or b""), 0, 0)
     return reader.finish()
 
 

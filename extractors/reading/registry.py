@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -13,6 +13,7 @@ import extractors
 from extractors.reading.contract import Reading, Shape, Source, inner_path
 from extractors.reading.rules import INVENTORY_ONLY, KNOWN_TOP, WITHHELD, Rule, first_match, may_be_withheld, user_rules
 from models.schema import Table, unique_tables
+from models.text import printable_path
 
 OTHER = "other"
 """The source of everything that no other source names."""
@@ -105,6 +106,22 @@ _SHARED_BY_LINK = re.compile(r"projects/[^/]+/memory(?:/.*)?", re.DOTALL)
 _ENTRY_TYPES = {Reading.DIRECTORY: "directory", Reading.LINK: "link"}
 
 
+def followed_links(*, follow_links: bool) -> Callable[[bytes], bool] | None:
+    """Return what tells of the path of a link whether it is followed: those where data is expected; None where no link
+    is. Can be sent to another process.
+    """
+    return _is_followed if follow_links else None
+
+
+def _is_followed(path: bytes) -> bool:
+    return _usual_classifier().expects_data(inner_path(printable_path(path)))
+
+
+@cache
+def _usual_classifier() -> "Classifier":
+    return Classifier()
+
+
 class Classifier:
     """Says of each path where it belongs. Rules come first: what is withheld is never looked at by shape."""
 
@@ -144,7 +161,7 @@ class Classifier:
             for shape, place in self._shapes.get(key, ()):
                 if shape.regex.fullmatch(path):
                     return place
-        if entry_type == "link" and self.expects_data(path):
+        if entry_type == "link" and self.expects_data(path) and _SHARED_BY_LINK.fullmatch(path) is None:
             return Placement(*self._phase_of_top(top), Treatment.INVENTORY, "link for data")
         if entry_type != "file":
             return Placement(*self._phase_of_top(top), Treatment.INVENTORY, entry_type)
@@ -153,13 +170,12 @@ class Classifier:
         return Placement(OTHER, 8, Treatment.ARCHIVE, self._other_rule(top), 0)
 
     def expects_data(self, path: str) -> bool:
-        """Whether what is at a path, or below it, would be read as data of a source: all but what is archived as it is.
-
-        A project's memory is none for this purpose: people share it between projects by a link.
+        """Whether what a link at a path leads to would be read as data of a source: not as what is archived as it is,
+        and not where the link itself is data.
         """
-        if _SHARED_BY_LINK.fullmatch(path) is not None:
-            return False
         top = path.split("/", 1)[0]
+        if any(shape.regex.fullmatch(path) for shape, _ in self._shapes.get((top, "link"), ())):
+            return False
         if any(pattern.fullmatch(path) for pattern in self._above_data.get(top, ())):
             return True
         shapes = (*self._shapes.get((top, "file"), ()), *self._shapes.get((top, "directory"), ()))

@@ -21,6 +21,7 @@ class Settings:
 
     `withhold`: glob patterns of paths below a home that are never opened, in addition to the built-in rules.
     `archive_trees`: whether plugin and node_modules trees are read; by default they are only listed.
+    `follow_links`: whether links are followed where data is expected; by default they make the run incomplete.
     `entry_mb`, `document_mb`: the longest entry and the largest whole file that is parsed, in MiB; longer ones are kept
     but not parsed.
     `processes`: number of reading processes; 0 means one per core.
@@ -31,6 +32,7 @@ class Settings:
 
     withhold: Sequence[str] = ()
     archive_trees: bool = False
+    follow_links: bool = False
     entry_mb: int = 32
     document_mb: int = 32
     processes: int = 0

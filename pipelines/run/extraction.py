@@ -125,6 +125,7 @@ class RunInProgress:
             due=due,
             processes=self.settings.process_count,
             is_full=self.request.is_full,
+            follow_links=self.settings.follow_links,
             tombstones=snapshot.tombstones,
         )
         done = run_phase(layout, work, snapshot.slices(phase), self.lost, self.observer.file_read)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from extractors.home.home import Home
 from extractors.reading.extract import digest_file
-from extractors.reading.registry import Classifier, Treatment
+from extractors.reading.registry import Classifier, Treatment, followed_links
 from extractors.reading.rules import INVENTORY_ONLY, WITHHELD
 from models.errors import ConfigurationError, SourceError
 from models.json import JsonObject
@@ -102,12 +102,12 @@ def survey_home(root: Path, settings: Settings, *, digests: bool = False) -> Sur
     What is withheld is never opened. Raises SourceError when the home itself cannot be read.
     """
     classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
-    made = Survey(root, take_snapshot(root, classifier))
+    made = Survey(root, take_snapshot(root, classifier, follow_links=settings.follow_links))
     for item in made.items:
         if item.found.error is not None:
             made.problems[item.path] = item.found.error
     if digests:
-        with Home(root) as home:
+        with Home(root, followed_links(follow_links=settings.follow_links)) as home:
             for item in made.files:
                 if item.is_read and item.found.error is None:
                     _digest(home, item, made)

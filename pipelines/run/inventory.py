@@ -11,7 +11,7 @@ from typing import Final
 from extractors.home.home import EntryType, Found, Stat, walk
 from extractors.reading.contract import Shape
 from extractors.reading.erasure import Tombstones
-from extractors.reading.registry import Classifier, Placement, Treatment, sources
+from extractors.reading.registry import Classifier, Placement, Treatment, followed_links, sources
 from extractors.reading.task import FileTask
 from models.manifest import FileState
 from models.text import printable_path
@@ -192,13 +192,16 @@ _KINDS: Final[tuple[EntryType, ...]] = ("file", "directory", "link", "special")
 _PLAIN: Final = (None, None)
 
 
-def take_snapshot(home: Path, classifier: Classifier, tombstones: Tombstones | None = None) -> Inventory:
+def take_snapshot(
+    home: Path, classifier: Classifier, tombstones: Tombstones | None = None, *, follow_links: bool = False
+) -> Inventory:
     """Walk a home and place everything in it. Nothing is opened but directories. Raises SourceError when the home
     itself cannot be read.
 
-    What was forgotten is neither named nor read: it is withheld, under a name that tells nothing.
+    With `follow_links`, links where data is expected are walked as what they lead to. What was forgotten is neither
+    named nor read: it is withheld, under a name that tells nothing.
     """
-    return Inventory(_placed(walk(home), classifier, tombstones))
+    return Inventory(_placed(walk(home, followed_links(follow_links=follow_links)), classifier, tombstones))
 
 
 def _placed(

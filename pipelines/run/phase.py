@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from extractors.home.home import Home
-from extractors.reading.registry import parser_digests, sources
+from extractors.reading.registry import followed_links, parser_digests, sources
 from extractors.reading.task import FileResult
 from models.errors import StageError
 from models.manifest import FileState, Outcome
@@ -115,7 +115,7 @@ def _judge(work: PhaseWork, part: Slice, results: dict[bytes, FileResult]) -> li
         if state.content_xxh3 is not None and state.entry_type == "file" and state.outcome == Outcome.UNCHECKED:
             claims.append(claim_of(state, work.tombstones, pinned_ns))
             claimed.append(state)
-    with Home(work.home) as home:
+    with Home(work.home, followed_links(follow_links=work.follow_links)) as home:
         # Beside reading processes that hold much another one would be too much.
         processes = work.processes if part.is_last or not work.is_large else 1
         for state, judgement in zip(claimed, judge_all(home, claims, processes=processes), strict=True):

@@ -29,6 +29,7 @@ class PhaseWork:
     due: Due
     processes: int = 1
     is_full: bool = False
+    follow_links: bool = False
     tombstones: Tombstones | None = None
 
     @property

@@ -206,7 +206,8 @@ def pin(
 ) -> Snapshot:
     """Walk a home, with its last manifests still to be looked up. Raises SourceError."""
     classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
-    return Snapshot(home, take_snapshot(home.root, classifier, tombstones), {}, tombstones, phases)
+    inventory = take_snapshot(home.root, classifier, tombstones, follow_links=settings.follow_links)
+    return Snapshot(home, inventory, {}, tombstones, phases)
 
 
 def last_manifest(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int) -> LastManifest:

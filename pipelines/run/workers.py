@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from extractors.home.home import HeldDirectory, Home
 from extractors.reading.extract import extract_file
-from extractors.reading.registry import sources
+from extractors.reading.registry import followed_links, sources
 from extractors.reading.task import FileResult, FileTask
 from models.errors import SourceError
 from pipelines.disk.atomic import disk_errors
@@ -53,7 +53,7 @@ class _PhaseReader:
 
     def __init__(self, work: PhaseWork, number: int, locks: Sequence[AbstractContextManager[object]]) -> None:
         self.work = work
-        self.home = Home(work.home)
+        self.home = Home(work.home, followed_links(follow_links=work.follow_links))
         self.shapes = {source.name: source.shapes for source in sources().values()}
         digests = work.digests
         self.shared = [

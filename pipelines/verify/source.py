@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from extractors.home.home import Home
 from extractors.reading.erasure import Tombstones
-from extractors.reading.registry import IN_THE_WAY, PHASES, Classifier, Treatment, sources
+from extractors.reading.registry import IN_THE_WAY, PHASES, Classifier, Treatment, followed_links, sources
 from models.errors import ConfigurationError, FixityError, SourceError, StoreError
 from models.finding import Finding
 from models.findings import source as codes
@@ -40,8 +40,8 @@ def check_homes(context: Context, homes: Sequence[tuple[str, Path]]) -> None:
             context.findings.append(codes.NO_MANIFEST.at(str(root), home=home_id))
             continue
         try:
-            items = take_snapshot(root, classifier, tombstones)
-            _compare(context, _Compared(home_id, root, tombstones), items, states)
+            items = take_snapshot(root, classifier, tombstones, follow_links=settings.follow_links)
+            _compare(context, _Compared(home_id, root, tombstones, settings.follow_links), items, states)
         except (SourceError, ConfigurationError) as error:
             context.findings.append(codes.GONE.at(str(root), problem=str(error)))
 
@@ -67,6 +67,7 @@ class _Compared(NamedTuple):
     home_id: str
     root: Path
     tombstones: Tombstones | None
+    follow_links: bool
 
 
 def _compare(
@@ -78,7 +79,7 @@ def _compare(
     context.observer.step_begins(f"home {home_id}", sum(state.size for state in kept))
     begun = {run.run_id: _begun_ns(run) for run in context.current}
     counts: Counter[str] = Counter()
-    with Home(compared.root) as home:
+    with Home(compared.root, followed_links(follow_links=compared.follow_links)) as home:
         for state in kept:
             judgement = judge(home, claim_of(state, compared.tombstones, begun.get(state.run_id)), deep=True)
             context.observer.advances(state.size)

@@ -7,8 +7,11 @@ import pytest
 from extractors.reading.registry import IN_THE_WAY, Classifier
 from models.errors import ExitCode
 from pipelines.archive.totals import in_the_way
+from pipelines.disk.layout import Layout
+from pipelines.drill.drill import DrillRequest, drill
 from pipelines.run.pipeline import exit_code_of
-from tests.support import extract
+from tests.support import extract, rows
+from tests.trees import tree_of
 
 SESSION = "3fd192e1-4608-4d4e-a084-ebefc26337f3"
 PROJECT = "projects/-home-mira-loom"
@@ -80,3 +83,79 @@ def test_a_run_over_a_shared_memory_is_complete(tmp_path: Path) -> None:
     (home / PROJECT / f"{SESSION}.jsonl").write_bytes(TRANSCRIPT)
     (home / PROJECT / "memory").symlink_to("/shared/memory")
     assert exit_code_of(extract(tmp_path / "data", home)) == ExitCode.VERIFIED
+
+
+def linked_home(tmp_path: Path) -> Path:
+    home, elsewhere = tmp_path / "home", tmp_path / "dotfiles"
+    (elsewhere / "-home-mira-loom" / "memory").mkdir(parents=True)
+    (elsewhere / "-home-mira-loom" / f"{SESSION}.jsonl").write_bytes(TRANSCRIPT)
+    (tmp_path / "prompts").write_bytes(b'{"display":"hello","timestamp":1768724512305,"project":"/w"}\n')
+    home.mkdir()
+    (home / "projects").symlink_to(elsewhere)
+    (home / "history.jsonl").symlink_to(tmp_path / "prompts")
+    (home / "skills").symlink_to(elsewhere)
+    return home
+
+
+def following(data: Path, follow: bool) -> None:
+    data.mkdir(exist_ok=True)
+    (data / "settings.toml").write_text(f"follow_links = {str(follow).lower()}\n")
+
+
+def test_with_the_setting_what_links_lead_to_is_read_and_nothing_is_changed(tmp_path: Path) -> None:
+    home, data = linked_home(tmp_path), tmp_path / "data"
+    before = tree_of(tmp_path / "dotfiles"), tree_of(home)
+    following(data, True)
+    run = extract(data, home)
+    assert (exit_code_of(run), in_the_way(run)) == (ExitCode.VERIFIED, {})
+    assert [row["session_id"] for row in rows(data, "records")] == [SESSION]
+    assert len(rows(data, "prompts")) == 1
+    kinds = {row["path"]: (row["entry_type"], row["outcome"]) for row in rows(data, "manifest")}
+    assert kinds["projects"] == ("directory", "unchecked")
+    assert kinds["history.jsonl"] == ("file", "intact")
+    assert kinds["skills"] == ("link", "unchecked")
+    assert "skills/-home-mira-loom" not in kinds
+    assert (tree_of(tmp_path / "dotfiles"), tree_of(home)) == before
+
+
+def test_a_second_run_over_followed_links_reads_only_what_is_new(tmp_path: Path) -> None:
+    home, data = linked_home(tmp_path), tmp_path / "data"
+    following(data, True)
+    extract(data, home)
+    with (tmp_path / "dotfiles" / "-home-mira-loom" / f"{SESSION}.jsonl").open("ab") as file:
+        file.write(TRANSCRIPT)
+    run = extract(data, home)
+    assert sum(counts.entries for phase in run.phases for counts in phase.sources.values()) == 1
+
+
+def test_what_was_read_behind_a_link_expires_when_links_are_no_longer_followed(tmp_path: Path) -> None:
+    home, data = linked_home(tmp_path), tmp_path / "data"
+    following(data, True)
+    extract(data, home)
+    following(data, False)
+    run = extract(data, home)
+    assert exit_code_of(run) == ExitCode.INCOMPLETE
+    assert sorted(in_the_way(run)) == ["home:history.jsonl", "home:projects"]
+    outcomes = {row["path"]: row["outcome"] for row in rows(data, "manifest") if row["run_id"] == run.run_id}
+    assert outcomes[f"{PROJECT}/{SESSION}.jsonl"] == "expired"
+    assert drill(Layout(data), DrillRequest()).findings == []
+
+
+def test_links_that_lead_in_circles_are_followed_once(tmp_path: Path) -> None:
+    home, data = tmp_path / "home", tmp_path / "data"
+    (home / PROJECT).mkdir(parents=True)
+    (home / PROJECT / f"{SESSION}.jsonl").write_bytes(TRANSCRIPT)
+    (home / "projects" / "-loop").symlink_to(home / "projects")
+    (home / "todos").symlink_to(home)
+    (home / "tasks").symlink_to("tasks")
+    (home / "teams").symlink_to("/nowhere/at/all")
+    (home / "debug").mkdir()
+    (home / "debug" / f"{SESSION}.txt").write_bytes(b"[DEBUG] begun\n")
+    (home / "debug" / "latest").symlink_to(home / "debug" / f"{SESSION}.txt")
+    following(data, True)
+    run = extract(data, home)
+    kinds = {row["path"]: row["entry_type"] for row in rows(data, "manifest")}
+    links = {"projects/-loop", "todos", "tasks", "teams", "debug/latest"}
+    assert {path for path, kind in kinds.items() if kind == "link"} == links
+    assert exit_code_of(run) == ExitCode.INCOMPLETE
+    assert len(rows(data, "records")) == 1
