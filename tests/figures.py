@@ -1,0 +1,282 @@
+"""Compares what the warehouse counts with what others count: `python3 dev.py figures NAME=HOME...` writes
+docs/FIGURES.md.
+
+Of each home, day (UTC) and model there are three counts: of the view `token_usage`; of ccusage, as it is installed; and
+of these few lines over the raw JSONL, which count as ccusage was found to count, so that each difference can be put
+down to the records that cause it. The homes are named outright; nothing else is read. ccusage is installed below a
+temporary directory (npm) and runs without a network.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import duckdb
+
+from models.json import JsonObject, JsonValue
+
+CCUSAGE: Final = "ccusage@20.0.24"
+TARGET: Final = Path(__file__).resolve().parents[1] / "docs" / "FIGURES.md"
+_SHOWN: Final = 3
+"""Examples of records that are named for a cause."""
+
+
+class Tokens(NamedTuple):
+    """Tokens of one or more responses."""
+
+    input: int = 0
+    output: int = 0
+    cache_write: int = 0
+    cache_read: int = 0
+
+    def plus(self, other: "Tokens") -> "Tokens":
+        return Tokens(*(a + b for a, b in zip(self, other, strict=True)))
+
+    def minus(self, other: "Tokens") -> "Tokens":
+        return Tokens(*(a - b for a, b in zip(self, other, strict=True)))
+
+
+Place = tuple[str, str]
+"""A day (UTC) and a model, as written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A record with usage, as it stands in a transcript: `key` is its message.id with the request id, where it has
+    these; `where` is its session and line.
+    """
+
+    place: Place
+    message_id: str | None
+    request_id: str | None
+    time: str
+    tokens: Tokens
+    where: str
+
+
+@dataclass(slots=True)
+class Counted:
+    """What one way of counting gave, by day and model, and by message.id within these."""
+
+    by_place: dict[Place, Tokens] = field(default_factory=dict)
+    by_message: dict[tuple[Place, str], Tokens] = field(default_factory=dict)
+
+    def add(self, place: Place, message_id: str | None, tokens: Tokens) -> None:
+        self.by_place[place] = self.by_place.get(place, Tokens()).plus(tokens)
+        key = (place, message_id or "")
+        self.by_message[key] = self.by_message.get(key, Tokens()).plus(tokens)
+
+
+def raw_records(home: Path) -> Iterator[Raw]:
+    """Yield every record with usage that a plain reading of the lines finds."""
+    for path in sorted((home / "projects").rglob("*.jsonl")):
+        for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue
+            message = record.get("message") if isinstance(record, dict) else None
+            usage = message.get("usage") if isinstance(message, dict) else None
+            if not isinstance(message, dict) or not isinstance(usage, dict) or message.get("model") == "<synthetic>":
+                continue
+            names = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+            yield Raw(
+                place=(str(record.get("timestamp"))[:10], str(message.get("model"))),
+                message_id=message.get("id"),
+                request_id=record.get("requestId"),
+                time=str(record.get("timestamp")),
+                tokens=Tokens(*(int(usage.get(name) or 0) for name in names)),
+                where=f"{path.stem[:13]} line {number}",
+            )
+
+
+def counted_as_ccusage(records: Sequence[Raw]) -> Counted:
+    """Count as ccusage was found to: a pair of message.id and requestId once, with its largest figures; without a
+    requestId each record, unless another one has the same message.id and time.
+    """
+    kept: dict[object, Raw] = {}
+    for number, record in enumerate(records):
+        key: object = (record.message_id, record.request_id or record.time) if record.message_id else number
+        held = kept.get(key)
+        if held is None:
+            kept[key] = record
+        elif sum(record.tokens) > sum(held.tokens):
+            kept[key] = replace(held, tokens=record.tokens, where=record.where)
+    made = Counted()
+    for record in kept.values():
+        made.add(record.place, record.message_id, record.tokens)
+    return made
+
+
+def counted_here(warehouse: Path) -> tuple[Counted, Mapping[Place, Counter[str]]]:
+    """Return what `token_usage` counts, and how many parts of each kind that stand in no usage of a record's own."""
+    made = Counted()
+    parts: dict[Place, Counter[str]] = defaultdict(Counter)
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        rows = connection.execute(
+            """
+            SELECT strftime(responded_at, '%Y-%m-%d'), u.model, r.api_message_id, part, coalesce(u.input_tokens, 0),
+                coalesce(u.output_tokens, 0),
+                coalesce(u.cache_write_5m_tokens, 0) + coalesce(u.cache_write_1h_tokens, 0),
+                coalesce(u.cache_read_tokens, 0)
+            FROM token_usage u LEFT JOIN (
+                SELECT DISTINCT ON (response_key) response_key, api_message_id FROM responses) r USING (response_key)
+            """
+        ).fetchall()
+    for day, model, message_id, part, *tokens in rows:
+        place = (str(day), str(model))
+        made.add(place, message_id, Tokens(*map(int, tokens)))
+        if part not in ("message", "fallback"):
+            parts[place][part] += 1
+    return made, parts
+
+
+def ccusage(program: str, home: Path, scratch: Path) -> Counted | None:
+    """Return what ccusage counts by day and model; None where it refuses the home."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(scratch), "CLAUDE_CONFIG_DIR": str(home), "TZ": "UTC"}
+    command = [program, "claude", "daily", "--offline", "--json", "--breakdown"]
+    done = subprocess.run(command, env=env, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    try:
+        told: JsonValue = json.loads(done.stdout)
+    except ValueError:
+        return None
+    made = Counted()
+    for day in _objects(told, "daily"):
+        for model in _objects(day, "modelBreakdowns"):
+            names = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens")
+            tokens = Tokens(*(int(str(model[name])) for name in names))
+            made.add((str(day.get("date", day.get("period"))), str(model["modelName"])), None, tokens)
+    return made
+
+
+def _objects(value: JsonValue, name: str) -> list[JsonObject]:
+    held = value.get(name) if isinstance(value, dict) else None
+    return [one for one in held if isinstance(one, dict)] if isinstance(held, list) else []
+
+
+def causes(
+    place: Place,
+    ours: Counted,
+    plain: Counted,
+    theirs: Tokens,
+    records: Sequence[Raw],
+    parts: Mapping[Place, Counter[str]],
+) -> Iterator[str]:
+    """Say why the counts of a day and model differ, with records as examples."""
+    groups: dict[str, list[Raw]] = defaultdict(list)
+    for record in records:
+        if record.place == place:
+            groups[record.message_id or ""].append(record)
+    found: dict[str, list[tuple[Tokens, Raw]]] = defaultdict(list)
+    keys = {key for key in {*ours.by_message, *plain.by_message} if key[0] == place}
+    for key in sorted(keys):
+        here, there = ours.by_message.get(key, Tokens()), plain.by_message.get(key, Tokens())
+        group = groups.get(key[1])
+        if here == there or not group:
+            continue
+        found[_cause(here, there, group)].append((there.minus(here), group[0]))
+    for cause, examples in sorted(found.items()):
+        total = Tokens()
+        for tokens, _ in examples:
+            total = total.plus(tokens)
+        shown = ", ".join(raw.where for _, raw in examples[:_SHOWN])
+        yield f"{cause}: {len(examples)} responses, {_difference(total)} ({shown})"
+    for part, number in sorted(parts.get(place, Counter()).items()):
+        yield f"{number} billed parts of the kind `{part}` stand in no usage that ccusage reads"
+    rest = theirs.minus(plain.by_place.get(place, Tokens()))
+    if any(rest):
+        yield f"ccusage itself differs from the plain count of its rule by {_difference(rest)}"
+
+
+def _cause(here: Tokens, there: Tokens, group: Sequence[Raw]) -> str:
+    if not all(record.request_id for record in group) and sum(there) > sum(here):
+        return "ccusage counts each record of a response without a request id again"
+    if not all(record.request_id for record in group):
+        return "several responses bear one message.id without a request id"
+    if len({record.request_id for record in group}) > 1:
+        return "one message.id with several request ids"
+    if sum(there) > sum(here):
+        return "ccusage takes the largest figures of a streamed response, not those of its last record"
+    return "a record of another day or file completes the response"
+
+
+def _difference(tokens: Tokens) -> str:
+    names = ("input", "output", "cache write", "cache read")
+    shown = [f"{value:+,} {name}" for name, value in zip(names, tokens, strict=True) if value]
+    return ", ".join(shown) or "no tokens"
+
+
+def section(name: str, home: Path, program: str, scratch: Path) -> list[str]:
+    """Return the lines on one home."""
+    data = scratch / f"data-{name}"
+    command = [sys.executable, "-m", "pipelines", "run", "--quiet", "--home", f"{name}={home}", "--data", str(data)]
+    done = subprocess.run(command, env={**os.environ, "HOME": str(scratch)}, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode not in (0, 4, 5):
+        sys.exit(f"extract run over {name} ended with {done.returncode}")
+    ours, parts = counted_here(data / "warehouse.duckdb")
+    records = list(raw_records(home))
+    plain, theirs = counted_as_ccusage(records), ccusage(program, home, scratch)
+    lines = [f"## {name}", ""]
+    if theirs is None:
+        return [*lines, f"ccusage refuses this home; here {len(ours.by_place)} days and models are counted.", ""]
+    places = sorted({*ours.by_place, *theirs.by_place})
+    same = [place for place in places if ours.by_place.get(place) == theirs.by_place.get(place)]
+    lines += [f"{len(places)} days and models, {len(same)} of them the same.", ""]
+    different = [place for place in places if place not in same]
+    if different:
+        lines += ["| day (UTC) | model | here | ccusage − here |", "|---|---|---|---|"]
+        for place in different:
+            here, there = ours.by_place.get(place, Tokens()), theirs.by_place.get(place, Tokens())
+            shown = f"{here.input:,} in, {here.output:,} out, {here.cache_write:,} written, {here.cache_read:,} read"
+            lines.append(f"| {place[0]} | `{place[1]}` | {shown} | {_difference(there.minus(here))} |")
+        lines.append("")
+        for place in different:
+            there = theirs.by_place.get(place, Tokens())
+            why = list(causes(place, ours, plain, there, records, parts)) or ["not explained"]
+            lines += [f"- {place[0]}, `{place[1]}`: {'; '.join(why)}."]
+        lines.append("")
+    return lines
+
+
+def installed(scratch: Path) -> str:
+    """Install ccusage below a directory and return the path of its program."""
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--include=optional", "--prefix", str(scratch)]
+    subprocess.run([*command, CCUSAGE], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=True)
+    return str(scratch / "node_modules" / ".bin" / "ccusage")
+
+
+def main() -> int:
+    """Write the page. Returns 0."""
+    parser = argparse.ArgumentParser(prog="dev.py figures", description=__doc__)
+    parser.add_argument("homes", nargs="+", metavar="NAME=HOME")
+    parser.add_argument("--ccusage", help="its program, where it is installed already")
+    given = parser.parse_args()
+    lines = [
+        "# Figures beside those of others",
+        "",
+        f"Made by `python3 dev.py figures NAME=HOME...` with {CCUSAGE.replace('@', ' ')}, days in UTC.",
+        "Where two counts differ, the records that cause it are named: the beginning of their session's id, their line.",
+        "",
+    ]
+    with tempfile.TemporaryDirectory(prefix="extract-figures-") as place:
+        scratch = Path(place)
+        program = given.ccusage or installed(scratch)
+        for one in given.homes:
+            name, _, home = one.partition("=")
+            lines += section(name, Path(home), program, scratch)
+    TARGET.parent.mkdir(exist_ok=True)
+    TARGET.write_text("\n".join(lines), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
