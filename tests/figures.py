@@ -1,10 +1,10 @@
 """Compares what the warehouse counts with what others count: `python3 dev.py figures NAME=HOME...` writes
 docs/FIGURES.md.
 
-Of each home, day (UTC) and model there are three counts: of the view `token_usage`; of ccusage, as it is installed; and
-of these few lines over the raw JSONL, which count as ccusage was found to count, so that each difference can be put
-down to the records that cause it. The homes are named outright; nothing else is read. ccusage is installed below a
-temporary directory (npm) and runs without a network.
+Of each home, day (UTC) and model there are four counts: of the view `token_usage`; of ccusage and of agentsview, as they
+are installed; and of a few lines over the raw JSONL, which count as ccusage was found to count, so that each difference
+can be put down to the records that cause it. The homes are named outright; nothing else is read. Both programs are
+installed below a temporary directory and run without a network.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import venv
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ import duckdb
 
 from models.json import JsonObject, JsonValue
 
+AGENTSVIEW: Final = "agentsview==0.46.1"
 CCUSAGE: Final = "ccusage@20.0.24"
 TARGET: Final = Path(__file__).resolve().parents[1] / "docs" / "FIGURES.md"
 _SHOWN: Final = 3
@@ -142,15 +144,30 @@ def counted_here(warehouse: Path) -> tuple[Counted, Mapping[Place, Counter[str]]
 
 def ccusage(program: str, home: Path, scratch: Path) -> Counted | None:
     """Return what ccusage counts by day and model; None where it refuses the home."""
-    env = {"PATH": os.environ["PATH"], "HOME": str(scratch), "CLAUDE_CONFIG_DIR": str(home), "TZ": "UTC"}
-    command = [program, "claude", "daily", "--offline", "--json", "--breakdown"]
-    done = subprocess.run(command, env=env, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    env = {"CLAUDE_CONFIG_DIR": str(home)}
+    return _asked([program, "claude", "daily", "--offline", "--json", "--breakdown"], env, scratch)
+
+
+def agentsview(program: str, home: Path, scratch: Path) -> Counted | None:
+    """Return what agentsview counts by day and model; None where it refuses the home."""
+    place = scratch / f"agentsview-{home.name}"
+    place.mkdir()
+    env = {"AGENTSVIEW_DATA_DIR": str(place), "CLAUDE_PROJECTS_DIR": f"{home}/projects", "AGENTSVIEW_NO_DAEMON": "1"}
+    surroundings = {"PATH": os.environ["PATH"], "HOME": str(scratch), **env}
+    subprocess.run([program, "sync"], env=surroundings, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    options = ("--json", "--all", "--breakdown", "--offline", "--no-sync", "--timezone", "UTC")
+    return _asked([program, "usage", "daily", *options], env, scratch)
+
+
+def _asked(command: Sequence[str], env: Mapping[str, str], scratch: Path) -> Counted | None:
+    surroundings = {"PATH": os.environ["PATH"], "HOME": str(scratch), "TZ": "UTC", **env}
+    done = subprocess.run(command, env=surroundings, capture_output=True, stdin=subprocess.DEVNULL, check=False)
     try:
-        told: JsonValue = json.loads(done.stdout)
+        answer: JsonValue = json.loads(done.stdout)
     except ValueError:
         return None
     made = Counted()
-    for day in _objects(told, "daily"):
+    for day in _objects(answer, "daily"):
         for model in _objects(day, "modelBreakdowns"):
             names = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens")
             tokens = Tokens(*(int(str(model[name])) for name in names))
@@ -215,7 +232,7 @@ def _difference(tokens: Tokens) -> str:
     return ", ".join(shown) or "no tokens"
 
 
-def section(name: str, home: Path, program: str, scratch: Path) -> list[str]:
+def section(name: str, home: Path, programs: Mapping[str, str], scratch: Path) -> list[str]:
     """Return the lines on one home."""
     data = scratch / f"data-{name}"
     command = [sys.executable, "-m", "pipelines", "run", "--quiet", "--home", f"{name}={home}", "--data", str(data)]
@@ -224,55 +241,73 @@ def section(name: str, home: Path, program: str, scratch: Path) -> list[str]:
         sys.exit(f"extract run over {name} ended with {done.returncode}")
     ours, parts = counted_here(data / "warehouse.duckdb")
     records = list(raw_records(home))
-    plain, theirs = counted_as_ccusage(records), ccusage(program, home, scratch)
+    plain, theirs = counted_as_ccusage(records), ccusage(programs["ccusage"], home, scratch)
+    other = agentsview(programs["agentsview"], home, scratch) or Counted()
     lines = [f"## {name}", ""]
     if theirs is None:
         return [*lines, f"ccusage refuses this home; here {len(ours.by_place)} days and models are counted.", ""]
-    places = sorted({*ours.by_place, *theirs.by_place})
+    places = sorted({*ours.by_place, *theirs.by_place, *other.by_place})
     same = [place for place in places if ours.by_place.get(place) == theirs.by_place.get(place)]
-    lines += [f"{len(places)} days and models, {len(same)} of them the same.", ""]
-    different = [place for place in places if place not in same]
+    also = sum(ours.by_place.get(place) == other.by_place.get(place) for place in places)
+    lines += [
+        f"{len(places)} days and models: ccusage counts {len(same)} of them the same as here, agentsview {also}.",
+        "",
+    ]
+    different = [
+        place for place in places if place not in same or ours.by_place.get(place) != other.by_place.get(place)
+    ]
     if different:
-        lines += ["| day (UTC) | model | here | ccusage − here |", "|---|---|---|---|"]
+        lines += ["| day (UTC) | model | here | ccusage − here | agentsview − here |", "|---|---|---|---|---|"]
         for place in different:
-            here, there = ours.by_place.get(place, Tokens()), theirs.by_place.get(place, Tokens())
+            here = ours.by_place.get(place, Tokens())
             shown = f"{here.input:,} in, {here.output:,} out, {here.cache_write:,} written, {here.cache_read:,} read"
-            lines.append(f"| {place[0]} | `{place[1]}` | {shown} | {_difference(there.minus(here))} |")
+            others = (_difference(one.by_place.get(place, Tokens()).minus(here)) for one in (theirs, other))
+            lines.append(f"| {place[0]} | `{place[1]}` | {shown} | {' | '.join(others)} |")
         lines.append("")
         for place in different:
             there = theirs.by_place.get(place, Tokens())
-            why = list(causes(place, ours, plain, there, records, parts)) or ["not explained"]
-            lines += [f"- {place[0]}, `{place[1]}`: {'; '.join(why)}."]
+            why = list(causes(place, ours, plain, there, records, parts))
+            lines += [f"- {place[0]}, `{place[1]}`: {'; '.join(why)}."] if why else []
         lines.append("")
     return lines
 
 
-def installed(scratch: Path) -> str:
-    """Install ccusage below a directory and return the path of its program."""
+def installed(scratch: Path) -> Mapping[str, str]:
+    """Install both below a directory and return the paths of their programs."""
     command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--include=optional", "--prefix", str(scratch)]
     subprocess.run([*command, CCUSAGE], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=True)
-    return str(scratch / "node_modules" / ".bin" / "ccusage")
+    place = scratch / "agentsview"
+    venv.create(place, with_pip=True)
+    pip = [str(place / "bin" / "python"), "-m", "pip", "--quiet", "install", AGENTSVIEW]
+    subprocess.run(pip, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=True)
+    return {
+        "ccusage": str(scratch / "node_modules" / ".bin" / "ccusage"),
+        "agentsview": str(place / "bin" / "agentsview"),
+    }
 
 
 def main() -> int:
     """Write the page. Returns 0."""
     parser = argparse.ArgumentParser(prog="dev.py figures", description=__doc__)
     parser.add_argument("homes", nargs="+", metavar="NAME=HOME")
-    parser.add_argument("--ccusage", help="its program, where it is installed already")
+    parser.add_argument("--ccusage", help="its program, where both are installed already")
+    parser.add_argument("--agentsview", help="its program")
     given = parser.parse_args()
     lines = [
         "# Figures beside those of others",
         "",
-        f"Made by `python3 dev.py figures NAME=HOME...` with {CCUSAGE.replace('@', ' ')}, days in UTC.",
-        "Where two counts differ, the records that cause it are named: the beginning of their session's id, their line.",
+        f"Made by `python3 dev.py figures NAME=HOME...` with {CCUSAGE} and {AGENTSVIEW}, days in UTC.",
+        "Where two counts differ, the records that cause it are named: by the beginning of their session, and line.",
         "",
     ]
     with tempfile.TemporaryDirectory(prefix="extract-figures-") as place:
         scratch = Path(place)
-        program = given.ccusage or installed(scratch)
+        programs = {"ccusage": given.ccusage, "agentsview": given.agentsview}
+        if not all(programs.values()):
+            programs = dict(installed(scratch))
         for one in given.homes:
             name, _, home = one.partition("=")
-            lines += section(name, Path(home), program, scratch)
+            lines += section(name, Path(home), programs, scratch)
     TARGET.parent.mkdir(exist_ok=True)
     TARGET.write_text("\n".join(lines), encoding="utf-8")
     return 0
