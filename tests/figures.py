@@ -2,7 +2,7 @@
 docs/FIGURES.md.
 
 Of each home, day (UTC) and model there are four counts: of the view `token_usage`; of ccusage and of agentsview, as
-they are installed; and of a few lines over the raw JSONL, which count as ccusage was found to count, so that each difference
+they are installed; and of a few lines over the raw JSONL, which count as ccusage was found to count: so each difference
 can be put down to the records that cause it. The homes are named outright; nothing else is read. Both programs are
 installed below a temporary directory and run without a network.
 """
