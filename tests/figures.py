@@ -17,6 +17,7 @@ import venv
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -62,6 +63,10 @@ class Raw:
     time: str
     tokens: Tokens
     where: str
+    line: int
+    has_ended: bool
+    is_subagent: bool
+    has_spaces: bool
 
 
 @dataclass(slots=True)
@@ -97,16 +102,24 @@ def raw_records(home: Path) -> Iterator[Raw]:
                 time=str(record.get("timestamp")),
                 tokens=Tokens(*(int(usage.get(name) or 0) for name in names)),
                 where=f"{path.stem[:13]} line {number}",
+                line=number,
+                has_ended=message.get("stop_reason") is not None,
+                is_subagent=record.get("isSidechain") is True,
+                has_spaces=b'"usage": ' in line,
             )
 
 
 def counted_as_ccusage(records: Sequence[Raw]) -> Counted:
     """Count as ccusage was found to: a pair of message.id and requestId once, with its largest figures; without a
-    requestId each record, unless another one has the same message.id and time.
+    requestId each record, unless another one has the same message.id and time, or both are of subagents. A line with a
+    space behind the colon of "usage" is not counted.
     """
     kept: dict[object, Raw] = {}
     for number, record in enumerate(records):
-        key: object = (record.message_id, record.request_id or record.time) if record.message_id else number
+        if record.has_spaces:
+            continue
+        request = record.request_id or ("" if record.is_subagent else record.time)
+        key: object = (record.message_id, request) if record.message_id else number
         held = kept.get(key)
         if held is None:
             kept[key] = record
@@ -214,7 +227,36 @@ def causes(
         yield f"ccusage itself differs from the plain count of its rule by {_difference(rest)}"
 
 
+def agentsview_causes(place: Place, more: Tokens, records: Sequence[Raw]) -> Iterator[str]:
+    """Say why agentsview counts `more` (or fewer) tokens than the warehouse: the first cause whose tokens are these."""
+    groups: dict[str, list[Raw]] = defaultdict(list)
+    for record in records:
+        if record.place == place:
+            groups[record.message_id or ""].append(record)
+    candidates: dict[str, Counter[str]] = defaultdict(Counter)
+    for message_id, group in groups.items():
+        runs = 1 + sum(after.line != before.line + 1 for before, after in pairwise(group))
+        if runs > 1 and not any(record.request_id for record in group):
+            again = "agentsview counts a response without a request id again where other records stand between its own"
+            candidates[again][message_id] = runs - 1
+        if not any(record.has_ended for record in group):
+            candidates["agentsview leaves out responses that never ended"][message_id] = -1
+        if all(record.is_subagent for record in group):
+            candidates["agentsview leaves out subagents that no session names"][message_id] = -1
+    for cause, times in candidates.items():
+        total = Tokens()
+        for message_id, number in times.items():
+            largest = max((record.tokens for record in groups[message_id]), key=sum)
+            total = total.plus(Tokens(*(value * number for value in largest)))
+        if total == more:
+            yield f"{cause}: {len(times)} ({', '.join(groups[one][0].where for one in list(times)[:_SHOWN])})"
+            return
+    yield "agentsview differs, and no rule was found that explains it"
+
+
 def _cause(here: Tokens, there: Tokens, group: Sequence[Raw]) -> str:
+    if all(record.has_spaces for record in group):
+        return "ccusage leaves out lines with a space behind the colon of usage"
     if not all(record.request_id for record in group) and sum(there) > sum(here):
         return "ccusage counts each record of a response without a request id again"
     if not all(record.request_id for record in group):
@@ -267,6 +309,8 @@ def section(name: str, home: Path, programs: Mapping[str, str], scratch: Path) -
         for place in different:
             there = theirs.by_place.get(place, Tokens())
             why = list(causes(place, ours, plain, there, records, parts))
+            more = other.by_place.get(place, Tokens()).minus(ours.by_place.get(place, Tokens()))
+            why += agentsview_causes(place, more, records) if any(more) else ()
             lines += [f"- {place[0]}, `{place[1]}`: {'; '.join(why)}."] if why else []
         lines.append("")
     return lines
