@@ -1,4 +1,4 @@
-"""H: findings about homes compared with their last manifests."""
+"""H: the homes against their last manifests."""
 
 from typing import Final
 
@@ -9,44 +9,43 @@ GONE: Final = Kind(
     "H101",
     Severity.WARNING,
     Level.SOURCE,
-    "The home cannot be read: {problem}.",
-    "Name its present directory with --home NAME=PATH. The archive keeps its files.",
+    "The home cannot be looked at: {problem}.",
+    "Name the place where it is now with --home NAME=PATH. What was read of it is kept.",
 )
 INTACT: Final = Kind(
     "H102",
     Severity.INFORMATION,
     Level.SOURCE,
-    "{count} files have exactly the archived content.",
+    "{count} files hold exactly what was read.",
     NOTHING,
 )
 APPENDED: Final = Kind(
     "H103",
     Severity.INFORMATION,
     Level.SOURCE,
-    "{count} bytes were added; the bytes read before are intact.",
+    "{count} bytes were added; what was read before is intact.",
     "The next `extract run` reads them.",
 )
 MODIFIED: Final = Kind(
     "H104",
     Severity.INFORMATION,
     Level.SOURCE,
-    "The file has changed since it was read: {problem}.",
-    "Nothing: the archive keeps the old version, and the next `extract run` reads the new one.",
+    "The file was changed since it was read: {problem}.",
+    "Nothing: what was read is kept, and the next `extract run` reads what it is now.",
 )
 REWRITTEN: Final = Kind(
     "H105",
     Severity.WARNING,
     Level.SOURCE,
-    "Claude Code only appends to this file, but bytes read before have changed: {problem}.",
-    "The archive keeps the old version, and the next `extract run` reads a new generation; find out which program "
-    "rewrote the file.",
+    "The file is one that is only ever added to, and what was read of it has changed: {problem}.",
+    "What was read is kept. The next `extract run` reads it as a new generation; find out who rewrote it.",
 )
 MISSING: Final = Kind(
     "H106",
     Severity.INFORMATION,
     Level.SOURCE,
-    "The file was deleted from the home.",
-    "Nothing: the archive keeps its last version.",
+    "The file is gone from the home.",
+    "Nothing: what was read of it is kept.",
 )
 UNEXPECTED: Final = Kind(
     "H107",
@@ -60,21 +59,21 @@ UNREADABLE: Final = Kind(
     Severity.WARNING,
     Level.SOURCE,
     "The file cannot be read: {problem}.",
-    "Correct its permissions, then run again.",
+    "Give yourself the right to read it, then run again.",
 )
 WITHHELD: Final = Kind(
     "H109",
     Severity.INFORMATION,
     Level.SOURCE,
-    "{count} files are withheld by rule: they are never opened, so their bytes were not checked.",
+    "{count} files are withheld by rule: they are never opened, so nothing can be said of their bytes.",
     NOTHING,
 )
 CORRUPT: Final = Kind(
     "H110",
     Severity.ERROR,
     Level.SOURCE,
-    "The content differs from the archived one, but size and times are the same: the disk changed it.",
-    "Check the disk. The archive keeps the old content, which can be restored.",
+    "The content differs from what was read, though size and times do not: the disk changed it.",
+    "Look after the disk. What was read is kept: the file can be given back as it was.",
     is_fixity=True,
 )
 IN_THE_WAY: Final = Kind(
@@ -82,12 +81,12 @@ IN_THE_WAY: Final = Kind(
     Severity.WARNING,
     Level.SOURCE,
     "No data is here: {problem}.",
-    "Put the data back in its place, or set `follow_links = true` in settings.toml if it is a link.",
+    "Put the data back in its place, or set `follow_links = true` in settings.toml where it is a link.",
 )
 NO_MANIFEST: Final = Kind(
     "H111",
     Severity.WARNING,
     Level.SOURCE,
     "No run has read a home {home}.",
-    "Name a home that was read: `extract status` lists them.",
+    "Give the name under which it was read: `extract status` lists them.",
 )

@@ -84,6 +84,25 @@ def say_fitting(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) ->
         )
 
 
+def say_columns(
+    columns: Sequence[tuple["Heading", int]], rows: Sequence[Sequence[str]], *, total: Sequence[str] = ()
+) -> None:
+    """Print a table of what we chose to show. Each column has a number: where the terminal is narrow, the columns with
+    the highest numbers are left out until the rest can be read. Columns that are empty throughout are left out too.
+    """
+    console = terminal()
+    headings = [heading for heading, _ in columns]
+    least = _least_widths(headings, [*rows, total] if total else rows)
+    kept = [column for column in range(len(columns)) if any(row[column] for row in rows)]
+    while sum(least[column] + _GAP for column in kept) - _GAP > console.width:
+        last = max(columns[column][1] for column in kept)
+        if last == 0:
+            break
+        kept = [column for column in kept if columns[column][1] < last]
+    chosen = [[row[column] for column in kept] for row in rows]
+    say_table([headings[column] for column in kept], chosen, total=[total[column] for column in kept] if total else ())
+
+
 def say_blocks(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print each row as a block of its own, a line for each column."""
     console = terminal()
@@ -98,9 +117,9 @@ def _least_widths(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) 
     widths = []
     for column, heading in enumerate(headings):
         natural = max((cell_len(_shown(row[column])) for row in rows), default=0)
-        least = natural if heading.kind in _NEVER_CUT else min(natural, _READABLE)
+        least = natural if heading.kind in _NEVER_CUT else min(natural, heading.least)
         head = cell_len(_shown(heading.name))
-        widths.append(max(least, head if heading.kind in _NEVER_CUT else min(head, _READABLE)))
+        widths.append(max(least, head if heading.kind in _NEVER_CUT else min(head, heading.least)))
     return widths
 
 
@@ -117,6 +136,8 @@ class Heading(NamedTuple):
 
     name: str
     kind: ColumnKind = "text"
+    least: int = _READABLE
+    """Cells below which a text cannot be read: where it would get fewer, another column is left out."""
 
 
 def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int) -> list[str]:

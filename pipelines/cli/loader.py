@@ -40,7 +40,8 @@ COMMANDS: Final = (
     Listed("status", "Show each home, the last run, and what is new since.", "status", "status"),
     Listed("inventory", "Show what each home holds, and what is withheld.", "inventory", "inventory"),
     Listed("report", "Print the report of a run.", "report", "report"),
-    Listed("dashboard", "Write one HTML file with charts of everything.", "dashboard", "dashboard"),
+    Listed("sessions", "List sessions, the newest first.", "sessions", "sessions"),
+    Listed("usage", "Show tokens and what they cost by the list of prices.", "usage", "usage"),
     # A query may begin with a comment, a file_id with a minus sign.
     Listed("sql", "Ask the warehouse, read-only.", "sql", "sql", dashes=True),
     Listed("show", "Print the bytes at an address, verified.", "show", "show", dashes=True),

@@ -38,19 +38,19 @@ class Answer:
 
 
 @contextmanager
-def asking(layout: Layout, sql: str, *, timeout: float = 0) -> Iterator[Answer]:
+def asking(layout: Layout, sql: str, values: Sequence[object] = (), *, timeout: float = 0) -> Iterator[Answer]:
     """Ask the published warehouse; of several queries the last one is answered.
 
-    `timeout` is how many seconds DuckDB may work at it, 0 for no limit; the time that the caller takes between rows
-    does not count. Raises ConfigurationError when there is no warehouse, for a statement that is no query, when the
-    time is up, and for what DuckDB refuses, in one line.
+    `values` are those of the question marks in `sql`. `timeout` is how many seconds DuckDB may work at it, 0 for no
+    limit; the time that the caller takes between rows does not count. Raises ConfigurationError when there is no
+    warehouse, for a statement that is no query, when the time is up, and for what DuckDB refuses, in one line.
     """
     with open_warehouse(layout) as connection:
         with _refusals():
             check_statements(connection, sql)
         engine = Watched(connection, timeout)
         with _refusals():
-            engine.do(lambda: connection.execute(sql))
+            engine.do(lambda: connection.execute(sql, values))
         if not connection.description:
             raise ConfigurationError("there is no query in it")
         yield Answer(_each_once([str(column[0]) for column in connection.description]), _fetched(connection, engine))

@@ -1,0 +1,108 @@
+"""`extract sessions`: one line for each session."""
+
+from typing import Annotated, Final
+
+import typer
+
+from models.amounts import compact, dollars, plural
+from pipelines.cli.console import Heading, say, say_columns, say_wrapped
+from pipelines.cli.looking import (
+    AsCsv,
+    HomeId,
+    Model,
+    Named,
+    Project,
+    Since,
+    State,
+    Tool,
+    Touched,
+    Until,
+    amount,
+    print_rows,
+    rows_of,
+    text,
+    whole,
+)
+from pipelines.cli.options import AsJson, Data, command, layout_of
+from pipelines.cli.shown import is_final, one_line, project_name, short_time, when
+from pipelines.look.filters import Filters
+from pipelines.look.sessions import sessions_query
+
+_USUAL: Final = 30
+_ID: Final = 8
+"""Characters of an id that are shown: enough to name the session."""
+
+
+def sessions(
+    project: Project = None,
+    since: Since = None,
+    until: Until = None,
+    touched: Touched = None,
+    tool: Tool = None,
+    model: Model = None,
+    state: State = None,
+    home: HomeId = None,
+    every: Annotated[bool, typer.Option("--all", help="Also sessions of which nothing but the id is known.")] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=0, help="At most so many; 0: all. Default: 30 on a terminal, else all.")
+    ] = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    data: Data = None,
+) -> None:
+    """List sessions, the newest first.
+
+    A session is named by its title, or by its first prompt. Times are local. Tokens are all that were sent, answered,
+    and read from or written to the cache; the cost is by the list of prices, with ~ where the figures of some responses
+    are not final. --json and --csv have more columns.
+    """
+    layout = layout_of(data)
+    filters = Filters(project, since, until, touched, tool, model, state, home)
+    machine = as_json or as_csv
+    most = limit if limit is not None else 0 if machine else _USUAL
+    query = sessions_query(filters, limit=most if machine or not most else most + 1, has_content=not every)
+    if print_rows(layout, query, as_json=as_json, as_csv=as_csv):
+        return
+    rows = rows_of(layout, query)
+    if not rows:
+        say("No session matches.")
+        return
+    shown = rows[:most] if most else rows
+    say_columns(_HEADINGS, [_line(row) for row in shown])
+    if len(rows) > len(shown):
+        say_wrapped(f"The newest {len(shown)}; --limit 0 lists all.")
+    else:
+        say(plural(len(shown), "session"))
+    first = text(shown[0]["session_id"])[:_ID]
+    say_wrapped(f"{command(f'session {first}', data)} shows the first of them.")
+
+
+_HEADINGS: Final = (
+    (Heading("last active", "exact"), 0),
+    (Heading("id", "exact"), 0),
+    (Heading("project"), 1),
+    (Heading("what", least=28), 0),
+    (Heading("prompts", "number"), 3),
+    (Heading("tokens", "number"), 2),
+    (Heading("cost", "number"), 1),
+    (Heading("active", "number"), 4),
+    (Heading("state", "exact"), 2),
+)
+"""The columns with the order in which they are left out where the terminal is narrow: the highest number first."""
+
+
+def _line(row: Named) -> list[str]:
+    tokens = [row[name] for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")]
+    is_known = any(value is not None for value in tokens)
+    state = text(row["state"])
+    return [
+        when(row["ended_at"] or row["started_at"]),
+        text(row["session_id"])[:_ID],
+        project_name(text(row["project"])),
+        one_line(text(row["title"]) or text(row["first_prompt"])),
+        str(whole(row["prompt_count"])),
+        compact(sum(map(whole, tokens)) if is_known else None),
+        dollars(amount(row["cost_usd"]), is_exact=is_final(row)),
+        short_time(whole(row["active_seconds"])),
+        "" if state == "present" else state.replace("_", " "),
+    ]

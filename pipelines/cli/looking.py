@@ -1,0 +1,105 @@
+"""Options that the commands share with which one looks, and how they ask the warehouse."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from itertools import takewhile
+from typing import Annotated
+
+import typer
+
+from models.errors import ConfigurationError
+from pipelines.cli.console import is_terminal
+from pipelines.cli.standard_output import reader_has_gone
+from pipelines.disk.layout import Layout
+from pipelines.look.filters import Conditions
+from pipelines.warehouse.query import Answer, Cell, asking, write_csv, write_json
+
+Project = Annotated[
+    str | None,
+    typer.Option(
+        "--project", metavar="NAME|DIR", help="Only this project: a part of its name, or a directory (. too)."
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="DATE", help="Only from then on: yesterday, last week, 3 days ago, 2026-03-01."),
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Only until then, that day included.")]
+Touched = Annotated[
+    str | None,
+    typer.Option("--touched", metavar="FILE", help="Only where a tool named this file, or a part of its path."),
+]
+Tool = Annotated[
+    str | None, typer.Option("--tool", metavar="NAME", help="Only where this tool was called; * is allowed.")
+]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="Only of this model, or a part of its name.")
+]
+State = Annotated[
+    str | None,
+    typer.Option("--state", metavar="STATE", help="Only in this state: present, partial, expired, named_only."),
+]
+HomeId = Annotated[str | None, typer.Option("--home", metavar="HOME", help="Only of this home, by its id.")]
+AsCsv = Annotated[
+    bool, typer.Option("--csv", help="Print CSV; text that a spreadsheet would obey gets an apostrophe in front.")
+]
+
+Named = dict[str, Cell]
+"""A row of an answer, by the names of its columns."""
+
+
+@contextmanager
+def looking(layout: Layout, query: Conditions) -> Iterator[Answer]:
+    """Ask the warehouse, and stop where nobody reads the answer any more. Raises as `asking` does."""
+    with asking(layout, query.sql, query.values) as whole:
+        yield replace(whole, rows=takewhile(lambda _: not reader_has_gone(), whole.rows))
+
+
+def rows_of(layout: Layout, query: Conditions) -> list[Named]:
+    """Return all rows of an answer, by the names of their columns."""
+    with looking(layout, query) as answer:
+        return [dict(zip(answer.names, row, strict=True)) for row in answer.rows]
+
+
+def print_rows(layout: Layout, query: Conditions, *, as_json: bool, as_csv: bool) -> bool:
+    """Print an answer as JSON or CSV where that is asked for, and return whether it was. Raises ConfigurationError for
+    both at once.
+    """
+    if as_json and as_csv:
+        raise ConfigurationError("--csv and --json: choose one")
+    if not (as_json or as_csv):
+        return False
+    with looking(layout, query) as answer:
+        if as_json:
+            write_json(answer, 0, sys.stdout)
+        else:
+            write_csv(answer, 0, sys.stdout, to_terminal=is_terminal())
+    return True
+
+
+def text(value: Cell) -> str:
+    """Return a text of an answer; nothing where there is none."""
+    return value if isinstance(value, str) else ""
+
+
+def whole(value: Cell) -> int:
+    """Return a count of an answer; 0 where there is none."""
+    return value if isinstance(value, int) else 0
+
+
+def amount(value: Cell) -> float | None:
+    """Return a number of an answer, None where it is not known."""
+    return float(value) if isinstance(value, int | float) else None
+
+
+def instant(value: Cell) -> datetime | None:
+    """Return an instant of an answer, None where it is not known."""
+    return value if isinstance(value, datetime) else None
+
+
+def listed_texts(value: Cell) -> Sequence[str]:
+    """Return a list of texts of an answer; nothing where there is none."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

@@ -1,0 +1,63 @@
+"""Long output goes through the user's pager, as git does it: only on a terminal."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+
+from rich.console import Console
+
+from pipelines.cli.console import is_terminal, terminal
+
+
+@contextmanager
+def paged(*, wanted: bool = True) -> Iterator[Console]:
+    """Give the console to print on: through PAGER, else less, where standard output is a terminal and this is `wanted`.
+
+    A pager that is closed early ends the printing, without an error.
+    """
+    command = _pager() if wanted and is_terminal() else None
+    if command is None:
+        yield terminal()
+        return
+    sys.stdout.flush()
+    environment = {"LESS": "FRX", **os.environ}  # quit where it fits, colours, and leave the text on the screen
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as process:
+        assert process.stdin is not None
+        before = _ignore_interrupts()
+        out = TextIOWrapper(process.stdin, encoding="utf-8", errors="backslashreplace", write_through=False)
+        try:
+            yield Console(
+                file=out, force_terminal=True, width=terminal().width, markup=False, highlight=False, emoji=False
+            )
+            out.flush()
+        except BrokenPipeError:
+            pass
+        finally:
+            with suppress(BrokenPipeError):
+                out.close()
+            process.wait()
+            if before is not None:
+                signal.signal(signal.SIGINT, before)
+
+
+def _pager() -> list[str] | None:
+    """Return the command of the pager, None where there is none or it is switched off."""
+    given = os.environ.get("PAGER")
+    if given is not None:
+        words = shlex.split(given)
+        return words if words and words != ["cat"] and shutil.which(words[0]) else None
+    return ["less"] if shutil.which("less") else None
+
+
+def _ignore_interrupts() -> "signal._HANDLER | None":
+    """Leave Ctrl-C to the pager, which is asked to stop searching by it. Returns the handler of before."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    return signal.signal(signal.SIGINT, signal.SIG_IGN)

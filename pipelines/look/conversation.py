@@ -1,0 +1,197 @@
+"""One session to be read: its utterances in order, those of each subagent below the call that began it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from pipelines.look.filters import Conditions
+
+Kind = Literal["prompt", "answer", "thinking", "call", "compaction", "notice"]
+_COMMAND: Final = re.compile(r"<command-name>(.*?)</command-name>(?:.*?<command-args>(.*?)</command-args>)?", re.DOTALL)
+"""How a transcript writes a command of Claude Code that a person gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A prompt, an answer, a call of a tool with its result, or an event. All texts are as they were written: hostile.
+
+    `said_at` is aware. `tool_input` is JSON. `lasted` is the seconds from a call to its result.
+    """
+
+    kind: Kind
+    speaker: str
+    said_at: datetime | None
+    text: str = ""
+    tool_name: str = ""
+    tool_input: str = ""
+    result: str | None = None
+    is_error: bool = False
+    is_abandoned: bool = False
+    agent_id: str | None = None
+    model: str | None = None
+    tool_use_id: str | None = None
+    lasted: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A subagent: its kind, what it was to do, and the call that began it, where these are known."""
+
+    agent_id: str
+    agent_type: str
+    description: str
+    tool_use_id: str | None
+
+
+@dataclass(slots=True)
+class Turn:
+    """An utterance at a depth: 0 in the session, one more in each subagent. `agent` is the one that begins here."""
+
+    utterance: Utterance
+    depth: int = 0
+    agent: Agent | None = field(default=None)
+
+
+def find_session(prefix: str) -> Conditions:
+    """Return the query of the sessions (`session_id`) whose id begins so, at most ten."""
+    return Conditions(
+        "SELECT DISTINCT session_id FROM sessions WHERE starts_with(session_id, ?) ORDER BY 1 LIMIT 10",
+        (prefix.lower(),),
+    )
+
+
+def conversation_query(session_id: str, home_id: str) -> Conditions:
+    """Return the query of a session's conversation in one home, in order."""
+    return Conditions(
+        "SELECT * FROM conversation WHERE session_id = ? AND home_id = ? ORDER BY position", (session_id, home_id)
+    )
+
+
+def prompts_query(session_id: str) -> Conditions:
+    """Return the query of the prompts of a session that no transcript has, in order."""
+    return Conditions(
+        "SELECT prompted_at, prompt_text FROM user_prompts WHERE session_id = ? AND NOT in_transcript "
+        "ORDER BY prompted_at, byte_offset",
+        (session_id,),
+    )
+
+
+def agents_query(session_id: str, home_id: str) -> Conditions:
+    """Return the query of a session's subagents in one home."""
+    return Conditions(
+        "SELECT agent_id, agent_type, description, tool_use_id FROM subagent_runs "
+        "WHERE session_id = ? AND home_id = ? AND agent_id IS NOT NULL",
+        (session_id, home_id),
+    )
+
+
+def utterance_of(row: dict[str, object]) -> Utterance:
+    """Return the utterance that a row of the view `conversation` is."""
+    said_at, returned_at = row["said_at"], row.get("returned_at")
+    lasted = None
+    if isinstance(said_at, datetime) and isinstance(returned_at, datetime):
+        lasted = (returned_at - said_at).total_seconds()
+    speaker = _text(row["speaker"])
+    return Utterance(
+        _kind(speaker, _text(row["kind"])),
+        speaker,
+        said_at if isinstance(said_at, datetime) else None,
+        _words(_text(row["text"])),
+        _text(row["tool_name"]),
+        _text(row["tool_input"]),
+        None if row["result_text"] is None else _text(row["result_text"]),
+        row["is_error"] is True,
+        row["is_abandoned"] is True,
+        _text(row["agent_id"]) or None,
+        _text(row["model"]) or None,
+        _text(row.get("tool_use_id")) or None,
+        lasted,
+    )
+
+
+def agent_of(row: dict[str, object]) -> Agent:
+    """Return the subagent that a row of `agents_query` is."""
+    return Agent(
+        _text(row["agent_id"]),
+        _text(row["agent_type"]),
+        _text(row["description"]),
+        _text(row["tool_use_id"]) or None,
+    )
+
+
+def merged(said: Sequence[Utterance], prompts: Sequence[Utterance]) -> list[Utterance]:
+    """Return a conversation with prompts that only other files have, where their times put them."""
+    made = list(said)
+    for prompt in prompts:
+        later = (
+            place
+            for place, one in enumerate(made)
+            if one.said_at is not None and prompt.said_at is not None and one.said_at > prompt.said_at
+        )
+        made.insert(next(later, len(made)), prompt)
+    return made
+
+
+def in_turns(utterances: Sequence[Utterance], agents: Sequence[Agent]) -> Iterator[Turn]:
+    """Yield the utterances in order, those of a subagent together: below the call that began it, or where its first one
+    stands when no call is known.
+    """
+    known = {agent.agent_id: agent for agent in agents}
+    begun_by: dict[str, list[str]] = {}
+    for agent in agents:
+        if agent.tool_use_id:
+            begun_by.setdefault(agent.tool_use_id, []).append(agent.agent_id)
+    calls = {one.tool_use_id for one in utterances if one.kind == "call" and one.tool_use_id}
+    placed = {agent_id for call, ids in begun_by.items() if call in calls for agent_id in ids}
+    of_agent: dict[str | None, list[Utterance]] = {}
+    for one in utterances:
+        of_agent.setdefault(one.agent_id, []).append(one)
+    done: set[str | None] = {None}
+
+    def told(agent_id: str | None, depth: int) -> Iterator[Turn]:
+        begins = known.get(agent_id or "", Agent(agent_id or "", "", "", None)) if agent_id else None
+        for one in of_agent.get(agent_id, ()):
+            yield Turn(one, depth, begins)
+            begins = None
+            for below in begun_by.get(one.tool_use_id or "", ()):
+                if below not in done:
+                    done.add(below)
+                    yield from told(below, depth + 1)
+
+    for one in utterances:
+        if one.agent_id is None:
+            yield Turn(one)
+            for below in begun_by.get(one.tool_use_id or "", ()):
+                if below not in done:
+                    done.add(below)
+                    yield from told(below, 1)
+        elif one.agent_id not in done and one.agent_id not in placed:
+            done.add(one.agent_id)
+            yield from told(one.agent_id, 1)
+
+
+def _kind(speaker: str, kind: str) -> Kind:
+    match speaker, kind:
+        case "tool", _:
+            return "call"
+        case _, "thinking" | "compaction":
+            return "thinking" if kind == "thinking" else "compaction"
+        case "claude" | "subagent", _:
+            return "notice" if kind == "task" else "answer"
+        case "person", _:
+            return "prompt" if kind in ("prompt", "shell") else "notice"
+        case _:
+            return "notice"
+
+
+def _words(text: str) -> str:
+    """Return a text, a command of Claude Code as it was typed."""
+    if not text.lstrip().startswith("<command-") or not (found := _COMMAND.search(text)):
+        return text
+    return " ".join(filter(None, (part and part.strip() for part in found.groups())))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,41 @@
+"""The list of sessions: one line each, newest first."""
+
+from typing import Final
+
+from pipelines.look.filters import Conditions, Filters
+
+COLUMNS: Final = (
+    "session_id", "home_id", "project", "project_path", "git_branches", "title", "title_kind", "first_prompt",
+    "last_prompt", "started_at", "ended_at", "active_seconds", "state", "prompt_count", "abandoned_prompt_count",
+    "response_count", "tool_call_count", "tool_error_count", "subagent_count", "compaction_count", "files_changed",
+    "models", "versions", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd",
+    "recorded_cost_usd", "unpriced_part_count", "reliable_share",
+)  # fmt: skip
+"""The columns of a session that are listed; the view `sessions` has more."""
+
+HAS_CONTENT: Final = Conditions("s.record_count > 0 OR s.prompt_count > 0 OR s.title IS NOT NULL")
+"""That there is anything to be seen of a session: many are but named, by an empty list or a log."""
+
+
+def sessions_query(filters: Filters, *, limit: int = 0, has_content: bool = True) -> Conditions:
+    """Return the query of the sessions that match, newest first: at most `limit` (0: all), each once, from the home
+    that has most of it. `has_content` leaves out sessions of which nothing but the id is known.
+    """
+    wanted = filters.of_sessions()
+    if has_content and filters.state is None:
+        wanted &= HAS_CONTENT
+    end = f" LIMIT {limit:d}" if limit else ""
+    return Conditions(
+        f"SELECT {', '.join(f's.{name}' for name in COLUMNS)} FROM sessions s WHERE {wanted.sql} "
+        "QUALIFY row_number() OVER (PARTITION BY s.session_id ORDER BY s.record_count DESC, s.home_id) = 1 "
+        f"ORDER BY coalesce(s.ended_at, s.started_at) DESC NULLS LAST, s.session_id{end}",
+        wanted.values,
+    )
+
+
+def one_session_query(session_id: str) -> Conditions:
+    """Return the query of the one row of a session, from the home that has most of it."""
+    return Conditions(
+        f"SELECT {', '.join(COLUMNS)} FROM sessions WHERE session_id = ? ORDER BY record_count DESC, home_id LIMIT 1",
+        (session_id,),
+    )

@@ -1,0 +1,86 @@
+"""Tokens and cost, grouped as one asks: rows of `token_usage`, each event once over all homes."""
+
+from typing import Final
+
+from models.errors import ConfigurationError
+from pipelines.look.filters import Conditions, Filters
+
+GROUPS: Final = {
+    "day": "u.responded_at::DATE",
+    "week": "date_trunc('week', u.responded_at)::DATE",
+    "month": "strftime(u.responded_at::TIMESTAMP, '%Y-%m')",
+    "hour": "strftime(date_trunc('hour', u.responded_at)::TIMESTAMP, '%Y-%m-%d %H:00')",
+    "session": "u.session_id",
+    "project": "u.project",
+    "model": "u.model_id",
+    "home": "u.home_id",
+}
+"""By what usage can be grouped: the name, and its expression over `token_usage`, there called `u`."""
+
+AMOUNTS: Final = ("input_tokens", "output_tokens", "cache_write_tokens", "cache_read_tokens", "total_tokens")
+
+
+def usage_query(filters: Filters, by: str) -> Conditions:
+    """Return the query of the usage by a group of GROUPS; `block` is five hours from a first response on.
+
+    Raises ConfigurationError for another group.
+    """
+    wanted = filters.of_usage()
+    if by == "block":
+        return _blocks(wanted)
+    if by not in GROUPS:
+        raise ConfigurationError(f"usage is not grouped by {by!r}; there are {', '.join((*GROUPS, 'block'))}")
+    order = "min(u.responded_at)" if by == "session" else "cost_usd DESC NULLS LAST, 1" if by in _NAMES else "1"
+    return Conditions(
+        f'SELECT {GROUPS[by]} AS "{by}", {_SUMS} FROM token_usage u WHERE {wanted.sql} GROUP BY 1 ORDER BY {order}',
+        wanted.values,
+    )
+
+
+def total_query(filters: Filters) -> Conditions:
+    """Return the query of the one row of all usage."""
+    wanted = filters.of_usage()
+    return Conditions(f"SELECT {_SUMS} FROM token_usage u WHERE {wanted.sql}", wanted.values)
+
+
+_NAMES: Final = ("project", "model", "home")
+_SUMS: Final = """
+    count(DISTINCT u.session_id) AS session_count,
+    count(*) FILTER (u.part IN ('message', 'fallback')) AS response_count,
+    sum(coalesce(u.input_tokens, 0))::BIGINT AS input_tokens,
+    sum(coalesce(u.output_tokens, 0))::BIGINT AS output_tokens,
+    sum(coalesce(u.cache_write_5m_tokens, 0) + coalesce(u.cache_write_1h_tokens, 0))::BIGINT AS cache_write_tokens,
+    sum(coalesce(u.cache_read_tokens, 0))::BIGINT AS cache_read_tokens,
+    sum(coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) + coalesce(u.cache_write_5m_tokens, 0)
+        + coalesce(u.cache_write_1h_tokens, 0) + coalesce(u.cache_read_tokens, 0))::BIGINT AS total_tokens,
+    sum(u.cost_usd) AS cost_usd,
+    count(*) FILTER (u.cost_usd IS NULL) AS unpriced_part_count,
+    round(avg(u.is_reliable::INTEGER), 4) AS reliable_share,
+    list_sort(list(DISTINCT u.model_id) FILTER (u.model_id IS NOT NULL)) AS models,
+    max(u.price_basis) FILTER (u.cost_usd IS NOT NULL) AS price_basis
+"""
+
+
+def _blocks(wanted: Conditions) -> Conditions:
+    """Return the query of five-hour blocks: each begins with the full hour of the first response after the one before.
+
+    A block's start depends on the start of the block before it, so they are counted out one after the other.
+    """
+    return Conditions(
+        f"""
+        WITH RECURSIVE hours AS MATERIALIZED (
+            SELECT DISTINCT date_trunc('hour', u.responded_at) AS hour FROM token_usage u
+            WHERE u.responded_at IS NOT NULL AND {wanted.sql}
+        ), blocks AS (
+            SELECT min(hour) AS block FROM hours HAVING count(*) > 0
+            UNION ALL
+            SELECT (SELECT min(h.hour) FROM hours h WHERE h.hour >= b.block + INTERVAL 5 HOURS) FROM blocks b
+            WHERE EXISTS (SELECT 1 FROM hours h WHERE h.hour >= b.block + INTERVAL 5 HOURS)
+        )
+        SELECT strftime(b.block::TIMESTAMP, '%Y-%m-%d %H:%M') AS block, {_SUMS}
+        FROM blocks b
+        JOIN token_usage u ON u.responded_at >= b.block AND u.responded_at < b.block + INTERVAL 5 HOURS
+        WHERE {wanted.sql} GROUP BY 1 ORDER BY 1
+        """,
+        (*wanted.values, *wanted.values),
+    )

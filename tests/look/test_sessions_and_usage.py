@@ -1,0 +1,126 @@
+"""`extract sessions` and `extract usage`: the figures of a made-up home, every filter, and nothing that is obeyed."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from models.text import safe
+from tests.command_line import Ran, call
+from tests.look.story import HOSTILE, LOST, TIDY
+
+pytestmark = pytest.mark.duckdb
+
+
+def _ids(told: Path, *options: str) -> list[str]:
+    ran = call("sessions", "--data", told, "--json", *options)
+    assert ran.code == 0, ran.err
+    return [row["session_id"] for row in json.loads(ran.out)]
+
+
+def test_sessions_are_listed_once_the_newest_first(told: Path) -> None:
+    assert _ids(told) == [TIDY, HOSTILE, LOST]
+    (tidy, _, lost) = json.loads(call("sessions", "--data", told, "--json").out)
+    assert (tidy["prompt_count"], tidy["abandoned_prompt_count"], tidy["tool_error_count"]) == (3, 1, 1)
+    assert (tidy["state"], lost["state"]) == ("present", "named_only")
+    assert lost["first_prompt"] == "how do herons sleep"
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("--project", "SHOP"), [TIDY, LOST]),
+        (("--project", "/work"), [TIDY, LOST]),
+        (("--project", "/wor"), []),
+        (("--touched", "cart.py"), [TIDY]),
+        (("--touched", "shop/cart.py"), [TIDY]),
+        (("--touched", "rates.py"), []),
+        (("--tool", "bash"), [TIDY]),
+        (("--tool", "E*t"), [TIDY]),
+        (("--tool", "E_it"), []),
+        (("--model", "sonnet"), [TIDY, HOSTILE]),
+        (("--state", "named_only"), [LOST]),
+        (("--state", "expired"), []),
+        (("--home", "mine"), [TIDY, HOSTILE, LOST]),
+        (("--home", "other"), []),
+        (("--since", "2026-03-02"), [TIDY, HOSTILE]),
+        (("--until", "2026-03-01"), []),
+        (("--since", "3 march 2026"), []),
+        (("--limit", "1"), [TIDY]),
+        (("--project", "'; DROP TABLE sessions; --"), []),
+    ],
+)
+def test_each_filter_leaves_what_it_names(told: Path, options: tuple[str, ...], found: list[str]) -> None:
+    assert [one for one in _ids(told, *options) if one != LOST or LOST in found] == found
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--state", "gone"), "there is no state 'gone'; there are present"),
+        (("--since", "soon"), "'soon' is no date. Examples: today"),
+        (("--json", "--csv"), "choose one"),
+    ],
+)
+def test_what_means_nothing_is_refused_with_what_does(told: Path, options: tuple[str, ...], said: str) -> None:
+    ran = call("sessions", "--data", told, *options)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_no_line_is_wider_than_the_terminal_or_obeyed_by_it(
+    told: Path, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for words in (("sessions",), ("usage",), ("usage", "--by", "project"), ("usage", "--by", "session")):
+        ran = call(*words, "--data", told)
+        assert ran.code == 0, ran.err
+        assert max(map(len, ran.lines)) <= width, ran.out
+        assert safe(ran.out, keep_newlines=True) == ran.out
+    shown = call("sessions", "--data", told)
+    assert TIDY[:8] in shown.out
+    assert ("prompts" in shown.lines[0]) == (width > 80)
+
+
+def test_csv_is_guarded_and_json_is_exact(told: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(call("sessions", "--data", told, "--csv").raw.decode(), newline="")))
+    assert [row["session_id"] for row in rows] == [TIDY, HOSTILE, LOST]
+    ran = call("sessions", "--data", told, "--json")
+    assert safe(ran.out, keep_newlines=True) == ran.out
+
+
+def _usage(told: Path, by: str, *options: str) -> list[dict[str, object]]:
+    ran: Ran = call("usage", "--by", by, "--data", told, "--json", *options)
+    assert ran.code == 0, ran.err
+    rows: list[dict[str, object]] = json.loads(ran.out)
+    return rows
+
+
+@pytest.mark.parametrize("by", ["day", "week", "month", "hour", "block", "session", "project", "model", "home"])
+def test_every_grouping_counts_the_same_tokens(told: Path, by: str) -> None:
+    rows = _usage(told, by)
+    assert all(by in row for row in rows)
+    # Eight answers of the conversation, one of them rewound, two of the subagent, one of the hostile session.
+    assert sum(int(str(row["response_count"])) for row in rows) == 11
+    assert sum(int(str(row["input_tokens"])) for row in rows) == 11_000
+    assert sum(int(str(row["output_tokens"])) for row in rows) == 1_010
+    assert sum(int(str(row["cache_read_tokens"])) for row in rows) == 22_000
+    # By the list, a million costs 3 dollars sent, 15 answered, 0.30 from the cache.
+    cost = sum(float(str(row["cost_usd"])) for row in rows)
+    assert cost == pytest.approx(11_000 * 3e-6 + 1_010 * 15e-6 + 22_000 * 0.3e-6)
+
+
+def test_usage_is_filtered_and_totalled(told: Path) -> None:
+    (row,) = _usage(told, "session", "--project", "shop")
+    assert row["session"] == TIDY
+    assert _usage(told, "day", "--model", "opus") == []
+    assert _usage(told, "day", "--home", "other") == []
+    shown = call("usage", "--by", "month", "--data", told).lines
+    assert shown[1].startswith("2026-03")
+    assert shown[2].startswith("total")
+    assert any(line.startswith("Prices: ") for line in shown)
+    assert call("usage", "--by", "moon", "--data", told).code == 2
+    assert call("usage", "--since", "tomorrow never", "--data", told).code == 2
