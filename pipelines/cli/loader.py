@@ -57,6 +57,7 @@ COMMANDS: Final = (
     Listed("gc", "Delete undone runs, leftovers and old warehouses.", "garbage", "gc"),
     Listed("forget", "Erase content from every file of the archive, for good.", "forget", "forget"),
     Listed("home", "Show or change which homes every run reads.", "home", "app"),
+    Listed("schedule", "Run by itself, on the operating system's schedule.", "schedule", "app"),
     Listed("flow", "Run under Prefect: once, or on a schedule.", "flow", "app"),
 )
 """Every command, in the order in which `extract --help` lists them. A test compares the helps with the commands'."""

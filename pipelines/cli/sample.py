@@ -5,7 +5,7 @@ from typing import Final
 
 from models.amounts import listed, plural, size
 from models.errors import ConfigurationError
-from pipelines.cli.console import say
+from pipelines.cli.console import say, say_wrapped
 from pipelines.cli.options import shown_path
 from pipelines.demo.demo import DemoSummary, make_home
 from pipelines.disk.layout import Layout
@@ -43,5 +43,5 @@ def _show(made: DemoSummary) -> None:
         f"{plural(made.files, 'file')}, {size(made.bytes)}, {plural(made.sessions, 'session')}, "
         f"{plural(len(made.oddities), 'oddity', 'oddities')} planted on purpose"
     )
-    say(f"entries: {listed(largest)}, and of {plural(others, 'other kind')}")
+    say_wrapped(f"entries: {listed(largest)}, and of {plural(others, 'other kind')}")
     say()

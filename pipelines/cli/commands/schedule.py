@@ -1,0 +1,130 @@
+"""`extract schedule`: has the operating system run `extract`, and says whether the runs came."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.amounts import moment
+from models.errors import ExitCode
+from pipelines.cli.confirm import Yes, confirm
+from pipelines.cli.console import say, say_json, say_wrapped
+from pipelines.cli.options import AsJson, Data, command, layout_of
+from pipelines.schedule.native import SCHEDULERS, LastRead, job_for, last_reads, scheduler
+from pipelines.schedule.timer import Timetable
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+System = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help=f"{', '.join(SCHEDULERS)}. Default: the one that this machine has."),
+]
+
+_WHY_DAILY = (
+    "Every day is recommended: Claude Code deletes files by their age, and whole homes were lost by accident; what no "
+    "run has read by then is gone. A run that finds nothing new takes a second."
+)
+
+
+@app.callback()
+def schedule() -> None:
+    """Run by itself, on the operating system's schedule."""
+
+
+@app.command()
+def install(
+    weekly: Annotated[
+        bool, typer.Option("--weekly/--daily", help="Every Sunday, or every day, which is recommended.")
+    ] = False,
+    at: Annotated[str, typer.Option(metavar="HH:MM", help="The local time of day.")] = "04:00",
+    system: System = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
+    yes: Yes = False,
+    data: Data = None,
+) -> None:
+    """Have every known home read every day, or every week.
+
+    Shows what it is going to write, and asks. Runs are of low priority and have no network. A missed run is made up
+    for when the machine is on again.
+    """
+    layout = layout_of(data)
+    chosen = scheduler(system, Path.home(), os.environ)
+    timetable = Timetable.parse("week" if weekly else "day", at)
+    before = chosen.timetable()
+    job = job_for(layout, timetable, os.environ)
+    say(chosen.shown(job))
+    if weekly:
+        say_wrapped(_WHY_DAILY)
+    if dry_run:
+        return
+    if before:
+        say(f"This replaces a schedule that runs {before.sentence}.")
+    if not yes:
+        confirm(f"Have {chosen.name} run this {timetable.sentence}?")
+    chosen.install(job)
+    say(
+        f"{chosen.name} runs it {timetable.sentence}; next: {_local(timetable.next_after(datetime.now().astimezone()))}"
+    )
+    say(f"to see whether the runs came: {command('schedule status', data)}")
+
+
+@app.command()
+def status(system: System = None, data: Data = None, as_json: AsJson = False) -> None:
+    """Show when the next run is, how the last ones ended, and what is overdue.
+
+    Ends with 1 when a home has not been read for longer than the schedule allows.
+    """
+    layout = layout_of(data)
+    chosen = scheduler(system, Path.home(), os.environ)
+    timetable = chosen.timetable()
+    reads = last_reads(layout, timetable, datetime.now(UTC))
+    following = timetable.next_after(datetime.now().astimezone()) if timetable else None
+    if as_json:
+        say_json(
+            {
+                "scheduler": chosen.name,
+                "schedule": timetable.sentence if timetable else None,
+                "next_run_at": following.astimezone(UTC).isoformat() if following else None,
+                "homes": [
+                    {
+                        "home_id": one.home.home_id,
+                        "run_id": one.run_id,
+                        "read_at": one.read_at.isoformat() if one.read_at else None,
+                        "exit_code": one.exit_code,
+                        "is_overdue": one.is_overdue,
+                    }
+                    for one in reads
+                ],
+            }
+        )
+    else:
+        if timetable and following:
+            say(f"{chosen.name}: {timetable.sentence}; next run: {_local(following)}", style="bold")
+        else:
+            say(f"No schedule is installed. To have one: {command('schedule install', data)}")
+        for one in reads:
+            say(_sentence(one))
+    if any(one.is_overdue for one in reads):
+        raise typer.Exit(ExitCode.UNEXPECTED)
+
+
+@app.command()
+def remove(system: System = None) -> None:
+    """Stop the scheduled runs and delete what `install` wrote. The archive stays."""
+    chosen = scheduler(system, Path.home(), os.environ)
+    was_there = chosen.timetable() is not None
+    chosen.remove()
+    say("The schedule was removed." if was_there else "No schedule was installed.")
+
+
+def _sentence(one: LastRead) -> str:
+    late = "OVERDUE: " if one.is_overdue else ""
+    if one.read_at is None or one.exit_code is None:
+        return f"{late}home {one.home.shown} has never been read"
+    return f"{late}home {one.home.shown}: last read {moment(one.read_at.isoformat())}, exit code {one.exit_code:d}"
+
+
+def _local(start: datetime) -> str:
+    return f"{start:%A %Y-%m-%d %H:%M} (local time)"
