@@ -49,7 +49,7 @@ COMMANDS: Final = (
     Listed("files", "List what the archive holds, present or long gone.", "files", "files"),
     Listed("restore", "Restore files byte for byte, as of any run.", "restore", "restore"),
     Listed("drill", "Test the archive: restore everything and compare it.", "drill", "drill"),
-    Listed("verify", "Verify what is kept: bytes, counts, links, rights.", "verify", "verify"),
+    Listed("verify", "Verify the archive: bytes, counts, references, permissions.", "verify", "verify"),
     Listed("rebuild", "Build the warehouse again from the archive.", "rebuild", "rebuild"),
     Listed("reparse", "Parse again what is kept, by today's parsers.", "reparse", "reparse"),
     Listed("import-store", "Import another store: its messages count as seen before.", "import_store", "import_store"),

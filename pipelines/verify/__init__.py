@@ -1,3 +1,3 @@
-"""`extract verify`: one module for each concern; no check raises for what it finds. It imports `run` and the rooms
-below it.
+"""`extract verify`: one module for each concern. A check reports problems as findings and never raises for them. It
+imports `run` and the rooms below it.
 """

@@ -1,4 +1,4 @@
-"""A check that is a query: what it claims, what it needs, and the kind of finding for each of its rows."""
+"""Checks that are SQL queries: each row of a query's result is a finding."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from pipelines.verify.tables import Tables
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Each row of `query` is a finding of `kind`: its columns are `address` and the parameters of the kind.
+    """A check by SQL. Each row of `query` is a finding of `kind`: its columns are `address` and the kind's parameters.
 
-    `claim` says what holds when there is none, after "that". `needs` are the tables that must have been loaded whole.
-    One that goes `across_runs` asks `chain`, the groups of runs that go on from one another, and is asked for each such
-    chain.
+    `claim` completes the sentence "it was not checked that …". `needs` are the tables that must be loaded completely.
+    With `across_runs` the query uses the table `chain` (the phases of one branch of runs) and runs once for each
+    branch.
     """
 
     kind: Kind
@@ -29,7 +29,10 @@ class Check:
 
 
 def run_checks(context: Context, tables: Tables, checks: Iterable[Check]) -> None:
-    """Run checks over the tables. Raises LoadError when the engine fails at a query: it lacks room, most likely."""
+    """Run checks and add their findings to the context. A check whose tables are incomplete becomes a finding R143.
+
+    Raises LoadError when DuckDB fails at a query, usually because a disk is full.
+    """
     wanted = []
     for check in checks:
         if tables.incomplete.intersection(check.needs):

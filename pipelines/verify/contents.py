@@ -1,4 +1,6 @@
-"""Looks at what was read of each file: counts that balance, spans that tile, rows that stand where their entry is."""
+"""Checks the content of each file's reading: counts balance, spans tile the file, each row is at the span of an
+entry.
+"""
 
 from typing import Final
 
@@ -10,7 +12,7 @@ ENTRY_KINDS: Final = ("entry", "reject", "padding", "tail", "erased")
 
 
 def tiles(spans: str) -> str:
-    """Return a query of the files whose spans in a table do not tile what was read, each with the first place where."""
+    """Return a query of the files whose spans in a table do not tile the bytes read, each with the first problem."""
     return f"""
         WITH ordered AS (
             SELECT g, file_id, o, o + l AS until, lag(o + l) OVER (PARTITION BY g, file_id ORDER BY o, l) AS before
@@ -23,8 +25,8 @@ def tiles(spans: str) -> str:
         SELECT called(r.file_id, n.address) AS address, grp.run, CASE
             WHEN coalesce(j.first, r.size) <> r.from_offset
                 THEN concat('they begin at byte ', coalesce(j.first, r.size), ', not at ', r.from_offset)
-            WHEN gap IS NOT NULL THEN concat('nothing stands at byte ', gap)
-            WHEN overlap IS NOT NULL THEN concat('two stand at byte ', overlap)
+            WHEN gap IS NOT NULL THEN concat('there is a gap at byte ', gap)
+            WHEN overlap IS NOT NULL THEN concat('two overlap at byte ', overlap)
             ELSE concat('they end at byte ', j.last, ', not at ', r.size) END AS problem
         FROM read r JOIN grp USING (g) LEFT JOIN joined j ON j.g = r.g AND j.file_id = r.file_id
         LEFT JOIN named n ON n.file_id = r.file_id
@@ -33,7 +35,7 @@ def tiles(spans: str) -> str:
 
 
 def per_file(code_columns: str, table: str, join: str, wrong: str) -> str:
-    """Return a query of the readings that contradict what a table has of their file."""
+    """Return a query of the readings whose counts differ from those of a table's rows for their file."""
     return f"""
         SELECT called(r.file_id, n.address) AS address, grp.run, {code_columns}
         FROM read r JOIN grp USING (g) LEFT JOIN named n ON n.file_id = r.file_id
@@ -43,7 +45,7 @@ def per_file(code_columns: str, table: str, join: str, wrong: str) -> str:
 
 
 def _without(table: str, other: str, on: str, select: str = "") -> str:
-    """Return a query of the parts of a table with rows that have no counterpart."""
+    """Return a query of the parts of a table with rows that have no matching row in another table."""
     return f"""
         SELECT p.path AS address, count(*) AS count{select} FROM {table} t JOIN part p USING (part)
         ANTI JOIN {other} x ON x.g = t.g AND x.file_id = t.file_id{on} GROUP BY ALL
@@ -73,12 +75,12 @@ def _sums() -> str:
 CHECKS: Final = (
     Check(
         codes.EXTRACTION_ORIGIN,
-        "each reading is of the home, run and phase of its file",
+        "each reading has the home, run and phase of its part",
         "SELECT path AS address, count(*) AS count FROM extraction JOIN part USING (part, g) WHERE bad GROUP BY ALL",
     ),
     Check(
         codes.ROW_ORIGIN,
-        "each row is of the home and run of its file",
+        "each row has the home and run of its part",
         "SELECT path AS address, sum(n)::BIGINT AS count FROM ("
         + " UNION ALL ".join(
             f"SELECT part, {'n' if table == 'row_span' else '1'} AS n FROM {table} WHERE bad"
@@ -98,7 +100,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.READ_TWICE,
-        "no run read a generation twice",
+        "no run lists two readings of one generation",
         """
         SELECT called(r.file_id, any_value(n.address)) AS address, any_value(grp.run) AS run, count(*) AS count
         FROM extraction r JOIN grp USING (g) LEFT JOIN named n ON n.file_id = r.file_id
@@ -107,7 +109,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.SPAN,
-        "each reading begins before its watermark, and that is within the file",
+        "each reading begins before its watermark, and the watermark is inside the file",
         """
         SELECT called(r.file_id, n.address) AS address, grp.run, from_offset AS start, watermark, size
         FROM read r JOIN grp USING (g) LEFT JOIN named n ON n.file_id = r.file_id
@@ -116,7 +118,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.NO_FILE,
-        "every file that was read is in the manifest; one that was parsed again, in an earlier one",
+        "every file that was read is in the manifest, and every reparsed file in an earlier manifest",
         """
         SELECT p.path AS address, grp.run, r.file_id FROM read r JOIN grp USING (g) JOIN part p USING (part)
         ANTI JOIN manifest m ON m.g = r.g AND m.file_id = r.file_id WHERE grp.is_read
@@ -127,7 +129,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.CONTINUES,
-        "each reading goes on where the one before ended",
+        "each reading begins where the previous one ended",
         """
         WITH ordered AS (
             SELECT r.*, chain.run, lag(watermark, 1, 0) OVER (PARTITION BY file_id ORDER BY epoch) AS expected
@@ -141,7 +143,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.NOT_EXTRACTED,
-        "every row is of a file that its run read",
+        "every row comes from a file that its run read",
         " UNION ALL ".join(_without(table, "extraction", "", ", p.tab AS table") for table in _ALL_SPANS),
     ),
     Check(
@@ -149,7 +151,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.ENTRY_KIND,
-        "entries are of known kinds",
+        "all entries have a known kind",
         f"""
         SELECT p.path AS address, kind, count(*) AS count FROM entry JOIN part p USING (part)
         WHERE kind NOT IN {ENTRY_KINDS} GROUP BY ALL
@@ -157,7 +159,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.ENTRY_COUNT,
-        "the index has as many entries as were counted",
+        "the table `entries` has as many entries as were counted",
         per_file(
             "entry_count AS entries, entries_with_rows AS with_rows, coalesce(t.entries, 0) AS actual_entries, "
             "coalesce(t.with_rows, 0) AS actual_with_rows",
@@ -200,13 +202,13 @@ CHECKS: Final = (
     ),
     Check(
         codes.REJECT_SPAN,
-        "every reject is an entry that was rejected",
+        "every reject is at the span of a rejected entry",
         _without("reject", "entry", f"{_SAME_SPAN} AND x.kind = 'reject'"),
     ),
-    Check(codes.REPAIR_SPAN, "every repair is of an entry", _without("repair", "entry", _SAME_SPAN)),
+    Check(codes.REPAIR_SPAN, "every repair is at the span of an entry", _without("repair", "entry", _SAME_SPAN)),
     Check(
         codes.SOURCE_SUM,
-        "the commit records count what was extracted",
+        "the counts of the commit records are those of `extractions`",
         f"""
         WITH found AS ({_sums()}), said AS (
             SELECT c.* FROM counted c JOIN grp USING (g) WHERE whole AND what IN {tuple(_MEASURES)}
@@ -231,7 +233,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.NO_ENTRY,
-        "every row stands at an entry of its file",
+        "every row is at the span of an entry of its file",
         " UNION ALL ".join(
             _without(table, "entry", f"{_SAME_SPAN} AND x.kind IN ('entry', 'tail')", ", p.tab AS table")
             for table in ("row_span", "occurrence")
@@ -239,7 +241,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.ROW_COUNT,
-        "every entry has as many rows as the index says",
+        "every entry has as many rows as the table `entries` records",
         """
         WITH spans AS (SELECT g, file_id, o, l, sum(n)::BIGINT AS n FROM row_span GROUP BY ALL)
         SELECT called(e.file_id, any_value(a.address)) AS address, count(*) AS count, arg_min(e.n, e.o) AS expected,
@@ -263,7 +265,7 @@ CHECKS: Final = (
 MESSAGE_CHECKS: Final = (
     Check(
         codes.NO_TEXT,
-        "the text of every message seen is kept",
+        "every message that occurs has a text",
         """
         SELECT p.path AS address, count(*) AS count FROM occurrence t SEMI JOIN chain USING (g) JOIN part p USING (part)
         ANTI JOIN (SELECT message_id FROM kept_text SEMI JOIN chain USING (g)) x ON x.message_id = t.message_id
@@ -274,7 +276,7 @@ MESSAGE_CHECKS: Final = (
     ),
     Check(
         codes.SEEN_COUNT,
-        "messages were seen at as many places as were counted",
+        "each file has as many message occurrences as were counted",
         per_file(
             "message_count AS expected, coalesce(t.n, 0) AS actual",
             "occurrence",
@@ -284,7 +286,7 @@ MESSAGE_CHECKS: Final = (
     ),
     Check(
         codes.SEEN_SUM,
-        "the commit records count the messages seen",
+        "the commit records have the number of message occurrences",
         """
         WITH found AS (SELECT g, count(*) AS n FROM occurrence GROUP BY g), said AS (
             SELECT g, sum(n)::BIGINT AS n FROM counted WHERE what IN ('messages_new', 'messages_duplicate') GROUP BY g
@@ -296,7 +298,7 @@ MESSAGE_CHECKS: Final = (
     ),
     Check(
         codes.TEXT_UNSEEN,
-        "every text that is kept was seen",
+        "every message text has an occurrence",
         """
         SELECT p.path AS address, count(*) AS count
         FROM kept_text t JOIN part p USING (part) JOIN grp ON grp.g = t.g AND grp.whole

@@ -1,4 +1,4 @@
-"""What the checks share: the archive as its records describe it, what must not be trusted, and what was found."""
+"""The state that the checks share: the archive as its records describe it, the parts not to open, and the findings."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from pipelines.disk.layout import Layout
 
 @dataclass(frozen=True, slots=True)
 class PhaseGroup:
-    """One committed phase of one home of one run: the parts of a group describe one another."""
+    """One committed phase of one home of one run; its parts are checked against one another."""
 
     number: int
     run: RunRecord
@@ -26,10 +26,10 @@ class PhaseGroup:
 class Context:
     """One verification.
 
-    `runs` are those whose commit record can be used, the oldest first, undone and removed ones too; `unusable` are the
-    names of the directories of the others. `chains` are runs that go on from one another: first those that count now,
-    then, for each run that was undone, those that counted as of it. `seed` is None when archive.json cannot be used.
-    `distrusted` are paths of parts that are not opened.
+    `runs` are those with a usable commit record, oldest first, undone and removed runs included; `unusable` are the
+    names of the other runs' directories. `chains` are the branches of runs: first the runs in effect now, then, for
+    each undone run, those in effect as of it. `seed` is None when archive.json is unusable. `distrusted` are the paths
+    of parts that must not be opened.
     """
 
     layout: Layout
@@ -44,21 +44,21 @@ class Context:
 
     @property
     def is_quick(self) -> bool:
-        """Whether only counts and sizes are asked for."""
+        """Whether only counts and sizes are checked."""
         return self.level is Level.QUICK
 
     @property
     def current(self) -> list[RunRecord]:
-        """The runs that count now, the oldest first."""
+        """The runs in effect now, oldest first."""
         return self.chains[0] if self.chains else []
 
     def groups(self) -> list[PhaseGroup]:
-        """Return every committed phase, numbered in order of commitment."""
+        """Return every committed phase, numbered in the order of commits."""
         phases = [(run, phase) for run in self.runs for phase in run.phases]
         return [PhaseGroup(number, run, phase) for number, (run, phase) in enumerate(phases)]
 
     def parts(self) -> Iterator[tuple[RunRecord, PhaseRecord, PartRecord]]:
-        """Yield every committed part."""
+        """Yield every committed part with its run and phase."""
         for run in self.runs:
             for phase in run.phases:
                 for part in phase.parts:
@@ -69,12 +69,12 @@ class Context:
         return part.path not in self.distrusted
 
     def address(self, path: Path) -> str:
-        """Return how a finding names a path below the data directory, unprintable bytes escaped."""
+        """Return the address of a path in a finding: relative to the data directory, unprintable bytes escaped."""
         return printable_path(os.fsencode(self.layout.relative(path)))
 
 
 def unreadable(context: Context, error: OSError) -> Finding:
-    """Return the finding for a file or directory that the system refused to a check."""
+    """Return the finding for a file or directory that the system refused to read."""
     name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
     path = Path(name)
     is_below = path.is_relative_to(context.layout.root)

@@ -1,5 +1,5 @@
-"""Puts every file together again from the store, in every generation and as of every run that read it, and compares it
-with the SHA-256 of its manifest; digests every piece and every text again.
+"""The deep checks: reassembles every file from the store, in every generation and as of every run that read it, and
+compares it with the SHA-256 of its manifest; digests every piece and every message text again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ from pipelines.verify.tables import Tables
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What one run read of a file, and the digest that its manifest has for the whole as it then was."""
+    """One run's reading of a file, and the SHA-256 of the whole file in that run's manifest."""
 
     run_id: str
     start: int
@@ -35,7 +35,7 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A generation of a file with its readings, the oldest first."""
+    """A generation of a file with its readings, oldest first."""
 
     file_id: int
     address: str
@@ -55,8 +55,8 @@ _READINGS: Final = """
 
 
 def check_files(context: Context, tables: Tables, subset: Subset) -> None:
-    """Put files together again: those of the runs that count, and then what other runs had read that were undone. Needs
-    the seed of the store.
+    """Reassemble the files of the runs in effect, then files that only undone runs had read. Does nothing without the
+    seed of the store.
     """
     files = _all_files(context, tables)
     chosen = [files[number] for number in subset.of(len(files))]
@@ -78,7 +78,9 @@ def check_files(context: Context, tables: Tables, subset: Subset) -> None:
 
 
 def _all_files(context: Context, tables: Tables) -> list[tuple[int, _File]]:
-    """Return the files of each chain with its number, each reading of a run in one of them at least."""
+    """Return the files to reassemble with the number of their branch, so that each run's readings are in at least
+    one.
+    """
     found: list[tuple[int, _File]] = []
     covered: set[str] = set()
     for number, chain in enumerate(context.chains):
@@ -97,14 +99,14 @@ def _files(tables: Tables) -> Iterator[_File]:
 
 
 def _trusted(context: Context, run: RunRecord) -> RunRecord:
-    """Return a run without the parts that must not be opened."""
+    """Return a run's record without the parts that must not be opened."""
     phases = [replace(phase, parts=[part for part in phase.parts if context.is_usable(part)]) for phase in run.phases]
     return replace(run, phases=phases)
 
 
 def _check_file(context: Context, reader: StoreReader, file: _File) -> None:
-    """Digest a file as of each run that read it; what was consumed up to a watermark is digested once for all runs, and
-    what was erased on request is in no digest.
+    """Digest a file as of each run that read it. The bytes up to a watermark are digested once for all runs; bytes
+    erased on request are skipped.
     """
     consumed = sha256()
     for reading in file.readings:
@@ -130,7 +132,7 @@ def _check_file(context: Context, reader: StoreReader, file: _File) -> None:
 
 
 def check_pieces(context: Context, subset: Subset) -> None:
-    """Digest every piece of the store again, row group by row group."""
+    """Digest every piece of the store again, one row group at a time."""
     if context.seed is None:
         return
     parts = [part for _, _, part in context.parts() if part.table == STORE.name and context.is_usable(part)]
@@ -164,7 +166,7 @@ def _check_part(context: Context, part: PartRecord, seed: int) -> None:
 
 
 def check_texts(context: Context, tables: Tables) -> None:
-    """Compare the digest and the length of every text that is kept with what stands beside it."""
+    """Compare the SHA-256 and the length of every message text with its `message_id` and `text_bytes`."""
     paths = {
         str(context.layout.root / part.path): part.path
         for _, _, part in context.parts()

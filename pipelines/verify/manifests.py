@@ -1,4 +1,4 @@
-"""Looks at the manifests: each row says what can be, and they agree with what was read and with one another."""
+"""Checks the manifests: each row has valid values, and agrees with the readings and the other manifests."""
 
 from typing import Final
 
@@ -41,18 +41,18 @@ _LAST_READ: Final = """
 CHECKS: Final = (
     Check(
         codes.ORIGIN,
-        "each manifest is of one home, run and phase",
+        "each row of a manifest has the home, run and phase of its part",
         "SELECT p.path AS address, count(*) AS count FROM manifest m JOIN part p USING (part) WHERE bad GROUP BY ALL",
     ),
     Check(
         codes.PATH_TWICE,
-        "no manifest names a path twice as the same kind of thing",
+        "no manifest has a path twice with the same type",
         """
         SELECT concat(any_value(p.home), ':', any_value(m.path)) AS address, any_value(p.run) AS run, count(*) AS count
         FROM manifest m JOIN part p USING (part) GROUP BY m.g, m.path_bytes, m.entry_type HAVING count(*) > 1
         """,
     ),
-    Check(codes.WORD, "the manifests use known words", _words()),
+    Check(codes.WORD, "the manifests have known values", _words()),
     Check(
         codes.NO_DIGEST,
         "every file that was read has its digests",
@@ -67,7 +67,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.WATERMARK,
-        "no watermark is beyond its file",
+        "no watermark is beyond the end of its file",
         f"""
         SELECT {_WHERE} AS address, p.run, m.watermark, m.size FROM manifest m JOIN part p USING (part)
         WHERE (watermark > size OR watermark < 0 OR size < 0) AND outcome NOT IN {_NOT_AS_READ}
@@ -75,7 +75,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.READ_ALTHOUGH,
-        "nothing was read that is withheld or only listed",
+        "no withheld or only listed file was read",
         f"""
         SELECT {_WHERE} AS address, p.run, m.treatment FROM manifest m JOIN part p USING (part)
         WHERE treatment IN ('withhold', 'inventory')
@@ -92,7 +92,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.FORGOTTEN,
-        "every manifest says what became of all that the one before named",
+        "every manifest has a row for each path of the previous manifest",
         """
         WITH following AS (
             SELECT g, run, lead(g) OVER w AS next, lead(run) OVER w AS next_run
@@ -115,7 +115,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.OTHER_SIZE,
-        "sizes and watermarks are those that were read",
+        "sizes and watermarks are those of the last reading",
         f"""
         SELECT {_WHERE} AS address, p.run, m.size, m.watermark, m.read_size, m.read_watermark
         FROM ({_LAST_READ}) m JOIN part p USING (part)
@@ -137,7 +137,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.FIRST_RUN,
-        "the run that is said to have read a file first did",
+        "`first_run_id` is the first run that read the file",
         f"""
         WITH first AS (
             SELECT file_id, arg_min(chain.run, chain.epoch) AS run FROM every_read JOIN chain USING (g) GROUP BY file_id
@@ -151,7 +151,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.OUTCOMES,
-        "the commit records count the outcomes of the manifests",
+        "the commit records have the counts of the manifests' outcomes",
         """
         WITH found AS (SELECT g, outcome, count(*) AS n FROM whole_manifest GROUP BY ALL),
             said AS (SELECT o.* FROM outcome o JOIN grp USING (g) WHERE whole)
@@ -161,7 +161,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.FOUND,
-        "the commit records count the files of the manifests",
+        "the commit records have the number of the manifests' files",
         """
         WITH found AS (
             SELECT g, source, count(*) AS n, sum(size)::BIGINT AS bytes FROM whole_manifest
@@ -181,7 +181,9 @@ CHECKS: Final = (
 
 
 def check_names(context: Context, tables: Tables) -> None:
-    """Compare each distinct file's id with the one that home, path and generation give it, and its path for people."""
+    """Compare each file's id with the one computed from home, path and generation, and its printable path with its
+    bytes.
+    """
     cursor = tables.connection.execute(
         "SELECT DISTINCT p.home, m.path, m.path_bytes, m.generation, m.file_id FROM manifest m JOIN part p USING (part)"
     )

@@ -1,4 +1,5 @@
-"""Looks at every committed Parquet file: its digest, its rows, its columns. What fails is not opened again."""
+"""Checks every committed Parquet file (part): its digest, number of rows and columns. A part that fails is not opened
+again by later checks."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ T = TypeVar("T")
 def _in_threads(
     items: Iterable[T], path_of: Callable[[T], Path], context: Context
 ) -> Iterator[tuple[T, str | OSError]]:
-    """Yield each item with the SHA-256 of its file, or with what kept it from being read."""
+    """Yield each item with the SHA-256 of its file, or the error of reading it."""
 
     def one(item: T) -> tuple[T, str | OSError]:
         try:
@@ -36,7 +37,7 @@ def _in_threads(
 
 
 def check_digests(context: Context, table: str | None = None) -> None:
-    """Digest every part whose size is right; only those of one table, where it is named."""
+    """Digest every part whose size is right; with `table` only its parts."""
     parts = {
         part.path: part for _, _, part in context.parts() if context.is_usable(part) and table in (None, part.table)
     }
@@ -49,7 +50,7 @@ def check_digests(context: Context, table: str | None = None) -> None:
 
 
 def check_footers(context: Context) -> None:
-    """Compare the rows and columns that every whole part declares with its commit record and its table."""
+    """Compare the number of rows and the columns in each part's footer with its commit record and its table."""
     tables = known_tables()
     for _, _, part in context.parts():
         if not context.is_usable(part):
@@ -71,21 +72,22 @@ def check_footers(context: Context) -> None:
 
 
 def columns_problem(table: Table, schema: pa.Schema) -> str | None:
-    """Say what columns of a file lack that a table needs. Files of earlier versions may lack what may be NULL, and have
-    columns that there are no more.
+    """Return the first problem of a file's columns for a table, None if there is none.
+
+    Files of earlier versions may lack columns that can be NULL, and have columns that were removed since.
     """
     for column in table.all_columns:
         number = schema.get_field_index(column.name)
         if number < 0:
             if column.required:
-                return f"{column.name} is not there"
+                return f"{column.name} is missing"
         elif schema.field(number).type != column.type.arrow:
             return f"{column.name} is {schema.field(number).type}, not {column.type.arrow}"
     return None
 
 
 def check_imports(context: Context) -> None:
-    """Compare every file that was read in from another store with the digest in its name."""
+    """Compare every file of an imported store with the SHA-256 in its name."""
     layout = context.layout
     for path, found in _in_threads(imported_files(layout), lambda path: path, context):
         address = context.address(path)

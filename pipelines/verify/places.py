@@ -1,4 +1,4 @@
-"""Looks at everything below the data directory: rights, leftovers of dead runs, and what is not ours."""
+"""Checks all files below the data directory: permissions, leftovers of killed runs, and files of other origin."""
 
 import os
 import re
@@ -39,14 +39,14 @@ _IMPORT: Final = re.compile(r"[0-9a-f]{64}\.parquet")
 
 @dataclass(slots=True)
 class _Listed:
-    """What commit records name: parts and texts; and the runs of which they name all there is."""
+    """The paths that commit records list, and the complete runs, whose records list all of their files."""
 
     paths: set[str]
     complete: set[str]
 
 
 def check_places(context: Context) -> None:
-    """Walk the data directory. What Prefect keeps in prefect/ is its own; only its rights are looked at."""
+    """Walk the data directory. Of Prefect's own files in prefect/ it checks only the permissions."""
     listed = _Listed(
         {part.path for _, _, part in context.parts()} | {text.path for run in context.runs for text in run.texts},
         {run.run_id for run in context.runs if run.status == "complete"},
@@ -60,7 +60,7 @@ def _walk(context: Context, listed: _Listed, directory: Path, above: tuple[str, 
         with os.scandir(directory) as scanned:
             entries = sorted(scanned, key=lambda entry: entry.name)
     except FileNotFoundError:
-        return  # a run that ended has removed it meanwhile
+        return  # a run has deleted it meanwhile
     except OSError as error:
         context.findings.append(unreadable(context, error))
         return
@@ -102,7 +102,7 @@ def _check_mode(context: Context, path: Path, *, is_directory: bool) -> None:
 
 
 def _judge_directory(context: Context, path: Path, names: Sequence[str]) -> bool:
-    """Say what a directory has no business to be; returns whether to look below it."""
+    """Report a directory that does not belong here; return whether to walk it."""
     match names:
         case [name]:
             is_ours = name in _DIRECTORIES
@@ -145,7 +145,7 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
         case ["runs", _, _] if DRILL.fullmatch(name):
             return
         case ["runs", run, _] if run not in listed.complete and name.startswith("manifest-sha256"):
-            return  # a run that stopped afterwards has not come to list it
+            return  # the run was stopped before its record listed the text
         case ["cache", _] if path.suffix == ".idx":
             if not is_whole(path):
                 context.findings.append(codes.INDEX_BROKEN.at(address))

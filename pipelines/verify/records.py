@@ -1,4 +1,4 @@
-"""Looks at what the archive says of itself: archive.json and its copy, homes.json, settings.toml, the writer's lock."""
+"""Checks the archive's own records: archive.json and its copy, homes.json, settings.toml, tombstones, the lock file."""
 
 from pathlib import Path
 
@@ -15,23 +15,23 @@ from pipelines.verify.context import Context
 
 
 class MalformedRecord(ValueError):
-    """A file of ours is what was written, and cannot be understood all the same."""
+    """A file has its right seal, but unknown content."""
 
 
 def read_object(path: Path) -> JsonObject:
-    """Return the object in a sealed file. Raises FileNotFoundError, SealError, Malformed."""
+    """Return the JSON object of a sealed file. Raises FileNotFoundError, SealError, MalformedRecord."""
     raw = unsealed(path.read_bytes(), ".json")
     try:
         value = orjson.loads(raw)
     except ValueError as error:
         raise MalformedRecord(str(error)) from error
     if not isinstance(value, dict):
-        raise MalformedRecord("it is no object")
+        raise MalformedRecord("it is not a JSON object")
     return value
 
 
 def check_archive(context: Context) -> None:
-    """Look at archive.json and its copy, and take the seed from it."""
+    """Check archive.json and its copy, and take the seed from it."""
     layout = context.layout
     address = context.address(layout.archive_file)
     try:
@@ -73,7 +73,7 @@ def _check_copy(context: Context) -> None:
 
 
 def check_homes(context: Context) -> None:
-    """Look at homes.json against the homes that the runs name."""
+    """Check homes.json, and compare it with the homes in the runs' records."""
     path = context.layout.homes_file
     address = context.address(path)
     try:
@@ -99,7 +99,7 @@ def check_homes(context: Context) -> None:
 
 
 def check_settings(context: Context) -> None:
-    """Look whether the settings can be understood, and whether they are those of the newest run."""
+    """Check that the settings are valid, and whether they have changed since the newest run."""
     address = context.address(context.layout.settings_file)
     try:
         read_settings(context.layout)
@@ -111,7 +111,7 @@ def check_settings(context: Context) -> None:
 
 
 def check_erasure(context: Context) -> None:
-    """Look at the tombstones of what was erased on request, and for an erasure that was not finished."""
+    """Check the tombstones, and whether an erasure is unfinished."""
     layout = context.layout
     address = context.address(layout.tombstones_file)
     try:
@@ -129,7 +129,7 @@ def check_erasure(context: Context) -> None:
 
 
 def check_lock(context: Context) -> None:
-    """Look at what the last writer noted. An empty file is that of one who died as he began."""
+    """Check the content of the lock file. It is empty when the last writer was killed as it started."""
     path = context.layout.lock_file
     if not path.exists() or not path.stat().st_size:
         return

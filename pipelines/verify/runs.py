@@ -1,4 +1,4 @@
-"""Looks at the commit records: each is what was written, is consistent in itself, and follows the one before."""
+"""Checks the commit records: each is undamaged, consistent in itself, and follows the previous one."""
 
 import re
 import types
@@ -31,12 +31,12 @@ DRILL: Final = re.compile(r"drill-[0-9]{8}T[0-9]{6}Z\.(json|txt)")
 
 
 def known_tables() -> dict[str, Table]:
-    """Return every table of which there can be parts, by name."""
+    """Return every table that can have parts, by name."""
     return {table.name: table for table in (*RUNNER_TABLES, *source_tables(sources().values()))}
 
 
 def read_runs(context: Context) -> None:
-    """Read every commit record that can be used into the context, and note the directories of the others."""
+    """Read every usable commit record into the context, and add the directories of the others to `unusable`."""
     root = context.layout.runs
     for directory in sorted(root.iterdir()) if root.is_dir() else ():
         if not directory.is_dir():
@@ -56,7 +56,7 @@ def read_runs(context: Context) -> None:
 
 
 def _chain(context: Context) -> None:
-    """Note which runs go on from one another."""
+    """Set the context's branches of runs."""
     try:
         context.chains = [in_effect(context.runs)]
         covered = {run.run_id for run in context.current}
@@ -91,7 +91,7 @@ def _read_run(context: Context, path: Path) -> RunRecord | None:
 
 
 def _need_types(record: object) -> None:
-    """Raise TypeError when a field of a record, or of those in it, is of another type than declared."""
+    """Raise TypeError when a field of a record, or of a record inside it, has another type than declared."""
     if not is_dataclass(record):
         return
     hints = _hints(record.__class__)
@@ -127,7 +127,7 @@ def _is_of(value: object, hint: object) -> bool:
 
 
 def check_runs(context: Context) -> None:
-    """Look at each commit record, and at their order."""
+    """Check each commit record, and their order."""
     tables = known_tables()
     listed: set[str] = set()
     for run in context.runs:
@@ -170,7 +170,7 @@ def _check_times(context: Context, run: RunRecord, address: str) -> None:
         committed = [datetime.fromisoformat(phase.committed_at) for phase in run.phases]
         finished = datetime.fromisoformat(run.finished_at) if run.finished_at else None
         is_in_order = all(started <= one and (finished is None or one <= finished) for one in committed)
-        problem = None if is_in_order else f"from {run.started_at} to {run.finished_at}, a phase was not within"
+        problem = None if is_in_order else f"a phase was not between {run.started_at} and {run.finished_at}"
     except (ValueError, TypeError) as error:
         problem = str(error)
     if problem is not None:
@@ -209,7 +209,7 @@ def _check_phase(context: Context, run: RunRecord, phase: PhaseRecord, address: 
 def _check_part(
     context: Context, run: RunRecord, phase: PhaseRecord, part: PartRecord, address: str, tables: dict[str, Table]
 ) -> None:
-    """Look whether a part stands where the layout puts it: what a record says may lead nowhere else."""
+    """Check that a part's path is the one of the layout: a damaged or forged record must not lead to another file."""
     path = PurePosixPath(part.path)
     is_placed = is_home_id(phase.home_id) and re.fullmatch(r"[a-z][a-z0-9_]*", part.table) is not None
     if is_placed:
@@ -225,7 +225,9 @@ def _check_part(
 
 
 def _check_epochs(context: Context) -> None:
-    """Look whether the epochs count the runs. What cannot be read may be what is missing, and is named already."""
+    """Check that the epochs count the runs from 1. With unusable records a gap is not reported: it may be one of
+    them.
+    """
     last = 0
     by_epoch: dict[int, RunRecord] = {}
     for run in context.runs:
@@ -239,7 +241,7 @@ def _check_epochs(context: Context) -> None:
 
 
 def check_run_files(context: Context) -> None:
-    """Look at what else stands in the directories of runs: manifests in text, reports, findings."""
+    """Check the other files in the directories of runs: manifests in text, reports, findings, records of drills."""
     for run in context.runs:
         for text in run.texts:
             _check_text(context, text)
@@ -267,7 +269,7 @@ def _check_sealed(context: Context, directory: Path) -> None:
 def _check_text(context: Context, text: TextRecord) -> None:
     path = context.layout.root / text.path
     if path.parent.parent != context.layout.runs:
-        return  # a record can name no file elsewhere: it is not opened, and is foreign where it lies
+        return  # a path outside of runs/ is not opened: no run writes a text there
     if not path.exists():
         context.findings.append(codes.TEXT_GONE.at(text.path))
     elif path.stat().st_size != text.size:

@@ -1,4 +1,4 @@
-"""Looks whether every committed Parquet file is there with its size. No engine is needed for that."""
+"""Checks that every committed Parquet file exists with its size, without importing any engine."""
 
 import stat
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _CHUNK: Final = 1 << 20
 
 
 def check_sizes(context: Context) -> None:
-    """Look whether every part is there as a file of its size."""
+    """Check that every part is a regular file of its size."""
     for run, _, part in context.parts():
         if not context.is_usable(part):
             continue
@@ -38,16 +38,16 @@ def _kind(mode: int) -> str:
 
 
 def distrust(context: Context, part: PartRecord, finding: Finding) -> None:
-    """Note what is wrong with a part, and that it must not be opened."""
+    """Add a finding about a part, and mark the part as not to be opened."""
     context.distrusted.add(part.path)
     context.findings.append(finding)
 
 
-def digest(path: Path, told: Callable[[int], None]) -> str:
-    """Return the SHA-256 of a file; `told` hears of the bytes that were read. Raises OSError."""
+def digest(path: Path, advances: Callable[[int], None]) -> str:
+    """Return the SHA-256 of a file in hex; call `advances` with the number of bytes of each chunk. Raises OSError."""
     made = sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             made.update(chunk)
-            told(len(chunk))
+            advances(len(chunk))
     return made.hexdigest()

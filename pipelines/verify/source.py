@@ -1,4 +1,4 @@
-"""Compares homes with their last manifests. What their owner did is information; what a disk did is an error."""
+"""Compares homes with their last manifests. Changes by normal use are information; damage by a disk is an error."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,12 +25,12 @@ from pipelines.verify.context import Context
 
 
 def check_homes(context: Context, homes: Sequence[tuple[str, Path]]) -> None:
-    """Digest again every file of the homes that was read, and name what is new, changed or gone."""
+    """Digest every archived file of the homes again; report new, changed, deleted and damaged files."""
     try:
         settings = read_settings(context.layout)
         tombstones = read_tombstones(context.layout)
-    except (ConfigurationError, FixityError, StoreError):  # each has its finding already
-        claim = "the homes hold what was read of them"
+    except (ConfigurationError, FixityError, StoreError):  # another check reports each of these
+        claim = "the homes have the archived content"
         context.findings.append(NOT_CHECKED.at(context.address(context.layout.root), claim=claim))
         return
     classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
@@ -47,7 +47,9 @@ def check_homes(context: Context, homes: Sequence[tuple[str, Path]]) -> None:
 
 
 def _last_states(context: Context, home_id: str) -> dict[bytes, FileState] | None:
-    """Return the files of the last manifest of each phase by path; of a path in two phases the one that was read."""
+    """Return the files of each phase's last manifest by path, None if there is none; of a path in two phases the row
+    that was present.
+    """
     found: dict[bytes, FileState] = {}
     is_known = False
     for phase in PHASES:
@@ -62,7 +64,7 @@ def _last_states(context: Context, home_id: str) -> dict[bytes, FileState] | Non
 
 
 class _Compared(NamedTuple):
-    """A home: its id, where it is, and what was erased of it."""
+    """The home to compare: its id, its directory, and the tombstones of its erased content."""
 
     home_id: str
     root: Path

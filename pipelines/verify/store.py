@@ -1,4 +1,4 @@
-"""Looks at the store by its digests and lengths: each piece is there, once, and the pieces tile what was read."""
+"""Checks the store by digests and lengths: each piece exists once, and the pieces tile the bytes read."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ CHECKS: Final = (
     Check(codes.TILES, "the pieces tile every file", tiles("piece")),
     Check(
         codes.COUNT,
-        "the recipe has as many pieces as were cut",
+        "each recipe has as many pieces as were counted",
         per_file(
             "piece_count AS expected, coalesce(t.n, 0) AS actual",
             "piece",
@@ -34,7 +34,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.LENGTH,
-        "every piece is as long as its recipe says",
+        "every piece has the length of its recipe",
         """
         SELECT p.path AS address, count(*) AS count FROM piece t JOIN part p USING (part)
         JOIN (SELECT digest, min(piece_bytes) AS shortest, max(piece_bytes) AS longest FROM stored GROUP BY digest) s
@@ -57,7 +57,7 @@ CHECKS: Final = (
     ),
     Check(
         codes.NEW_BYTES,
-        "the store holds as many new bytes as were counted",
+        "the store has as many new bytes as were counted",
         """
         WITH found AS (SELECT g, sum(piece_bytes)::BIGINT AS n FROM cut GROUP BY g),
             said AS (SELECT g, sum(new_piece_bytes)::BIGINT AS n FROM extraction GROUP BY g)
@@ -79,7 +79,7 @@ CHECKS: Final = (
 
 
 def check_erased(context: Context, tables: Tables) -> None:
-    """Look whether there is a tombstone for what was erased: without one, the next run would bring it back."""
+    """Check that tombstones exist if bytes were erased: without them the next run would read the content again."""
     if context.layout.tombstones_file.exists():
         return
     if any(tables.rows("SELECT 1 AS one FROM piece WHERE is_erased(digest) LIMIT 1")):

@@ -1,8 +1,8 @@
-"""Loads what the committed parts say into an engine of its own, once and in bulk, so that the checks are queries.
+"""Loads the committed parts into a temporary DuckDB, once and in bulk, so that the checks are SQL queries.
 
-Only parts that may be opened are loaded. Where a phase has others, its counts and spans are not loaded at all, only
-what stands for itself: the pieces of the store, the texts, the manifest, the list of readings. Memory is bounded; what
-does not fit goes to the system's place for temporary files.
+Only usable parts are loaded. Of a phase with an unusable part only the tables that need no other part are loaded: the
+pieces of the store, the message texts, the manifest, the readings. Memory is bounded: DuckDB spills to the system's
+temporary directory.
 """
 
 import tempfile
@@ -34,17 +34,18 @@ from models.tables import (
 from pipelines.verify.context import Context, PhaseGroup
 
 MEMORY = "600MB"
-"""What the engine may take; what does not fit goes to the system's place for temporary files."""
+"""DuckDB's memory limit; it spills the rest to the system's temporary directory."""
 RUNS: Final = "runs"
-"""Among what is incomplete: some commit record cannot be used."""
+"""A name in `Tables.incomplete`: a commit record is unusable."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """A table of the engine: what it is made of, and its own columns with the expressions that fill them.
+    """A table in DuckDB: the archive's table that fills it, and its columns with their expressions.
 
-    Each has `part` (its number) and `g` (the group's); with a span also `file_id`, `o` (offset), `l` (length) and `bad`
-    (whether the row says that it is of another home or run than its part).
+    Each has `part` (the part's number) and `g` (the number of its phase group); tables with provenance also `file_id`,
+    `o` (offset), `l` (length) and `bad` (whether the row has another home or run than its part). `stands_for_itself`:
+    its rows can be checked without the other parts of the phase.
     """
 
     name: str
@@ -53,11 +54,11 @@ class _Load:
     stands_for_itself: bool = False
 
     def create(self) -> str:
-        """The statement that makes it."""
+        """Return the statement that creates the table."""
         return f"CREATE TABLE {self.name} ({', '.join(self._all())})"
 
     def insert(self) -> str:
-        """The statement that fills it from the files of its parameter."""
+        """Return the statement that fills it; its parameter is the list of Parquet files."""
         return f"INSERT INTO {self.name} SELECT {', '.join(self._all().values())} {_FROM}"
 
     def _all(self) -> dict[str, str]:
@@ -158,18 +159,18 @@ CREATE VIEW whole_manifest AS SELECT m.* FROM manifest m JOIN grp USING (g) WHER
 
 @dataclass(slots=True)
 class Tables:
-    """The loaded tables. `incomplete` names those of which a part could not be loaded."""
+    """The loaded tables. `incomplete` names those with a part that could not be loaded."""
 
     connection: duckdb.DuckDBPyConnection
     incomplete: set[str] = field(default_factory=set)
 
     def choose(self, runs: Iterable[RunRecord]) -> None:
-        """Let `chain` be the groups of these runs."""
+        """Make the view `chain` contain the phase groups of these runs."""
         self.connection.execute("DELETE FROM chosen")
         _fill(self.connection, "chosen", [(run.run_id,) for run in runs])
 
     def rows(self, query: str) -> Iterator[dict[str, str | int]]:
-        """Yield the rows of a query by the names of its columns. Raises duckdb.Error."""
+        """Yield the rows of a query as dictionaries by column name. Raises duckdb.Error."""
         cursor = self.connection.execute(query)
         names = [column[0] for column in cursor.description or ()]
         while some := cursor.fetchmany(1000):
@@ -179,7 +180,9 @@ class Tables:
 
 @contextmanager
 def loaded(context: Context) -> Iterator[Tables]:
-    """Give the tables of all that can be opened. Parts that turn out to be unreadable are found and left out."""
+    """Yield the tables of all usable parts. A part that proves unreadable becomes a finding, and loading starts again
+    without it.
+    """
     while True:
         before = len(context.distrusted)
         with tempfile.TemporaryDirectory(prefix="extract-verify-", ignore_cleanup_errors=True) as spill:
@@ -201,7 +204,7 @@ def loaded(context: Context) -> Iterator[Tables]:
 
 
 def empty_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make every table, with nothing in it."""
+    """Create all tables, empty."""
     connection.execute(
         """
         CREATE TABLE grp (g INTEGER, epoch INTEGER, run VARCHAR, home VARCHAR, phase INTEGER, whole BOOLEAN,
@@ -221,7 +224,7 @@ def empty_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def complete(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make what the checks ask besides, of tables that were filled."""
+    """Create the views and macros of the checks; call it after the tables are filled."""
     connection.execute(_VIEWS)
 
 
@@ -252,7 +255,7 @@ _Placed = dict[str, list[tuple[PartRecord, int]]]
 def _fill_records(
     context: Context, connection: duckdb.DuckDBPyConnection, groups: Sequence[PhaseGroup], whole: set[int]
 ) -> _Placed:
-    """Load what the commit records say; returns the usable parts of each table with the number of their group."""
+    """Load the commit records; return the usable parts of each table with the number of their phase group."""
     placed: _Placed = {load.table.name: [] for load in _LOADS}
     part_rows: list[tuple[object, ...]] = []
     for group in groups:
@@ -304,14 +307,16 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tupl
 def _insert(
     context: Context, connection: duckdb.DuckDBPyConnection, statement: str, parts: Iterable[PartRecord]
 ) -> None:
-    """Load parts; when that fails one by one, to find those that cannot be read. Raises LoadError for lack of room."""
+    """Load parts in one statement; if it fails, one by one, to find the unreadable ones. Raises LoadError when memory
+    or disk is full.
+    """
     paths = {str(context.layout.root / part.path): part for part in parts}
     if not paths:
         return
     try:
         connection.execute(statement, [list(paths)])
     except duckdb.OutOfMemoryException as error:
-        raise LoadError(f"there is no room for what is to be compared: {error}") from error
+        raise LoadError(f"there is no room for the tables to compare: {error}") from error
     except duckdb.Error:
         for path, part in paths.items():
             try:

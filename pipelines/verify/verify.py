@@ -1,5 +1,5 @@
-"""Verifies an archive: that its records agree, that its bytes are those that were written, that counts balance and
-links hold, that every file can be given back. Nothing is changed, and a run may be at work meanwhile.
+"""Verifies an archive: its records agree, its bytes are unchanged, counts balance, references resolve, and every file
+can be restored. It changes nothing, and a run may be in progress meanwhile.
 """
 
 import errno
@@ -42,12 +42,12 @@ def verify(
     homes: Sequence[tuple[str | None, Path]] = (),
     observer: Observer = _UNOBSERVED,
 ) -> list[Finding]:
-    """Return everything that is not as it should be, and what one should know, the gravest first.
+    """Return all findings about an archive, the most severe first.
 
-    `subset` says how much `Level.DEEP` looks at. `homes` are those that `Level.SOURCE` compares with their manifests,
-    each with its name, or None to have it found by its directory; without any, all that the archive knows.
+    `subset` is the share of files that `Level.DEEP` checks. `homes` are those that `Level.SOURCE` compares with their
+    manifests, each with its home_id (None: found by its directory); default: all homes of the archive.
 
-    Raises ConfigurationError when there is no archive. That there is no room for what is to be compared is a finding.
+    Raises ConfigurationError when there is no archive. A full disk or memory is a finding (R144), not an exception.
     """
     if not layout.archive_file.exists() and not layout.runs.is_dir():
         raise ConfigurationError(f"there is no archive in {layout.root}; `extract run` makes one")
@@ -79,7 +79,7 @@ def _check_level(context: Context, subset: Subset, homes: Sequence[tuple[str | N
 
 
 def _look(context: Context, *checks: Callable[[Context], None]) -> None:
-    """Do checks. What the system refuses to one of them is a finding, and the next one begins."""
+    """Do checks, one after the other. An OSError of a check becomes a finding, and the next check begins."""
     for check in checks:
         try:
             check(context)
@@ -88,8 +88,8 @@ def _look(context: Context, *checks: Callable[[Context], None]) -> None:
 
 
 def _check_tables_in_the_room_there_is(context: Context, subset: Subset) -> None:
-    """Do the checks that load what is kept into an engine. When there is no room for it, what was found before stays
-    found.
+    """Do the checks that load the archive into DuckDB. If memory or disk is full, that is a finding, and the findings
+    made before are kept.
     """
 
     try:
@@ -132,7 +132,7 @@ def _check_source(context: Context, homes: Sequence[tuple[str | None, Path]]) ->
 
 
 def _state(layout: Layout) -> list[tuple[str, int, int]]:
-    """Return what changes whenever a run commits or publishes."""
+    """Return the status of the files that change whenever a run commits or publishes a warehouse."""
     paths = [*layout.runs.glob("*/run.json"), layout.warehouse]
     found = [(path, path.lstat()) for path in sorted(paths) if path.is_symlink() or path.exists()]
     return [(str(path), stat.st_mtime_ns, stat.st_ino) for path, stat in found]

@@ -1,4 +1,4 @@
-"""Looks at the published warehouses and at the link to the newest one."""
+"""Checks the published warehouses and the link to the newest one."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from pipelines.warehouse.publish import check_warehouse
 
 
 def check_warehouses(context: Context) -> None:
-    """Look at the link, at every warehouse, and (unless only sizes are asked for) at what the linked one holds."""
+    """Check the link, every warehouse's size and digest, and (unless quick) the content of the linked one."""
     known = {run.warehouse.path: run.warehouse for run in context.runs if run.warehouse is not None}
     newest = next((run.warehouse for run in reversed(context.current) if run.warehouse is not None), None)
     linked = _linked(context, newest)
@@ -33,7 +33,9 @@ def check_warehouses(context: Context) -> None:
 
 
 def _linked(context: Context, newest: WarehouseRecord | None) -> str | None:
-    """Return the path below the data directory of the warehouse that the link stands for."""
+    """Return the path, below the data directory, of the warehouse that the link points to; None without a usable
+    link.
+    """
     link = context.layout.warehouse
     address = context.address(link)
     if not os.path.lexists(link):
@@ -53,7 +55,7 @@ def _linked(context: Context, newest: WarehouseRecord | None) -> str | None:
 
 
 def _copied(context: Context, copy: Path, newest: WarehouseRecord | None) -> str | None:
-    """Look at the copy that stands for the link where the system has none."""
+    """Check warehouse.duckdb where it is a copy, because the system has no links."""
     if newest is None:
         return None
     is_same = copy.stat().st_size == newest.size
@@ -83,7 +85,7 @@ def _is_as_recorded(context: Context, path: Path, record: WarehouseRecord | None
             context.findings.append(codes.BROKEN.at(address))
             return False
     except FileNotFoundError:
-        return False  # an older one, which a run has removed meanwhile
+        return False  # an older one, which a run has deleted meanwhile
     return True
 
 
@@ -97,7 +99,7 @@ def _check_age(context: Context, linked: str, newest: WarehouseRecord | None) ->
 
 
 def _check_content(context: Context, linked: str, known: Mapping[str, WarehouseRecord]) -> None:
-    """Open the warehouse and compare it with the records of the runs that it was made of."""
+    """Open the warehouse and compare its rows with the records of the runs that it was built from."""
 
     made_by = Path(linked).stem
     chain = next((chain for chain in context.chains if any(run.run_id == made_by for run in chain)), None)

@@ -1,4 +1,4 @@
-"""`extract verify`: whether everything that is kept is what was written, and can be given back."""
+"""`extract verify`: checks that the archive is unchanged since it was written, consistent, and can be restored."""
 
 import re
 from collections import Counter
@@ -30,38 +30,34 @@ _PERCENT: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 
 
 def verify(
-    quick: Annotated[bool, typer.Option("--quick", help="Only counts and sizes, in less than a second.")] = False,
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Also put every file together again and compare its SHA-256.")
-    ] = False,
-    source: Annotated[
-        bool, typer.Option("--source", help="Compare the homes with what was last read of them, and nothing else.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Check only counts and sizes, in less than a second.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Also reassemble every file and compare its SHA-256.")] = False,
+    source: Annotated[bool, typer.Option("--source", help="Only compare the homes with their last manifests.")] = False,
     subset: Annotated[
-        str | None, typer.Option(metavar="N%", help="With --deep: only so many of the files, picked at random.")
+        str | None, typer.Option(metavar="N%", help="With --deep: only this share of the files, picked at random.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="With --subset: pick those that this number picked before.")
+        int | None, typer.Option(metavar="N", help="With --subset: the same number picks the same files.")
     ] = None,
     home: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH|NAME=PATH", help="With --source: this home, where it is now; can be given again."),
+        typer.Option(metavar="PATH|NAME=PATH", help="With --source: the present place of a home; repeatable."),
     ] = None,
     data: Data = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Verify what is kept: bytes, counts, links, rights.
+    """Verify the archive: bytes, counts, references, permissions.
 
-    Every finding has a code, listed in models/FINDINGS.md. Ends with 0 only when all holds, with 3 when bytes are
-    broken, with 1 for anything else that is not as it should be. Needs no lock and changes nothing; what was found is
-    kept beside the newest run, for its report.
+    Every finding has a code, listed in models/FINDINGS.md. Ends with 0 only without errors and warnings, with 3 for
+    damaged bytes, else with 1. Needs no lock and changes nothing; the findings are kept beside the newest run, for its
+    report.
     """
 
     layout = layout_of(data)
     level = _level(quick=quick, deep=deep, source=source)
     if home and level is not Level.SOURCE:
-        raise ConfigurationError("--home goes with --source: everything else is about what is kept")
+        raise ConfigurationError("--home needs --source: the other checks read the archive only")
     picked = _subset(level, subset, seed)
     with showing(shown=not (as_json or quiet)) as observer:
         findings = verify_archive(layout, level, picked, homes_of(home) if home else (), observer)
@@ -91,7 +87,7 @@ def _subset(level: Level, given: str | None, seed: int | None) -> Subset:
         return Subset()
     match = _PERCENT.fullmatch(given or "")
     if level is not Level.DEEP or match is None:
-        raise ConfigurationError("a subset is given with --deep, as in --deep --subset 10% (and --seed N)")
+        raise ConfigurationError("--subset and --seed need --deep, as in --deep --subset 10% --seed 7")
     return Subset(float(match[1]), randbelow(1 << 32) if seed is None else seed)
 
 
@@ -100,22 +96,22 @@ def _count(findings: Sequence[Finding], severity: Severity) -> int:
 
 
 def _show(made: Verification, root: str, *, quiet: bool) -> None:
-    """Print every error and warning, and the first pieces of information of each kind."""
+    """Print all errors and warnings, and the first ten information findings of each kind."""
 
-    seen: Counter[str] = Counter()
+    shown: Counter[str] = Counter()
     for finding in made.findings:
         is_information = finding.severity is Severity.INFORMATION
-        seen[finding.code] += is_information
-        if not (is_information and (quiet or seen[finding.code] > _SHOWN)):
+        shown[finding.code] += is_information
+        if not (is_information and (quiet or shown[finding.code] > _SHOWN)):
             _show_finding(finding)
-    for code, count in seen.items():
+    for code, count in shown.items():
         if count > _SHOWN and not quiet:
             say(f"{code}: {plural(count - _SHOWN, 'more', 'more')}; --json lists all")
     errors, warnings = _count(made.findings, Severity.ERROR), _count(made.findings, Severity.WARNING)
     if errors or warnings:
         say(f"{root}: {plural(errors, 'error')}, {plural(warnings, 'warning')}", style="bold")
     elif not quiet:
-        say(f"{root}: all holds ({made.level})", style="bold")
+        say(f"{root}: verified, no errors or warnings ({made.level})", style="bold")
 
 
 def _show_finding(finding: Finding) -> None:
@@ -127,7 +123,7 @@ def _show_finding(finding: Finding) -> None:
 
 
 def _keep(layout: Layout, made: Verification) -> None:
-    """Keep what was found beside the newest run, and have its report tell it. Failing at that changes no verdict."""
+    """Write the findings beside the newest run and into its report. An error here does not change the exit code."""
 
     try:
         runs = read_runs(layout)
@@ -136,4 +132,4 @@ def _keep(layout: Layout, made: Verification) -> None:
             if runs[-1].status == "complete" and made.level is not Level.QUICK:
                 write_reports(layout, runs[-1])
     except ExtractError as error:
-        say(f"what was found could not be kept: {error}", stderr=True)
+        say(f"the findings could not be saved: {error}", stderr=True)
