@@ -10,7 +10,8 @@ from models.amounts import plural
 from models.run import PhaseRecord, RunRecord
 from models.tables import EXTRACTIONS
 from pipelines.archive.archive import committed_parts
-from pipelines.report.facts import LIMIT, Balance, Listing, sql_text
+from pipelines.report.facts import Balance
+from pipelines.report.listing import LIMIT, Listing, sql_text
 from pipelines.report.parts import PartReader
 from pipelines.report.places import Paths, Place
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from models.amounts import count, plural
 from models.run import SourceCounts
-from pipelines.report.facts import Balance, FixityFacts, Verdict
+from pipelines.report.facts import Balance, Verdict
+from pipelines.report.file_facts import FixityFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from extractors.reading.registry import PHASES
@@ -14,32 +14,29 @@ from pipelines.archive import archive as archives
 from pipelines.archive.findings_file import Verification, read_verifications
 from pipelines.archive.totals import added, in_the_way, seconds, stored_again
 from pipelines.disk.layout import Layout
-from pipelines.report.balance import judge_balance, read_extractions
+from pipelines.report.balance import Extractions, judge_balance, read_extractions
 from pipelines.report.claim import Ground, claim_of, verdict_of
-from pipelines.report.drift import drift_facts, read_drift
+from pipelines.report.drift import Key, Met, drift_facts, read_drift
 from pipelines.report.facts import (
-    LIMIT,
     Balance,
     DamageFact,
     Facts,
-    FixityFacts,
     HomeFacts,
-    Listing,
     NotDone,
     PhaseTime,
     RunFacts,
     Sizes,
     SourceFacts,
     TailFacts,
-    bounded,
-    sql_text,
 )
+from pipelines.report.file_facts import FixityFacts
 from pipelines.report.findings import finding_facts, verification_facts
 from pipelines.report.fixity import fixity_facts, gone_facts, rule_facts
+from pipelines.report.listing import LIMIT, Listing, bounded, sql_text
 from pipelines.report.manifests import Manifests, log_patterns, read_manifests
 from pipelines.report.parts import PartReader
 from pipelines.report.places import Paths
-from pipelines.report.quarantine import read_rejects, read_repairs, reject_facts, repair_facts
+from pipelines.report.quarantine import Groups, read_rejects, read_repairs, reject_facts, repair_facts
 from pipelines.report.standing import standing_facts
 
 _MANY_GONE = 0.2
@@ -54,24 +51,14 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
     if earlier is None:
         earlier = [other for other in archives.read_runs(layout) if other.epoch < run.epoch]
     reader, paths = PartReader(layout), Paths()
-    extractions = read_extractions(reader, run, paths)
-    rejects = read_rejects(reader, run, extractions.void, paths)
-    repairs = read_repairs(reader, run, extractions.void, paths)
-    drift = read_drift(reader, run, earlier, paths)
-    manifests = read_manifests(reader, run, earlier, paths)
+    found = _read(reader, run, earlier, paths)
+    manifests = found.manifests
     verified, notices = _verifications(layout, run)
     findings = finding_facts(verified)
     standing = standing_facts(run, earlier, gone_facts(manifests))
-    ground = _ground(run, manifests, judge_balance(run, extractions, rejects.by_home_and_source(), paths))
-    ground = replace(
-        ground,
-        problems=len(reader.problems),
-        damaged=len(run.damage),
-        in_the_way=len(in_the_way(run)),
-        quarantined=standing.quarantined,
-        homes_not_found=run.homes_not_found,
-        errors=sum(finding.severity == Severity.ERROR for finding in findings),
-    )
+    ground = _ground(run, manifests, judge_balance(run, found.extractions, found.rejects.by_home_and_source(), paths))
+    errors = sum(finding.severity == Severity.ERROR for finding in findings)
+    ground = replace(ground, problems=len(reader.problems), quarantined=standing.quarantined, errors=errors)
     return Facts(
         verdict=verdict_of(ground),
         claim=claim_of(ground),
@@ -81,10 +68,10 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         sources=_sources(run),
         standing=standing,
         balance=ground.balance,
-        rejects=reject_facts(rejects, run, paths),
-        repairs=repair_facts(repairs, run, paths),
+        rejects=reject_facts(found.rejects, run, paths),
+        repairs=repair_facts(found.repairs, run, paths),
         tails=_tails(manifests),
-        drift=drift_facts(drift, run, paths),
+        drift=drift_facts(found.drift, run, paths),
         fixity=ground.fixity,
         withheld=rule_facts(manifests, "withhold"),
         listed=rule_facts(manifests, "inventory"),
@@ -103,7 +90,31 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the Parquet of a run holds."""
+
+    extractions: Extractions
+    rejects: Groups
+    repairs: Groups
+    drift: dict[Key, Met]
+    manifests: Manifests
+
+
+def _read(reader: PartReader, run: RunRecord, earlier: Sequence[RunRecord], paths: Paths) -> _Found:
+    extractions = read_extractions(reader, run, paths)
+    return _Found(
+        extractions=extractions,
+        rejects=read_rejects(reader, run, extractions.void, paths),
+        repairs=read_repairs(reader, run, extractions.void, paths),
+        drift=read_drift(reader, run, earlier, paths),
+        manifests=read_manifests(reader, run, earlier, paths),
+    )
+
+
 def _ground(run: RunRecord, manifests: Manifests, balance: Balance) -> Ground:
+    """Return what the claim rests on, but for what is found out elsewhere: problems, errors, the quarantine."""
+
     def files_under(treatment: str) -> int:
         return sum(rule.files for rule in rule_facts(manifests, treatment))
 
@@ -115,6 +126,9 @@ def _ground(run: RunRecord, manifests: Manifests, balance: Balance) -> Ground:
         withheld=files_under("withhold"),
         listed=files_under("inventory"),
         problems=0,
+        damaged=len(run.damage),
+        in_the_way=len(in_the_way(run)),
+        homes_not_found=run.homes_not_found,
     )
 
 

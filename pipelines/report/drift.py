@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 from models.run import RunRecord
 from models.tables import DRIFT
 from pipelines.archive.archive import committed_parts
-from pipelines.report.facts import LIMIT, DriftFact, DriftFacts, Listing, bounded, sql_text
+from pipelines.report.facts import DriftFact, DriftFacts
+from pipelines.report.listing import LIMIT, Listing, bounded, sql_text
 from pipelines.report.parts import PartReader
 from pipelines.report.places import Paths, Place
 

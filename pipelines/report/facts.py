@@ -6,37 +6,18 @@ Markdown escape it once more. Counts are counts, sizes are bytes, times are seco
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Final, Generic, Literal, TypeVar
+from typing import Final, Literal
 
 from models.json import JsonObject
 from models.run import ReparseCounts, SourceCounts
-from models.text import safe
+from pipelines.report.file_facts import FixityFacts, RuleFacts, StandingFacts
+from pipelines.report.listing import Listing
 
 FORMAT: Final = 1
-LIMIT: Final = 50
-"""Items shown of one list."""
-EXAMPLES: Final = 10
-"""Items shown of each group in a list of groups."""
-_LONGEST: Final = 300
 
-T = TypeVar("T")
 
 Level = Literal["verified", "rejects", "incomplete", "broken"]
 """`broken`: bytes or counts contradict what was written down. The others as the exit codes say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[T]):
-    """The first of `total` items, and the SQL that lists them all in the warehouse, where one of its tables does."""
-
-    total: int
-    shown: Sequence[T]
-    sql: str | None = None
-
-    @property
-    def left_out(self) -> int:
-        """How many are not shown."""
-        return self.total - len(self.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,86 +152,6 @@ class DriftFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class OutcomeFacts:
-    """How many files had one outcome, and their bytes. `others` are directories, links and special files, which have no
-    bytes, and of the expired also the files that no run had read.
-    """
-
-    outcome: str
-    sentence: str
-    files: int
-    others: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class CheckFacts:
-    """What the outcomes of files whose bytes are kept rest on."""
-
-    check: str
-    sentence: str
-    files: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class FileFact:
-    """A file that is not simply intact. `modified_at` is its time of modification as the snapshot pinned it."""
-
-    address: str
-    source: str
-    outcome: str
-    detail: str
-    check: str
-    size: int
-    modified_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeptFacts:
-    """Files whose bytes are kept, by how they stood when they were digested again."""
-
-    files: int
-    read: int
-    intact: int
-    appended: int
-    modified: int
-    missing: int
-    unreadable: int
-    corrupt: int
-    unchecked: int
-
-
-@dataclass(frozen=True, slots=True)
-class FixityFacts:
-    """Fixity after the flow. Of `never_read` (unreadable) and `gone_unread` no run has read a byte."""
-
-    outcomes: Sequence[OutcomeFacts]
-    checks: Sequence[CheckFacts]
-    kept: KeptFacts
-    never_read: int
-    gone_unread: int
-    expired_now: int
-    expired_before: int
-    access_times_kept: int
-    access_times_not_kept: int
-    files: Listing[FileFact]
-    appeared: Listing[str]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleFacts:
-    """The files that one rule withholds, or lists without reading. Folders are counted, not named."""
-
-    rule: str
-    why: str
-    files: int
-    others: int
-    size: int
-    names: Listing[str]
-
-
-@dataclass(frozen=True, slots=True)
 class PhaseTime:
     """How long a phase of a home took, and over what."""
 
@@ -274,52 +175,6 @@ class Sizes:
     all_store: int
     all_tables: int
     warehouse: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class GoneFacts:
-    """The files of one source that are gone from a home and kept in the archive. `files_now` disappeared since the run
-    before, `files_before` earlier; `size` is in bytes, of both.
-    """
-
-    source: str
-    files_now: int
-    files_before: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class GrowthFacts:
-    """What one run of the archive added: bytes that the store did not hold, and messages that no run had seen."""
-
-    run_id: str
-    started_at: str
-    bytes_kept_new: int
-    messages_new: int
-
-
-@dataclass(frozen=True, slots=True)
-class StandingFacts:
-    """How the archive stands after the run, over all its runs.
-
-    `quarantined` counts the entries in quarantine of all runs, this one included. `gone` covers the phases that the
-    run did. `growth` are the last runs, the oldest first.
-    """
-
-    quarantined: int
-    quarantined_sql: str
-    gone: Sequence[GoneFacts]
-    growth: Sequence[GrowthFacts]
-
-    @property
-    def files_gone(self) -> int:
-        """Files that are gone from their home and kept."""
-        return sum(one.files_now + one.files_before for one in self.gone)
-
-    @property
-    def bytes_gone(self) -> int:
-        """The bytes that these files held."""
-        return sum(one.size for one in self.gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,16 +266,3 @@ class Facts:
         """Return the facts as JSON values."""
         made: JsonObject = asdict(self)
         return made
-
-
-def bounded(text: str) -> str:
-    """Return untrusted text in one safe line of bounded length, cut in its middle."""
-    if len(text) > _LONGEST:
-        text = f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
-    shown = safe(text)
-    return shown if len(shown) <= 4 * _LONGEST else f"{shown[: 4 * _LONGEST]}…"
-
-
-def sql_text(text: str) -> str:
-    """Return a SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"

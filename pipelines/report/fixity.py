@@ -8,20 +8,8 @@ from extractors.reading.registry import IN_THE_WAY
 from extractors.reading.rules import INVENTORY_ONLY, WITHHELD
 from models.run import RunRecord
 from models.text import safe
-from pipelines.report.facts import (
-    EXAMPLES,
-    LIMIT,
-    CheckFacts,
-    FileFact,
-    FixityFacts,
-    GoneFacts,
-    KeptFacts,
-    Listing,
-    OutcomeFacts,
-    RuleFacts,
-    bounded,
-    sql_text,
-)
+from pipelines.report.file_facts import CheckFacts, FileFact, FixityFacts, GoneFacts, KeptFacts, OutcomeFacts, RuleFacts
+from pipelines.report.listing import EXAMPLES, LIMIT, Listing, bounded, sql_text
 from pipelines.report.manifests import NOT_HERE, NOT_PLAIN, Group, Manifests
 
 OUTCOME_SENTENCES: Final = {

@@ -12,7 +12,9 @@ from models.manifest import modified_at
 from models.run import RunRecord
 from models.tables import MANIFEST
 from pipelines.archive.archive import committed_parts, last_phase
-from pipelines.report.facts import EXAMPLES, LIMIT, FileFact, TailFact, bounded, sql_text
+from pipelines.report.facts import TailFact
+from pipelines.report.file_facts import FileFact
+from pipelines.report.listing import EXAMPLES, LIMIT, bounded, sql_text
 from pipelines.report.parts import PartReader
 from pipelines.report.places import Paths, file_address
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from models.amounts import plural
 from models.run import PartRecord
 from pipelines.disk.layout import Layout
-from pipelines.report.facts import bounded
+from pipelines.report.listing import bounded
 
 _BATCH: Final = 1 << 14
 _CHUNK: Final = 1 << 20

@@ -9,7 +9,8 @@ from models.reject import REJECT_SENTENCES
 from models.run import RunRecord
 from models.tables import REJECTS, REPAIRS
 from pipelines.archive.archive import committed_parts
-from pipelines.report.facts import EXAMPLES, Example, Listing, RejectFacts, RepairFacts, bounded, sql_text
+from pipelines.report.facts import Example, RejectFacts, RepairFacts
+from pipelines.report.listing import EXAMPLES, Listing, bounded, sql_text
 from pipelines.report.parts import PartReader
 from pipelines.report.places import Paths, Place
 

@@ -19,7 +19,8 @@ from pipelines.report.document import (
     number,
     paragraph,
 )
-from pipelines.report.facts import DriftFact, Facts, Listing, RejectFacts, RepairFacts, SourceFacts
+from pipelines.report.facts import DriftFact, Facts, RejectFacts, RepairFacts, SourceFacts
+from pipelines.report.listing import Listing
 
 T = TypeVar("T")
 

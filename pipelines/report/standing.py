@@ -5,7 +5,7 @@ from typing import Final
 
 from models.run import RunRecord
 from pipelines.archive.totals import added, quarantined
-from pipelines.report.facts import GoneFacts, GrowthFacts, StandingFacts
+from pipelines.report.file_facts import GoneFacts, GrowthFacts, StandingFacts
 
 _RUNS: Final = 40
 _SQL: Final = "SELECT code, source, count(*) AS entries FROM rejects GROUP BY code, source ORDER BY entries DESC"

@@ -20,7 +20,9 @@ from pipelines.report.document import (
     number,
     paragraph,
 )
-from pipelines.report.facts import Facts, FileFact, RuleFacts, sql_text
+from pipelines.report.facts import Facts
+from pipelines.report.file_facts import FileFact, RuleFacts
+from pipelines.report.listing import sql_text
 from pipelines.report.reading_sections import more
 
 _TONES: Final[dict[str, Tone]] = {

@@ -13,7 +13,7 @@ _FEWEST_RUNS = 3
 def tiles(facts: Facts) -> Iterator[Tile]:
     """Yield the figures of the head, each with the figure that it is to be compared with."""
     total, kept, standing = facts.total, facts.fixity.kept, facts.standing
-    yield Tile("files read", count(total.files_read), f"of {count(total.files_found)} in the home")
+    yield Tile("files read", count(total.files_read), f"of {count(total.files_found)} found")
     yield Tile("new to the archive", size(total.bytes_kept_new), f"of {size(total.bytes_read)} read")
     yield Tile("new messages", count(total.messages_new), f"{count(total.messages_duplicate)} seen before")
     since = f"{count(facts.fixity.expired_now)} since the last run"

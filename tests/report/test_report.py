@@ -21,7 +21,8 @@ from pipelines.archive.archive import committed_parts, read_runs, writing
 from pipelines.archive.findings_file import Verification, keep_verification
 from pipelines.disk.atomic import read_sealed
 from pipelines.disk.layout import Layout
-from pipelines.report.facts import EXAMPLES, LIMIT, Facts, Listing
+from pipelines.report.facts import Facts
+from pipelines.report.listing import EXAMPLES, LIMIT, Listing
 from pipelines.report.parts import PartReader
 from pipelines.report.places import Paths
 from pipelines.report.quarantine import read_rejects

@@ -6,7 +6,9 @@ import pytest
 
 from models.run import SourceCounts
 from pipelines.report.claim import Ground, claim_of, verdict_of
-from pipelines.report.facts import Balance, FixityFacts, KeptFacts, Listing, OutcomeFacts
+from pipelines.report.facts import Balance
+from pipelines.report.file_facts import FixityFacts, KeptFacts, OutcomeFacts
+from pipelines.report.listing import Listing
 
 KEPT = KeptFacts(files=10, read=10, intact=10, appended=0, modified=0, missing=0, unreadable=0, corrupt=0, unchecked=0)
 FIXITY = FixityFacts(

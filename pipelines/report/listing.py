@@ -1,0 +1,41 @@
+"""Lists of a report: the first items, how many there are, and the SQL that lists all; and text that is safe in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from models.text import safe
+
+T = TypeVar("T")
+LIMIT: Final = 50
+"""Items shown of one list."""
+EXAMPLES: Final = 10
+"""Items shown of each group in a list of groups."""
+_LONGEST: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """The first of `total` items, and the SQL that lists them all in the warehouse, where one of its tables does."""
+
+    total: int
+    shown: Sequence[T]
+    sql: str | None = None
+
+    @property
+    def left_out(self) -> int:
+        """How many are not shown."""
+        return self.total - len(self.shown)
+
+
+def bounded(text: str) -> str:
+    """Return untrusted text in one safe line of bounded length, cut in its middle."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
+    shown = safe(text)
+    return shown if len(shown) <= 4 * _LONGEST else f"{shown[: 4 * _LONGEST]}…"
+
+
+def sql_text(text: str) -> str:
+    """Return a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
