@@ -38,6 +38,7 @@ USAGE = """usage: python3 dev.py run [ARGUMENT...]      extract run ARGUMENT...
        python3 dev.py notebooks              write the notebooks with the outputs of a sample home
        python3 dev.py bench [ARGUMENT...]    how fast it is, beside yardsticks; see --help
        python3 dev.py pictures               make the pictures of the README from what commands print
+       python3 dev.py figures NAME=HOME...   what the warehouse counts beside what ccusage counts
        python3 dev.py prices                 the price list of models, made anew from genai-prices"""
 
 
@@ -307,6 +308,9 @@ def main() -> int:
             return bench(make_environment(), arguments)
         case ["pictures"]:
             return subprocess.call([make_environment().program("python"), "-m", "tests.pictures"], cwd=ROOT)
+        case ["figures", *arguments]:
+            command = [make_environment().program("python"), "-m", "tests.figures", *arguments]
+            return subprocess.call(command, cwd=ROOT)
         case ["prices"]:
             return subprocess.call([make_environment().program("python"), "-m", "tests.make_prices"], cwd=ROOT)
         case ["--help" | "-h"]:

@@ -1,1 +1,3 @@
-"""What things are: tables, findings, runs, what makes two messages the same. Neither an ORM nor machine learning."""
+"""The data types: tables, manifests, runs, findings, messages. No input or output; neither an ORM nor machine
+learning.
+"""

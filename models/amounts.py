@@ -1,16 +1,16 @@
-"""Numbers as people read them: counts, sizes, durations, instants."""
+"""Formats counts, sizes, durations and instants for people."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 
 def count(number: int) -> str:
-    """Return a number with its thousands set apart."""
+    """Return a number with thousands separators, as `1,234`."""
     return f"{number:,}"
 
 
 def size(number: int) -> str:
-    """Return a number of bytes for people, in units of a thousand."""
+    """Return a number of bytes in decimal units, as `1.2 MB`."""
     if number < 1000:
         return f"{number} B"
     amount = float(number)
@@ -45,7 +45,7 @@ def dollars(amount: float | None, *, is_exact: bool = True) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time for people."""
+    """Return a duration in seconds as `2.3 s`, `5 min 03 s` or `1 h 20 min`."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -57,17 +57,17 @@ def duration(seconds: float) -> str:
 
 
 def moment(instant: str | None) -> str:
-    """Return an instant in ISO 8601 as minutes of UTC; `-` when there is none."""
+    """Return an instant in ISO 8601 as `2026-08-14 18:00 UTC`; `-` for None."""
     if instant is None:
         return "-"
     return f"{datetime.fromisoformat(instant).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:
-    """Return a number with the word for that many things."""
+    """Return a number with its noun, as `1 file` or `2 files`; `many` is an irregular plural."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
 def listed(counts: Mapping[str, int], show: Callable[[int], str] = count) -> str:
-    """Return counts in one line, zeros left out."""
+    """Return counts in one line, as `3 intact, 1 missing`, without zeros; `none` if all are zero."""
     return ", ".join(f"{show(number)} {name}" for name, number in counts.items() if number) or "none"

@@ -1,8 +1,8 @@
-"""A finding: what `extract verify`, `restore` or `drill` reports of one path, record or table of an archive.
+"""A finding: a problem or notice of `extract verify`, `restore` or `drill` about one path, record or table.
 
-Each kind of finding is declared once in `models.findings`, with a code that never changes its meaning. A finding can
-only be made of a kind and exactly the parameters that its sentence names, so that no code can be mistyped and no
-sentence be left with a hole.
+Each kind of finding is declared once in `models.findings`, with a code that never changes its meaning. `Kind.at` makes
+a finding from a kind and exactly the parameters of its sentence, so codes cannot be mistyped and no parameter is
+missing.
 """
 
 import re
@@ -19,7 +19,7 @@ _CODE: Final = re.compile(r"[A-Z][0-9]{3}")
 
 
 class Severity(StrEnum):
-    """How grave a finding is. Errors and warnings keep `extract verify` from ending with 0."""
+    """The severity of a finding. With an error or a warning `extract verify` does not end with 0."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -27,7 +27,7 @@ class Severity(StrEnum):
 
 
 class Level(StrEnum):
-    """How closely the archive is looked at. `default` does all that `quick` does, `deep` all that `default` does."""
+    """The level of a verification. `default` includes all checks of `quick`, `deep` all of `default`."""
 
     QUICK = "quick"
     DEFAULT = "default"
@@ -36,23 +36,23 @@ class Level(StrEnum):
 
 
 class Command(StrEnum):
-    """What finds a kind of finding that no verification looks for."""
+    """The command that reports a kind of finding that no verification checks for."""
 
     RESTORE = "restore"
     DRILL = "drill"
 
 
 KINDS: Final[dict[str, "Kind"]] = {}
-"""Every kind that was declared, by its code. Import `models.findings` to have them all."""
+"""Every declared kind, by code. It is complete after an import of `models.findings`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of finding. `sentence` has its parameters in braces; `level` is the first one that looks for it, or the
-    command that does.
+    """A kind of finding. `sentence` has its parameters in braces; `level` is the lowest level that checks for it, or
+    the command that reports it.
 
-    `is_fixity`: bytes that we keep are broken or gone. `is_passing`: a run at work may look like this for a while.
-    Raises TypeError when the code is taken, or is not a letter and three digits.
+    `is_fixity`: archived bytes are damaged or missing. `is_passing`: a run in progress may cause it temporarily. Raises
+    TypeError when the code is already used, or is not a letter and three digits.
     """
 
     code: str
@@ -66,13 +66,13 @@ class Kind:
 
     def __post_init__(self) -> None:
         if _CODE.fullmatch(self.code) is None or KINDS.setdefault(self.code, self) is not self:
-            raise TypeError(f"{self.code} is no code of a finding, or is one already")
+            raise TypeError(f"{self.code} is not a valid code of a finding, or is already used")
         names = frozenset(name for _, name, _, _ in Formatter().parse(self.sentence) if name is not None)
         object.__setattr__(self, "parameters", names)
 
     def at(self, address: str, **parameters: str | int) -> "Finding":
         """Return the finding at an address: a path below the data directory, or `home:path[#generation]`, with
-        `@offset+length` where it is about a span.
+        `@offset+length` if it is about a span.
 
         Raises TypeError unless the parameters are those of the sentence.
         """
@@ -83,9 +83,9 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found: the code of its kind, how grave it is, one sentence, where, and what to do about it.
+    """One finding: the code of its kind, its severity, one sentence, its address, and the user's next step.
 
-    Sentence and address may hold names from a home: whoever shows them makes them safe.
+    Sentence and address may contain names from a home: the caller must escape them before printing.
     """
 
     code: str
@@ -106,7 +106,7 @@ class Finding:
 
     @classmethod
     def from_json(cls, value: JsonValue) -> "Finding":
-        """Return the finding that `to_json` made. Raises TypeError or ValueError when it is none."""
+        """Return the finding that `to_json` wrote. Raises TypeError or ValueError for another value."""
         if not isinstance(value, dict):
             raise TypeError("a finding is an object")
         fields = {name: str(one) for name, one in value.items()}
@@ -115,16 +115,12 @@ class Finding:
 
 
 def address_of(home_id: str, path: str) -> str:
-    """Return the address of a path, in the form for people, of a home; of one below the data directory where `home_id`
-    is empty.
-    """
+    """Return the address of a printable path of a home; with an empty `home_id`, of a path below the data directory."""
     return f"{home_id}:{path}" if home_id else path
 
 
 def exit_code(findings: Iterable[Finding], otherwise: ExitCode = ExitCode.UNEXPECTED) -> ExitCode:
-    """Return how a process that found these should end: 3 for broken bytes, `otherwise` for another error or warning,
-    else 0.
-    """
+    """Return the exit code for findings: 3 for damaged bytes, `otherwise` for another error or warning, else 0."""
     grave = [finding for finding in findings if finding.severity is not Severity.INFORMATION]
     if any(finding.kind.is_fixity for finding in grave):
         return ExitCode.FIXITY

@@ -1,4 +1,4 @@
-"""A manifest: the state of each path of a home as a run found it, and how that compares with before."""
+"""A manifest: the state of each path of a home as a run found it, compared with the previous manifest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -14,7 +14,7 @@ from models.tables import MANIFEST
 
 
 class Erased(NamedTuple):
-    """A span of a file that was erased, and what stands for it in the file's digests."""
+    """An erased span of a file. `seal` is the HMAC of its bytes, which replaces them in the file's XXH3-128."""
 
     offset: int
     length: int
@@ -22,7 +22,7 @@ class Erased(NamedTuple):
 
 
 class Change(StrEnum):
-    """A file against the last manifest of its home."""
+    """How a file has changed since the previous manifest of its home."""
 
     NEW = "new"
     UNCHANGED = "unchanged"
@@ -33,7 +33,7 @@ class Change(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a file's bytes are against what a manifest says of them."""
+    """The fixity outcome: how a file's bytes compare with a manifest; the column `outcome` explains the values."""
 
     INTACT = "intact"
     APPENDED = "appended"
@@ -49,7 +49,7 @@ class Outcome(StrEnum):
 
 
 BROKEN = frozenset({Outcome.CORRUPT})
-"""Outcomes that no owner of a home can have brought about by using it."""
+"""Outcomes that normal use of a home cannot cause."""
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,28 +94,28 @@ class FileState:
 
     @property
     def modified_at(self) -> datetime:
-        """When the file was modified."""
+        """The modification time in UTC, to the microsecond."""
         return modified_at(self.mtime_ns)
 
     @property
     def erased(self) -> tuple[Erased, ...]:
-        """The spans that were erased on request, in order."""
+        """The spans erased on request, sorted by offset."""
         spans = orjson.loads(self.erased_spans) if self.erased_spans is not None else ()
         return tuple(Erased(offset, length, bytes.fromhex(seal)) for offset, length, seal in spans)
 
     @property
     def is_present(self) -> bool:
-        """Whether this manifest has the file as one that was in the home when it was made."""
+        """Whether the path was in the home when this manifest was made."""
         return self.outcome not in NOT_PRESENT
 
 
 def modified_at(mtime_ns: int) -> datetime:
-    """Return nanoseconds since 1970 as an instant in UTC, to the microsecond before."""
+    """Return nanoseconds since 1970 as an instant in UTC, rounded down to a microsecond."""
     return _EPOCH + timedelta(microseconds=mtime_ns // 1000)
 
 
 def erased_json(erased: Sequence[Erased]) -> str | None:
-    """Return erased spans as a manifest has them; None when there are none."""
+    """Return erased spans as JSON for the column `erased_spans`; None without any."""
     spans = [[one.offset, one.length, one.seal.hex()] for one in erased]
     return orjson.dumps(spans).decode() if spans else None
 

@@ -1,5 +1,5 @@
-"""What makes two messages the same: their exact text. Its SHA-256 over UTF-8 is the `message_id`, as in other stores of
-this rule.
+"""The identity of messages: two messages are the same if their texts are equal. The `message_id` is the SHA-256 of the
+text in UTF-8; other stores use the same rule, so their ids agree.
 """
 
 from enum import StrEnum
@@ -7,7 +7,7 @@ from hashlib import sha256
 
 
 class MessageKind(StrEnum):
-    """What a text was at the place where it was seen."""
+    """The role of a text at the place where it occurs."""
 
     PROMPT = "prompt"
     PASTE = "paste"
@@ -27,11 +27,11 @@ class MessageKind(StrEnum):
 def message_id(text: str) -> str:
     """Return the SHA-256 of the UTF-8 of `text`, as 64 lower-case hex digits.
 
-    The text must be encodable: readers replace lone surrogates before they say anything.
+    Raises UnicodeEncodeError for a lone surrogate; the readers replace these before.
     """
     return message_digest(text.encode()).hex()
 
 
 def message_digest(encoded: bytes) -> bytes:
-    """Return the SHA-256 of a text that is UTF-8 already."""
+    """Return the SHA-256 of a text that is already encoded in UTF-8."""
     return sha256(encoded).digest()

@@ -1,6 +1,6 @@
 """The one protocol by which a run, a restore, a drill, an erasure or a verification reports its progress.
 
-The command line draws it, flows log it, tests count it; a task that nobody follows is given a plain `Observer`.
+The command line displays it, flows log it, tests count it; a plain `Observer` ignores it.
 """
 
 from typing import Protocol
@@ -9,39 +9,39 @@ from models.run import PhaseRecord
 
 
 class FileRead(Protocol):
-    """A file that was read, as far as an observer needs to know it."""
+    """The facts about a file that a run has read, for an observer."""
 
     @property
     def path(self) -> bytes:
-        """Its path below the home."""
+        """Its path relative to the home, as raw bytes."""
 
     @property
     def bytes_due(self) -> int:
-        """How many bytes of it were to be read: its size when the home was pinned."""
+        """Its size in the snapshot."""
 
     @property
     def entry_count(self) -> int:
-        """How many entries it had."""
+        """The number of its entries."""
 
 
 class Observer:
-    """Is called while a task goes on. Every method does nothing here: override those that are of interest.
+    """Receives the progress of a task. All methods do nothing here: override those of interest.
 
-    All calls come from the process that does the task; several threads at a time may call `advances`. An exception of
-    an override ends the task.
+    All calls come from the process of the task; `advances` may be called by several threads at once. An exception of an
+    override ends the task.
     """
 
     def step_begins(self, name: str, size: int | None = None) -> None:
-        """A step begins, and the step before it has ended; it handles `size` bytes, None where that is not known."""
+        """A step begins, which ends the previous one. It will process `size` bytes; None means unknown."""
 
     def advances(self, size: int, entries: int = 0) -> None:
-        """`size` more bytes of the step were handled, and `entries` more entries read of them."""
+        """The step has processed `size` more bytes with `entries` more entries."""
 
     def step_ends(self) -> None:
-        """The step is over, and no other one begins yet."""
+        """The step has ended, and no other one begins yet."""
 
     def file_read(self, read: FileRead) -> None:
-        """A run has read a file. Unless it is overridden, the step advances by it."""
+        """A run has read a file. By default it calls `advances` with the file's size and entries."""
         self.advances(read.bytes_due, read.entry_count)
 
     def phase_committed(self, record: PhaseRecord) -> None:

@@ -1,4 +1,4 @@
-"""Why an entry could not be understood: the stable codes, and the quarantine in which those entries are listed."""
+"""The stable codes of rejects: why an entry could not be parsed and is in quarantine."""
 
 from enum import StrEnum
 
@@ -19,15 +19,15 @@ class RejectCode(StrEnum):
 
 
 REJECT_SENTENCES: dict[RejectCode, str] = {
-    RejectCode.NOT_JSON: "The bytes are not JSON, and no whole record could be won from them.",
+    RejectCode.NOT_JSON: "The bytes are not JSON, and no complete record could be recovered from them.",
     RejectCode.NOT_UTF8: "The bytes are not UTF-8.",
     RejectCode.NOT_AN_OBJECT: "The line is valid JSON, but not an object.",
     RejectCode.TRUNCATED_RECORD: "A part of a record: the rest was cut off or overwritten. "
     "The detail says whether the beginning or the end is missing.",
-    RejectCode.TOO_DEEP: "The JSON is nested more deeply than is read.",
+    RejectCode.TOO_DEEP: "The JSON is nested too deeply to be parsed.",
     RejectCode.TOO_LONG: "The entry is longer than the limit for parsing; its bytes are kept.",
-    RejectCode.MISSING_FIELD: "A field without which the entry has no meaning is missing.",
-    RejectCode.WRONG_TYPE: "A field without which the entry has no meaning is of another type than known.",
-    RejectCode.NOT_SQLITE: "The file is no SQLite database, or a damaged one.",
-    RejectCode.BAD_VALUE: "A field without which the entry has no meaning holds a value that cannot be read.",
+    RejectCode.MISSING_FIELD: "A required field is missing.",
+    RejectCode.WRONG_TYPE: "A required field has an unexpected type.",
+    RejectCode.NOT_SQLITE: "The file is not an SQLite database, or a damaged one.",
+    RejectCode.BAD_VALUE: "A required field has a value that cannot be parsed.",
 }

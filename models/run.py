@@ -1,4 +1,4 @@
-"""A run: its id, its commit record as it stands in run.json, and which runs count."""
+"""A run: its id, its commit record (run.json), and which runs are in effect after rollbacks."""
 
 import secrets
 from collections.abc import Iterable
@@ -9,18 +9,18 @@ from typing import Literal
 from models.json import JsonObject, JsonValue
 
 RunStatus = Literal["open", "complete", "removed"]
-"""An open run committed the phases that it lists and went no further. Of a removed one, which had been undone, nothing
-is kept but its place in the order of runs.
+"""An open run was stopped after committing the phases that it lists. A removed run had been undone, and gc has deleted
+its files: only its place in the order of runs remains.
 """
 
 RunKind = Literal["run", "rollback", "reparse"]
-"""A rollback reads nothing: it makes the state as of another run the current one. A reparse reads no home: it parses
-again what the store keeps.
+"""A rollback reads no home: it makes the state as of another run the current one. A reparse reads no home either: it
+parses the files in the store again.
 """
 
 
 def new_run_id(now: datetime) -> str:
-    """Return a run id that sorts by time: UTC to the second, and six random hex digits."""
+    """Return a run_id that sorts by time: `now` in UTC to the second, and six random hex digits."""
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
@@ -37,7 +37,7 @@ class PartRecord:
 
 @dataclass(slots=True)
 class SourceCounts:
-    """What one source gave in one phase of one run over one home. Counts; bytes where the name says so."""
+    """The counts of one source in one phase of one run over one home."""
 
     files_found: int = 0
     files_read: int = 0
@@ -74,7 +74,7 @@ class PhaseRecord:
     outcomes: dict[str, int]
     rejects: dict[str, int]
     in_the_way: dict[str, str] = field(default_factory=dict)
-    """Paths where data is expected and something else stands, each with the rule that says so."""
+    """Paths of expected files at which an entry of another kind is, each with the rule that applies."""
     parsers: dict[str, str] = field(default_factory=dict)
 
 
@@ -93,7 +93,7 @@ class ReparseCounts:
 
 @dataclass(frozen=True, slots=True)
 class TextRecord:
-    """A text that a run wrote for `sha256sum -c`: path below the data directory, size in bytes, SHA-256."""
+    """A text file of a run for `sha256sum -c`: path below the data directory, size in bytes, SHA-256 in hex."""
 
     path: str
     size: int
@@ -115,7 +115,7 @@ class WarehouseRecord:
 @dataclass(frozen=True, slots=True)
 class DamageRecord:
     """A committed part that a run found damaged: path below the data directory, table, the run that committed it, and
-    what is wrong with it, as a sentence goes on after its path.
+    the problem, worded as the continuation of a sentence after the path.
     """
 
     path: str
@@ -164,7 +164,7 @@ class RunRecord:
 
     @classmethod
     def from_json(cls, value: JsonValue) -> "RunRecord":
-        """Return the record that `to_json` made. Raises KeyError or TypeError when it is none."""
+        """Return the record that `to_json` wrote. Raises KeyError or TypeError for another value."""
         if not isinstance(value, dict):
             raise TypeError("a commit record is an object")
         fields = dict(value)
@@ -215,6 +215,6 @@ def in_effect(records: Iterable[RunRecord], run_id: str | None = None) -> list[R
         found.append(record)
         before = at - 1 if record.kind != "rollback" else places.get(record.back_to or "", at)
         if before >= at:
-            raise ValueError(f"{record.run_id} went back to {record.back_to}, which is no run before it")
+            raise ValueError(f"{record.run_id} went back to {record.back_to}, which is not an earlier run")
         at = before
     return found[::-1]

@@ -1,4 +1,5 @@
-"""A table declared once: its columns, their types and sentences, rendered to Arrow, Parquet, DuckDB and the docs."""
+"""Tables, each declared once: the columns with types and descriptions, from which Arrow, Parquet, DuckDB and the docs
+take theirs."""
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
@@ -9,7 +10,7 @@ from functools import partial
 import pyarrow as pa
 
 Value = str | int | float | bool | bytes | datetime | None
-"""What one cell may hold. Instants are `datetime` in UTC; JSON is its text."""
+"""The types of a cell's value. Instants are `datetime` in UTC; JSON is its text."""
 
 Row = tuple[Value, ...]
 """The cells of one table in the order of its own columns, without provenance. Made by `Table.row`."""
@@ -17,7 +18,7 @@ Row = tuple[Value, ...]
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """A kind of value: its name in the docs and its Arrow type, from which Parquet and DuckDB take theirs."""
+    """The type of a column: its name in the docs, and its Arrow type."""
 
     name: str
     arrow: pa.DataType
@@ -35,10 +36,10 @@ DIGEST128 = ColumnType("digest128", pa.binary(16))
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `name`, `type`, the sentence that becomes its comment, and whether NULL is refused.
+    """One column: name, type, description (`comment`), and whether NULL is refused (`required`).
 
-    `is_distinct` says that values seldom repeat, so that no dictionary is worth its while; `is_long` that they are
-    texts worth a compressor of their own.
+    `is_distinct`: values rarely repeat, so Parquet writes no dictionary. `is_long`: long texts, which get a stronger
+    compression.
     """
 
     name: str
@@ -60,7 +61,7 @@ PROVENANCE = (
     Column("byte_offset", INTEGER, "Where the entry begins in the file, in bytes from 0.", required=True),
     Column("byte_length", INTEGER, "Length of the entry in bytes, its line end included.", required=True),
 )
-"""The address of a row. Added to every source table by the runner; a source may not declare these names itself."""
+"""The address of a row. The runner adds these columns to each source's tables; a source must not declare them."""
 
 _RESERVED = frozenset(column.name for column in PROVENANCE)
 
@@ -70,12 +71,12 @@ _TABLES: "dict[type[Row], Table]" = {}
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its name, one sentence, its own columns, and whether its rows come from entries (`has_provenance`).
+    """A table: its name, its description, its own columns, and whether its rows come from entries (`has_provenance`).
 
-    `is_rewritten` says that Claude Code rewrites the files of its rows in place, so that rows of one file replace those
-    that were read of it before; the warehouse then has a view `<table>_now` of those that hold now.
+    `is_rewritten`: Claude Code rewrites the table's files in place, so the rows of a newer reading replace the older
+    ones; the warehouse then has a view `<table>_now` of the newest rows.
 
-    Raises TypeError when a column is declared twice or bears the name of a provenance column.
+    Raises TypeError when a column is declared twice or has the name of a provenance column.
     """
 
     name: str
@@ -84,9 +85,11 @@ class Table:
     has_provenance: bool = True
     is_rewritten: bool = False
     row: Callable[..., Row] = field(init=False, repr=False, compare=False)
-    """Make one row from keyword arguments; what is not named is NULL."""
+    """Makes one row from keyword arguments; omitted columns are NULL."""
     row_of: Callable[[Iterable[object]], Row] = field(init=False, repr=False, compare=False)
-    """Make one row of all its cells in their order; several times faster than `row`, their number unchecked."""
+    """Makes one row from all its cells in order; several times faster than `row`, because their number is not
+    checked.
+    """
     row_type: type[Row] = field(init=False, repr=False, compare=False)
     """The class of those rows."""
 
@@ -104,16 +107,16 @@ class Table:
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
-        """The table's own columns, followed by provenance where it has any."""
+        """The table's own columns, followed by those of provenance if it has provenance."""
         return self.columns + PROVENANCE if self.has_provenance else self.columns
 
     def arrow(self) -> pa.Schema:
-        """Return the Arrow schema of the whole table, comments included. The only declaration of its types."""
+        """Return the Arrow schema of all columns, with comments. Parquet and DuckDB take their types from it."""
         return pa.schema([column.arrow() for column in self.all_columns], metadata={"comment": self.comment})
 
 
 def table_of(row: Row) -> Table:
-    """Return the table whose `row` made this row."""
+    """Return the table whose `row` or `row_of` made this row. Raises TypeError for another tuple."""
     table = _TABLES.get(type(row))
     if table is None:
         raise TypeError("a row must be made by Table.row")

@@ -1,8 +1,8 @@
-"""The seal of a small file of ours: the SHA-256 of all that stands before it, in the file's own last line.
+"""The seal of a small file: its last line has the SHA-256 of all bytes before it.
 
-It is written in one step with what it vouches for, so that no crash can part them, and a flipped bit anywhere in the
-file, the seal itself included, is found by reading the file alone. JSON stays JSON: the seal is its last field. To
-check one by hand, take the SHA-256 of what stands before the seal::
+File and seal are written together, so a crash cannot separate them, and a flipped bit anywhere in the file, the seal
+included, is detected by reading this file alone. A JSON file remains valid: the seal is its last field. To check a seal
+by hand, compute the SHA-256 of the bytes before it::
 
     head -c -83 run.json | sha256sum
 """
@@ -13,7 +13,7 @@ from typing import Final
 _HEX: Final = 64
 _COMMENT: Final = (b"", b"<!-- sha256 of the above: ", b" -->\n")
 _FORMS: Final = {
-    # What the text ends with (left out before the seal), and what stands before and after the digest.
+    # The end of the text (removed before the seal), and the bytes before and after the digest.
     ".json": (b"\n}", b',\n  "sha256": "', b'"\n}\n'),
     ".md": _COMMENT,
     ".html": _COMMENT,
@@ -22,28 +22,28 @@ _FORMS: Final = {
 
 
 class SealError(ValueError):
-    """The bytes are not those that were sealed. The caller names the file to the user and uses nothing of it."""
+    """The bytes differ from the sealed ones. The caller must use nothing of the file, and name it to the user."""
 
 
 def sealed(data: bytes, suffix: str) -> bytes:
-    """Return the bytes of a file named with `suffix` (.json, .md, .html, .txt) with its seal at the end.
+    """Return the bytes with a seal at the end, for a file with `suffix` (.json, .md, .html, .txt).
 
-    JSON must be an object with a field, in lines, as `orjson.OPT_INDENT_2` writes it; anything else is a ValueError.
+    JSON must be an object with at least one field, indented as `orjson.OPT_INDENT_2` does; else ValueError.
     """
     end, before, after = _FORMS[suffix]
     if not data.endswith(end) or (end and not data.startswith(b'{\n  "')):
-        raise ValueError("what is to be sealed is no JSON object with its fields in lines")
+        raise ValueError("only a JSON object that is indented by two can be sealed")
     head = data.removesuffix(end)
     return head + before + sha256(head).hexdigest().encode() + after
 
 
 def unsealed(raw: bytes, suffix: str) -> bytes:
-    """Return what `sealed` was given. Raises SealError when there is no seal, or when it says something else."""
+    """Return the bytes that `sealed` was given. Raises SealError when the seal is missing or does not match."""
     end, before, after = _FORMS[suffix]
     length = len(before) + _HEX + len(after)
     head, seal = raw[:-length], raw[-length:]
     if len(raw) < length or not seal.startswith(before) or not seal.endswith(after):
-        raise SealError("it does not end with its seal")
+        raise SealError("it does not end with a seal")
     if seal != before + sha256(head).hexdigest().encode() + after:
-        raise SealError("its seal says that it held something else")
+        raise SealError("its bytes differ from the SHA-256 in its seal")
     return head + end

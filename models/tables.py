@@ -1,5 +1,5 @@
-"""The tables that the runner itself writes for every source: inventory, provenance index, recipe, messages, quarantine,
-drift.
+"""The tables that the runner writes for every source: manifest, extractions, recipes, store, entries, rejects, repairs,
+drift, messages and their occurrences.
 """
 
 from typing import Final
@@ -7,17 +7,18 @@ from typing import Final
 from models.schema import BYTES, DIGEST128, FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Table
 
 ERASED: Final = bytes(16)
-"""Stands in the recipe where the bytes of a file were erased on request: no piece of the store has this digest."""
+"""The digest in a recipe for bytes erased on request; no piece of the store has it."""
 
 MANIFEST = Table(
     "manifest",
-    "One row for each thing found in a home by a run, and for each file known from earlier runs that is gone.",
+    "One row for each file, directory, link or special file that a run found in a home, and for each file known from "
+    "earlier runs that was deleted.",
     (
         Column("home_id", TEXT, "The home.", required=True),
         Column("run_id", TEXT, "The run whose snapshot this is.", required=True),
         Column("phase", INTEGER, "The phase under which the file's source is extracted.", required=True),
         Column("source", TEXT, "The source that the file belongs to.", required=True),
-        Column("path", TEXT, "Path below the home, '/' between its parts, unprintable bytes escaped.", required=True),
+        Column("path", TEXT, "Path below the home, with '/', unprintable bytes escaped.", required=True),
         Column("path_bytes", BYTES, "The path's exact bytes.", required=True),
         Column("entry_type", TEXT, "file, directory, link or special.", required=True),
         Column(
@@ -27,25 +28,25 @@ MANIFEST = Table(
         Column(
             "change",
             TEXT,
-            "Against the last manifest: new, unchanged, appended, rewritten, vanished, or none.",
+            "Compared with the previous manifest: new, unchanged, appended, rewritten, vanished, or none.",
             required=True,
         ),
         Column(
             "outcome",
             TEXT,
-            "Fixity after the flow: intact, appended, modified, missing, unexpected, "
-            "unreadable, withheld, corrupt, unchecked, expired; moved: the rules put it in another phase now.",
+            "Fixity at the end of the phase: intact, appended, modified, missing, unexpected, "
+            "unreadable, withheld, corrupt, unchecked, expired; moved: the rules now assign it to another phase.",
             required=True,
         ),
-        Column("check_made", TEXT, "What the outcome rests on: sha256, xxh3, stat or none.", required=True),
-        Column("detail", TEXT, "What happened, where the outcome is not plain."),
+        Column("check_made", TEXT, "The check behind the outcome: sha256, xxh3, stat or none.", required=True),
+        Column("detail", TEXT, "An explanation of the outcome, if it needs one."),
         Column("file_id", INTEGER, "The file in this generation; NULL where nothing was read."),
-        Column("generation", INTEGER, "Counts from 1 each time the file's earlier content was found replaced."),
+        Column("generation", INTEGER, "From 1, plus one each time the file's earlier content was replaced."),
         Column("first_run_id", TEXT, "The run that first read this generation."),
         Column("size", INTEGER, "Bytes pinned by the snapshot.", required=True),
-        Column("watermark", INTEGER, "How far the file was consumed as whole entries, in bytes."),
+        Column("watermark", INTEGER, "How far the file was read as complete entries, in bytes."),
         Column("modified_at", INSTANT, "The file's time of modification (UTC).", required=True),
-        Column("mtime_ns", INTEGER, "The same in nanoseconds since 1970.", required=True),
+        Column("mtime_ns", INTEGER, "The same in nanoseconds since 1970 (UTC).", required=True),
         Column("ctime_ns", INTEGER, "Time of the last change of the inode in nanoseconds since 1970.", required=True),
         Column("mode", INTEGER, "Type and permission bits.", required=True),
         Column("inode", INTEGER, "Inode number: a hint, never an identity.", required=True),
@@ -64,25 +65,25 @@ MANIFEST = Table(
             "Spans erased on request, as [[offset, length, HMAC], …]; then sha256 is of the other bytes, and XXH3-128 "
             "of all with the HMAC in the place of each span.",
         ),
-        Column("atime_kept", FLAG, "Whether the system let us read without touching the access time."),
+        Column("atime_kept", FLAG, "Whether the system allowed reading without changing the access time."),
     ),
     has_provenance=False,
 )
 
 EXTRACTIONS = Table(
     "extractions",
-    "One row for each file that a run read: from where to where, and how its entries balance.",
+    "One row for each file that a run read: the range of bytes, and the counts of its entries.",
     (
         Column("home_id", TEXT, "The home.", required=True),
         Column("run_id", TEXT, "The run.", required=True),
         Column("phase", INTEGER, "The phase.", required=True),
         Column("source", TEXT, "The source.", required=True),
         Column("file_id", INTEGER, "The file in this generation.", required=True),
-        Column("from_offset", INTEGER, "Where reading began: the watermark of the run before, or 0.", required=True),
+        Column("from_offset", INTEGER, "Where reading began: the watermark of an earlier run, or 0.", required=True),
         Column(
             "watermark",
             INTEGER,
-            "Where consumed entries end; rows beyond are provisional until the file grows.",
+            "The end of the complete entries; rows beyond it are provisional until the file grows.",
             required=True,
         ),
         Column("size", INTEGER, "Pinned size.", required=True),
@@ -94,17 +95,17 @@ EXTRACTIONS = Table(
         ),
         Column("tail_bytes", INTEGER, "Bytes after the watermark, waiting for the end of their entry.", required=True),
         Column("row_count", INTEGER, "Rows given, over all tables.", required=True),
-        Column("message_count", INTEGER, "Places where a message was seen.", required=True),
+        Column("message_count", INTEGER, "Message occurrences.", required=True),
         Column("piece_count", INTEGER, "Pieces that the read bytes were cut into.", required=True),
-        Column("new_piece_bytes", INTEGER, "Bytes of pieces that the store did not hold yet.", required=True),
-        Column("is_void", FLAG, "The file changed in place while it was read; these rows do not count.", required=True),
+        Column("new_piece_bytes", INTEGER, "Bytes of pieces that the store did not have yet.", required=True),
+        Column("is_void", FLAG, "The file changed in place while it was read; its rows are ignored.", required=True),
     ),
     has_provenance=False,
 )
 
 PIECES = Table(
     "pieces",
-    "The recipe by which files are given back: which piece of the store stands where.",
+    "The recipes of files: which piece of the store is at which span of a file.",
     (
         Column(
             "digest",
@@ -147,7 +148,7 @@ REJECTS = Table(
 
 REPAIRS = Table(
     "repairs",
-    "Entries that were won from damaged bytes, and how.",
+    "Entries that were recovered from damaged bytes, and how.",
     (
         Column("source", TEXT, "The source.", required=True),
         Column(
@@ -161,7 +162,7 @@ REPAIRS = Table(
 
 DRIFT = Table(
     "drift",
-    "Fields and record types that we do not know, counted for each run. Their values are kept.",
+    "Fields and record types that this version does not know, counted for each run. Their values are kept.",
     (
         Column("home_id", TEXT, "The home.", required=True),
         Column("run_id", TEXT, "The run.", required=True),
@@ -169,7 +170,7 @@ DRIFT = Table(
         Column("what", TEXT, "record_type, field or field_type.", required=True),
         Column("name", TEXT, "The unknown type, or the field's path with the record type in front.", required=True),
         Column("version", TEXT, "Version of Claude Code that wrote it, where the entry says so.", required=True),
-        Column("count", INTEGER, "How often it was met.", required=True),
+        Column("count", INTEGER, "How often it occurred.", required=True),
         Column("file_id", INTEGER, "An example's file.", required=True),
         Column("byte_offset", INTEGER, "An example's offset.", required=True),
         Column("byte_length", INTEGER, "An example's length.", required=True),
@@ -179,7 +180,7 @@ DRIFT = Table(
 
 MESSAGES = Table(
     "message_texts",
-    "Each distinct message's text as a run first met it.",
+    "The text of each distinct message that a run found for the first time.",
     (
         Column("message_id", TEXT, "SHA-256 of the exact text in UTF-8, in hex.", required=True, is_distinct=True),
         Column("text", TEXT, "The text.", required=True, is_distinct=True, is_long=True),
@@ -190,15 +191,15 @@ MESSAGES = Table(
 
 OCCURRENCES = Table(
     "occurrences",
-    "One row for each place where a message was seen.",
+    "One row for each place where a message occurs.",
     (
         Column("message_id", TEXT, "SHA-256 of the exact text in UTF-8, in hex.", required=True, is_distinct=True),
         Column("source", TEXT, "The source.", required=True),
-        Column("kind", TEXT, "What the text is here: prompt, text, thinking, tool_result, and so on.", required=True),
-        Column("role", TEXT, "Who says it: user, assistant, system or tool."),
-        Column("session_id", TEXT, "The session, where the place tells it."),
-        Column("said_at", INSTANT, "When, as the entry says (UTC)."),
-        Column("place", INTEGER, "Which message of the entry this is, from 0.", required=True),
+        Column("kind", TEXT, "The kind of text: prompt, text, thinking, tool_result, and so on.", required=True),
+        Column("role", TEXT, "The speaker: user, assistant, system or tool."),
+        Column("session_id", TEXT, "The session, if the entry or its path names one."),
+        Column("said_at", INSTANT, "The time in the entry (UTC)."),
+        Column("place", INTEGER, "The index of the message in its entry, from 0.", required=True),
     ),
 )
 

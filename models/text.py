@@ -1,8 +1,8 @@
-"""How text that we did not write is shown: paths of a home, and anything that came out of a transcript.
+"""Makes untrusted text safe to print: paths of a home, and text from a transcript.
 
-A terminal obeys escape sequences, and an eye is led astray by characters that turn the direction of writing or that
-cannot be seen. What is made here has such characters as escapes: ``\\xNN`` stands for a byte (or an ASCII control
-character, which is the same), ``\\uNNNN`` and ``\\UNNNNNNNN`` for any other character.
+A terminal executes escape sequences, and characters that are invisible or change the direction of writing mislead a
+reader. The functions escape such characters: ``\\xNN`` is a byte (or an ASCII control character), ``\\uNNNN`` and
+``\\UNNNNNNNN`` are other characters.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Final
 
 # Controls (C0, DEL, C1), surrogates, line and paragraph separators, interlinear annotation, and all that Unicode calls
 # Default_Ignorable_Code_Point (DerivedCoreProperties.txt: zero-width, bidi, tags, fillers, variation selectors).
-# U+FE0E and U+FE0F are let through: they do no more than choose between text and picture, and are in half of all emoji.
+# U+FE0E and U+FE0F are allowed: they only choose between text and emoji presentation, and many emoji contain them.
 _HOSTILE: Final = (
     "\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb"
@@ -23,20 +23,20 @@ _ESCAPE_IN_PATH: Final = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U000[0-9
 
 
 def safe(text: str, *, keep_newlines: bool = False) -> str:
-    r"""Return untrusted ``text`` so that a terminal shows it and obeys nothing in it.
+    r"""Return untrusted ``text`` with control and invisible characters escaped, so that a terminal only displays it.
 
-    With ``keep_newlines``, ``\n`` and ``\t`` stay as they are; a carriage return never does: it overwrites the line.
-    What comes out can be encoded as UTF-8, and ``safe`` of it is the same again. Rich markup, HTML, SQL and spreadsheet
-    formulas are not this function's business: text for Rich must also be a ``Text`` or printed with ``markup=False``.
+    With ``keep_newlines``, ``\n`` and ``\t`` are kept; a carriage return never is, because it overwrites the line. The
+    result can be encoded as UTF-8, and ``safe`` does not change it again. It does not escape Rich markup, HTML, SQL or
+    spreadsheet formulas: text for Rich must also be a ``Text`` or be printed with ``markup=False``.
     """
     return (_IN_LINES if keep_newlines else _IN_ONE_LINE).sub(_escape, text)
 
 
 def printable_path(path: bytes) -> str:
-    r"""Return the raw bytes of a path in a form for people: one line, no byte of it obeyed by a terminal.
+    r"""Return a path's raw bytes as printable text: one line without control characters.
 
-    Bytes that are not UTF-8 become ``\xNN`` and a backslash is doubled, so that no two paths have the same form. It is
-    for show only: a file is opened by its bytes.
+    Bytes that are not UTF-8 become ``\xNN`` and a backslash is doubled, so two paths never have the same form. It is
+    for printing only: files are opened by their bytes.
     """
     try:
         return _IN_PATH.sub(_escape, path.decode())
@@ -46,17 +46,17 @@ def printable_path(path: bytes) -> str:
 
 
 def raw_path(printable: str) -> bytes:
-    r"""Return the bytes of the path whose form for people is ``printable``: the inverse of ``printable_path``.
+    r"""Return the bytes of the path with the printable form ``printable``: the inverse of ``printable_path``.
 
-    A backslash that begins no escape of that form stands for itself.
+    A backslash that does not begin an escape of that form is a backslash.
     """
     return _ESCAPE_IN_PATH.sub(_unescape, printable).encode("utf-8", "surrogateescape")
 
 
 def safe_json(text: str) -> str:
-    r"""Return JSON ``text`` with the same meaning that a terminal shows and obeys nothing in it.
+    r"""Return JSON ``text`` of the same meaning without characters that a terminal would execute.
 
-    Characters that ``safe`` would escape can stand in strings alone, where they become ``\uNNNN``.
+    In valid JSON such characters occur only in strings, where they become ``\uNNNN``.
     """
     return _IN_LINES.sub(_escape_in_json, text)
 
@@ -84,7 +84,7 @@ def _unescape(match: re.Match[str]) -> str:
     code = int(digits, 16)
     if kind == "x" and code >= 0x80:
         return chr(0xDC00 + code)
-    return escape if 0xD800 <= code <= 0xDFFF else chr(code)  # no path has such a character
+    return escape if 0xD800 <= code <= 0xDFFF else chr(code)  # a printable path never has an escaped surrogate
 
 
 def _escape_in_json(match: re.Match[str]) -> str:

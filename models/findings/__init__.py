@@ -1,4 +1,4 @@
-"""Every kind of finding, by concern. `models/FINDINGS.md` is made of them."""
+"""Every kind of finding, by concern. `models/FINDINGS.md` is rendered from them."""
 
 from typing import Final
 
@@ -23,21 +23,21 @@ __all__ = [
 
 
 CONCERNS: Final = {
-    "D": "D: files put together again from the store",
-    "E": "E: what was read of each file: counts that balance, spans that tile",
-    "F": "F: what lies below the data directory",
-    "H": "H: homes against their last manifests",
+    "D": "D: files reassembled from the store",
+    "E": "E: extraction: the counts of each file balance, its spans tile it",
+    "F": "F: files below the data directory",
+    "H": "H: homes compared with their last manifests",
     "M": "M: manifests",
     "P": "P: committed Parquet files",
-    "R": "R: records: of the archive, of its runs",
+    "R": "R: records of the archive and of its runs",
     "S": "S: the store",
     "T": "T: rows and messages",
     "W": "W: the warehouse",
-    "X": "X: paths that `extract restore` or `extract drill` could not give back as they were",
+    "X": "X: paths that `extract restore` or `extract drill` could not restore exactly",
 }
-"""What the first letter of a code stands for."""
+"""The concern of a code, by its first letter."""
 
 
 def all_kinds() -> list[Kind]:
-    """Return every kind, in order of codes."""
+    """Return all kinds, sorted by code."""
     return [KINDS[code] for code in sorted(KINDS)]

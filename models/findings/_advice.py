@@ -1,22 +1,22 @@
-"""What can be done about several kinds of findings."""
+"""Advice that several kinds of findings share."""
 
 from typing import Final
 
 FROM_BACKUP: Final = (
-    "Put the file back from a backup of the data directory; until then, what it held cannot be given back or loaded."
+    "Put the file back from a backup of the data directory; until then its content cannot be restored or loaded."
 )
 PROGRAM_FAULT: Final = (
-    "The bytes are those that were written, so this is a fault of the program: please report it. "
-    "What was read from the home is in the store."
+    "The bytes are unchanged since they were written, so this is a fault of the program: please report it. "
+    "The bytes of the home's files are in the store."
 )
 WHAT_OTHERS_NAME: Final = (
-    "Put back from a backup what other findings name as broken or gone. "
-    "Where they name nothing, this is a fault of the program: please report it."
+    "Put the files that other findings name as damaged or missing back from a backup. "
+    "If no other finding names one, this is a fault of the program: please report it."
 )
 LOST_RECORD: Final = (
-    "Put run.json back from a backup of the data directory. Make no run before: what a run without commit record kept "
-    "counts for nothing."
+    "Put run.json back from a backup of the data directory, before the next run: without its commit record the run's "
+    "files do not belong to the archive."
 )
-REBUILD: Final = "`extract rebuild` makes the warehouse again from what is kept."
-NEXT_RUN: Final = "Nothing: the next `extract run` puts it right."
+REBUILD: Final = "`extract rebuild` builds the warehouse again from the archive."
+NEXT_RUN: Final = "Nothing: the next `extract run` corrects it."
 NOTHING: Final = "Nothing."

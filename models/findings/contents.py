@@ -1,4 +1,6 @@
-"""E and T: extractions, entries, rejects, rows and messages: counts that balance, spans that tile, links that hold."""
+"""E and T: extraction (counts that balance, spans that tile a file), and rows and messages (references that
+resolve).
+"""
 
 from typing import Final
 
@@ -16,7 +18,7 @@ ENTRY_COUNT: Final = Kind(
     "E102",
     Severity.ERROR,
     Level.DEFAULT,
-    "Run {run} counted {entries} entries, {with_rows} of them with rows; the index has {actual_entries} and "
+    "Run {run} counted {entries} entries, {with_rows} of them with rows; the table `entries` has {actual_entries} and "
     "{actual_with_rows}.",
     PROGRAM_FAULT,
 )
@@ -24,7 +26,7 @@ PADDING: Final = Kind(
     "E103",
     Severity.ERROR,
     Level.DEFAULT,
-    "Run {run} counted {padding} bytes of padding and {tail} of tail; the index has {actual_padding} and "
+    "Run {run} counted {padding} bytes of padding and {tail} of tail; the table `entries` has {actual_padding} and "
     "{actual_tail}.",
     PROGRAM_FAULT,
 )
@@ -39,21 +41,21 @@ ENTRY_KIND: Final = Kind(
     "E105",
     Severity.ERROR,
     Level.DEFAULT,
-    "{count} entries are of the kind {kind}, which is none.",
+    "{count} entries have the unknown kind {kind}.",
     PROGRAM_FAULT,
 )
 CONTINUES: Final = Kind(
     "E106",
     Severity.ERROR,
     Level.DEFAULT,
-    "Run {run} read on from byte {actual}, but what was read before ends at byte {expected}.",
+    "Run {run} continued at byte {actual}, but earlier runs had read up to byte {expected}.",
     PROGRAM_FAULT,
 )
 SPAN: Final = Kind(
     "E107",
     Severity.ERROR,
     Level.DEFAULT,
-    "Run {run} read from byte {start} to the watermark {watermark} of {size} bytes: these are not in order.",
+    "Run {run} recorded start {start}, watermark {watermark} and size {size}, which are not in ascending order.",
     PROGRAM_FAULT,
 )
 REJECT_COUNT: Final = Kind(
@@ -67,35 +69,35 @@ REJECT_CODE: Final = Kind(
     "E109",
     Severity.WARNING,
     Level.DEFAULT,
-    "{count} rejects have the code {reject_code}, which is not known.",
+    "{count} rejects have the unknown code {reject_code}.",
     "Verify with a newer version of this program.",
 )
 REJECT_SPAN: Final = Kind(
     "E110",
     Severity.ERROR,
     Level.DEFAULT,
-    "{count} rejects are no entry of their file that was rejected.",
+    "{count} rejects are at a span that is not a rejected entry of their file.",
     PROGRAM_FAULT,
 )
 REPAIR_SPAN: Final = Kind(
     "E111",
     Severity.ERROR,
     Level.DEFAULT,
-    "{count} repairs are of no entry of their file.",
+    "{count} repairs are at a span that is not an entry of their file.",
     PROGRAM_FAULT,
 )
 NOT_EXTRACTED: Final = Kind(
     "E112",
     Severity.ERROR,
     Level.DEFAULT,
-    "{count} rows of {table} are of a file that their run did not read.",
+    "{count} rows of {table} come from a file that their run did not read.",
     PROGRAM_FAULT,
 )
 SOURCE_SUM: Final = Kind(
     "E113",
     Severity.ERROR,
     Level.DEFAULT,
-    "{source} of home {home}: the commit record has {expected} as {what}, what was extracted gives {actual}.",
+    "{source} of home {home}: the commit record has {expected} as {what}, the table `extractions` {actual}.",
     PROGRAM_FAULT,
 )
 REJECT_SUM: Final = Kind(
@@ -124,71 +126,71 @@ EXTRACTION_ORIGIN: Final = Kind(
     "E117",
     Severity.ERROR,
     Level.DEFAULT,
-    "{count} extractions are of another home, run or phase than their file.",
+    "{count} rows of `extractions` have another home, run or phase than their part.",
     PROGRAM_FAULT,
 )
 ROW_ORIGIN: Final = Kind(
     "T101",
     Severity.ERROR,
     Level.DEFAULT,
-    "{count} rows are of another home or run than their file.",
+    "{count} rows have another home or run than their part.",
     PROGRAM_FAULT,
 )
 NO_FILE: Final = Kind(
     "T102",
     Severity.ERROR,
     Level.DEFAULT,
-    "Run {run} read file {file_id}, which its manifest does not name.",
+    "Run {run} read file {file_id}, which its manifest does not contain.",
     PROGRAM_FAULT,
 )
 NO_ENTRY: Final = Kind(
     "T103",
     Severity.ERROR,
     Level.DEFAULT,
-    "{count} rows of {table} stand at a span that is no entry of their file.",
+    "{count} rows of {table} are at a span that is not an entry of their file.",
     PROGRAM_FAULT,
 )
 ROW_COUNT: Final = Kind(
     "T104",
     Severity.ERROR,
     Level.DEFAULT,
-    "{count} entries gave another number of rows than the index says; the first should have {expected} and has"
-    " {actual}.",
+    "{count} entries have another number of rows than the table `entries` records; the first should have {expected} "
+    "and has {actual}.",
     PROGRAM_FAULT,
 )
 ROW_SUM: Final = Kind(
     "T105",
     Severity.ERROR,
     Level.DEFAULT,
-    "Run {run} counted {expected} rows of this file, its entries gave {actual}.",
+    "Run {run} counted {expected} rows of this file, its entries have {actual}.",
     PROGRAM_FAULT,
 )
 NO_TEXT: Final = Kind(
     "T111",
     Severity.ERROR,
     Level.DEFAULT,
-    "The text of {count} messages seen here is not kept.",
+    "The texts of {count} messages that occur here are missing.",
     PROGRAM_FAULT,
 )
 SEEN_COUNT: Final = Kind(
     "T112",
     Severity.ERROR,
     Level.DEFAULT,
-    "Run {run} saw messages at {expected} places of this file, the table has {actual}.",
+    "Run {run} counted {expected} message occurrences in this file, the table `occurrences` has {actual}.",
     PROGRAM_FAULT,
 )
 SEEN_SUM: Final = Kind(
     "T113",
     Severity.ERROR,
     Level.DEFAULT,
-    "Phase {phase} of home {home}: the commit record has {expected} messages, new and known ones; the table "
-    "has {actual}.",
+    "Phase {phase} of home {home}: the commit record has {expected} message occurrences, the table `occurrences` "
+    "{actual}.",
     PROGRAM_FAULT,
 )
 TEXT_UNSEEN: Final = Kind(
     "T114",
     Severity.WARNING,
     Level.DEFAULT,
-    "{count} texts are kept that were seen nowhere.",
+    "{count} message texts have no occurrence.",
     PROGRAM_FAULT,
 )

@@ -1,4 +1,4 @@
-"""D: what is only found by putting every file together again."""
+"""D: findings of a deep verification, which reassembles every file from the store."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ FILE_DIFFERS: Final = Kind(
     "D101",
     Severity.ERROR,
     Level.DEEP,
-    "Put together as of run {run}, the file has another SHA-256 than its manifest says.",
+    "Reassembled as of run {run}, the file has another SHA-256 than its manifest.",
     WHAT_OTHERS_NAME,
     is_fixity=True,
 )
@@ -17,7 +17,7 @@ FILE_LOST: Final = Kind(
     "D102",
     Severity.ERROR,
     Level.DEEP,
-    "As of run {run}, the file cannot be put together: {problem}.",
+    "The file cannot be reassembled as of run {run}: {problem}.",
     WHAT_OTHERS_NAME,
     is_fixity=True,
 )
@@ -25,7 +25,7 @@ PIECE_BROKEN: Final = Kind(
     "D103",
     Severity.ERROR,
     Level.DEEP,
-    "{count} pieces are not what their digest says, the first is {digest}.",
+    "{count} pieces differ from their digest, the first is {digest}.",
     WHAT_OTHERS_NAME,
     is_fixity=True,
 )
@@ -33,7 +33,7 @@ PIECE_BYTES: Final = Kind(
     "D104",
     Severity.ERROR,
     Level.DEEP,
-    "{count} pieces have another length than stands beside them, the first is {digest}.",
+    "{count} pieces have another length than their `piece_bytes`, the first is {digest}.",
     PROGRAM_FAULT,
     is_fixity=True,
 )
@@ -41,7 +41,7 @@ TEXT_BROKEN: Final = Kind(
     "D105",
     Severity.ERROR,
     Level.DEEP,
-    "{count} texts are not those of their message_id, the first is {message}.",
+    "{count} texts have another SHA-256 than their message_id, the first is {message}.",
     WHAT_OTHERS_NAME,
     is_fixity=True,
 )
@@ -49,14 +49,14 @@ TEXT_BYTES: Final = Kind(
     "D106",
     Severity.ERROR,
     Level.DEEP,
-    "{count} texts have another length than stands beside them, the first is {message}.",
+    "{count} texts have another length than their `text_bytes`, the first is {message}.",
     PROGRAM_FAULT,
 )
 PUT_TOGETHER: Final = Kind(
     "D107",
     Severity.INFORMATION,
     Level.DEEP,
-    "{count} files were put together again, with {bytes} bytes in all.",
+    "{count} files were reassembled, with {bytes} bytes in all.",
     NOTHING,
 )
 SUBSET: Final = Kind(

@@ -1,4 +1,4 @@
-"""P: the committed Parquet files, and what was read in from other stores."""
+"""P: findings about committed Parquet files (parts) and imported stores."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ GONE: Final = Kind(
     "P101",
     Severity.ERROR,
     Level.QUICK,
-    "The part is gone, though the commit record of run {run} lists it.",
+    "The part is missing, but the commit record of run {run} lists it.",
     FROM_BACKUP,
     is_fixity=True,
 )
@@ -17,7 +17,7 @@ SIZE: Final = Kind(
     "P102",
     Severity.ERROR,
     Level.QUICK,
-    "The part has {actual} bytes, the commit record of its run says {expected}.",
+    "The part has {actual} bytes, but {expected} in the commit record of its run.",
     FROM_BACKUP,
     is_fixity=True,
 )
@@ -25,7 +25,7 @@ BROKEN: Final = Kind(
     "P103",
     Severity.ERROR,
     Level.DEFAULT,
-    "The part has SHA-256 {actual}, the commit record of its run says {expected}.",
+    "The part has SHA-256 {actual}, but {expected} in the commit record of its run.",
     FROM_BACKUP,
     is_fixity=True,
 )
@@ -33,7 +33,7 @@ NO_FILE: Final = Kind(
     "P104",
     Severity.ERROR,
     Level.QUICK,
-    "A {what} stands where a committed part should be.",
+    "A {what} is in the place of a committed part.",
     FROM_BACKUP,
     is_fixity=True,
 )
@@ -41,21 +41,21 @@ NO_PARQUET: Final = Kind(
     "P105",
     Severity.ERROR,
     Level.DEFAULT,
-    "The part has the right digest, but is no Parquet file: {problem}.",
+    "The part has the right digest, but is not a Parquet file: {problem}.",
     PROGRAM_FAULT,
 )
 ROWS: Final = Kind(
     "P106",
     Severity.ERROR,
     Level.DEFAULT,
-    "The part has {actual} rows, the commit record of its run says {expected}.",
+    "The part has {actual} rows, but {expected} in the commit record of its run.",
     PROGRAM_FAULT,
 )
 COLUMNS: Final = Kind(
     "P107",
     Severity.ERROR,
     Level.DEFAULT,
-    "The part has not the columns of {table}: {problem}.",
+    "The part does not have the columns of {table}: {problem}.",
     "Verify with the version of this program that wrote it, or a newer one.",
 )
 UNREADABLE_ROWS: Final = Kind(
@@ -69,14 +69,14 @@ IMPORT_BROKEN: Final = Kind(
     "P109",
     Severity.ERROR,
     Level.DEFAULT,
-    "What was read in from another store has SHA-256 {actual}, not the one in its name.",
-    "Delete it and read the other store in again.",
+    "The file of an imported store has SHA-256 {actual}, not the one in its name.",
+    "Delete it and import the other store again.",
     is_fixity=True,
 )
 IMPORT_COLUMNS: Final = Kind(
     "P110",
     Severity.ERROR,
     Level.DEFAULT,
-    "What was read in from another store has not the columns that it should have: {problem}.",
-    "Delete it and read the other store in again.",
+    "The file of an imported store does not have the right columns: {problem}.",
+    "Delete it and import the other store again.",
 )

@@ -1,4 +1,4 @@
-"""F: what lies below the data directory: rights, leftovers, and what is not ours."""
+"""F: findings about files below the data directory: permissions, leftovers, and files of other origin."""
 
 from typing import Final
 
@@ -9,42 +9,42 @@ DIRECTORY_MODE: Final = Kind(
     "F101",
     Severity.WARNING,
     Level.DEFAULT,
-    "The directory has mode {mode}: others than you may enter it.",
-    "chmod 700 it: it holds a person's conversations.",
+    "The directory has mode {mode}: other users may enter it.",
+    "chmod 700 it: it contains a person's conversations.",
 )
 FILE_MODE: Final = Kind(
     "F102",
     Severity.WARNING,
     Level.DEFAULT,
-    "The file has mode {mode}: others than you may read it, or it can be executed.",
-    "chmod 600 it: it holds a person's conversations.",
+    "The file has mode {mode}: other users may read it, or it can be executed.",
+    "chmod 600 it: it contains a person's conversations.",
 )
 FOREIGN: Final = Kind(
     "F103",
     Severity.WARNING,
     Level.DEFAULT,
-    "This {what} is none that the program makes.",
-    "Move it elsewhere, if it is yours.",
+    "The program does not create this {what}.",
+    "Move it out of the data directory.",
 )
 LINK: Final = Kind(
     "F104",
     Severity.WARNING,
     Level.DEFAULT,
-    "A link to {target} stands here; only warehouse.duckdb may be one.",
+    "This is a link to {target}; only warehouse.duckdb may be a link.",
     "Remove the link, or put back what it replaced.",
 )
 SPECIAL: Final = Kind(
     "F105",
     Severity.WARNING,
     Level.DEFAULT,
-    "Neither a file nor a directory stands here.",
+    "This is neither a file nor a directory.",
     "Remove it.",
 )
 STAGED: Final = Kind(
     "F106",
     Severity.INFORMATION,
     Level.DEFAULT,
-    "A run that died left this in staging/.",
+    "A run that was killed left this in staging/.",
     NEXT_RUN,
     is_passing=True,
 )
@@ -52,7 +52,7 @@ TEMPORARY: Final = Kind(
     "F107",
     Severity.INFORMATION,
     Level.DEFAULT,
-    "A file that was half written when the program died.",
+    "A temporary file of a program that was killed while writing.",
     NEXT_RUN,
     is_passing=True,
 )
@@ -60,7 +60,7 @@ UNCOMMITTED: Final = Kind(
     "F108",
     Severity.INFORMATION,
     Level.DEFAULT,
-    "A part that belongs to no phase: its run died, or was removed.",
+    "A part that belongs to no phase: its run was killed, or removed by `extract gc`.",
     NEXT_RUN,
     is_passing=True,
 )
@@ -68,15 +68,15 @@ UNLISTED: Final = Kind(
     "F109",
     Severity.WARNING,
     Level.DEFAULT,
-    "A part that the commit record of its run, which is complete, does not list.",
-    "Put back the commit record that lists it, or delete the part: the next run does.",
+    "A part that the commit record of its complete run does not list.",
+    "Put back the commit record that lists it, if there is one: the next run deletes the part.",
     is_passing=True,
 )
 EMPTY_RUN: Final = Kind(
     "F110",
     Severity.INFORMATION,
     Level.DEFAULT,
-    "The directory of a run that died before anything was committed.",
+    "The directory of a run that was killed before its first commit.",
     NEXT_RUN,
     is_passing=True,
 )
@@ -84,8 +84,8 @@ INDEX_BROKEN: Final = Kind(
     "F111",
     Severity.WARNING,
     Level.DEFAULT,
-    "An index of what is known is not what was written.",
-    "Nothing, it is made again before it is used; but look after the disk that changed it.",
+    "An index of known digests was changed or damaged after it was written.",
+    "Nothing, the program makes it again before it uses it; but check the disk.",
     is_passing=True,
 )
 UNREADABLE: Final = Kind(
@@ -93,5 +93,5 @@ UNREADABLE: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "It cannot be read: {problem}.",
-    "Give yourself the right to read it, or remove what stands in its place; then verify again.",
+    "Correct its permissions, or remove the entry of another kind in its place; then verify again.",
 )

@@ -1,4 +1,4 @@
-"""R: what the archive says of itself: archive.json and its copy, homes.json, settings.toml, the writer's lock."""
+"""R: findings about the archive's own records: archive.json and its copy, homes.json, settings.toml, the lock file."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ ARCHIVE_GONE: Final = Kind(
     "R101",
     Severity.ERROR,
     Level.QUICK,
-    "The file that holds the seed of the store is gone.",
+    "archive.json, with the seed of the store, is missing.",
     "Copy store/archive.json to it (the next `extract run` does), or put it back from a backup.",
     is_fixity=True,
 )
@@ -17,7 +17,7 @@ ARCHIVE_BROKEN: Final = Kind(
     "R102",
     Severity.ERROR,
     Level.QUICK,
-    "The file that holds the seed of the store is not what was written: {problem}.",
+    "archive.json, with the seed of the store, was changed or damaged: {problem}.",
     "Copy store/archive.json over it, or put it back from a backup of the data directory.",
     is_fixity=True,
 )
@@ -25,43 +25,43 @@ ARCHIVE_MALFORMED: Final = Kind(
     "R103",
     Severity.ERROR,
     Level.QUICK,
-    "The file that holds the seed of the store cannot be understood: {problem}.",
+    "archive.json, with the seed of the store, has unknown content: {problem}.",
     "Copy store/archive.json over it, or put it back from a backup of the data directory.",
 )
 ARCHIVE_NEWER: Final = Kind(
     "R104",
     Severity.ERROR,
     Level.QUICK,
-    "The archive has format {format}, this program knows {known}.",
+    "The archive has format {format}, this version of the program knows {known}.",
     "Verify it with the version of this program that wrote it, or a newer one.",
 )
 COPY_GONE: Final = Kind(
     "R105",
     Severity.WARNING,
     Level.QUICK,
-    "The copy of archive.json is gone: were archive.json lost too, the store could not be searched.",
+    "The copy of archive.json is missing: if archive.json were lost too, no piece could be found in the store.",
     NEXT_RUN,
 )
 COPY_DIFFERS: Final = Kind(
     "R106",
     Severity.ERROR,
     Level.QUICK,
-    "The copy of archive.json does not hold the same bytes.",
-    "Copy the one of the two that verify does not call broken over the other.",
+    "The copy of archive.json has other bytes than archive.json.",
+    "Copy the one that no other finding names as damaged over the other.",
     is_fixity=True,
 )
 HOMES_GONE: Final = Kind(
     "R111",
     Severity.WARNING,
     Level.QUICK,
-    "The file that says which home_id stands for which directory is gone.",
+    "homes.json, with the directory of each home, is missing.",
     "Nothing: the next `extract run` makes it again from the commit records.",
 )
 HOMES_BROKEN: Final = Kind(
     "R112",
     Severity.ERROR,
     Level.QUICK,
-    "The file that says which home_id stands for which directory is not what was written: {problem}.",
+    "homes.json, with the directory of each home, was changed or damaged: {problem}.",
     "Delete it: the next `extract run` makes it again from the commit records.",
     is_fixity=True,
 )
@@ -69,36 +69,36 @@ HOMES_MALFORMED: Final = Kind(
     "R113",
     Severity.ERROR,
     Level.QUICK,
-    "The file that says which home_id stands for which directory cannot be understood: {problem}.",
+    "homes.json, with the directory of each home, has unknown content: {problem}.",
     "Delete it: the next `extract run` makes it again from the commit records.",
 )
 HOME_UNLISTED: Final = Kind(
     "R114",
     Severity.WARNING,
     Level.QUICK,
-    "Run {run} read home {home}, which is not listed: reading it again would give it another name.",
+    "Run {run} read home {home}, which homes.json does not list: the next run would give it another name.",
     "Delete homes.json: the next `extract run` makes it again from the commit records.",
 )
 SETTINGS_REFUSED: Final = Kind(
     "R121",
     Severity.WARNING,
     Level.QUICK,
-    "The settings cannot be understood: {problem}.",
-    "Correct the file: until then no run can be made.",
+    "The settings are invalid: {problem}.",
+    "Correct the file: until then `extract run` refuses to start.",
 )
 SETTINGS_CHANGED: Final = Kind(
     "R122",
     Severity.INFORMATION,
     Level.QUICK,
-    "The settings are not those of run {run}, the newest one.",
+    "The settings have changed since run {run}, the newest one.",
     "Nothing, if you changed them.",
 )
 LOCK_BROKEN: Final = Kind(
     "R131",
     Severity.WARNING,
     Level.QUICK,
-    "What the last writer noted in its lock is not what was written: {problem}.",
-    "Nothing for this file, the next run writes it anew; but look after the disk that changed it.",
+    "The content of the lock file was changed or damaged: {problem}.",
+    "Nothing, the next run replaces it; but check the disk.",
     is_passing=True,
 )
 NO_RUN: Final = Kind(
@@ -113,52 +113,52 @@ RUN_AT_WORK: Final = Kind(
     "R142",
     Severity.INFORMATION,
     Level.QUICK,
-    "Somebody is writing: what is not committed yet was left out.",
-    "Verify again when the run is done.",
+    "Another process is writing: files that are not committed yet were not checked.",
+    "Verify again when that process has ended.",
 )
 NOT_CHECKED: Final = Kind(
     "R143",
     Severity.INFORMATION,
     Level.DEFAULT,
-    "It was not checked that {claim}: what that needs is damaged.",
-    "Put right what the other findings name, then verify again.",
+    "It was not checked that {claim}, because files needed for this are damaged.",
+    "Correct the problems of the other findings, then verify again.",
 )
 NO_ROOM: Final = Kind(
     "R144",
     Severity.ERROR,
     Level.DEFAULT,
-    "Not all was checked that the level {level} checks, for lack of room: {problem}.",
-    "Make room where the system keeps temporary files, or name another place for them in TMPDIR, and verify again. "
-    "What else was found holds all the same.",
+    "Some checks of the level {level} were not made, because a disk is full: {problem}.",
+    "Make room in the system's temporary directory, or name another one in TMPDIR, and verify again. "
+    "The other findings are valid.",
 )
 TOMBSTONES_BROKEN: Final = Kind(
     "R151",
     Severity.ERROR,
     Level.QUICK,
-    "The tombstones of what was erased on request are not what was written: {problem}.",
-    "Put the file back from a backup of the data directory; until then no run can be made.",
+    "The tombstones of erasures were changed or damaged: {problem}.",
+    "Put the file back from a backup of the data directory; until then `extract run` refuses to start.",
     is_fixity=True,
 )
 TOMBSTONES_MALFORMED: Final = Kind(
     "R152",
     Severity.ERROR,
     Level.QUICK,
-    "The tombstones of what was erased on request cannot be understood: {problem}.",
+    "The tombstones of erasures have unknown content: {problem}.",
     "Verify with the version of this program that wrote them, or a newer one.",
 )
 TOMBSTONES_GONE: Final = Kind(
     "R153",
     Severity.ERROR,
     Level.DEFAULT,
-    "Something was erased on request, and its tombstone is gone: the next run would bring it back.",
-    "Put the file back from a backup of the data directory, or ask for it to be forgotten again after the next run.",
+    "Content was erased on request, but its tombstone is missing: the next run would read it again.",
+    "Put the file back from a backup of the data directory, or erase the content again after the next run.",
     is_fixity=True,
 )
 FORGET_UNFINISHED: Final = Kind(
     "R154",
     Severity.WARNING,
     Level.QUICK,
-    "An erasure was begun and not finished.",
-    "Ask for it again: `extract forget` goes on from there.",
+    "An erasure was stopped before its end.",
+    "Give the same `extract forget` again: it finishes the erasure.",
     is_passing=True,
 )

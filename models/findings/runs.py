@@ -1,4 +1,4 @@
-"""R2: the commit records, and what else stands in the directory of a run."""
+"""R2: findings about commit records and the other files in the directory of a run."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ BROKEN: Final = Kind(
     "R201",
     Severity.ERROR,
     Level.QUICK,
-    "The commit record is not what was written: {problem}.",
+    "The commit record was changed or damaged: {problem}.",
     LOST_RECORD,
     is_fixity=True,
 )
@@ -17,14 +17,14 @@ MALFORMED: Final = Kind(
     "R202",
     Severity.ERROR,
     Level.QUICK,
-    "The commit record cannot be understood: {problem}.",
+    "The commit record has unknown content: {problem}.",
     LOST_RECORD,
 )
 LOST: Final = Kind(
     "R203",
     Severity.ERROR,
     Level.QUICK,
-    "This run was committed, and has no commit record any more.",
+    "This run was committed, but its commit record is missing.",
     LOST_RECORD,
     is_fixity=True,
     is_passing=True,
@@ -40,21 +40,21 @@ NO_RUN_ID: Final = Kind(
     "R205",
     Severity.ERROR,
     Level.QUICK,
-    "{run} is no id of a run.",
+    "{run} is not a valid run_id.",
     PROGRAM_FAULT,
 )
 EPOCH_TWICE: Final = Kind(
     "R206",
     Severity.ERROR,
     Level.QUICK,
-    "Run {other} has epoch {epoch} too: which of the two came first cannot be told.",
-    "Two archives were mixed, or two programs wrote at once. Put one of the two runs back where it came from.",
+    "Run {other} has epoch {epoch} too, so the order of the two is unknown.",
+    "Two archives were mixed, or two programs wrote at once. Move one of the two runs back to its own archive.",
 )
 EPOCH_GONE: Final = Kind(
     "R207",
     Severity.WARNING,
     Level.QUICK,
-    "The runs before this one have the epochs up to {last}, this one has {epoch}: a run in between is gone.",
+    "The runs before this one have epochs up to {last}, this one has {epoch}: a run in between is missing.",
     "Put the directory of the missing run back from a backup, and its parts in store/ and tables/, unless it "
     "was deleted on purpose.",
 )
@@ -62,22 +62,22 @@ NEWER: Final = Kind(
     "R208",
     Severity.ERROR,
     Level.QUICK,
-    "The commit record has format {format}, this program knows {known}.",
+    "The commit record has format {format}, this version of the program knows {known}.",
     "Verify it with the version of this program that wrote it, or a newer one.",
 )
 OPEN: Final = Kind(
     "R209",
     Severity.INFORMATION,
     Level.QUICK,
-    "The run was stopped after {phases} phases; they count, the others were not done.",
-    "Nothing: the next `extract run` goes on from there.",
+    "The run was stopped after {phases} phases, which are committed; the others were not read.",
+    "Nothing: the next `extract run` continues.",
     is_passing=True,
 )
 TIMES: Final = Kind(
     "R210",
     Severity.WARNING,
     Level.QUICK,
-    "The times of the run contradict one another: {problem}.",
+    "The times of the run are inconsistent: {problem}.",
     PROGRAM_FAULT,
 )
 NOT_COMPLETE: Final = Kind(
@@ -105,7 +105,7 @@ NO_HOME: Final = Kind(
     "R214",
     Severity.ERROR,
     Level.QUICK,
-    "Phase {phase} was committed for home {home}, which the run does not name.",
+    "Phase {phase} was committed for home {home}, which the run's record does not list.",
     PROGRAM_FAULT,
 )
 NO_MANIFEST: Final = Kind(
@@ -126,15 +126,15 @@ PART_PLACE: Final = Kind(
     "R217",
     Severity.ERROR,
     Level.QUICK,
-    "{part} is no place for a part of {table} of home {home} and this run; it is not opened.",
+    "{part} is not the path of a part of {table} of home {home} and this run; it was not opened.",
     PROGRAM_FAULT,
 )
 NO_TABLE: Final = Kind(
     "R218",
     Severity.WARNING,
     Level.QUICK,
-    "A table {table}, to which {part} belongs, is not known.",
-    "Verify with a newer version of this program: its bytes were checked, what they say was not.",
+    "{part} belongs to the unknown table {table}.",
+    "Verify with a newer version of this program: only the bytes of the part were checked, not its rows.",
 )
 COUNTS: Final = Kind(
     "R219",
@@ -154,7 +154,7 @@ NO_REPORT: Final = Kind(
     "R221",
     Severity.INFORMATION,
     Level.QUICK,
-    "The run is complete and has no {name}: it was stopped when it was to write it.",
+    "The run is complete but has no {name}: it was stopped before writing it.",
     NOTHING,
     is_passing=True,
 )
@@ -162,15 +162,15 @@ REPORT_BROKEN: Final = Kind(
     "R222",
     Severity.ERROR,
     Level.DEFAULT,
-    "The report is not what was written: {problem}.",
-    "Delete it: all that it says can be found in the warehouse.",
+    "The report was changed or damaged: {problem}.",
+    "Delete it: the warehouse has the same facts.",
     is_fixity=True,
 )
 TEXT_GONE: Final = Kind(
     "R223",
     Severity.ERROR,
     Level.QUICK,
-    "The manifest in text is gone, though the commit record of its run lists it.",
+    "The manifest in text is missing, but the commit record of its run lists it.",
     FROM_BACKUP,
     is_fixity=True,
 )
@@ -178,7 +178,7 @@ TEXT_SIZE: Final = Kind(
     "R224",
     Severity.ERROR,
     Level.QUICK,
-    "The manifest in text has {actual} bytes, the commit record says {expected}.",
+    "The manifest in text has {actual} bytes, but {expected} in the commit record.",
     FROM_BACKUP,
     is_fixity=True,
 )
@@ -186,7 +186,7 @@ TEXT_BROKEN: Final = Kind(
     "R225",
     Severity.ERROR,
     Level.DEFAULT,
-    "The manifest in text has another SHA-256 than the commit record says.",
+    "The manifest in text has another SHA-256 than in the commit record.",
     "Put it back from a backup; the same digests are in the table `manifest`.",
     is_fixity=True,
 )
@@ -194,22 +194,22 @@ BACK_TO: Final = Kind(
     "R227",
     Severity.ERROR,
     Level.QUICK,
-    "Which runs count cannot be told: {problem}.",
+    "The runs in effect cannot be determined: {problem}.",
     "Put the missing run's directory back from a backup, and its parts in store/ and tables/.",
 )
 DRILL_BROKEN: Final = Kind(
     "R228",
     Severity.ERROR,
     Level.DEFAULT,
-    "The record of a drill is not what was written: {problem}.",
-    "Delete it, and do the drill again: `extract drill`.",
+    "The record of a drill was changed or damaged: {problem}.",
+    "Delete it, and drill again: `extract drill`.",
     is_fixity=True,
 )
 FINDINGS_BROKEN: Final = Kind(
     "R226",
     Severity.ERROR,
     Level.DEFAULT,
-    "The findings of the last verification are not what was written: {problem}.",
-    "Delete it: `extract verify` writes it anew.",
+    "The findings of the last verification were changed or damaged: {problem}.",
+    "Delete it: `extract verify` writes it again.",
     is_fixity=True,
 )

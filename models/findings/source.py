@@ -1,4 +1,4 @@
-"""H: the homes against their last manifests."""
+"""H: findings about homes compared with their last manifests."""
 
 from typing import Final
 
@@ -9,43 +9,44 @@ GONE: Final = Kind(
     "H101",
     Severity.WARNING,
     Level.SOURCE,
-    "The home cannot be looked at: {problem}.",
-    "Name the place where it is now with --home NAME=PATH. What was read of it is kept.",
+    "The home cannot be read: {problem}.",
+    "Name its present directory with --home NAME=PATH. The archive keeps its files.",
 )
 INTACT: Final = Kind(
     "H102",
     Severity.INFORMATION,
     Level.SOURCE,
-    "{count} files hold exactly what was read.",
+    "{count} files have exactly the archived content.",
     NOTHING,
 )
 APPENDED: Final = Kind(
     "H103",
     Severity.INFORMATION,
     Level.SOURCE,
-    "{count} bytes were added; what was read before is intact.",
+    "{count} bytes were added; the bytes read before are intact.",
     "The next `extract run` reads them.",
 )
 MODIFIED: Final = Kind(
     "H104",
     Severity.INFORMATION,
     Level.SOURCE,
-    "The file was changed since it was read: {problem}.",
-    "Nothing: what was read is kept, and the next `extract run` reads what it is now.",
+    "The file has changed since it was read: {problem}.",
+    "Nothing: the archive keeps the old version, and the next `extract run` reads the new one.",
 )
 REWRITTEN: Final = Kind(
     "H105",
     Severity.WARNING,
     Level.SOURCE,
-    "The file is one that is only ever added to, and what was read of it has changed: {problem}.",
-    "What was read is kept. The next `extract run` reads it as a new generation; find out who rewrote it.",
+    "Claude Code only appends to this file, but bytes read before have changed: {problem}.",
+    "The archive keeps the old version, and the next `extract run` reads a new generation; find out which program "
+    "rewrote the file.",
 )
 MISSING: Final = Kind(
     "H106",
     Severity.INFORMATION,
     Level.SOURCE,
-    "The file is gone from the home.",
-    "Nothing: what was read of it is kept.",
+    "The file was deleted from the home.",
+    "Nothing: the archive keeps its last version.",
 )
 UNEXPECTED: Final = Kind(
     "H107",
@@ -59,21 +60,21 @@ UNREADABLE: Final = Kind(
     Severity.WARNING,
     Level.SOURCE,
     "The file cannot be read: {problem}.",
-    "Give yourself the right to read it, then run again.",
+    "Correct its permissions, then run again.",
 )
 WITHHELD: Final = Kind(
     "H109",
     Severity.INFORMATION,
     Level.SOURCE,
-    "{count} files are withheld by rule: they are never opened, so nothing can be said of their bytes.",
+    "{count} files are withheld by rule: they are never opened, so their bytes were not checked.",
     NOTHING,
 )
 CORRUPT: Final = Kind(
     "H110",
     Severity.ERROR,
     Level.SOURCE,
-    "The content differs from what was read, though size and times do not: the disk changed it.",
-    "Look after the disk. What was read is kept: the file can be given back as it was.",
+    "The content differs from the archived one, but size and times are the same: the disk changed it.",
+    "Check the disk. The archive keeps the old content, which can be restored.",
     is_fixity=True,
 )
 IN_THE_WAY: Final = Kind(
@@ -81,12 +82,12 @@ IN_THE_WAY: Final = Kind(
     Severity.WARNING,
     Level.SOURCE,
     "No data is here: {problem}.",
-    "Put the data back in its place, or set `follow_links = true` in settings.toml where it is a link.",
+    "Put the data back in its place, or set `follow_links = true` in settings.toml if it is a link.",
 )
 NO_MANIFEST: Final = Kind(
     "H111",
     Severity.WARNING,
     Level.SOURCE,
     "No run has read a home {home}.",
-    "Give the name under which it was read: `extract status` lists them.",
+    "Name a home that was read: `extract status` lists them.",
 )

@@ -1,4 +1,4 @@
-"""S: the store: each piece is there, once, and the pieces tile each file."""
+"""S: findings about the store: each piece exists once, and the pieces tile each file."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ TILES: Final = Kind(
     "S101",
     Severity.ERROR,
     Level.DEFAULT,
-    "The pieces that run {run} cut do not tile what it read of the file: {problem}.",
+    "The pieces that run {run} cut do not tile the bytes that it read of the file: {problem}.",
     PROGRAM_FAULT,
 )
 COUNT: Final = Kind(
@@ -23,7 +23,7 @@ GONE: Final = Kind(
     "S103",
     Severity.ERROR,
     Level.DEFAULT,
-    "{count} pieces of the recipe are in no part of the store.",
+    "No part of the store has {count} pieces of the recipe.",
     WHAT_OTHERS_NAME,
     is_fixity=True,
 )
@@ -39,20 +39,20 @@ TWICE: Final = Kind(
     "S105",
     Severity.INFORMATION,
     Level.DEFAULT,
-    "{count} pieces are in the store more than once: room is wasted, nothing is wrong.",
+    "{count} pieces are in the store more than once, which wastes room and is otherwise harmless.",
     "Nothing needs to be done.",
 )
 NEW_BYTES: Final = Kind(
     "S106",
     Severity.ERROR,
     Level.DEFAULT,
-    "Phase {phase} of home {home} kept {expected} new bytes, its parts of the store hold {actual}.",
+    "Phase {phase} of home {home} counted {expected} new bytes, its parts of the store have {actual}.",
     PROGRAM_FAULT,
 )
 UNUSED: Final = Kind(
     "S107",
     Severity.WARNING,
     Level.DEFAULT,
-    "{count} pieces are in the store of which no file is made.",
+    "{count} pieces are in the store, but in no file's recipe.",
     PROGRAM_FAULT,
 )

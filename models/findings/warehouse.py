@@ -1,4 +1,4 @@
-"""W: the warehouse and the link to it."""
+"""W: findings about the warehouse and the link to it."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ NO_LINK: Final = Kind(
     "W101",
     Severity.ERROR,
     Level.QUICK,
-    "There is no link to a warehouse, though a run published one.",
+    "The link to the warehouse is missing, but a run published one.",
     REBUILD,
     is_passing=True,
 )
@@ -17,14 +17,14 @@ LINK_ELSEWHERE: Final = Kind(
     "W102",
     Severity.ERROR,
     Level.QUICK,
-    "The link to the warehouse leads out of warehouse/: {target}.",
+    "The link to the warehouse points outside of warehouse/: {target}.",
     REBUILD,
 )
 DANGLING: Final = Kind(
     "W103",
     Severity.ERROR,
     Level.QUICK,
-    "The link to the warehouse leads to {target}, which is gone.",
+    "The link to the warehouse points to {target}, which is missing.",
     REBUILD,
     is_fixity=True,
     is_passing=True,
@@ -33,7 +33,7 @@ OLD_LINK: Final = Kind(
     "W104",
     Severity.WARNING,
     Level.QUICK,
-    "The link to the warehouse leads to {target}; the newest one is {newest}.",
+    "The link to the warehouse points to {target}; the newest one is {newest}.",
     REBUILD,
     is_passing=True,
 )
@@ -41,7 +41,7 @@ SIZE: Final = Kind(
     "W105",
     Severity.ERROR,
     Level.QUICK,
-    "The warehouse has {actual} bytes, the commit record says {expected}.",
+    "The warehouse has {actual} bytes, but {expected} in the commit record.",
     REBUILD,
     is_fixity=True,
     is_passing=True,
@@ -50,7 +50,7 @@ BROKEN: Final = Kind(
     "W106",
     Severity.ERROR,
     Level.DEFAULT,
-    "The warehouse has another SHA-256 than the commit record says.",
+    "The warehouse has another SHA-256 than in the commit record.",
     REBUILD,
     is_fixity=True,
     is_passing=True,
@@ -59,7 +59,7 @@ UNLISTED: Final = Kind(
     "W107",
     Severity.WARNING,
     Level.QUICK,
-    "No commit record knows this warehouse: a run died when it had published it, or it was put here.",
+    "No commit record lists this warehouse: a run was killed after publishing it, or another program put it here.",
     REBUILD,
     is_passing=True,
 )
@@ -67,23 +67,23 @@ LEFT_OVER: Final = Kind(
     "W114",
     Severity.INFORMATION,
     Level.QUICK,
-    "A warehouse that no commit record knows and no link leads to: a run died when it had published it.",
-    "Nothing, or delete it: the next runs do.",
+    "A warehouse that no commit record lists and no link points to: a run was killed after publishing it.",
+    "Nothing: a later run deletes it.",
     is_passing=True,
 )
 WRITE_AHEAD: Final = Kind(
     "W108",
     Severity.ERROR,
     Level.QUICK,
-    "A write-ahead log lies beside a published warehouse: somebody opened it for writing.",
-    "Close whatever has it open, delete the log, then `extract rebuild`. Open warehouses with read_only=True.",
+    "A write-ahead log is beside a published warehouse: a program opened it for writing.",
+    "Close that program, delete the log, then `extract rebuild`. Open warehouses with read_only=True.",
     is_passing=True,
 )
 BEHIND: Final = Kind(
     "W109",
     Severity.INFORMATION,
     Level.QUICK,
-    "The warehouse is that of run {run}; what was committed since is not in it.",
+    "The warehouse is that of run {run}; it lacks the rows of later runs.",
     REBUILD,
     is_passing=True,
 )
@@ -91,7 +91,7 @@ CONTENT: Final = Kind(
     "W110",
     Severity.ERROR,
     Level.DEFAULT,
-    "The warehouse does not hold what was committed: {problem}.",
+    "The warehouse differs from the committed rows: {problem}.",
     REBUILD,
 )
 UNREADABLE: Final = Kind(
@@ -105,7 +105,7 @@ COPY_DIFFERS: Final = Kind(
     "W112",
     Severity.ERROR,
     Level.DEFAULT,
-    "The copy that stands for the link to the warehouse is not the warehouse of {newest}.",
+    "warehouse.duckdb is a copy (the system has no links) and differs from the warehouse of {newest}.",
     REBUILD,
     is_fixity=True,
     is_passing=True,
@@ -114,6 +114,6 @@ WRITABLE: Final = Kind(
     "W113",
     Severity.WARNING,
     Level.DEFAULT,
-    "The warehouse has mode {mode}: it could be changed by whoever opens it.",
+    "The warehouse has mode {mode}: a program that opens it could change it.",
     "chmod 400 it.",
 )

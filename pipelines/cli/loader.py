@@ -42,6 +42,7 @@ COMMANDS: Final = (
     Listed("report", "Print the report of a run.", "report", "report"),
     Listed("sessions", "List sessions, the newest first.", "sessions", "sessions"),
     Listed("usage", "Show tokens and what they cost by the list of prices.", "usage", "usage"),
+    Listed("dashboard", "Write one HTML file with charts of everything.", "dashboard", "dashboard"),
     # A query may begin with a comment, a file_id with a minus sign.
     Listed("sql", "Ask the warehouse, read-only.", "sql", "sql", dashes=True),
     Listed("show", "Print the bytes at an address, verified.", "show", "show", dashes=True),

@@ -59,16 +59,16 @@ def test_every_kind_says_what_to_do_in_whole_sentences() -> None:
 def test_codes_are_unique_and_in_order() -> None:
     codes = [kind.code for kind in all_kinds()]
     assert codes == sorted(set(codes)) == sorted(KINDS)
-    with pytest.raises(TypeError, match="is one already"):
+    with pytest.raises(TypeError, match="is already used"):
         Kind("P101", Severity.ERROR, Level.QUICK, "Again.", "Nothing.")
-    with pytest.raises(TypeError, match="is no code"):
+    with pytest.raises(TypeError, match="is not a valid code"):
         Kind("P1", Severity.ERROR, Level.QUICK, "Again.", "Nothing.")
     assert len(KINDS) == len(codes)
 
 
 def test_a_finding_is_made_of_exactly_its_parameters() -> None:
     finding = parts.SIZE.at("tables/one.parquet", actual=1, expected=2)
-    assert finding.sentence == "The part has 1 bytes, the commit record of its run says 2."
+    assert finding.sentence == "The part has 1 bytes, but 2 in the commit record of its run."
     assert (finding.code, finding.severity, finding.address) == ("P102", "error", "tables/one.parquet")
     for wrong in ({"actual": 1}, {"actual": 1, "expected": 2, "more": 3}, {}):
         with pytest.raises(TypeError, match="P102 takes"):

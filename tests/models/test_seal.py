@@ -51,5 +51,5 @@ def test_a_file_cut_short_or_made_longer_has_no_seal(suffix: str) -> None:
 
 @pytest.mark.parametrize("data", [b"{}", b"[]", b'{"a":1}', b'{\n  "a": 1\n}\n', b""])
 def test_only_an_object_in_lines_is_sealed_as_json(data: bytes) -> None:
-    with pytest.raises(ValueError, match="no JSON object"):
+    with pytest.raises(ValueError, match="only a JSON object"):
         sealed(data, ".json")

@@ -296,7 +296,7 @@ def test_the_command_refuses_what_it_cannot_do(arguments: list[str], archive: Ar
 def test_a_home_is_compared_where_it_is_now(archive: Archive) -> None:
     told = call("verify", "--source", "--home", f"{HOME}={archive.home}", "--data", str(archive.layout.root))
     assert told.code == ExitCode.VERIFIED
-    assert "4 files hold exactly what was read" in told.out
+    assert "4 files have exactly the archived content" in told.out
 
 
 @pytest.mark.parametrize("code", ["R121", "R151"])

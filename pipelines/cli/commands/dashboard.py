@@ -1,0 +1,78 @@
+"""`extract dashboard`: one page with charts of everything, as a file or served on loopback."""
+
+import os
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.errors import ConfigurationError
+from pipelines.cli.console import say
+from pipelines.cli.options import Data, layout_of
+from pipelines.dashboard.page import page_of
+from pipelines.dashboard.serve import DashboardServer
+from pipelines.disk.layout import Layout
+from pipelines.warehouse.publish import open_warehouse
+
+_NAME = Path("claude-code-dashboard.html")
+
+
+def dashboard(
+    file: Annotated[
+        Path, typer.Argument(metavar="[FILE]", help="Where to write the page; an earlier one is replaced.")
+    ] = _NAME,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Serve the page on loopback, made anew at each visit, until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="With --serve; 0: any free port.")] = 0,
+    in_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    data: Data = None,
+) -> None:
+    """Write one HTML file with charts of everything.
+
+    Activity, tokens and cost, tools, subagents, what only the archive still has, growth, fixity; filtered by date,
+    project, home and model. The file needs no network and no server. It holds titles and paths: keep it to yourself.
+    """
+    layout = layout_of(data)
+    if serve:
+        _serve(layout, port, in_browser=in_browser)
+        return
+    page = _page(layout)
+    try:
+        _write(file, page)
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from error
+    say(f"dashboard: {file}")
+    if in_browser and not webbrowser.open(file.resolve().as_uri()):
+        say("No browser could be opened: open the file by hand.", stderr=True)
+
+
+def _page(layout: Layout) -> str:
+    with open_warehouse(layout) as connection:
+        return page_of(connection)
+
+
+def _write(file: Path, page: str) -> None:
+    """Write the page for its owner alone, under its name only once it is whole."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with open(beside, "x", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+            out.write(page)
+        os.replace(beside, file)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _serve(layout: Layout, port: int, *, in_browser: bool) -> None:
+    _page(layout)  # what is wrong with the warehouse is said here, not in the browser
+    try:
+        server = DashboardServer(lambda: _page(layout), port)
+    except OSError as error:
+        raise ConfigurationError(f"port {port} cannot be listened on: {error.strerror}") from error
+    with server:
+        say(f"dashboard: {server.address}")
+        say("Ctrl-C ends it. The address is for you alone: whoever on this machine has it can read the page.")
+        if in_browser:
+            webbrowser.open(server.address)
+        server.serve_forever()

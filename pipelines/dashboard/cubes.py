@@ -1,0 +1,98 @@
+"""Asks the questions of the dashboard and packs the answers: columns of numbers, and each text once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+
+from models.json import JsonObject, JsonValue
+from models.text import safe
+from pipelines.dashboard.questions import QUESTIONS, Question
+
+Cube = dict[str, list[JsonValue]]
+Key = str | tuple[str, ...] | None
+
+
+@dataclass(slots=True)
+class Cubes:
+    """All that the page shows. `texts` has the values of each dimension, the columns of `cubes` hold places among them;
+    `missing` names the views that this warehouse has not, by cube; `zone` is the time zone of days and hours.
+    """
+
+    zone: str
+    texts: dict[str, list[JsonValue]] = field(default_factory=dict)
+    cubes: dict[str, Cube] = field(default_factory=dict)
+    missing: dict[str, list[str]] = field(default_factory=dict)
+
+    def to_json(self) -> JsonObject:
+        """Return them as JSON values."""
+        texts: dict[str, JsonValue] = dict(self.texts)
+        cubes: dict[str, JsonValue] = {name: dict(cube) for name, cube in self.cubes.items()}
+        missing: dict[str, JsonValue] = {name: list(views) for name, views in self.missing.items()}
+        return {"zone": self.zone, "texts": texts, "cubes": cubes, "missing": missing}
+
+
+def local_zone() -> str:
+    """Return the name of this machine's time zone, as DuckDB knows it."""
+    with duckdb.connect() as connection:
+        (zone,) = connection.execute("SELECT current_setting('TimeZone')").fetchone() or ("UTC",)
+    return str(zone)
+
+
+def read_cubes(connection: duckdb.DuckDBPyConnection, zone: str) -> Cubes:
+    """Return the cubes of a warehouse. A question whose views it lacks is left out, and named as missing."""
+    made = Cubes(zone)
+    places: dict[str, dict[Key, int]] = {}
+    columns = _columns(connection)
+    for question in QUESTIONS:
+        lacking = [
+            view for view, needed in question.needs.items() if not columns.get(view, set()).issuperset(needed.split())
+        ]
+        if lacking:
+            made.missing[question.name] = lacking
+        else:
+            made.cubes[question.name] = _ask(connection, question, made, places)
+    return made
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for view, column in connection.execute("SELECT table_name, column_name FROM information_schema.columns").fetchall():
+        found.setdefault(view, set()).add(column)
+    return found
+
+
+def _ask(
+    connection: duckdb.DuckDBPyConnection, question: Question, made: Cubes, places: dict[str, dict[Key, int]]
+) -> Cube:
+    parameters = {"zone": made.zone} if "$zone" in question.sql else {}
+    answer = connection.execute(question.sql, parameters)
+    names = [str(column[0]) for column in answer.description or ()]
+    columns: Sequence[Sequence[object]] = list(zip(*answer.fetchall(), strict=True)) or [() for _ in names]
+    cube: Cube = {}
+    for name, values in zip(names, columns, strict=True):
+        if name in question.dimensions:
+            known = places.setdefault(name, {})
+            cube[name] = [known.setdefault(_key(value), len(known)) for value in values]
+            made.texts[name] = [_shown(key) for key in known]
+        else:
+            cube[name] = [_shown(value) for value in values]
+    return cube
+
+
+def _key(value: object) -> Key:
+    """Return a value of a dimension as a key; a list of names is one value, whatever their order."""
+    if isinstance(value, list):
+        return tuple(sorted(str(each) for each in value if each is not None))
+    return None if value is None else str(value)
+
+
+def _shown(value: object) -> JsonValue:
+    """Return a value for the page: text is made harmless for the eye, all else is a number, a list or nothing."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case tuple():
+            return [_shown(each) for each in value]
+        case _:
+            return safe(str(value))

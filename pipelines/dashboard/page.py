@@ -1,0 +1,59 @@
+"""Puts the dashboard together: one HTML file that loads nothing and runs no script but its own.
+
+The data lies in a JSON block in which no `<` stands, so that no text can end it; the script shows text through
+`textContent` alone. The policy of the page names the digest of each script: any other would not run.
+"""
+
+from base64 import b64encode
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final
+
+import duckdb
+import orjson
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from models.json import JsonObject
+from pipelines.dashboard.cubes import local_zone, read_cubes
+from pipelines.version import VERSION
+
+_SCRIPTS: Final = ("d3.min.js", "plot.umd.min.js", "rows.js", "charts.js", "dashboard.js")
+_ESCAPES: Final = ((b"<", b"\\u003c"), ("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"))
+
+
+def page_of(connection: duckdb.DuckDBPyConnection, zone: str | None = None) -> str:
+    """Return the dashboard of an open warehouse as HTML. `zone` is the time zone of its days: that of this machine
+    unless named.
+    """
+    cubes = read_cubes(connection, zone or local_zone())
+    about: JsonObject = {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION}
+    return page_with(cubes.to_json() | about)
+
+
+def page_with(data: JsonObject) -> str:
+    """Return the page that shows `data`: what `Cubes.to_json` returns, with `made_at` and `version`."""
+    assets = files("pipelines.dashboard") / "assets"
+    scripts = [(assets / name).read_text(encoding="utf-8") for name in _SCRIPTS]
+    environment = Environment(
+        loader=PackageLoader("pipelines.dashboard", "assets"), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("dashboard.html.jinja").render(
+        policy=_policy(scripts),
+        style=Markup((assets / "dashboard.css").read_text(encoding="utf-8")),
+        data=Markup(_json(data)),
+        scripts=[Markup(script) for script in scripts],
+    )
+
+
+def _policy(scripts: list[str]) -> str:
+    digests = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+    return f"default-src 'none'; script-src {digests}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def _json(data: JsonObject) -> str:
+    raw = orjson.dumps(data)
+    for sign, escape in _ESCAPES:
+        raw = raw.replace(sign, escape)
+    return raw.decode()
