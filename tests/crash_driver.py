@@ -26,7 +26,7 @@ from pipelines.disk import failpoints
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from pipelines.verify.verify import verify
+from pipelines.verify.verify import check
 from pipelines.warehouse.checksum import logical_checksums
 from pipelines.warehouse.publish import open_warehouse
 from tests.imported import import_all
@@ -111,7 +111,7 @@ def look(data: Path, target: Path, *, verified: bool = True) -> int:
     layout = Layout(data)
     with open_warehouse(layout) as connection:
         sums = {name: list(value) for name, value in logical_checksums(connection).items()}
-    findings = [one.code for one in verify(layout) if one.severity != "information"] if verified else []
+    findings = [one.code for one in check(layout) if one.severity != "information"] if verified else []
     left = [path.name for path in layout.staging.iterdir()]
     complete = [run.run_id for run in read_runs(layout) if run.status == "complete"]
     target.write_text(json.dumps({"sums": sums, "findings": findings, "left": left, "complete": len(complete)}))

@@ -21,7 +21,7 @@ from pipelines.disk.layout import Layout
 from pipelines.forget.forget import ErasureTarget, finish_begun, forget, plan_forget, tombstones_of
 from pipelines.forget.own_words import own_words
 from pipelines.upkeep.import_store import import_store
-from pipelines.verify.verify import verify
+from pipelines.verify.verify import check
 from tests.crash_driver import in_child
 from tests.forgetting import ONE, PLAIN, compact, files_of, holders, lines_of_history, put, record, sums, work
 from tests.imported import import_all
@@ -116,7 +116,7 @@ def look(base: Path, data: Path, case: Case, number: int) -> None:
         work(data, base / "home")
     case.held = holders(data, PLAIN)
     if number % 3 == 0:
-        case.findings = [one.code for one in verify(layout) if one.severity != "information"]
+        case.findings = [one.code for one in check(layout) if one.severity != "information"]
     case.left = [path.name for path in layout.staging.iterdir()]
     case.left += [layout.forget_file.name] if layout.forget_file.exists() else []
     case.tombstones = len(tombstones_of(layout))

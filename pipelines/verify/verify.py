@@ -1,22 +1,26 @@
 """Verifies an archive: its records agree, its bytes are unchanged, counts balance, references resolve, and every file
-can be restored. It changes nothing, and a run may be in progress meanwhile.
+can be restored. It changes no data, and a run may be in progress meanwhile.
 """
 
 import errno
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
-from models.errors import ConfigurationError, LoadError
+from models.errors import ConfigurationError, ExtractError, LoadError
 from models.finding import Finding, Level, Severity
 from models.findings import records as codes
 from models.observer import Observer
 from models.tables import MANIFEST
-from pipelines.archive.archive import is_being_written
+from pipelines.archive.archive import is_being_written, read_runs
+from pipelines.archive.findings_file import Verification, keep_verification
 from pipelines.archive.homes import name_home
 from pipelines.disk.layout import Layout
+from pipelines.report.write import write_reports
 from pipelines.verify import contents, deep, manifests, parts, records, runs, store
 from pipelines.verify.checks import run_checks
 from pipelines.verify.context import Context, unreadable
@@ -27,8 +31,9 @@ from pipelines.verify.source import check_homes
 from pipelines.verify.subset import Subset
 from pipelines.verify.tables import loaded
 from pipelines.verify.warehouse import check_warehouses
+from pipelines.version import VERSION
 
-__all__ = ["Subset", "verify"]
+__all__ = ["Subset", "check", "verify"]
 
 _GRAVITY: Final = {severity: number for number, severity in enumerate(Severity)}
 _EVERYTHING: Final = Subset()
@@ -41,8 +46,36 @@ def verify(
     subset: Subset = _EVERYTHING,
     homes: Sequence[tuple[str | None, Path]] = (),
     observer: Observer = _UNOBSERVED,
+) -> Verification:
+    """Do as `check` and write the findings beside the newest run; with any level but `Level.QUICK` write the run's
+    report again, which lists them. An error while writing does not change the findings: the result has it.
+    """
+    findings = check(layout, level, subset, homes, observer)
+    percent = None if subset.is_all else subset.percent
+    made = Verification(datetime.now(UTC).isoformat(timespec="seconds"), level, VERSION, findings, percent)
+    try:
+        _keep(layout, made)
+    except (ExtractError, OSError) as error:
+        return replace(made, not_kept_because=str(error))
+    return made
+
+
+def _keep(layout: Layout, made: Verification) -> None:
+    runs = read_runs(layout)
+    if runs:
+        keep_verification(layout, runs[-1].run_id, made)
+        if runs[-1].status == "complete" and made.level is not Level.QUICK:
+            write_reports(layout, runs[-1])
+
+
+def check(
+    layout: Layout,
+    level: Level = Level.DEFAULT,
+    subset: Subset = _EVERYTHING,
+    homes: Sequence[tuple[str | None, Path]] = (),
+    observer: Observer = _UNOBSERVED,
 ) -> list[Finding]:
-    """Return all findings about an archive, the most severe first.
+    """Return all findings about an archive, the most severe first. Nothing is changed.
 
     `subset` is the share of files that `Level.DEEP` checks. `homes` are those that `Level.SOURCE` compares with their
     manifests, each with its home_id (None: found by its directory); default: all homes of the archive.

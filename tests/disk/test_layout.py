@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.disk.layout import Layout, checkout_of
-from pipelines.verify.verify import verify
+from pipelines.verify.verify import check
 from tests.support import extract, fixture_homes
 
 DECLARATION = '[project]\nname = "claude-code-warehouse"\n'
@@ -67,10 +67,10 @@ def test_git_sees_nothing_of_a_data_directory_and_verify_takes_its_file_for_ours
     )
     assert seen.stdout == b""
     assert (tmp_path / "archive" / ".gitignore").read_text(encoding="ascii") == "*\n"
-    findings = verify(Layout(tmp_path / "archive"))
+    findings = check(Layout(tmp_path / "archive"))
     assert [one for one in findings if one.address == ".gitignore"] == []
     (tmp_path / "archive" / ".gitignore").chmod(0o644)
-    (loose,) = [one for one in verify(Layout(tmp_path / "archive")) if one.address == ".gitignore"]
+    (loose,) = [one for one in check(Layout(tmp_path / "archive")) if one.address == ".gitignore"]
     assert loose.kind.code == "F102"
 
 

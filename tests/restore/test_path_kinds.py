@@ -21,7 +21,7 @@ from pipelines.drill.drill import DrillRequest, drill
 from pipelines.restore.generations import Names
 from pipelines.restore.restore import RestoreRequest, RestoreResult, restore
 from pipelines.run.snapshot import take_snapshots
-from pipelines.verify.verify import verify
+from pipelines.verify.verify import check
 from tests.support import extract, warehouse_of
 from tests.trees import parts_of
 
@@ -82,7 +82,7 @@ def test_a_directory_that_something_replaced_expires_and_is_given_back_beside_it
     assert made.plan.renamed == {PROJECT: "-home-mira-loom.expired-directory"}
     assert os.path.lexists(tmp_path / "target" / PROJECT)
     assert drill(Layout(data), DrillRequest()).findings == []
-    assert [one for one in verify(Layout(data)) if one.severity == Severity.ERROR] == []
+    assert [one for one in check(Layout(data)) if one.severity == Severity.ERROR] == []
 
 
 def test_a_file_that_a_directory_replaced_expires_and_is_given_back_beside_it(home: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pipelines.archive.homes import read_homes
 from pipelines.disk.layout import Layout
 from pipelines.run.request import homes_to_read
 from pipelines.run.usual_places import overview, usual_places, wsl_mounts
-from pipelines.verify.verify import verify
+from pipelines.verify.verify import check
 from tests.command_line import call, make_home
 
 
@@ -97,7 +97,7 @@ def test_a_name_is_shown_and_changes_no_id(data: Path) -> None:
     assert call("home", "list", "--data", data).lines[0].startswith("laptop (The old laptop): ")
     assert "home laptop (The old laptop): " in call("status", "--data", data).out
     assert "laptop" in read_by("--data", data)
-    assert verify(Layout(data)) == []
+    assert check(Layout(data)) == []
     call("home", "rename", "laptop", "", "--data", data)
     assert read_homes(Layout(data))["laptop"].name is None
 

@@ -25,7 +25,7 @@ from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from pipelines.verify.verify import verify
+from pipelines.verify.verify import check
 from pipelines.warehouse.publish import open_warehouse
 from tests.hostile_writer import KINDS, SECRET, check_text, kind_of, line_of, text_of
 
@@ -220,7 +220,7 @@ def rows_of(layout: Layout, state: FileState) -> list[str]:
 
 def check_archive(layout: Layout) -> None:
     """Nothing is found by the deepest look at the archive."""
-    findings = [finding for finding in verify(layout, Level.DEEP) if finding.severity != "information"]
+    findings = [finding for finding in check(layout, Level.DEEP) if finding.severity != "information"]
     assert findings == []
 
 

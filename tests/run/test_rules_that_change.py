@@ -15,7 +15,7 @@ from pipelines.restore.restore import RestoreRequest, restore
 from pipelines.run.extraction import Request
 from pipelines.run.inventory import InventoryItem, take_snapshot
 from pipelines.run.pipeline import run_job
-from pipelines.verify.verify import verify
+from pipelines.verify.verify import check
 from pipelines.warehouse.publish import open_warehouse
 from tests.crash_driver import SESSION, write_home
 
@@ -43,7 +43,7 @@ class Kept:
         self.layout.settings_file.chmod(0o600)
         finished = run_job(self.layout, Request([("home", self.home)], phases), Observer())
         assert finished.exit_code in (ExitCode.VERIFIED, ExitCode.REJECTS)
-        assert [one for one in verify(self.layout) if one.severity != "information"] == []
+        assert [one for one in check(self.layout) if one.severity != "information"] == []
         return StoreReader.open(self.layout).files()
 
     def availability(self, path: str) -> str:

@@ -18,7 +18,7 @@ from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request, RunInProgress, begin_run
 from pipelines.run.inventory import Inventory, InventoryItem, take_snapshot
 from pipelines.run.pipeline import exit_code_of, load_run
-from pipelines.verify.verify import verify
+from pipelines.verify.verify import check
 from pipelines.warehouse.publish import check_warehouse, open_warehouse
 from tests.crash_driver import SESSION, write_home
 from tests.support import extract, is_root, rows, warehouse_of
@@ -132,7 +132,7 @@ def test_what_lies_below_a_directory_that_cannot_be_listed_is_unreadable_and_kep
     with open_warehouse(Layout(data)) as connection:
         assert connection.execute("SELECT DISTINCT state FROM files").fetchall() == [("present",)]
     assert exit_code_of(hidden) == ExitCode.INCOMPLETE
-    assert [one for one in verify(Layout(data)) if one.severity != "information"] == []
+    assert [one for one in check(Layout(data)) if one.severity != "information"] == []
     if closed == "debug":
         gone.unlink()
     again = states_of(data, run_hiding(data, home))
@@ -140,7 +140,7 @@ def test_what_lies_below_a_directory_that_cannot_be_listed_is_unreadable_and_kep
         expected = "expired" if closed == "debug" and path == f"debug/{gone.name}" else was.outcome
         assert (again[path].outcome, again[path].file_id) == (expected, was.file_id), path
     assert len(rows(data, "prompts")) == 5
-    assert [one for one in verify(Layout(data)) if one.severity != "information"] == []
+    assert [one for one in check(Layout(data)) if one.severity != "information"] == []
 
 
 def test_a_file_that_is_refused_keeps_the_size_and_times_that_its_digest_is_of(tmp_path: Path) -> None:

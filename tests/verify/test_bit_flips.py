@@ -11,7 +11,7 @@ import pytest
 from models.finding import Finding, Level
 from models.findings.records import NO_RUN
 from pipelines.archive.findings_file import Verification, keep_verification
-from pipelines.verify.verify import verify
+from pipelines.verify.verify import check
 from tests.archives import Archive, make_archive
 
 
@@ -31,7 +31,7 @@ def flips(archive: Archive, count: int, seed: int) -> list[tuple[Path, int]]:
 def found_after(archive: Archive, path: Path, bit: int) -> list[Finding]:
     """Return what is found while a bit is flipped; it is flipped back afterwards."""
     archive.flip(path, bit)
-    found = verify(archive.layout)
+    found = check(archive.layout)
     archive.flip(path, bit)
     return found
 
@@ -52,6 +52,6 @@ def test_every_flipped_bit_below_the_data_directory_is_found(count: int, tmp_pat
     assert len(chosen) == count
     missed = [(archive.layout.relative(path), bit) for path, bit in chosen if not found_after(archive, path, bit)]
     assert missed == []
-    assert verify(archive.layout) == []
+    assert check(archive.layout) == []
     assert {path: path.read_bytes() for path in archive.layout.root.rglob("*") if path.is_file()} == before
     print(f"did: {count:,} bits of {len(before)} files, all found")

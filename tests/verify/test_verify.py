@@ -25,7 +25,8 @@ from pipelines.run.pipeline import run_job
 from pipelines.upkeep.rebuild import rebuild
 from pipelines.upkeep.rollback import plan_rollback, roll_back
 from pipelines.verify import contents, manifests, store, tables
-from pipelines.verify.verify import Subset, verify
+from pipelines.verify.subset import Subset
+from pipelines.verify.verify import check, verify
 from tests.archives import HOME, Archive, make_archive, run
 from tests.command_line import call
 from tests.damages import DAMAGES, in_manifest
@@ -61,32 +62,32 @@ def test_an_archive_of_every_fixture_home_and_its_growth_is_healthy(tmp_path: Pa
     for week in range(3):
         run_job(layout, Request([(None, home), *((None, home) for home in fixture_homes())]), Observer())
         grow_home(home, seed=week, fraction=0.3)
-    assert [finding for level in (Level.QUICK, Level.DEFAULT) for finding in verify(layout, level)] == []
-    assert {finding.code for finding in verify(layout, Level.DEEP)} == {"D107"}
+    assert [finding for level in (Level.QUICK, Level.DEFAULT) for finding in check(layout, level)] == []
+    assert {finding.code for finding in check(layout, Level.DEEP)} == {"D107"}
 
 
 def test_an_archive_stays_healthy_through_a_rollback_and_what_follows_it(archive: Archive) -> None:
     roll_back(archive.layout, plan_rollback(archive.layout, archive.runs[0].run_id), Observer())
-    assert {finding.code for finding in verify(archive.layout, Level.DEEP)} == {"D107"}
+    assert {finding.code for finding in check(archive.layout, Level.DEEP)} == {"D107"}
     (archive.home / "notes.md").write_bytes(b"# notes of the other branch\n")
     run(archive.layout, archive.home)
-    assert {finding.code for finding in verify(archive.layout, Level.DEEP)} == {"D107"}
+    assert {finding.code for finding in check(archive.layout, Level.DEEP)} == {"D107"}
     rebuild(archive.layout, Observer())
-    assert verify(archive.layout) == []
+    assert check(archive.layout) == []
 
 
 def test_what_an_undone_run_kept_is_verified_too(archive: Archive) -> None:
     last = archive.last.run_id
     roll_back(archive.layout, plan_rollback(archive.layout, archive.runs[0].run_id), Observer())
     in_manifest("later.md", 2, {"sha256": "0" * 64})(archive)
-    found = [finding for finding in verify(archive.layout, Level.DEEP) if finding.code == "D101"]
+    found = [finding for finding in check(archive.layout, Level.DEEP) if finding.code == "D101"]
     assert [(finding.address, last in finding.sentence) for finding in found] == [("small:later.md", True)]
 
 
 def test_all_findings_are_listed_and_the_gravest_come_first(archive: Archive) -> None:
     for code in ("P103", "R222", "F102", "S105", "F106"):
         DAMAGES[code](archive)
-    found = verify(archive.layout)
+    found = check(archive.layout)
     assert {"P103", "R222", "F106"} <= {finding.code for finding in found}
     order = [list(Severity).index(finding.severity) for finding in found]
     assert order == sorted(order)
@@ -96,7 +97,7 @@ def test_every_broken_part_is_named_and_none_of_them_opened(archive: Archive) ->
     paths = sorted(archive.layout.tables.rglob("*.parquet"))
     for path in paths:
         archive.flip(path)
-    found = verify(archive.layout)
+    found = check(archive.layout)
     broken = [finding.address for finding in found if finding.code == part_codes.BROKEN.code]
     assert broken == [archive.layout.relative(path) for path in paths]
     assert {finding.code for finding in grave(found)} == {part_codes.BROKEN.code}
@@ -104,7 +105,7 @@ def test_every_broken_part_is_named_and_none_of_them_opened(archive: Archive) ->
 
 def test_what_needs_a_broken_part_is_said_not_to_be_checked(archive: Archive) -> None:
     archive.flip(archive.path("store"))
-    found = verify(archive.layout)
+    found = check(archive.layout)
     assert any(finding.code == "R143" and "every piece is in the store" in finding.sentence for finding in found)
     assert {finding.code for finding in grave(found)} == {"P103"}
 
@@ -113,20 +114,20 @@ def test_what_needs_a_broken_part_is_said_not_to_be_checked(archive: Archive) ->
 def test_a_part_that_must_not_be_read_is_named_and_the_others_are_verified(archive: Archive) -> None:
     archive.path("prompts").chmod(0)
     archive.flip(archive.path("entries"))
-    assert {finding.code for finding in grave(verify(archive.layout))} == {"F112", "P103"}
+    assert {finding.code for finding in grave(check(archive.layout))} == {"F112", "P103"}
 
 
 def test_a_damaged_content_whose_digests_were_made_to_agree_is_found_by_the_deep_check_alone(archive: Archive) -> None:
     DAMAGES["D103"](archive)
-    assert grave(verify(archive.layout)) == []
-    codes = {finding.code for finding in verify(archive.layout, Level.DEEP)}
+    assert grave(check(archive.layout)) == []
+    codes = {finding.code for finding in check(archive.layout, Level.DEEP)}
     assert {"D103", "D102"} <= codes
 
 
 def test_nothing_below_the_data_directory_is_touched(archive: Archive) -> None:
     before = state_of(archive.layout.root)
     for level in Level:
-        verify(archive.layout, level)
+        check(archive.layout, level)
     assert state_of(archive.layout.root) == before
 
 
@@ -139,30 +140,30 @@ def test_a_run_at_work_is_not_taken_for_damage(archive: Archive) -> None:
         (layout.cache / "pieces-new.idx").write_bytes(b"half written")
         part = archive.path("prompts")
         shutil.copy(part, part.parent.parent / f"run={last.run_id}" / "phase-1-9.parquet")
-        assert [finding.code for finding in verify(layout)] == ["R142"]
+        assert [finding.code for finding in check(layout)] == ["R142"]
         archive.flip(archive.path("prompts"))
-        assert {finding.code for finding in grave(verify(layout))} == {"P103"}
-    assert {"F106", "F107", "W107"} <= {finding.code for finding in verify(layout)}
+        assert {finding.code for finding in grave(check(layout))} == {"P103"}
+    assert {"F106", "F107", "W107"} <= {finding.code for finding in check(layout)}
 
 
 def test_verifying_keeps_no_run_from_starting(archive: Archive) -> None:
     script = "from pathlib import Path; from pipelines.disk.layout import Layout; "
-    script += "from pipelines.verify.verify import verify; "
-    script += f"[verify(Layout(Path({str(archive.layout.root)!r}))) for _ in range(2)]"
+    script += "from pipelines.verify.verify import check; "
+    script += f"[check(Layout(Path({str(archive.layout.root)!r}))) for _ in range(2)]"
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     with subprocess.Popen([sys.executable, "-c", script], env=env) as other:
         for _ in range(3):
             run(archive.layout, archive.home)
         assert other.wait() == 0
-    assert verify(archive.layout) == []
+    assert check(archive.layout) == []
 
 
 def test_a_quick_look_opens_no_parquet_and_no_warehouse(archive: Archive) -> None:
     script = "import sys; opened = []; "
     script += "sys.addaudithook(lambda event, given: event == 'open' and opened.append(str(given[0]))); "
     script += "from pathlib import Path; from pipelines.disk.layout import Layout; "
-    script += "from pipelines.verify.verify import Level, verify; "
-    script += f"found = verify(Layout(Path({str(archive.layout.root)!r})), Level.QUICK); "
+    script += "from pipelines.verify.verify import Level, check; "
+    script += f"found = check(Layout(Path({str(archive.layout.root)!r})), Level.QUICK); "
     script += "below = [name for name in opened if name.endswith('run.json')]; "
     script += "sys.exit(len(found) or not below or any(name.endswith(('.parquet', '.duckdb')) for name in opened))"
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
@@ -173,9 +174,9 @@ def test_every_query_gives_what_the_sentence_of_its_finding_names() -> None:
     connection = duckdb.connect()
     tables.empty_tables(connection)
     tables.complete(connection)
-    for check in (*manifests.CHECKS, *contents.CHECKS, *contents.MESSAGE_CHECKS, *store.CHECKS):
-        columns = connection.execute(check.query).description or ()
-        assert {column[0] for column in columns} == {"address", *check.kind.parameters}, check.kind.code
+    for one in (*manifests.CHECKS, *contents.CHECKS, *contents.MESSAGE_CHECKS, *store.CHECKS):
+        columns = connection.execute(one.query).description or ()
+        assert {column[0] for column in columns} == {"address", *one.kind.parameters}, one.kind.code
 
 
 def test_a_subset_is_the_same_for_the_same_seed_and_never_empty() -> None:
@@ -190,7 +191,7 @@ def test_a_subset_is_the_same_for_the_same_seed_and_never_empty() -> None:
 
 def test_a_place_without_an_archive_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there is no archive"):
-        verify(Layout(tmp_path / "nothing"))
+        check(Layout(tmp_path / "nothing"))
 
 
 def test_a_verification_is_kept_beside_the_newest_run_in_place_of_those_within_it(archive: Archive) -> None:
@@ -207,7 +208,7 @@ def test_a_verification_is_kept_beside_the_newest_run_in_place_of_those_within_i
     assert [(one.level, list(one.findings)) for one in kept] == [(Level.DEFAULT, [finding]), (Level.SOURCE, [])]
     keep(Level.DEEP, "2026-01-04T00:00:00+00:00")
     assert [one.level for one in read_verifications(archive.layout, last)] == [Level.DEEP, Level.SOURCE]
-    assert verify(archive.layout) == []
+    assert check(archive.layout) == []
 
 
 def test_a_verification_of_some_files_replaces_none_of_all_files(archive: Archive) -> None:
@@ -243,6 +244,21 @@ def test_without_room_for_what_is_compared_what_was_found_before_is_told(archive
     assert "R144 error" in told.out
     kept = read_verifications(archive.layout, archive.last.run_id)
     assert {finding.code for finding in kept[0].findings} >= {"F103", "R144"}
+
+
+def test_a_verification_keeps_what_it_found_whoever_asks_for_it(archive: Archive) -> None:
+    DAMAGES["F103"](archive)
+    made = verify(archive.layout)
+    assert made.not_kept_because is None
+    assert [finding.code for finding in made.findings] == ["F103"]
+    assert read_verifications(archive.layout, archive.last.run_id) == [made]
+
+
+def test_what_is_found_is_returned_where_it_cannot_be_kept(archive: Archive) -> None:
+    DAMAGES["R204"](archive)
+    made = verify(archive.layout)
+    assert "R204" in {finding.code for finding in made.findings}
+    assert made.not_kept_because is not None
 
 
 def test_the_report_tells_what_was_found(archive: Archive) -> None:
@@ -302,6 +318,6 @@ def test_a_home_is_compared_where_it_is_now(archive: Archive) -> None:
 @pytest.mark.parametrize("code", ["R121", "R151"])
 def test_a_home_is_not_compared_by_settings_or_tombstones_that_are_damaged(code: str, archive: Archive) -> None:
     DAMAGES[code](archive)
-    codes = {finding.code for finding in verify(archive.layout, Level.SOURCE, homes=[(HOME, archive.home)])}
+    codes = {finding.code for finding in check(archive.layout, Level.SOURCE, homes=[(HOME, archive.home)])}
     assert codes >= {code, "R143"}
     assert not any(found.startswith("H") for found in codes)

@@ -7,7 +7,8 @@ import pytest
 
 from models.finding import Level
 from models.findings import all_kinds
-from pipelines.verify.verify import Subset, verify
+from pipelines.verify.subset import Subset
+from pipelines.verify.verify import check
 from tests.archives import Archive, make_archive
 from tests.damages import DAMAGES, level_of
 
@@ -38,7 +39,7 @@ def archive(healthy: Archive, tmp_path: Path) -> Iterator[Archive]:
 
 def codes_of(archive: Archive, level: Level, subset: Subset | None = None) -> set[str]:
     homes = [(name, archive.home) for name in archive.names]
-    return {finding.code for finding in verify(archive.layout, level, subset or Subset(), homes)}
+    return {finding.code for finding in check(archive.layout, level, subset or Subset(), homes)}
 
 
 @pytest.mark.parametrize("level", Level)

@@ -3,27 +3,22 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from secrets import randbelow
 from typing import Annotated, Final
 
 import typer
 
 from models.amounts import plural
-from models.errors import ConfigurationError, ExtractError
+from models.errors import ConfigurationError
 from models.finding import Finding, Level, Severity, exit_code
 from models.json import JsonObject
-from pipelines.archive.archive import read_runs
-from pipelines.archive.findings_file import Verification, keep_verification
+from pipelines.archive.findings_file import Verification
 from pipelines.cli.console import say, say_json
 from pipelines.cli.options import AsJson, Data, Quiet, layout_of, shown_path
 from pipelines.cli.progress import showing
-from pipelines.disk.layout import Layout
-from pipelines.report.write import write_reports
 from pipelines.run.request import homes_of
 from pipelines.verify.subset import Subset
 from pipelines.verify.verify import verify as verify_archive
-from pipelines.version import VERSION
 
 _SHOWN: Final = 10
 _PERCENT: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
@@ -60,16 +55,15 @@ def verify(
         raise ConfigurationError("--home needs --source: the other checks read the archive only")
     picked = _subset(level, subset, seed)
     with showing(shown=not (as_json or quiet)) as observer:
-        findings = verify_archive(layout, level, picked, homes_of(home) if home else (), observer)
-    percent = None if picked.is_all else picked.percent
-    made = Verification(datetime.now(UTC).isoformat(timespec="seconds"), level, VERSION, findings, percent)
-    code = exit_code(findings)
+        made = verify_archive(layout, level, picked, homes_of(home) if home else (), observer)
+    code = exit_code(made.findings)
     if as_json:
-        counts: JsonObject = {str(severity): _count(findings, severity) for severity in Severity}
+        counts: JsonObject = {str(severity): _count(made.findings, severity) for severity in Severity}
         say_json({"exit_code": int(code), "exit_meaning": code.name.lower(), "counts": counts, **made.to_json()})
     else:
         _show(made, shown_path(layout.root), quiet=quiet)
-    _keep(layout, made)
+    if made.not_kept_because is not None:
+        say(f"the findings could not be kept: {made.not_kept_because}", stderr=True)
     if code:
         raise typer.Exit(code)
 
@@ -120,16 +114,3 @@ def _show_finding(finding: Finding) -> None:
     say(f"     {finding.sentence}")
     if finding.severity is not Severity.INFORMATION:
         say(f"     {finding.what_to_do}")
-
-
-def _keep(layout: Layout, made: Verification) -> None:
-    """Write the findings beside the newest run and into its report. An error here does not change the exit code."""
-
-    try:
-        runs = read_runs(layout)
-        if runs:
-            keep_verification(layout, runs[-1].run_id, made)
-            if runs[-1].status == "complete" and made.level is not Level.QUICK:
-                write_reports(layout, runs[-1])
-    except ExtractError as error:
-        say(f"the findings could not be saved: {error}", stderr=True)
