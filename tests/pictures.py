@@ -42,7 +42,7 @@ class Picture:
 
 PICTURES: Final = (
     Picture("run", "extract run", [("run", "--home", "demo=home")]),
-    Picture("status", "extract status", [("status",)]),
+    Picture("sessions", "extract sessions", [("sessions", "--limit", "4"), ("usage", "--by", "month")]),
     Picture("sql", "extract sql", [("sql", SESSIONS), ("sql", PROMPTS), ("show", ADDRESS)]),
 )
 
@@ -60,7 +60,7 @@ def in_terminal(command: Sequence[str], where: Path) -> str:
 
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 60, WIDTH, 0, 0))
-    env = {**os.environ, "HOME": str(where), "EXTRACT_DATA": str(where / "data"), "TERM": "xterm-256color"}
+    env = {**os.environ, "HOME": str(where), "EXTRACT_DATA": str(where / "data"), "TERM": "xterm-256color", "TZ": "UTC"}
     env.pop("COLUMNS", None)
     process = Popen(command, cwd=where, stdin=DEVNULL, stdout=slave, stderr=DEVNULL, env=env)
     os.close(slave)

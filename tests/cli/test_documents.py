@@ -63,7 +63,7 @@ def test_a_room_without_a_docstring_is_refused(tmp_path: Path) -> None:
         rooms(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["run", "status", "sql"])
+@pytest.mark.parametrize("name", ["run", "sessions", "sql"])
 def test_a_picture_asks_for_nothing_of_another_machine(name: str) -> None:
     picture = (ROOT / "docs" / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
     assert f"extract&#160;{name}" in picture
