@@ -1,1 +1,2 @@
-"""Reading what is there: each public module is one source of a home, bearing the name that Claude Code gives it."""
+"""Readers of a home's files: each module is one source, named as Claude Code names it; `reading`, `transcripts` and
+`home` are their machinery. It imports `models` only."""

@@ -1,13 +1,13 @@
-"""debug/: the log of a session, one file for each, and `latest`, which leads to the newest.
+"""debug/: the log of each session, one file each, and `latest`, a link to the newest.
 
-Written by default until about 2.1.7x, later on demand. Up to 2.0.2x its lines carry no time (format A), since 2.0.7x
-they do (B):
+Claude Code writes them by default until about 2.1.7x, later on request. Up to 2.0.2x lines have no time (format A),
+since 2.0.7x they have one (format B):
 
     [DEBUG] rg error (signal=SIGKILL, code=null, stderr: ), 0 results
     2026-01-23T16:46:29.603Z [DEBUG] [render] first ink render: 2711ms since process start
 
-Lines that do not begin so continue the event above them. They are told apart by their looks alone: a line of copied
-output that begins with `[ERROR] ` is an event of format A, even in a log of format B. Seen in 1,963 logs (FORMATS, 3).
+A line without such a header continues the event above it. Only the header distinguishes them, so a line of copied
+output that begins with `[ERROR] ` becomes an event of format A, even in a log of format B. See extractors/FORMATS.md.
 """
 
 import re
@@ -27,8 +27,8 @@ DEBUG_EVENTS = Table(
     (
         Column("event_at", INSTANT, "Time in the header line (UTC); NULL in format A.", is_distinct=True),
         Column("level", TEXT, "Level in the header line: DEBUG, INFO, WARN, ERROR."),
-        Column("component", TEXT, "What the message names at its beginning as its origin; NULL when it names none."),
-        Column("mcp_server", TEXT, "The MCP server that the message names at its beginning."),
+        Column("component", TEXT, "The component named at the beginning of the message; NULL if none is."),
+        Column("mcp_server", TEXT, "The MCP server named at the beginning of the message."),
         Column("message", TEXT, "The first line, without header and line end.", required=True),
         Column(
             "continuation",
@@ -36,12 +36,12 @@ DEBUG_EVENTS = Table(
             "The lines that follow, without the last line end; NULL when there are none.",
         ),
         Column("line_count", INTEGER, "Physical lines of the event.", required=True),
-        Column("session_id", TEXT, "The session: the file's name, where it is a uuid."),
-        Column("log_name", TEXT, "The file's name without .txt, where it is no uuid."),
+        Column("session_id", TEXT, "The session: the file's name, if it is a UUID."),
+        Column("log_name", TEXT, "The file's name without .txt, if it is not a UUID."),
         Column(
             "log_format",
             TEXT,
-            "A: header without time. B: header with time. NULL: lines that no header line precedes.",
+            "A: header without time. B: header with time. NULL: lines before the first header.",
         ),
         Column("is_error", FLAG, "Whether the level is ERROR.", required=True),
         Column("was_repaired", FLAG, "Whether bytes that are not UTF-8 became U+FFFD.", required=True),
@@ -50,26 +50,26 @@ DEBUG_EVENTS = Table(
 
 DEBUG_LATEST = Table(
     "debug_latest",
-    "One row for debug/latest: a link to the newest log, or the file that a copy made of it.",
+    "One row for debug/latest: a link to the newest log, or a file if a copy of the home replaced the link.",
     (
         Column("is_link", FLAG, "Whether it is a symbolic link.", required=True),
-        Column("target", TEXT, "The path that it leads to, or that a copy of the link holds as its only text."),
+        Column("target", TEXT, "The link's target; of a file whose only text is such a path, that path."),
         Column("session_id", TEXT, "The session that the target names."),
         Column(
             "content_sha256",
             TEXT,
-            "SHA-256 of a copied file: equal to that of the log that it doubles.",
+            "SHA-256 of a copied file: equal to that of the log that it is a copy of.",
             is_distinct=True,
         ),
         Column("size", INTEGER, "Length of a copied file in bytes."),
-        Column("line_count", INTEGER, "Lines of a copied file, the last one counted without its end too."),
+        Column("line_count", INTEGER, "Lines of a copied file; a last line without a line feed counts too."),
     ),
 )
 
 HEADER: Final = (
     rb"(?:\xef\xbb\xbf|\0)*(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[[A-Z]+\]|\[(?:DEBUG|ERROR|WARN|INFO)\])[ \r\n]"
 )
-"""Begins an event. A level that we do not know counts only after a time: other lines may begin with any `[WORD]`."""
+"""The header of an event. An unknown level counts only after a time: other lines can begin with any `[WORD]`."""
 
 _HEADER: Final = re.compile(r"[\ufeff\0]*(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) )?\[([A-Z]+)\](?: |(?=[\r\n]))")
 _LEVELS: Final = frozenset({"DEBUG", "INFO", "WARN", "ERROR"})
@@ -77,7 +77,7 @@ _LEVELS: Final = frozenset({"DEBUG", "INFO", "WARN", "ERROR"})
 _REGULAR: Final = re.compile(
     r"^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) )?\[(DEBUG|INFO|WARN|ERROR)\] ([^\n]*)", re.ASCII | re.MULTILINE
 )
-"""The header of nearly every event, with its message."""
+"""The header and first line of an event with a known level: nearly all events."""
 
 _COMPONENT: Final = re.compile(
     r"""
@@ -96,18 +96,18 @@ _PHRASES: Final = {
     **dict.fromkeys(("Stream", "Streaming"), "Stream"),
     **dict.fromkeys(("Auto", "Tool"), "Tool search"),
 }
-"""The component that a phrase stands for, by its first word; the others stand for themselves."""
+"""The component of a phrase, by its first word; other phrases are their own component."""
 _NO_COMPONENT: Final = re.compile(r"\w*(?:Error|Exception)|E[A-Z]+|https?|[Ww]arning|[Nn]ote", re.ASCII)
 
 _SHORT: Final = 200
-"""Characters of a message up to which its component is remembered."""
+"""Messages of at most this many characters have their component cached."""
 
 _TARGET: Final = re.compile(rf"(?:.*[/\\])?(?:({UUID})|[^/\\]+)\.txt", re.DOTALL)
 _LONGEST_TARGET: Final = 4096
 
 
 def component_of(message: str) -> tuple[str | None, str | None]:
-    """Return the component that a message names at its beginning, and the MCP server if that is its component."""
+    """Return the component named at the beginning of a message, and the MCP server if the component is one."""
     match = _COMPONENT.match(message)
     if match is None:
         return None, None
@@ -124,7 +124,7 @@ def component_of(message: str) -> tuple[str | None, str | None]:
 
 
 def parse_event(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of an event. Nothing is refused: a log may hold anything."""
+    """Yield the row of an event. It rejects nothing: a log can contain any text."""
     data = entry.data
     was_repaired = False
     try:
@@ -176,7 +176,9 @@ def parse_event(entry: Entry) -> Iterator[Row]:
 
 
 def parse_events(block: Block) -> Columns | None:
-    """Return the rows of events as `parse_event` makes them, if all have a header of a known level and are UTF-8."""
+    """Return the rows of a block of events, equal to those of `parse_event` but faster; None if an event has an unknown
+    header or is not UTF-8.
+    """
     try:
         text = block.data.decode()
         found = _REGULAR.findall(text)
@@ -217,14 +219,15 @@ def parse_events(block: Block) -> Columns | None:
 
 @lru_cache(maxsize=4096)
 def _name_in(message: str) -> tuple[str | None, str | None]:
-    """Return what `component_of` says of a whole line. As in `parse_event` it is followed by its line end, which
-    matters where a bracket stands last. Logs say the same few messages again and again.
+    """Return `component_of` of a whole line, cached: logs repeat the same few messages.
+
+    As in `parse_event` a line feed follows the message, which matters if a bracket is its last character.
     """
     return component_of(f"{message}\n" if message[-1:] == "]" else message)
 
 
 def _continuations(block: Block, text: str, headers: Sequence[tuple[str, str, str]]) -> list[str | None] | None:
-    """Return what follows the first line of each event, without the last line end; None when nothing follows any."""
+    """Return the continuation lines of each event, without the last line end; None if no event has any."""
     if block.data.count(b"\n") == len(headers) and block.data[-1:] == b"\n":
         return None
     starts = block.starts if text.isascii() else [match.start() for match in _REGULAR.finditer(text)]
@@ -246,13 +249,15 @@ def _session_of(target: str) -> str | None:
 
 
 def parse_link(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of the link debug/latest."""
+    """Yield the row of the link debug/latest."""
     target = entry.data.decode(errors="replace")
     yield DEBUG_LATEST.row(is_link=True, target=target, session_id=_session_of(target))
 
 
 def parse_copy(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of debug/latest as a file: a copy of a log, which has its events' rows, or the link's text."""
+    """Yield the row of debug/latest as a file: a copy of a log (whose events are read from the log itself), or the
+    link's target as text.
+    """
     data = entry.data
     text = data.decode(errors="replace").rstrip("\r\n") if len(data) <= _LONGEST_TARGET else ""
     target = text if "\n" not in text and _TARGET.fullmatch(text) else None

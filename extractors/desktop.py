@@ -1,8 +1,9 @@
-"""<organisation>/<account>/local_<id>: what Claude Desktop writes beside the homes of its local agent mode (Cowork).
+"""<organisation>/<account>/local_<id>: the files that Claude Desktop writes beside the homes of its local agent mode
+(Cowork).
 
-Each of its sessions has a home of its own, `local_<id>/.claude/`, which is read as any other home is. Beside it lie
-`local_<id>.json`, with the session's title and the id of its transcript, and `local_<id>/audit.jsonl`, which repeats
-what was said and sums up what it cost. Described by tools that read them, from 2026-01 on:
+Each of its sessions has a home of its own, `local_<id>/.claude/`, which is read like any other home. Beside it are
+`local_<id>.json`, with the session's title and the id of its transcript, and `local_<id>/audit.jsonl`, a copy of the
+conversation with its cost. Known from tools that read them, from 2026-01 on:
 
     local_77.json   {"sessionId":"local_77","processName":"calm-otter","cwd":"/sessions/calm-otter",
                      "title":"Sort invoices","createdAt":1788900000000,"lastActivityAt":1788900100000,
@@ -24,22 +25,22 @@ DESKTOP_SESSIONS = Table(
     (
         Column("session_id", TEXT, "The session, as its transcript names it (`cliSessionId`)."),
         Column("desktop_session_id", TEXT, "The session, as Claude Desktop names it: local_<id>.", required=True),
-        Column("process_name", TEXT, "The name of its process, which is that of its directory: /sessions/<name>."),
+        Column("process_name", TEXT, "The name of its process and of its directory, /sessions/<name>."),
         Column("title", TEXT, "Its title."),
         Column("cwd", TEXT, "Its working directory."),
-        Column("model", TEXT, "The model that was chosen."),
-        Column("created_at", INSTANT, "When it was made (UTC)."),
-        Column("last_active_at", INSTANT, "When something last happened in it (UTC)."),
-        Column("is_archived", FLAG, "Whether it was put away."),
+        Column("model", TEXT, "The chosen model."),
+        Column("created_at", INSTANT, "When it was created (UTC)."),
+        Column("last_active_at", INSTANT, "The time of its last activity (UTC)."),
+        Column("is_archived", FLAG, "Whether the user archived it."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
 )
 
 DESKTOP_AUDIT = Table(
     "desktop_audit",
-    "One row for each line of an audit.jsonl: what a session of Claude Desktop's local agent mode said and cost. It "
-    "repeats the transcript.",
+    "One row for each line of an audit.jsonl: the conversation of a session of Claude Desktop's local agent mode, with "
+    "its cost. It repeats the transcript.",
     (
         Column("session_id", TEXT, "The session, as its transcript names it."),
         Column("desktop_session_id", TEXT, "The session, as Claude Desktop names it: local_<id>.", required=True),
@@ -47,7 +48,7 @@ DESKTOP_AUDIT = Table(
         Column("subtype", TEXT, "Its subtype: init, success, ..."),
         Column("audited_at", INSTANT, "When it was written (UTC)."),
         Column("cost_usd", FLOAT, "Of a result: cost in US dollars (`total_cost_usd`)."),
-        Column("duration_ms", INTEGER, "Of a result: how long it took, in milliseconds."),
+        Column("duration_ms", INTEGER, "Of a result: its duration in milliseconds."),
         Column("model_usage", JSON, "Of a result: tokens and cost of each model (`modelUsage`)."),
         Column("body", JSON, "All other fields of the line, without base64 payloads."),
     ),
@@ -55,7 +56,7 @@ DESKTOP_AUDIT = Table(
 
 
 def parse_session(entry: Entry) -> Iterator[Row]:
-    """Yield the session and its title."""
+    """Yield the row of a session, and that of its title if it has one."""
     fields = entry.document()
     desktop_id = entry.names["desktop_id"]
     if fields.peek("sessionId") == desktop_id:
@@ -79,7 +80,7 @@ def parse_session(entry: Entry) -> Iterator[Row]:
 
 
 def parse_audit(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of an audited line."""
+    """Yield the row of an audited line."""
     fields = entry.fields
     made = {
         "session_id": fields.take_text("session_id"),

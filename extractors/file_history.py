@@ -1,8 +1,8 @@
-"""file-history/: the bytes of files as they stood before Claude edited them, one file for each version.
+"""file-history/: the bytes of files before Claude edited them, one file for each version.
 
-Seen from 2.0.0 on. A name holds all that is known here: `file-history/<session>/<hash>@v<n>`. The hash is the first 16
-hex digits of the SHA-256 of the edited file's absolute path; transcripts name the path (`file-history-snapshot`). The
-content may be anything, is never changed once written, and is swept with its session.
+It exists from 2.0.0. All that is known here is in the name, `file-history/<session>/<hash>@v<n>`: the hash is the first
+16 hex digits of the SHA-256 of the edited file's absolute path. Transcripts have the path (`file-history-snapshot`).
+The content can be any bytes, never changes, and is deleted with its session. See extractors/FORMATS.md.
 """
 
 from collections.abc import Iterator
@@ -12,26 +12,30 @@ from models.schema import BYTES, FLAG, INSTANT, INTEGER, TEXT, Column, Row, Tabl
 
 FILE_VERSIONS = Table(
     "file_versions",
-    "One row for each file of file-history/: a version of a file as it stood before an edit.",
+    "One row for each file of file-history/: the content of a file before an edit.",
     (
-        Column("session_id", TEXT, "The session that kept it: the directory's name.", required=True),
+        Column("session_id", TEXT, "The session: the directory's name.", required=True),
         Column(
             "path_hash", TEXT, "First 16 hex digits of the SHA-256 of the edited file's absolute path.", required=True
         ),
-        Column("version_number", INTEGER, "The version, from 1; some are skipped or swept.", required=True),
+        Column("version_number", INTEGER, "The version, from 1; some are skipped or deleted.", required=True),
         Column("size", INTEGER, "Length in bytes.", required=True),
         Column("content_sha256", TEXT, "SHA-256 of the content, in hex.", required=True, is_distinct=True),
         Column("is_text", FLAG, "Whether the content is UTF-8 without NUL.", required=True),
-        Column("line_count", INTEGER, "Lines of a text, the last one counted without its end too; NULL for others."),
-        Column("content_text", TEXT, "The content of a text.", is_distinct=True),
-        Column("content_bytes", BYTES, "The content of anything else."),
-        Column("kept_at", INSTANT, "When the version was written: the file's time of modification (UTC)."),
+        Column(
+            "line_count",
+            INTEGER,
+            "Lines of a text (a last line without a line feed counts too); NULL for other content.",
+        ),
+        Column("content_text", TEXT, "The content, if it is text.", is_distinct=True),
+        Column("content_bytes", BYTES, "The content, if it is not text."),
+        Column("kept_at", INSTANT, "When the version was written: the file's modification time (UTC)."),
     ),
 )
 
 
 def parse(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a kept version."""
+    """Yield the row of a version."""
     data = entry.data
     text = _text(data)
     yield FILE_VERSIONS.row(

@@ -1,6 +1,8 @@
-"""history.jsonl: one line for each prompt submitted at the input line. Never swept by Claude Code, only appended to.
+"""history.jsonl: one line for each prompt submitted at the input line. Claude Code only appends to it, and never
+deletes it; and paste-cache/, the long texts pasted into prompts.
 
-Seen from 2.0.0 (2025-09-30) on; `sessionId` since 2025-11-02, pastes by `contentHash` since 2026-01-08 (FORMATS, 2):
+It exists from 2.0.0 (2025-09-30); `sessionId` since 2025-11-02, pastes by `contentHash` since 2026-01-08. See
+extractors/FORMATS.md:
 
     {"display":"fix [Pasted text #1 +33
     lines]","pastedContents":{"1":{"id":1,"type":"text","contentHash":"e6688ed8ccaa9aeb"}},
@@ -15,21 +17,21 @@ from models.schema import BYTES, INSTANT, INTEGER, JSON, TEXT, Column, Row, Tabl
 
 PROMPTS = Table(
     "prompts",
-    "One row for each line of history.jsonl: what was typed at the input line.",
+    "One row for each line of history.jsonl: a prompt typed at the input line.",
     (
         Column("prompted_at", INSTANT, "When the prompt was submitted (UTC).", required=True),
         Column("message_id", TEXT, "The prompt as displayed: joins `messages`.", required=True, is_distinct=True),
         Column(
             "prompt",
             TEXT,
-            "The prompt as displayed, with placeholders for what was pasted.",
+            "The prompt as displayed, with placeholders for pasted texts.",
             required=True,
             is_distinct=True,
         ),
         Column("project_path", TEXT, "Working directory at that moment."),
         Column("session_id", TEXT, "The session; absent before 2025-11-02."),
         Column("paste_count", INTEGER, "How many pastes the prompt refers to.", required=True),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
 )
 
@@ -55,14 +57,14 @@ PASTES = Table(
     (
         Column("paste_hash", TEXT, "The hash in the file's name.", required=True),
         Column("message_id", TEXT, "The pasted text: joins `messages`.", is_distinct=True),
-        Column("content_bytes", BYTES, "The bytes, where they are not UTF-8."),
+        Column("content_bytes", BYTES, "The bytes, if they are not UTF-8."),
         Column("size", INTEGER, "Length in bytes.", required=True),
     ),
 )
 
 
 def parse_prompt(entry: Entry) -> Iterator[Row]:
-    """Yield the prompt that a line of history holds, and its pastes."""
+    """Yield the row of a prompt, and one for each of its pastes."""
     fields = entry.fields
     prompted_at = fields.need_epoch_ms("timestamp")
     display = fields.need_text("display")
@@ -96,7 +98,7 @@ def parse_prompt(entry: Entry) -> Iterator[Row]:
 
 
 def parse_paste(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a file of paste-cache/."""
+    """Yield the row of a file of paste-cache/."""
     try:
         text = entry.data.decode()
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
-"""jobs/: the agents that work in the background, what state they are in and how they came to it. Kept forever.
+"""jobs/: the state of each background agent, and the history of its states. Claude Code never deletes it.
 
-Seen from 2.1.150 on (FORMATS, 8). The directory bears the first 8 hex digits of the session's id. `state` and `detail`
-are what the agent says of itself. Other files (`pins.json`) are archived as they are.
+It exists from 2.1.150. The directory's name is the first 8 hex digits of the session's id. The agent itself writes
+`state` and `detail`. Other files (`pins.json`) are archived without parsing. See extractors/FORMATS.md.
 
     jobs/96e07482/state.json
     {"state":"done","detail":"…","tempo":"idle","output":{"result":"…"},"intent":"…","sessionId":"96e07482-…",
@@ -22,37 +22,37 @@ JOBS = Table(
     (
         Column("job_id", TEXT, "The job: its directory's name.", required=True),
         Column("session_id", TEXT, "The session that does the work."),
-        Column("resume_session_id", TEXT, "The session with which it is taken up again."),
+        Column("resume_session_id", TEXT, "The session that resumes it."),
         Column("state", TEXT, "working, done, failed, blocked, stopped, idle."),
-        Column("detail", TEXT, "How far it is, in its own words.", is_distinct=True),
+        Column("detail", TEXT, "Its progress, in the agent's words.", is_distinct=True),
         Column("tempo", TEXT, "active, idle or blocked."),
-        Column("needs", JSON, "What it needs, as JSON."),
+        Column("needs", JSON, "The input that it waits for, as JSON."),
         Column("name", TEXT, "Its name."),
-        Column("name_source", TEXT, "Who gave the name."),
-        Column("message_id", TEXT, "What it was asked to do (intent): joins `messages`.", is_distinct=True),
-        Column("display_intent", TEXT, "The same as it is shown.", is_distinct=True),
-        Column("result_message_id", TEXT, "What came out of it (output.result): joins `messages`.", is_distinct=True),
+        Column("name_source", TEXT, "The origin of the name."),
+        Column("message_id", TEXT, "Its task (intent): joins `messages`.", is_distinct=True),
+        Column("display_intent", TEXT, "The task as displayed.", is_distinct=True),
+        Column("result_message_id", TEXT, "Its result (output.result): joins `messages`.", is_distinct=True),
         Column("template", TEXT, "The kind of job."),
-        Column("backend", TEXT, "What runs it: daemon."),
-        Column("isolation", TEXT, "How it is kept apart from others (bgIsolation)."),
+        Column("backend", TEXT, "The program that runs it: daemon."),
+        Column("isolation", TEXT, "Its isolation from other jobs (bgIsolation)."),
         Column("version", TEXT, "Version of Claude Code."),
-        Column("cwd", TEXT, "Its working directory; of another system, where the home was moved."),
-        Column("origin_cwd", TEXT, "The working directory that it was started from."),
+        Column("cwd", TEXT, "Its working directory (of another system, if the home was moved)."),
+        Column("origin_cwd", TEXT, "The working directory in which it was started."),
         Column("worktree_path", TEXT, "The git worktree that it works in."),
         Column("worktree_branch", TEXT, "The branch of that worktree."),
-        Column("token_count", INTEGER, "Tokens, as it counts them."),
-        Column("created_at", INSTANT, "When it was made (UTC)."),
-        Column("updated_at", INSTANT, "When it last changed, as it says (UTC)."),
-        Column("first_ended_at", INSTANT, "When it first came to an end (UTC)."),
-        Column("last_ended_at", INSTANT, "When it last came to an end (UTC)."),
-        Column("transcript_path", TEXT, "The transcript that it is told by (linkScanPath)."),
-        Column("transcript_offset", INTEGER, "How far that was read, in bytes (linkScanOffset)."),
-        Column("respawn_flags", JSON, "Options with which it is started again, as a JSON list."),
-        Column("in_flight", JSON, "What is under way within it, as JSON."),
-        Column("fan", JSON, "The shells and agents within it, as JSON."),
-        Column("children", JSON, "What it has brought forth, as a pull request, as JSON."),
+        Column("token_count", INTEGER, "Tokens, as Claude Code counted them."),
+        Column("created_at", INSTANT, "When it was created (UTC)."),
+        Column("updated_at", INSTANT, "The time of its last change in the file (UTC)."),
+        Column("first_ended_at", INSTANT, "When it first ended (UTC)."),
+        Column("last_ended_at", INSTANT, "When it last ended (UTC)."),
+        Column("transcript_path", TEXT, "Its transcript (linkScanPath)."),
+        Column("transcript_offset", INTEGER, "How far Claude Code had read that, in bytes (linkScanOffset)."),
+        Column("respawn_flags", JSON, "The options for starting it again, as a JSON list."),
+        Column("in_flight", JSON, "Its work in progress, as JSON."),
+        Column("fan", JSON, "The shells and agents that it started, as JSON."),
+        Column("children", JSON, "Its products, such as a pull request, as JSON."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
     is_rewritten=True,
 )
@@ -64,15 +64,15 @@ JOB_EVENTS = Table(
         Column("job_id", TEXT, "The job: its directory's name.", required=True),
         Column("changed_at", INSTANT, "When it changed (UTC).", required=True),
         Column("state", TEXT, "working, done, failed, blocked, stopped, idle."),
-        Column("detail", TEXT, "How far it was, in its own words.", is_distinct=True),
-        Column("message_id", TEXT, "What it told then: joins `messages`; NULL if nothing.", is_distinct=True),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("detail", TEXT, "Its progress, in the agent's words.", is_distinct=True),
+        Column("message_id", TEXT, "Its text: joins `messages`; NULL without text.", is_distinct=True),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
 )
 
 
 def parse_state(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a job."""
+    """Yield the row of a job."""
     fields = entry.document()
     entry.version = fields.take_text("cliVersion")
     session_id = fields.take_text("sessionId")
@@ -123,7 +123,7 @@ def parse_state(entry: Entry) -> Iterator[Row]:
 
 
 def parse_event(entry: Entry) -> Iterator[Row]:
-    """Yield the one change of state that a line holds."""
+    """Yield the row of a change of state."""
     fields = entry.fields
     changed_at = fields.need_instant("at")
     text = fields.take_text("text")

@@ -1,7 +1,7 @@
-"""Everything that no other source names: archived byte for byte, with one row that says what it is.
+"""All files that no other source matches: archived byte for byte, with one row of metadata each.
 
-Seen in every version: `plans`, caches, commands, agents, skills, user files. A file gets a source of its own when
-somebody needs its insides.
+They are caches, commands, agents, skills and the user's own files, in every version. A file gets a source of its own
+when its content is needed in tables. See extractors/FORMATS.md.
 """
 
 import re
@@ -13,15 +13,15 @@ from models.schema import FLAG, INTEGER, TEXT, Column, Row, Table
 
 OTHER_FILES = Table(
     "other_files",
-    "One row for each file that is archived whole and has no tables of its own.",
+    "One row for each file that is archived without being parsed.",
     (
         Column("name", TEXT, "The file's name, without its directories.", required=True),
         Column(
             "session_id",
             TEXT,
-            "The session whose directory holds the file: one of image-cache/, uploads/ or a project's.",
+            "The session whose directory contains the file: in image-cache/, uploads/ or a project.",
         ),
-        Column("extension", TEXT, "What follows the last dot of the name, in lower case."),
+        Column("extension", TEXT, "The name's part after the last dot, in lower case."),
         Column("size", INTEGER, "Its length in bytes.", required=True),
         Column("is_text", FLAG, "Whether its first 64 KiB are UTF-8 without NUL bytes.", required=True),
     ),
@@ -33,7 +33,9 @@ _OF_SESSION: Final = re.compile(rf"(?:image-cache|uploads|projects/[^/]+)/({UUID
 
 
 def is_text(head: bytes) -> bool:
-    """Whether the first bytes of a file are UTF-8 (a character cut at the end is none the less) without NUL bytes."""
+    """Return whether the first bytes of a file are UTF-8 without NUL bytes; a character cut off at the end is
+    allowed.
+    """
     if b"\0" in head:
         return False
     for cut in range(4):
@@ -46,7 +48,7 @@ def is_text(head: bytes) -> bool:
 
 
 def parse(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of an archived file."""
+    """Yield the row of an archived file."""
     name = entry.names["name"]
     extension = name.rsplit(".", 1)[1].lower() if "." in name.lstrip(".") else None
     session = _OF_SESSION.fullmatch(entry.names["directories"])

@@ -1,7 +1,7 @@
 """plans/: the plans of plan mode, in Markdown, rewritten in place.
 
-Named by the slug that transcripts of 2.1.5 to 2.1.173 carry (`plans/misty-conjuring-candy.md`); those of a subagent add
-its id (`plans/<slug>-agent-<id>.md`). One slug may serve several sessions (FORMATS, 4).
+The name is the `slug` in transcripts of 2.1.5 to 2.1.173 (`plans/misty-conjuring-candy.md`); a subagent's plan has the
+subagent's id too (`plans/<slug>-agent-<id>.md`). Several sessions can have one slug. See extractors/FORMATS.md.
 """
 
 import re
@@ -16,12 +16,12 @@ PLANS = Table(
     "plans",
     "One row for each file of plans/, as it was last written.",
     (
-        Column("slug", TEXT, "The plan's name, which transcripts of 2.1.5 to 2.1.173 carry.", required=True),
-        Column("agent_id", TEXT, "The subagent that wrote it, where the file's name tells one."),
+        Column("slug", TEXT, "The plan's name, as in transcripts of 2.1.5 to 2.1.173.", required=True),
+        Column("agent_id", TEXT, "The subagent that wrote it, if the file's name has one."),
         Column("title", TEXT, "The text of its first heading.", is_distinct=True),
         Column("message_id", TEXT, "The whole plan: joins `messages`; NULL for an empty file.", is_distinct=True),
         Column("size", INTEGER, "Length in bytes.", required=True),
-        Column("line_count", INTEGER, "Lines, the last one counted without its end too."),
+        Column("line_count", INTEGER, "Number of lines; a last line without a line feed counts too."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
     ),
     is_rewritten=True,
@@ -44,7 +44,7 @@ def title_of(text: str) -> str | None:
 
 
 def parse(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a plan."""
+    """Yield the row of a plan."""
     text = entry.text()
     data = entry.data
     yield PLANS.row(

@@ -1,13 +1,15 @@
-"""projects/: the transcripts, one line for each record of a session or a subagent, and the files that lie beside them.
+"""projects/: the transcripts, one line for each record of a session or a subagent, and the files beside them.
 
-Seen from 1.0.17 (2025-06) to 2.1.232 (FORMATS, 5). Lines are only ever appended, until the file is swept:
+Known from 1.0.17 (2025-06) to 2.1.289. Claude Code only appends lines, until it deletes the file. See
+extractors/FORMATS.md:
 
     {"parentUuid":null,"isSidechain":false,"userType":"external","cwd":"/home/u/code","sessionId":"9fb21847-...",
      "version":"2.1.159","gitBranch":"main","type":"user","message":{"role":"user","content":"fix the test"},
      "uuid":"1febf416-...","timestamp":"2026-06-01T01:22:04.079Z"}
 
-What is known of the fields is in `_transcript_fields`. Shapes are exact, since people keep trees of their own below
-projects/: a name that is no UUID is a session's only in a directory whose name looks like an encoded path.
+The known fields of records are in `extractors.transcripts.fields`. The path patterns are exact, because people keep
+trees of their own below projects/: a name that is not a UUID is a session's only in a directory with an encoded path as
+name.
 """
 
 from extractors.reading.contract import UUID, Reading, Source, shape

@@ -1,12 +1,12 @@
-"""session-env/: what hooks export into the shells of a session, one directory for each session, empty as a rule.
+"""session-env/: the variables that hooks export into the shells of a session, one directory each, usually empty.
 
-Known from 2.0.7x on: `session-env/<session>/<event>-hook-<n>.sh`, written by the hooks themselves through
-`CLAUDE_ENV_FILE`, so that a file may hold anything that a shell reads (FORMATS, 8):
+Known from 2.0.7x on: `session-env/<session>/<event>-hook-<n>.sh`. Hooks write these files themselves, through
+`CLAUDE_ENV_FILE`, so a file can contain any shell code. See extractors/FORMATS.md:
 
     export VIRTUAL_ENV="/home/u/code/.venv"
     export PATH="$VIRTUAL_ENV/bin:$PATH"
 
-Values are kept exactly, tokens in them too: the tables are for the owner of the home, as the archive is.
+Values are kept exactly, even if they are tokens: the tables are for the owner of the home, as is the archive.
 """
 
 import re
@@ -18,7 +18,7 @@ from extractors.reading.shell_words import all_exports
 from models.schema import BYTES, FLAG, INSTANT, INTEGER, TEXT, Column, Row, Table
 
 _DIRECTORY_NAME = Column("directory_name", TEXT, "The directory's name below session-env/.", required=True)
-_SESSION_ID = Column("session_id", TEXT, "The session: the directory's name, where it is a uuid.")
+_SESSION_ID = Column("session_id", TEXT, "The session: the directory's name, if it is a UUID.")
 _FILE_NAME = Column("file_name", TEXT, "The file's name.", required=True)
 
 SESSION_ENV_DIRECTORIES = Table(
@@ -27,7 +27,7 @@ SESSION_ENV_DIRECTORIES = Table(
     (
         _SESSION_ID,
         _DIRECTORY_NAME,
-        Column("directory_modified_at", INSTANT, "When it last gained or lost a file, as first seen (UTC)."),
+        Column("directory_modified_at", INSTANT, "The directory's modification time when first read (UTC)."),
     ),
     is_rewritten=True,
 )
@@ -44,10 +44,10 @@ SESSION_ENV_FILES = Table(
         ),
         Column("hook_number", INTEGER, "The number of the hook in the file's name, from 0."),
         Column("size", INTEGER, "Length in bytes.", required=True),
-        Column("line_count", INTEGER, "Lines, the last one counted without its end too.", required=True),
+        Column("line_count", INTEGER, "Number of lines; a last line without a line feed counts too.", required=True),
         Column("export_count", INTEGER, "Exported variables that were recognised.", required=True),
-        Column("content_text", TEXT, "The whole file; NULL when it is not UTF-8.", is_distinct=True),
-        Column("content_bytes", BYTES, "The whole file, when it is not UTF-8."),
+        Column("content_text", TEXT, "The whole file; NULL if it is not UTF-8.", is_distinct=True),
+        Column("content_bytes", BYTES, "The whole file, if it is not UTF-8."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
     ),
     is_rewritten=True,
@@ -61,11 +61,9 @@ SESSION_ENV_VARIABLES = Table(
         _DIRECTORY_NAME,
         _FILE_NAME,
         Column("name", TEXT, "The variable.", required=True),
-        Column("value", TEXT, "Its value without quotes, nothing expanded; NULL when only the name is exported."),
-        Column("line_number", INTEGER, "The line where it stands, from 1.", required=True),
-        Column(
-            "has_expansion", FLAG, "Whether the shell puts something in place of a part of the value.", required=True
-        ),
+        Column("value", TEXT, "Its value without quotes, not expanded; NULL if only the name is exported."),
+        Column("line_number", INTEGER, "The line of the export, from 1.", required=True),
+        Column("has_expansion", FLAG, "Whether the shell would expand a part of the value.", required=True),
         Column("was_repaired", FLAG, "Whether bytes that are not UTF-8 became U+FFFD.", required=True),
     ),
     is_rewritten=True,
@@ -81,7 +79,7 @@ def _session_id(entry: Entry) -> str | None:
 
 
 def parse_directory(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a directory."""
+    """Yield the row of a directory."""
     yield SESSION_ENV_DIRECTORIES.row(
         session_id=_session_id(entry),
         directory_name=entry.names["directory_name"],
@@ -90,7 +88,7 @@ def parse_directory(entry: Entry) -> Iterator[Row]:
 
 
 def parse_file(entry: Entry) -> Iterator[Row]:
-    """Yield the row of a file, and what it exports."""
+    """Yield the row of a file, and one for each variable that it exports."""
     data = entry.data
     content: str | None = None
     try:

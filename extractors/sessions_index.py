@@ -1,6 +1,6 @@
 """projects/<directory>/sessions-index.json: a list of sessions that Claude Code kept, from 2.1.0 to 2.1.3x.
 
-Stale since then, it tells titles and counts of sessions whose transcripts are gone (FORMATS, 5.1):
+Not updated since then; it has titles and counts of sessions whose transcripts are deleted. See extractors/FORMATS.md:
 
     {"version":1,"originalPath":"/home/u/code","entries":[{"sessionId":"9fb21847-...","fileMtime":1769900000000,
      "fullPath":"/home/u/.claude/projects/-home-u-code/9fb21847-....jsonl","firstPrompt":"fix the test",
@@ -15,35 +15,35 @@ from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 
 SESSIONS_INDEX_FILES = Table(
     "sessions_index_files",
-    "One row for each sessions-index.json, as it stood.",
+    "One row for each sessions-index.json.",
     (
         Column("project_dir", TEXT, "Name of the project directory.", required=True),
         Column("format_version", INTEGER, "The file's `version`."),
         Column("project_path", TEXT, "The file's `originalPath`: the directory's real path."),
         Column("session_count", INTEGER, "Sessions that it lists.", required=True),
-        Column("file_modified_at", INSTANT, "The file's time of modification (UTC)."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("file_modified_at", INSTANT, "The file's modification time (UTC)."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
     is_rewritten=True,
 )
 
 SESSIONS_INDEX = Table(
     "sessions_index",
-    "One row for each session that a sessions-index.json lists. Its numbers are those of the last refresh, not of now.",
+    "One row for each session in a sessions-index.json. Its counts are those of the file's last update.",
     (
         Column("project_dir", TEXT, "Name of the project directory.", required=True),
         Column("session_id", TEXT, "The session."),
-        Column("transcript_path", TEXT, "Where its transcript was."),
-        Column("transcript_modified_at", INSTANT, "The transcript's time of modification then (UTC)."),
-        Column("first_prompt", TEXT, "Its first prompt, cut.", is_distinct=True),
+        Column("transcript_path", TEXT, "The path of its transcript then."),
+        Column("transcript_modified_at", INSTANT, "The transcript's modification time then (UTC)."),
+        Column("first_prompt", TEXT, "The beginning of its first prompt.", is_distinct=True),
         Column("summary", TEXT, "Its title.", is_distinct=True),
         Column("message_count", INTEGER, "Messages, as Claude Code counted them."),
         Column("created_at", INSTANT, "When the session began (UTC)."),
-        Column("updated_at", INSTANT, "When it last went on (UTC)."),
+        Column("updated_at", INSTANT, "When it last changed (UTC)."),
         Column("git_branch", TEXT, "Branch."),
         Column("project_path", TEXT, "Working directory."),
         Column("is_sidechain", FLAG, "Whether it was a subagent's."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
     is_rewritten=True,
 )

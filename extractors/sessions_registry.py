@@ -1,6 +1,7 @@
-"""sessions/: the processes that are running, one file each, removed when the process ends. What stays behind crashed.
+"""sessions/: one file for each running process of Claude Code, deleted when the process ends; a remaining one crashed.
 
-Seen from 2.1.132 on, with ever more fields (FORMATS, 8). `sessions/*.key` are secrets and withheld by rule.
+It exists from 2.1.132, with more fields in each version. `sessions/*.key` are secrets and withheld by rule. See
+extractors/FORMATS.md.
 
     {"pid":25075,"sessionId":"73f71b29-…","cwd":"/home/u/code","startedAt":1781361096853,"procStart":"1916063",
      "version":"2.1.177","peerProtocol":1,"kind":"interactive","entrypoint":"cli","status":"idle",…}
@@ -19,31 +20,31 @@ LIVE_SESSIONS = Table(
         Column("session_id", TEXT, "The session.", required=True),
         Column("cwd", TEXT, "Its working directory."),
         Column("started_at", INSTANT, "When the process began (UTC)."),
-        Column("process_start", TEXT, "The same as the system tells it: ticks on Linux, a date on macOS."),
+        Column("process_start", TEXT, "The same in the operating system's form: ticks on Linux, a date on macOS."),
         Column("version", TEXT, "Version of Claude Code."),
         Column("peer_protocol", INTEGER, "Version of the protocol between processes."),
         Column("session_kind", TEXT, "interactive or bg."),
         Column("entrypoint", TEXT, "cli, sdk-ts, claude-vscode, and so on."),
         Column("status", TEXT, "idle, busy, waiting, shell."),
-        Column("waiting_for", TEXT, "What it waits for, where it does."),
+        Column("waiting_for", TEXT, "What a waiting process waits for."),
         Column("status_updated_at", INSTANT, "When the status last changed (UTC)."),
-        Column("updated_at", INSTANT, "When the process last wrote the file, as it says (UTC)."),
+        Column("updated_at", INSTANT, "The file's own time of its last update (UTC)."),
         Column("name", TEXT, "The session's name."),
-        Column("name_set_at", INSTANT, "Since when it bears the name (UTC)."),
-        Column("name_source", TEXT, "Who gave the name."),
-        Column("former_names", JSON, "The names before, as a JSON list."),
-        Column("tmux", JSON, "The terminal pane that it runs in, as JSON."),
-        Column("messaging_socket_path", TEXT, "The socket at which others reach it."),
-        Column("bridge_session_id", TEXT, "The session of Remote Control that it is joined to."),
+        Column("name_set_at", INSTANT, "When the name was set (UTC)."),
+        Column("name_source", TEXT, "The origin of the name."),
+        Column("former_names", JSON, "Earlier names, as a JSON list."),
+        Column("tmux", JSON, "The terminal pane in which it runs, as JSON."),
+        Column("messaging_socket_path", TEXT, "The socket for messages of other processes."),
+        Column("bridge_session_id", TEXT, "The Remote Control session connected to it."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
     is_rewritten=True,
 )
 
 
 def parse(entry: Entry) -> Iterator[Row]:
-    """Yield the one process that a file holds."""
+    """Yield the row of a process."""
     fields = entry.document()
     pid = int(entry.names["pid"])
     if fields.peek("pid") == pid:

@@ -1,7 +1,8 @@
-"""shell-snapshots/: what a session's shell starts from, written at its start and removed at a clean end.
+"""shell-snapshots/: the functions, options, aliases and variables of the user's shell at the start of a session;
+deleted at a clean end.
 
-Seen from 1.0.x on: `snapshot-<shell>-<epoch ms>-<suffix>.sh`, and once `snapshot-zsh-<8 hex>.sh`. No session is named
-(FORMATS, 7). zsh writes functions as they are, bash each in Base64, in one line or in many:
+Known from 1.0.x on: `snapshot-<shell>-<epoch ms>-<suffix>.sh`, rarely `snapshot-zsh-<8 hex>.sh`. They do not name the
+session. zsh writes functions as text, bash in Base64, in one line or in several. See extractors/FORMATS.md:
 
     # Functions
     eval "$(echo 'Z3JlZXQgKCkgCnsgCiAgICBlY2hvIGhpCn0K' | base64 -d)" > /dev/null 2>&1
@@ -11,7 +12,7 @@ Seen from 1.0.x on: `snapshot-<shell>-<epoch ms>-<suffix>.sh`, and once `snapsho
     alias -- ll='ls -l'
     export PATH=/usr/local/bin\\:/usr/bin
 
-Values are kept exactly, tokens in them too: the tables are for the owner of the home, as the archive is.
+Values are kept exactly, even if they are tokens: the tables are for the owner of the home, as is the archive.
 """
 
 import re
@@ -34,15 +35,15 @@ SHELL_SNAPSHOTS = Table(
     (
         Column("shell", TEXT, "The shell in the file's name: bash or zsh.", required=True),
         Column("created_at", INSTANT, "Time in the file's name, about when a session began (UTC); NULL in old names."),
-        Column("suffix", TEXT, "What ends the file's name, before .sh.", required=True),
+        Column("suffix", TEXT, "The last part of the file's name, without .sh.", required=True),
         Column("size", INTEGER, "Length in bytes.", required=True),
-        Column("line_count", INTEGER, "Lines, the last one counted without its end too.", required=True),
+        Column("line_count", INTEGER, "Number of lines; a last line without a line feed counts too.", required=True),
         Column("alias_count", INTEGER, "Aliases that were recognised.", required=True),
         Column("function_count", INTEGER, "Functions that were recognised.", required=True),
-        Column("option_count", INTEGER, "Settings of shell options that were recognised.", required=True),
+        Column("option_count", INTEGER, "Shell options that were recognised.", required=True),
         Column("export_count", INTEGER, "Exported variables that were recognised.", required=True),
-        Column("content_text", TEXT, "The whole file; NULL when it is not UTF-8.", is_distinct=True),
-        Column("content_bytes", BYTES, "The whole file, when it is not UTF-8."),
+        Column("content_text", TEXT, "The whole file; NULL if it is not UTF-8.", is_distinct=True),
+        Column("content_bytes", BYTES, "The whole file, if it is not UTF-8."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
     ),
 )
@@ -52,7 +53,7 @@ SHELL_DEFINITIONS = Table(
     "One row for each alias, function, option and exported variable that was recognised in a shell snapshot.",
     (
         Column("kind", TEXT, "alias, function, option or export.", required=True),
-        Column("name", TEXT, "The name that is defined.", required=True),
+        Column("name", TEXT, "The defined name.", required=True),
         Column(
             "value",
             TEXT,
@@ -60,10 +61,8 @@ SHELL_DEFINITIONS = Table(
         ),
         Column("section", TEXT, "The comment line above it that names a section, without #."),
         Column("line_number", INTEGER, "The line where it begins, from 1.", required=True),
-        Column("was_encoded", FLAG, "Whether it stood there in Base64.", required=True),
-        Column(
-            "has_expansion", FLAG, "Whether the shell puts something in place of a part of the value.", required=True
-        ),
+        Column("was_encoded", FLAG, "Whether the file has it in Base64.", required=True),
+        Column("has_expansion", FLAG, "Whether the shell would expand a part of the value.", required=True),
         Column("was_repaired", FLAG, "Whether bytes that are not UTF-8 became U+FFFD.", required=True),
     ),
 )
@@ -99,7 +98,7 @@ _DEFINED_NAME: Final = re.compile(r"\s*(?:function\s+)?(\S+?)\s*\(\)")
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One definition of a snapshot and where it stands in the text, in characters."""
+    """One definition of a snapshot; `start` is its offset in the text, in characters."""
 
     kind: str
     name: str
@@ -112,7 +111,7 @@ class Definition:
 
 
 class _Script:
-    """A snapshot's text, read from its start to its end; what is not recognised is passed over line by line."""
+    """A snapshot's text, read from start to end; lines that are not recognised are skipped."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -122,7 +121,7 @@ class _Script:
         self._last_closes = [match.end() for match in _LAST_CLOSE.finditer(text)]
 
     def definitions(self) -> Iterator[Definition]:
-        """Yield the definitions in order."""
+        """Yield the definitions, in the order of the text."""
         text = self.text
         position = 0
         while position < len(text) and self.failures < _MOST_FAILURES:
@@ -136,7 +135,7 @@ class _Script:
             position = len(text) if line_end < 0 else line_end + 1
 
     def _read(self, match: re.Match[str]) -> tuple[list[Definition], int]:
-        """Return what begins at a match, and where it ends."""
+        """Return the definitions that begin at a match, and the end of their text."""
         start = match.start()
         if match["section"] is not None:
             self.section = match["section"].rstrip()
@@ -168,10 +167,10 @@ class _Script:
         return Definition(kind, name, value, self.section, start, has_expansion=has_expansion)
 
     def _function_end(self, start: int, *, is_listed: bool) -> int:
-        """Return the end of a function whose body begins at `start`, or -1.
+        """Return the end of a function whose body begins at `start`, -1 if there is none.
 
-        A `}` at the start of a line may stand in a text within the body. One of many functions that a shell listed ends
-        where the next one or the next section begins.
+        A `}` at the beginning of a line can be inside a string of the body. So a function of a list (`is_listed`) ends
+        where the next function or section begins, if there is one.
         """
         for ends in (self._last_closes, self._closes) if is_listed else (self._closes,):
             place = bisect_left(ends, start)
@@ -207,12 +206,12 @@ class _Script:
 
 
 def read_definitions(text: str) -> Iterator[Definition]:
-    """Yield what a snapshot defines, in order. Nothing is raised: what is not recognised gives none."""
+    """Yield the definitions of a snapshot, in order. Raises nothing: text that is not recognised is skipped."""
     return _Script(text).definitions()
 
 
 def parse(entry: Entry) -> Iterator[Row]:
-    """Yield a snapshot and what it defines."""
+    """Yield one row for each definition of a snapshot, and the row of the snapshot."""
     data = entry.data
     content: str | None = None
     try:

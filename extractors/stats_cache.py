@@ -1,7 +1,8 @@
-"""stats-cache.json: the figures that Claude Code keeps about its use, rewritten in place and never swept.
+"""stats-cache.json: Claude Code's own statistics of its use, rewritten in place and never deleted.
 
-Versions 1, 2, 3 and 5 seen (FORMATS, 9). It outlives the transcripts that it was counted from, and has their faults:
-output tokens of 2.1.12 to 2.1.29 are placeholders. Days and hours are local time. Figures exceed 2^31.
+Formats 1, 2, 3 and 5 are known. It survives the transcripts that it was counted from, and has their errors: the output
+tokens of 2.1.12 to 2.1.29 are placeholders. Days and hours are in local time. Counts exceed 2^31. See
+extractors/FORMATS.md.
 
     {"version":2,"lastComputedDate":"2026-03-18","dailyActivity":[{"date":"2026-02-03","messageCount":40,…}],
      "dailyModelTokens":[{"date":"2026-02-03","tokensByModel":{"claude-opus-4-5-20251101":197}}],
@@ -22,19 +23,19 @@ STATS_DAILY = Table(
         Column("message_count", INTEGER, "Messages of the day."),
         Column("session_count", INTEGER, "Sessions of the day."),
         Column("tool_call_count", INTEGER, "Tool calls of the day."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
     is_rewritten=True,
 )
 
 STATS_DAILY_TOKENS = Table(
     "stats_daily_tokens",
-    "One row for each day and model of stats-cache.json with its tokens; a day without has one row with neither.",
+    "One row for each day and model of stats-cache.json with its tokens; a day without tokens has one row with NULLs.",
     (
         Column("activity_on", TEXT, "The day as written, in local time: YYYY-MM-DD.", required=True),
         Column("model", TEXT, "The model."),
-        Column("token_count", INTEGER, "Tokens sent and answered, without those of the cache."),
-        Column("unparsed", JSON, "Fields of the day that we do not know, as JSON; the same in each row of the day."),
+        Column("token_count", INTEGER, "Input and output tokens, without those of the cache."),
+        Column("unparsed", JSON, "Unknown fields of the day, as JSON; the same in each row of the day."),
     ),
     is_rewritten=True,
 )
@@ -44,15 +45,15 @@ STATS_MODELS = Table(
     "One row for each model of stats-cache.json with its totals.",
     (
         Column("model", TEXT, "The model.", required=True),
-        Column("input_tokens", INTEGER, "Tokens sent that no cache held."),
-        Column("output_tokens", INTEGER, "Tokens answered; too few where versions wrote placeholders."),
+        Column("input_tokens", INTEGER, "Input tokens, without those of the cache."),
+        Column("output_tokens", INTEGER, "Output tokens; too few for versions that wrote placeholders."),
         Column("cache_read_input_tokens", INTEGER, "Tokens read from the cache."),
         Column("cache_creation_input_tokens", INTEGER, "Tokens written to the cache."),
         Column("web_search_count", INTEGER, "Web searches."),
-        Column("cost_usd", FLOAT, "Cost in US dollars as written: 0 wherever it was seen."),
-        Column("context_window_tokens", INTEGER, "The model's context window in tokens; 0 where it is not told."),
-        Column("max_output_tokens", INTEGER, "The longest answer of the model in tokens; 0 where it is not told."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("cost_usd", FLOAT, "Cost in US dollars as written; 0 in all known files."),
+        Column("context_window_tokens", INTEGER, "The model's context window in tokens; 0 if unknown."),
+        Column("max_output_tokens", INTEGER, "The model's maximum of output tokens; 0 if unknown."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
     is_rewritten=True,
 )
@@ -61,9 +62,9 @@ STATS_TOTALS = Table(
     "stats_totals",
     "One row for stats-cache.json as it was read: the totals.",
     (
-        Column("format_version", INTEGER, "Version of the format: 1, 2, 3 and 5 were seen.", required=True),
+        Column("format_version", INTEGER, "Version of the format: 1, 2, 3 and 5 are known.", required=True),
         Column("last_computed_on", TEXT, "The last day that was counted, in local time: YYYY-MM-DD."),
-        Column("daily_tokens_version", INTEGER, "Version of the tokens by day, where it is told."),
+        Column("daily_tokens_version", INTEGER, "Version of the tokens by day, if given."),
         Column("session_count", INTEGER, "Sessions in all."),
         Column("message_count", INTEGER, "Messages in all."),
         Column("first_session_at", INSTANT, "Start of the first session (UTC)."),
@@ -72,10 +73,10 @@ STATS_TOTALS = Table(
         Column("longest_session_message_count", INTEGER, "Its messages."),
         Column("longest_session_at", INSTANT, "Its start (UTC)."),
         Column("hour_counts", JSON, "Sessions by the local hour of their start, as a JSON object from hour to count."),
-        Column("speculation_saved_ms", INTEGER, "totalSpeculationTimeSavedMs: milliseconds saved, as it claims."),
+        Column("speculation_saved_ms", INTEGER, "totalSpeculationTimeSavedMs, in milliseconds."),
         Column("shot_distribution", JSON, "shotDistribution, as JSON."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
     is_rewritten=True,
 )

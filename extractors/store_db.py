@@ -1,15 +1,16 @@
-"""__store.db: the conversations of Claude Code 0.2.x, before there were transcripts, in a SQLite database.
+"""__store.db: the conversations of Claude Code 0.2.x (2025-02 to 2025-05), which had no transcripts, in an SQLite
+database.
 
-Described by tools that read it (FORMATS, 9), from 2025-02 to 2025-05. Three tables by uuid (what all messages have,
-what the user's have besides, what the assistant's have), and one of summaries:
+Its format is known from tools that read it: three tables joined by uuid (the fields of all messages, those of the
+user's messages, those of the assistant's), and one of summaries:
 
     base_messages(uuid, parent_uuid, session_id, timestamp, message_type, cwd, user_type, version, isSidechain)
     user_messages(uuid, message, tool_use_result, timestamp)
     assistant_messages(uuid, cost_usd, duration_ms, message, is_api_error_message, timestamp, model)
     conversation_summaries(leaf_uuid, summary, updated_at)
 
-`message` is JSON as in transcripts, times are milliseconds since 1970. Each message becomes the record that a
-transcript would have of it, so that its rows are those of transcripts; its place is that of its row in the file.
+`message` is JSON as in transcripts, times are milliseconds since 1970. Each message is converted to a record of a
+transcript, so its rows go to the tables of transcripts; its span is that of its row in the database file.
 """
 
 from collections.abc import Iterator
@@ -37,13 +38,13 @@ _FLAGS: Final = {"isSidechain": "isSidechain", "is_api_error_message": "isApiErr
 _MORE: Final = {"cost_usd": "costUSD", "duration_ms": "durationMs"}
 _MESSAGES: Final = {"user_messages": "user", "assistant_messages": "assistant"}
 _OF_TOOLS: Final = frozenset({"__drizzle_migrations"})
-"""Tables that say nothing of a conversation."""
+"""Tables of the database library, which have no conversations."""
 
 
 def parts(data: bytes) -> Iterator[PlacedRecord]:
-    """Yield the messages and summaries of a database, in the order of the file, each as the record of a transcript.
+    """Yield the messages and summaries of a database, in the order of the file, each converted to a transcript record.
 
-    Raises `Malformed` (not_sqlite).
+    Raises `Malformed` (not_sqlite) when the bytes are not an SQLite database.
     """
     tables = read_tables(data)
     base = {str(row.value.get("uuid")): row for row in tables.pop("base_messages", [])}
@@ -94,7 +95,7 @@ def _summary(row: JsonObject, sessions: dict[str, JsonValue]) -> JsonObject:
 
 
 def _put_instant(made: JsonObject, found: JsonObject, name: str) -> None:
-    """Put milliseconds since 1970 into a record as its time; what is none stays as it is."""
+    """Move a field of milliseconds since 1970 to the record's `timestamp`; leave it if it is not an integer."""
     value = found.get(name)
     if not isinstance(value, int):
         return
@@ -106,7 +107,7 @@ def _put_instant(made: JsonObject, found: JsonObject, name: str) -> None:
 
 
 def _parsed(value: JsonValue) -> JsonValue:
-    """Return the JSON that a text is; any other text as it is."""
+    """Return the value of a JSON text; a text that is not JSON unchanged."""
     if not isinstance(value, str):
         return value
     try:

@@ -1,6 +1,7 @@
-"""tasks/: the open tasks of a session or of a named list, one file each, and the list's own small files.
+"""tasks/: the open tasks of a session or of a named list, one file each, and two small files of the list itself.
 
-Seen from 2.1.16 on, in place of todos/. Files of tasks that are done or deleted go away, so few are here (FORMATS, 4):
+It replaces todos/ from 2.1.16 on. Claude Code deletes the files of completed tasks, so few exist. See
+extractors/FORMATS.md:
 
     tasks/<session or list>/3.json           {"id":"3","subject":"Check the build","description":"Run it and …",
                                               "status":"pending","blocks":[],"blockedBy":["2"]}
@@ -22,23 +23,23 @@ _NUMBER: Final = re.compile(rb"\s*([0-9]{1,18})\s*")
 
 TASKS = Table(
     "tasks",
-    "One row for each task that has a file: those that are neither deleted nor cleared away.",
+    "One row for each task with a file: tasks that are neither completed nor deleted.",
     (
         Column("list_name", TEXT, "The list: its directory's name.", required=True),
         Column("session_id", TEXT, "The session, where the list is named by one; NULL for teams' and named lists."),
         Column("task_number", INTEGER, "The number in the file's name.", required=True),
-        Column("task_id", TEXT, "The task's id as its file says: that number, as text."),
-        Column("subject", TEXT, "The task in a line.", required=True, is_distinct=True),
-        Column("description", TEXT, "The task at length.", is_distinct=True),
+        Column("task_id", TEXT, "The task's id in the file: that number, as text."),
+        Column("subject", TEXT, "The task in one line.", required=True, is_distinct=True),
+        Column("description", TEXT, "The description of the task.", is_distinct=True),
         Column("message_id", TEXT, "The description: joins `messages`.", is_distinct=True),
-        Column("active_form", TEXT, "What is shown while it is worked on.", is_distinct=True),
+        Column("active_form", TEXT, "The text displayed while it is in progress.", is_distinct=True),
         Column("status", TEXT, "pending, in_progress or completed."),
         Column("owner", TEXT, "The agent that has claimed it."),
-        Column("blocks", JSON, "Ids of the tasks that wait for it, as a JSON list."),
-        Column("blocked_by", JSON, "Ids of the tasks that it waits for, as a JSON list."),
-        Column("metadata", JSON, "What tools have added to it, as JSON."),
+        Column("blocks", JSON, "The ids of the tasks that it blocks, as a JSON list."),
+        Column("blocked_by", JSON, "The ids of the tasks that block it, as a JSON list."),
+        Column("metadata", JSON, "Data that tools added to it, as JSON."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
     is_rewritten=True,
 )
@@ -59,7 +60,7 @@ TASK_LISTS = Table(
 
 
 def parse_task(entry: Entry) -> Iterator[Row]:
-    """Yield the one task that a file holds."""
+    """Yield the row of a task."""
     fields = entry.document()
     session_id = _session_of(entry)
     subject = fields.need_text("subject")
@@ -85,7 +86,7 @@ def parse_task(entry: Entry) -> Iterator[Row]:
 
 
 def parse_high_water_mark(entry: Entry) -> Iterator[Row]:
-    """Yield the highest number of a list."""
+    """Yield the row of a list's .highwatermark."""
     number = _NUMBER.fullmatch(entry.data)
     if number is None:
         raise Malformed(RejectCode.BAD_VALUE, "not a number")
@@ -93,7 +94,7 @@ def parse_high_water_mark(entry: Entry) -> Iterator[Row]:
 
 
 def parse_lock(entry: Entry) -> Iterator[Row]:
-    """Yield that a list has a lock, which stays behind when nobody holds it."""
+    """Yield the row of a list's .lock; the file remains when the list is not locked."""
     yield _list_file(entry, ".lock", None)
 
 

@@ -1,6 +1,6 @@
-"""teams/: the agents that work together, and what they send to one another; both rewritten in place.
+"""teams/: the members of teams of agents, and the messages between them; both rewritten in place.
 
-Seen from 2026-02 on (FORMATS, 4). A message's text may itself be JSON with a type:
+They exist from 2026-02. The text of a message can itself be JSON with a type. See extractors/FORMATS.md:
 
     teams/<team>/config.json
     {"name":"build","createdAt":1770774687122,"leadAgentId":"team-lead@build","members":[{…}]}
@@ -20,20 +20,20 @@ from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 
 _TEAM: Final = Column("team_name", TEXT, "The team: its directory's name.", required=True)
 _WRITTEN: Final = Column("file_modified_at", INSTANT, "When the file was last written (UTC).")
-_UNPARSED: Final = Column("unparsed", JSON, "Fields that we do not know, as JSON.")
+_UNPARSED: Final = Column("unparsed", JSON, "Unknown fields, as JSON.")
 
 TEAMS = Table(
     "teams",
     "One row for each team that has a config.json.",
     (
         _TEAM,
-        Column("name", TEXT, "The team's name as the file says."),
-        Column("description", TEXT, "What the team is for.", is_distinct=True),
-        Column("created_at", INSTANT, "When it was made (UTC)."),
+        Column("name", TEXT, "The team's name in the file."),
+        Column("description", TEXT, "The purpose of the team.", is_distinct=True),
+        Column("created_at", INSTANT, "When it was created (UTC)."),
         Column("lead_agent_id", TEXT, "The member that leads."),
-        Column("session_id", TEXT, "The session of the leader, where the team is one of a session."),
+        Column("session_id", TEXT, "The session of the leader, if the team belongs to a session."),
         Column("lead_session_id", TEXT, "The same."),
-        Column("member_count", INTEGER, "Members that are listed.", required=True),
+        Column("member_count", INTEGER, "Number of members.", required=True),
         _WRITTEN,
         _UNPARSED,
     ),
@@ -47,19 +47,19 @@ TEAM_MEMBERS = Table(
         _TEAM,
         Column("member_number", INTEGER, "The member's place in the list, from 1.", required=True),
         Column("agent_id", TEXT, "The member's id: name@team."),
-        Column("name", TEXT, "The member's name, which names its inbox."),
+        Column("name", TEXT, "The member's name, which is also that of its inbox."),
         Column("agent_type", TEXT, "The kind of agent."),
         Column("model", TEXT, "The model."),
-        Column("message_id", TEXT, "What it was told at its start: joins `messages`.", is_distinct=True),
+        Column("message_id", TEXT, "Its initial prompt: joins `messages`.", is_distinct=True),
         Column("color", TEXT, "Its colour on the screen."),
         Column("joined_at", INSTANT, "When it joined (UTC)."),
         Column("cwd", TEXT, "Its working directory."),
-        Column("tmux_pane_id", TEXT, "The terminal pane that it runs in."),
-        Column("backend_type", TEXT, "What it runs in: tmux, in-process and so on."),
+        Column("tmux_pane_id", TEXT, "The terminal pane in which it runs."),
+        Column("backend_type", TEXT, "The kind of its process: tmux, in-process and so on."),
         Column("member_mode", TEXT, "Its permission mode."),
-        Column("is_active", FLAG, "Whether it is at work."),
+        Column("is_active", FLAG, "Whether it is active."),
         Column("is_plan_required", FLAG, "Whether it must have its plan approved (planModeRequired)."),
-        Column("subscriptions", JSON, "What it subscribes to, as a JSON list."),
+        Column("subscriptions", JSON, "Its subscriptions, as a JSON list."),
         _UNPARSED,
     ),
     is_rewritten=True,
@@ -90,7 +90,7 @@ TEAM_MESSAGES = Table(
         Column("summary", TEXT, "Its text in a few words.", is_distinct=True),
         Column("color", TEXT, "The sender's colour on the screen."),
         Column("is_read", FLAG, "Whether it was read."),
-        Column("inner_type", TEXT, "The type within, where the text is JSON: task_assignment, shutdown_request, …"),
+        Column("inner_type", TEXT, "The type in a text that is JSON: task_assignment, shutdown_request, …"),
         _UNPARSED,
     ),
     is_rewritten=True,
@@ -98,7 +98,7 @@ TEAM_MESSAGES = Table(
 
 
 def parse_team(entry: Entry) -> Iterator[Row]:
-    """Yield the team and its members."""
+    """Yield the row of a team, and one for each of its members."""
     fields = entry.document()
     members = fields.take_rows("members")
     for number, member in enumerate(members, 1):
@@ -143,7 +143,7 @@ def _member(entry: Entry, member: Fields, number: int) -> Row:
 
 
 def parse_inbox(entry: Entry) -> Iterator[Row]:
-    """Yield the inbox and each of its messages."""
+    """Yield the row of an inbox, and one for each of its messages."""
     messages = entry.elements()
     yield TEAM_INBOXES.row(
         team_name=entry.names["team_name"],
@@ -174,7 +174,7 @@ def _message(entry: Entry, message: Fields, number: int) -> Row:
 
 
 def inner_type(text: str) -> str | None:
-    """Return the `type` of a message whose text is a JSON object that has one, else None."""
+    """Return the `type` in a message's text if the text is a JSON object with one, else None."""
     if not text.startswith("{"):
         return None
     try:

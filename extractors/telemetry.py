@@ -1,14 +1,15 @@
-"""telemetry/: events about Claude Code's own working that could not be sent, kept to be sent later.
+"""telemetry/: telemetry events that Claude Code could not send, kept to be sent later.
 
-Seen from 2025-12 on (FORMATS, 9): one JSON array at first, JSON Lines since, under the same name.
+They exist from 2025-12: a JSON array at first, JSON Lines since 2026-01, under the same name. See
+extractors/FORMATS.md.
 
     telemetry/1p_failed_events.<session>.<batch>.json
     {"event_type":"ClaudeCodeInternalEvent","event_data":{"event_name":"tengu_shutdown_signal",
      "client_timestamp":"2026-06-13T13:51:31.058Z","model":"claude-opus-4-6","session_id":"e090ee82-…",
      "env":{"platform":"linux","version":"2.1.177",…},"device_id":"…",…}}
 
-The rows bear no identifier of a person, an account or a machine: known fields that are or may hold such are consumed
-and left out, of the unparsed ones too. They are in the archive, with all else of the file.
+The rows have no identifier of a person, an account or a machine: fields that can contain one are removed, from
+`unparsed` too. The archive has the complete file.
 """
 
 from collections.abc import Iterator
@@ -26,9 +27,9 @@ TELEMETRY_EVENTS = Table(
     (
         Column("batch_id", TEXT, "The batch, from the file's name.", required=True),
         Column("item_number", INTEGER, "The event's place in the file, from 1.", required=True),
-        Column("is_readable", FLAG, "Whether it is a JSON object; all else is NULL where it is not.", required=True),
+        Column("is_readable", FLAG, "Whether it is a JSON object; if not, the other columns are NULL.", required=True),
         Column("event_type", TEXT, "ClaudeCodeInternalEvent or GrowthbookExperimentEvent."),
-        Column("event_name", TEXT, "What happened: tengu_…; of an experiment its id."),
+        Column("event_name", TEXT, "The event: tengu_…; of an experiment its id."),
         Column("variation_id", INTEGER, "The arm of an experiment."),
         Column("event_at", INSTANT, "When it happened (UTC)."),
         Column("session_id", TEXT, "The session."),
@@ -36,13 +37,13 @@ TELEMETRY_EVENTS = Table(
         Column("model", TEXT, "The model in use."),
         Column("version", TEXT, "Version of Claude Code."),
         Column("entrypoint", TEXT, "cli, sdk-ts, and so on."),
-        Column("client_type", TEXT, "The same, as this event tells it."),
-        Column("agent_sdk_version", TEXT, "Version of the Agent SDK, where it is one's."),
-        Column("user_type", TEXT, "external, wherever it was seen."),
-        Column("skill_name", TEXT, "The skill at work."),
+        Column("client_type", TEXT, "The same, from another field of the event."),
+        Column("agent_sdk_version", TEXT, "Version of the Agent SDK, if one is used."),
+        Column("user_type", TEXT, "external in all known events."),
+        Column("skill_name", TEXT, "The active skill."),
         Column("platform", TEXT, "The operating system."),
-        Column("is_interactive", FLAG, "Whether somebody sat before it."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("is_interactive", FLAG, "Whether the session was interactive."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
 )
 
@@ -64,7 +65,9 @@ _LEFT_OUT_OF_ENV: Final = frozenset(
 
 
 def parse(entry: Entry) -> Iterator[Row]:
-    """Yield each event of a batch in either format; what is no event gives a row that says so, and counts as drift."""
+    """Yield the row of each event of a batch, in either format. An item that is not an event gives a row with
+    `is_readable` false, and counts as drift. Raises Malformed when no item is an event.
+    """
     events = list(_events(entry))
     if not any(event is not None for event in events):
         raise Malformed(RejectCode.NOT_JSON, "neither a JSON array of events nor JSON Lines")
@@ -89,7 +92,7 @@ def _events(entry: Entry) -> Iterator[JsonObject | None]:
             continue
         for part in salvage(line):
             if part.kind is not PartKind.PADDING:
-                # An object within a torn event is none itself, and may hold what identifies.
+                # An object inside a torn event is not an event, and can contain identifiers.
                 yield part.value if part.value is not None and "event_data" in part.value else None
 
 

@@ -1,6 +1,7 @@
-"""todos/: the to-do list of each session and subagent, rewritten whole and reset to `[]` when it is done.
+"""todos/: the to-do list of each session and subagent, rewritten as a whole and reset to `[]` when all is done.
 
-Seen from 1.0.x to 2.1.1x, then replaced by tasks/. The items bear no times; three schemas, oldest first (FORMATS, 4):
+They exist from 1.0.x to 2.1.1x; tasks/ replaces them. Items have no times. Three schemas, oldest first (see
+extractors/FORMATS.md):
 
     [{"content":"Add a DTO","status":"pending","priority":"medium","id":"3"}]
     [{"content":"Add a DTO","status":"completed","id":"2"}]
@@ -18,7 +19,7 @@ TODO_LISTS = Table(
     "One row for each file of todos/: the list of a session or of a subagent, empty ones included.",
     (
         Column("session_id", TEXT, "The session, from the file's name.", required=True),
-        Column("agent_id", TEXT, "The agent, from the file's name; NULL where the oldest versions named none."),
+        Column("agent_id", TEXT, "The agent, from the file's name; NULL in the oldest versions."),
         Column(
             "is_main_thread", FLAG, "Whether the list is the session's own: its agent is the session.", required=True
         ),
@@ -30,25 +31,25 @@ TODO_LISTS = Table(
 
 TODOS = Table(
     "todos",
-    "One row for each item of a to-do list as it stood when the file was last written.",
+    "One row for each item of a to-do list, as the file was last written.",
     (
         Column("session_id", TEXT, "The session, from the file's name.", required=True),
-        Column("agent_id", TEXT, "The agent, from the file's name; NULL where the oldest versions named none."),
+        Column("agent_id", TEXT, "The agent, from the file's name; NULL in the oldest versions."),
         Column("item_number", INTEGER, "The item's place in the list, from 1.", required=True),
-        Column("todo_text", TEXT, "What is to be done.", required=True, is_distinct=True),
+        Column("todo_text", TEXT, "The to-do.", required=True, is_distinct=True),
         Column("message_id", TEXT, "The same text: joins `messages`.", required=True, is_distinct=True),
         Column("status", TEXT, "pending, in_progress or completed."),
         Column("priority", TEXT, "high, medium or low; versions 1.0.x only."),
-        Column("active_form", TEXT, "What is shown while it is worked on; since about 1.0.110.", is_distinct=True),
+        Column("active_form", TEXT, "The text displayed while it is in progress; from 1.0.110.", is_distinct=True),
         Column("todo_id", TEXT, "The item's own id; older versions only."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
     is_rewritten=True,
 )
 
 
 def parse(entry: Entry) -> Iterator[Row]:
-    """Yield the list and each of its items."""
+    """Yield the row of a list, and one for each of its items."""
     session_id = entry.names["session_id"]
     agent_id = entry.names.get("agent_id")
     items = entry.elements()

@@ -1,7 +1,7 @@
-"""usage-data/: what the report of `/insights` was made from, a summary and a set of labels for each session.
+"""usage-data/: the input of the report of `/insights`: counts and labels of each session.
 
-Known from other programs that read it; in no home that we saw (FORMATS, 9). The labels are a model's opinion. The page
-itself, `usage-data/report.html`, is archived as it is.
+Known from other programs that read it, see extractors/FORMATS.md. A model chooses the labels. The page itself,
+`usage-data/report.html`, is archived without parsing.
 
     usage-data/session-meta/<session>.json
     {"session_id":"…","project_path":"/home/u/code","start_time":"2026-06-30T19:24:45.994Z","duration_minutes":120,…}
@@ -17,32 +17,32 @@ from models.schema import FLAG, FLOAT, INSTANT, INTEGER, JSON, TEXT, Column, Row
 
 SESSION_FACETS = Table(
     "session_facets",
-    "One row for each file of usage-data/facets: the labels that a model gave to a session.",
+    "One row for each file of usage-data/facets: the labels that a model chose for a session.",
     (
-        Column("session_id", TEXT, "The session as the file says, else as its name says.", required=True),
-        Column("underlying_goal", TEXT, "What was wanted, in the model's words.", is_distinct=True),
+        Column("session_id", TEXT, "The session: from the file, else from its name.", required=True),
+        Column("underlying_goal", TEXT, "The user's goal, in the model's words.", is_distinct=True),
         Column("goal_categories", JSON, "Kinds of goals with their counts, as a JSON object."),
         Column("outcome", TEXT, "fully_achieved, mostly_achieved, partially_achieved, not_achieved, and so on."),
         Column("user_satisfaction_counts", JSON, "Degrees of satisfaction with their counts, as a JSON object."),
         Column("claude_helpfulness", TEXT, "unhelpful to essential."),
         Column("session_type", TEXT, "single_task, multi_task, iterative_refinement, exploration, quick_question."),
         Column("friction_counts", JSON, "Kinds of friction with their counts, as a JSON object."),
-        Column("friction_detail", TEXT, "What the friction was, in the model's words.", is_distinct=True),
-        Column("primary_success", TEXT, "What went best."),
-        Column("brief_summary", TEXT, "The session in a sentence, in the model's words.", is_distinct=True),
+        Column("friction_detail", TEXT, "The friction, in the model's words.", is_distinct=True),
+        Column("primary_success", TEXT, "The main success."),
+        Column("brief_summary", TEXT, "The session in one sentence, in the model's words.", is_distinct=True),
         Column("message_id", TEXT, "The same sentence: joins `messages`.", is_distinct=True),
         Column("user_instructions", JSON, "user_instructions_to_claude, as a JSON list."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
     is_rewritten=True,
 )
 
 SESSION_META = Table(
     "session_meta",
-    "One row for each file of usage-data/session-meta: what Claude Code counted in a session.",
+    "One row for each file of usage-data/session-meta: Claude Code's counts of a session.",
     (
-        Column("session_id", TEXT, "The session as the file says, else as its name says.", required=True),
+        Column("session_id", TEXT, "The session: from the file, else from its name.", required=True),
         Column("project_path", TEXT, "Its working directory."),
         Column("started_at", INSTANT, "When it began (UTC)."),
         Column("duration_minutes", FLOAT, "From its first record to its last, in minutes."),
@@ -52,11 +52,11 @@ SESSION_META = Table(
         Column("languages", JSON, "Programming languages with their counts, as a JSON object."),
         Column("git_commit_count", INTEGER, "Commits made."),
         Column("git_push_count", INTEGER, "Pushes made."),
-        Column("input_tokens", INTEGER, "Tokens sent."),
-        Column("output_tokens", INTEGER, "Tokens answered."),
+        Column("input_tokens", INTEGER, "Input tokens."),
+        Column("output_tokens", INTEGER, "Output tokens."),
         Column("first_prompt", TEXT, "The first prompt, possibly cut.", is_distinct=True),
-        Column("summary", TEXT, "The session's summary, where it had one.", is_distinct=True),
-        Column("user_interruption_count", INTEGER, "How often the user broke in."),
+        Column("summary", TEXT, "The session's summary, if it has one.", is_distinct=True),
+        Column("user_interruption_count", INTEGER, "Interruptions by the user."),
         Column("user_response_seconds", JSON, "user_response_times: seconds until the user answered, as a JSON list."),
         Column("tool_error_count", INTEGER, "Tool calls that failed."),
         Column("tool_error_categories", JSON, "Kinds of failures with their counts, as a JSON object."),
@@ -70,14 +70,14 @@ SESSION_META = Table(
         Column("message_hours", JSON, "The local hour of each message of the user, as a JSON list."),
         Column("user_message_times", JSON, "user_message_timestamps: the time of each such message, as a JSON list."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
     is_rewritten=True,
 )
 
 
 def parse_facets(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a session's labels."""
+    """Yield the row of a session's labels."""
     fields = entry.document()
     session_id = fields.take_text("session_id") or entry.names["session_id"]
     summary = fields.take_text("brief_summary")
@@ -102,7 +102,7 @@ def parse_facets(entry: Entry) -> Iterator[Row]:
 
 
 def parse_meta(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of what was counted in a session."""
+    """Yield the row of a session's counts."""
     fields = entry.document()
     yield SESSION_META.row(
         session_id=fields.take_text("session_id") or entry.names["session_id"],

@@ -33,7 +33,7 @@ SUBAGENTS = Table(
         Column("workflow_phase", TEXT, "Phase of the workflow."),
         Column("request_shape", TEXT, "background or foreground."),
         Column("is_non_interactive", FLAG, "The file's `requestNonInteractive`."),
-        Column("unparsed", JSON, "Fields that we do not know, as JSON."),
+        Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
     is_rewritten=True,
 )
@@ -152,7 +152,7 @@ _MEDIA: Final = (
 
 
 def parse_subagent(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of an agent-<id>.meta.json."""
+    """Yield the row of an agent-<id>.meta.json."""
     fields = entry.document()
     yield SUBAGENTS.row(
         session_id=entry.names["session_id"],
@@ -179,7 +179,7 @@ def parse_subagent(entry: Entry) -> Iterator[Row]:
 
 
 def parse_journal(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a journal's line."""
+    """Yield the row of a journal's line."""
     fields = entry.fields
     event = fields.need_text("type")
     agent_id, label, phase = fields.take_text("agentId"), fields.take_text("label"), fields.take_text("phase")
@@ -198,7 +198,7 @@ def parse_journal(entry: Entry) -> Iterator[Row]:
 
 
 def parse_workflow(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a workflow run."""
+    """Yield the row of a workflow run."""
     fields = entry.document()
     yield WORKFLOW_RUNS.row(
         session_id=entry.names["session_id"],
@@ -212,7 +212,7 @@ def parse_workflow(entry: Entry) -> Iterator[Row]:
 
 
 def parse_spilled_result(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a file of tool-results/."""
+    """Yield the row of a file of tool-results/."""
     session_id, name = entry.names["session_id"], entry.names["name"]
     call = _CALL_ID.fullmatch(name)
     text = _text(entry)
@@ -232,7 +232,7 @@ def parse_spilled_result(entry: Entry) -> Iterator[Row]:
 
 
 def parse_memory(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a memory file."""
+    """Yield the row of a memory file."""
     text = _text(entry)
     yield MEMORY_FILES.row(
         project_dir=entry.names["project_dir"],
@@ -254,17 +254,17 @@ def parse_custom_title(entry: Entry) -> Iterator[Row]:
 
 
 def parse_precompact(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a <session>.precompact.json. Raises `Malformed` (not_json, not_utf8, too_deep)."""
+    """Yield the row of a <session>.precompact.json. Raises `Malformed` (not_json, not_utf8, too_deep)."""
     yield _side_file(entry, "precompact", Payloads().to_json(entry.json()))
 
 
 def parse_tip(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a .ccr-tip.json. Raises `Malformed` (not_json, not_utf8, too_deep)."""
+    """Yield the row of a .ccr-tip.json. Raises `Malformed` (not_json, not_utf8, too_deep)."""
     yield _side_file(entry, "ccr-tip", Payloads().to_json(entry.json()))
 
 
 def parse_recording(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a recording of the terminal."""
+    """Yield the row of a recording of the terminal."""
     yield _side_file(entry, "cast", None)
 
 
@@ -280,7 +280,7 @@ def _side_file(entry: Entry, kind: str, body: str | None) -> Row:
 
 
 def parse_session_directory(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a session's directory."""
+    """Yield the row of a session's directory."""
     yield SESSION_DIRECTORIES.row(session_id=entry.names["session_id"], project_dir=entry.names["project_dir"])
 
 
@@ -294,7 +294,7 @@ def parse_aliases(entry: Entry) -> Iterator[Row]:
 
 
 def parse_project_directory(entry: Entry) -> Iterator[Row]:
-    """Yield the one row of a directory of projects/."""
+    """Yield the row of a directory of projects/."""
     yield PROJECT_DIRECTORIES.row(project_dir=entry.names["project_dir"])
 
 
