@@ -23,32 +23,34 @@ The number is the exit code of the process that such an exception ends.
 
 import errno
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from models.text import printable_path
 
 
 class ExitCode(IntEnum):
-    """The exit codes of the commands; the numbers are documented and never change their meaning."""
+    """The exit codes of the commands, each with the sentence that documents it; the numbers never change their meaning.
+    `extract --help` and docs/exit-codes.md are made from them.
+    """
 
-    VERIFIED = 0
-    """Done, and everything that was read is accounted for and intact."""
-    UNEXPECTED = 1
-    """A failure without an exit code of its own."""
-    USAGE = 2
-    """Wrong arguments or settings; nothing was done."""
-    FIXITY = 3
-    """Bytes differ from their digest."""
-    REJECTS = 4
-    """Done and verified, but some entries could not be parsed and are in quarantine."""
-    INCOMPLETE = 5
-    """Done, but some files could not be read."""
-    LOCKED = 11
-    """Another process is writing to the same data directory."""
-    DISK = 12
-    """The disk is full, or the data directory cannot be written."""
-    INTERRUPTED = 130
-    """Stopped by the user; everything committed before remains."""
+    sentence: str
+
+    def __new__(cls, number: int, sentence: str = "") -> Self:
+        """Return the code with its sentence."""
+        made = int.__new__(cls, number)
+        made._value_ = number
+        made.sentence = sentence
+        return made
+
+    VERIFIED = 0, "done, and all that was read is accounted for and intact"
+    UNEXPECTED = 1, "a failure without an exit code of its own"
+    USAGE = 2, "wrong arguments, settings or SQL; nothing was done"
+    FIXITY = 3, "bytes differ from their digest"
+    REJECTS = 4, "done and verified, but some entries are in quarantine"
+    INCOMPLETE = 5, "done, but some files, or a known home, could not be read"
+    LOCKED = 11, "another process is writing to the same data directory"
+    DISK = 12, "the disk is full, or the data directory cannot be written"
+    INTERRUPTED = 130, "stopped by the user; everything committed before remains"
 
 
 class ExtractError(Exception):

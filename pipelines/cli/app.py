@@ -23,20 +23,7 @@ from pipelines.version import VERSION
 
 DEBUG_VARIABLE = "EXTRACT_DEBUG"
 
-EXIT_CODES = {
-    ExitCode.VERIFIED: "done, and all that was read is accounted for and intact",
-    ExitCode.UNEXPECTED: "a failure without a number of its own",
-    ExitCode.USAGE: "wrong arguments, settings or SQL; nothing was done",
-    ExitCode.FIXITY: "bytes are not what a manifest says",
-    ExitCode.REJECTS: "done and verified, but some entries lie in quarantine",
-    ExitCode.INCOMPLETE: "done, but some files, or a known home, could not be read",
-    ExitCode.LOCKED: "another run is at work in the same data directory",
-    ExitCode.DISK: "the disk is full, or the data directory cannot be written",
-    ExitCode.INTERRUPTED: "stopped by the user; what was committed stays",
-}
-"""What the process says at its end."""
-
-_EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {int(code):>3}  {sentence}" for code, sentence in EXIT_CODES.items())
+_EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3d}  {code.sentence}" for code in ExitCode)
 
 app = typer.Typer(
     name="extract",

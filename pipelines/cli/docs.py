@@ -20,11 +20,11 @@ from typer.testing import CliRunner
 
 from extractors.reading.registry import PHASES, sources
 from extractors.reading.rules import INVENTORY_ONLY, WITHHELD, Rule
-from models.errors import ConfigurationError
+from models.errors import ConfigurationError, ExitCode
 from models.finding import Kind
 from models.findings import CONCERNS, all_kinds
 from models.reject import REJECT_SENTENCES
-from pipelines.cli.app import EXIT_CODES, app
+from pipelines.cli.app import app
 from pipelines.cli.loader import Deferred
 from pipelines.cli.rooms import rooms
 from pipelines.disk.settings import Settings
@@ -95,7 +95,7 @@ def _help(words: Sequence[str]) -> str:
 
 def exit_codes() -> str:
     """Return the table of exit codes."""
-    rows = "\n".join(f"| {int(code)} | {sentence} |" for code, sentence in EXIT_CODES.items())
+    rows = "\n".join(f"| {code:d} | {code.sentence} |" for code in ExitCode)
     return f"| code | meaning |\n|---|---|\n{rows}\n"
 
 
