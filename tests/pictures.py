@@ -1,5 +1,5 @@
 """Makes the pictures of the README: `python3 dev.py pictures` runs real commands on the sample home, in a terminal, and
-writes each terminal as an SVG into docs/pictures/.
+writes each terminal as an SVG into docs/pictures/. Where there is a Chromium it takes a picture of the dashboard too.
 """
 
 import os
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
+from tests.browser import CHROMIUM, browse
 from tests.command_line import ROOT
 
 INTO: Final = ROOT / "docs" / "pictures"
@@ -93,6 +94,15 @@ def svg(picture: Picture, where: Path) -> str:
     return "\n".join(line.rstrip() for line in made.splitlines()) + "\n"
 
 
+def take_dashboard(where: Path) -> None:
+    """Take a picture of the dashboard of the archive in `where`, in light and in dark."""
+    in_terminal([sys.executable, "-m", "pipelines", "dashboard", "page.html"], where)
+    for name, options in (("dashboard", []), ("dashboard-dark", ["--blink-settings=preferredColorScheme=0"])):
+        target = INTO / f"{name}.png"
+        browse((where / "page.html").as_uri(), [f"--screenshot={target}", *options], width=1200, height=1150)
+        print(f"written: docs/pictures/{target.name}")
+
+
 def main() -> None:
     """Make the sample home in a temporary place, and every picture from it."""
     INTO.mkdir(parents=True, exist_ok=True)
@@ -102,6 +112,10 @@ def main() -> None:
         for picture in PICTURES:
             (INTO / f"{picture.name}.svg").write_text(svg(picture, where), encoding="utf-8", newline="\n")
             print(f"written: docs/pictures/{picture.name}.svg")
+        if CHROMIUM is None:
+            print("left out: the dashboard, since there is no Chromium here")
+        else:
+            take_dashboard(where)
 
 
 if __name__ == "__main__":

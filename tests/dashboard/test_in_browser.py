@@ -4,8 +4,6 @@ Skipped, with a word, where there is no Chromium.
 """
 
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.dashboard.page import page_of, page_with
+from tests.browser import CHROMIUM, browse
 from tests.dashboard.warehouses import large_data, small_warehouse
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 CHARTS = ("activity", "rhythm", "models", "projects", "tools", "context", "subagents", "recovered", "growth")
 NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"><b>bold</b>"
 
@@ -61,23 +59,11 @@ class Seen(HTMLParser):
 
 def look(page: str, tmp_path: Path, address: str = "", *, width: int = 1400) -> Seen:
     """Open a page in the browser and return what it shows. Refuses whatever it prints to the console."""
-    assert CHROMIUM is not None
     file = tmp_path / "page.html"
     file.write_text(page, encoding="utf-8")
-    done = subprocess.run(
-        [
-            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-            *("--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1200"),
-            *("--virtual-time-budget=10000", "--dump-dom", f"{file.as_uri()}{address}"),
-        ],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=True,
-    )
-    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
-    return Seen(done.stdout)
+    dom, console = browse(f"{file.as_uri()}{address}", ["--dump-dom"], width=width)
+    assert console == []
+    return Seen(dom)
 
 
 @pytest.fixture(scope="module")
