@@ -24,7 +24,8 @@ class Listed(NamedTuple):
     """A command: its name, its one-line help, and where it is: `module` of `pipelines.cli.commands`, and `attribute`,
     a function or a group of commands.
 
-    `dashes` lets what is given begin with a dash, and be no option.
+    `dashes` lets what is given begin with a dash, and be no option. Without `has_short_help`, `-h` does not ask for
+    help: it may be part of a word with a dash before it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Listed(NamedTuple):
     module: str
     attribute: str
     dashes: bool = False
+    has_short_help: bool = True
 
 
 COMMANDS: Final = (
@@ -41,6 +43,7 @@ COMMANDS: Final = (
     Listed("inventory", "Show what each home holds, and what is withheld.", "inventory", "inventory"),
     Listed("report", "Print the report of a run.", "report", "report"),
     Listed("sessions", "List sessions, the newest first.", "sessions", "sessions"),
+    Listed("search", "Find words in everything that is kept.", "search", "search", dashes=True, has_short_help=False),
     Listed("usage", "Show tokens and what they cost by the list of prices.", "usage", "usage"),
     Listed("dashboard", "Write one HTML file with charts of everything.", "dashboard", "dashboard"),
     # A query may begin with a comment, a file_id with a minus sign.
@@ -87,7 +90,10 @@ class Deferred(TyperCommand):
         """Return a program of one command, from which Typer makes the command."""
         one = self._listed
         holder = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        holder.command(one.name, context_settings={"ignore_unknown_options": True} if one.dashes else None)(function)
+        settings: dict[str, object] = {"ignore_unknown_options": True} if one.dashes else {}
+        if not one.has_short_help:
+            settings["help_option_names"] = ["--help"]
+        holder.command(one.name, context_settings=settings)(function)
         return holder
 
     def make_context(self, *given: Any, **named: Any) -> Any:  # passed on: their types are private to Typer

@@ -130,6 +130,12 @@ class Layout:
         """Indexes computed from the archive; may be deleted."""
         return self.root / "cache"
 
+    def search_indexes(self) -> list[Path]:
+        """Return the full-text indexes, the newest last, where anybody has searched; each is named after the XXH3-128
+        of its content and can be deleted.
+        """
+        return sorted(self.cache.glob("search-*.fts"), key=lambda path: path.stat().st_mtime_ns)
+
     @property
     def warehouses(self) -> Path:
         """Warehouses, each named by the run that built it."""

@@ -3,7 +3,7 @@ written into a query.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -72,6 +72,17 @@ class Filters:
             made &= Conditions("list_contains(u.home_ids, ?)", (self.home,))
         if self.model is not None:
             made &= Conditions("contains(u.model_id, lower(?))", (self.model,))
+        return made
+
+    def of_places(self) -> Conditions:
+        """Return the condition on a hit, there called `p`, of a session `s`. Raises ConfigurationError as above."""
+        made = replace(self, since=None, until=None, home=None).of_sessions()
+        if self.home is not None:
+            made &= Conditions("p.home_id = ?", (self.home,))
+        if self.since is not None:
+            made &= Conditions("p.found_at >= ?", (period(self.since).start,))
+        if self.until is not None:
+            made &= Conditions("p.found_at < ?", (period(self.until).end,))
         return made
 
     def _common(self, project: str, home: str | None, last: str, first: str) -> Conditions:

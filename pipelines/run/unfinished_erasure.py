@@ -35,7 +35,11 @@ def finish_forget(layout: Layout, observer: Observer) -> bool:
     for record in journal.records.values():
         write_record(layout, record, "forget-record")
     _swap_imports(layout, journal)
-    for path in (*(layout.root / name for name in journal.deleted), *layout.cache.glob("*.idx")):
+    for path in (
+        *(layout.root / name for name in journal.deleted),
+        *layout.cache.glob("*.idx"),
+        *layout.cache.glob("*search*"),
+    ):
         path.unlink(missing_ok=True)
     for path in layout.staging.iterdir():
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

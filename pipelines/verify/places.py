@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from xxhash import xxh3_128
+
 from models.findings import places as codes
 from models.findings import warehouse as warehouse_codes
 from models.identity import is_home_id
@@ -148,6 +150,9 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
             return  # the run was stopped before its record listed the text
         case ["cache", _] if path.suffix == ".idx":
             if not is_whole(path):
+                context.findings.append(codes.INDEX_BROKEN.at(address))
+        case ["cache", _] if name.startswith("search-") and path.suffix == ".fts":
+            if xxh3_128(path.read_bytes()).hexdigest() != path.stem.removeprefix("search-"):
                 context.findings.append(codes.INDEX_BROKEN.at(address))
         case ["store", "imported", _] if _IMPORT.fullmatch(name):
             return

@@ -1,0 +1,97 @@
+"""`extract search`: finds words."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from models.amounts import plural
+from models.json import JsonObject
+from models.text import safe
+from pipelines.cli.console import say, say_json, terminal
+from pipelines.cli.looking import HomeId, Model, Project, Since, State, Tool, Touched, Until
+from pipelines.cli.options import AsJson, Data, layout_of
+from pipelines.cli.shown import one_line, project_name, when
+from pipelines.look.filters import Filters
+from pipelines.look.search import Hit, Wanted, search_terms
+from pipelines.look.search import search as find
+
+_ID: Final = 8
+
+
+def search(
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="WORDS", help='Words, "a phrase", -without, begin*; all must be there.'),
+    ],
+    project: Project = None,
+    since: Since = None,
+    until: Until = None,
+    touched: Touched = None,
+    tool: Tool = None,
+    model: Model = None,
+    state: State = None,
+    home: HomeId = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            help="Only in: prompt, answer, thinking, input, result, plan, task, file, debug.",
+        ),
+    ] = None,
+    literal: Annotated[
+        bool, typer.Option("--literal", help="Any piece of a message as it is written, in this case.")
+    ] = False,
+    each: Annotated[bool, typer.Option("--each", help="Every hit, not the best one of a session.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many; 0: all.")] = 20,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Find words in everything that is kept.
+
+    Prompts, answers, inputs and results of tools, plans, tasks, versions of files and debug logs are searched, also
+    those that the home has no longer. The first search after a run adds what is new to the index, in the cache of the
+    data directory.
+    """
+    filters = Filters(project, since, until, touched, tool, model, state, home)
+    text = " ".join(_quoted(word) for word in words) if not literal else " ".join(words)
+    found = find(layout_of(data), Wanted(text, filters, kind or (), literal, each, limit))
+    if as_json:
+        say_json([_json(hit) for hit in found])
+        return
+    if not found:
+        say("Nothing is found.")
+        return
+    terms = [text] if literal else search_terms(text)
+    for hit in found:
+        _show(hit, terms)
+    say(plural(len(found), "hit") + (f"; --limit {limit * 5} shows more" if len(found) == limit else ""))
+
+
+def _json(hit: Hit) -> JsonObject:
+    found_at = hit.found_at.isoformat() if hit.found_at else None
+    return {**{name: value for name, value in asdict(hit).items() if name != "found_at"}, "found_at": found_at}
+
+
+def _quoted(word: str) -> str:
+    """Return an argument as a part of a search: the shell has taken the quotes from a phrase."""
+    if word.startswith("-") and any(map(str.isspace, word)):
+        return f'-"{word[1:]}"'
+    return f'"{word}"' if any(map(str.isspace, word)) and '"' not in word else word
+
+
+def _show(hit: Hit, terms: Sequence[str]) -> None:
+    console = terminal()
+    head = Text()
+    head.append(f"{when(hit.found_at)}  {(hit.session_id or '-')[:_ID]}  ", "bold")
+    head.append(safe(f"{project_name(hit.project or '')}  {hit.kind}  "), "cyan")
+    head.append(safe(one_line(hit.title or "")), "dim")
+    console.print(head, no_wrap=True, overflow="ellipsis")
+    body = Text(safe(hit.snippet))
+    body.highlight_words([safe(term) for term in terms], "bold yellow", case_sensitive=False)
+    console.print(body)
+    console.print(Text(safe(hit.address), "dim"), soft_wrap=True)
+    console.print()

@@ -1,0 +1,223 @@
+"""Finds texts in everything that is kept: the words of a search as an expression of the index, and where hits are."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from models.errors import ConfigurationError
+from pipelines.disk.layout import Layout
+from pipelines.look.filters import Conditions, Filters
+from pipelines.look.search_index import EVENT, FILE, INPUT, MESSAGE, Row, current_index, hits, spaced
+from pipelines.warehouse.publish import open_warehouse
+
+KINDS: Final = (
+    "prompt", "answer", "thinking", "input", "result", "paste", "plan", "task", "file", "debug", "other",
+)  # fmt: skip
+"""What a hit can be: `input` and `result` are of tools, `file` is a version of a file."""
+
+_MOST_HITS: Final = 20_000
+"""Hits of the index that are looked at: of a word that is nearly everywhere, the best."""
+_AROUND: Final = 70
+"""Characters of a snippet before and after what was found."""
+_PART: Final = re.compile(r'(-?)"([^"]*)"?|(\S+)')
+_WORD: Final = re.compile(r"[\w]+")
+_HITS: Final[Mapping[str, pa.DataType]] = {
+    "number": pa.int64(),
+    "document": pa.int8(),
+    "message_id": pa.string(),
+    "file_id": pa.int64(),
+    "byte_offset": pa.int64(),
+    "block": pa.int64(),
+    "rank": pa.float64(),
+}
+_PLACES: Final = f"""
+    SELECT h.number, h.rank, o.home_id, o.session_id, o.said_at AS found_at, o.file_id, o.byte_offset, o.byte_length,
+        CASE WHEN o.kind IN ('prompt', 'queued_prompt') THEN 'prompt'
+            WHEN o.kind = 'text' THEN CASE WHEN o.role = 'assistant' THEN 'answer' ELSE 'prompt' END
+            WHEN o.kind = 'tool_result' THEN 'result' WHEN o.kind IN ('task', 'todo') THEN 'task'
+            WHEN o.kind IN ('thinking', 'paste', 'plan') THEN o.kind ELSE 'other' END AS kind
+    FROM hits h JOIN occurrences o ON o.message_id = h.message_id WHERE h.document = {MESSAGE}
+    UNION ALL
+    SELECT h.number, h.rank, b.home_id, b.session_id, b.recorded_at, b.file_id, b.byte_offset, b.byte_length, 'input'
+    FROM hits h JOIN content_blocks b
+        ON b.file_id = h.file_id AND b.byte_offset = h.byte_offset AND b.block_number = h.block
+    WHERE h.document = {INPUT}
+    UNION ALL
+    SELECT h.number, h.rank, v.home_id, v.session_id, v.kept_at, v.file_id, v.byte_offset,
+        v.byte_length, 'file'
+    FROM hits h JOIN file_versions v ON v.file_id = h.file_id AND v.byte_offset = h.byte_offset
+    WHERE h.document = {FILE}
+    UNION ALL
+    SELECT h.number, h.rank, e.home_id, e.session_id, e.event_at, e.file_id, e.byte_offset, e.byte_length, 'debug'
+    FROM hits h JOIN debug_events e ON e.file_id = h.file_id AND e.byte_offset = h.byte_offset
+    WHERE h.document = {EVENT}
+"""
+_LITERAL: Final = """
+    SELECT row_number() OVER () AS number, 0::DOUBLE AS rank, t.message_id
+    FROM message_texts t WHERE contains(t.text, ?)
+"""
+_TEXTS: Final = {
+    MESSAGE: "SELECT h.number, t.text FROM hits h JOIN message_texts t USING (message_id)",
+    INPUT: """
+        SELECT h.number, b.input FROM hits h JOIN content_blocks b
+        ON b.file_id = h.file_id AND b.byte_offset = h.byte_offset AND b.block_number = h.block""",
+    FILE: """
+        SELECT h.number, concat(v.file_path, ' ', v.content_text)
+        FROM hits h JOIN file_version_contents v USING (file_id, byte_offset)""",
+    EVENT: "SELECT h.number, e.message FROM hits h JOIN debug_events e USING (file_id, byte_offset)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place where what was searched for stands. `snippet` is text of a home: hostile. `found_at` is aware."""
+
+    kind: str
+    home_id: str
+    session_id: str | None
+    project: str | None
+    title: str | None
+    found_at: datetime | None
+    snippet: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is searched for: the words as they were given, and how they limit the hits.
+
+    `is_literal` takes `text` as it is, any piece of a message, in this case. `each` lists every hit of a session.
+    """
+
+    text: str
+    filters: Filters
+    kinds: Sequence[str] = ()
+    is_literal: bool = False
+    each: bool = False
+    limit: int = 20
+
+
+def search(layout: Layout, wanted: Wanted) -> list[Hit]:
+    """Return the best hits, one for each session unless `each` is asked for.
+
+    Raises ConfigurationError for words that mean nothing, and as `current_index` and `open_warehouse` do.
+    """
+    if unknown := [kind for kind in wanted.kinds if kind not in KINDS]:
+        raise ConfigurationError(f"there is no kind {unknown[0]!r}; there are {', '.join(KINDS)}")
+    expression = "" if wanted.is_literal else expression_of(wanted.text)
+    with open_warehouse(layout) as warehouse:
+        found = _literal(warehouse, wanted.text) if wanted.is_literal else _indexed(layout, warehouse, expression)
+        warehouse.register("hits", found)
+        rows = warehouse.execute(*_ranked(wanted)).fetchall()
+        numbers = {row[0] for row in rows}
+        warehouse.register("hits", _only(found, numbers))
+        texts: dict[int, str] = {}
+        for document, query in _TEXTS.items():
+            texts |= dict(warehouse.execute(f"{query} WHERE h.document = {document}").fetchall())
+    terms = [wanted.text] if wanted.is_literal else search_terms(wanted.text)
+    return [
+        Hit(kind, home_id, session_id, project, title, found_at, snippet(texts.get(number, ""), terms), address)
+        for number, kind, home_id, session_id, project, title, found_at, address in rows
+    ]
+
+
+def expression_of(text: str) -> str:
+    """Return the words of a search as an expression of FTS5: each word or `"phrase"` must be there, one after a minus
+    must not, and `word*` stands for all that begin so. Raises ConfigurationError for no words.
+    """
+    wanted, unwanted = list[str](), list[str]()
+    for minus, words, is_prefix in _parts(text):
+        quoted = '"' + " ".join(spaced(words).split()).replace('"', '""') + '"'
+        (unwanted if minus else wanted).append(quoted + (" *" if is_prefix else ""))
+    if not wanted:
+        raise ConfigurationError("name at least one word that is to be found")
+    without = f" NOT ({' OR '.join(unwanted)})" if unwanted else ""
+    return f"({' AND '.join(wanted)}){without}"
+
+
+def search_terms(text: str) -> list[str]:
+    """Return the words and phrases that a hit contains."""
+    return [words for minus, words, _ in _parts(text) if not minus]
+
+
+def _parts(text: str) -> Iterable[tuple[bool, str, bool]]:
+    """Yield each part of a search: whether it is unwanted, its words, and whether they may go on."""
+    for found in _PART.finditer(text.replace("\0", " ")):
+        minus, phrase, word = found.groups()
+        words = phrase if word is None else word
+        if word is not None:
+            minus, words = ("-", word[1:]) if word.startswith("-") and len(word) > 1 else ("", word)
+        if _WORD.search(words):
+            yield bool(minus), words.rstrip("*"), words.endswith("*")
+
+
+def snippet(text: str, terms: Sequence[str]) -> str:
+    """Return a piece of a text, in one line, around the first place where one of these stands."""
+    folded = text.casefold()
+    at, length = 0, 0
+    for term in terms:
+        place = folded.find(term.casefold())
+        if place < 0:
+            place = next((match.start() for word in _WORD.findall(term) if (match := _found(folded, word))), -1)
+        if place >= 0:
+            at, length = place, len(term)
+            break
+    start = max(0, at - _AROUND)
+    piece = text[start : at + length + _AROUND]
+    return " ".join(f"{'…' if start else ''}{piece}{'…' if start + len(piece) < len(text) else ''}".split())
+
+
+def _found(text: str, word: str) -> re.Match[str] | None:
+    return re.search(re.escape(word.casefold()), text)
+
+
+def _indexed(layout: Layout, warehouse: duckdb.DuckDBPyConnection, expression: str) -> pa.Table:
+    with closing(current_index(layout, warehouse)) as index:
+        return _table(list(hits(index, expression, _MOST_HITS)))
+
+
+def _literal(warehouse: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
+    """Return the messages in which a text stands as it is, in this case: no index is needed for it."""
+    if not text:
+        raise ConfigurationError("name a text that is to be found")
+    rows = warehouse.execute(_LITERAL, [text]).fetchmany(_MOST_HITS)
+    return _table([(number, MESSAGE, message, None, None, None, rank) for number, rank, message in rows])
+
+
+def _table(rows: Sequence[Row]) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) or [()] * len(_HITS)
+    return pa.table({name: pa.array(column, kind) for column, (name, kind) in zip(columns, _HITS.items(), strict=True)})
+
+
+def _only(found: pa.Table, numbers: Iterable[int]) -> pa.Table:
+    wanted = set(numbers)
+    kept = [place for place, number in enumerate(found["number"].to_pylist()) if number in wanted]
+    return found.take(pa.array(kept, pa.int64()))
+
+
+def _ranked(wanted: Wanted) -> tuple[str, list[object]]:
+    """Return the query of the places of hits that match the filters, the best first, with its values."""
+    conditions = wanted.filters.of_places()
+    values: list[object] = list(conditions.values)
+    if wanted.kinds:
+        conditions &= Conditions("list_contains(?, p.kind)")
+        values.append(list(wanted.kinds))
+    by = "p.number" if wanted.each else "coalesce(p.session_id, concat(p.home_id, p.file_id))"
+    return (
+        f"""
+        SELECT p.number, p.kind, p.home_id, p.session_id, s.project, coalesce(s.title, s.first_prompt), p.found_at,
+            address(p.file_id, p.byte_offset, p.byte_length)
+        FROM ({_PLACES}) p LEFT JOIN sessions s ON s.session_id = p.session_id AND s.home_id = p.home_id
+        WHERE {conditions.sql}
+        QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY p.rank, p.found_at DESC, p.file_id, p.byte_offset) = 1
+        ORDER BY p.rank, p.found_at DESC NULLS LAST, p.file_id, p.byte_offset
+        {f"LIMIT {wanted.limit:d}" if wanted.limit else ""}
+        """,
+        values,
+    )

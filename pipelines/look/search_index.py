@@ -1,0 +1,176 @@
+"""The full-text index of an archive: a file of SQLite (FTS5) in the cache, made of the warehouse and never needed.
+
+The first search after a run adds what the run brought; where the index does not fit the warehouse (after a rollback)
+it is made anew. It holds words without their texts, which stay in the warehouse, but words are content too: `extract
+forget` deletes the file, since SQLite leaves the words of deleted rows in it.
+
+A document is a message, the input of a tool call, a version of a file, or an event of a debug log.
+"""
+
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from shutil import copyfile
+from typing import Final
+
+import duckdb
+from xxhash import xxh3_128
+
+from models.errors import ConfigurationError, DataDirectoryError, LockedError
+from pipelines.disk.layout import Layout
+from pipelines.disk.lock import writing
+from pipelines.disk.platform import replace
+
+MESSAGE, INPUT, FILE, EVENT = range(4)
+"""What a document is; the numbers are in the index."""
+
+_FORMAT: Final = "1"
+_BATCH: Final = 2000
+_CJK: Final = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff])")
+_TABLES: Final = """
+CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE covered (run_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE documents (
+    number INTEGER PRIMARY KEY, kind INTEGER, message_id TEXT UNIQUE,
+    file_id INTEGER, byte_offset INTEGER, block INTEGER
+);
+CREATE VIRTUAL TABLE words USING fts5(
+    text, content = '', tokenize = "unicode61 remove_diacritics 2 tokenchars '_'"
+);
+"""
+_NEW: Final = {
+    MESSAGE: """
+        SELECT t.message_id, NULL, NULL, NULL, t.text FROM message_texts t
+        SEMI JOIN (SELECT DISTINCT message_id FROM occurrences WHERE list_contains($runs, run_id)) o
+        USING (message_id)""",
+    INPUT: """
+        SELECT NULL, file_id, byte_offset, block_number, input FROM content_blocks
+        WHERE input IS NOT NULL AND list_contains($runs, run_id)""",
+    FILE: """
+        SELECT NULL, file_id, byte_offset, NULL, concat(file_path, ' ', content_text) FROM file_version_contents
+        WHERE content_text IS NOT NULL AND list_contains($runs, run_id)""",
+    EVENT: """
+        SELECT NULL, file_id, byte_offset, NULL, message FROM debug_events
+        WHERE message IS NOT NULL AND list_contains($runs, run_id)""",
+}
+
+Row = tuple[int, int, str | None, int | None, int | None, int | None, float]
+"""A hit: document, kind, message, file, offset, block, and rank (the lower, the better)."""
+
+
+def spaced(text: str) -> str:
+    """Return a text with each character of Chinese, Japanese or Korean as a word of its own: they are not spaced, and
+    what is searched for among them is a phrase.
+    """
+    return text if text.isascii() else _CJK.sub(r" \1 ", text)
+
+
+def current_index(layout: Layout, warehouse: duckdb.DuckDBPyConnection) -> sqlite3.Connection:
+    """Return the index of the warehouse, open for reading; brings it up to date first.
+
+    While another command writes to the data directory, the index of before is returned where there is one. Raises
+    LockedError where there is none then, DataDirectoryError, and ConfigurationError where this Python's SQLite has no
+    FTS5.
+    """
+    runs = [str(run_id) for (run_id,) in warehouse.execute("SELECT run_id FROM runs ORDER BY run_id").fetchall()]
+    if _covered(_newest(layout)) != set(runs):
+        try:
+            with writing(layout, "search"):
+                _renew(layout, warehouse, runs)
+        except LockedError:
+            if _newest(layout) is None:
+                raise
+    path = _newest(layout)
+    if path is None:
+        raise DataDirectoryError(f"the search index in {layout.cache} went while it was made; try again")
+    return _opened(path)
+
+
+def hits(index: sqlite3.Connection, expression: str, most: int) -> Iterator[Row]:
+    """Yield the best hits of an expression of FTS5. Raises ConfigurationError for one that means nothing."""
+    try:
+        yield from index.execute(
+            "SELECT d.number, d.kind, d.message_id, d.file_id, d.byte_offset, d.block, w.rank "
+            "FROM (SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?) w "
+            "JOIN documents d ON d.number = w.rowid",
+            (expression, most),
+        )
+    except sqlite3.OperationalError as error:
+        raise ConfigurationError(f"that cannot be searched for: {error}") from error
+
+
+def _newest(layout: Layout) -> Path | None:
+    return next(reversed(layout.search_indexes()), None)
+
+
+def _covered(path: Path | None) -> set[str] | None:
+    """Return the runs that an index covers, None where there is no index that can be read."""
+    if path is None:
+        return None
+    if xxh3_128(path.read_bytes()).hexdigest() != path.stem.removeprefix("search-"):
+        return None
+    with suppress(sqlite3.DatabaseError), closing(_opened(path)) as index:
+        if index.execute("SELECT value FROM about WHERE name = 'format'").fetchall() == [(_FORMAT,)]:
+            return {str(run_id) for (run_id,) in index.execute("SELECT run_id FROM covered")}
+    return None
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+def _renew(layout: Layout, warehouse: duckdb.DuckDBPyConnection, runs: Sequence[str]) -> None:
+    """Write the index of these runs beside the present one, which it takes the place of."""
+    former = layout.search_indexes()
+    covered = _covered(_newest(layout))
+    building = layout.cache / ".search.fts.tmp"
+    building.unlink(missing_ok=True)
+    if covered is not None and covered <= set(runs):
+        copyfile(former[-1], building)
+        building.chmod(0o600)
+    else:
+        covered = set()
+    new = [run_id for run_id in runs if run_id not in covered]
+    try:
+        with closing(sqlite3.connect(building)) as index:
+            # A file that is of no use before it is whole needs no journal.
+            index.execute("PRAGMA journal_mode = OFF")
+            index.execute("PRAGMA synchronous = OFF")
+            if not covered:
+                index.executescript(_TABLES)
+                index.execute("INSERT INTO about VALUES ('format', ?)", (_FORMAT,))
+            for kind, query in _NEW.items():
+                _add(index, kind, warehouse.execute(query, {"runs": new}))
+            index.executemany("INSERT INTO covered VALUES (?)", [(run_id,) for run_id in new])
+            index.commit()
+    except sqlite3.OperationalError as error:
+        building.unlink(missing_ok=True)
+        if "fts5" in str(error):
+            raise ConfigurationError(
+                "this Python's SQLite has no full-text search (FTS5); `--literal` needs none"
+            ) from error
+        raise DataDirectoryError(f"the search index in {layout.cache} cannot be written: {error}") from error
+    made = layout.cache / f"search-{xxh3_128(building.read_bytes()).hexdigest()}.fts"
+    replace(building, made)
+    for path in former:
+        if path != made:
+            path.unlink(missing_ok=True)
+
+
+def _add(index: sqlite3.Connection, kind: int, found: duckdb.DuckDBPyConnection) -> None:
+    """Add documents; a message that is there already is left."""
+    (last,) = index.execute("SELECT coalesce(max(number), 0) FROM documents").fetchone()
+    here = {message for (message,) in index.execute("SELECT message_id FROM documents WHERE kind = ?", (kind,))}
+    while rows := found.fetchmany(_BATCH):
+        new = [row for row in rows if row[0] is None or row[0] not in here]
+        numbered = list(enumerate(new, last + 1))
+        last += len(new)
+        index.executemany(
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)", [(number, kind, *row[:4]) for number, row in numbered]
+        )
+        index.executemany(
+            "INSERT INTO words (rowid, text) VALUES (?, ?)",
+            [(number, spaced(row[4]).encode("utf-8", "replace").decode()) for number, row in numbered],
+        )
