@@ -72,7 +72,7 @@ def install(
 
 @app.command()
 def status(system: System = None, data: Data = None, as_json: AsJson = False) -> None:
-    """Show when the next run is, how the last ones ended, and what is overdue.
+    """Show the next run, the last results, and what is overdue.
 
     Ends with 1 when a home has not been read for longer than the schedule allows.
     """
