@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from extractors.reading.fields import Fields, Malformed, instant_of_iso, to_json
 from extractors.reading.salvage import salvage_document
+from extractors.reading.utf16 import decoded_document
 from models.json import JsonObject, JsonValue
 from models.message import MessageKind, message_digest
 from models.reject import RejectCode
@@ -145,7 +146,11 @@ class Entry:
         return sha256(self.data).hexdigest() if self.digest is None else self.digest
 
     def text(self) -> str:
-        """Return the entry's bytes as text. Raises `Malformed` (not_utf8)."""
+        """Return the entry's bytes as text, also where that is UTF-16. Raises `Malformed` (not_utf8)."""
+        decoded = decoded_document(self.data)
+        if decoded is not None and "\0" not in decoded:
+            self.flags = tuple(sorted({*self.flags, "utf16"}))
+            return decoded
         try:
             return self.data.decode()
         except UnicodeDecodeError as error:

@@ -3,19 +3,18 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 from hmac import HMAC
 from itertools import chain, pairwise
 from typing import Final
 
-from xxhash import xxh3_128
-
 from extractors.home.home import PinnedFile
 from extractors.reading.contract import Block, Entry, Malformed, PlacedRecord, Reading, Shape
 from extractors.reading.cutting import Cut, cut_blocks, cut_events, cut_line_blocks, cut_lines
-from extractors.reading.erasure import Tombstones, without
+from extractors.reading.digests import Digests
+from extractors.reading.erasure import Tombstones
 from extractors.reading.salvage import PartKind, parse_line, salvage
 from extractors.reading.task import FileResult, FileTask, Limits, Sink
+from extractors.reading.utf16 import Utf16, byte_order
 from models.identity import file_id
 from models.manifest import Erased
 from models.reject import RejectCode
@@ -28,29 +27,6 @@ _SMALLEST_PIECE: Final = 1 << 16
 _SMALLEST_BLOCK: Final = 50
 """Entries from which on columns cost less than they save."""
 _HEAD: Final = 1 << 16
-
-
-class Digests:
-    """SHA-256 and XXH3-128 of a file's bytes, fed in order.
-
-    Of an erased span XXH3-128 gets what stands for it, so that one sees whether the span is still there, and SHA-256
-    nothing, so that what is given back without the span can be proved.
-    """
-
-    def __init__(self) -> None:
-        self.sha = sha256()
-        self.xxh = xxh3_128()
-
-    def feed(self, data: bytes) -> None:
-        self.sha.update(data)
-        self.xxh.update(data)
-
-    def feed_file(self, chunks: Iterable[bytes], erased: Sequence[Erased], tombstones: Tombstones | None) -> None:
-        """Feed a file from byte 0 on, of which `erased` was erased."""
-        for data, is_seal in without(chunks, erased, tombstones):
-            self.xxh.update(data)
-            if not is_seal:
-                self.sha.update(data)
 
 
 class EntryReader:
@@ -78,6 +54,7 @@ class EntryReader:
         self.file_id = file_id(task.home_id, task.path, generation)
         self.result = FileResult(task, self.file_id, generation, from_offset=start, watermark=start)
         self.result.erased = list(task.erased) if start else []
+        self.utf16: Utf16 | None = None
         self.held: list[bytes] = []
         self.held_size = 0
         self.piece_offset = start
@@ -187,7 +164,7 @@ class EntryReader:
         if value is not None:
             self.parse(Entry(self.names, b"", value), offset, len(line))
             return
-        parts = salvage(line, at_file_start=offset == 0)
+        parts = salvage(line, at_file_start=offset == 0, utf16=self.utf16)
         spliced = sum(part.kind is not PartKind.PADDING for part in parts) > 1
         for part in parts:
             start, length = offset + part.start, part.end - part.start
@@ -214,7 +191,7 @@ class EntryReader:
         if self.is_log:
             self.parse(Entry(self.names, data), offset, len(data), kind="tail")
             return
-        parts = salvage(data, at_file_start=offset == 0)
+        parts = salvage(data, at_file_start=offset == 0, utf16=self.utf16)
         records = [part for part in parts if part.kind is not PartKind.PADDING]
         if len(records) == 1 and records[0].kind is PartKind.RECORD and records[0].value is not None:
             for part in parts:
@@ -229,6 +206,7 @@ class EntryReader:
     def read_stream(self, file: PinnedFile, start: int, size: int) -> None:
         """Read a file of many entries to its end."""
         chunks = file.chunks(start, size, CHUNK)
+        self.utf16 = None if self.is_log else byte_order(file.read(0, 2))
         limit = self.limits.entry_bytes
         if self.tombstones is None:
             start, chunks = self.read_blocks(chunks, start, limit)

@@ -9,7 +9,8 @@ from xxhash import xxh3_128
 
 from extractors.home.home import HeldDirectory, Home, PinnedFile, Stat
 from extractors.reading.contract import Entry, Reading, Shape
-from extractors.reading.entry_reader import CHUNK, Digests, EntryReader
+from extractors.reading.digests import Digests
+from extractors.reading.entry_reader import CHUNK, EntryReader
 from extractors.reading.erasure import Tombstones, without
 from extractors.reading.task import FileResult, FileTask, Limits, Sink
 from models.errors import SourceError

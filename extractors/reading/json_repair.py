@@ -36,6 +36,8 @@ class Flag(StrEnum):
 
     BOM = "bom"
     """A byte order mark before the record, at the start of the file."""
+    UTF16 = "utf16"
+    """The text is UTF-16, as PowerShell 5.1 rewrites files."""
     LONE_SURROGATE = "lone_surrogate"
     """Half of a surrogate pair was escaped in a key or text; U+FFFD stands in its place."""
     NON_FINITE_NUMBER = "non_finite_number"

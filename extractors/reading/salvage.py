@@ -30,6 +30,7 @@ from extractors.reading.json_repair import (
     UnreadableJson,
     signs,
 )
+from extractors.reading.utf16 import Utf16, decoded_document, decoded_line
 from models.json import JsonObject, JsonValue
 from models.reject import RejectCode
 
@@ -113,14 +114,19 @@ def parse_line(line: bytes) -> JsonObject | None:
     return value if isinstance(value, dict) else None
 
 
-def salvage(line: bytes, *, at_file_start: bool = False) -> list[SalvagedPart]:
+def salvage(line: bytes, *, at_file_start: bool = False, utf16: Utf16 | None = None) -> list[SalvagedPart]:
     """Return the parts of a line, with or without its line end, in order; they tile it. An empty line has none.
 
     Records are won with the repairs that `Flag` lists; an object that stands amid damage must look like a record. White
     space at either end of the line belongs to the record there, and beside a reject to the reject; any other blank
-    stretch (white space and NUL) is padding, and so is a byte order mark when the line is the first of its file. Never
-    raises, and takes time in proportion to the line, whatever that holds.
+    stretch (white space and NUL) is padding, and so is a byte order mark when the line is the first of its file. A line
+    of a file in `utf16` is one record, where it is one. Never raises, and takes time in proportion to the line,
+    whatever that holds.
     """
+    if utf16 is not None:
+        record = _record_in_utf16(decoded_line(line, utf16, at_file_start=at_file_start), len(line))
+        if record is not None:
+            return [record]
     start = len(_BOM) if at_file_start and line.startswith(_BOM) else 0
     parts = [SalvagedPart(0, start, PartKind.PADDING)] if start else []
     cursor = start
@@ -148,11 +154,28 @@ def salvage_document(data: bytes) -> tuple[JsonValue, tuple[str, ...]]:
     """
     reader = LenientReader()
     text = data.removeprefix(_BOM)
+    decoded = decoded_document(data)
     try:
+        if decoded is not None:
+            return reader.read(decoded.encode("utf-8", "surrogatepass")), tuple(sorted((*reader.flags, Flag.UTF16)))
         value = reader.read(text)
         return value, tuple(sorted((*reader.flags, Flag.BOM))) if len(text) < len(data) else reader.flags
     except UnreadableJson as error:
         raise Malformed(error.code, _DETAILS[error.code]) from error
+
+
+def _record_in_utf16(text: str | None, size: int) -> SalvagedPart | None:
+    """Return the record that a line of UTF-16 is as a whole; None where it is none."""
+    if text is None:
+        return None
+    reader = LenientReader()
+    try:
+        value = reader.read(text.encode("utf-8", "surrogatepass"))
+    except UnreadableJson:
+        return None
+    if not isinstance(value, dict):
+        return None
+    return SalvagedPart(0, size, PartKind.RECORD, value, flags=tuple(sorted((*reader.flags, Flag.UTF16))))
 
 
 _DETAILS: Final = {

@@ -85,6 +85,15 @@ class Draft:
         self.left[name] = value
         return None
 
+    def object(self, name: str) -> JsonObject:
+        """Return an object among what is kept; one of another type is counted as unknown, and gives an empty one."""
+        value = self.kept.get(name)
+        if isinstance(value, dict):
+            return value
+        if value is not None:
+            self.left[name] = self.kept.pop(name)
+        return {}
+
     def cell(self, name: str) -> str | None:
         """Return the text that the column `name` of `records` has for this record; None where it has none."""
         value = self.cells[AT[name]]
@@ -93,3 +102,9 @@ class Draft:
     def count_unknown(self, name: str, what: str = "field") -> None:
         """Count something inside the record, which is kept where it stands, as drift."""
         self.entry.odd.append((what, f"{self.record_type}.{name}"))
+
+
+def text_of(found: JsonObject, name: str) -> str | None:
+    """Return a text of an object; None where it has none of this name, or something else."""
+    value = found.get(name)
+    return value if isinstance(value, str) else None

@@ -1,17 +1,16 @@
 """Transcript records: exactly one row of `records` for each, and what its type gives besides."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
-from extractors.reading.contract import Entry, Fields, Malformed, instant_of_iso
+from extractors.reading.contract import Entry, Fields, Malformed
 from extractors.transcripts.blocks import Blocks, is_wrapped
-from extractors.transcripts.draft import AT, Draft
+from extractors.transcripts.checkpoints import read_delta, read_snapshot
+from extractors.transcripts.draft import AT, Draft, text_of
 from extractors.transcripts.media import pruned
 from extractors.transcripts.states import STATE_READERS, STATE_TABLES
 from extractors.transcripts.tables import AGENT_LINKS, CONTENT_BLOCKS, FILE_CHECKPOINTS, LINKS, RECORDS, TITLES
-from models.json import JsonObject, JsonValue
+from models.json import JsonObject
 from models.message import MessageKind
 from models.schema import Row
 
@@ -40,9 +39,6 @@ _UNPARSED: Final = AT["unparsed"]
 _UUID: Final = AT["uuid"]
 _VERSION: Final = AT["version"]
 _WORKFLOW_ID: Final = AT["workflow_id"]
-
-_BACKUP_NAME: Final = re.compile(r"([0-9a-f]{16})@v([0-9]{1,9})")
-_BACKUP_FIELDS: Final = frozenset({"backupFileName", "version", "backupTime", "realParentDir"})
 
 
 def parse_record(entry: Entry) -> Iterator[Row]:
@@ -153,7 +149,7 @@ def _read_message(draft: Draft, *, may_be_prompt: bool) -> Blocks:
 
 def _link_result(draft: Draft, result: JsonObject, tool_use_id: str | None) -> None:
     """A tool's own result names the subagent, or the workflow run, that the call started."""
-    agent_id, run_id = _text(result, "agentId"), _text(result, "runId")
+    agent_id, run_id = text_of(result, "agentId"), text_of(result, "runId")
     if agent_id is None and run_id is None:
         return
     usage = result.get("usage")
@@ -166,10 +162,10 @@ def _link_result(draft: Draft, result: JsonObject, tool_use_id: str | None) -> N
             tool_use_id=tool_use_id,
             record_uuid=draft.cells[_UUID],
             linked_at=draft.recorded_at,
-            agent_type=_text(result, "agentType"),
-            status=_text(result, "status"),
-            model=_text(result, "resolvedModel"),
-            description=_text(result, "description"),
+            agent_type=text_of(result, "agentType"),
+            status=text_of(result, "status"),
+            model=text_of(result, "resolvedModel"),
+            description=text_of(result, "description"),
             total_tokens=_integer(result, "totalTokens"),
             tool_call_count=_integer(result, "totalToolUseCount"),
             total_ms=_integer(result, "totalDurationMs"),
@@ -181,21 +177,6 @@ def _link_result(draft: Draft, result: JsonObject, tool_use_id: str | None) -> N
 def _integer(found: JsonObject, name: str) -> int | None:
     value = found.get(name)
     return value if type(value) is int and abs(value) < 2**63 else None
-
-
-def _text(found: JsonObject, name: str) -> str | None:
-    value = found.get(name)
-    return value if isinstance(value, str) else None
-
-
-def _object(draft: Draft, name: str) -> JsonObject:
-    """An object among what is kept; one of another type is counted as drift and gives an empty one."""
-    value = draft.kept.get(name)
-    if isinstance(value, dict):
-        return value
-    if value is not None:
-        draft.left[name] = draft.kept.pop(name)
-    return {}
 
 
 def _read_system(draft: Draft) -> None:
@@ -222,9 +203,9 @@ def _say(draft: Draft, name: str, kind: MessageKind, role: str) -> str | None:
 
 
 def _read_progress(draft: Draft) -> None:
-    data = _object(draft, "data")
-    draft.cells[_SUBTYPE] = _text(data, "type")
-    agent_id = _text(data, "agentId")
+    data = draft.object("data")
+    draft.cells[_SUBTYPE] = text_of(data, "type")
+    agent_id = text_of(data, "agentId")
     if agent_id is not None:
         draft.rows.append(
             AGENT_LINKS.row(
@@ -239,8 +220,8 @@ def _read_progress(draft: Draft) -> None:
 
 
 def _read_attachment(draft: Draft) -> None:
-    attachment = _object(draft, "attachment")
-    draft.cells[_SUBTYPE] = _text(attachment, "type")
+    attachment = draft.object("attachment")
+    draft.cells[_SUBTYPE] = text_of(attachment, "type")
     if attachment.get("type") == "queued_command":
         _read_queued_command(draft, attachment)
 
@@ -301,75 +282,6 @@ def _title(draft: Draft, title: str | None, leaf_uuid: str | None = None) -> Non
     )
 
 
-def _read_snapshot(draft: Draft) -> None:
-    snapshot = _object(draft, "snapshot")
-    tracked = snapshot.get("trackedFileBackups")
-    is_update = draft.kept.get("isSnapshotUpdate")
-    checkpoint = _Checkpoint(
-        draft.session_id,
-        _text(draft.kept, "messageId"),
-        _text(snapshot, "messageId"),
-        is_update if isinstance(is_update, bool) else None,
-        False,
-        _instant(snapshot.get("timestamp")),
-    )
-    for path, backup in tracked.items() if isinstance(tracked, dict) else ():
-        _track(draft, checkpoint, path, backup, "snapshot.trackedFileBackups")
-
-
-def _read_delta(draft: Draft) -> None:
-    path = _text(draft.kept, "trackingPath")
-    if path is not None:
-        message, snapshot = _text(draft.kept, "messageId"), _text(draft.kept, "snapshotMessageId")
-        checkpoint = _Checkpoint(draft.session_id, message, snapshot, None, True, draft.recorded_at)
-        _track(draft, checkpoint, path, draft.kept.get("backup"), "backup")
-
-
-class _Checkpoint(NamedTuple):
-    """The first columns of `file_checkpoints`, which all files of a checkpoint share."""
-
-    session_id: str | None
-    message_uuid: str | None
-    snapshot_message_uuid: str | None
-    is_update: bool | None
-    is_delta: bool
-    checkpoint_at: datetime | None
-
-
-def _track(draft: Draft, checkpoint: _Checkpoint, path: str, backup: JsonValue, place: str) -> None:
-    if not isinstance(backup, dict):
-        draft.count_unknown(place)
-        return
-    if not backup.keys() <= _BACKUP_FIELDS:
-        for unknown in sorted(backup.keys() - _BACKUP_FIELDS):
-            draft.count_unknown(f"{place}.{unknown}")
-    backup_at = _instant(backup.get("backupTime"))
-    if backup_at is None and backup.get("backupTime") is not None:
-        draft.count_unknown(f"{place}.backupTime")
-    name = _text(backup, "backupFileName")
-    match = None if name is None else _BACKUP_NAME.fullmatch(name)
-    version = backup.get("version")
-    if type(version) is not int or abs(version) >= 2**63:
-        version = None if match is None else int(match[2])
-    draft.rows.append(
-        FILE_CHECKPOINTS.row_of(
-            (
-                *checkpoint,
-                path,
-                name,
-                None if match is None else match[1],
-                version,
-                backup_at,
-                _text(backup, "realParentDir"),
-            )
-        )
-    )
-
-
-def _instant(value: JsonValue) -> datetime | None:
-    return instant_of_iso(value) if isinstance(value, str) else None
-
-
 def _read_pull_request(draft: Draft) -> None:
     _link(draft, url=draft.text("prUrl"), number=draft.integer("prNumber"), repository=draft.text("prRepository"))
 
@@ -392,7 +304,7 @@ def _read_fork(draft: Draft) -> None:
         AGENT_LINKS.row(
             session_id=draft.session_id,
             link_kind="fork",
-            agent_id=_text(draft.kept, "agentId"),
+            agent_id=text_of(draft.kept, "agentId"),
             parent_session_id=draft.text("parentSessionId"),
             parent_last_uuid=draft.text("parentLastUuid"),
             context_length=draft.integer("contextLength"),
@@ -412,8 +324,8 @@ _READERS: Final[Mapping[str, Callable[[Draft], None]]] = {
     "ai-title": _read_ai_title,
     "custom-title": _read_custom_title,
     "agent-name": _read_agent_name,
-    "file-history-snapshot": _read_snapshot,
-    "file-history-delta": _read_delta,
+    "file-history-snapshot": read_snapshot,
+    "file-history-delta": read_delta,
     "pr-link": _read_pull_request,
     "frame-link": _read_frame,
     "bridge-session": _read_bridge,

@@ -17,6 +17,7 @@ from pipelines.report.places import Paths, Place
 REPAIR_SENTENCES: Final[Mapping[str, str]] = {
     "spliced": "The line held more than one record, or a record amid damage; this one was whole.",
     "bom": "A byte order mark stood before the record, at the start of the file.",
+    "utf16": "The text was UTF-16, as PowerShell 5.1 rewrites files.",
     "lone_surrogate": "Half of a surrogate pair was escaped in a key or text; U+FFFD stands in its place.",
     "non_finite_number": "NaN, Infinity, or a number too large for a double; null stands in its place.",
     "control_character": "A raw control character stood in a key or text; it is kept.",
