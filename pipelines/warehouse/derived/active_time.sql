@@ -1,0 +1,36 @@
+/*
+One row for each quarter of an hour in which a session of a home was worked on, by working directory: how long.
+
+refresh: session
+
+- home_id (text, required): The home.
+- session_id (text): The session.
+- working_directory (text): Working directory of the later of two records, as written.
+- quarter_at (instant, required): When the quarter of an hour begins.
+- active_seconds (float, required): The time between records that ended in it, pauses of more than five minutes left out.
+*/
+with
+    timed as (
+        select
+            r.home_id,
+            r.session_id,
+            r.cwd as working_directory,
+            r.recorded_at,
+            epoch(r.recorded_at) - epoch(
+                lag(r.recorded_at) over (
+                    partition by r.home_id, r.session_id order by r.recorded_at, r.file_id, r.byte_offset
+                )
+            ) as pause
+        from records r
+        anti join (select file_id, byte_offset from record_copies where is_copy_in_home) using (file_id, byte_offset)
+        where r.recorded_at is not null
+    )
+select
+    home_id,
+    session_id,
+    working_directory,
+    time_bucket(interval 15 minute, recorded_at) as quarter_at,
+    sum(pause::decimal(18, 6))::double as active_seconds
+from timed
+where pause <= 300
+group by all

@@ -1,0 +1,71 @@
+/*
+One row for each edit of a file that a tool made and that did not fail.
+
+refresh: session
+
+- home_id (text, required): The home.
+- session_id (text): The session.
+- agent_id (text): The subagent, where one made it.
+- tool_use_id (text, distinct): The call.
+- tool_name (text): The tool: Edit, MultiEdit, Write or NotebookEdit.
+- file_path (text): The file, as the tool was told it.
+- changed_at (instant): Time of the record that holds the result.
+- working_directory (text): Working directory of the call, as written.
+- is_new (flag): Whether the file was made by it; NULL where the result does not say.
+- lines_added (integer): Lines added, as the result's patch says; NULL where it has none.
+- lines_removed (integer): Lines removed.
+- is_copy (flag, required): Whether a row of another home represents the edit when homes are taken together.
+- home_ids (list of text): The homes that have it.
+- file_id (integer, required): The file of the record with the result.
+- byte_offset (integer, required): Its offset.
+- byte_length (integer, required): Its length.
+*/
+with
+    edits as (
+        select
+            t.*,
+            coalesce(b.input ->> '$.file_path', b.input ->> '$.notebook_path', b.input ->> '$.path') as file_path,
+            r.body ->> '$.toolUseResult.type' as result_type,
+            r.body ->> '$.toolUseResult.structuredPatch[*].lines[*]' as patch_lines,
+            r.body -> '$.toolUseResult.structuredPatch' as patch,
+            case
+                when (r.body ->> '$.toolUseResult.type') = 'create'
+                then len(string_split(rtrim(coalesce(b.input ->> '$.content', ''), chr(10)), chr(10)))
+            end as written_lines
+        from tool_call_results t
+        join content_blocks b using (file_id, byte_offset, block_number)
+        join records r on r.file_id = t.result_file_id and r.byte_offset = t.result_byte_offset
+        where
+            t.tool_name in ('Edit', 'MultiEdit', 'Write', 'NotebookEdit')
+            and t.has_call
+            and not coalesce(t.is_error, false)
+            and not t.is_copy_in_home
+    )
+select
+    home_id,
+    session_id,
+    agent_id,
+    tool_use_id,
+    tool_name,
+    file_path,
+    coalesce(returned_at, called_at) as changed_at,
+    working_directory,
+    case when result_type is not null then result_type = 'create' end as is_new,
+    case
+        when written_lines is not null
+        then written_lines
+        when patch is not null
+        then len(list_filter(list_transform(patch_lines, lambda line:left(line, 1)), lambda sign:sign = '+'))
+    end as lines_added,
+    case
+        when written_lines is not null
+        then 0
+        when patch is not null
+        then len(list_filter(list_transform(patch_lines, lambda line:left(line, 1)), lambda sign:sign = '-'))
+    end as lines_removed,
+    is_copy,
+    home_ids,
+    result_file_id as file_id,
+    result_byte_offset as byte_offset,
+    result_byte_length as byte_length
+from edits

@@ -1,0 +1,205 @@
+/*
+A session from top to bottom: one row for each thing that somebody says in it, for each tool call with its result, and for each event. Ask
+for one session, ORDER BY position. What is copied from another session is there too, since it is part of this one.
+
+- home_id: The home.
+- session_id: The session.
+- position: Counts the rows of the session from 1.
+- said_at: When.
+- speaker: person, claude, subagent, tool (a result without a call), claude_code, teammate, schedule or hook.
+- kind: prompt, command, shell, context, notice, message, task (of a subagent); answer, thinking; call; result; summary (of a
+    compaction); event.
+- text: What is said; of an event what it is.
+- tool_name: The tool.
+- tool_input: What it was called with, as JSON.
+- result_text: What it returned.
+- is_error: Whether that is an error.
+- is_abandoned: Whether the conversation was rewound before it.
+- agent_id: The subagent, where it happens in one.
+- model: The model that speaks.
+- output_tokens: Tokens of the response, at its first row.
+- is_copy: Whether another session has it too and counts it.
+- file_id: The file of the record.
+- byte_offset: Its offset.
+- byte_length: Its length in bytes.
+*/
+with
+    kept as (
+        select
+            r.*,
+            max(r.recorded_at) over (
+                partition by r.home_id, r.session_id, r.file_id order by r.byte_offset
+            ) as known_at,
+            c.file_id is not null as is_copied
+        from records r
+        left join record_copies c using (file_id, byte_offset)
+        -- Of what the same session has twice, one is shown.
+        where
+            c.reason is null
+            or (c.reason = 'copy' and (c.original_session_id is distinct from r.session_id or not c.is_copy_in_home))
+    ),
+    answers as (
+        select home_id, session_id, run_file_id as file_id, byte_offsets[1] as byte_offset, output_tokens
+        from responses
+        where not is_synthetic
+    ),
+    shown as (
+        select
+            k.home_id,
+            k.session_id,
+            k.known_at,
+            k.file_id,
+            k.byte_offset,
+            -1 as block_number,
+            s.speaker,
+            s.kind,
+            s.message_id,
+            s.words,
+            null as tool_name,
+            null as tool_input,
+            null as result_id,
+            null::boolean as is_error,
+            k.agent_id,
+            null as model,
+            k.is_copied,
+            k.byte_length
+        from kept k
+        join speakers s using (file_id, byte_offset)
+        union all
+        select
+            k.home_id,
+            k.session_id,
+            k.known_at,
+            k.file_id,
+            k.byte_offset,
+            b.block_number,
+            case
+                when k.is_api_error or k.model = '<synthetic>'
+                then 'claude_code'
+                when k.agent_id is not null
+                then 'subagent'
+                else 'claude'
+            end,
+            case when b.block_type = 'thinking' then 'thinking' when k.is_api_error then 'notice' else 'answer' end,
+            b.message_id,
+            null,
+            null,
+            null,
+            null,
+            null,
+            k.agent_id,
+            k.model,
+            k.is_copied,
+            k.byte_length
+        from kept k
+        join content_blocks b using (file_id, byte_offset)
+        where
+            k.record_type = 'assistant'
+            and b.message_id is not null
+            and b.parent_block is null
+            and b.block_type in ('text', 'thinking')
+        union all
+        select
+            k.home_id,
+            k.session_id,
+            k.known_at,
+            k.file_id,
+            k.byte_offset,
+            t.block_number,
+            case when not t.has_call then 'tool' when k.agent_id is not null then 'subagent' else 'claude' end,
+            case when t.has_call then 'call' else 'result' end,
+            null,
+            null,
+            t.tool_name,
+            b.input,
+            t.result_message_id,
+            t.is_error,
+            k.agent_id,
+            k.model,
+            k.is_copied,
+            k.byte_length
+        from kept k
+        join tool_call_results t using (file_id, byte_offset)
+        left join
+            content_blocks b
+            on b.file_id = t.file_id
+            and b.byte_offset = t.byte_offset
+            and b.block_number = t.block_number
+        union all
+        select
+            k.home_id,
+            k.session_id,
+            k.known_at,
+            k.file_id,
+            k.byte_offset,
+            b.block_number,
+            'claude_code',
+            'summary',
+            b.message_id,
+            null,
+            null,
+            null,
+            null,
+            null,
+            k.agent_id,
+            null,
+            k.is_copied,
+            k.byte_length
+        from kept k
+        join content_blocks b using (file_id, byte_offset)
+        where k.record_type = 'user' and k.is_compact_summary and b.message_id is not null
+        union all
+        select
+            k.home_id,
+            k.session_id,
+            k.known_at,
+            k.file_id,
+            k.byte_offset,
+            -1,
+            'claude_code',
+            'event',
+            k.message_id,
+            case when k.message_id is null then k.subtype end,
+            null,
+            null,
+            null,
+            null,
+            k.agent_id,
+            null,
+            k.is_copied,
+            k.byte_length
+        from kept k
+        where k.record_type = 'system' and k.subtype is distinct from 'turn_duration'
+    )
+select
+    s.home_id,
+    s.session_id,
+    row_number() over (
+        partition by s.home_id, s.session_id order by s.known_at nulls first, s.file_id, s.byte_offset, s.block_number
+    ) as position,
+    s.known_at as said_at,
+    s.speaker,
+    s.kind,
+    coalesce(s.words, said.text) as text,
+    s.tool_name,
+    s.tool_input,
+    returned.text as result_text,
+    s.is_error,
+    a.file_id is not null as is_abandoned,
+    s.agent_id,
+    s.model,
+    case
+        when
+            row_number() over (partition by s.home_id, s.session_id, s.file_id, s.byte_offset order by s.block_number)
+            = 1
+        then u.output_tokens
+    end as output_tokens,
+    s.is_copied as is_copy,
+    s.file_id,
+    s.byte_offset,
+    s.byte_length
+from shown s
+left join message_texts said on said.message_id = s.message_id
+left join message_texts returned on returned.message_id = s.result_id
+left join abandoned_records a on a.file_id = s.file_id and a.byte_offset = s.byte_offset
+left join answers u on u.file_id = s.file_id and u.byte_offset = s.byte_offset

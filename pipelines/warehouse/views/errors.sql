@@ -1,0 +1,167 @@
+/*
+One row for each thing in a session that went wrong, was refused, was tried again or was switched to another model, once.
+
+- home_id: The home.
+- session_id: The session.
+- agent_id: The subagent, where it happened to one.
+- occurred_at: When.
+- error_kind: api_error (the API refused, or could not be reached), retry (the request was sent again), rate_limit, tool_failed, denied (a
+    person or a rule refused a tool call), interrupted (a person stopped Claude), model_fallback (another model answered), model_refusal,
+    hook_failed, hook_blocked, agents_killed, or debug_error (a line of level ERROR in a debug log).
+- text: What was said about it.
+- status_code: The HTTP status, where the record says it.
+- tool_name: The tool, where it was one's.
+- model_from: Of a switch: the model that was asked first.
+- model_to: The model that answered instead.
+- file_id: The file of the record or line.
+- byte_offset: Its offset.
+- byte_length: Its length in bytes.
+*/
+with
+    counted as (
+        select r.*
+        from records r
+        anti join record_copies c using (file_id, byte_offset)
+        where
+            (
+                r.record_type = 'system'
+                and r.subtype in ('api_error', 'model_refusal_no_fallback', 'model_consent_fallback', 'agents_killed')
+            )
+            or (r.record_type = 'attachment' and r.subtype in ('hook_blocking_error', 'hook_non_blocking_error'))
+            or (r.record_type = 'assistant' and r.is_api_error)
+    ),
+    said as (
+        select b.file_id, b.byte_offset, min(b.message_id) as message_id
+        from content_blocks b
+        semi join counted c using (file_id, byte_offset)
+        where b.message_id is not null
+        group by all
+    ),
+    recorded as (
+        select
+            c.home_id,
+            c.session_id,
+            c.agent_id,
+            c.recorded_at as occurred_at,
+            case
+                when c.subtype = 'api_error' and (c.body ->> '$.error.status') = '429'
+                then 'rate_limit'
+                when c.subtype = 'api_error' and (c.body ->> '$.retryInMs') is not null
+                then 'retry'
+                when c.subtype = 'api_error'
+                then 'api_error'
+                when c.subtype = 'model_refusal_no_fallback'
+                then 'model_refusal'
+                when c.subtype = 'model_consent_fallback'
+                then 'model_fallback'
+                when c.subtype = 'agents_killed'
+                then 'agents_killed'
+                when c.subtype = 'hook_blocking_error'
+                then 'hook_blocked'
+                when c.subtype = 'hook_non_blocking_error'
+                then 'hook_failed'
+                when (c.body ->> '$.error') = 'rate_limit' or (c.body ->> '$.apiErrorStatus') = '429'
+                then 'rate_limit'
+                else 'api_error'
+            end as error_kind,
+            coalesce(
+                own.text,
+                block.text,
+                c.body ->> '$.error.formatted',
+                c.body ->> '$.error.message',
+                c.body ->> '$.cause.code',
+                c.body ->> '$.attachment.blockingError.blockingError',
+                nullif(c.body ->> '$.attachment.stderr', ''),
+                c.body ->> '$.attachment.stdout',
+                c.body ->> '$.apiRefusalExplanation',
+                c.body ->> '$.error'
+            ) as text,
+            try_cast(coalesce(c.body ->> '$.error.status', c.body ->> '$.apiErrorStatus') as integer) as status_code,
+            null as tool_name,
+            c.body ->> '$.originalModel' as model_from,
+            c.body ->> '$.fallbackModel' as model_to,
+            c.file_id,
+            c.byte_offset,
+            c.byte_length
+        from counted c
+        left join said s using (file_id, byte_offset)
+        left join message_texts own on own.message_id = c.message_id
+        left join message_texts block on block.message_id = s.message_id
+    )
+select *
+from recorded
+union all
+select
+    t.home_id,
+    t.session_id,
+    t.agent_id,
+    coalesce(t.returned_at, t.called_at),
+    case when t.was_denied then 'denied' else 'tool_failed' end,
+    m.text,
+    null,
+    t.tool_name,
+    null,
+    null,
+    coalesce(t.result_file_id, t.file_id),
+    coalesce(t.result_byte_offset, t.byte_offset),
+    coalesce(t.result_byte_length, t.byte_length)
+from tool_call_results t
+left join message_texts m on m.message_id = t.result_message_id
+where t.is_error and not t.is_copy
+union all
+select
+    s.home_id,
+    s.session_id,
+    s.agent_id,
+    s.said_at,
+    'interrupted',
+    m.text,
+    null,
+    null,
+    null,
+    null,
+    s.file_id,
+    s.byte_offset,
+    s.byte_length
+from speakers s
+join message_texts m using (message_id)
+where s.speaker = 'claude_code' and not s.is_copy and starts_with(m.text, '[Request interrupted by user')
+union all
+select
+    u.home_id,
+    u.session_id,
+    u.agent_id,
+    u.responded_at,
+    'model_fallback',
+    null,
+    null,
+    null,
+    (
+        select first(a.model order by a.part_number)
+        from usage_parts a
+        where a.response_key = u.response_key and a.part = 'attempt'
+    ),
+    u.model,
+    u.file_id,
+    u.byte_offset,
+    u.byte_length
+from usage_parts u
+where u.part = 'fallback' and not u.is_copy
+union all
+select
+    d.home_id,
+    d.session_id,
+    null,
+    d.event_at,
+    'debug_error',
+    d.message,
+    null,
+    null,
+    null,
+    null,
+    d.file_id,
+    d.byte_offset,
+    d.byte_length
+from debug_events d
+join files f using (file_id)
+where d.level = 'ERROR' and f.state <> 'superseded'

@@ -1,0 +1,67 @@
+/*
+One row for each edit of a file that a tool made, once, whatever the number of homes and files that have it.
+
+- home_id: The home where it was first seen.
+- session_id: The session.
+- agent_id: The subagent, where one made it.
+- project: The project of the working directory.
+- file_path: The file, as the tool was told it.
+- changed_at: When.
+- tool_name: Edit, MultiEdit, Write or NotebookEdit.
+- tool_use_id: The call: joins `tool_calls`.
+- version_before: The last version of the file in file-history/ that was kept before the edit; NULL where there is none.
+- version_after: The first that was kept after it.
+- is_new: Whether the edit made the file; NULL where the result does not say.
+- lines_added: Lines added, as the result's patch says; NULL where it has none.
+- lines_removed: Lines removed.
+- diff: The patch as the result has it: hunks, with a sign before each line.
+- home_ids: The homes that have it.
+- file_id: The file of the record with the result.
+- byte_offset: Its offset.
+- byte_length: Its length in bytes.
+*/
+with
+    kept as (
+        select home_id, session_id, file_path, version_number, backup_at
+        from file_version_paths
+        where backup_at is not null and file_path is not null
+    )
+select
+    e.home_id,
+    e.session_id,
+    e.agent_id,
+    p.project,
+    e.file_path,
+    e.changed_at,
+    e.tool_name,
+    e.tool_use_id,
+    (
+        select max(k.version_number)
+        from kept k
+        where
+            k.home_id = e.home_id
+            and k.session_id = e.session_id
+            and k.file_path = e.file_path
+            and k.backup_at <= e.changed_at
+    ) as version_before,
+    (
+        select min(k.version_number)
+        from kept k
+        where
+            k.home_id = e.home_id
+            and k.session_id = e.session_id
+            and k.file_path = e.file_path
+            and k.backup_at > e.changed_at
+    ) as version_after,
+    e.is_new,
+    e.lines_added,
+    e.lines_removed,
+    array_to_string(r.body ->> '$.toolUseResult.structuredPatch[*].lines[*]', chr(10)) as diff,
+    e.home_ids,
+    e.file_id,
+    e.byte_offset,
+    e.byte_length
+from file_edits e
+left join places p on p.home_id = e.home_id and p.path = e.working_directory
+left join records r on r.file_id = e.file_id and r.byte_offset = e.byte_offset
+where not e.is_copy
