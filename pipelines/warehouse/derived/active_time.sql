@@ -7,7 +7,7 @@ refresh: session
 - session_id (text): The session.
 - working_directory (text): Working directory of the later of two records, as written.
 - quarter_at (instant, required): When the quarter of an hour begins.
-- active_seconds (float, required): The time between records that ended in it, pauses of more than five minutes left out.
+- worked_seconds (float, required): The time between records that ended in it, pauses of more than five minutes left out.
 */
 with
     timed as (
@@ -30,7 +30,7 @@ select
     session_id,
     working_directory,
     time_bucket(interval 15 minute, recorded_at) as quarter_at,
-    sum(pause::decimal(18, 6))::double as active_seconds
+    sum(pause::decimal(18, 6))::double as worked_seconds
 from timed
 where pause <= 300
 group by all

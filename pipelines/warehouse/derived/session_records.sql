@@ -25,16 +25,9 @@ with
         from records r
         left join record_copies c using (file_id, byte_offset)
     ),
-    timed as (
-        select
-            home_id,
-            session_id,
-            epoch(recorded_at)
-            - epoch(lag(recorded_at) over (partition by home_id, session_id order by recorded_at)) as pause
-        from marked
-        where not is_left_out and recorded_at is not null
-    ),
-    worked as (select home_id, session_id, sum(pause) filter (pause <= 300) as active_seconds from timed group by all)
+    worked as (
+        select home_id, session_id, sum(worked_seconds::decimal(18, 6)) as active_seconds from active_time group by all
+    )
 select
     m.home_id,
     m.session_id,

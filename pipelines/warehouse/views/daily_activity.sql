@@ -37,7 +37,7 @@ with
         where not is_copy_in_home
         union all
         select
-            quarter_at::date, home_id, working_directory, session_id, 0, active_seconds, 0, 0, null, 0, 0, 0, null, null
+            quarter_at::date, home_id, working_directory, session_id, 0, worked_seconds, 0, 0, null, 0, 0, 0, null, null
         from active_time
         union all
         select
