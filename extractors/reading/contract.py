@@ -1,5 +1,5 @@
-"""The contract between a source and the runner: shapes of paths, entries whose fields are consumed, and what a parser
-may raise.
+"""The contract between a source and the runner: path shapes, entries whose fields a parser consumes, and the exception
+that it may raise.
 """
 
 import re
@@ -43,7 +43,7 @@ __all__ = [
 
 
 UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-"""Session ids as Claude Code writes them (FORMATS: uuid v4, lower case)."""
+"""Session ids as Claude Code writes them: UUID version 4 in lower case, as 0a1b2c3d-1111-4222-8333-444455556666."""
 
 DESKTOP_SESSION: Final = r"(?:agent/)?local_[^/]+"
 """The name of a session of Claude Desktop's local agent mode, and of its directory."""
@@ -53,11 +53,11 @@ _DESKTOP_HOME: Final = re.compile(rf"{UUID}/{UUID}/{DESKTOP_SESSION}/\.claude/")
 _ID: Final = re.compile(
     r"(?=.*\d)[\w-]{20,}|(?:toolu|srvtoolu|tooluse|call|msg|req)_\w+|\w+[:/\\].*|[/\\.].*|\d+", re.ASCII | re.DOTALL
 )
-"""Names of an object that are data: ids, paths, addresses, numbers."""
+"""Names of fields that are data rather than names: ids, paths, addresses, numbers."""
 
 
 def _paths(left: JsonObject, prefix: str = "", depth: int = 0) -> Iterator[str]:
-    """Yield the place of each field, once; fields under names that are data have one place, with `*` for the name."""
+    """Yield the path of each field, once; a name that is data becomes `*`, so such fields share one path."""
     seen = set()
     for name, value in left.items():
         if isinstance(value, dict) and value and depth < 1:
@@ -70,7 +70,7 @@ def _paths(left: JsonObject, prefix: str = "", depth: int = 0) -> Iterator[str]:
 
 
 class Said(NamedTuple):
-    """A message met in an entry: its id, as hex and as bytes, its text and the length of that in bytes of UTF-8."""
+    """A message in an entry: its message_id in hex and as bytes, its text, and the length of the text in UTF-8."""
 
     message_id: str
     digest: bytes
@@ -83,11 +83,10 @@ class Said(NamedTuple):
 
 
 class Entry:
-    """One record of a file, as a parser sees it: its bytes or fields, the names in its path, and never the path itself.
+    """One record of a file, as a parser gets it: its bytes or fields and the names in its path, never the path itself.
 
-    `names` holds the parts that the shape's pattern names (`session_id`, `agent_id`, ...). `fields` is there for JSON
-    objects,
-    `data` for everything else. `flags` says how the entry was won when its bytes were damaged.
+    `names` are the parts of the path that the shape's pattern names (`session_id`, `agent_id`, ...). `fields` has a
+    JSON object's fields, `data` the bytes of any other entry. `flags` names the repairs of a damaged entry.
     """
 
     __slots__ = (
@@ -128,13 +127,13 @@ class Entry:
         session_id: str | None = None,
         said_at: datetime | None = None,
     ) -> str:
-        """Note that a message was seen here and return its id."""
+        """Record an occurrence of a message in this entry; return its message_id."""
         return self.note(kind, text, role, session_id, said_at).message_id
 
     def note(
         self, kind: MessageKind, text: str, role: str | None, session_id: str | None, said_at: datetime | None
     ) -> Said:
-        """Do what `say` does and return all that is noted."""
+        """Do the same as `say`, and return the whole record of the message."""
         encoded = text.encode()
         made = message_digest(encoded)
         said = Said(made.hex(), made, text, len(encoded), kind, role, session_id, said_at)
@@ -142,7 +141,7 @@ class Entry:
         return said
 
     def sha256(self) -> str:
-        """Return the SHA-256 of the entry's bytes in hex: `digest`, where the reader of a whole file knows it."""
+        """Return the SHA-256 of the entry's bytes in hex (`digest`, if the reader has computed it already)."""
         return sha256(self.data).hexdigest() if self.digest is None else self.digest
 
     def text(self) -> str:
@@ -157,15 +156,15 @@ class Entry:
             raise Malformed(RejectCode.NOT_UTF8, f"byte {error.start} is not UTF-8") from error
 
     def json(self) -> JsonValue:
-        """Return a whole-file entry as JSON; `flags` then say how it was won. Raises `Malformed` (not_json, not_utf8,
-        too_deep).
+        """Return a whole-file entry as JSON, and add the repairs that were necessary to `flags`. Raises `Malformed`
+        (not_json, not_utf8, too_deep).
         """
         value, flags = salvage_document(self.data)
         self.flags = tuple(sorted({*self.flags, *flags}))
         return value
 
     def document(self) -> Fields:
-        """Return the object that a whole-file entry holds, which becomes its `fields`.
+        """Return the JSON object of a whole-file entry, which becomes its `fields`.
 
         Raises `Malformed` (not_json, not_utf8, too_deep, not_an_object).
         """
@@ -176,9 +175,9 @@ class Entry:
         return self.fields
 
     def elements(self) -> list[Fields]:
-        """Return the objects of the list that a whole-file entry holds.
+        """Return the objects of a whole-file entry that is a JSON list.
 
-        Raises `Malformed` (not_json, not_utf8, too_deep; wrong_type when it is no list of objects).
+        Raises `Malformed` (not_json, not_utf8, too_deep; wrong_type when it is not a list of objects).
         """
         value = self.json()
         if not isinstance(value, list):
@@ -191,10 +190,10 @@ class Entry:
         return objects
 
     def unparsed(self, record_type: str, of: Fields | None = None) -> str | None:
-        """Return the JSON of the fields that nobody consumed, and count each as drift under `record_type`; None when
-        there are none.
+        """Return the fields that the parser did not consume as JSON, and count each as drift under `record_type`; None
+        if all were consumed.
 
-        Call it last in a parser; with `of` for each object that becomes a row of its own, last for that row.
+        Call it last in a parser. For an object that becomes a row of its own, call it with `of`, last for that row.
         """
         left = (self.fields if of is None else of).leftover()
         if not left:
@@ -203,13 +202,13 @@ class Entry:
         return to_json(left)
 
     def note_unknown_type(self, name: str) -> None:
-        """Count a record type that we do not know as drift; the record is kept with its envelope."""
+        """Count an unknown record type as drift; the record is kept with its envelope."""
         self.unknown_type = name
 
 
 def inner_path(path: str) -> str:
-    """Return the path below the home in which a file lies: Claude Desktop keeps a home of its own for each session of
-    its local agent mode, `<organisation>/<account>/local_<id>/.claude/`.
+    """Return a path relative to its innermost home: Claude Desktop keeps a home inside the home for each session of its
+    local agent mode, `<organisation>/<account>/local_<id>/.claude/`.
     """
     match = _DESKTOP_HOME.match(path)
     return path if match is None else path[match.end() :]
@@ -221,17 +220,17 @@ class Reading(StrEnum):
     JSONL = "jsonl"
     """Each line is a JSON object."""
     LOG = "log"
-    """Each header line begins an entry; lines that are none continue it."""
+    """Each header line begins an entry; other lines continue it."""
     DOCUMENT = "document"
-    """The whole file is one entry, given whole to the parser."""
+    """The whole file is one entry; the parser gets all of its bytes."""
     DIRECTORY = "directory"
-    """A directory is an entry of no bytes."""
+    """A directory is an entry without bytes."""
     LINK = "link"
-    """A symbolic link is an entry of no bytes; the parser sees its target as `data`."""
+    """A symbolic link is an entry without bytes; the parser gets its target as `data`."""
     DATABASE = "database"
-    """The whole file is cut into records by the shape's `parts`; what lies between them is padding."""
+    """The shape's `parts` cuts the whole file into records; the bytes between them are padding."""
     OPAQUE = "opaque"
-    """The whole file is one entry, of which the parser sees the first bytes only."""
+    """The whole file is one entry; the parser gets only its first bytes."""
 
 
 Parse = Callable[[Entry], Iterator[Row]]
@@ -239,9 +238,7 @@ Parse = Callable[[Entry], Iterator[Row]]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One or more whole entries of a log that follow one another: their bytes, where each begins in them, the names in
-    the path.
-    """
+    """Consecutive complete entries of a log: their bytes, the offset of each entry in them, the names in the path."""
 
     names: Mapping[str, str]
     data: bytes
@@ -250,21 +247,21 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Rows as columns: the table and, for each of its own columns, the values in the order of the rows."""
+    """Rows as columns: the table, and an array of values for each of its own columns."""
 
     table: Table
     arrays: Sequence["pa.Array[pa.Scalar[pa.DataType]]"]
 
 
 ParseBlock = Callable[[Block], Columns | None]
-"""Gives what `Parse` gives for each of the block's entries, one row for each, and nothing besides rows; None when it
-cannot vouch for that, and the entries are to be parsed one by one.
+"""Parses a block of entries at once: the result equals that of `Parse` for each entry, with exactly one row for each
+and no messages or drift. None means that it cannot guarantee this, and the entries must be parsed one by one.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedRecord:
-    """A record of a database: its bytes in the file, `start` to before `end`, and its fields."""
+    """A record of a database: its span in the file, `start` to before `end`, and its fields."""
 
     start: int
     end: int
@@ -272,18 +269,17 @@ class PlacedRecord:
 
 
 CutDatabase = Callable[[bytes], Iterable[PlacedRecord]]
-"""Yields the records of a whole file; they do not overlap. Raises `Malformed` where it is not what it should be."""
+"""Yields the records of a database file, which do not overlap. Raises `Malformed` for bytes that are not a database."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """One exact path shape of a source, how it is read, and the pure parser of its entries.
+    """One path pattern of a source, the way of reading its files, and the pure parser of their entries.
 
-    `pattern` is a path below the home: `{name}` stands for one part or a piece of it, `{name*}` for any number of
-    parts.
-    A `where` narrows names by regular expression. `header` is the regular expression of a log's header lines.
-    `parse_block` is there for logs of very many entries, which it parses many times faster than one by one. `parts` is
-    there for databases: it yields the records that a whole file holds, in the order of their places.
+    `pattern` is a path below the home: `{name}` matches one component or a piece of it, `{name*}` any number of
+    components. `where` restricts names by regular expressions. `header` is the regular expression of a log's header
+    lines. `parse_block` is for logs with very many entries: it is many times faster than parsing one by one. `parts` is
+    for databases: it yields the records of a file, in the order of their spans.
     """
 
     pattern: str
@@ -296,17 +292,17 @@ class Shape:
 
     @property
     def is_append_only(self) -> bool:
-        """Whether the file grows at its end and is continued at its watermark."""
+        """Whether the file only grows at its end, so that the next run continues at its watermark."""
         return self.reading in (Reading.JSONL, Reading.LOG)
 
     def names_in(self, path: str) -> dict[str, str]:
-        """Return the parts of a path of this shape that the pattern names; none of a path of another shape."""
+        """Return the named parts of a path that matches this shape; empty for another path."""
         match = self.regex.fullmatch(inner_path(path))
         return {} if match is None else match.groupdict()
 
     @property
     def directories(self) -> list[re.Pattern[str]]:
-        """The patterns of the directories in which things of this shape lie, the outermost first."""
+        """The patterns of the directories above files of this shape, the outermost first."""
         parts = self.pattern.split("/")
         return [self._compiled("/".join(parts[:depth])) for depth in range(1, len(parts))]
 
@@ -338,7 +334,7 @@ def shape(
     parts: CutDatabase | None = None,
     **where: str,
 ) -> Shape:
-    """Return a shape; other keyword arguments narrow the names of the pattern by regular expression."""
+    """Return a shape; other keyword arguments restrict the names of the pattern by regular expressions."""
     return Shape(pattern, reading, parse, where, header, parse_block, parts)
 
 
@@ -346,8 +342,8 @@ def shape(
 class Source:
     """One kind of data in a home: its name, phase, path shapes and the tables that its parsers fill.
 
-    `version` counts the changes of its parsers that give other rows for the same bytes: a higher one has what is kept
-    parsed again (`pipelines.run.reparse`). Other columns or path shapes do so by themselves.
+    `version` must be raised with each change of a parser that gives other rows for the same bytes: archived files are
+    then parsed again (`pipelines.run.reparse`). Changed columns or path shapes have that effect by themselves.
     """
 
     name: str

@@ -9,26 +9,26 @@ from operator import sub
 
 
 class Cut(IntEnum):
-    """What a span of a cut stream is."""
+    """The kind of a span."""
 
     WHOLE = 0
-    """A whole entry, its line end included."""
+    """A complete entry, its line end included."""
     FRAGMENT = 1
-    """Part of an entry beyond the limit, more follows."""
+    """A part of an entry longer than the limit; more parts follow."""
     LAST_FRAGMENT = 2
-    """The last part of an entry beyond the limit, its line end included."""
+    """The last part of an entry longer than the limit, its line end included."""
     TAIL = 3
-    """The end of the stream without a line end: not consumed."""
+    """The end of the stream without a line end: an unfinished entry."""
 
 
 Span = tuple[int, bytes, Cut]
-"""Offset in the file, bytes, and what they are."""
+"""Offset in the file, bytes, and their kind."""
 
 
 def cut_lines(chunks: Iterable[bytes], offset: int, limit: int) -> Iterator[Span]:
     """Yield the lines of a stream that begins at `offset` of its file.
 
-    A line longer than `limit` bytes comes as fragments of about a chunk each. What follows the last `\\n` comes as a
+    A line longer than `limit` bytes is yielded as fragments of about a chunk each, the bytes after the last `\\n` as a
     tail.
     """
     held: list[bytes] = []
@@ -69,8 +69,8 @@ def cut_lines(chunks: Iterable[bytes], offset: int, limit: int) -> Iterator[Span
 def cut_events(chunks: Iterable[bytes], offset: int, limit: int, header: bytes) -> Iterator[Span]:
     """Yield the events of a log that begins at `offset`: a line that matches `header`, with the lines that continue it.
 
-    The last event is a tail, since a later line may continue it. An event that grows beyond `limit` ends there, and its
-    continuation lines come as events of their own.
+    The last event is a tail, because a later line may continue it. An event longer than `limit` ends there, and its
+    further lines are events of their own.
     """
     is_header = re.compile(header).match
     event: list[bytes] = []
@@ -93,13 +93,13 @@ def cut_events(chunks: Iterable[bytes], offset: int, limit: int, header: bytes) 
 def cut_blocks(
     chunks: Iterator[bytes], limit: int, header: bytes
 ) -> Generator[tuple[bytes, list[int], list[int]], None, bytes]:
-    """Yield the events of a log that begins with a header as blocks of many: their bytes, where each begins, and their
-    lengths.
+    """Yield the events of a log that begins with a header in blocks of many: the block's bytes, the events' offsets in
+    them, and their lengths.
 
-    The events are those of `cut_events`. Ends before an event longer than `limit`, or than half of what it was given
-    at once; returns what it took of `chunks` and did not yield.
+    The events are those of `cut_events`. It stops before an event longer than `limit`, or longer than half a chunk; the
+    generator returns the bytes that it took from `chunks` and did not yield.
     """
-    # The rest of the line is taken along, so that headers are looked for at the beginnings of lines alone.
+    # The match includes the rest of the line, so that the search for headers continues at the next line.
     begins = re.compile(b"(?m:^)(?:" + header + b")(?:(?<=\n)|[^\n]*)").finditer
     rest = b""
     for chunk in chunks:
@@ -118,17 +118,17 @@ def cut_blocks(
 
 
 def cut_line_blocks(chunks: Iterator[bytes], limit: int) -> Generator[tuple[bytes, list[int], list[int]], None, bytes]:
-    """Yield the lines of a stream as blocks of many: their bytes, where each begins, and their lengths.
+    """Yield the lines of a stream in blocks of many: the block's bytes, the lines' offsets in them, and their lengths.
 
-    The lines are those of `cut_lines`. Ends before a line longer than `limit`; returns what it took of `chunks` and did
-    not yield.
+    The lines are those of `cut_lines`. It stops before a line longer than `limit`; the generator returns the bytes that
+    it took from `chunks` and did not yield.
     """
     held: list[bytes] = []
     held_size = 0
     for chunk in chunks:
         begin = 0
         if held_size:
-            # A line that lies across chunks is a block by itself, so that a long one is not copied again.
+            # A line across chunks is a block by itself, so that a long one is not copied again.
             begin = chunk.find(b"\n") + 1
             held.append(chunk[:begin] if begin else chunk)
             held_size += len(held[-1])

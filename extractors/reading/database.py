@@ -1,10 +1,10 @@
-"""Reads the tables of a SQLite database from a copy of its bytes in memory, and says where in the file each row lies.
+"""Reads the tables of an SQLite database from a copy of its bytes in memory, with the span of each row in the file.
 
-SQLite is never given a path of a home: it would make files beside the database, and lock it. It is given the bytes that
-were read, and nothing of the schema is run but plain tables. Where a row lies it does not tell, so the pages of a table
-are walked here (https://www.sqlite.org/fileformat2.html, sections 1.3 and 1.6).
+SQLite never gets a path of a home: it would lock the database and create files beside it. It gets the bytes, and only
+plain tables of the schema are queried. SQLite does not tell where a row is stored, so this module walks the pages of
+each table (https://www.sqlite.org/fileformat2.html, sections 1.3 and 1.6).
 
-What is only in the write-ahead log beside the file (`-wal`) is not seen.
+Rows that are only in the write-ahead log beside the file (`-wal`) are not read.
 """
 
 import sqlite3
@@ -20,21 +20,21 @@ _MAGIC: Final = b"SQLite format 3\0"
 _HEADER: Final = 100
 _INTERIOR, _LEAF = 5, 13
 _DEEPEST: Final = 40
-"""Levels of pages; a table of 2^64 rows has fewer."""
+"""Maximum depth of the tree of pages; a table of 2^64 rows has fewer levels."""
 
 
 def read_tables(data: bytes) -> dict[str, list[PlacedRecord]]:
-    """Return the rows of each table of the database that `data` is, in the order of their row ids, columns as fields.
+    """Return the rows of each table of the database `data`, in the order of row ids, columns as fields.
 
-    A row that is longer than a page goes on elsewhere: its bytes are those in its own cell. A value that is neither
-    text nor number is `{"omitted_bytes": n}`.
+    A row longer than a page continues on overflow pages: its span is that of its own cell only. A BLOB is
+    `{"omitted_bytes": n}`.
 
-    Raises `Malformed` (not_sqlite) when it is none or is damaged.
+    Raises `Malformed` (not_sqlite) when the bytes are not an SQLite database or are damaged.
     """
     if not data.startswith(_MAGIC) or len(data) < 512:
-        raise Malformed(RejectCode.NOT_SQLITE, "no header of a SQLite database")
+        raise Malformed(RejectCode.NOT_SQLITE, "no header of an SQLite database")
     image = bytearray(data)
-    image[18:20] = b"\1\1"  # whether it is written through a log: a copy in memory has none and would not be opened
+    image[18:20] = b"\1\1"  # clears write-ahead mode: a copy in memory has no log, and would not be opened
     try:
         with closing(sqlite3.connect(":memory:")) as connection:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(len(data), 1 << 20))
@@ -73,7 +73,7 @@ def _json(value: str | int | float | bytes) -> JsonValue:
 
 
 class _Pages:
-    """The pages of a database file. Raises ValueError or IndexError where they are not what the format says."""
+    """The pages of a database file. Raises ValueError or IndexError for pages that violate the format."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -84,7 +84,7 @@ class _Pages:
         self._usable = self._size - data[20]
 
     def cells(self, root: int) -> dict[int, tuple[int, int]]:
-        """Return where the cell of each row of a table is, by row id: from its first byte to before its end."""
+        """Return the span of the cell of each row of a table, by row id: first byte, one past the last byte."""
         found: dict[int, tuple[int, int]] = {}
         pending, seen = [(root, 0)], set()
         while pending:
@@ -114,7 +114,7 @@ class _Pages:
         return row_id - (1 << 64) if row_id >> 63 else row_id, (offset, end)
 
     def _local(self, length: int) -> int:
-        """Return how many bytes of a row of so many are in its cell; the others are in pages of their own."""
+        """Return how many bytes of a row of `length` bytes are in its cell; the others are on overflow pages."""
         largest = self._usable - 35
         if length <= largest:
             return length

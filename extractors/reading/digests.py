@@ -12,8 +12,8 @@ from models.manifest import Erased
 class Digests:
     """SHA-256 and XXH3-128 of a file's bytes, fed in order.
 
-    Of an erased span XXH3-128 gets what stands for it, so that one sees whether the span is still there, and SHA-256
-    nothing, so that what is given back without the span can be proved.
+    For an erased span XXH3-128 gets its HMAC, so that the next run can compare the home's complete file; SHA-256 skips
+    it, so that a file restored without the span can be checked.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Digests:
         self.xxh.update(data)
 
     def feed_file(self, chunks: Iterable[bytes], erased: Sequence[Erased], tombstones: Tombstones | None) -> None:
-        """Feed a file from byte 0 on, of which `erased` was erased."""
+        """Feed the bytes of a file from byte 0 on; `erased` are its erased spans."""
         for data, is_seal in without(chunks, erased, tombstones):
             self.xxh.update(data)
             if not is_seal:

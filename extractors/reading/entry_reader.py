@@ -1,4 +1,4 @@
-"""Reads one file in one generation: cuts it into entries, and hands entries, rows, pieces and rejects to a sink."""
+"""Reads one generation of one file: cuts it into entries, and hands entries, rows, pieces and rejects to a sink."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,11 +21,11 @@ from models.reject import RejectCode
 from models.text import printable_path
 
 CHUNK: Final = 1 << 20
-"""Bytes that are read at once."""
+"""Bytes per read."""
 _LARGEST_PIECE: Final = 1 << 20
 _SMALLEST_PIECE: Final = 1 << 16
 _SMALLEST_BLOCK: Final = 50
-"""Entries from which on columns cost less than they save."""
+"""With fewer entries in a block, parsing them one by one is faster than as columns."""
 _HEAD: Final = 1 << 16
 
 
@@ -61,8 +61,8 @@ class EntryReader:
         self.modified_at = datetime.fromtimestamp(task.modified_ns / 1e9, UTC)
 
     def hold(self, data: bytes) -> None:
-        """Add an entry's bytes to the current piece; cut it where the content says so, so that equal runs of entries
-        cut equally.
+        """Add an entry's bytes to the current piece, and end the piece at a place that depends only on the content, so
+        that equal runs of entries in two files give equal pieces, which the store has once.
         """
         self.held.append(data)
         self.held_size += len(data)
@@ -70,7 +70,7 @@ class EntryReader:
             self.cut_piece()
 
     def cut_piece(self) -> None:
-        """Hand what is held to the sink as pieces and to the digests."""
+        """Hand the held bytes to the sink as pieces, and to the digests."""
         if not self.held_size:
             return
         data = self.held[0] if len(self.held) == 1 else b"".join(self.held)
@@ -85,11 +85,11 @@ class EntryReader:
             self.piece_offset += len(piece)
 
     def is_erased(self, data: bytes) -> bool:
-        """Whether an entry was erased on request, or has in it what was."""
+        """Return whether an entry was erased on request, or contains erased content."""
         return self.tombstones is not None and self.tombstones.holds_entry(self.task.path, data)
 
     def long_sealer(self, file: PinnedFile, offset: int, end: int, *, to_line_end: bool = False) -> "HMAC | None":
-        """Look through an entry that is too long to be held; return what seals it if it was erased, else None."""
+        """Search an entry that is too long for memory; return an HMAC object for it if it was erased, else None."""
         if self.tombstones is None:
             return None
         chunks = file.chunks(offset, end, CHUNK)
@@ -98,7 +98,7 @@ class EntryReader:
         return None
 
     def erase(self, offset: int, length: int, seal: bytes, *, kind: str = "erased") -> None:
-        """Pass over an entry without keeping its bytes; `seal` stands for them."""
+        """Record an entry as erased without keeping its bytes; `seal` is their HMAC."""
         self.cut_piece()
         self.digests.xxh.update(seal)
         self.sink.erased(self.file_id, offset, length)
@@ -108,12 +108,12 @@ class EntryReader:
         self.piece_offset = offset + length
 
     def erase_entry(self, offset: int, data: bytes, *, kind: str = "erased") -> None:
-        """The same of an entry that is held."""
+        """Do the same for an entry in memory."""
         if self.tombstones is not None:
             self.erase(offset, len(data), self.tombstones.seal(data), kind=kind)
 
     def parse(self, entry: Entry, offset: int, length: int, *, kind: str = "entry") -> None:
-        """Parse one entry: its rows, messages and drift, or its reject."""
+        """Parse one entry, and hand its rows, messages and drift, or its reject, to the sink."""
         result = self.result
         source = self.task.source
         entry.modified_at = self.modified_at
@@ -139,7 +139,7 @@ class EntryReader:
             result.entries_with_rows += 1
 
     def reject(self, code: RejectCode, detail: str, offset: int, length: int, *, kind: str = "entry") -> None:
-        """Quarantine one entry. An unfinished tail is no reject: it waits."""
+        """Quarantine one entry. An unfinished tail is not a reject: the next run reads it again."""
         if kind == "tail":
             self.sink.entry(self.file_id, offset, length, kind)
             return
@@ -151,12 +151,12 @@ class EntryReader:
         codes[str(code)] = codes.get(str(code), 0) + 1
 
     def padding(self, offset: int, length: int) -> None:
-        """Note bytes between entries."""
+        """Record bytes between entries."""
         self.sink.entry(self.file_id, offset, length, "padding")
         self.result.padding_bytes += length
 
     def whole(self, offset: int, line: bytes) -> None:
-        """Parse one event of a log, or one physical line of JSONL, or win what that holds."""
+        """Parse one event of a log or one line of JSONL; recover the records of a damaged line."""
         if self.is_log:
             self.parse(Entry(self.names, line), offset, len(line))
             return
@@ -177,8 +177,8 @@ class EntryReader:
                 self.reject(RejectCode(part.code or RejectCode.NOT_JSON), part.detail, start, length)
 
     def tail(self, offset: int, data: bytes) -> None:
-        """Keep an unfinished end: its bytes hold as of this run, its rows (when it is whole already) until the file
-        grows.
+        """Keep an unfinished end: its bytes are valid as of this run, its rows (if it is a complete record already)
+        until the file grows.
         """
         self.cut_piece()
         self.result.watermark = offset
@@ -204,7 +204,7 @@ class EntryReader:
             self.sink.entry(self.file_id, offset, len(data), "tail")
 
     def read_stream(self, file: PinnedFile, start: int, size: int) -> None:
-        """Read a file of many entries to its end."""
+        """Read a file of many entries from `start` to `size`."""
         chunks = file.chunks(start, size, CHUNK)
         self.utf16 = None if self.is_log else byte_order(file.read(0, 2))
         limit = self.limits.entry_bytes
@@ -250,7 +250,9 @@ class EntryReader:
                 self.erase(long_start, end - long_start, sealer.digest(), kind="tail")
 
     def read_blocks(self, chunks: Iterator[bytes], start: int, limit: int) -> tuple[int, Iterator[bytes]]:
-        """Read entries many at a time while they are regular; return where that ended, and what is still to be read."""
+        """Read entries in blocks while they are regular; return the offset where that ended, and the remaining
+        bytes.
+        """
         rest = b""
         header, parse_block = self.shape.header or b"", self.shape.parse_block
 
@@ -276,10 +278,10 @@ class EntryReader:
         return start, chain((rest,) if rest else (), chunks)
 
     def hold_block(self, data: bytes, starts: Sequence[int], lengths: Sequence[int]) -> None:
-        """Do what `hold` does with each of many entries, which tile `data`."""
+        """Do the same as `hold` for each entry of a block; the entries tile `data`."""
         begin = number = 0
         while True:
-            # No entry that begins before this one can end a piece.
+            # A piece has a minimum size, so no earlier entry can end it.
             enough = begin + _SMALLEST_PIECE - self.held_size
             number = max(number, bisect_left(starts, enough) - 1)
             while number < len(starts):
@@ -300,17 +302,17 @@ class EntryReader:
             self.held_size += len(data) - begin
 
     def too_long(self, offset: int, length: int, limit: int) -> None:
-        """Quarantine an entry beyond the limit."""
+        """Quarantine an entry longer than the limit."""
         self.reject(RejectCode.TOO_LONG, f"{length} bytes, the limit is {limit}", offset, length)
 
     def hold_long(self, data: bytes) -> None:
-        """Hand on a part of an entry beyond the limit at once."""
+        """Hand a part of an entry longer than the limit to the sink at once, so that it is not held in memory."""
         self.held.append(data)
         self.held_size += len(data)
         self.cut_piece()
 
     def read_document(self, file: PinnedFile, size: int) -> None:
-        """Read a whole-file entry and parse it whole."""
+        """Read and parse a whole-file entry."""
         data = self.read_whole(file, size)
         if data is not None:
             entry = Entry(self.names, data)
@@ -318,7 +320,7 @@ class EntryReader:
             self.parse(entry, 0, len(data))
 
     def read_database(self, file: PinnedFile, size: int) -> None:
-        """Read a whole file and parse the records that it holds, each at its place."""
+        """Read a database file and parse its records, each with its span."""
         data = self.read_whole(file, size)
         if not data:
             return
@@ -340,11 +342,13 @@ class EntryReader:
         """Return the records of a database, in order. Raises `Malformed`."""
         parts = [] if self.shape.parts is None else list(self.shape.parts(data))
         if any(second.start < first.end for first, second in pairwise(parts)):
-            raise Malformed(RejectCode.NOT_SQLITE, "two rows lie in the same place")
+            raise Malformed(RejectCode.NOT_SQLITE, "two rows have overlapping spans")
         return parts
 
     def read_whole(self, file: PinnedFile, size: int) -> bytes | None:
-        """Read a whole file and keep its bytes; None where it is too long to be parsed, or was erased."""
+        """Read a whole file and hand its bytes to the sink; return them, None if it is too long to parse or was
+        erased.
+        """
         if size > self.limits.document_bytes:
             if self.read_erased(file, size):
                 return None
@@ -364,7 +368,7 @@ class EntryReader:
         return data
 
     def is_erased_document(self, data: bytes) -> bool:
-        """Whether a whole file was erased on request; of a database, whether one of its records was."""
+        """Return whether a whole file was erased on request; of a database, whether one of its records was."""
         if self.tombstones is None or self.is_erased(data):
             return self.tombstones is not None
         try:
@@ -373,7 +377,7 @@ class EntryReader:
             return False
 
     def read_opaque(self, file: PinnedFile, size: int) -> None:
-        """Read a whole-file entry of which the parser sees the first bytes only."""
+        """Read a whole-file entry of which the parser gets only the first 64 KiB."""
         if self.read_erased(file, size):
             return
         head = b""
@@ -387,7 +391,7 @@ class EntryReader:
         self.parse(entry, 0, self.piece_offset)
 
     def read_erased(self, file: PinnedFile, size: int) -> bool:
-        """Pass over a whole-file entry, too long to be held, if it was erased; returns whether it was."""
+        """Record a whole-file entry that is too long for memory as erased, if it was; return whether it was."""
         sealer = self.long_sealer(file, 0, size)
         if sealer is None:
             return False

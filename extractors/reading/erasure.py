@@ -1,13 +1,12 @@
-"""Recognises what was erased on request when it is met again, without knowing what it was.
+"""Recognises erased content when a home still contains it, without keeping the content.
 
-Of a text, an id, a path or an entry that was erased, its HMAC-SHA256 under a key of the archive's own is kept, and no
-content. Ids are looked for among all that look like one, paths by themselves and all that lies above them, entries
-whole. A text may begin anywhere: so each byte is given one of two classes, by chance and by the key, and the classes of
-the text's first bytes are kept too; only where these fit is a digest compared. That is 16 bits of a text, and its
-length.
+For each erased text, id, path or entry the archive keeps an HMAC-SHA256 under its own secret key. Ids are compared with
+everything that looks like an id; paths with a path and each of its parents; entries as a whole. A text can begin at any
+byte, so each byte value is assigned one of two classes, depending on the key, and the classes of the text's first 16
+bytes are kept: a digest is computed only where these match. So the archive reveals 16 bits of a text, and its length.
 
-JSON writes a text in many ways, and a text of JSON within JSON in more: so bytes are looked at as they stand and with
-their escapes resolved (`readings`).
+JSON can write one text in many ways, and JSON inside JSON in more. So bytes are searched unchanged and with their
+escapes resolved (`readings`).
 """
 
 import hmac
@@ -23,7 +22,7 @@ from models.manifest import Erased
 UUID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HINT_BYTES: Final = 16
 _TELLING: Final = 64
-"""Bytes of an entry from which on it is told from all others, wherever it stands."""
+"""An erased entry of at least this many bytes is recognised in every file; a shorter one only in its own file."""
 _LEVELS: Final = 3
 _OVERLAP: Final = 1 << 16
 _ESCAPE: Final = re.compile(rb'\\(?:u[0-9a-fA-F]{4}(?:\\u[0-9a-fA-F]{4})*|["\\/bfnrt])')
@@ -34,7 +33,7 @@ Span = tuple[int, int]
 
 
 def readings(data: bytes) -> Iterator[bytes]:
-    """Yield bytes as they stand, with their JSON escapes resolved once, twice and three times, and as UTF-16."""
+    """Yield bytes unchanged, with their JSON escapes resolved once, twice and three times, and decoded from UTF-16."""
     yield data
     if b"\\" in data:
         before = data
@@ -59,7 +58,7 @@ def _resolved(match: re.Match[bytes]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """A text that was erased: its length in bytes of UTF-8, the classes of its first bytes, its HMAC."""
+    """An erased text: its length in bytes of UTF-8, the classes of its first 16 bytes (`hint`), its HMAC."""
 
     length: int
     hint: bytes
@@ -67,7 +66,7 @@ class Needle:
 
 
 class Tombstones:
-    """All that was erased, under the `key` of the archive. Can be pickled, and is never changed."""
+    """The digests of all erased content, under the archive's `key`. It can be pickled, and is immutable."""
 
     def __init__(
         self,
@@ -87,7 +86,7 @@ class Tombstones:
         self._messages = frozenset(messages)
 
     def having(self, *, ids: Iterable[bytes] = (), needles: Iterable[Needle] = ()) -> "Tombstones":
-        """Return others under the same key."""
+        """Return tombstones with other digests under the same key."""
         return Tombstones(self._key, ids=ids, needles=needles)
 
     def of_id(self, found: bytes) -> bytes:
@@ -95,7 +94,7 @@ class Tombstones:
         return self._digest(b"id", found)
 
     def of_path(self, path: bytes) -> bytes:
-        """Return the digest of a path below a home: it stands for all that lies below, too."""
+        """Return the digest of a path below a home; it matches everything below the path too."""
         return self._digest(b"path", path)
 
     def of_message(self, message_id: str) -> bytes:
@@ -103,27 +102,27 @@ class Tombstones:
         return self._digest(b"message", message_id.encode())
 
     def of_entry(self, path: bytes, data: bytes) -> bytes:
-        """Return the digest of an entry: a short one counts in the file at its path alone, a long one anywhere."""
+        """Return the digest of an entry: a short one matches only in the file at `path`, a long one in every file."""
         return self._digest(b"entry", (path if len(data) < _TELLING else b"") + b"\0" + data)
 
     def of_text(self, text: bytes) -> Needle:
-        """Return what is kept of a text."""
+        """Return length, hint and digest of a text."""
         return Needle(len(text), text[:_HINT_BYTES].translate(self._classes), self._digest(b"text", text))
 
     def name_of(self, path: bytes) -> bytes:
-        """Return the path under which something forgotten is listed, so that it is accounted for and not named."""
+        """Return the substitute under which an erased path is listed: it is counted, but not named."""
         return b"forgotten/" + self._digest(b"name", path)[:8].hex().encode()
 
     def seal(self, data: bytes) -> bytes:
-        """Return what stands for an erased span in the digests of its file."""
+        """Return the HMAC that replaces an erased span in the XXH3-128 of its file."""
         return self._digest(b"span", data)
 
     def sealer(self) -> "hmac.HMAC":
-        """Return what computes `seal` piece by piece."""
+        """Return an HMAC object that computes `seal` incrementally."""
         return hmac.new(self._key, b"span\0", sha256)
 
     def holds_path(self, path: bytes) -> bool:
-        """Whether a path is one that was erased, lies below one, or has what was erased in its name."""
+        """Return whether a path was erased, is below an erased one, or has erased content in its name."""
         if self._paths:
             parts = path.split(b"/")
             if any(self.of_path(b"/".join(parts[:depth])) in self._paths for depth in range(1, len(parts) + 1)):
@@ -131,15 +130,15 @@ class Tombstones:
         return self.holds(path)
 
     def holds_message(self, message_id: str) -> bool:
-        """Whether a message is one that was erased from everywhere."""
+        """Return whether a message was erased."""
         return bool(self._messages) and self.of_message(message_id) in self._messages
 
     def holds_entry(self, path: bytes, data: bytes) -> bool:
-        """Whether an entry of the file at a path is one that was erased, or has in it what was."""
+        """Return whether an entry of the file at `path` was erased, or contains erased content."""
         return (bool(self._entries) and self.of_entry(path, data) in self._entries) or self.holds(data)
 
     def holds_long_entry(self, path: bytes, chunks: Iterable[bytes]) -> bool:
-        """The same of an entry that is too long to be held."""
+        """Do the same for an entry that is too long for memory."""
         here = hmac.new(self._key, b"entry\0" + path + b"\0", sha256)
         anywhere = hmac.new(self._key, b"entry\0\0", sha256)
         size = 0
@@ -156,7 +155,7 @@ class Tombstones:
         return (here if size < _TELLING else anywhere).digest() in self._entries
 
     def holds(self, data: bytes) -> bool:
-        """Whether bytes have in them a text or an id that was erased."""
+        """Return whether bytes contain an erased text or id."""
         if not self._ids and not self._needles:
             return False
         return any(self._holds(reading) for reading in readings(data))
@@ -185,8 +184,8 @@ class Tombstones:
 def without(
     chunks: Iterable[bytes], erased: Sequence[Erased], tombstones: Tombstones | None
 ) -> Iterator[tuple[bytes, bool]]:
-    """Yield the bytes of a file, given in `chunks` from byte 0 on, that were not erased, and for each span that was, in
-    order, what stands for the bytes that are there now; the flag says which.
+    """Yield the bytes of a file (`chunks` begin at byte 0) outside of its erased spans, and in the place of each span
+    the HMAC of the bytes that the file has there now; the flag is True for an HMAC.
     """
     if not erased or tombstones is None:
         for chunk in chunks:

@@ -1,4 +1,4 @@
-"""Reads one file of a home once, from its watermark to its pinned size; again when it changed in place meanwhile."""
+"""Reads one file of a home, from its watermark to its size in the snapshot; again if it changed in place meanwhile."""
 
 import time
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from models.text import printable_path
 
 _ATTEMPTS: Final = 3
 _RECENT_NS: Final = 2_000_000_000
-"""A file whose times are younger than this may be changing without their showing it: they are set when a write begins,
-and clocks tick coarsely.
+"""A file modified less than this long ago may change without a new time: a write sets the times when it begins, and
+file systems have coarse clocks.
 """
 _LONGEST_WRITE: Final = 0.05
-"""Seconds that a write is given to end before its file is looked at again."""
+"""Seconds that the reader waits for a write in progress before it checks the file again."""
 
 
 def extract_file(
@@ -35,8 +35,9 @@ def extract_file(
     limits: Limits,
     tombstones: Tombstones | None = None,
 ) -> FileResult:
-    """Read what `task` names and return the balance; `place` is the home or the file's directory. A file that cannot be
-    opened gives a result with `error`; SourceError is not raised. What has a tombstone is passed over and not kept.
+    """Read the file of `task`, hand its entries to `sink`, and return the counts. `place` is the home or the file's
+    directory. A file that cannot be opened gives a result with `error`: SourceError is not raised. Entries that match
+    `tombstones` are skipped, and their bytes are not kept.
     """
     if task.entry_type != "file":
         return _extract_nothing_read(task, shape, sink, limits)
@@ -49,9 +50,9 @@ def extract_file(
 
 
 def _extract_nothing_read(task: FileTask, shape: Shape, sink: Sink, limits: Limits) -> FileResult:
-    """A directory or a link is an entry of no bytes."""
+    """Parse a directory or link, which is an entry without bytes."""
     reader = EntryReader(task, shape, sink, limits, None, task.generation, 0, Digests())
-    target = task.link_target if task.entry_type == "link" else None  # one that is followed is what it leads to
+    target = task.link_target if task.entry_type == "link" else None  # a followed link is a file
     reader.parse(Entry(reader.names, target or b""), 0, 0)
     return reader.finish()
 
@@ -65,8 +66,8 @@ def _extract_open_file(
     tombstones: Tombstones | None,
     begun: list[FileResult],
 ) -> FileResult:
-    """Read an open file, again from 0 when its prefix is not what was consumed, and again when it changed in place
-    meanwhile. Each attempt is in `begun` before the sink gets anything of it.
+    """Read an open file. Start again at byte 0 if the bytes before the watermark have changed, and again if the file
+    changed in place meanwhile. Each attempt is added to `begun` before the sink gets any of its entries.
     """
     same = _same_as_before(file, task, tombstones)
     if same is not None:
@@ -105,7 +106,7 @@ def _extract_open_file(
 
 
 def _same_as_before(file: PinnedFile, task: FileTask, tombstones: Tombstones | None) -> FileResult | None:
-    """Return a result without rows when a whole-file entry holds what it held, though its times changed."""
+    """Return a result without rows if a whole-file entry has its old content and only its times changed; else None."""
     if task.same_xxh3 is None or task.same_size != task.size:
         return None
     digests = Digests()
@@ -136,7 +137,7 @@ def _read_once(file: PinnedFile, reader: EntryReader, start: int, size: int) -> 
 
 
 def _is_stable(file: PinnedFile, before: Stat, result: FileResult, tombstones: Tombstones | None) -> bool:
-    """Whether the consumed bytes are still in the file, so that no two generations were mixed."""
+    """Return whether the file still has the bytes that were read, so that the reading does not mix two versions."""
     after = file.restat()
     age = time.time_ns() - max(after.mtime_ns, after.ctime_ns)
     same = (after.size, after.mtime_ns, after.ctime_ns) == (before.size, before.mtime_ns, before.ctime_ns)
@@ -152,10 +153,10 @@ def _is_stable(file: PinnedFile, before: Stat, result: FileResult, tombstones: T
 
 
 def _until_written(stat: Stat, now_ns: int) -> float:
-    """Return how many seconds a write that may be at work in a file is given to end.
+    """Return how many seconds to wait for a write that may be in progress.
 
-    A write sets both times to those of the clock. A time of modification that lies ahead of the clock was given to the
-    file afterwards, which is a change too: then the other time says how long ago that was.
+    A write sets both times to the clock's. A modification time in the future was set explicitly, which is a change too:
+    then the change time tells how long ago.
     """
     ahead = stat.mtime_ns > now_ns + _RECENT_NS
     age = now_ns - (stat.ctime_ns if ahead else max(stat.mtime_ns, stat.ctime_ns))
@@ -171,8 +172,8 @@ def digest_file(
     erased: Sequence[Erased] = (),
     tombstones: Tombstones | None = None,
 ) -> tuple[Stat, bytes, str | None]:
-    """Return a file's stat, the XXH3-128 of its first `size` bytes, and if `deep` their SHA-256, both as a manifest has
-    them of a file of which `erased` was erased. Raises SourceError.
+    """Return a file's status, the XXH3-128 of its first `size` bytes, and with `deep` their SHA-256 in hex. With
+    `erased` spans both digests are computed as in the manifest of such a file. Raises SourceError.
     """
     with place.open(path) as file:
         fast = xxh3_128()

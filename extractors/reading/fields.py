@@ -1,4 +1,4 @@
-"""The fields of a JSON object as a parser takes them: consumed one by one, so that what is left over is drift."""
+"""The fields of a JSON object, which a parser consumes one by one; the fields left over are drift."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,8 @@ _LATEST_MS: Final = 253_402_300_799_999
 _LARGEST: Final = 2**63
 
 
-class Malformed(Exception):  # a value in the stream of entries, not a failure of the program
-    """An entry cannot be understood. The runner turns it into a reject with `code` and `detail`."""
+class Malformed(Exception):  # about one entry of a home, not a failure of the program
+    """An entry cannot be parsed. The runner turns it into a reject with `code` and `detail`."""
 
     def __init__(self, code: RejectCode, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
@@ -24,7 +24,7 @@ class Malformed(Exception):  # a value in the stream of entries, not a failure o
 
 
 def to_json(value: JsonValue) -> str:
-    """Return `value` as compact JSON. Raises `Malformed` (too_deep) when it is nested beyond what can be written."""
+    """Return `value` as compact JSON. Raises `Malformed` (too_deep) when it is nested too deeply to be written."""
     try:
         return orjson.dumps(value).decode()
     except TypeError as error:
@@ -39,10 +39,10 @@ def _to_json_with_big_integers(value: JsonValue) -> str:
 
 
 class Fields:
-    """The fields of a JSON object, consumed one by one; what is left over is drift.
+    """The fields of a JSON object, consumed one by one; those left over are drift.
 
-    `need_*` removes a field that the entry has no meaning without: missing, null or of another type raises `Malformed`.
-    `take_*` removes an optional field: missing or null gives None, another type leaves it in place, so that it is kept
+    `need_*` consumes a required field: missing, null or of another type raises `Malformed`. `take_*` consumes an
+    optional field: missing or null gives None; a field of another type also gives None, but is left over, so it is kept
     and counted.
     """
 
@@ -56,7 +56,7 @@ class Fields:
         return name in self._left
 
     def names(self) -> list[str]:
-        """Return the names that nobody consumed, in the order of the object."""
+        """Return the names of the fields left over, in the order of the object."""
         return list(self._left)
 
     def peek(self, name: str) -> JsonValue:
@@ -101,7 +101,7 @@ class Fields:
         return None
 
     def take_instant(self, name: str) -> datetime | None:
-        """Consume an ISO-8601 string with a zone; gives the instant in UTC."""
+        """Consume an ISO 8601 string with an offset; return the instant in UTC."""
         value = self._left.get(name)
         if value is None:
             self._left.pop(name, None)
@@ -114,7 +114,7 @@ class Fields:
         return instant
 
     def take_epoch_ms(self, name: str) -> datetime | None:
-        """Consume milliseconds since 1970; gives the instant in UTC."""
+        """Consume milliseconds since 1970; return the instant in UTC."""
         value = self._left.get(name)
         if value is None:
             self._left.pop(name, None)
@@ -125,21 +125,21 @@ class Fields:
         return _EPOCH + timedelta(milliseconds=value)
 
     def take_json(self, name: str) -> str | None:
-        """Consume any value; gives its JSON, or None when it is missing or null."""
+        """Consume a value of any type; return its JSON, None if it is missing or null."""
         value = self._left.pop(name, None)
         return None if value is None else to_json(value)
 
     def take_any(self, name: str) -> JsonValue:
-        """Consume any value as it is."""
+        """Consume a value of any type."""
         return self._left.pop(name, None)
 
     def take_known(self, names: frozenset[str]) -> JsonObject:
-        """Consume every field of `names` that is there; gives them as one object."""
+        """Consume every existing field of `names`; return them as one object."""
         left = self._left
         return {name: left.pop(name) for name in list(left) if name in names}
 
     def take_fields(self, name: str) -> "Fields | None":
-        """Consume an object; what is left of it stays a leftover of this one, under its name."""
+        """Consume an object; its fields left over count as left over of this object, under its name."""
         value = self._left.get(name)
         if type(value) is not dict:
             if value is None:
@@ -159,9 +159,7 @@ class Fields:
         return None
 
     def take_each(self, name: str) -> list["Fields"]:
-        """Consume an object of objects, or a list of objects; gives the objects. What is not an object stays a
-        leftover.
-        """
+        """Consume an object of objects or a list of objects; return the objects. Other values are left over."""
         value = self._left.get(name)
         if value is None:
             self._left.pop(name, None)
@@ -177,7 +175,7 @@ class Fields:
         return children
 
     def take_row(self, name: str) -> "Fields | None":
-        """Consume an object that becomes a row of its own: what is left of it is the row's, not this object's."""
+        """Consume an object that becomes a row of its own: its fields left over belong to that row."""
         value = self._left.get(name)
         if type(value) is not dict:
             if value is None:
@@ -187,7 +185,7 @@ class Fields:
         return Fields(value)
 
     def take_rows(self, name: str) -> list["Fields"]:
-        """Consume a list of objects, each of which becomes a row of its own. A list of anything else stays in place."""
+        """Consume a list of objects that become rows of their own. A list of other values is left over."""
         value = self._left.get(name)
         if value is None:
             self._left.pop(name, None)
@@ -198,39 +196,39 @@ class Fields:
         return [Fields(element) for element in value if isinstance(element, dict)]
 
     def adopt(self, name: str, child: "Fields") -> None:
-        """Let what is left of `child`, from a consumed list, count as a leftover of this object under `name`."""
+        """Make the fields left over of `child`, from a consumed list, left over of this object under `name`."""
         self._children.append((name, child))
 
     def need_text(self, name: str) -> str:
-        """Consume a string that must be there."""
+        """Consume a required string."""
         value = self.take_text(name)
         if value is None:
             self._refuse(name, "a string")
         return value
 
     def need_integer(self, name: str) -> int:
-        """Consume an integer that must be there."""
+        """Consume a required integer."""
         value = self.take_integer(name)
         if value is None:
             self._refuse(name, "an integer")
         return value
 
     def need_instant(self, name: str) -> datetime:
-        """Consume an ISO-8601 instant that must be there."""
+        """Consume a required ISO 8601 string with an offset; return the instant in UTC."""
         value = self.take_instant(name)
         if value is None:
             self._refuse(name, "an instant")
         return value
 
     def need_epoch_ms(self, name: str) -> datetime:
-        """Consume milliseconds since 1970 that must be there."""
+        """Consume required milliseconds since 1970; return the instant in UTC."""
         value = self.take_epoch_ms(name)
         if value is None:
             self._refuse(name, "milliseconds since 1970")
         return value
 
     def need_fields(self, name: str) -> "Fields":
-        """Consume an object that must be there."""
+        """Consume a required object."""
         value = self.take_fields(name)
         if value is None:
             self._refuse(name, "an object")
@@ -243,7 +241,7 @@ class Fields:
         raise Malformed(RejectCode.WRONG_TYPE, f"{name} is not {wanted}")
 
     def leftover(self) -> JsonObject:
-        """Return what nobody consumed, with what is left of nested objects under their names, or nothing."""
+        """Return the fields left over, with those of consumed objects under their names."""
         if not self._children:
             return self._left
         left = dict(self._left)
@@ -256,7 +254,7 @@ class Fields:
 
 
 def instant_of_iso(text: str) -> datetime | None:
-    """Return the UTC instant that an ISO-8601 string with a zone names, or None when it is none."""
+    """Return the instant in UTC of an ISO 8601 string with an offset, None for another string."""
     try:
         instant = datetime.fromisoformat(text)
         if instant.tzinfo is UTC:

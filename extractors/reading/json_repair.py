@@ -1,7 +1,8 @@
-"""Reads one JSON text as `JSON.parse` does, and where that refuses, with a few repairs that it names.
+"""Parses one JSON text as JavaScript's `JSON.parse` does, and if that would refuse, with a few repairs, each with a
+flag.
 
-The repairs are those that damaged transcripts call for: halves of surrogate pairs (anthropics/claude-code issues 45982,
-56064, 61301), numbers beyond a double, raw control characters. Trailing commas and comments are not JSON and stay so.
+The repairs are for damage found in transcripts: halves of surrogate pairs (anthropics/claude-code issues 45982, 56064,
+61301), numbers too large for a double, raw control characters. Trailing commas and comments are not repaired.
 """
 
 import json
@@ -17,10 +18,10 @@ from models.json import JsonObject, JsonValue
 from models.reject import RejectCode
 
 MAX_DEPTH: Final = 1024
-"""The levels of nesting that orjson reads."""
+"""The levels of nesting that orjson accepts."""
 REPAIR_DEPTH: Final = 512
-"""The levels of nesting that the repairing parser reads. The standard library's parser gives up at some 1000, less what
-the stack already holds; a fixed limit well below makes the outcome the same everywhere."""
+"""The levels of nesting that the repairing parser accepts. The standard library's parser fails at about 1000 levels,
+fewer if the stack is deep already; a fixed lower limit gives the same result everywhere."""
 
 _SIGNS: Final = re.compile(rb'\\+"?|["{}\[\]]')
 _QUOTE, _BACKSLASH, _BRACE, _BRACKET, _END_BRACE, _END_BRACKET = b'"\\{[}]'
@@ -32,26 +33,26 @@ _CONTROL: Final = re.compile(rb"[\0-\x1f]")
 
 
 class Flag(StrEnum):
-    """How a record was won that plain JSON parsing refuses, or changes without a word."""
+    """The repair of a record that a JSON parser refuses, or silently changes."""
 
     BOM = "bom"
     """A byte order mark before the record, at the start of the file."""
     UTF16 = "utf16"
     """The text is UTF-16, as PowerShell 5.1 rewrites files."""
     LONE_SURROGATE = "lone_surrogate"
-    """Half of a surrogate pair was escaped in a key or text; U+FFFD stands in its place."""
+    """An escape of half a surrogate pair in a key or string; replaced by U+FFFD."""
     NON_FINITE_NUMBER = "non_finite_number"
-    """NaN, Infinity, or a number too large for a double; null stands in its place."""
+    """NaN, Infinity, or a number too large for a double; replaced by null."""
     CONTROL_CHARACTER = "control_character"
-    """A raw control character stands in a key or text; it is kept."""
+    """A raw control character in a key or string; kept."""
     DUPLICATE_KEY = "duplicate_key"
-    """An object names a key twice; the last one counts, as in JavaScript."""
+    """A key occurs twice in an object; the last value is used, as in JavaScript."""
     BIG_INTEGER = "big_integer"
-    """An integer beyond 64 bits; it is kept exactly."""
+    """An integer of more than 64 bits; kept exactly."""
 
 
 class UnreadableJson(ValueError):
-    """The text is no JSON, even with repairs."""
+    """The text is not JSON, even with repairs."""
 
     def __init__(self, code: RejectCode) -> None:
         super().__init__(code)
@@ -59,7 +60,7 @@ class UnreadableJson(ValueError):
 
 
 class LenientReader:
-    """Reads JSON texts as `JSON.parse` does, and where that refuses, with repairs."""
+    """Parses JSON texts as `JSON.parse` does, and if that would refuse, with repairs."""
 
     def __init__(self) -> None:
         self._noted: set[Flag] = set()
@@ -68,7 +69,7 @@ class LenientReader:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """How the last text was read."""
+        """The repairs of the last text."""
         return tuple(sorted(self._noted))
 
     def read(self, text: bytes) -> JsonValue:
@@ -121,7 +122,7 @@ class LenientReader:
         return made
 
     def _integer(self, digits: str) -> int | None:
-        # Python refuses to convert thousands of digits; a double ends at 309 of them.
+        # Python refuses to convert thousands of digits; a double has at most 309 before the point.
         if len(digits) > 18:
             if self._float(digits) is None:
                 return None
@@ -155,10 +156,10 @@ def _is_deeper(text: bytes, limit: int) -> bool:
 
 
 def signs(text: bytes, start: int = 0) -> Iterator[tuple[int, int, int]]:
-    """Yield the place, byte and phase of each bracket, brace and unescaped quote from `start` on.
+    """Yield offset, byte and phase of each bracket, brace and unescaped quote from `start` on.
 
-    The phase is 0 and 1 in turn, from quote to quote (a quote has the phase that it begins). Brackets of phase 0 stand
-    outside of strings if the text at `start` does, those of phase 1 if that is inside a string.
+    The phase alternates between 0 and 1 at each quote (a quote has the phase that it begins). Brackets of phase 0 are
+    outside of strings if the text at `start` is; brackets of phase 1 are if it is inside a string.
     """
     phase = 0
     for token in _SIGNS.finditer(text, start):
@@ -174,7 +175,9 @@ def signs(text: bytes, start: int = 0) -> Iterator[tuple[int, int, int]]:
 
 
 class BracketBalance:
-    """How the brackets of a text balance: read on from its start, and, as far as strings go, back from its end."""
+    """The balance of a text's brackets, read forward from its start and, with regard to strings, backward from its
+    end.
+    """
 
     def __init__(self, text: bytes) -> None:
         depth, deepest, lowest = [0, 0], [0, 0], [0, 0]

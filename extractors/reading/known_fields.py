@@ -1,5 +1,6 @@
-"""Sorts an object's fields by a declaration of what is known: into a table's cells, into what is kept as JSON, and into
-what nobody knows. One pass over the fields that are there, however many a table could hold.
+"""Sorts an object's fields by a declaration of the known ones: into cells of a table's row, into JSON to keep, and into
+unknown fields. It makes one pass over the object's fields, so its cost does not depend on the table's number of
+columns.
 """
 
 from collections.abc import Mapping
@@ -12,10 +13,10 @@ from models.json import JsonObject, JsonValue
 from models.schema import FLAG, FLOAT, INSTANT, INTEGER, TEXT, Table
 
 KEPT: Final = "kept"
-"""Place of a field that is known and kept as it is."""
+"""In a declaration: a known field without a column, kept as JSON."""
 
 Declaration: TypeAlias = Mapping[str, "str | Declaration"]
-"""What is known of an object, by field: its column, `KEPT`, or what is known of the object that it holds."""
+"""The known fields of an object: for each its column, `KEPT`, or the declaration of its value, which is an object."""
 
 _TYPES: Final = {TEXT: str, FLAG: bool, INTEGER: int, FLOAT: float, INSTANT: datetime}
 _LARGEST: Final = 2**63
@@ -24,10 +25,10 @@ _KEEP: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class KnownFields:
-    """What is known of an object's fields, made ready by `known_fields`.
+    """A declaration compiled by `known_fields`.
 
-    `places` gives each field the number of its cell (below 0: none) and its type; `objects` what is known of those that
-    hold objects. `path` is what stands before the names of its fields where they are told.
+    `places` has for each field the index of its cell (negative: none) and its type; `objects` the compiled declarations
+    of fields that are objects. `path` is the prefix of the fields' names in `unparsed` and drift.
     """
 
     places: Mapping[str, tuple[int, type | None]]
@@ -36,7 +37,9 @@ class KnownFields:
 
 
 def known_fields(table: Table, columns: Declaration, kept: str = "", path: str = "") -> KnownFields:
-    """Return what is known of an object whose fields fill columns of `table`; `kept` names fields between blanks."""
+    """Compile the declaration of an object whose fields fill columns of `table`; `kept` are further known fields,
+    separated by spaces.
+    """
     types = {column.name: _TYPES.get(column.type, str) for column in table.columns}
     cells = cell_numbers(table)
     places: dict[str, tuple[int, type | None]] = dict.fromkeys(kept.split(), (_KEEP, None))
@@ -53,14 +56,14 @@ def known_fields(table: Table, columns: Declaration, kept: str = "", path: str =
 
 
 def cell_numbers(table: Table) -> dict[str, int]:
-    """Return the place of each column of `table` in its rows."""
+    """Return the index of each column of `table` in its rows."""
     return {column.name: number for number, column in enumerate(table.columns)}
 
 
 def sort_fields(found: JsonObject, known: KnownFields, cells: list[object], left: JsonObject) -> JsonObject:
-    """Put fields of `found` into `cells`, return those that are kept, and add the others to `left` under their path.
+    """Put the known fields of `found` into `cells`, return those to keep as JSON, and add the others to `left` by path.
 
-    A field that is known but of another type is left; one that is null says nothing, unless nobody knows it.
+    A known field of another type goes to `left`. A known field that is null is dropped.
     """
     kept: JsonObject = {}
     places = known.places

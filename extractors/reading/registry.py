@@ -1,4 +1,4 @@
-"""Finds the sources of this package and says of every path of a home which source, shape or rule it belongs to."""
+"""Finds the sources of this package, and assigns every path of a home to a source, shape or rule."""
 
 import importlib
 import pkgutil
@@ -16,7 +16,7 @@ from models.schema import Table, unique_tables
 from models.text import printable_path
 
 OTHER = "other"
-"""The source of everything that no other source names."""
+"""The source of all files that no other source matches."""
 
 PHASES: Mapping[int, str] = {
     1: "history",
@@ -28,11 +28,11 @@ PHASES: Mapping[int, str] = {
     7: "projects",
     8: "other",
 }
-"""The phases, in the order of value and risk, under the name of the source that leads each."""
+"""The phases in the order of extraction, each named after its main source."""
 
 
 class Treatment(StrEnum):
-    """What is done with a file."""
+    """How a file is treated."""
 
     EXTRACT = "extract"
     ARCHIVE = "archive"
@@ -42,7 +42,7 @@ class Treatment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a path belongs: its source, phase, treatment and the rule that decided; for EXTRACT and ARCHIVE its
+    """The assignment of a path: its source, phase, treatment and the rule that decided; with EXTRACT and ARCHIVE its
     shape.
     """
 
@@ -55,7 +55,7 @@ class Placement:
 
 @cache
 def sources() -> Mapping[str, Source]:
-    """Return all sources by name, found by scanning this package. A module that cannot be imported is fatal."""
+    """Return all sources by name, found by importing the modules of this package. An ImportError is not caught."""
     found: dict[str, Source] = {}
     for module in pkgutil.iter_modules(extractors.__path__):
         if not module.ispkg:
@@ -68,7 +68,7 @@ def sources() -> Mapping[str, Source]:
 
 @cache
 def parser_digests() -> Mapping[str, str]:
-    """Return what names the parser of each source: another one would make other rows of the same bytes.
+    """Return a digest of the parser of each source: with another digest the same bytes would give other rows.
 
     It covers the source's declared `version`, its path shapes, and the columns of its tables.
     """
@@ -82,12 +82,12 @@ def _parser_digest(source: Source) -> str:
 
 
 def source_tables(of: Iterable[Source]) -> list[Table]:
-    """Return the tables of sources, each once, in order."""
+    """Return the tables of sources, each once, in the order of the sources."""
     return list(dict.fromkeys(table for source in of for table in source.tables))
 
 
 def phase_number(text: str) -> int | None:
-    """Return the phase that a number or a source's name stands for, or None."""
+    """Return the phase with this number or name, None if there is none."""
     if text.isdigit():
         return int(text) if int(text) in PHASES else None
     name = text.replace("_", "-")
@@ -99,16 +99,16 @@ IN_THE_WAY: Mapping[str, str] = {
     "has it read",
     "file for directory": "a file stands where a directory of data is expected, as where a copy has lost its links",
 }
-"""Rules by which a thing is found in the place of data, with what is to be said of it: the run is incomplete."""
+"""Rules for an entry of another kind in the place of data, each with its sentence; the run is then incomplete."""
 
 _SHARED_BY_LINK = re.compile(r"projects/[^/]+/memory(?:/.*)?", re.DOTALL)
-"""What people share between projects by a link on purpose: such a link hides no session."""
+"""Memory that people share between projects by a link on purpose: such a link hides no session."""
 _ENTRY_TYPES = {Reading.DIRECTORY: "directory", Reading.LINK: "link"}
 
 
 def followed_links(*, follow_links: bool) -> Callable[[bytes], bool] | None:
-    """Return what tells of the path of a link whether it is followed: those where data is expected; None where no link
-    is. Can be sent to another process.
+    """Return a predicate of links' paths that are followed: those in the place of data. None if no link is followed. It
+    can be pickled.
     """
     return _is_followed if follow_links else None
 
@@ -123,7 +123,7 @@ def _usual_classifier() -> "Classifier":
 
 
 class Classifier:
-    """Says of each path where it belongs. Rules come first: what is withheld is never looked at by shape."""
+    """Assigns each path to a source. The rules are applied before the shapes, so no shape can match a withheld path."""
 
     def __init__(self, withhold: Iterable[str] = (), *, archive_trees: bool = False) -> None:
         self._user_rules = user_rules(withhold)
@@ -145,9 +145,9 @@ class Classifier:
                     self._above_data.setdefault(top, []).extend(shape.directories)
 
     def place(self, path: str, entry_type: str) -> Placement:
-        """Return where the path (printable form, '/' between parts) of a thing of `entry_type` belongs.
+        """Return the assignment of a path (printable form, with `/`) of an entry of type `entry_type`.
 
-        What lies in a home within the home is placed as it would be there (`inner_path`).
+        A path in a home inside the home is treated as relative to the inner one (`inner_path`).
         """
         whole, path = path, inner_path(path)
         top = path.split("/", 1)[0]
@@ -170,9 +170,7 @@ class Classifier:
         return Placement(OTHER, 8, Treatment.ARCHIVE, self._other_rule(top), 0)
 
     def expects_data(self, path: str) -> bool:
-        """Whether what a link at a path leads to would be read as data of a source: not as what is archived as it is,
-        and not where the link itself is data.
-        """
+        """Return whether a file at this path would be parsed by a source; False where the link itself is the data."""
         top = path.split("/", 1)[0]
         if any(shape.regex.fullmatch(path) for shape, _ in self._shapes.get((top, "link"), ())):
             return False
@@ -185,7 +183,7 @@ class Classifier:
         return first_match(self._withheld if may_be_withheld(path) else self._user_rules, path)
 
     def _listed_rule(self, path: str) -> Rule | None:
-        """Return the rule by which a path is only listed: it names a directory, and so all that lies below."""
+        """Return the rule by which a path is only listed: such a rule matches a directory and everything below it."""
         directory = path[: path.rfind("/") + 1]
         if directory != self._directory:
             self._directory, self._rule_of_directory = directory, first_match(self._listed, directory)

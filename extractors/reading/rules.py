@@ -1,4 +1,5 @@
-"""What is never opened and what is only listed: the named rules, by path alone, before anything is read."""
+"""The named rules for files that are never opened and files that are only listed. They decide by path alone, before any
+file is opened."""
 
 import re
 from collections.abc import Iterable
@@ -8,10 +9,10 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A named rule over paths below a home: `pattern` is searched in the path, '/' between its parts.
+    """A named rule for paths below a home: `pattern` is searched in the path, which has `/` between its components.
 
-    One that is `of_last_part` is matched with the last part alone, from its beginning: the same as `(^|/)` before it,
-    in a fraction of the time.
+    With `of_last_part` the pattern is matched against the beginning of the last component: the same as `(^|/)` before
+    it, but much faster.
     """
 
     name: str
@@ -21,7 +22,7 @@ class Rule:
 
     @property
     def shown(self) -> str:
-        """The pattern over the whole path, for people."""
+        """The equivalent pattern for the whole path, for the documentation."""
         return f"(^|/){self.pattern.pattern}" if self.of_last_part else self.pattern.pattern
 
 
@@ -70,10 +71,11 @@ WITHHELD: Final = (
         r"(\.(txt|json|ya?ml))?" + _OR_A_COPY,
         "Files named as tokens.",
     ),
-    # No path is like this: what was forgotten is known by its digest (`extractors.reading.erasure`).
+    # Matches no path: erased paths are recognised by digest (`extractors.reading.erasure`), and listed under this name.
     Rule("forgotten", re.compile(r"^(?!)"), "Forgotten on request (`extract forget`): neither opened nor named."),
 )
-"""FORMATS, fact 5. More can be added by settings; none can be taken away."""
+"""Files that can contain secrets, as found in published homes (extractors/FORMATS.md). The setting `withhold` adds
+rules; none can be removed."""
 
 INVENTORY_ONLY: Final = (
     _rule("node-modules", r"(^|/)node_modules/", "Installed packages."),
@@ -81,7 +83,7 @@ INVENTORY_ONLY: Final = (
     _rule("local-install", r"^local/", "Claude Code's own old installation."),
     _rule("git-objects", r"(^|/)\.git/", "A version control store."),
 )
-"""Listed with size and times, not read, unless asked for by the setting `archive_trees`."""
+"""Files that are listed with size and times but not read, unless the setting `archive_trees` is true."""
 
 KNOWN_TOP: Final = frozenset(
     [
@@ -137,18 +139,18 @@ KNOWN_TOP: Final = frozenset(
         "statusline-command.sh",
     ]
 )
-"""Names at the top of a home that Claude Code is known to write (FORMATS, 1 to 10); others are foreign."""
+"""Names that Claude Code writes at the top of a home (extractors/FORMATS.md); other names are foreign."""
 
 
 _MARKS: Final = (
     *("credentials", ".claude", ".lock", "settings", "config", "mcp", "channels/", "netrc", "npmrc", "pypirc", ".env"),
     *("key", ".pem", ".p12", ".pfx", ".jks", "id_", "token", "secret"),
 )
-"""In lower case; one of them is in each path of ASCII that a rule of `WITHHELD` names."""
+"""Strings in lower case: each ASCII path that a rule of `WITHHELD` matches contains one of them."""
 
 
 def may_be_withheld(path: str) -> bool:
-    """Whether a rule of `WITHHELD` may name `path`: those that none can name are told without asking them all."""
+    """Return False if no rule of `WITHHELD` can match `path`: a fast test that saves matching all rules."""
     lowered = path.lower()
     for mark in _MARKS:  # `any` over a generator takes twice as long
         if mark in lowered:
@@ -157,7 +159,7 @@ def may_be_withheld(path: str) -> bool:
 
 
 def first_match(rules: Iterable[Rule], path: str) -> Rule | None:
-    """Return the first rule that names `path`, or None."""
+    """Return the first rule that matches `path`, or None."""
     last_part = path.rpartition("/")[2]
     for rule in rules:
         if rule.pattern.match(last_part) if rule.of_last_part else rule.pattern.search(path):
@@ -166,8 +168,8 @@ def first_match(rules: Iterable[Rule], path: str) -> Rule | None:
 
 
 def user_rules(patterns: Iterable[str]) -> tuple[Rule, ...]:
-    """Return rules for the glob patterns of the settings (`*` within a part, `**` over parts). Matched against the
-    whole path.
+    """Return rules for the glob patterns of the settings (`*` inside a component, `**` across components), which must
+    match the whole path.
     """
     return tuple(Rule(f"settings:{pattern}", _glob(pattern), "Named in the settings.") for pattern in patterns)
 

@@ -1,4 +1,4 @@
-"""Wins what is whole in a physical JSONL line that orjson refuses, and gives every other byte of it a code.
+"""Recovers the complete records of a JSONL line that orjson refuses, and assigns a reject code to its other bytes.
 
 Real homes hold lines on which a torn record and the next one meet, `}{` without a line end between, runs of NUL before
 a good record, and lone surrogates (anthropics/claude-code issues 81843, 52387, 49876, 56064). Nearly every such line
@@ -47,7 +47,7 @@ _FIRST_KEYS: Final = frozenset({"parentUuid", "type", "display"})
 
 
 class PartKind(StrEnum):
-    """What a part of a line is."""
+    """The kind of a part of a line."""
 
     RECORD = "record"
     REJECT = "reject"
@@ -56,9 +56,9 @@ class PartKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SalvagedPart:
-    """A stretch of a line, from `start` to before `end`, in bytes. The parts of a line tile it.
+    """A part of a line, from byte `start` to before `end`. The parts of a line tile it.
 
-    `value` and `flags` belong to records, `code` and `detail` to rejects; `detail` never holds text of the source.
+    Records have `value` and `flags`, rejects `code` and `detail`; `detail` never contains text of the home.
     """
 
     start: int
@@ -71,15 +71,15 @@ class SalvagedPart:
 
 
 class _Look(Enum):
-    """How much like a record an object must look, by where it stands, to be taken for one."""
+    """How much an object must resemble a record to be accepted as one; this depends on the bytes around it."""
 
     ANY = ()
-    """The line was whole up to it, and ends or goes on with an object: any will do, as on a line of its own."""
+    """The line is intact up to it, and ends or continues with an object: any object is accepted, as on its own line."""
     LIKELY = tuple(
         frozenset({key})
         for key in ("type", "uuid", "sessionId", "timestamp", "display", "messageId", "leafUuid", "summary", "project")
     )
-    """It follows damage, where no part of another object can stand: one key of a record is enough."""
+    """It follows damage, where no part of another object can be: one key of a record suffices."""
     CERTAIN = (
         frozenset({"type", "sessionId"}),
         frozenset({"type", "messageId"}),
@@ -102,10 +102,10 @@ class _Look(Enum):
 
 
 def parse_line(line: bytes) -> JsonObject | None:
-    """Return the object that a line holds, or None when `salvage` must be asked. The fast path: orjson, nothing else.
+    """Return the JSON object of a line, None if the line needs `salvage`. The fast path: it calls orjson only.
 
-    Like `JSON.parse` it takes the last of duplicate keys. An integer beyond 64 bits comes as the nearest double: to
-    look for such would cost a fifth of the parsing or more, and JavaScript writes none that a double does not hold.
+    Like `JSON.parse` it uses the last of duplicate keys. An integer of more than 64 bits becomes the nearest double: a
+    search for such integers would slow parsing by a fifth, and JavaScript writes none that a double cannot hold.
     """
     try:
         value: JsonValue = orjson.loads(line)
@@ -115,13 +115,12 @@ def parse_line(line: bytes) -> JsonObject | None:
 
 
 def salvage(line: bytes, *, at_file_start: bool = False, utf16: Utf16 | None = None) -> list[SalvagedPart]:
-    """Return the parts of a line, with or without its line end, in order; they tile it. An empty line has none.
+    """Return the parts of a line (with or without its line end), in order; they tile it. An empty line has none.
 
-    Records are won with the repairs that `Flag` lists; an object that stands amid damage must look like a record. White
-    space at either end of the line belongs to the record there, and beside a reject to the reject; any other blank
-    stretch (white space and NUL) is padding, and so is a byte order mark when the line is the first of its file. A line
-    of a file in `utf16` is one record, where it is one. Never raises, and takes time in proportion to the line,
-    whatever that holds.
+    Records are recovered with the repairs of `Flag`; an object amid damage must resemble a record. White space at
+    either end of the line belongs to the record or reject there; other blanks (white space and NUL) are padding, and so
+    is a byte order mark in the first line of a file. With `utf16` the line is decoded first, and is one record if it
+    parses. It never raises, and its time is proportional to the line's length.
     """
     if utf16 is not None:
         record = _record_in_utf16(decoded_line(line, utf16, at_file_start=at_file_start), len(line))
@@ -148,7 +147,7 @@ def salvage(line: bytes, *, at_file_start: bool = False, utf16: Utf16 | None = N
 
 
 def salvage_document(data: bytes) -> tuple[JsonValue, tuple[str, ...]]:
-    """Return a whole file as JSON, and the repairs of `Flag` with which it was read.
+    """Return the JSON value of a whole file, and the repairs (`Flag`) that were necessary.
 
     Raises `Malformed` (not_json, not_utf8, too_deep).
     """
@@ -187,7 +186,7 @@ _DETAILS: Final = {
 
 
 def _records(line: bytes, start: int, reader: LenientReader) -> Iterator[SalvagedPart]:
-    """Yield the whole records in the line from `start` on, the white space around them not included."""
+    """Yield the complete records of a line from `start` on, without the white space around them."""
     end = max(start, len(line.rstrip(_BLANK)))
     start = _skip_blank(line, start)
     try:
@@ -200,8 +199,8 @@ def _records(line: bytes, start: int, reader: LenientReader) -> Iterator[Salvage
 
 
 def _records_amid_damage(line: bytes, first: int, reader: LenientReader) -> Iterator[SalvagedPart]:
-    """Yield the whole records in the line from its first text on, leftmost and outermost first."""
-    # Only hostile lines hold many pairs that cannot be read: a pair within a whole object costs nothing.
+    """Yield the complete records of a damaged line, the leftmost and outermost first."""
+    # Only hostile lines have many pairs that are not JSON; pairs inside a complete object are skipped at no cost.
     budget = 16 * len(line)
     is_intact = True
     for opened, closed in _pairs(line, first):
@@ -212,7 +211,9 @@ def _records_amid_damage(line: bytes, first: int, reader: LenientReader) -> Iter
         except UnreadableJson:
             value = None
         look = _look_needed(line, first, opened, closed, is_intact=is_intact)
-        is_glued = Flag.DUPLICATE_KEY in reader.flags  # a head and another record's tail: no writer repeats a key
+        is_glued = (
+            Flag.DUPLICATE_KEY in reader.flags
+        )  # the beginning of one record and the end of another: no program writes a key twice
         if isinstance(value, dict) and look.fits(value) and not is_glued:
             yield SalvagedPart(opened, closed, PartKind.RECORD, value, flags=reader.flags)
             is_intact = is_intact and opened == first
@@ -222,10 +223,9 @@ def _records_amid_damage(line: bytes, first: int, reader: LenientReader) -> Iter
 
 
 def _pairs(line: bytes, start: int) -> list[tuple[int, int]]:
-    """Return the spans of all matching braces that may be a record, by their start.
+    """Return the spans of all matching braces that can be a record, sorted by start.
 
-    Left out is what has the sign of a part after it and begins the line or has one before it too (`[{…},`), and what is
-    nested too deeply to be read.
+    Objects that are clearly parts of a larger value (as in `[{…},`) and objects nested too deeply are left out.
     """
     stacks: tuple[deque[int], deque[int]] = (deque(maxlen=MAX_DEPTH), deque(maxlen=MAX_DEPTH))
     found = []
@@ -251,9 +251,9 @@ def _is_part(line: bytes, start: int, opened: int, closed: int) -> bool:
 
 
 def _look_needed(line: bytes, first: int, opened: int, closed: int, *, is_intact: bool) -> _Look:
-    """Return how much like a record the object must look.
+    """Return how much an object must resemble a record.
 
-    `first` is where text begins that is not yet won, and the line `is_intact` when all before that is records.
+    `first` is the offset of the first byte that no record covers yet; `is_intact` means that only records precede it.
     """
     after = _sign_after(line, closed)
     if after in _CLOSES or _opens_before(line, first, opened):
@@ -268,7 +268,7 @@ def _opens_before(line: bytes, start: int, at: int) -> bool:
 
 
 def _sign_after(line: bytes, at: int) -> int:
-    """Return the first byte from `at` on that is not blank, or `_END`."""
+    """Return the first non-blank byte from `at` on, or `_END`."""
     at = _skip_blank(line, at)
     return line[at] if at < len(line) else _END
 
@@ -279,7 +279,7 @@ def _skip_blank(line: bytes, at: int) -> int:
 
 
 def _left_over(line: bytes, start: int, end: int, reader: LenientReader) -> Iterator[SalvagedPart]:
-    """Yield what lies between records: a reject, padding to the nearest NUL beside it, or padding alone."""
+    """Yield the bytes between records: a reject (with padding up to the nearest NUL), or only padding."""
     if start == end:
         return
     core_start = end - len(line[start:end].lstrip(_BLANK))
@@ -299,7 +299,7 @@ def _left_over(line: bytes, start: int, end: int, reader: LenientReader) -> Iter
 
 
 def _why(text: bytes, reader: LenientReader) -> tuple[RejectCode, str]:
-    """Return the code and detail for a text in which no record was found."""
+    """Return the reject code and detail of a text without a record."""
     if not _is_utf8_but_for_its_ends(text):
         return RejectCode.NOT_UTF8, _DETAILS[RejectCode.NOT_UTF8]
     code = RejectCode.NOT_JSON
@@ -318,7 +318,7 @@ def _why(text: bytes, reader: LenientReader) -> tuple[RejectCode, str]:
 
 
 def _is_utf8_but_for_its_ends(text: bytes) -> bool:
-    """Whether the text is UTF-8, or was cut from such text in the middle of a character."""
+    """Return whether the text is UTF-8, except for a character cut off at either end."""
     begin = 0
     while begin < min(3, len(text)) and text[begin] & 0xC0 == 0x80:
         begin += 1

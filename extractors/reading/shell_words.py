@@ -1,7 +1,7 @@
-"""Reads words and exports of shell scripts (sh, bash, zsh) as text. Nothing is run and nothing is expanded.
+"""Reads words and exports of shell scripts (sh, bash, zsh) as text. It runs nothing and expands nothing.
 
-What shells write themselves (`alias`, `export -p`, `printf %q`) is read as they would read it. In what people write,
-expansions stay as they stand.
+Output of shells themselves (`alias`, `export -p`, `printf %q`) is read as a shell would read it. In scripts that people
+write, expansions are left unexpanded.
 """
 
 import re
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 LONGEST_WORD: Final = 1 << 18
-"""Characters. What does not end by then is no word: a quote was left open. Linux hands on half as much at most."""
+"""Maximum characters of a word. A longer one has an open quote; Linux passes at most half as many to a program."""
 
 _MOST_FAILURES: Final = 100
-"""Statements that do not end, after which the rest of a text is left alone, so that no text takes long."""
+"""After this many statements with an open quote the rest of a text is skipped, so that no text takes long."""
 
 _PLAIN: Final = re.compile(r"[^\s'\"\\$`;&|()<>=]+")
 _SINGLE: Final = re.compile(r"'([^']*+)'")
@@ -45,7 +45,7 @@ _NEXT: Final = re.compile(r"[ \t]*(?:;|&&)[ \t]*")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word without its quotes, where it ends, and whether the shell would put something in place of a part of it."""
+    """A word without its quotes, its end, and whether the shell would expand a part of it."""
 
     text: str
     end: int
@@ -54,7 +54,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """An exported variable. `value` is None when only its name stands there; `start` is where its name begins."""
+    """An exported variable. `value` is None if only the name is exported; `start` is the offset of the name."""
 
     name: str
     value: str | None
@@ -63,9 +63,9 @@ class Export:
 
 
 def read_word(text: str, start: int, *, stops_at_equals: bool = False) -> Word | None:
-    """Return the word that begins at `start`, or None when a quote is left open. A word may be empty.
+    """Return the word that begins at `start`, None if a quote is not closed. A word can be empty.
 
-    With `stops_at_equals` it ends before the first `=` that is not quoted.
+    With `stops_at_equals` it ends before the first unquoted `=`.
     """
     limit = min(len(text), start + LONGEST_WORD)
     parts: list[str] = []
@@ -118,7 +118,7 @@ def _read_piece(text: str, position: int, limit: int) -> Word | None:
 
 
 def _read_double(text: str, position: int, limit: int) -> Word | None:
-    """Return what stands between double quotes; `position` is behind the first."""
+    """Return the text between double quotes; `position` is after the first quote."""
     parts: list[str] = []
     has_expansion = False
     while position < limit:
@@ -143,7 +143,7 @@ def _read_double(text: str, position: int, limit: int) -> Word | None:
 
 
 def _unescape(text: str) -> str:
-    """Return the text that stands between `$'` and `'`; bytes that make no UTF-8 become U+FFFD."""
+    """Return the text between `$'` and `'` with its escapes resolved; bytes that are not UTF-8 become U+FFFD."""
     made = _ESCAPE.sub(_unescape_one, text.encode())
     return made.decode("utf-8", "replace")
 
@@ -169,9 +169,10 @@ def _unescape_one(match: re.Match[bytes]) -> bytes:
 
 
 def read_exports(text: str, start: int) -> tuple[list[Export], int, bool]:
-    """Return what the statements that begin at `start` export, where reading ended, and whether a quote was left open.
+    """Return the exports of the statements that begin at `start`, the end of reading, and whether a quote is not
+    closed.
 
-    `start` is behind the blanks of a line; statements joined by `;` and `&&` are read as long as they are exports.
+    `start` is after the blanks of a line; statements joined by `;` and `&&` are read as long as they are exports.
     """
     found: list[Export] = []
     position = start
@@ -208,7 +209,7 @@ def _blanks_end(text: str, position: int) -> int:
 
 
 def all_exports(text: str) -> Iterator[Export]:
-    """Yield what the lines of a script export, in order. Lines within quotes or here-documents count as well."""
+    """Yield the exports of a script's lines, in order, including lines inside quotes and here-documents."""
     position = 0
     failures = 0
     while position < len(text) and failures < _MOST_FAILURES:

@@ -1,4 +1,4 @@
-"""What is to be read of one file, what reading it gave, and who takes what is read."""
+"""The task of reading one file, its result, and the protocol of the sink that receives the entries."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
@@ -13,8 +13,8 @@ from models.schema import Row
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on memory: the longest entry, and the largest whole-file entry, that is parsed, in bytes. Longer ones are
-    kept, not parsed.
+    """Bounds on memory: the longest entry and the largest whole-file entry that are parsed, in bytes. Longer ones are
+    kept but not parsed.
     """
 
     entry_bytes: int = 32 << 20
@@ -23,9 +23,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class FileTask:
-    """What to read of one file: decided by the snapshot and the last manifest, carried to a worker.
+    """The task of reading one file: made from the snapshot and the last manifest, sent to a worker process.
 
-    `erased` are the spans of what is not read again that were erased on request: digests are of the other bytes.
+    `erased` are the erased spans in the bytes that are not read again: the file's digests treat them specially.
     """
 
     home_id: str
@@ -46,7 +46,7 @@ class FileTask:
 
 @dataclass(slots=True)
 class FileResult:
-    """What reading one file gave. `error` names why nothing could be read; then only `task` and `error` count."""
+    """The result of reading one file. With an `error` only `task` and `error` are valid."""
 
     task: FileTask
     file_id: int = 0
@@ -75,7 +75,7 @@ class FileResult:
     reject_codes: dict[str, int] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[type["FileResult"], tuple[object, ...]]:
-        """Be sent to another process as a tuple, in a third of the time that the names of all fields take."""
+        """Pickle as a tuple: three times as fast as with the names of all fields."""
         return FileResult, _values(self)
 
     @property
@@ -85,12 +85,12 @@ class FileResult:
 
     @property
     def bytes_due(self) -> int:
-        """The size of the file when the home was pinned: what was to be read, in bytes."""
+        """The size of the file in the snapshot, in bytes."""
         return self.task.size
 
     @property
     def tail_bytes(self) -> int:
-        """Bytes after the watermark, waiting for the end of their entry."""
+        """Bytes after the watermark: the beginning of an unfinished entry."""
         return self.size - self.watermark
 
 
@@ -98,28 +98,28 @@ _values: Callable[[FileResult], tuple[object, ...]] = attrgetter(*(one.name for 
 
 
 class Sink(Protocol):
-    """Takes what is read. Provenance is the sink's: it gets the address with each call."""
+    """Receives everything that is read. Each call has the address, from which the sink adds provenance."""
 
     def piece(self, file_id: int, offset: int, data: bytes) -> bool:
-        """Take the bytes of one piece; returns whether the store did not hold them yet."""
+        """Take the bytes of one piece; return whether they are new to the store."""
 
     def entry(self, file_id: int, offset: int, length: int, kind: str, rows: Sequence[Row] = ()) -> None:
-        """Take one span of the provenance index, and the rows of source tables that it gave."""
+        """Take one span for the table `entries`, and the rows that its parser gave."""
 
     def block(self, columns: Columns, file_id: int, offsets: Sequence[int], lengths: Sequence[int]) -> None:
-        """Take entries that gave one row each, as columns, and their spans."""
+        """Take the spans of entries with one row each, and the rows as columns."""
 
     def erased(self, file_id: int, offset: int, length: int) -> None:
-        """Take note that the bytes of a span are not kept, because they were erased on request."""
+        """Take the span of bytes that are not kept, because they were erased on request."""
 
     def reject(self, source: str, code: RejectCode, detail: str, file_id: int, offset: int, length: int) -> None:
-        """Take one entry that could not be understood."""
+        """Take one entry that could not be parsed."""
 
     def repair(self, source: str, flag: str, file_id: int, offset: int, length: int) -> None:
-        """Take note that an entry was won from damaged bytes."""
+        """Take a repair of a damaged entry."""
 
     def said(self, entry: Entry, source: str, file_id: int, offset: int, length: int) -> None:
-        """Take the messages that an entry holds."""
+        """Take the messages of an entry."""
 
     def drift(self, what: str, name: str, source: str, version: str, file_id: int, offset: int, length: int) -> None:
-        """Count one thing that we do not know."""
+        """Count one unknown field, field type or record type."""
