@@ -18,11 +18,11 @@ from models.run import PartRecord, RunRecord
 from models.schema import Table
 from models.seal import sealed, unsealed
 from models.tables import RUNNER_TABLES
+from pipelines.archive.parquet import open_writer
 from pipelines.disk.layout import Layout
 from pipelines.disk.platform import make_files_private
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from pipelines.run.staging import open_writer
 from pipelines.upkeep.import_store import import_store
 
 HOME = "small"

@@ -15,13 +15,14 @@ from models.observer import Observer
 from models.run import RunRecord
 from models.schema import Row, Table
 from pipelines.archive.archive import committed_parts, read_runs, writing
+from pipelines.archive.parquet import StagedPart
 from pipelines.disk.layout import Layout
 from pipelines.run.digest_indexes import DigestIndexes
 from pipelines.run.digest_sets import KnownDigests, SeenDigests, SharedSet, write_known_digests
 from pipelines.run.extraction import Request, extract_homes
 from pipelines.run.phase_work import PhaseWork
 from pipelines.run.snapshot import Due
-from pipelines.run.staging import RowWriter, StagedPart, StagingSink
+from pipelines.run.staging import RowWriter, StagingSink
 from pipelines.warehouse.load import build_warehouse
 
 FIXTURES = Path(__file__).parent / "fixtures" / "claude_home"

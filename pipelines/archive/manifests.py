@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.manifest import COLUMNS, NOT_PRESENT, FileState
+from pipelines.archive.parquet import open_parquet
 
 _T = TypeVar("_T")
 _REPEATED = (
@@ -42,13 +43,8 @@ def read_table(path: Path, names: Sequence[str] = COLUMNS, rows: range | None = 
     """Return columns of a manifest file, of `rows` or of all rows; a column that an older version did not write is
     NULL.
     """
-    with _opened(path) as file:
+    with open_parquet(path) as file:
         return _select(_read_rows(file, names, range(file.metadata.num_rows) if rows is None else rows), names)
-
-
-def _opened(path: Path) -> pq.ParquetFile:
-    # Not pq.read_table, and no Arrow filter: both import compute engines, which takes longer than the reading.
-    return pq.ParquetFile(path, page_checksum_verification=True)
 
 
 def _select(table: pa.Table, names: Sequence[str]) -> pa.Table:
@@ -76,7 +72,7 @@ def read_digests(path: Path) -> Iterator[tuple[bytes, str]]:
     Files with erased spans are skipped: their digest is of the remaining bytes, but the file in the home is complete.
     """
     names = ("path_bytes", "sha256", "entry_type", "outcome", "erased_spans")
-    with _opened(path) as file:
+    with open_parquet(path) as file:
         for group in range(file.num_row_groups):
             columns = _select(file.read_row_group(group, columns=list(names), use_threads=False), names).columns
             for path_bytes, digest, entry_type, outcome, erased in zip(

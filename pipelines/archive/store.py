@@ -8,13 +8,11 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from xxhash import xxh3_128
 
 from models.errors import ConfigurationError, ErasedError, ExtractError, FixityError, StoreError
@@ -22,8 +20,9 @@ from models.manifest import FileState
 from models.run import PartRecord, RunRecord
 from models.tables import ERASED, EXTRACTIONS, MANIFEST, PIECES, STORE
 from pipelines.archive.archive import Archive
+from pipelines.archive.committed import PhaseKey, parts_of_runs
 from pipelines.archive.manifests import read_manifest
-from pipelines.disk.atomic import sha256_of
+from pipelines.archive.parquet import check_part, damage_raised, open_part, read_part
 from pipelines.disk.layout import Layout
 
 _DIGEST: Final = 16
@@ -62,11 +61,11 @@ class StoreReader:
         self._runs = {run.run_id: run for run in runs}
         self._seed = seed
         self._readings: _Readings | None = None
-        self._recipes: dict[_Where, _Recipe | StoreError | FixityError] = {}
-        mine = reversed(list(_parts(runs, STORE.name)))
-        theirs = _parts([run for run in others if run.run_id not in self._runs], STORE.name)
+        self._recipes: dict[PhaseKey, _Recipe | StoreError | FixityError] = {}
+        mine = reversed(list(parts_of_runs(runs, STORE)))
+        theirs = parts_of_runs([run for run in others if run.run_id not in self._runs], STORE)
         self._parts = [_StorePart(layout, where, part) for where, part in (*mine, *theirs)]
-        self._order: dict[_Where, list[_StorePart]] = {}
+        self._order: dict[PhaseKey, list[_StorePart]] = {}
         self._groups: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
 
     @classmethod
@@ -88,7 +87,7 @@ class StoreReader:
         run.
         """
         manifests: dict[tuple[str, int], list[PartRecord]] = {}
-        for (_, home_id, phase), part in _parts(self._until(as_of), MANIFEST.name):
+        for (_, home_id, phase), part in parts_of_runs(self._until(as_of), MANIFEST):
             manifests.setdefault((home_id, phase), []).insert(0, part)
         return [state for _, parts in sorted(manifests.items()) for state in self._newest(parts)]
 
@@ -97,7 +96,7 @@ class StoreReader:
 
         Raises as `files` does.
         """
-        for _, part in _parts(self._until(as_of), MANIFEST.name):
+        for _, part in parts_of_runs(self._until(as_of), MANIFEST):
             yield from self._newest([part], ("new", "appended", "rewritten"))
 
     def kept_bytes(self, file_id: int, as_of: str | None = None) -> int | None:
@@ -196,11 +195,11 @@ class StoreReader:
             at += len(block)
             yield len(block), block
 
-    def _recipe(self, where: "_Where") -> "_Recipe":
+    def _recipe(self, where: "PhaseKey") -> "_Recipe":
         """Return the recipes of a committed phase. Raises StoreError or FixityError, the same one on each call."""
         held = self._recipes.get(where)
         if held is None:
-            parts = [part for at, part in _parts(self._runs.values(), PIECES.name) if at == where]
+            parts = [part for at, part in parts_of_runs(self._runs.values(), PIECES) if at == where]
             try:
                 held = _Recipe(self._layout, parts)
             except (StoreError, FixityError) as error:
@@ -211,7 +210,7 @@ class StoreReader:
             raise held
         return held
 
-    def _piece(self, digest: bytes, where: "_Where") -> bytes:
+    def _piece(self, digest: bytes, where: "PhaseKey") -> bytes:
         """Return a piece's verified bytes. Searches the parts of phase `where` first, then all others."""
         if where not in self._order:
             self._order[where] = sorted(self._parts, key=lambda part: part.where != where)
@@ -257,8 +256,8 @@ class StoreReader:
         """Return the rows of the first of these manifests; a lenient reader takes the next one if it is damaged."""
         for part in parts:
             try:
-                with _damage_raised(part.path):
-                    _check(self._layout, part)
+                with damage_raised(part.path):
+                    check_part(self._layout, part)
                     return read_manifest(self._layout.root / part.path, changes)
             except (StoreError, FixityError) as error:
                 if not self._lenient:
@@ -267,15 +266,11 @@ class StoreReader:
         return []
 
 
-_Where = tuple[str, str, int]
-"""The key of a committed phase: run_id, home_id, phase number."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Extent:
     """The bytes [start, end) of a file, whose recipe belongs to the phase `where`."""
 
-    where: _Where
+    where: PhaseKey
     start: int
     end: int
 
@@ -285,11 +280,11 @@ class _Readings:
 
     def __init__(self, layout: Layout, runs: Iterable[RunRecord], damage: dict[str, str] | None) -> None:
         """Read them. With `damage`, damaged parts are recorded there and skipped; without it they raise."""
-        self._where: list[_Where] = []
+        self._where: list[PhaseKey] = []
         self._epochs: list[int] = []
         epochs = {run.run_id: run.epoch for run in runs}
         tables = []
-        for where, part in _parts(runs, EXTRACTIONS.name):
+        for where, part in parts_of_runs(runs, EXTRACTIONS):
             try:
                 table = read_part(layout, part, ["file_id", "from_offset", "size", "is_void"], checked=True)
             except (StoreError, FixityError) as error:
@@ -340,7 +335,7 @@ class _Recipe:
 class _StorePart:
     """A Parquet file of the store. It reads the digests at the first search, the contents by row group."""
 
-    def __init__(self, layout: Layout, where: _Where, part: PartRecord) -> None:
+    def __init__(self, layout: Layout, where: PhaseKey, part: PartRecord) -> None:
         self.where = where
         self.path = part.path
         self._layout = layout
@@ -353,8 +348,8 @@ class _StorePart:
     def check(self) -> None:
         """Compare the part with the SHA-256 of its commit record, once. Raises FixityError when it differs."""
         if not self._is_checked:
-            with _damage_raised(self.path):
-                _check(self._layout, self._part)
+            with damage_raised(self.path):
+                check_part(self._layout, self._part)
             self._is_checked = True
 
     @property
@@ -365,7 +360,7 @@ class _StorePart:
     def row_of(self, digest: bytes) -> int | None:
         """Return the row of a piece, None if the part does not have it. Raises StoreError or FixityError."""
         if self._digests is None:
-            with _damage_raised(self.path):
+            with damage_raised(self.path):
                 digests = _bytes(read_part(self._layout, self._part, ["digest"]), "digest")
             self._rows = array("q", sorted(range(len(digests)), key=digests.__getitem__))
             self._digests = b"".join(digests[row] for row in self._rows)
@@ -377,7 +372,7 @@ class _StorePart:
     def place_of(self, row: int) -> tuple[int, int]:
         """Return the row group of a row, and its index in that group."""
         if not self._group_starts:
-            with _damage_raised(self.path), _open(self._layout, self._part) as file:
+            with damage_raised(self.path), open_part(self._layout, self._part) as file:
                 start = 0
                 for group in range(file.metadata.num_row_groups):
                     self._group_starts.append(start)
@@ -387,63 +382,11 @@ class _StorePart:
 
     def contents(self, group: int) -> list[bytes]:
         """Return the bytes of all pieces of a row group."""
-        with _damage_raised(self.path), _open(self._layout, self._part) as file:
+        with damage_raised(self.path), open_part(self._layout, self._part) as file:
             made = _bytes(file.read_row_group(group, columns=["content"]), "content")
             if len(made) != file.metadata.row_group(group).num_rows:
                 raise pa.ArrowInvalid("rows are missing")
             return made
-
-
-def _parts(runs: Iterable[RunRecord], table: str) -> Iterator[tuple[_Where, PartRecord]]:
-    for run in runs:
-        for phase in run.phases:
-            for part in phase.parts:
-                if part.table == table:
-                    yield (run.run_id, phase.home_id, phase.phase), part
-
-
-def read_part(layout: Layout, part: PartRecord, columns: list[str], *, checked: bool = False) -> pa.Table:
-    """Return columns of a part. With `checked`, compare it with its commit record first: rows other than pieces have no
-    digest of their own.
-    """
-    with _damage_raised(part.path):
-        if checked:
-            _check(layout, part)
-        with _open(layout, part) as file:
-            return file.read(columns=columns, use_threads=False)
-
-
-def _check(layout: Layout, part: PartRecord) -> None:
-    if sha256_of(layout.root / part.path) != part.sha256:
-        raise FixityError(f"{part.path} differs from the SHA-256 of its commit record; see `extract verify`")
-
-
-def _open(layout: Layout, part: PartRecord) -> pq.ParquetFile:
-    """Open a part. Raises pa.ArrowTypeError when a column's type differs from its table's: the footer of a Parquet file
-    has no checksum, so a wrong type in it is damage.
-    """
-    file = pq.ParquetFile(layout.root / part.path, page_checksum_verification=True)
-    for field in _SCHEMAS[part.table]:
-        if field.name in file.schema_arrow.names and file.schema_arrow.field(field.name).type != field.type:
-            file.close()
-            raise pa.ArrowTypeError(f"{field.name} is not {field.type}")
-    return file
-
-
-_SCHEMAS: Final = {table.name: table.arrow() for table in (EXTRACTIONS, MANIFEST, PIECES, STORE)}
-
-
-@contextmanager
-def _damage_raised(path: str) -> Iterator[None]:
-    """Raise StoreError for a missing and FixityError for an unreadable Parquet file at `path`, which the block
-    reads.
-    """
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise StoreError(f"{path} is gone, but a commit record lists it; see `extract verify`") from error
-    except (OSError, pa.ArrowException, KeyError, UnicodeDecodeError) as error:
-        raise FixityError(f"{path} is damaged and cannot be read ({error}); see `extract verify`") from error
 
 
 def _integers(table: pa.Table | None, name: str) -> "array[int]":

@@ -16,16 +16,17 @@ from extractors.reading.erasure import Span, Tombstones
 from models.manifest import Erased, FileState, erased_json
 from models.run import RunRecord, in_effect
 from models.tables import EXTRACTIONS
+from pipelines.archive.committed import PhaseKey, parts_of, phases_of
+from pipelines.archive.parquet import integer_column, read_columns
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.forget.find import FoundForErasure
-from pipelines.forget.parts import Where, integer_column, parts_of, phases_of, read_columns
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
     epoch: int
-    where: Where
+    where: PhaseKey
     start: int
     watermark: int
     size: int
@@ -52,7 +53,7 @@ class Redigester:
         self._tombstones = tombstones
         self._lines = {run.run_id: in_effect(runs, run.run_id) for run in runs}
         self._readers: dict[str, StoreReader] = {}
-        self._computed: dict[tuple[Where, int], _Digests] = {}
+        self._computed: dict[tuple[PhaseKey, int], _Digests] = {}
         self._files = {file_id for files in found.entries.values() for file_id in files}
         self._readings = self._all_readings()
 

@@ -12,21 +12,12 @@ from models.observer import Observer
 from models.run import PhaseRecord, RunRecord
 from models.schema import PROVENANCE, Table
 from models.tables import ENTRIES, ERASED, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, STORE
+from pipelines.archive.committed import PhaseKey, known_tables, parts_of, phases_of
+from pipelines.archive.parquet import bytes_column, integer_column, read_columns, read_row_groups, text_column
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.forget.imported import imports_that_hold
 from pipelines.forget.matcher import Matcher, rows_that_hold
-from pipelines.forget.parts import (
-    Where,
-    bytes_column,
-    integer_column,
-    known_tables,
-    parts_of,
-    phases_of,
-    read_columns,
-    read_row_groups,
-    text_column,
-)
 
 Piece = tuple[int, int, bytes]
 """A row of a recipe: offset, length, digest."""
@@ -48,7 +39,7 @@ class Wanted:
     files: set[tuple[str, bytes]] = field(default_factory=set)
     directories: set[bytes] = field(default_factory=set)
     message_ids: set[str] = field(default_factory=set)
-    entries: list[tuple[Where, int, Span]] = field(default_factory=list)
+    entries: list[tuple[PhaseKey, int, Span]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -62,7 +53,7 @@ class FoundForErasure:
 
     paths: set[tuple[str, bytes]] = field(default_factory=set)
     file_ids: dict[int, tuple[str, bytes]] = field(default_factory=dict)
-    entries: dict[Where, dict[int, set[Span]]] = field(default_factory=dict)
+    entries: dict[PhaseKey, dict[int, set[Span]]] = field(default_factory=dict)
     messages: set[str] = field(default_factory=set)
     imported: int = 0
 
@@ -71,7 +62,7 @@ class FoundForErasure:
         """Whether the archive contains nothing of it."""
         return not (self.paths or self.messages or self.imported or any(files for files in self.entries.values()))
 
-    def add(self, where: Where, file_id: int, span: Span) -> None:
+    def add(self, where: PhaseKey, file_id: int, span: Span) -> None:
         """Add an entry, unless its file is erased completely."""
         if file_id not in self.file_ids:
             self.entries.setdefault(where, {}).setdefault(file_id, set()).add(span)
@@ -149,7 +140,7 @@ class Finder:
             self._observer.advances(part.size)
         return hits
 
-    def _find_entries(self, where: Where, phase: PhaseRecord, hits: set[bytes]) -> None:
+    def _find_entries(self, where: PhaseKey, phase: PhaseRecord, hits: set[bytes]) -> None:
         """Find the entries in these pieces, and long entries that contain it across the border of two pieces."""
         matcher = self._wanted.matcher
         if matcher.is_empty:
@@ -165,7 +156,7 @@ class Finder:
             for span in _spans_that_hold(self._reader, matcher, recipes[file_id], spans[file_id], hits):
                 self.found.add(where, file_id, span)
 
-    def _find_rows(self, where: Where, phase: PhaseRecord) -> None:
+    def _find_rows(self, where: PhaseKey, phase: PhaseRecord) -> None:
         """Find rows and messages that contain it though the raw entry does not: a row's value may be decoded."""
         matcher = self._wanted.matcher
         if matcher.is_empty:
@@ -179,7 +170,7 @@ class Finder:
             for rows in read_row_groups(self._layout, part, table):
                 self._note_rows(where, table, rows, rows_that_hold(matcher, rows, _content_columns(table)))
 
-    def _note_rows(self, where: Where, table: Table, rows: pa.Table, held: Collection[int]) -> None:
+    def _note_rows(self, where: PhaseKey, table: Table, rows: pa.Table, held: Collection[int]) -> None:
         if table is MESSAGES:
             self.found.messages |= {text_column(rows, "message_id")[row] for row in held}
         elif table.has_provenance:
@@ -188,7 +179,7 @@ class Finder:
                 file_id, offset, length = (column[row] for column in columns)
                 self.found.add(where, file_id, (offset, length))
 
-    def _find_occurrences(self, where: Where, phase: PhaseRecord) -> None:
+    def _find_occurrences(self, where: PhaseKey, phase: PhaseRecord) -> None:
         """Find the entries in which a message to erase occurs."""
         wanted = self.found.messages | self._wanted.message_ids
         rows = read_columns(self._layout, parts_of(phase, OCCURRENCES), OCCURRENCES, ["message_id", *_SPAN])
@@ -212,7 +203,7 @@ class Finder:
             read_columns(self._layout, parts_of(phase, MESSAGES), MESSAGES, ["message_id"]), "message_id"
         )
 
-    def _occurrences(self) -> Iterator[tuple[Where, pa.Table]]:
+    def _occurrences(self) -> Iterator[tuple[PhaseKey, pa.Table]]:
         names = ["message_id", "file_id", "byte_offset"]
         for where, phase in phases_of(self._runs):
             yield where, read_columns(self._layout, parts_of(phase, OCCURRENCES), OCCURRENCES, names)
@@ -224,7 +215,7 @@ def _content_columns(table: Table) -> list[str]:
     return [column.name for column in table.all_columns if column.name not in ours]
 
 
-def going_rows(found: FoundForErasure, where: Where, rows: pa.Table) -> "pa.BooleanArray":
+def going_rows(found: FoundForErasure, where: PhaseKey, rows: pa.Table) -> "pa.BooleanArray":
     """Return a mask: for each row of a table with provenance, whether its entry is erased."""
     files = {*found.file_ids, *found.entries.get(where, {})}
     affected = pc.is_in(rows["file_id"], pa.array(sorted(files), pa.int64()))

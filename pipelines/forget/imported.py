@@ -9,11 +9,10 @@ import pyarrow as pa
 
 from models.run import PartRecord
 from pipelines.archive.imported import IMPORTED, imported_files
+from pipelines.archive.parquet import open_writer, read_row_groups
 from pipelines.disk.atomic import sync_file
 from pipelines.disk.layout import Layout
 from pipelines.forget.matcher import Matcher, rows_that_hold
-from pipelines.forget.parts import read_row_groups
-from pipelines.run.staging import open_writer
 
 
 @dataclass(frozen=True, slots=True)

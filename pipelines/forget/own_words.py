@@ -12,8 +12,8 @@ import models.findings
 import models.run
 import pipelines.report
 from models.errors import ConfigurationError
+from pipelines.archive.committed import known_tables
 from pipelines.forget.matcher import Matcher
-from pipelines.forget.parts import known_tables
 
 
 def refuse_own_words(matcher: Matcher, homes: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from extractors.reading.erasure import Span, Tombstones
 from models.observer import Observer
 from models.run import RunRecord
+from pipelines.archive.committed import phases_of
 from pipelines.archive.erasure_journal import Journal
 from pipelines.archive.store import StoreReader
 from pipelines.archive.tombstones import Graveyard, Tombstone
@@ -17,7 +18,7 @@ from pipelines.forget.digests import Redigester
 from pipelines.forget.find import FoundForErasure, Piece, Wanted, paths_of, recipes_of
 from pipelines.forget.imported import imports_that_hold, stage_import
 from pipelines.forget.matcher import SHORTEST, Matcher
-from pipelines.forget.parts import PartWriter, phases_of
+from pipelines.forget.part_writer import PartWriter
 from pipelines.forget.proof import file_holds
 from pipelines.forget.recipes import make_recipes
 from pipelines.forget.rewrite import Rewriter

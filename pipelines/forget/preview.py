@@ -8,9 +8,10 @@ import pyarrow.compute as pc
 
 from models.run import RunRecord
 from models.tables import ENTRIES, EXTRACTIONS, MANIFEST
+from pipelines.archive.committed import parts_of, phases_of
+from pipelines.archive.parquet import bytes_column, integer_column, read_columns, text_column
 from pipelines.disk.layout import Layout
 from pipelines.forget.find import FoundForErasure, going_rows, paths_of
-from pipelines.forget.parts import bytes_column, integer_column, parts_of, phases_of, read_columns, text_column
 
 _Key = tuple[str, bytes]
 

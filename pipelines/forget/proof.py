@@ -8,25 +8,17 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from models.observer import Observer
 from models.run import PartRecord
 from models.schema import Table
 from models.tables import ENTRIES, ERASED, MANIFEST, PIECES
 from pipelines.archive.archive import read_all_runs
+from pipelines.archive.committed import PhaseKey, known_tables, phases_of
+from pipelines.archive.parquet import bytes_column, integer_column, open_parquet, read_columns, text_column
 from pipelines.disk.layout import Layout
 from pipelines.forget.find import FoundForErasure, going_rows
 from pipelines.forget.matcher import Matcher, rows_that_hold, values_that_hold
-from pipelines.forget.parts import (
-    Where,
-    bytes_column,
-    integer_column,
-    known_tables,
-    phases_of,
-    read_columns,
-    text_column,
-)
 
 _CHUNK = 1 << 20
 _ROWS = 2_000
@@ -63,7 +55,7 @@ def addresses_that_hold(layout: Layout, found: FoundForErasure) -> list[str]:
     ]
 
 
-def _has_rows(layout: Layout, where: Where, part: PartRecord, table: Table, found: FoundForErasure) -> bool:
+def _has_rows(layout: Layout, where: PhaseKey, part: PartRecord, table: Table, found: FoundForErasure) -> bool:
     names = {column.name for column in table.all_columns}
     if table is MANIFEST:
         rows = read_columns(layout, [part], table, ["home_id", "path_bytes"])
@@ -87,7 +79,7 @@ def _has_rows(layout: Layout, where: Where, part: PartRecord, table: Table, foun
     return bool(pc.any(going_rows(found, where, rows)).as_py())
 
 
-def _has_pieces(found: FoundForErasure, where: Where, rows: pa.Table) -> bool:
+def _has_pieces(found: FoundForErasure, where: PhaseKey, rows: pa.Table) -> bool:
     """Return whether a piece belongs to an erased file, or overlaps an erased span."""
     entries = {file_id: sorted(spans) for file_id, spans in found.entries.get(where, {}).items()}
     columns = (integer_column(rows, name) for name in ("file_id", "byte_offset", "byte_length"))
@@ -136,7 +128,7 @@ def file_holds(path: Path, matcher: Matcher, *, is_packed: bool = False) -> bool
 def _columns_of_parquet(path: Path, matcher: Matcher) -> Iterator[str]:
     names: set[str] = set()
     try:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             for group in range(file.metadata.num_row_groups):
                 rows = file.read_row_group(group, use_threads=False)
                 names |= {

@@ -15,10 +15,11 @@ from xxhash import xxh3_128
 from extractors.reading.erasure import Span
 from models.run import RunRecord, in_effect
 from models.tables import ERASED, PIECES, STORE
+from pipelines.archive.committed import PhaseKey, parts_of, phases_of
+from pipelines.archive.parquet import bytes_column, integer_column, read_columns
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.forget.find import FoundForErasure, Piece, recipes_of
-from pipelines.forget.parts import Where, bytes_column, integer_column, parts_of, phases_of, read_columns
 
 _Cut = tuple[bytes, int, int]
 """A remainder of a piece: the piece's digest, first byte, one past the last byte."""
@@ -28,9 +29,9 @@ _Cut = tuple[bytes, int, int]
 class Recipes:
     """New recipes by phase and file_id, and by phase the pieces removed from and added to its store."""
 
-    rows: dict[Where, dict[int, list[Piece]]] = field(default_factory=dict)
-    removed: dict[Where, set[bytes]] = field(default_factory=dict)
-    added: dict[Where, list[bytes]] = field(default_factory=dict)
+    rows: dict[PhaseKey, dict[int, list[Piece]]] = field(default_factory=dict)
+    removed: dict[PhaseKey, set[bytes]] = field(default_factory=dict)
+    added: dict[PhaseKey, list[bytes]] = field(default_factory=dict)
     cuts: dict[bytes, _Cut] = field(default_factory=dict)
 
     def content(self, reader: StoreReader, digest: bytes) -> bytes:
@@ -89,7 +90,7 @@ def _place(
     """Decide for each touched piece which phases store it."""
     digests = pa.array(sorted(touched), pa.binary(16))
     lines = {run.run_id: {one.run_id for one in in_effect(runs, run.run_id)} for run in runs}
-    stored: dict[bytes, list[Where]] = {}
+    stored: dict[bytes, list[PhaseKey]] = {}
     for where, phase in phases_of(runs):
         before = set(
             bytes_column(_only(read_columns(layout, parts_of(phase, STORE), STORE, ["digest"]), digests), "digest")

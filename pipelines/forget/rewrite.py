@@ -11,24 +11,16 @@ from models.manifest import FileState
 from models.run import PartRecord, PhaseRecord
 from models.schema import Row, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, STORE
+from pipelines.archive.committed import PhaseKey, parts_of
 from pipelines.archive.manifests import read_manifest
+from pipelines.archive.parquet import bytes_column, integer_column, read_columns, read_row_groups, text_column
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.forget.counts import Extraction, PhaseContents, changed_counts, distribute_new_bytes, number
 from pipelines.forget.digests import Redigester
 from pipelines.forget.find import FoundForErasure, going_rows
 from pipelines.forget.matcher import Matcher, rows_that_hold
-from pipelines.forget.parts import (
-    PartWriter,
-    Where,
-    bytes_column,
-    integer_column,
-    parts_of,
-    read_columns,
-    read_row_groups,
-    table_of_part,
-    text_column,
-)
+from pipelines.forget.part_writer import PartWriter, table_of_part
 from pipelines.forget.recipes import Recipes
 
 _BATCH = 24 << 20
@@ -58,9 +50,9 @@ class Rewriter:
     redigester: Redigester
     reader: StoreReader
     writer: PartWriter
-    _phases_with_added: set[Where] = field(default_factory=set)
+    _phases_with_added: set[PhaseKey] = field(default_factory=set)
 
-    def rewrite(self, where: Where, phase: PhaseRecord) -> PhaseRecord | None:
+    def rewrite(self, where: PhaseKey, phase: PhaseRecord) -> PhaseRecord | None:
         """Rewrite the affected parts of a phase; return its new record, None when no part is affected."""
         before = self._contents(phase)
         states = self._states(before.states)
@@ -100,7 +92,7 @@ class Rewriter:
             made.append(new)
         return made if is_changed else None
 
-    def _gone(self, where: Where, phase: PhaseRecord) -> ErasedCounts:
+    def _gone(self, where: PhaseKey, phase: PhaseRecord) -> ErasedCounts:
         """Count the erased content of a phase."""
         made = ErasedCounts()
         spans = self.found.entries.get(where, {})
@@ -135,7 +127,7 @@ class Rewriter:
         return zip(*(rows[name].to_pylist() for name in names), strict=True)
 
     def _extractions(
-        self, where: Where, phase: PhaseRecord, before: Sequence[Extraction], gone: ErasedCounts
+        self, where: PhaseKey, phase: PhaseRecord, before: Sequence[Extraction], gone: ErasedCounts
     ) -> list[Extraction]:
         """Return the remaining rows of `extractions`, with counts of their remaining content."""
         touched = self.found.entries.get(where, {})
@@ -155,7 +147,7 @@ class Rewriter:
         return made
 
     def _correct_new_piece_bytes(
-        self, where: Where, phase: PhaseRecord, before: Sequence[Extraction], after: Sequence[Extraction]
+        self, where: PhaseKey, phase: PhaseRecord, before: Sequence[Extraction], after: Sequence[Extraction]
     ) -> None:
         """Correct `new_piece_bytes` so that its sum is the number of bytes that the phase's store now has."""
         change = 0
@@ -173,7 +165,7 @@ class Rewriter:
 
     def _part(
         self,
-        where: Where,
+        where: PhaseKey,
         part: PartRecord,
         states: Sequence[FileState] | None,
         extractions: Sequence[Extraction],
@@ -195,7 +187,7 @@ class Rewriter:
         staying = (self._staying(where, table, rows) for rows in read_row_groups(self.layout, part, table))
         return self.writer.write(part, table, staying)
 
-    def _if_touched(self, where: Where, part: PartRecord, table: Table) -> Iterator[pa.Table]:
+    def _if_touched(self, where: PhaseKey, part: PartRecord, table: Table) -> Iterator[pa.Table]:
         """Yield the rows of a part, or none when no affected file has rows in it."""
         if table.has_provenance:
             files = [*self.found.file_ids, *self.found.entries.get(where, {})]
@@ -204,7 +196,7 @@ class Rewriter:
                 return
         yield from read_row_groups(self.layout, part, table)
 
-    def _staying(self, where: Where, table: Table, rows: pa.Table) -> pa.Table:
+    def _staying(self, where: PhaseKey, table: Table, rows: pa.Table) -> pa.Table:
         """Return the remaining rows; the same object when all remain unchanged."""
         if table is MESSAGES:
             gone = pc.is_in(rows["message_id"], pa.array(sorted(self.found.messages), pa.string()))
@@ -250,7 +242,7 @@ class Rewriter:
             rows = rows.set_column(at, rows.schema.field(at), values)
         return rows.filter(pc.invert(whole))
 
-    def _recipe(self, where: Where, rows: pa.Table) -> pa.Table:
+    def _recipe(self, where: PhaseKey, rows: pa.Table) -> pa.Table:
         """Replace the recipes of affected files by the new ones."""
         new = self.recipes.rows.get(where, {})
         here = [file_id for file_id in sorted(set(integer_column(rows, "file_id"))) if file_id in new]
@@ -270,7 +262,7 @@ class Rewriter:
         ]
         return pa.concat_tables([staying, pa.Table.from_pylist(made, schema=rows.schema)])
 
-    def _store(self, where: Where, part: PartRecord) -> PartRecord | None:
+    def _store(self, where: PhaseKey, part: PartRecord) -> PartRecord | None:
         """Remove unneeded pieces from a part of the store; add the new remainders to the phase's first such part."""
         removed = self.recipes.removed.get(where, set())
         added = self.recipes.added.get(where, [])

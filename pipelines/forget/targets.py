@@ -14,6 +14,8 @@ from extractors.transcripts.tables import RECORDS
 from models.errors import ConfigurationError
 from models.run import RunRecord
 from models.tables import MANIFEST, MESSAGES
+from pipelines.archive.committed import PhaseKey, parts_of, phases_of
+from pipelines.archive.parquet import bytes_column, integer_column, read_columns, text_column
 from pipelines.archive.session_paths import encoded_directory, full_session_id, session_ids, session_paths
 from pipelines.archive.store import StoreReader
 from pipelines.archive.tombstones import TombstoneKind, read_tombstones
@@ -22,7 +24,6 @@ from pipelines.forget.find import Wanted
 from pipelines.forget.imported import rows_of_imports
 from pipelines.forget.matcher import Matcher, either_matcher, id_matcher, pattern_matcher, text_matcher
 from pipelines.forget.own_words import refuse_own_words
-from pipelines.forget.parts import Where, bytes_column, integer_column, parts_of, phases_of, read_columns, text_column
 
 _TELLING: Final = 16
 """A message of at least this many bytes is erased wherever its text occurs; a shorter one only where it is a
@@ -142,7 +143,7 @@ class Resolver:
 
     def _prompts(
         self, projects: set[str] | None, directory: bytes | None
-    ) -> Iterator[tuple[Where, int, tuple[int, int], str, str]]:
+    ) -> Iterator[tuple[PhaseKey, int, tuple[int, int], str, str]]:
         """Yield each prompt typed in a project: phase, file_id, span, session id, the project's directory."""
         names = ["project_path", "session_id", "file_id", "byte_offset", "byte_length"]
         for where, phase in phases_of(self._runs):

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from models.amounts import plural
 from models.run import PartRecord
+from pipelines.archive.parquet import open_parquet
 from pipelines.disk.layout import Layout
 from pipelines.report.listing import bounded
 
@@ -42,7 +42,7 @@ class PartReader:
             if _sha256(path) != part.sha256:
                 self._note(part, "is not what its SHA-256 says")
                 return
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            with open_parquet(path) as file:
                 yield from file.iter_batches(_BATCH, columns=list(columns), use_threads=False)
         except FileNotFoundError:
             self._note(part, "is gone")

@@ -8,13 +8,13 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from models.errors import FixityError
 from models.run import DamageRecord, PartRecord, RunRecord
 from models.tables import MESSAGES, STORE
 from pipelines.archive.damage import without_damaged
 from pipelines.archive.imported import imported_files, verified_imports
+from pipelines.archive.parquet import open_parquet
 from pipelines.disk.layout import Layout
 from pipelines.run.digest_sets import WIDTH, SharedSet, extend_known_digests, is_whole, write_known_digests
 
@@ -114,7 +114,7 @@ def _write_index(parts: Sequence[Path], column: str, target: Path, earlier: Path
 
 def _digests(part: Path, column: str) -> Iterator[bytes]:
     try:
-        with pq.ParquetFile(part, page_checksum_verification=True) as file:
+        with open_parquet(part) as file:
             for group in range(file.num_row_groups):
                 values = file.read_row_group(group, columns=[column], use_threads=False).column(column).to_pylist()
                 for value in values:

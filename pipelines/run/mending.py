@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from xxhash import xxh3_128
 
 from extractors.home.home import Home
@@ -19,11 +18,12 @@ from models.errors import SourceError
 from models.run import DamageRecord, RunRecord
 from models.tables import ERASED, PIECES, STORE
 from pipelines.archive.damage import without_damaged
+from pipelines.archive.parquet import StagedPart, open_parquet
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
 from pipelines.run.digest_sets import KnownDigests, SharedSet
 from pipelines.run.inventory import InventoryItem
-from pipelines.run.staging import RowWriter, StagedPart
+from pipelines.run.staging import RowWriter
 
 _HELD_BYTES: Final = 16 << 20
 
@@ -41,7 +41,7 @@ def lost_pieces(layout: Layout, runs: Sequence[RunRecord], damage: Sequence[Dama
     pieces = KnownDigests(known)
     for part in without_damaged(runs, damage, PIECES.name):
         try:
-            with pq.ParquetFile(layout.root / part.path, page_checksum_verification=True) as file:
+            with open_parquet(layout.root / part.path) as file:
                 for batch in file.iter_batches(columns=["file_id", "byte_offset", "byte_length", "digest"]):
                     for file_id, *place, digest in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                         if digest != ERASED and digest not in pieces:

@@ -17,6 +17,7 @@ from models.errors import StageError
 from models.manifest import FileState, Outcome
 from models.run import PartRecord, PhaseRecord
 from models.tables import EXTRACTIONS, MANIFEST, STORE
+from pipelines.archive.parquet import StagedPart
 from pipelines.disk.atomic import disk_errors, make_directories, sync_directories, sync_files
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import MENDED, Layout, make_private
@@ -26,7 +27,7 @@ from pipelines.run.mending import Lost, Mender
 from pipelines.run.phase_counts import PhaseCounts
 from pipelines.run.phase_work import PhaseWork
 from pipelines.run.snapshot import Slice
-from pipelines.run.staging import RowWriter, StagedPart
+from pipelines.run.staging import RowWriter
 from pipelines.run.workers import Readers
 
 

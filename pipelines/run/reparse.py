@@ -28,7 +28,8 @@ from pipelines.archive import archive as archives
 from pipelines.archive.archive import Archive
 from pipelines.archive.damage import look_at_parts
 from pipelines.archive.homes import known_homes
-from pipelines.archive.store import StoreReader, read_part
+from pipelines.archive.parquet import StagedPart, read_part
+from pipelines.archive.store import StoreReader
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.failpoints import reach
@@ -41,7 +42,7 @@ from pipelines.run.phase import check_balance, put_in_place
 from pipelines.run.phase_counts import PhaseCounts
 from pipelines.run.phase_work import PhaseWork
 from pipelines.run.snapshot import Due
-from pipelines.run.staging import RowWriter, StagedPart
+from pipelines.run.staging import RowWriter
 from pipelines.run.workers import Readers
 from pipelines.version import VERSION
 

@@ -2,9 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 from typing import Final
@@ -15,8 +12,9 @@ from xxhash import xxh3_128
 
 from extractors.reading.contract import Columns, Entry
 from models.reject import RejectCode
-from models.schema import BYTES, DIGEST128, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table, Value, table_of
+from models.schema import BYTES, Row, Table, Value, table_of
 from models.tables import DRIFT, ENTRIES, ERASED, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS, STORE
+from pipelines.archive.parquet import StagedPart, finish_part, open_writer
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import make_private
 from pipelines.run.digest_sets import WIDTH, KnownDigests, SeenDigests
@@ -26,77 +24,11 @@ _FLUSH_BYTES: Final = 12 << 20
 _WORTH_A_ROW_GROUP: Final = 500
 _ROW_OVERHEAD: Final = 120
 _ROWS_AT_A_TIME: Final = 20_000
-COMPRESSION_LEVEL: Final = 3
 
 _Arrays = Sequence["pa.Array[pa.Scalar[pa.DataType]]"]
 
 Address = tuple[int, int, int]
 """The file, and the offset and length of an entry in it: what a row with provenance ends in."""
-
-
-@dataclass(frozen=True, slots=True)
-class StagedPart:
-    """A Parquet file as it was written: its table, path, size in bytes, rows and SHA-256."""
-
-    table: str
-    path: Path
-    size: int
-    rows: int
-    sha256: str
-
-
-class _Writer(pq.ParquetWriter):
-    """A Parquet writer that is quiet when it goes: pyarrow's own closes what an error has left open, which fails with
-    the same error once more, and Python prints that beside the report of the first.
-    """
-
-    def __del__(self) -> None:
-        with suppress(OSError):
-            super().__del__()  # type: ignore[misc]  # its stub leaves it out
-
-
-def open_writer(path: Path, table: Table) -> pq.ParquetWriter:
-    """Open a Parquet writer for a table: zstd, page checksums, each column encoded as its values are."""
-    columns = table.all_columns
-    plain = {c.name for c in columns if c.is_distinct or c.type in (JSON, BYTES, DIGEST128)}
-    encoded = {c.name: encoding for c in columns if (encoding := _encoding(c)) is not None}
-    return _Writer(
-        path,
-        table.arrow(),
-        compression="zstd",
-        compression_level=COMPRESSION_LEVEL,
-        use_dictionary=[c.name for c in columns if c.name not in plain and c.name not in encoded],  # type: ignore[arg-type]  # its stub knows bool only
-        column_encoding=encoded or None,
-        write_page_checksum=True,
-        write_statistics=[c.name for c in columns if c.name not in plain],
-        # A page is compressed by itself, and what one record says the next ones say again.
-        data_page_size=_FLUSH_BYTES,
-        write_batch_size=1 << 16,
-    )
-
-
-def _encoding(column: Column) -> str | None:
-    """Return how the values of a column are best written where that is neither as they stand nor by a dictionary.
-
-    Measured on 250 MB (`DECISIONS.md`): zstd gains most from numbers as they stand, from offsets and the times of a
-    log as differences, and from texts that differ where their lengths are not between them.
-    """
-    if column.name == "byte_offset" or (column.type is INSTANT and column.is_distinct):
-        return "DELTA_BINARY_PACKED"
-    if column.type in (INTEGER, INSTANT):
-        return "PLAIN"
-    return "DELTA_LENGTH_BYTE_ARRAY" if column.type is TEXT and column.is_distinct else None
-
-
-def finish_part(table: str, path: Path, rows: int) -> StagedPart:
-    """Return what was written at `path`, digested."""
-    made = sha256()
-    size = 0
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            made.update(chunk)
-            size += len(chunk)
-    return StagedPart(table, path, size, rows, made.hexdigest())
 
 
 class RowWriter:

@@ -17,11 +17,12 @@ from extractors.reading.extract import extract_file
 from extractors.reading.registry import followed_links, sources
 from extractors.reading.task import FileResult, FileTask
 from models.errors import SourceError
+from pipelines.archive.parquet import StagedPart
 from pipelines.disk.atomic import disk_errors
 from pipelines.run.digest_sets import KnownDigests, SeenDigests, SharedSet
 from pipelines.run.phase_work import PhaseWork
 from pipelines.run.processes import Child, context, send
-from pipelines.run.staging import StagedPart, StagingSink
+from pipelines.run.staging import StagingSink
 
 _WORTH_A_PROCESS: Final = 16 << 20
 _ALL_THE_SAME: Final = 8 << 10

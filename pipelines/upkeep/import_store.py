@@ -23,11 +23,11 @@ from models.message import message_id
 from models.observer import Observer
 from pipelines.archive.archive import Archive, writing
 from pipelines.archive.imported import IMPORTED
+from pipelines.archive.parquet import open_writer
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk import platform
 from pipelines.disk.atomic import disk_errors, sha256_of, sync_file
 from pipelines.disk.layout import Layout, make_private
-from pipelines.run.staging import open_writer
 from pipelines.run.unfinished_erasure import finish_forget
 from pipelines.upkeep.hash_lists import HASH, strings_of_hashes
 

@@ -8,7 +8,6 @@ from hashlib import sha256
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from xxhash import xxh3_128
 
 from models.errors import ExtractError
@@ -16,6 +15,7 @@ from models.findings import deep as codes
 from models.findings import parts as part_codes
 from models.run import PartRecord, RunRecord
 from models.tables import MESSAGES, STORE
+from pipelines.archive.parquet import open_parquet
 from pipelines.archive.store import StoreReader
 from pipelines.verify.context import Context
 from pipelines.verify.subset import Subset
@@ -151,7 +151,7 @@ def check_pieces(context: Context, subset: Subset) -> None:
 def _check_part(context: Context, part: PartRecord, seed: int) -> None:
     broken: list[str] = []
     longer: list[str] = []
-    with pq.ParquetFile(context.layout.root / part.path, page_checksum_verification=True) as file:
+    with open_parquet(context.layout.root / part.path) as file:
         for group in range(file.metadata.num_row_groups):
             table = file.read_row_group(group, columns=["digest", "piece_bytes", "content"], use_threads=False)
             columns = (table.column(name).to_pylist() for name in ("digest", "piece_bytes", "content"))

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from models.findings import parts as codes
 from models.schema import Table
+from pipelines.archive.committed import known_tables
 from pipelines.archive.imported import IMPORTED, imported_files
+from pipelines.archive.parquet import open_parquet
 from pipelines.verify.context import Context, unreadable
-from pipelines.verify.runs import known_tables
 from pipelines.verify.sizes import digest, distrust
 
 _THREADS: Final = 4
@@ -59,7 +59,7 @@ def check_footers(context: Context) -> None:
             context.distrusted.add(part.path)
             continue
         try:
-            with pq.ParquetFile(context.layout.root / part.path) as file:
+            with open_parquet(context.layout.root / part.path) as file:
                 rows, schema = file.metadata.num_rows, file.schema_arrow
         except (OSError, pa.ArrowException) as error:
             distrust(context, part, codes.NO_PARQUET.at(part.path, problem=_first_line(error)))
@@ -103,7 +103,7 @@ def check_imports(context: Context) -> None:
 
 def _import_problem(path: Path) -> str | None:
     try:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             return columns_problem(IMPORTED, file.schema_arrow)
     except (OSError, pa.ArrowException) as error:
         return _first_line(error)

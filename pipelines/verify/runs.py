@@ -4,6 +4,7 @@ import re
 import types
 import typing
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
@@ -11,14 +12,15 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from extractors.reading.registry import PHASES, source_tables, sources
+from extractors.reading.registry import PHASES
 from models.findings import runs as codes
 from models.identity import is_home_id
 from models.run import PartRecord, PhaseRecord, RunRecord, TextRecord, in_effect
 from models.schema import Table
 from models.seal import SealError, unsealed
-from models.tables import EXTRACTIONS, MANIFEST, RUNNER_TABLES
+from models.tables import EXTRACTIONS, MANIFEST
 from pipelines.archive.archive import was_committed
+from pipelines.archive.committed import known_tables
 from pipelines.verify.context import Context
 from pipelines.verify.records import MalformedRecord, read_object
 
@@ -28,11 +30,6 @@ _PART_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.parquet")
 REPORTS: Final = ("report.json", "report.md", "report.html")
 FINDINGS: Final = "findings.json"
 DRILL: Final = re.compile(r"drill-[0-9]{8}T[0-9]{6}Z\.(json|txt)")
-
-
-def known_tables() -> dict[str, Table]:
-    """Return every table that can have parts, by name."""
-    return {table.name: table for table in (*RUNNER_TABLES, *source_tables(sources().values()))}
 
 
 def read_runs(context: Context) -> None:
@@ -207,7 +204,7 @@ def _check_phase(context: Context, run: RunRecord, phase: PhaseRecord, address: 
 
 
 def _check_part(
-    context: Context, run: RunRecord, phase: PhaseRecord, part: PartRecord, address: str, tables: dict[str, Table]
+    context: Context, run: RunRecord, phase: PhaseRecord, part: PartRecord, address: str, tables: Mapping[str, Table]
 ) -> None:
     """Check that a part's path is the one of the layout: a damaged or forged record must not lead to another file."""
     path = PurePosixPath(part.path)
