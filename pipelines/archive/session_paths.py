@@ -15,6 +15,7 @@ from typing import Final
 
 import orjson
 
+from extractors.reading.contract import inner_path
 from extractors.reading.salvage import PartKind, parse_line, salvage
 from models.errors import ConfigurationError, FixityError, StoreError
 from models.json import JsonObject, JsonValue
@@ -90,7 +91,7 @@ class References:
 def session_ids(paths: Iterable[str]) -> set[str]:
     """Return the ids of all sessions that have files among these paths of homes."""
     found = set()
-    for path in paths:
+    for path in map(inner_path, paths):
         match = _TRANSCRIPT.fullmatch(path) or _BESIDE.match(path) or _ELSEWHERE.match(path)
         if match is not None and not match[1].startswith("agent-"):
             found.add(match[1])
@@ -121,7 +122,7 @@ def session_paths(reader: StoreReader, states: Sequence[FileState], session_id: 
     by_path = {(state.home_id, state.path): state for state in states if state.home_id in homes}
     references: dict[str, References] = {home_id: References() for home_id in homes}
     for state in states:
-        if _key(state) in wanted and state.path.endswith(".jsonl") and state.path.startswith("projects/"):
+        if _key(state) in wanted and _is_transcript(state.path):
             for record in records_of(reader, state):
                 references[state.home_id].take(record)
     prompts = 0
@@ -136,6 +137,10 @@ def session_paths(reader: StoreReader, states: Sequence[FileState], session_id: 
         if _is_referred_to(reader, state, session_id, references[state.home_id], wanted):
             wanted.add(_key(state))
     return wanted, prompts
+
+
+def _is_transcript(path: str) -> bool:
+    return path.endswith(".jsonl") and inner_path(path).startswith("projects/")
 
 
 def records_of(reader: StoreReader, state: FileState) -> Iterator[JsonObject]:

@@ -6,6 +6,9 @@ import pytest
 
 from extractors.reading.contract import inner_path
 from extractors.reading.registry import Classifier
+from pipelines.archive.selection import Selection
+from pipelines.disk.layout import Layout
+from pipelines.restore.restore import RestoreRequest, restore
 from tests.documents import read_fixture
 from tests.support import FIXTURES, extract, rows
 
@@ -60,3 +63,14 @@ def test_a_record_without_a_transcript_names_the_session_of_the_desktop() -> Non
     found = read_fixture("desktop", f"{ACCOUNT}/local_7.json")
     assert found.one("desktop_sessions")["desktop_session_id"] == "local_7"
     assert found.one("desktop_sessions")["unparsed"] == '{"userSelectedFolders":["/home/mira/loom"]}'
+
+
+def test_a_session_of_a_home_within_is_restored_by_its_id(tmp_path: Path) -> None:
+    extract(tmp_path / "data", FIXTURES / "desktop")
+    restored = restore(Layout(tmp_path / "data"), RestoreRequest(tmp_path / "target", Selection(session=SESSION[:8])))
+    assert restored.findings == []
+    found = {path.relative_to(tmp_path / "target").as_posix() for path in (tmp_path / "target").rglob("*.json*")}
+    assert found == {
+        f"{INNER}/projects/-sessions-calm-loom/{SESSION}.jsonl",
+        f"{INNER}/todos/{SESSION}-agent-{SESSION}.json",
+    }
