@@ -12,12 +12,22 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, NamedTuple, Self
+from typing import Final, Self
 
+from extractors.home.found import (
+    Found,
+    Stat,
+    errno_name,
+    kind_of,
+    kind_without_stat,
+    look_at,
+    source_error,
+    stat_of,
+)
 from extractors.home.platform import Directory, is_link, open_directory, pread
 from models.errors import (
     ConfigurationError,
@@ -25,52 +35,11 @@ from models.errors import (
     NotARegularFile,
     SourceError,
     Unreadable,
-    Vanished,
 )
 from models.text import printable_path
 
-EntryType = Literal["file", "directory", "link", "special"]
-
 Follows = Callable[[bytes], bool]
 """Says of the path of a link whether it is followed."""
-
-
-class Stat(NamedTuple):
-    """What the system says about a thing at one moment. Times are nanoseconds since 1970, ``size`` is in bytes.
-
-    On Windows ``ctime_ns`` is when it was created. ``inode`` is a hint and no identity: the number of a deleted file is
-    given to the next one at once. What 63 bits do not hold is cut to them: times after the year 2262, inodes of some
-    network file systems.
-    """
-
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-    mode: int
-
-
-_LARGEST: Final = (1 << 63) - 1
-UNKNOWN: Final = Stat(0, 0, 0, 0, 0)
-"""Stands where the system refuses to say anything; the mode of a thing that exists is never 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One thing below a home, as the walk saw it.
-
-    ``special`` is a FIFO, socket or device. ``link_target`` is what a link holds, and was never followed. ``error`` is
-    the name of an errno. For a directory it says why nothing, or not all, below it was found (``ENOENT``: it was gone
-    when it was to be listed, ``ELOOP``: a link stood there); for anything else, why ``stat`` is ``UNKNOWN`` (``kind``
-    is then what the directory says, or ``file`` if it says nothing). Of a link that was followed (see ``Home``) kind
-    and stat are those of what it leads to, and ``link_target`` is there too.
-    """
-
-    path: bytes
-    kind: EntryType
-    stat: Stat
-    link_target: bytes | None
-    error: str | None
 
 
 class PinnedFile:
@@ -123,7 +92,7 @@ class PinnedFile:
     def restat(self) -> Stat:
         """Return what the system says about the open file now. Raises ``Unreadable``."""
         try:
-            return _stat(os.fstat(self._descriptor))
+            return stat_of(os.fstat(self._descriptor))
         except OSError as error:
             raise Unreadable(self.path, error.errno or errno.EIO) from error
 
@@ -200,7 +169,7 @@ class Home:
                 for each in below:
                     heappush(pending, (each.path, each))
                 if error is not None:
-                    found = replace(found, error=_errno_name(error))
+                    found = replace(found, error=errno_name(error))
             yield found
 
     def names(self) -> Iterator[bytes]:
@@ -238,7 +207,7 @@ class Home:
             try:
                 current = self._directory_in(above, b"/".join(parents[:number]), name)
             except OSError as error:
-                raise _source_error(path, above, name, error) from error
+                raise source_error(path, above, name, error) from error
             finally:
                 self._leave(above)
         return current
@@ -256,12 +225,12 @@ class Home:
             result = directory.target_stat(name)
         except OSError:
             return link
-        kind, identity = _kind(result), (result.st_dev, result.st_ino)
+        kind, identity = kind_of(result), (result.st_dev, result.st_ino)
         if kind == "directory":
             if identity in self._followed or identity in self._identities_above(link.path):
                 return link
             self._followed.add(identity)
-        return replace(link, kind=kind, stat=_stat(result)) if kind in ("file", "directory") else link
+        return replace(link, kind=kind, stat=stat_of(result)) if kind in ("file", "directory") else link
 
     def _identities_above(self, path: bytes) -> set[tuple[int, int]]:
         parts = path.split(b"/")
@@ -285,13 +254,13 @@ class Home:
         prefix = path + b"/" if path else b""
         try:
             for entry in directory.scan():
-                found = _look_at(directory, prefix, entry)
+                found = look_at(directory, prefix, entry)
                 if found is not None:
                     if found.kind == "link" and self._follows is not None and self._follows(found.path):
                         found = self._look_behind(directory, found, os.fsencode(entry.name))
                     below[found.path] = found
         except OSError as error:
-            return list(below.values()), _source_error(path, directory, b".", error)
+            return list(below.values()), source_error(path, directory, b".", error)
         finally:
             self._leave(directory)
         return list(below.values()), None
@@ -331,9 +300,9 @@ class HeldDirectory:
         """Yield each name in the directory and whether it is one of a directory. Raises ``SourceError``."""
         try:
             for entry in self._directory.scan():
-                yield os.fsencode(entry.name), _kind_without_stat(entry) == "directory"
+                yield os.fsencode(entry.name), kind_without_stat(entry) == "directory"
         except OSError as error:
-            raise _source_error(self._path, self._directory, b".", error) from error
+            raise source_error(self._path, self._directory, b".", error) from error
 
     def is_in_place(self) -> bool:
         """Tell whether the way through the home, gone anew, leads to the directory that is held."""
@@ -378,75 +347,5 @@ def _open_in(directory: Directory, path: bytes, name: bytes, follows: Follows | 
             raise NotARegularFile(path)
         opened = directory.followed_file(name) if is_followed else directory.file(name)
     except OSError as error:
-        raise _source_error(path, directory, name, error) from error
+        raise source_error(path, directory, name, error) from error
     return PinnedFile(path, *opened)
-
-
-def _look_at(directory: Directory, prefix: bytes, entry: os.DirEntry[str]) -> Found | None:
-    """Return what an entry of a directory is; None if it is no longer there."""
-    name = os.fsencode(entry.name)
-    try:
-        result = directory.stat_entry(entry)
-        kind = _kind(result)
-        target = directory.link_target(name) if kind == "link" else None
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return Found(prefix + name, _kind_without_stat(entry), UNKNOWN, None, _name_of(error.errno or errno.EIO))
-    return Found(prefix + name, kind, _stat(result), target, None)
-
-
-def _kind(result: os.stat_result) -> EntryType:
-    if is_link(result):
-        return "link"
-    if stat.S_ISREG(result.st_mode):
-        return "file"
-    return "directory" if stat.S_ISDIR(result.st_mode) else "special"
-
-
-def _kind_without_stat(entry: os.DirEntry[str]) -> EntryType:
-    try:
-        if entry.is_symlink():
-            return "link"
-        if entry.is_dir(follow_symlinks=False):
-            return "directory"
-        return "file" if entry.is_file(follow_symlinks=False) else "special"
-    except OSError:
-        return "file"
-
-
-def _stat(result: os.stat_result) -> Stat:
-    times = min(result.st_mtime_ns, _LARGEST), min(result.st_ctime_ns, _LARGEST)
-    return Stat(result.st_size, *times, result.st_ino & _LARGEST, result.st_mode)
-
-
-def _source_error(path: bytes, directory: Directory, name: bytes, error: OSError) -> SourceError:
-    """Return what an ``OSError`` at ``name`` in ``directory``, on the way to ``path``, means."""
-    match error.errno:
-        case errno.ENOENT | errno.ESTALE:
-            return Vanished(path)
-        case errno.ELOOP | errno.EMLINK:  # EMLINK is FreeBSD's
-            return LinkInTheWay(path)
-        case errno.ENXIO | errno.ENODEV | errno.EISDIR:
-            return NotARegularFile(path)
-        case errno.ENOTDIR:  # Linux says so of a link too
-            try:
-                return LinkInTheWay(path) if is_link(directory.stat(name)) else Vanished(path)
-            except OSError:
-                return Vanished(path)
-        case number:
-            return Unreadable(path, number or errno.EIO)
-
-
-def _errno_name(error: SourceError) -> str:
-    match error:
-        case Unreadable():
-            return _name_of(error.errno)
-        case LinkInTheWay():
-            return "ELOOP"
-        case _:
-            return "ENOENT"
-
-
-def _name_of(number: int) -> str:
-    return errno.errorcode.get(number, str(number))

@@ -7,7 +7,8 @@ from typing import Final
 
 from xxhash import xxh3_128
 
-from extractors.home.home import HeldDirectory, Home, PinnedFile, Stat
+from extractors.home.found import Stat
+from extractors.home.home import HeldDirectory, Home, PinnedFile
 from extractors.reading.contract import Entry, Reading, Shape
 from extractors.reading.digests import Digests
 from extractors.reading.entry_reader import CHUNK, EntryReader

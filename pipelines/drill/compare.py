@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from extractors.home.home import EntryType, Found, Home
+from extractors.home.found import EntryType, Found
+from extractors.home.home import Home
 from extractors.reading.erasure import Tombstones
 from extractors.reading.extract import digest_file
 from models.errors import SourceError

@@ -8,7 +8,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
-from extractors.home.home import EntryType, Found, Stat, walk
+from extractors.home.found import EntryType, Found, Stat
+from extractors.home.home import walk
 from extractors.reading.contract import Shape
 from extractors.reading.erasure import Tombstones
 from extractors.reading.registry import Classifier, Placement, Treatment, followed_links, sources

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.history import parse_prompt
-from extractors.home.home import Home, Stat
+from extractors.home.found import Stat
+from extractors.home.home import Home
 from extractors.reading.contract import Columns, Entry, Reading, shape
 from extractors.reading.extract import _until_written, extract_file
 from extractors.reading.task import FileResult, FileTask, Limits

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.home import platform as _platform
-from extractors.home.home import UNKNOWN, Found, Home, PinnedFile, _look_at, walk
+from extractors.home.found import UNKNOWN, Found, look_at
+from extractors.home.home import Home, PinnedFile, walk
 from models.errors import ConfigurationError, LinkInTheWay, NotARegularFile, SourceError, Unreadable, Vanished
 from models.text import printable_path, safe
 from tests.support import is_root
@@ -490,7 +491,7 @@ def test_what_vanishes_between_its_listing_and_the_look_at_it_was_never_there(ho
     entries = root.scan()
     entry = next(entries)
     path.unlink()
-    assert _look_at(root, b"", entry) is None
+    assert look_at(root, b"", entry) is None
     assert list(entries) == []
     root.close()
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.home.home import Found, Stat
+from extractors.home.found import Found, Stat
 from extractors.reading.registry import PHASES, Placement, Treatment
 from models.errors import FixityError
 from models.manifest import FileState

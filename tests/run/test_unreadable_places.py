@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extractors.home.home import UNKNOWN, Found
+from extractors.home.found import UNKNOWN, Found
 from extractors.reading.registry import Classifier
 from models.errors import ExitCode
 from models.manifest import FileState
