@@ -1,1 +1,1 @@
-"""The only code that opens anything in a home; it can list, read and look, and nothing else."""
+"""The only code that opens anything in a home. It can list, read and get the status of files, and nothing else."""

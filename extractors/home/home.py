@@ -1,11 +1,11 @@
-"""The only code that opens anything in a home: it lists, reads and looks, and can do nothing else.
+"""The only code that opens anything in a home: it lists directories, reads files and their status, and nothing else.
 
-No link is followed, not even in the middle of a path; nothing but regular files is opened; bytes are read with
-``pread`` and never mapped into memory, because a mapped file that its owner truncates kills the process. Access times
-are left alone where the system lets a reader do so (see ``extractors.home.platform``).
+It follows no link, not even in the middle of a path, and opens only regular files. It reads bytes with ``pread`` and
+never maps files into memory: a mapped file that another program truncates kills the process. It does not change access
+times where the system allows that (see ``extractors.home.platform``).
 
-Paths are raw bytes relative to the home with ``/`` between their parts, as the file system has them: they need not be
-UTF-8. Windows has its names in UTF-16; they are taken as UTF-8 (``os.fsencode``).
+Paths are raw bytes relative to the home, with ``/`` between components, as the file system has them; they need not be
+UTF-8. The UTF-16 names of Windows are converted to UTF-8 (``os.fsencode``).
 """
 
 import errno
@@ -39,19 +39,19 @@ from models.errors import (
 from models.text import printable_path
 
 Follows = Callable[[bytes], bool]
-"""Says of the path of a link whether it is followed."""
+"""Returns whether the link at a path is followed."""
 
 
 class PinnedFile:
-    """A regular file held open for reading. Its name may be given to another file meanwhile: this one stays."""
+    """A regular file that is open for reading; it remains the same file even if another one gets its name."""
 
     __slots__ = ("_descriptor", "atime_kept", "path", "stat")
 
     def __init__(self, path: bytes, descriptor: int, atime_kept: bool) -> None:
-        """Take over ``descriptor``, and close it if it is no regular file. ``Home.open`` calls this."""
+        """Take over ``descriptor``; close it and raise if it is not a regular file. Only ``Home.open`` calls this."""
         self.path: Final = path
         self.atime_kept: Final = atime_kept
-        """Whether the system promised that reading leaves the access time alone."""
+        """Whether the system guarantees that reading does not change the access time."""
         self._descriptor = descriptor
         try:
             self.stat: Final = self.restat()
@@ -62,7 +62,7 @@ class PinnedFile:
             raise
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return ``size`` bytes at ``offset``, fewer only where the file ends. Raises ``Unreadable``."""
+        """Return ``size`` bytes at ``offset``, fewer only at the end of the file. Raises ``Unreadable``."""
         try:
             piece = pread(self._descriptor, size, offset)
             if len(piece) == size or not piece:
@@ -80,7 +80,7 @@ class PinnedFile:
     def chunks(self, start: int, end: int, size: int = 1 << 20) -> Iterator[bytes]:
         """Yield the bytes of [``start``, ``end``) in pieces of ``size``, the last one shorter. Raises ``Unreadable``.
 
-        They end early, without a word, where the file ends: the caller counts what came.
+        If the file ends earlier, they end without an exception: the caller must count the bytes.
         """
         while start < end:
             piece = self.read(start, min(size, end - start))
@@ -90,14 +90,14 @@ class PinnedFile:
             start += len(piece)
 
     def restat(self) -> Stat:
-        """Return what the system says about the open file now. Raises ``Unreadable``."""
+        """Return the present status of the open file. Raises ``Unreadable``."""
         try:
             return stat_of(os.fstat(self._descriptor))
         except OSError as error:
             raise Unreadable(self.path, error.errno or errno.EIO) from error
 
     def close(self) -> None:
-        """Let go of the file; again is no error."""
+        """Close the file; a second call does nothing."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
@@ -112,14 +112,16 @@ class PinnedFile:
 
 
 class Home:
-    """One home, its root directory held open until it is closed. Cannot be sent to another process: open it there.
+    """One home, whose root directory is open until ``close``. It cannot be pickled: open it in each process.
 
-    The root itself may be given as a link (``~/.claude`` often is one); below it links are never followed, but those of
-    whose paths ``follows`` says so.
+    The root itself may be a link (``~/.claude`` often is one). Below it links are followed only if ``follows`` returns
+    True for their path.
     """
 
     def __init__(self, root: Path, follows: Follows | None = None) -> None:
-        """Open the home. Raises ``ConfigurationError`` if it is no directory, ``Unreadable`` if it must not be read."""
+        """Open the home. Raises ``ConfigurationError`` if it is not a directory, ``Unreadable`` if it cannot be
+        read.
+        """
         self.root: Final = root
         self._follows = follows
         self._followed: set[tuple[int, int]] = set()
@@ -134,7 +136,7 @@ class Home:
         """Open the regular file ``path``; the caller closes it.
 
         Raises ``Vanished``, ``NotARegularFile``, ``LinkInTheWay``, or ``Unreadable`` (with ``EINVAL`` for a path that
-        leads out of the home or that no walk can have given).
+        leads out of the home or cannot come from a walk).
         """
         *parents, name = _parts(path)
         directory = self._descend(path, parents)
@@ -144,17 +146,17 @@ class Home:
             self._leave(directory)
 
     def hold(self, path: bytes) -> "HeldDirectory":
-        """Open the directory ``path``, that of the home where it is empty, to open its files one after the other.
-
-        Raises what ``open`` raises.
+        """Open the directory ``path`` (empty: the home itself), to open several of its files. Raises as ``open``
+        does.
         """
         return HeldDirectory(self, path, self._descend(path, _parts(path) if path else []))
 
     def walk(self) -> Iterator[Found]:
-        """Yield everything below the home, directories too, in the order of the bytes of their paths.
+        """Yield everything below the home, directories too, sorted by the bytes of their paths.
 
-        What vanishes meanwhile is not yielded, what cannot be listed has its ``error``. Memory is taken for what is
-        known and not yet yielded; one thread at a time. Raises ``SourceError`` if the home itself cannot be listed.
+        Files deleted meanwhile are not yielded; directories that cannot be listed have an ``error``. Entries that are
+        found but not yet yielded are in memory. Only one thread may walk at a time. Raises ``SourceError`` if the home
+        itself cannot be listed.
         """
         self._followed.clear()
         below, error = self._list(b"")
@@ -173,9 +175,10 @@ class Home:
             yield found
 
     def names(self) -> Iterator[bytes]:
-        """Yield the path of everything below the home, in no order, as the directories name it: nothing is looked at.
+        """Yield the path of everything below the home, unsorted, from the directories' entries only: no file's status
+        is read.
 
-        What cannot be listed is passed over. Raises ``SourceError`` if the home itself cannot be listed.
+        Directories that cannot be listed are skipped. Raises ``SourceError`` if the home itself cannot be listed.
         """
         pending = [b""]
         while pending:
@@ -192,14 +195,14 @@ class Home:
                     raise
 
     def close(self) -> None:
-        """Let go of the home."""
+        """Close the home."""
         self._root.close()
 
     def _descend(self, path: bytes, parents: list[bytes]) -> Directory:
         """Open the directory at ``parents``; ``_leave`` it afterwards.
 
-        None is kept open for the next file: what was swapped or made anew meanwhile would not be noticed. Who opens
-        many files of one directory holds it (``hold``), and looks afterwards whether it is still in its place.
+        No directory is kept open for the next file: a directory replaced meanwhile would not be noticed. A caller that
+        opens many files of one directory uses ``hold``, and checks ``is_in_place`` afterwards.
         """
         current = self._root
         for number, name in enumerate(parents, 1):
@@ -218,8 +221,8 @@ class Home:
         return above.directory(name)
 
     def _look_behind(self, directory: Directory, link: Found, name: bytes) -> Found:
-        """Return a link that is followed as what it leads to; as a link where that is nothing that can be read, a
-        directory above it, or one that was followed before.
+        """Return a followed link with the kind and status of its target; unchanged if the target is unreadable, is a
+        directory above the link, or was followed before.
         """
         try:
             result = directory.target_stat(name)
@@ -245,8 +248,8 @@ class Home:
             directory.close()
 
     def _list(self, path: bytes) -> tuple[list[Found], SourceError | None]:
-        """Return what lies in a directory, and what kept it from being listed to its end."""
-        below: dict[bytes, Found] = {}  # a directory that changes meanwhile may name a thing twice
+        """Return the entries of a directory, and the error if it could not be listed completely."""
+        below: dict[bytes, Found] = {}  # a directory that changes meanwhile can list a name twice
         try:
             directory = self._descend(path, _parts(path) if path else [])
         except SourceError as error:
@@ -275,14 +278,14 @@ class Home:
 
 
 class HeldDirectory:
-    """A directory of a home, held open while its files are opened: the way to it is gone once, not for each of them.
+    """A directory of a home that stays open while its files are opened: its path is resolved once, not for each file.
 
-    What is swapped above or in the place of it meanwhile is not noticed when a file is opened: it is the file of the
-    directory that is held. So ``is_in_place`` is asked afterwards, and where it is not, nothing counts that was read.
+    If the directory or a parent is replaced meanwhile, ``open`` still opens files of the old directory. So the caller
+    must check ``is_in_place`` afterwards, and discard everything it read if that is False.
     """
 
     def __init__(self, home: Home, path: bytes, directory: Directory) -> None:
-        """Take over ``directory``. ``Home.hold`` calls this."""
+        """Take over ``directory``. Only ``Home.hold`` calls this."""
         self._home, self._path, self._directory = home, path, directory
 
     def open(self, path: bytes) -> PinnedFile:
@@ -293,11 +296,11 @@ class HeldDirectory:
         return _open_in(self._directory, path, name, self._home._follows)
 
     def identity(self) -> tuple[int, int]:
-        """Return what tells the directory from every other while it is held open."""
+        """Return the directory's identity (device, inode), which is unique while it is open."""
         return self._directory.identity()
 
     def names(self) -> Iterator[tuple[bytes, bool]]:
-        """Yield each name in the directory and whether it is one of a directory. Raises ``SourceError``."""
+        """Yield each name in the directory, and whether it is a directory. Raises ``SourceError``."""
         try:
             for entry in self._directory.scan():
                 yield os.fsencode(entry.name), kind_without_stat(entry) == "directory"
@@ -305,7 +308,7 @@ class HeldDirectory:
             raise source_error(self._path, self._directory, b".", error) from error
 
     def is_in_place(self) -> bool:
-        """Tell whether the way through the home, gone anew, leads to the directory that is held."""
+        """Return whether the path, resolved again, still leads to this directory."""
         try:
             with self._home.hold(self._path) as now:
                 return now._directory.identity() == self._directory.identity()
@@ -336,7 +339,7 @@ def _parts(path: bytes) -> list[bytes]:
 
 def _open_in(directory: Directory, path: bytes, name: bytes, follows: Follows | None) -> PinnedFile:
     try:
-        # Opening has effects on other things than files: it wakes up who waits at the other end of a FIFO.
+        # Only regular files are opened: opening a FIFO, for example, wakes the process at its other end.
         result = directory.stat(name)
         is_followed = is_link(result) and follows is not None and follows(path)
         if is_followed:

@@ -1,15 +1,17 @@
-"""Opens files of a home the way each operating system allows, and never changes them, not even a time stamp.
+"""The calls for reading a home that differ between operating systems. They never change a file, not even a time stamp.
 
-The calls that write below the data directory are in `pipelines.disk.platform`; no third module makes a call that only
-some systems have.
+The calls for writing below the data directory are in `pipelines.disk.platform`; no other module calls functions that
+only some systems have.
 
-* Linux and macOS hold directories open and resolve one name at a time below them (``openat``), so that no link is
-  ever followed, whatever is renamed meanwhile. ``O_NONBLOCK`` keeps a FIFO from hanging the reader.
-* Linux leaves access times alone with ``O_NOATIME``, which it grants to the owner of a file and to root. macOS is told
-  once for the whole process (``setiopolicy_np``, see its manual page). Reading what a symbolic link holds may change
-  the access time of that link: no system offers a way to avoid it.
-* Windows has no directory descriptors, so names are resolved by path and looked at before and after. Files are opened
-  so that their owner can still write, rename and delete them, which Python's own ``open`` does not allow there.
+* Linux and macOS resolve one path component at a time below an open directory (``openat``), so no link is followed,
+even
+  if another program renames directories meanwhile. ``O_NONBLOCK`` prevents that a FIFO blocks the reader.
+* Linux does not change access times with ``O_NOATIME``, which it allows to a file's owner and to root. On macOS one
+call
+  sets this for the whole process (``setiopolicy_np``, see its manual page). Reading the target of a symbolic link can
+  change the access time of the link: no system has a way to avoid that.
+* Windows has no directory descriptors, so names are resolved by path, with checks before and after. Files are opened so
+  that other programs can still write, rename and delete them, which Python's ``open`` does not allow there.
 """
 
 import errno
@@ -35,54 +37,55 @@ _LARGEST_READ: Final = 1 << 30  # Linux reads at most 2,147,479,552 bytes at onc
 
 
 class OpenedFile(NamedTuple):
-    """A descriptor open for reading, and whether the system promised to leave the access time alone."""
+    """A file descriptor for reading, and whether the system guarantees not to change the access time."""
 
     descriptor: int
     atime_kept: bool
 
 
 class Directory(Protocol):
-    """A directory in a home. Names are single path components, raw bytes. No method follows a link. Raises ``OSError``.
+    """A directory in a home. Names are single path components as raw bytes. Methods follow no link except
+    ``target_stat`` and ``followed_*``, and raise ``OSError``.
 
-    A link where a directory or file was wanted gives ``ELOOP``, ``EMLINK`` or ``ENOTDIR``, by system.
+    A link in the place of a directory or file raises ``ELOOP``, ``EMLINK`` or ``ENOTDIR``, depending on the system.
     """
 
     def directory(self, name: bytes) -> "Directory":
         """Open the directory ``name``; the caller closes it."""
 
     def file(self, name: bytes) -> OpenedFile:
-        """Open ``name`` for reading, whatever it is: the caller looks at the descriptor, and closes it."""
+        """Open ``name`` for reading, whatever its type; the caller checks the type, and closes the descriptor."""
 
     def scan(self) -> Iterator[os.DirEntry[str]]:
-        """Yield the entries, in the order of the file system. One scan of an opened directory at a time."""
+        """Yield the entries, in the order of the file system. Only one scan of an open directory at a time."""
 
     def stat(self, name: bytes) -> os.stat_result:
-        """Return the status of ``name`` itself."""
+        """Return the status of ``name``, without following a link."""
 
     def stat_entry(self, entry: os.DirEntry[str]) -> os.stat_result:
-        """Return the status of an entry that ``scan`` gave, while that goes on."""
+        """Return the status of an entry that ``scan`` has yielded, during the scan."""
 
     def link_target(self, name: bytes) -> bytes:
-        """Return what the link ``name`` holds, as it stands there."""
+        """Return the target of the link ``name``, unchanged."""
 
     def target_stat(self, name: bytes) -> os.stat_result:
-        """Return the status of what the link ``name`` leads to."""
+        """Return the status of the target of the link ``name``."""
 
     def followed_directory(self, name: bytes) -> "Directory":
-        """Open the directory that the link ``name`` leads to; the caller closes it."""
+        """Open the directory that is the target of the link ``name``; the caller closes it."""
 
     def followed_file(self, name: bytes) -> OpenedFile:
-        """Open the file that the link ``name`` leads to."""
+        """Open the file that is the target of the link ``name``; the caller closes it."""
 
     def identity(self) -> tuple[int, int]:
-        """Return what tells this directory from every other while it is held open."""
+        """Return the directory's identity (device, inode), which is unique while it is open."""
 
     def close(self) -> None:
-        """Let go of the directory."""
+        """Close the directory."""
 
 
 class DescriptorDirectory:
-    """A directory held open by a descriptor: the way of POSIX."""
+    """The implementation for POSIX: a directory with an open descriptor."""
 
     __slots__ = ("_descriptor",)
 
@@ -91,7 +94,7 @@ class DescriptorDirectory:
 
     @classmethod
     def at(cls, path: Path) -> Self:
-        """Open ``path``, through links if it is one: the user's own word for a home is taken as it is."""
+        """Open ``path``; it may be a link, because the user has named it."""
         return cls(_open_keeping_atime(os.fsencode(path), (_READ & ~_NO_FOLLOW) | _DIRECTORY, None).descriptor)
 
     def directory(self, name: bytes) -> "DescriptorDirectory":
@@ -132,10 +135,10 @@ class DescriptorDirectory:
 
 
 class PathDirectory:
-    """A directory known by its path: the way of Windows, which works everywhere.
+    """The implementation for Windows, by path, which works on every system.
 
-    A name is looked at before it is used, and all the way up to the home afterwards. Who swaps a directory for a link
-    and back again in between is not found out; only descriptors help against that.
+    It checks a name before it uses it, and all directories up to the home afterwards. It does not notice a directory
+    that was replaced by a link and back in between; only descriptors prevent that.
     """
 
     __slots__ = ("_device", "_inode", "_parent", "_path")
@@ -150,7 +153,7 @@ class PathDirectory:
 
     @classmethod
     def at(cls, path: Path) -> Self:
-        """Take ``path``, through links if it is one: the user's own word for a home is taken as it is."""
+        """Open ``path``; it may be a link, because the user has named it."""
         absolute = os.path.abspath(path)
         return cls(long_windows_path(absolute) if _IS_WINDOWS else absolute)
 
@@ -180,7 +183,7 @@ class PathDirectory:
         return os.lstat(self._below(name))
 
     def stat_entry(self, entry: os.DirEntry[str]) -> os.stat_result:
-        return os.lstat(entry.path)  # on Windows the entry itself knows no inode, device or link count
+        return os.lstat(entry.path)  # on Windows a scan's entry has no inode, device or link count
 
     def link_target(self, name: bytes) -> bytes:
         return os.fsencode(os.readlink(self._below(name)))
@@ -214,14 +217,14 @@ class PathDirectory:
 
 
 def open_directory(path: Path) -> Directory:
-    """Open a home the best way that this system has."""
+    """Open a home in this system's safest way."""
     return PathDirectory.at(path) if _IS_WINDOWS else DescriptorDirectory.at(path)
 
 
 def pread(descriptor: int, size: int, offset: int) -> bytes:
-    """Return up to ``size`` bytes at ``offset``; fewer say nothing, none says that the file ends there.
+    """Return up to ``size`` bytes at ``offset``; only an empty result means the end of the file.
 
-    On Windows this moves the position of the descriptor, so there one thread alone may use it.
+    On Windows this moves the position of the descriptor, so only one thread may use it there.
     """
     if sys.platform == "win32":
         os.lseek(descriptor, offset, os.SEEK_SET)
@@ -230,14 +233,14 @@ def pread(descriptor: int, size: int, offset: int) -> bytes:
 
 
 def is_link(result: os.stat_result) -> bool:
-    """Tell whether it leads elsewhere: a symbolic link, and on Windows also a junction or any other name surrogate."""
+    """Return whether it is a symbolic link; on Windows also a junction or another name surrogate."""
     if sys.platform == "win32":
         return stat.S_ISLNK(result.st_mode) or bool(result.st_reparse_tag & 0x2000_0000)
     return stat.S_ISLNK(result.st_mode)
 
 
 def long_windows_path(absolute: str) -> str:
-    r"""Return an absolute Windows path in the form that may be longer than 260 characters (``\\?\C:\…``)."""
+    r"""Return an absolute Windows path in the form that allows more than 260 characters (``\\?\C:\…``)."""
     if absolute.startswith("\\\\?\\"):
         return absolute
     return "\\\\?\\UNC\\" + absolute[2:] if absolute.startswith("\\\\") else "\\\\?\\" + absolute
@@ -273,14 +276,14 @@ def _open_keeping_atime(path: bytes, flags: int, directory: int | None) -> Opene
         try:
             return OpenedFile(os.open(path, flags | os.O_NOATIME, dir_fd=directory), True)
         except PermissionError as error:
-            if error.errno != errno.EPERM:  # what the flag is refused with; EACCES is about the file
+            if error.errno != errno.EPERM:  # EPERM refuses the flag O_NOATIME; EACCES is about the file
                 raise
     return OpenedFile(os.open(path, flags, dir_fd=directory), _atime_updates_are_off())
 
 
 @functools.cache
 def _atime_updates_are_off() -> bool:
-    """Ask macOS to leave access times alone for the life of this process; say whether it does."""
+    """Ask macOS not to change access times in this process; return whether it agrees."""
     if sys.platform == "darwin":
         vfs_atime_updates, whole_process, off = 2, 0, 1  # IOPOL_… of <sys/resource.h>
         return bool(ctypes.CDLL(None).setiopolicy_np(vfs_atime_updates, whole_process, off) == 0)
