@@ -250,3 +250,46 @@ def test_asking_for_help_imports_no_engine(tmp_path: Path) -> None:
     assert "pipelines.cli.app" in imported
     assert sorted(imported.intersection(ENGINES)) == []
     assert list(tmp_path.iterdir()) == []
+
+
+NAMED: re.Pattern[str] = re.compile(r"`((?:models|extractors|pipelines)(?:\.\w+)+)`")
+"""A dotted name of the project in a docstring, in backticks."""
+FILE_NAMED: re.Pattern[str] = re.compile(
+    r"(?<![\w/.])((?:models|extractors|pipelines|tests|docs)/[\w/-]+\.(?:py|md|sql))\b"
+)
+"""A file of the project in a docstring."""
+
+
+def documentation_of(module: ast.Module) -> list[str]:
+    """Return every string of a module that stands alone as a statement: docstrings, and those below constants."""
+    expressions = (node.value for node in ast.walk(module) if isinstance(node, ast.Expr))
+    return [node.value for node in expressions if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def resolves(name: str) -> bool:
+    """Return whether a dotted name is a module of the project, or an attribute of one."""
+    parts = name.split(".")
+    for depth in range(len(parts), 0, -1):
+        path = ROOT.joinpath(*parts[:depth])
+        if path.with_suffix(".py").is_file() or (path / "__init__.py").is_file():
+            found: object = importlib.import_module(".".join(parts[:depth]))
+            for part in parts[depth:]:
+                if not hasattr(found, part):
+                    return False
+                found = getattr(found, part)
+            return True
+    return False
+
+
+def test_a_docstring_names_only_modules_names_and_files_that_exist() -> None:
+    texts = {
+        path: "\n".join(documentation_of(ast.parse((ROOT / path).read_bytes())))
+        for path in project_files()
+        if path.suffix == ".py" and path.parts[0] in (*PACKAGES, "tests", "dev.py")
+    }
+    names = {(str(path), name) for path, text in texts.items() for name in NAMED.findall(text)}
+    files = {(str(path), name) for path, text in texts.items() for name in FILE_NAMED.findall(text)}
+    assert len(names) > 10
+    assert len(files) > 5
+    assert sorted(each for each in names if not resolves(each[1])) == []
+    assert sorted(each for each in files if not (ROOT / each[1]).is_file()) == []

@@ -1,4 +1,4 @@
-"""What is found in a home: kinds of files, what the system says about them, and what its errors mean."""
+"""The entries found in a home: their types, their status, and the exceptions for the system's errors."""
 
 import errno
 import os
@@ -13,11 +13,11 @@ EntryType = Literal["file", "directory", "link", "special"]
 
 
 class Stat(NamedTuple):
-    """What the system says about a thing at one moment. Times are nanoseconds since 1970, ``size`` is in bytes.
+    """The status of a file or directory at one moment. Times are nanoseconds since 1970 (UTC), ``size`` is in bytes.
 
-    On Windows ``ctime_ns`` is when it was created. ``inode`` is a hint and no identity: the number of a deleted file is
-    given to the next one at once. What 63 bits do not hold is cut to them: times after the year 2262, inodes of some
-    network file systems.
+    On Windows ``ctime_ns`` is the creation time. ``inode`` is a hint, not an identity: the system reuses the number of
+    a deleted file at once. Values of more than 63 bits are cut: times after the year 2262, inodes of some network file
+    systems.
     """
 
     size: int
@@ -29,18 +29,17 @@ class Stat(NamedTuple):
 
 _LARGEST: Final = (1 << 63) - 1
 UNKNOWN: Final = Stat(0, 0, 0, 0, 0)
-"""Stands where the system refuses to say anything; the mode of a thing that exists is never 0."""
+"""The status where the system refuses to give one; no existing file has mode 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One thing below a home, as the walk saw it.
+    """One file, directory, link or special file below a home, as the walk found it.
 
-    ``special`` is a FIFO, socket or device. ``link_target`` is what a link holds, and was never followed. ``error`` is
-    the name of an errno. For a directory it says why nothing, or not all, below it was found (``ENOENT``: it was gone
-    when it was to be listed, ``ELOOP``: a link stood there); for anything else, why ``stat`` is ``UNKNOWN`` (``kind``
-    is then what the directory says, or ``file`` if it says nothing). Of a link that was followed (see ``Home``) kind
-    and stat are those of what it leads to, and ``link_target`` is there too.
+    ``special`` is a FIFO, socket or device. ``link_target`` is the target of a link. ``error`` is the name of an errno:
+    for a directory, why it was not listed completely (``ENOENT``: deleted meanwhile, ``ELOOP``: replaced by a link);
+    for anything else, why ``stat`` is ``UNKNOWN`` (``kind`` then comes from the directory's entry, ``file`` if
+    unknown). A link that was followed (see ``Home``) has kind and stat of its target, and ``link_target`` too.
     """
 
     path: bytes
@@ -51,7 +50,7 @@ class Found:
 
 
 def look_at(directory: Directory, prefix: bytes, entry: os.DirEntry[str]) -> Found | None:
-    """Return what an entry of a directory is; None if it is no longer there."""
+    """Return an entry of a directory with its status; None if it was deleted meanwhile."""
     name = os.fsencode(entry.name)
     try:
         result = directory.stat_entry(entry)
@@ -65,7 +64,7 @@ def look_at(directory: Directory, prefix: bytes, entry: os.DirEntry[str]) -> Fou
 
 
 def kind_of(result: os.stat_result) -> EntryType:
-    """Return what kind of file a status is of."""
+    """Return the entry type of a status."""
     if is_link(result):
         return "link"
     if stat.S_ISREG(result.st_mode):
@@ -74,7 +73,7 @@ def kind_of(result: os.stat_result) -> EntryType:
 
 
 def kind_without_stat(entry: os.DirEntry[str]) -> EntryType:
-    """Return what kind of file a directory says that an entry is; `file` where it says nothing."""
+    """Return the entry type in a directory's entry; `file` if it has none."""
     try:
         if entry.is_symlink():
             return "link"
@@ -86,13 +85,13 @@ def kind_without_stat(entry: os.DirEntry[str]) -> EntryType:
 
 
 def stat_of(result: os.stat_result) -> Stat:
-    """Return what of a status is kept, cut to 63 bits."""
+    """Return the kept fields of a status, each cut to 63 bits."""
     times = min(result.st_mtime_ns, _LARGEST), min(result.st_ctime_ns, _LARGEST)
     return Stat(result.st_size, *times, result.st_ino & _LARGEST, result.st_mode)
 
 
 def source_error(path: bytes, directory: Directory, name: bytes, error: OSError) -> SourceError:
-    """Return what an ``OSError`` at ``name`` in ``directory``, on the way to ``path``, means."""
+    """Return the exception for an ``OSError`` at ``name`` in ``directory``, while resolving ``path``."""
     match error.errno:
         case errno.ENOENT | errno.ESTALE:
             return Vanished(path)
@@ -100,7 +99,7 @@ def source_error(path: bytes, directory: Directory, name: bytes, error: OSError)
             return LinkInTheWay(path)
         case errno.ENXIO | errno.ENODEV | errno.EISDIR:
             return NotARegularFile(path)
-        case errno.ENOTDIR:  # Linux says so of a link too
+        case errno.ENOTDIR:  # Linux returns it for a link too
             try:
                 return LinkInTheWay(path) if is_link(directory.stat(name)) else Vanished(path)
             except OSError:
@@ -110,7 +109,7 @@ def source_error(path: bytes, directory: Directory, name: bytes, error: OSError)
 
 
 def errno_name(error: SourceError) -> str:
-    """Return the name of the errno that stands for an error in `Found.error`."""
+    """Return the name of the errno for `Found.error`."""
     match error:
         case Unreadable():
             return _name_of(error.errno)

@@ -1,1 +1,2 @@
-"""What transcripts hold: their records, content blocks and tables, for the sources that read them."""
+"""The parsers and tables of transcripts: records, content blocks and the files beside transcripts, for the sources that
+read them. See extractors/FORMATS.md."""

@@ -1,4 +1,4 @@
-"""The content of messages, block by block: texts become messages, calls and results of tools get their own columns."""
+"""Parses the content blocks of messages: texts become messages; tool calls and results get columns of their own."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -38,17 +38,18 @@ _WRAPPED: Final = re.compile(
 
 
 def is_wrapped(text: str) -> bool:
-    """Whether a user record's text is Claude Code's own: wrapped in one of its tags, or its note of an interruption."""
+    """Return whether Claude Code itself wrote a user record's text: it is wrapped in one of its tags, or is its note of
+    an interruption.
+    """
     return _WRAPPED.match(text) is not None
 
 
 class Blocks:
     """Reads the content of one record's message into rows of `content_blocks`.
 
-    `may_be_prompt` says whether a text of it may be a person's. Afterwards `count` is the number of blocks,
-    `has_prompt` tells whether there was something that a person submitted, and `first_tool_use_id` is the call that
-    is answered first. `role` is the speaker's where the record is no message and names none; a prompt is said as
-    `prompt_kind`.
+    `may_be_prompt`: whether a text can be a user's prompt. Afterwards `count` is the number of blocks, `has_prompt`
+    whether the user submitted a text or image, and `first_tool_use_id` the first tool call that is answered. `role` is
+    the speaker for a record that is not a message; prompts are recorded with the kind `prompt_kind`.
     """
 
     __slots__ = (
@@ -82,7 +83,7 @@ class Blocks:
         self.first_tool_use_id: str | None = None
 
     def read(self, content: JsonValue) -> None:
-        """Read a content: a text or a list of blocks. Anything else becomes one block, and is counted as drift."""
+        """Read a content: a string or a list of blocks. Another value becomes one block, and is counted as drift."""
         if isinstance(content, list):
             if self._may_be_prompt:
                 self._may_be_prompt = not any(_type_of(block) == "tool_result" for block in content)
@@ -136,7 +137,7 @@ class Blocks:
         draft.rows.append(CONTENT_BLOCKS.row_of(cells))
 
     def _kind(self, text: str) -> MessageKind:
-        """What a text that stands for itself is: a person's, or any other."""
+        """Return the kind of a text: the user's prompt, or another text."""
         if not self._may_be_prompt or not text or is_wrapped(text):
             return MessageKind.TEXT
         self.has_prompt = True
@@ -149,7 +150,7 @@ class Blocks:
         cells[_MESSAGE], cells[_TEXT_BYTES] = self._draft.say(kind, text, role)
 
     def _take(self, rest: JsonObject, block_type: str, name: str) -> str | None:
-        """Take a text out of a block. One of another type stays, and is counted as drift."""
+        """Take a string out of a block. A value of another type stays there, and is counted as drift."""
         value = rest.get(name)
         if isinstance(value, str):
             del rest[name]
@@ -198,24 +199,24 @@ class Blocks:
             self._draft.count_unknown(f"message.content[].{cells[_TYPE]}.content")
 
     def _fetched(self, cells: list[object], rest: JsonObject, parent: int | None) -> None:
-        """A page that the API fetched: a document within the answer."""
+        """A page that the API fetched: a document inside the result."""
         if isinstance(rest.get("content"), dict):
             self._block(rest.pop("content"), self.count - 1)
 
     def _output(self, cells: list[object], rest: JsonObject, parent: int | None) -> None:
-        """What code that the API ran has printed."""
+        """The output of code that the API ran."""
         text = self._take(rest, "code_execution_result", "stdout")
         if text is not None:
             self._say(cells, text, parent, MessageKind.TOOL_RESULT)
 
     def _resource(self, cells: list[object], rest: JsonObject, parent: int | None) -> None:
-        """A resource that an MCP server put into its answer: its text is what the tool returned."""
+        """A resource in the result of an MCP server: its text is the tool's output."""
         resource = rest.get("resource")
         if isinstance(resource, dict) and isinstance(resource.get("text"), str):
             self._say(cells, str(resource.pop("text")), parent, MessageKind.TOOL_RESULT)
 
     def _link(self, cells: list[object], rest: JsonObject, parent: int | None) -> None:
-        """A resource that an MCP server only names: its address is what the tool returned."""
+        """A reference to a resource in the result of an MCP server: its address is the tool's output."""
         uri = rest.get("uri")
         if isinstance(uri, str):
             self._say(cells, uri, parent, MessageKind.TOOL_RESULT)

@@ -1,4 +1,9 @@
-"""Records of checkpoints: which files Claude Code kept a version of, before it changed them (FORMATS, 6)."""
+"""Records of checkpoints: the files that Claude Code kept a version of before it changed them.
+
+{"type":"file-history-snapshot","messageId":"1febf416-…","isSnapshotUpdate":false,"snapshot":{"messageId":"1febf416-…",
+ "timestamp":"2026-06-01T01:22:04.079Z","trackedFileBackups":{"src/app.py":
+ {"backupFileName":"665bd0836b9fc8cb@v2","version":2,"backupTime":"2026-06-01T01:22:03.900Z"}}}}
+"""
 
 import re
 from datetime import datetime

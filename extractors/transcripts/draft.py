@@ -1,4 +1,5 @@
-"""A transcript record while it is read: its cells, what is kept, what nobody knows, and the rows it gave so far."""
+"""A transcript record while it is parsed: the cells of its row, its fields to keep, its unknown fields, and its other
+rows."""
 
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,7 @@ from models.message import MessageKind
 from models.schema import Row
 
 AT: Final = cell_numbers(RECORDS)
-"""The place of each column in a row of `records`."""
+"""The index of each column in a row of `records`."""
 
 _WIDTH: Final = len(RECORDS.columns)
 _RECORD_SESSION_ID: Final = AT["record_session_id"]
@@ -21,10 +22,10 @@ _RECORDED_AT: Final = AT["recorded_at"]
 
 
 class Draft:
-    """What a record gives, while its parts are read.
+    """A record while it is parsed.
 
-    `cells` become the row of `records`, `kept` its body and `left` its unknown fields; `rows` are those of other
-    tables. `known_type` is what is known of the record's type, if anything.
+    `cells` become the row of `records`, `kept` its body and `left` its unknown fields; `rows` are rows of other tables.
+    `known_type` is the declaration of the record's type, None for an unknown type.
     """
 
     __slots__ = (
@@ -63,14 +64,14 @@ class Draft:
         self.recorded_at = recorded_at if isinstance(recorded_at, datetime) else None
 
     def say(self, kind: MessageKind, text: str, role: str | None) -> tuple[str | None, int]:
-        """Note a message of this record; return its id and its length in bytes. An empty text is none."""
+        """Record a message of this record; return its message_id and length in bytes; (None, 0) for an empty text."""
         if not text:
             return None, 0
         said = self.entry.note(kind, text, role, self.session_id, self.recorded_at)
         return said.message_id, said.text_bytes
 
     def text(self, name: str) -> str | None:
-        """Take a text out of what is kept. One of another type is counted as unknown, and gives None."""
+        """Take a string out of the kept fields. A value of another type is counted as unknown, and gives None."""
         value = self.kept.pop(name, None)
         if value is None or isinstance(value, str):
             return value
@@ -78,7 +79,7 @@ class Draft:
         return None
 
     def integer(self, name: str) -> int | None:
-        """Take an integer out of what is kept, in the same way."""
+        """Take an integer out of the kept fields, in the same way."""
         value = self.kept.pop(name, None)
         if value is None or (type(value) is int and abs(value) < 2**63):
             return value
@@ -86,7 +87,9 @@ class Draft:
         return None
 
     def object(self, name: str) -> JsonObject:
-        """Return an object among what is kept; one of another type is counted as unknown, and gives an empty one."""
+        """Return an object of the kept fields. A value of another type is counted as unknown, and gives an empty
+        object.
+        """
         value = self.kept.get(name)
         if isinstance(value, dict):
             return value
@@ -95,16 +98,16 @@ class Draft:
         return {}
 
     def cell(self, name: str) -> str | None:
-        """Return the text that the column `name` of `records` has for this record; None where it has none."""
+        """Return this record's text for the column `name` of `records`; None if it has none."""
         value = self.cells[AT[name]]
         return value if isinstance(value, str) else None
 
     def count_unknown(self, name: str, what: str = "field") -> None:
-        """Count something inside the record, which is kept where it stands, as drift."""
+        """Count a part of the record as drift; the part itself is kept."""
         self.entry.odd.append((what, f"{self.record_type}.{name}"))
 
 
 def text_of(found: JsonObject, name: str) -> str | None:
-    """Return a text of an object; None where it has none of this name, or something else."""
+    """Return a string field of an object; None if it is missing or of another type."""
     value = found.get(name)
     return value if isinstance(value, str) else None

@@ -1,8 +1,7 @@
-"""What is known of the fields of transcript records, by record type (FORMATS, 5.3 to 5.6 and appendix A).
+"""The known fields of transcript records, by record type. See extractors/FORMATS.md for the types.
 
-Seen in real homes from 1.0.17 to 2.1.232 and in 2.1.260. Fields of 2.1.24x to 2.1.28x are as published records and
-several inventories of transcripts have them alike. A field is known where it stands in its type's list; anywhere else
-it is drift.
+They come from published homes of 1.0.17 to 2.1.232 and 2.1.260; those of 2.1.24x to 2.1.28x from published records and
+inventories of transcripts that agree. A field is known only in the list of its own type; in another type it is drift.
 """
 
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ _PLACE_KEPT: Final = (
     "attributionMcpServer attributionMcpTool "
 )
 ENVELOPE: Final = known_fields(RECORDS, _PLACE, _PLACE_KEPT)
-"""The fields that any record may have."""
+"""The fields that every record type can have."""
 
 _USAGE: Final[Declaration] = {
     "input_tokens": "input_tokens",
@@ -74,7 +73,7 @@ _MESSAGE: Final[Declaration] = {
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """What is known of a record type: its fields, and its subtypes where it has a list of them."""
+    """The declaration of a record type: its known fields, and its known subtypes if it has a list of them."""
 
     known: KnownFields
     subtypes: frozenset[str] = frozenset()
@@ -172,7 +171,7 @@ RECORD_TYPES: Final = {
     "artifact-autoreact-ledger": _type("v artifacts accountUuid"),
     "artifact-comment-monitor": _type("v artifacts accountUuid"),
 }
-"""The record types that we know."""
+"""The known record types."""
 
 
 def _block(kept: str = "", **columns: str) -> KnownFields:
@@ -212,4 +211,4 @@ BLOCK_TYPES: Final = {
     "search_result": _block("source title content citations"),
     "fallback": _block("from to"),
 }
-"""The content blocks that we know."""
+"""The known content blocks."""

@@ -1,4 +1,5 @@
-"""Base64 payloads in transcripts: measured, and left out of what is kept as JSON. Their bytes stay in the store."""
+"""Base64 payloads in transcripts (images, documents): replaced in JSON by their length and SHA-256. The store keeps
+their bytes."""
 
 from binascii import a2b_base64
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ _LONG: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """Length and SHA-256 (hex) of the bytes that a text encodes, or of its own UTF-8 where it is no base64."""
+    """Length and SHA-256 (hex) of the bytes that a text encodes, or of the text's UTF-8 if it is not Base64."""
 
     size: int
     sha256: str
@@ -24,7 +25,7 @@ _NOTHING: Final = Payload(0, "", False)
 
 
 class Payloads:
-    """Measures base64 payloads; the one measured last is remembered, since a record holds an image more than once."""
+    """Measures Base64 payloads. It caches the last one, because a record contains an image more than once."""
 
     __slots__ = ("_measured", "_text")
 
@@ -33,7 +34,7 @@ class Payloads:
         self._measured = _NOTHING
 
     def measure(self, text: str) -> Payload:
-        """Return the measures of the payload `text`."""
+        """Return length and SHA-256 of the payload `text`."""
         if text != self._text:
             try:
                 data, is_base64 = a2b_base64(text, strict_mode=True), True
@@ -46,14 +47,14 @@ class Payloads:
     def to_json(self, value: JsonValue) -> str:
         """Return `value` as JSON with each payload as `{"omitted_bytes": n, "sha256": hex}`.
 
-        What is nested beyond 250 levels, more than can be written, becomes `{"omitted": "too deep"}`.
+        Values nested deeper than 250 levels, the limit of orjson's writer, become `{"omitted": "too deep"}`.
         """
         try:
             text = to_json(value)
         except Malformed:
             value = pruned(value)
             text = to_json(value)
-        # Looking for the signs is cheaper than a walk, but not free; what MCP and notebooks hold is never short.
+        # A search for these strings is cheaper than a walk, but not free; payloads of MCP and notebooks are long.
         if "base64" in text or (len(text) > _LONG and ('"mimeType"' in text or '"image_data"' in text)):
             lean = self._without(value)
             if lean is not value:
@@ -77,7 +78,7 @@ class Payloads:
         return value
 
     def _field(self, value: JsonObject) -> str | None:
-        """The field of an object that holds a payload: as the API, as tools, as notebooks and as MCP write it."""
+        """Return the name of an object's field with a payload, in the forms of the API, tools, notebooks and MCP."""
         data = value.get("data")
         if value.get("type") == "base64" and isinstance(data, str):
             return "data"
@@ -94,7 +95,7 @@ class Payloads:
 
 
 def pruned(value: JsonValue, levels: int = 250) -> JsonValue:
-    """Return `value` without what is nested beyond `levels`."""
+    """Return `value` with values nested deeper than `levels` replaced."""
     if not isinstance(value, dict | list):
         return value
     if not levels:

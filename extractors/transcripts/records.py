@@ -1,4 +1,6 @@
-"""Transcript records: exactly one row of `records` for each, and what its type gives besides."""
+"""Parses transcript records: each gives exactly one row of `records`, and rows of other tables depending on its
+type.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -15,7 +17,7 @@ from models.message import MessageKind
 from models.schema import Row
 
 RECORD_TABLES: Final = (RECORDS, CONTENT_BLOCKS, FILE_CHECKPOINTS, TITLES, AGENT_LINKS, LINKS, *STATE_TABLES)
-"""The tables whose rows a record may give."""
+"""The tables that a record can have rows in."""
 
 _AGENT_ID: Final = AT["agent_id"]
 _BLOCK_COUNT: Final = AT["block_count"]
@@ -44,7 +46,7 @@ _WORKFLOW_ID: Final = AT["workflow_id"]
 def parse_record(entry: Entry) -> Iterator[Row]:
     """Return the rows of one record of a transcript.
 
-    Raises `Malformed` (missing_field, wrong_type) when it has no `type`; no other part can spoil it.
+    Raises `Malformed` (missing_field, wrong_type) when it has no `type`; any other unknown or wrong part becomes drift.
     """
     draft = Draft(entry)
     cells = draft.cells
@@ -66,7 +68,7 @@ def parse_record(entry: Entry) -> Iterator[Row]:
 
 
 def _finish(draft: Draft) -> None:
-    """Add the row of `records` itself: by now all that has a place of its own is gone from what is kept."""
+    """Add the row of `records` itself. Fields with a column have been taken out of the kept fields before."""
     cells, kept, entry = draft.cells, draft.kept, draft.entry
     known = draft.known_type
     subtype = cells[_SUBTYPE]
@@ -112,7 +114,7 @@ def _read_user(draft: Draft) -> None:
 
 
 def _take_origin(draft: Draft, found: JsonObject) -> None:
-    """Give the kind of an object's `origin` its cell; what else the origin says is kept."""
+    """Put the kind of an object's `origin` into its cell; keep the origin's other fields."""
     origin = found.get("origin")
     kind = origin.pop("kind", None) if isinstance(origin, dict) else None
     if isinstance(kind, str):
@@ -148,7 +150,7 @@ def _read_message(draft: Draft, *, may_be_prompt: bool) -> Blocks:
 
 
 def _link_result(draft: Draft, result: JsonObject, tool_use_id: str | None) -> None:
-    """A tool's own result names the subagent, or the workflow run, that the call started."""
+    """Add a link from a tool's structured result, which names the subagent or workflow run that the call started."""
     agent_id, run_id = text_of(result, "agentId"), text_of(result, "runId")
     if agent_id is None and run_id is None:
         return
@@ -189,7 +191,7 @@ def _read_queue(draft: Draft) -> None:
 
 
 def _read_last_prompt(draft: Draft) -> None:
-    # Not a prompt of its own: cut to 200 characters, in one line, and written again with each turn.
+    # Not a prompt of its own: Claude Code repeats the last prompt with each turn, cut to 200 characters.
     _say(draft, "lastPrompt", MessageKind.SYSTEM, "user")
 
 
@@ -227,7 +229,7 @@ def _read_attachment(draft: Draft) -> None:
 
 
 def _read_queued_command(draft: Draft, attachment: JsonObject) -> None:
-    """A prompt that was typed while Claude was at work, or a notice of a task: a text, or a list of blocks."""
+    """A prompt typed while Claude was busy, or a notification of a task: a string or a list of blocks."""
     cells = draft.cells
     _take_origin(draft, attachment)
     mode = attachment.get("commandMode")

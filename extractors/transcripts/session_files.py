@@ -1,4 +1,4 @@
-"""The files beside transcripts: what a session spilled, was told about its subagents, and remembers of a project."""
+"""Parses the files beside transcripts: descriptions of subagents, workflows, long tool outputs, memory of a project."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 
 SUBAGENTS = Table(
     "subagents",
-    "One row for each agent-<id>.meta.json: what a subagent was started as (2.1.71 and later).",
+    "One row for each agent-<id>.meta.json: the description of a subagent (2.1.71 and later).",
     (
         Column("session_id", TEXT, "The session that started it.", required=True),
         Column("agent_id", TEXT, "The subagent.", required=True),
@@ -25,11 +25,11 @@ SUBAGENTS = Table(
         Column("color", TEXT, "The teammate's colour on the screen."),
         Column("permission_mode", TEXT, "The teammate's permission mode."),
         Column("is_plan_required", FLAG, "Whether the teammate must have its plan approved (planModeRequired)."),
-        Column("description", TEXT, "What it was started for, in a few words."),
+        Column("description", TEXT, "Its task in a few words."),
         Column("tool_use_id", TEXT, "The tool call that started it; a workflow's agents have none."),
         Column("spawn_depth", INTEGER, "1 below the session, 2 below a subagent, and so on."),
-        Column("parent_agent_id", TEXT, "The subagent that started it, where one did."),
-        Column("model", TEXT, "Model that was asked for, often by a short name."),
+        Column("parent_agent_id", TEXT, "The subagent that started it, if one did."),
+        Column("model", TEXT, "The requested model, often by a short name."),
         Column("workflow_phase", TEXT, "Phase of the workflow."),
         Column("request_shape", TEXT, "background or foreground."),
         Column("is_non_interactive", FLAG, "The file's `requestNonInteractive`."),
@@ -43,26 +43,26 @@ AGENT_JOURNALS = Table(
     "One row for each line of a journal.jsonl below subagents/: subagents of a workflow as they start and return.",
     (
         Column("session_id", TEXT, "The session.", required=True),
-        Column("workflow_id", TEXT, "The workflow run, where the path names one."),
+        Column("workflow_id", TEXT, "The workflow run, if the path names one."),
         Column("event", TEXT, "launched, started, result, failed, ...", required=True),
         Column("agent_id", TEXT, "The subagent."),
         Column("label", TEXT, "Its label within the run."),
         Column("journal_phase", TEXT, "Its phase within the run."),
-        Column("error_text", TEXT, "Of a failed one: the error, where it is a text."),
-        Column("body", JSON, "All other fields of the line: the key of the call, what the subagent returned."),
+        Column("error_text", TEXT, "Of a failed subagent: the error, if it is a string."),
+        Column("body", JSON, "All other fields of the line: the key of the call, the subagent's result."),
     ),
 )
 
 WORKFLOW_RUNS = Table(
     "workflow_runs",
-    "One row for each workflows/wf_<id>.json: a workflow run as it was written down at its end.",
+    "One row for each workflows/wf_<id>.json, which Claude Code writes at the end of a workflow run.",
     (
         Column("session_id", TEXT, "The session.", required=True),
         Column("workflow_id", TEXT, "The run: the file's name.", required=True),
         Column("workflow_name", TEXT, "The workflow's name."),
         Column("status", TEXT, "completed, failed, killed, ..."),
         Column("started_at", INSTANT, "When it started (UTC)."),
-        Column("recorded_at", INSTANT, "When it was written down (UTC)."),
+        Column("recorded_at", INSTANT, "When it was written (UTC)."),
         Column("body", JSON, "All other fields: script, result, progress of each subagent."),
     ),
     is_rewritten=True,
@@ -73,13 +73,13 @@ SPILLED_RESULTS = Table(
     "One row for each file of tool-results/: output too long for a transcript, or not text.",
     (
         Column("session_id", TEXT, "The session.", required=True),
-        Column("name", TEXT, "The file's name, with its directory where it has one.", required=True),
-        Column("tool_use_id", TEXT, "The tool call, where the name is its id."),
+        Column("name", TEXT, "The file's name, with its directory if it has one.", required=True),
+        Column("tool_use_id", TEXT, "The tool call, if the name is its id."),
         Column("message_id", TEXT, "The text: joins `messages`.", is_distinct=True),
         Column("size", INTEGER, "Length in bytes.", required=True),
         Column("is_text", FLAG, "Whether the bytes are UTF-8.", required=True),
-        Column("media_type", TEXT, "What the first bytes of anything else say it is; NULL where they say nothing."),
-        Column("file_modified_at", INSTANT, "The file's time of modification (UTC)."),
+        Column("media_type", TEXT, "The type of other content, from its first bytes; NULL if unknown."),
+        Column("file_modified_at", INSTANT, "The file's modification time (UTC)."),
     ),
 )
 
@@ -91,28 +91,28 @@ MEMORY_FILES = Table(
         Column("name", TEXT, "The file's name, below memory/: topics/<name>.md for a topic.", required=True),
         Column("message_id", TEXT, "The text: joins `messages`.", is_distinct=True),
         Column("size", INTEGER, "Length in bytes.", required=True),
-        Column("file_modified_at", INSTANT, "The file's time of modification (UTC)."),
+        Column("file_modified_at", INSTANT, "The file's modification time (UTC)."),
     ),
     is_rewritten=True,
 )
 
 SESSION_SIDE_FILES = Table(
     "session_side_files",
-    "One row for each file that lies beside a transcript and bears its name: what a compaction replaced, a hint, a "
+    "One row for each file beside a transcript with the same name: the records before a compaction, a hint, a "
     "recording of the terminal.",
     (
-        Column("session_id", TEXT, "The session; NULL where the file bears no session's name."),
+        Column("session_id", TEXT, "The session; NULL if the file's name has none."),
         Column("project_dir", TEXT, "Name of the project directory.", required=True),
         Column("side_kind", TEXT, "precompact, ccr-tip or cast: the end of the file's name.", required=True),
         Column("size", INTEGER, "Length in bytes.", required=True),
-        Column("file_modified_at", INSTANT, "The file's time of modification (UTC)."),
-        Column("body", JSON, "The JSON that the file holds; NULL for a recording, whose bytes are kept only."),
+        Column("file_modified_at", INSTANT, "The file's modification time (UTC)."),
+        Column("body", JSON, "The file's JSON; NULL for a recording, which is not parsed."),
     ),
 )
 
 SESSION_DIRECTORIES = Table(
     "session_directories",
-    "One row for each directory of a project that bears a session's name, also where its transcript is gone.",
+    "One row for each directory of a project named after a session, even if the session's transcript is deleted.",
     (
         Column("session_id", TEXT, "The session.", required=True),
         Column("project_dir", TEXT, "Name of the project directory.", required=True),
@@ -125,7 +125,7 @@ SESSION_ALIASES = Table(
     (
         Column("project_dir", TEXT, "Name of the project directory.", required=True),
         Column("line_number", INTEGER, "The line, from 1.", required=True),
-        Column("alias_path", TEXT, "What the line holds.", required=True),
+        Column("alias_path", TEXT, "The text of the line.", required=True),
     ),
 )
 
@@ -244,7 +244,7 @@ def parse_memory(entry: Entry) -> Iterator[Row]:
 
 
 def parse_custom_title(entry: Entry) -> Iterator[Row]:
-    """Yield the title that a session's custom-title.json gives it."""
+    """Yield the row of the title in a session's custom-title.json."""
     yield TITLES.row(
         session_id=entry.names["session_id"],
         title_kind="custom-title",

@@ -1,6 +1,6 @@
-"""Records of a session's state: what it cost, where it went on, in which place, mode and role. None holds a message.
+"""Records of a session's state: its cost, continuation, directory, mode and role. None contains a message.
 
-All are written again and again, most of them without a time: of several in a file the last one counts.
+Claude Code writes them repeatedly, most without a time: the last one of a kind in a file is valid.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,10 +18,10 @@ _SESSION: Final = Column("session_id", TEXT, "The session, as in `records`.")
 SESSION_STATES = Table(
     "session_states",
     "One row for each record that sets a state of a session: its mode, permission mode, agent, tag. The last of a kind "
-    "in a file counts; the place in the file tells the order.",
+    "in a file is valid; byte_offset gives the order.",
     (
         _SESSION,
-        Column("agent_id", TEXT, "The subagent, where the file is a subagent's."),
+        Column("agent_id", TEXT, "The subagent, if the file is a subagent's."),
         Column(
             "state_kind",
             TEXT,
@@ -29,19 +29,19 @@ SESSION_STATES = Table(
             "atis-latch or ended-by-model.",
             required=True,
         ),
-        Column("value", TEXT, "What is set. NULL for ended-by-model, which has no value."),
-        Column("recorded_at", INSTANT, "The record's time (UTC), where it has one."),
+        Column("value", TEXT, "The value. NULL for ended-by-model, which has none."),
+        Column("recorded_at", INSTANT, "The record's time (UTC), if it has one."),
     ),
 )
 
 SESSION_PLACES = Table(
     "session_places",
-    "One row for each record that says where a session works: a worktree was entered or left, or the transcript was "
-    "moved to another project directory. The last of a kind in a file counts.",
+    "One row for each record that sets a session's directory: it entered or left a worktree, or its transcript was "
+    "moved to another project directory. The last of a kind in a file is valid.",
     (
         _SESSION,
         Column("place_kind", TEXT, "The record's type: worktree-state or relocated.", required=True),
-        Column("cwd", TEXT, "The directory in which the session works from here on: the worktree, or where it went."),
+        Column("cwd", TEXT, "The session's directory from then on: the worktree, or the new directory."),
         Column("is_left", FLAG, "Of a worktree-state: whether the session left its worktree."),
         Column("original_cwd", TEXT, "Of a worktree-state: the working directory before the worktree was entered."),
         Column("worktree_path", TEXT, "Of a worktree-state: the worktree's directory."),
@@ -53,24 +53,26 @@ SESSION_PLACES = Table(
 
 SESSION_CONTINUATIONS = Table(
     "session_continuations",
-    "One row for each `continued-in` record: the conversation went on under another session id, whose file repeats the "
-    "records so far under the same uuids.",
+    "One row for each `continued-in` record: the conversation continues under another session id, whose file repeats "
+    "the records so far with the same uuids.",
     (
         _SESSION,
-        Column("continued_in_session_id", TEXT, "The session in which it went on."),
-        Column("continued_at", INSTANT, "When it went on there (UTC)."),
+        Column("continued_in_session_id", TEXT, "The session in which it continues."),
+        Column("continued_at", INSTANT, "When it was continued there (UTC)."),
     ),
 )
 
 SESSION_COSTS = Table(
     "session_costs",
     "One row for each `cost-state` record: the running total of a process, which Claude Code writes when the process "
-    "ends or is left. Of several with one start the last counts; they are never summed.",
+    "ends or is left. Of several with one start the last is valid: never sum them.",
     (
         _SESSION,
-        Column("process_started_at", INSTANT, "When the process began (UTC): one that resumes a file has its own."),
-        Column("totalled_at", INSTANT, "Up to when the total goes (UTC): the start and the duration together."),
-        Column("cost_usd", FLOAT, "Cost in US dollars, as Claude Code reckoned it; subagents are in it."),
+        Column(
+            "process_started_at", INSTANT, "When the process started (UTC); a process that resumes a file has its own."
+        ),
+        Column("totalled_at", INSTANT, "The end of the counted time (UTC): start plus duration."),
+        Column("cost_usd", FLOAT, "Cost in US dollars as Claude Code computed it, subagents included."),
         Column("api_ms", INTEGER, "Time spent in requests, in milliseconds."),
         Column("api_ms_without_retries", INTEGER, "The same without repeated requests, in milliseconds."),
         Column("tool_ms", INTEGER, "Time spent in tools, in milliseconds."),
@@ -86,15 +88,15 @@ SESSION_MODEL_COSTS = Table(
     "One row for each model of each `cost-state` record: the running total of that model.",
     (
         _SESSION,
-        Column("process_started_at", INSTANT, "When the process began (UTC): joins `session_costs`."),
-        Column("model", TEXT, "The model, with `[1m]` where its long context is on.", required=True),
-        Column("input_tokens", INTEGER, "Tokens sent that no cache held."),
-        Column("output_tokens", INTEGER, "Tokens answered, those of thinking included."),
-        Column("thinking_tokens", INTEGER, "Of the tokens answered, those of thinking."),
+        Column("process_started_at", INSTANT, "When the process started (UTC): joins `session_costs`."),
+        Column("model", TEXT, "The model, with `[1m]` if its long context is on.", required=True),
+        Column("input_tokens", INTEGER, "Input tokens, without those of the cache."),
+        Column("output_tokens", INTEGER, "Output tokens, including thinking."),
+        Column("thinking_tokens", INTEGER, "Output tokens of thinking."),
         Column("cache_read_input_tokens", INTEGER, "Tokens read from the cache."),
         Column("cache_creation_input_tokens", INTEGER, "Tokens written to the cache."),
         Column("web_search_requests", INTEGER, "Searches made by the API."),
-        Column("cost_usd", FLOAT, "Cost in US dollars, as Claude Code reckoned it."),
+        Column("cost_usd", FLOAT, "Cost in US dollars as Claude Code computed it."),
     ),
 )
 
@@ -201,7 +203,7 @@ def _read_cost(draft: Draft) -> None:
 
 
 def _read_models(draft: Draft, models: Fields, started_at: datetime | None) -> None:
-    """Read an object that has each model's total under its name; what is no such total is kept, and counted."""
+    """Read the object with the total of each model; a value of another form is kept, and counted as drift."""
     rest: JsonObject = {}
     for model in models.names():
         usage = models.take_row(model)
@@ -239,4 +241,4 @@ STATE_READERS: Final[Mapping[str, Callable[[Draft], None]]] = {
     "continued-in": _read_continued,
     "cost-state": _read_cost,
 }
-"""What reads each of these records, by its type."""
+"""The function that reads each of these record types."""

@@ -1,4 +1,4 @@
-"""The tables of transcripts: one row for each record, and what is found inside records."""
+"""The tables of transcripts: the records, and the parts of records with tables of their own."""
 
 from models.schema import FLAG, FLOAT, INSTANT, INTEGER, JSON, TEXT, Column, Table
 
@@ -9,15 +9,15 @@ RECORDS = Table(
         Column(
             "session_id",
             TEXT,
-            "The session, as the path tells it: the file's name, or the directory of a subagent's file; in an agent's "
-            "file beside the sessions, what its records say.",
+            "The session, from the path: the file's name, or the directory of a subagent's file; for a subagent's file "
+            "beside the sessions, from its records.",
         ),
-        Column("agent_id", TEXT, "The subagent, where the file is a subagent's."),
-        Column("workflow_id", TEXT, "The workflow run, where the file is that of one of its subagents."),
+        Column("agent_id", TEXT, "The subagent, if the file is a subagent's."),
+        Column("workflow_id", TEXT, "The workflow run, if the file is one of its subagents'."),
         Column(
             "project_dir",
             TEXT,
-            "Name of the project directory. It is no path: many paths share one. NULL for a record of __store.db.",
+            "Name of the project directory. It is not unique: several paths can share one. NULL for __store.db.",
         ),
         Column("record_type", TEXT, "The record's `type`.", required=True),
         Column(
@@ -27,7 +27,7 @@ RECORDS = Table(
             "uuid", TEXT, "The record's id. It repeats: in forks, in other projects, within a file.", is_distinct=True
         ),
         Column("parent_uuid", TEXT, "The record that this one follows; NULL at a root.", is_distinct=True),
-        Column("logical_parent_uuid", TEXT, "What a record after a compaction follows in truth.", is_distinct=True),
+        Column("logical_parent_uuid", TEXT, "The record before a compaction that this one follows.", is_distinct=True),
         Column("recorded_at", INSTANT, "The record's time (UTC). Many types have none."),
         Column(
             "record_session_id", TEXT, "The record's own `sessionId`: after a resume or in a fork, another session."
@@ -35,16 +35,16 @@ RECORDS = Table(
         Column(
             "process_session_id",
             TEXT,
-            "The record's `session_id` where it differs from its `sessionId`: the id of the process that wrote it "
+            "The record's `session_id` if it differs from its `sessionId`: the id of the process that wrote it "
             "(2.1.260 and later).",
         ),
         Column("session_kind", TEXT, "The record's `sessionKind`: `bg` for a session in the background."),
         Column("is_sidechain", FLAG, "Whether the record belongs to a subagent."),
-        Column("is_meta", FLAG, "Whether Claude Code put the text there, not the user."),
-        Column("is_compact_summary", FLAG, "Whether the text is the summary that a compaction left."),
-        Column("is_visible_in_transcript_only", FLAG, "Whether the record is shown in the transcript view alone."),
-        Column("is_api_error", FLAG, "Whether the text tells an error of the API."),
-        Column("cwd", TEXT, "Working directory at that moment, as the system writes it."),
+        Column("is_meta", FLAG, "Whether Claude Code wrote the text, not the user."),
+        Column("is_compact_summary", FLAG, "Whether the text is the summary of a compaction."),
+        Column("is_visible_in_transcript_only", FLAG, "Whether only the transcript view shows the record."),
+        Column("is_api_error", FLAG, "Whether the text is an error of the API."),
+        Column("cwd", TEXT, "Working directory at that moment, in the system's form."),
         Column("git_branch", TEXT, "Branch at that moment; empty or HEAD outside a repository."),
         Column("version", TEXT, "Version of Claude Code that wrote the record."),
         Column("entrypoint", TEXT, "How Claude Code was started: cli, sdk-ts, claude-vscode, ..."),
@@ -68,10 +68,10 @@ RECORDS = Table(
         Column("api_message_id", TEXT, "Id of the API's response; its records share it. Not unique on gateways."),
         Column("role", TEXT, "Role of the message: user or assistant."),
         Column("model", TEXT, "Model that answered; `<synthetic>` is Claude Code itself."),
-        Column("stop_reason", TEXT, "Why the response ended; NULL where the usage was written before its end."),
+        Column("stop_reason", TEXT, "Why the response ended; NULL if the record was written before its end."),
         Column("tool_use_id", TEXT, "The record's `toolUseID`."),
         Column("parent_tool_use_id", TEXT, "The tool call that a progress record belongs to."),
-        Column("source_tool_use_id", TEXT, "The tool call that put the text there (skills, commands)."),
+        Column("source_tool_use_id", TEXT, "The tool call that produced the text (skills, commands)."),
         Column(
             "source_tool_assistant_uuid", TEXT, "The assistant record whose tool call this answers.", is_distinct=True
         ),
@@ -90,15 +90,15 @@ RECORDS = Table(
         Column(
             "is_human_prompt",
             FLAG,
-            "Whether a user record holds what a person submitted: no tool result, not meta, no compaction summary, no "
-            "sidechain, of no other origin, and not only text that Claude Code wraps in tags of its own. Also true of "
-            "a `queued_command` attachment with such a text, or with an image: a prompt typed while Claude was at "
-            "work, which may have no user record.",
+            "Whether a user record is a prompt that a person submitted: not a tool result, meta, compaction summary or "
+            "sidechain, of no other origin, and not only text in Claude Code's own tags. Also true for a "
+            "`queued_command` attachment with such a text or an image: a prompt typed while Claude was busy, which may "
+            "have no user record.",
             required=True,
         ),
-        Column("input_tokens", INTEGER, "Tokens read uncached, as the record says. Placeholders before 2.1.6x."),
+        Column("input_tokens", INTEGER, "Input tokens of the record, without the cache. Placeholders before 2.1.6x."),
         Column(
-            "output_tokens", INTEGER, "Tokens written, as the record says: of one response, its last record is right."
+            "output_tokens", INTEGER, "Output tokens of the record: in a response only the last record's are right."
         ),
         Column("cache_creation_input_tokens", INTEGER, "Tokens written to the cache."),
         Column("cache_read_input_tokens", INTEGER, "Tokens read from the cache."),
@@ -106,14 +106,14 @@ RECORDS = Table(
         Column("ephemeral_1h_input_tokens", INTEGER, "Of those written to the cache, kept for an hour."),
         Column("web_search_requests", INTEGER, "Searches made by the API."),
         Column("web_fetch_requests", INTEGER, "Pages fetched by the API."),
-        Column("thinking_tokens", INTEGER, "Of the tokens written, those of thinking."),
+        Column("thinking_tokens", INTEGER, "Output tokens of thinking."),
         Column("service_tier", TEXT, "Service tier of the response."),
         Column("speed", TEXT, "Speed at which the response was billed: standard or fast."),
         Column(
             "usage_iterations",
             JSON,
-            "The list `usage.iterations`: the requests that the response is made of, each with its type (message, "
-            "advisor_message, ...), its model where that is another one, and its token counts. NULL for an empty list.",
+            "The list `usage.iterations`: the requests of the response, each with its type (message, advisor_message, "
+            "...), its model if it is another one, and its token counts. NULL for an empty list.",
             is_distinct=True,
         ),
         Column("advisor_model", TEXT, "The model that advises while the advisor is on (2.1.280 and later)."),
@@ -122,39 +122,39 @@ RECORDS = Table(
         Column(
             "body",
             JSON,
-            "All else that is known and has no column: the tool's own result, progress, attachment, snapshot, the rest "
-            'of message and usage. Base64 payloads are left out: {"omitted_bytes": n, "sha256": of the decoded bytes}.',
+            "All known fields without a column: the tool's structured result, progress, attachment, snapshot, other "
+            'fields of message and usage. Base64 payloads become {"omitted_bytes": n, "sha256": of the decoded bytes}.',
         ),
-        Column("unparsed", JSON, "Fields that we do not know, by their path in the record."),
+        Column("unparsed", JSON, "Unknown fields, by their path in the record."),
     ),
 )
 
 CONTENT_BLOCKS = Table(
     "content_blocks",
-    "One row for each block of a message's content; a content that is a text alone is one block.",
+    "One row for each block of a message's content; a content that is a string is one block.",
     (
         Column("session_id", TEXT, "The session, as in `records`."),
-        Column("agent_id", TEXT, "The subagent, where the file is a subagent's."),
+        Column("agent_id", TEXT, "The subagent, if the file is a subagent's."),
         Column("record_uuid", TEXT, "The record's id.", is_distinct=True),
         Column("recorded_at", INSTANT, "The record's time (UTC)."),
-        Column("role", TEXT, "Role of the message that holds the block."),
+        Column("role", TEXT, "Role of the block's message."),
         Column("api_message_id", TEXT, "Id of the API's response."),
         Column("model", TEXT, "Model that answered."),
         Column(
             "block_number", INTEGER, "Counts the record's blocks from 0, nested ones after their parent.", required=True
         ),
-        Column("parent_block", INTEGER, "The block whose content holds this one: blocks of a tool's result."),
-        Column("block_type", TEXT, "The block's type; `unknown` where it has none.", required=True),
+        Column("parent_block", INTEGER, "The block that contains this one: a tool's result."),
+        Column("block_type", TEXT, "The block's type; `unknown` if it has none.", required=True),
         Column(
             "message_id",
             TEXT,
             "The block's text, where it has one and it is not empty: joins `messages`.",
             is_distinct=True,
         ),
-        Column("text_bytes", INTEGER, "Length of the text in bytes of UTF-8; 0 where thinking was withheld."),
+        Column("text_bytes", INTEGER, "Length of the text in bytes of UTF-8; 0 for thinking without text."),
         Column("tool_use_id", TEXT, "The tool call that the block makes or answers.", is_distinct=True),
         Column("tool_name", TEXT, "The tool, as the model named it."),
-        Column("input", JSON, "What the tool was called with.", is_distinct=True),
+        Column("input", JSON, "The tool call's input.", is_distinct=True),
         Column("is_error", FLAG, "Whether the tool's result is an error."),
         Column("media_type", TEXT, "Type of an image or document."),
         Column("media_bytes", INTEGER, "Its length in bytes, decoded."),
@@ -177,12 +177,12 @@ FILE_CHECKPOINTS = Table(
         Column("message_uuid", TEXT, "The record at which the checkpoint was written.", is_distinct=True),
         Column("snapshot_message_uuid", TEXT, "The user record whose checkpoint this is.", is_distinct=True),
         Column("is_update", FLAG, "Whether it replaces an earlier snapshot of the same message; NULL for a delta."),
-        Column("is_delta", FLAG, "Whether it is a file added to a snapshot (2.1.217 and later).", required=True),
+        Column("is_delta", FLAG, "Whether it adds a file to a snapshot (2.1.217 and later).", required=True),
         Column("checkpoint_at", INSTANT, "When the checkpoint was made (UTC)."),
         Column(
             "tracking_path", TEXT, "The file: relative to the session's first directory when inside it.", required=True
         ),
-        Column("backup_file_name", TEXT, "Its version in file-history/; NULL when the file did not exist then."),
+        Column("backup_file_name", TEXT, "Its version in file-history/; NULL if the file did not exist then."),
         Column("path_hash", TEXT, "First 16 hex digits of the SHA-256 of its absolute path: joins `file_versions`."),
         Column("version_number", INTEGER, "The version: joins `file_versions`."),
         Column("backup_at", INSTANT, "When the version was kept (UTC)."),
@@ -192,37 +192,37 @@ FILE_CHECKPOINTS = Table(
 
 TITLES = Table(
     "titles",
-    "One row for each title that was given to a session. They are written again and again; the last of a kind counts.",
+    "One row for each title of a session. Claude Code writes them repeatedly; the last of a kind is valid.",
     (
-        Column("session_id", TEXT, "The session whose file holds the title."),
+        Column("session_id", TEXT, "The session whose file has the title."),
         Column("title_kind", TEXT, "summary, ai-title, custom-title or agent-name.", required=True),
         Column("title", TEXT, "The title."),
-        Column("leaf_uuid", TEXT, "The record that a summary is of; it may stand in another session's file."),
+        Column("leaf_uuid", TEXT, "The record that a summary belongs to; it can be in another session's file."),
         Column("named_session_id", TEXT, "The session that the record names."),
-        Column("unparsed", JSON, "Fields that we do not know, of a title that has a file of its own."),
+        Column("unparsed", JSON, "Unknown fields of a title with a file of its own."),
     ),
 )
 
 AGENT_LINKS = Table(
     "agent_links",
-    "One row for each place that ties a subagent to what started it. The same link may be seen often.",
+    "One row for each record that links a subagent to its start. One link can occur several times.",
     (
         Column("session_id", TEXT, "The session, as in `records`."),
         Column("link_kind", TEXT, "tool_result, progress, fork or workflow.", required=True),
         Column("agent_id", TEXT, "The subagent."),
-        Column("workflow_id", TEXT, "The workflow run, where the tool started one."),
+        Column("workflow_id", TEXT, "The workflow run, if the tool started one."),
         Column("tool_use_id", TEXT, "The tool call that started it."),
-        Column("record_uuid", TEXT, "The record that says so.", is_distinct=True),
+        Column("record_uuid", TEXT, "The record with the link.", is_distinct=True),
         Column("linked_at", INSTANT, "The record's time (UTC)."),
         Column("agent_type", TEXT, "The kind of agent."),
         Column("status", TEXT, "State when the tool answered: completed, async_launched, ..."),
-        Column("model", TEXT, "Model that the agent was given."),
-        Column("description", TEXT, "What it was started for, where the result says so."),
+        Column("model", TEXT, "The subagent's model."),
+        Column("description", TEXT, "Its task in a few words, if the result has one."),
         Column("total_tokens", INTEGER, "Of a result: tokens of the subagent's last request (`totalTokens`)."),
         Column("tool_call_count", INTEGER, "Of a result: tool calls that the subagent made (`totalToolUseCount`)."),
-        Column("total_ms", INTEGER, "Of a result: how long the subagent ran, in milliseconds (`totalDurationMs`)."),
-        Column("usage", JSON, "Of a result: the usage that it tells, as the API writes usage.", is_distinct=True),
-        Column("parent_session_id", TEXT, "For a fork: the session that its context comes from."),
+        Column("total_ms", INTEGER, "Of a result: the subagent's duration in milliseconds (`totalDurationMs`)."),
+        Column("usage", JSON, "Of a result: its usage, in the API's form.", is_distinct=True),
+        Column("parent_session_id", TEXT, "For a fork: the session of its context."),
         Column("parent_last_uuid", TEXT, "For a fork: the last record of that context."),
         Column("context_length", INTEGER, "For a fork: records of context."),
     ),
@@ -230,15 +230,15 @@ AGENT_LINKS = Table(
 
 LINKS = Table(
     "links",
-    "One row for each link from a session to something outside: a pull request, an artifact, a remote session.",
+    "One row for each link from a session to a pull request, an artifact or a remote session.",
     (
         Column("session_id", TEXT, "The session, as in `records`."),
         Column("link_kind", TEXT, "pr-link, frame-link or bridge-session.", required=True),
-        Column("url", TEXT, "Address of the thing."),
+        Column("url", TEXT, "Its address."),
         Column("title", TEXT, "Its title."),
         Column("number", INTEGER, "Number of a pull request."),
         Column("repository", TEXT, "Its repository."),
-        Column("local_path", TEXT, "The file that was published."),
+        Column("local_path", TEXT, "The published file."),
         Column("bridge_session_id", TEXT, "Id of the remote session."),
         Column("linked_at", INSTANT, "When it was linked (UTC)."),
     ),

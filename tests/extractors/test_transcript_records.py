@@ -1,4 +1,4 @@
-"""Transcript records: what each odd one of FORMATS (5.3 to 5.7, 13) becomes."""
+"""Transcript records: what each odd one of extractors/FORMATS.md becomes."""
 
 import json
 from datetime import UTC, datetime

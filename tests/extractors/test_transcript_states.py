@@ -1,4 +1,4 @@
-"""Records of a session's state, queued prompts and server tools' answers: what each odd one of FORMATS 16 becomes."""
+"""Records of a session's state, queued prompts and server tools' answers: what each odd one becomes."""
 
 from datetime import UTC, datetime
 
