@@ -27,11 +27,15 @@ SCHEDULERS: Final = ("systemd", "launchd", "cron", "windows")
 """The names by which a scheduler can be asked for."""
 
 
+class NoScheduler(ConfigurationError):
+    """The machine has none of the schedulers. The caller names the command that another one has to call."""
+
+
 def scheduler(wanted: str | None, user: Path, environment: Mapping[str, str]) -> Scheduler:
     """Return the scheduler that is `wanted`, else the one of this machine: launchd on macOS, the Task Scheduler on
     Windows, elsewhere the user manager of systemd where one runs, else cron. `user` is the user's own directory.
 
-    Raises ConfigurationError when there is none.
+    Raises NoScheduler when the machine has none, ConfigurationError for an unknown name.
     """
     name = wanted or _of_this_machine(environment)
     if name == "systemd":
@@ -55,7 +59,7 @@ def _of_this_machine(environment: Mapping[str, str]) -> str:
         return "systemd"
     if shutil.which("crontab"):
         return "cron"
-    raise ConfigurationError(
+    raise NoScheduler(
         "this machine has neither a user manager of systemd nor cron; have a scheduler of yours call `extract run`"
     )
 

@@ -1,5 +1,6 @@
 """Runs scheduled by the operating system: what is written for each scheduler, tried where its programs are here."""
 
+import json
 import os
 import plistlib
 import shutil
@@ -230,3 +231,17 @@ def test_on_linux_it_is_systemd_where_its_user_manager_runs(tmp_path: Path, cron
     (tmp_path / "systemd").mkdir()
     (tmp_path / "systemd" / "private").touch()
     assert scheduler(None, tmp_path, {"XDG_RUNTIME_DIR": str(tmp_path)}).name == "systemd"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have their scheduler")
+def test_without_a_scheduler_the_last_results_are_shown_all_the_same(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    status = call("schedule", "status", "--data", kept.data)
+    assert status.code == 0
+    assert status.lines[0].startswith("No schedule is installed.")
+    assert status.lines[1].startswith("home mine: last read ")
+    assert json.loads(call("schedule", "status", "--json", "--data", kept.data).out)["schedule"] is None
+    assert call("schedule", "install", "--yes", "--data", kept.data).code == 2

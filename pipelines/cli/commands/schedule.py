@@ -1,6 +1,7 @@
 """`extract schedule`: has the operating system run `extract`, and says whether the runs came."""
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +10,11 @@ import typer
 
 from models.amounts import moment
 from models.errors import ExitCode
+from models.json import JsonObject
 from pipelines.cli.confirm import Yes, confirm
 from pipelines.cli.console import say, say_json, say_wrapped
 from pipelines.cli.options import AsJson, Data, command, layout_of
-from pipelines.schedule.native import SCHEDULERS, LastRead, job_for, last_reads, scheduler
+from pipelines.schedule.native import SCHEDULERS, LastRead, NoScheduler, job_for, last_reads, scheduler
 from pipelines.schedule.timer import Timetable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -77,37 +79,49 @@ def status(system: System = None, data: Data = None, as_json: AsJson = False) ->
     Ends with 1 when a home has not been read for longer than the schedule allows.
     """
     layout = layout_of(data)
-    chosen = scheduler(system, Path.home(), os.environ)
-    timetable = chosen.timetable()
+    name, timetable = _installed(system)
     reads = last_reads(layout, timetable, datetime.now(UTC))
     following = timetable.next_after(datetime.now().astimezone()) if timetable else None
     if as_json:
-        say_json(
-            {
-                "scheduler": chosen.name,
-                "schedule": timetable.sentence if timetable else None,
-                "next_run_at": following.astimezone(UTC).isoformat() if following else None,
-                "homes": [
-                    {
-                        "home_id": one.home.home_id,
-                        "run_id": one.run_id,
-                        "read_at": one.read_at.isoformat() if one.read_at else None,
-                        "exit_code": one.exit_code,
-                        "is_overdue": one.is_overdue,
-                    }
-                    for one in reads
-                ],
-            }
-        )
+        say_json(_as_json(name, timetable, following, reads))
     else:
         if timetable and following:
-            say(f"{chosen.name}: {timetable.sentence}; next run: {_local(following)}", style="bold")
+            say(f"{name}: {timetable.sentence}; next run: {_local(following)}", style="bold")
         else:
             say(f"No schedule is installed. To have one: {command('schedule install', data)}")
         for one in reads:
             say(_sentence(one))
     if any(one.is_overdue for one in reads):
         raise typer.Exit(ExitCode.UNEXPECTED)
+
+
+def _installed(system: str | None) -> tuple[str | None, Timetable | None]:
+    """Return the scheduler and its timetable; neither on a machine without a scheduler, unless one was asked for."""
+    try:
+        chosen = scheduler(system, Path.home(), os.environ)
+    except NoScheduler:
+        return None, None
+    return chosen.name, chosen.timetable()
+
+
+def _as_json(
+    name: str | None, timetable: Timetable | None, following: datetime | None, reads: Sequence[LastRead]
+) -> JsonObject:
+    return {
+        "scheduler": name,
+        "schedule": timetable.sentence if timetable else None,
+        "next_run_at": following.astimezone(UTC).isoformat() if following else None,
+        "homes": [
+            {
+                "home_id": one.home.home_id,
+                "run_id": one.run_id,
+                "read_at": one.read_at.isoformat() if one.read_at else None,
+                "exit_code": int(one.exit_code) if one.exit_code is not None else None,
+                "is_overdue": one.is_overdue,
+            }
+            for one in reads
+        ],
+    }
 
 
 @app.command()
