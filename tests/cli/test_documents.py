@@ -39,6 +39,12 @@ def test_every_file_that_a_document_links_to_is_there(page: Path) -> None:
             assert (page.parent / unquote(target)).exists(), target
 
 
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "tests/README.md"], ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_module_that_a_document_names_is_there(page: Path) -> None:
+    named = re.findall(r"`([a-z_]+/[A-Za-z0-9_/.-]+\.(?:py|sql|ipynb))`", page.read_text(encoding="utf-8"))
+    assert [name for name in named if not any((root / name).exists() for root in (ROOT, page.parent))] == []
+
+
 def test_the_map_has_every_room(tmp_path: Path) -> None:
     made = rooms(ROOT)
     found = [path.parent.name for path in (ROOT / "pipelines").glob("*/__init__.py")]
