@@ -44,6 +44,7 @@ COMMANDS: Final = (
     Listed("report", "Print the report of a run.", "report", "report"),
     Listed("sessions", "List sessions, the newest first.", "sessions", "sessions"),
     Listed("search", "Find words in everything that is kept.", "search", "search", dashes=True, has_short_help=False),
+    Listed("session", "Show a conversation.", "session", "session"),
     Listed("usage", "Show tokens and what they cost by the list of prices.", "usage", "usage"),
     Listed("dashboard", "Write one HTML file with charts of everything.", "dashboard", "dashboard"),
     # A query may begin with a comment, a file_id with a minus sign.

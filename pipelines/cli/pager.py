@@ -16,6 +16,14 @@ from rich.console import Console
 from pipelines.cli.console import is_terminal, terminal
 
 
+class _Piped(Console):
+    """A console that leaves a reader's end to the caller: Rich's own ends the whole process with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise BrokenPipeError."""
+        raise BrokenPipeError
+
+
 @contextmanager
 def paged(*, wanted: bool = True) -> Iterator[Console]:
     """Give the console to print on: through PAGER, else less, where standard output is a terminal and this is `wanted`.
@@ -33,7 +41,7 @@ def paged(*, wanted: bool = True) -> Iterator[Console]:
         before = _ignore_interrupts()
         out = TextIOWrapper(process.stdin, encoding="utf-8", errors="backslashreplace", write_through=False)
         try:
-            yield Console(
+            yield _Piped(
                 file=out, force_terminal=True, width=terminal().width, markup=False, highlight=False, emoji=False
             )
             out.flush()

@@ -24,6 +24,7 @@ from pipelines.look.conversation import Turn, Utterance
 _INDENT: Final = 4
 _NARROWEST: Final = 20
 _LINES_OF_DIFF: Final = 12
+_LONGEST_ABOUT: Final = 60
 _LONGEST_MARKDOWN: Final = 100_000
 """Characters of an answer that are drawn as Markdown; a longer one is drawn as it is written."""
 _TELLING: Final = (
@@ -85,8 +86,9 @@ def _drawn(one: Utterance, *, is_full: bool) -> Iterator[RenderableType]:
                 yield Text(f"∴ thought: {_line(one.text)}", style="dim italic", no_wrap=True, overflow="ellipsis")
         case "call":
             yield from _call(one, rewound, is_full=is_full)
-        case "compaction":
-            yield Rule(one.text or "compacted", style="yellow")
+        case "summary":
+            yield Rule("compacted", style="yellow")
+            yield Text(one.text if is_full else _line(one.text)[:400], style="dim")
         case "notice":
             if is_full:
                 yield Text(f"\n· {one.speaker}{at}{rewound}", style="dim")
@@ -102,8 +104,9 @@ def _call(one: Utterance, rewound: str, *, is_full: bool) -> Iterator[Renderable
     line = Text(no_wrap=True, overflow="ellipsis")
     line.append("✗ " if one.is_error else "✓ " if one.result is not None else "? ", "red" if one.is_error else "green")
     line.append(f"{_line(one.tool_name)}{rewound}", "bold")
+    about = _line(_about(given))
+    line.append(f"  {about if len(about) <= _LONGEST_ABOUT else about[: _LONGEST_ABOUT - 1] + '…'}")
     line.append(f"  {outcome}", "red" if one.is_error else "dim")
-    line.append(f"  {_line(_about(given))}")
     yield line
     changed = list(_diff(given))
     yield from _coloured(changed if is_full else changed[:_LINES_OF_DIFF])
@@ -122,7 +125,7 @@ def _outcome(one: Utterance) -> str:
     lasted = f", {duration(one.lasted)}" if one.lasted is not None and one.lasted >= 1 else ""
     if one.is_error:
         return f"{_line(one.result)[:80]}{lasted}"
-    lines = one.result.count("\n") + bool(one.result)
+    lines = len(one.result.splitlines())
     return f"{count(lines)} {'line' if lines == 1 else 'lines'}{lasted}"
 
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from pipelines.look.filters import Conditions
 
-Kind = Literal["prompt", "answer", "thinking", "call", "compaction", "notice"]
+Kind = Literal["prompt", "answer", "thinking", "call", "summary", "notice"]
 _COMMAND: Final = re.compile(r"<command-name>(.*?)</command-name>(?:.*?<command-args>(.*?)</command-args>)?", re.DOTALL)
 """How a transcript writes a command of Claude Code that a person gave."""
 
@@ -65,7 +65,10 @@ def find_session(prefix: str) -> Conditions:
 def conversation_query(session_id: str, home_id: str) -> Conditions:
     """Return the query of a session's conversation in one home, in order."""
     return Conditions(
-        "SELECT * FROM conversation WHERE session_id = ? AND home_id = ? ORDER BY position", (session_id, home_id)
+        "SELECT c.*, t.tool_use_id, t.returned_at FROM conversation c "
+        "LEFT JOIN tool_call_results t USING (file_id, byte_offset, block_number) "
+        "WHERE c.session_id = ? AND c.home_id = ? ORDER BY c.position",
+        (session_id, home_id),
     )
 
 
@@ -173,15 +176,15 @@ def in_turns(utterances: Sequence[Utterance], agents: Sequence[Agent]) -> Iterat
 
 
 def _kind(speaker: str, kind: str) -> Kind:
-    match speaker, kind:
-        case "tool", _:
+    match kind:
+        case "call" | "result":
             return "call"
-        case _, "thinking" | "compaction":
-            return "thinking" if kind == "thinking" else "compaction"
-        case "claude" | "subagent", _:
-            return "notice" if kind == "task" else "answer"
-        case "person", _:
-            return "prompt" if kind in ("prompt", "shell") else "notice"
+        case "answer" | "thinking" | "prompt":
+            return "answer" if kind == "answer" else "thinking" if kind == "thinking" else "prompt"
+        case "shell":
+            return "prompt" if speaker == "person" else "notice"
+        case "summary":
+            return "summary"
         case _:
             return "notice"
 

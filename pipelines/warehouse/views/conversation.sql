@@ -19,6 +19,7 @@ for one session, ORDER BY position. What is copied from another session is there
 - model: The model that speaks.
 - output_tokens: Tokens of the response, at its first row.
 - is_copy: Whether another session has it too and counts it.
+- block_number: The block of the record, from 0; -1 for a record as a whole. Of a call it joins `tool_calls`, with file and offset.
 - file_id: The file of the record.
 - byte_offset: Its offset.
 - byte_length: Its length in bytes.
@@ -195,6 +196,7 @@ select
         then u.output_tokens
     end as output_tokens,
     s.is_copied as is_copy,
+    s.block_number,
     s.file_id,
     s.byte_offset,
     s.byte_length

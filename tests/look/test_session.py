@@ -1,0 +1,143 @@
+"""`extract session`: a conversation to be read, of which a terminal obeys nothing."""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.errors import ExitCode
+from models.text import safe
+from tests.command_line import Ran, call
+from tests.look.story import HOSTILE, LOST, TIDY
+
+pytestmark = pytest.mark.duckdb
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""What Rich itself writes: colours and weights."""
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal in which no line of the story is broken, and no pager."""
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("PAGER", "cat")
+    monkeypatch.setenv("TZ", "UTC")
+
+
+def _read(told: Path, which: str, *options: str) -> Ran:
+    ran = call("session", which, *options, "--data", told)
+    assert (ran.code, ran.err) == (0, ""), ran.err
+    return ran
+
+
+def test_a_conversation_is_told_in_order(told: Path) -> None:
+    lines = [line.strip() for line in _read(told, TIDY).lines]
+    said = [
+        "fix the total in cart.py",
+        "∴ thought: The sum leaves out the tax.",
+        "I look at cart.py first.",
+        "✓ Read  /work/shop/cart.py  2 lines, 1 min 00 s",
+        "✓ Edit  /work/shop/cart.py  1 line, 1 min 00 s",
+        "-    return 1",
+        "+    return 1 + tax",
+        "✗ Bash  pytest -q  2 failed, 1 min 00 s",
+        "The total has the tax now.",
+        "and undo it all",
+        "Undone.",
+        "now write the release notes for v2",
+        "Written.",
+    ]
+    places = [lines.index(line) for line in said]
+    assert places[2:] == sorted(places[2:])
+    assert lines.count("fix the total in cart.py") == 2  # the title, and the prompt
+    assert f"claude --resume {TIDY}" in lines
+
+
+def test_what_was_rewound_is_marked(told: Path) -> None:
+    lines = _read(told, TIDY).lines
+    assert lines[lines.index("and undo it all") - 1].endswith("(rewound)")
+    assert not lines[lines.index("now write the release notes for v2") - 1].endswith("(rewound)")
+
+
+def test_a_subagent_is_indented_with_what_it_says(told: Path) -> None:
+    lines = _read(told, TIDY).lines
+    assert any(line.startswith("↳ ") for line in lines)
+    assert any(line.startswith("    ✓ Grep  tax  1 line") for line in lines)
+    assert "    in rates.py" in lines
+
+
+def test_full_opens_everything_and_prompts_shows_prompts_alone(told: Path) -> None:
+    full = _read(told, TIDY, "--full").lines
+    assert "      return 1" in full
+    assert any('"command": "pytest -q"' in line for line in full)
+    prompts = _read(told, TIDY, "--prompts").lines
+    assert "and undo it all" in prompts
+    assert not any("cart.py first" in line or "✓" in line for line in prompts)
+
+
+def test_json_has_every_row_of_the_view(told: Path) -> None:
+    rows = json.loads(_read(told, TIDY, "--json").out)
+    assert [row["position"] for row in rows] == list(range(1, len(rows) + 1))
+    assert {row["kind"] for row in rows} >= {"prompt", "answer", "thinking", "call"}
+
+
+def test_a_session_is_named_by_the_beginning_of_its_id_or_as_the_last(told: Path) -> None:
+    assert _read(told, TIDY[:4]).out == _read(told, TIDY).out
+    assert _read(told, "last").out == _read(told, TIDY).out
+    assert call("session", "999", "--data", told).code == ExitCode.USAGE
+    assert "no session begins with '999'" in call("session", "999", "--data", told).err
+    several = call("session", "", "--data", told)
+    assert several.code == ExitCode.USAGE
+    assert TIDY in several.err
+
+
+def test_a_session_without_a_transcript_shows_its_prompts(told: Path) -> None:
+    lines = _read(told, LOST).lines
+    assert "how do herons sleep" in lines
+    assert any("No transcript of it was ever read" in line for line in lines)
+
+
+@pytest.mark.parametrize("options", [(), ("--full",), ("--prompts",), ("--json",)])
+@pytest.mark.parametrize("width", ["40", "80", "200"])
+def test_a_hostile_session_is_obeyed_by_nothing(
+    told: Path, options: tuple[str, ...], width: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    piped = _read(told, HOSTILE, *options)
+    assert "owned" in piped.out
+    assert safe(piped.out, keep_newlines=True) == piped.out
+    shown = call("session", HOSTILE, *options, "--data", told, show="terminal")
+    plain = COLOURS.sub("", shown.out)
+    assert safe(plain, keep_newlines=True) == plain
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the pager is a program of POSIX")
+def test_a_pager_gets_it_all_and_may_be_closed_early(
+    told: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got = tmp_path / "got"
+    script = f"import sys; open({str(got)!r}, 'w').write(sys.stdin.read())"
+    monkeypatch.setenv("PAGER", f'{sys.executable} -c "{script}"')
+    ran = call("session", TIDY, "--data", told, show="terminal")
+    assert (ran.code, ran.out) == (0, "")
+    assert "Written." in got.read_text(encoding="utf-8")
+    monkeypatch.setenv("PAGER", "true")
+    assert call("session", TIDY, "--full", "--data", told, show="terminal").code == 0
+    monkeypatch.setenv("PAGER", "no-such-pager")
+    assert "Written." in call("session", TIDY, "--data", told, show="terminal").out
+    monkeypatch.setenv("PAGER", "true")
+    assert "Written." in call("session", TIDY, "--no-pager", "--data", told, show="terminal").out
+
+
+def test_blocks_are_those_of_the_view(told: Path) -> None:
+    ours = json.loads(call("usage", "--by", "block", "--json", "--data", told).out)
+    query = (
+        "SELECT strftime(started_at::TIMESTAMP, '%Y-%m-%d %H:%M') AS block, output_tokens FROM usage_blocks ORDER BY 1"
+    )
+    theirs = json.loads(call("sql", query, "--json", "--data", told).out)
+    assert [(row["block"], row["output_tokens"]) for row in ours] == [
+        (row["block"], row["output_tokens"]) for row in theirs
+    ]
