@@ -240,6 +240,20 @@ def test_modules_are_imported_at_the_top_of_a_module_but_by_the_program_and_the_
     assert {path: found for path, found in late.items() if found} == {}
 
 
+LONGEST_MODULE, LONGEST_FUNCTION = 400, 50
+"""Lines of a module and of a function, docstrings and signatures included, beyond which each is taken apart."""
+
+
+def test_no_module_and_no_function_is_too_long_to_be_read_at_once() -> None:
+    long = [path.as_posix() for path in modules() if len((ROOT / path).read_bytes().splitlines()) > LONGEST_MODULE]
+    for path, module in modules().items():
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                long += [f"{path.as_posix()}: {node.name}, {lines} lines"] if lines > LONGEST_FUNCTION else []
+    assert long == []
+
+
 def test_asking_for_help_imports_no_engine(tmp_path: Path) -> None:
     script = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); "
     script += "from pipelines.cli.app import main; sys.argv = ['extract', '--help']; main()"

@@ -1,7 +1,6 @@
 """Reads one generation of one file: cuts it into entries, and hands entries, rows, pieces and rejects to a sink."""
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from hmac import HMAC
 from itertools import chain, pairwise
@@ -12,6 +11,7 @@ from extractors.reading.contract import Block, Entry, Malformed, PlacedRecord, R
 from extractors.reading.cutting import Cut, cut_blocks, cut_events, cut_line_blocks, cut_lines
 from extractors.reading.digests import Digests
 from extractors.reading.erasure import Tombstones
+from extractors.reading.pieces import PieceCutter
 from extractors.reading.salvage import PartKind, parse_line, salvage
 from extractors.reading.task import FileResult, FileTask, Limits, Sink
 from extractors.reading.utf16 import Utf16, byte_order
@@ -22,14 +22,12 @@ from models.text import printable_path
 
 CHUNK: Final = 1 << 20
 """Bytes per read."""
-_LARGEST_PIECE: Final = 1 << 20
-_SMALLEST_PIECE: Final = 1 << 16
 _SMALLEST_BLOCK: Final = 50
 """With fewer entries in a block, parsing them one by one is faster than as columns."""
 _HEAD: Final = 1 << 16
 
 
-class EntryReader:
+class EntryReader(PieceCutter):
     """One attempt to read one file in one generation."""
 
     def __init__(
@@ -43,46 +41,19 @@ class EntryReader:
         start: int,
         digests: Digests,
     ) -> None:
+        number = file_id(task.home_id, task.path, generation)
+        result = FileResult(task, number, generation, from_offset=start, watermark=start)
+        result.erased = list(task.erased) if start else []
+        super().__init__(sink, digests, result)
+        self.file_id = number
         self.task = task
         self.shape = shape
         self.names = shape.names_in(printable_path(task.path))
         self.is_log = shape.reading is Reading.LOG
-        self.sink = sink
         self.limits = limits
         self.tombstones = tombstones
-        self.digests = digests
-        self.file_id = file_id(task.home_id, task.path, generation)
-        self.result = FileResult(task, self.file_id, generation, from_offset=start, watermark=start)
-        self.result.erased = list(task.erased) if start else []
         self.utf16: Utf16 | None = None
-        self.held: list[bytes] = []
-        self.held_size = 0
-        self.piece_offset = start
         self.modified_at = datetime.fromtimestamp(task.modified_ns / 1e9, UTC)
-
-    def hold(self, data: bytes) -> None:
-        """Add an entry's bytes to the current piece, and end the piece at a place that depends only on the content, so
-        that equal runs of entries in two files give equal pieces, which the store has once.
-        """
-        self.held.append(data)
-        self.held_size += len(data)
-        if self.held_size >= _SMALLEST_PIECE and (len(data) % 8 == 0 or self.held_size >= _LARGEST_PIECE):
-            self.cut_piece()
-
-    def cut_piece(self) -> None:
-        """Hand the held bytes to the sink as pieces, and to the digests."""
-        if not self.held_size:
-            return
-        data = self.held[0] if len(self.held) == 1 else b"".join(self.held)
-        self.held.clear()
-        self.held_size = 0
-        self.digests.feed(data)
-        for start in range(0, len(data), _LARGEST_PIECE * 4):
-            piece = data[start : start + _LARGEST_PIECE * 4]
-            self.result.piece_count += 1
-            if self.sink.piece(self.file_id, self.piece_offset, piece):
-                self.result.new_piece_bytes += len(piece)
-            self.piece_offset += len(piece)
 
     def is_erased(self, data: bytes) -> bool:
         """Return whether an entry was erased on request, or contains erased content."""
@@ -277,39 +248,9 @@ class EntryReader:
             self.result.watermark = start
         return start, chain((rest,) if rest else (), chunks)
 
-    def hold_block(self, data: bytes, starts: Sequence[int], lengths: Sequence[int]) -> None:
-        """Do the same as `hold` for each entry of a block; the entries tile `data`."""
-        begin = number = 0
-        while True:
-            # A piece has a minimum size, so no earlier entry can end it.
-            enough = begin + _SMALLEST_PIECE - self.held_size
-            number = max(number, bisect_left(starts, enough) - 1)
-            while number < len(starts):
-                end = starts[number] + lengths[number]
-                size = self.held_size + end - begin
-                if size >= _SMALLEST_PIECE and (lengths[number] % 8 == 0 or size >= _LARGEST_PIECE):
-                    break
-                number += 1
-            else:
-                break
-            self.held.append(data[begin:end])
-            self.held_size = size
-            self.cut_piece()
-            begin = end
-            number += 1
-        if begin < len(data):
-            self.held.append(data[begin:])
-            self.held_size += len(data) - begin
-
     def too_long(self, offset: int, length: int, limit: int) -> None:
         """Quarantine an entry longer than the limit."""
         self.reject(RejectCode.TOO_LONG, f"{length} bytes, the limit is {limit}", offset, length)
-
-    def hold_long(self, data: bytes) -> None:
-        """Hand a part of an entry longer than the limit to the sink at once, so that it is not held in memory."""
-        self.held.append(data)
-        self.held_size += len(data)
-        self.cut_piece()
 
     def read_document(self, file: PinnedFile, size: int) -> None:
         """Read and parse a whole-file entry."""

@@ -150,14 +150,6 @@ class Fields:
         self._children.append((name, child))
         return child
 
-    def take_list(self, name: str) -> list[JsonValue] | None:
-        """Consume a list."""
-        value = self._left.get(name)
-        if type(value) is list or value is None:
-            self._left.pop(name, None)
-            return value
-        return None
-
     def take_each(self, name: str) -> list["Fields"]:
         """Consume an object of objects or a list of objects; return the objects. Other values are left over."""
         value = self._left.get(name)
@@ -225,13 +217,6 @@ class Fields:
         value = self.take_epoch_ms(name)
         if value is None:
             self._refuse(name, "milliseconds since 1970")
-        return value
-
-    def need_fields(self, name: str) -> "Fields":
-        """Consume a required object."""
-        value = self.take_fields(name)
-        if value is None:
-            self._refuse(name, "an object")
         return value
 
     def _refuse(self, name: str, wanted: str) -> NoReturn:

@@ -97,10 +97,6 @@ class ArchiveListing:
         """Return the number of files, links and special files by availability."""
         return Counter(str(each.archived.availability) for each in self.files if not each.archived.is_directory)
 
-    def superseded(self) -> int:
-        """Return the number of superseded versions."""
-        return sum(version.place == VersionPlace.SUPERSEDED for each in self.files for version in each.versions)
-
     def to_json(self) -> JsonObject:
         """Return the listing as JSON values."""
         return {

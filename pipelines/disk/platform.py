@@ -84,7 +84,7 @@ def fsync_directory(path: Path) -> None:
 def try_lock(descriptor: int) -> bool:
     """Try to take the exclusive lock of an open file without waiting; return whether it was free.
 
-    The lock ends with ``unlock``, when the file is closed, or when the process ends. It belongs to the file, not to its
+    The lock ends when the file is closed or the process ends. It belongs to the file, not to its
     name: the caller must check ``same_file`` afterwards, and never delete the file. On POSIX a child that inherits the
     descriptor holds the lock too. Raises ``OSError`` where the file system has no locks.
     """
@@ -97,15 +97,6 @@ def try_lock(descriptor: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
-
-
-def unlock(descriptor: int) -> None:
-    """Release the lock that ``try_lock`` took."""
-    if sys.platform == "win32":
-        os.lseek(descriptor, _LOCKED_OFFSET, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-    else:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def same_file(descriptor: int, path: Path) -> bool:

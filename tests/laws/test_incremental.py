@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.warehouse.checksum import logical_checksums
+from tests.logical_checksum import logical_checksums
 from tests.support import extract, warehouse_of
 
 pytestmark = pytest.mark.duckdb

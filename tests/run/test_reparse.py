@@ -16,9 +16,9 @@ from pipelines.archive.archive import read_runs
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.run.reparse import outdated_sources
-from pipelines.warehouse.checksum import logical_checksums
 from pipelines.warehouse.publish import open_warehouse
 from tests.command_line import call
+from tests.logical_checksum import logical_checksums
 from tests.support import FIXTURES
 
 TODO = "todos/70b5946c-cf80-4c4c-a6b8-dfae3c81dddb-agent-70b5946c-cf80-4c4c-a6b8-dfae3c81dddb.json"

@@ -20,28 +20,33 @@ _SHOWN = 20
 _FEW = 4
 
 
+Target = Annotated[
+    Path,
+    typer.Option("--to", metavar="DIR", help="Target: a new or empty directory.", show_default=False),
+]
+Files = Annotated[
+    list[str] | None,
+    typer.Option("--file", metavar="PATH", help="Only this path, as `extract files` shows it; repeatable."),
+]
+Expired = Annotated[
+    bool | None,
+    typer.Option(
+        "--expired/--no-expired",
+        help="Also files already deleted from the home by then, in their last version. "
+        "Default: with --session or --file.",
+    ),
+]
+
+
 def restore(
-    to: Annotated[
-        Path,
-        typer.Option("--to", metavar="DIR", help="Target: a new or empty directory.", show_default=False),
-    ],
+    to: Target,
     home: ArchivedHomes = None,
     phase: Phases = None,
     session: Session = None,
-    file: Annotated[
-        list[str] | None,
-        typer.Option("--file", metavar="PATH", help="Only this path, as `extract files` shows it; repeatable."),
-    ] = None,
+    file: Files = None,
     as_of: AsOf = None,
     undone: Undone = False,
-    expired: Annotated[
-        bool | None,
-        typer.Option(
-            "--expired/--no-expired",
-            help="Also files already deleted from the home by then, in their last version. "
-            "Default: with --session or --file.",
-        ),
-    ] = None,
+    expired: Expired = None,
     links: Annotated[bool, typer.Option("--links", help="Make symbolic links too, as links.")] = False,
     into_home: Annotated[
         bool, typer.Option("--into-home", help="DIR may be a home: add missing files, overwrite nothing.")

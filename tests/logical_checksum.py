@@ -21,12 +21,9 @@ def logical_checksums(
     """Return rows and a checksum for each table that says something of the data itself.
 
     Rows are compared without their order, their run, their file's generation and the file's own times (a file whose
-    content stayed
-    the same is not read again when it was only touched), by the path of their file. With
-    `present_only`
+    content stayed the same is not read again when it was only touched), by the path of their file. With `present_only`
     only rows of files that are in their home count, and tables that sum up over files are left out. Checksums of one
-    version of
-    DuckDB can be compared with one another, never with those of another.
+    version of DuckDB can be compared with one another, never with those of another.
     """
     made = {}
     for table in warehouse_tables():
