@@ -35,6 +35,7 @@ DESKTOP_SESSIONS = Table(
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
         Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
+    is_rewritten=True,
 )
 
 DESKTOP_AUDIT = Table(

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from extractors.reading.contract import Entry, Reading, Source, shape
 from models.message import MessageKind
-from models.schema import INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
+from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 
 JOBS = Table(
     "jobs",
@@ -51,6 +51,9 @@ JOBS = Table(
         Column("in_flight", JSON, "Its work in progress, as JSON."),
         Column("fan", JSON, "The shells and agents that it started, as JSON."),
         Column("children", JSON, "Its products, such as a pull request, as JSON."),
+        Column("bridge_session_id", TEXT, "The Remote Control session connected to it."),
+        Column("is_bridge_outbound_only", FLAG, "Whether that session only sends (bridgeOutboundOnly)."),
+        Column("interactive_lineage", JSON, "The interactive sessions that it came from, as JSON."),
         Column("file_modified_at", INSTANT, "When the file was last written (UTC)."),
         Column("unparsed", JSON, "Unknown fields, as JSON."),
     ),
@@ -117,6 +120,9 @@ def parse_state(entry: Entry) -> Iterator[Row]:
         in_flight=fields.take_json("inFlight"),
         fan=fields.take_json("fan"),
         children=fields.take_json("children"),
+        bridge_session_id=fields.take_text("bridgeSessionId"),
+        is_bridge_outbound_only=fields.take_flag("bridgeOutboundOnly"),
+        interactive_lineage=fields.take_json("interactiveLineage"),
         file_modified_at=entry.modified_at,
         unparsed=entry.unparsed("job"),
     )

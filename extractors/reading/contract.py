@@ -304,24 +304,27 @@ class Shape:
     def directories(self) -> list[re.Pattern[str]]:
         """The patterns of the directories above files of this shape, the outermost first."""
         parts = self.pattern.split("/")
-        return [self._compiled("/".join(parts[:depth])) for depth in range(1, len(parts))]
+        where = {"session_id": UUID, **self.where}
+        return [_compiled("/".join(parts[:depth]), where) for depth in range(1, len(parts))]
 
     @cached_property
     def regex(self) -> re.Pattern[str]:
         """The pattern as a regular expression with a group for each name."""
-        return self._compiled(self.pattern)
+        return _compiled(self.pattern, self.where)
 
-    def _compiled(self, pattern: str) -> re.Pattern[str]:
-        parts = re.split(r"(\{\w+\*?\})", pattern)
-        made = ""
-        for part in parts:
-            if part.startswith("{") and part.endswith("*}"):
-                made += f"(?P<{part[1:-2]}>{self.where.get(part[1:-2], '.+')})"
-            elif part.startswith("{"):
-                made += f"(?P<{part[1:-1]}>{self.where.get(part[1:-1], '[^/]+')})"
-            else:
-                made += re.escape(part)
-        return re.compile(made, re.DOTALL)
+
+def _compiled(pattern: str, where: Mapping[str, str]) -> re.Pattern[str]:
+    """Return a path pattern as a regular expression with a group for each name."""
+    parts = re.split(r"(\{\w+\*?\})", pattern)
+    made = ""
+    for part in parts:
+        if part.startswith("{") and part.endswith("*}"):
+            made += f"(?P<{part[1:-2]}>{where.get(part[1:-2], '.+')})"
+        elif part.startswith("{"):
+            made += f"(?P<{part[1:-1]}>{where.get(part[1:-1], '[^/]+')})"
+        else:
+            made += re.escape(part)
+    return re.compile(made, re.DOTALL)
 
 
 def shape(

@@ -165,7 +165,7 @@ class Classifier:
             return Placement(*self._phase_of_top(top), Treatment.INVENTORY, "link for data")
         if entry_type != "file":
             return Placement(*self._phase_of_top(top), Treatment.INVENTORY, entry_type)
-        if path == top and path in self._above_data:
+        if self._is_file_for_directory(path):
             return Placement(OTHER, 8, Treatment.ARCHIVE, "file for directory", 0)
         return Placement(OTHER, 8, Treatment.ARCHIVE, self._other_rule(top), 0)
 
@@ -174,10 +174,20 @@ class Classifier:
         top = path.split("/", 1)[0]
         if any(shape.regex.fullmatch(path) for shape, _ in self._shapes.get((top, "link"), ())):
             return False
-        if any(pattern.fullmatch(path) for pattern in self._above_data.get(top, ())):
+        if self._is_above_data(path):
             return True
         shapes = (*self._shapes.get((top, "file"), ()), *self._shapes.get((top, "directory"), ()))
         return any(shape.regex.fullmatch(path) for shape, _ in shapes)
+
+    def _is_file_for_directory(self, path: str) -> bool:
+        """Whether a regular file is in the place of a directory of data: what a copy without links makes of a link."""
+        has_extension = "." in path.rpartition("/")[2]
+        return not has_extension and self._is_above_data(path) and _SHARED_BY_LINK.fullmatch(path) is None
+
+    def _is_above_data(self, path: str) -> bool:
+        """Whether a source reads what lies below a path."""
+        top = path.split("/", 1)[0]
+        return any(pattern.fullmatch(path) for pattern in self._above_data.get(top, ()))
 
     def _withholding_rule(self, path: str) -> Rule | None:
         return first_match(self._withheld if may_be_withheld(path) else self._user_rules, path)

@@ -45,6 +45,7 @@ WITHHELD: Final = (
     ),
     _rule("session-key", r"^sessions/[^/]*\.key[^/]*$", "Key of a session's socket."),
     _rule("daemon-key", r"^daemon/[^/]*\.key[^/]*$", "Key of the daemon."),
+    _rule("daemon-roster", r"^daemon/roster\.json[^/]*$", "Tokens of background workers (rvAuth, ptyAuth)."),
     _rule("ide-lock", r"^ide/[^/]*\.lock[^/]*$", "Token with which an editor is reached (authToken)."),
     _name_rule("settings", r"[^/]*settings[^/]*\.json[^/]*(?<!\.md)$", "Settings: env may hold tokens."),
     _rule("config", r"^\.?config\.json[^/]*$", "primaryApiKey."),
@@ -144,7 +145,7 @@ KNOWN_TOP: Final = frozenset(
 
 _MARKS: Final = (
     *("credentials", ".claude", ".lock", "settings", "config", "mcp", "channels/", "netrc", "npmrc", "pypirc", ".env"),
-    *("key", ".pem", ".p12", ".pfx", ".jks", "id_", "token", "secret"),
+    *("roster", "key", ".pem", ".p12", ".pfx", ".jks", "id_", "token", "secret"),
 )
 """Strings in lower case: each ASCII path that a rule of `WITHHELD` matches contains one of them."""
 

@@ -108,6 +108,7 @@ SESSION_SIDE_FILES = Table(
         Column("file_modified_at", INSTANT, "The file's modification time (UTC)."),
         Column("body", JSON, "The file's JSON; NULL for a recording, which is not parsed."),
     ),
+    is_rewritten=True,
 )
 
 SESSION_DIRECTORIES = Table(
@@ -127,6 +128,7 @@ SESSION_ALIASES = Table(
         Column("line_number", INTEGER, "The line, from 1.", required=True),
         Column("alias_path", TEXT, "The text of the line.", required=True),
     ),
+    is_rewritten=True,
 )
 
 PROJECT_DIRECTORIES = Table(

@@ -13,6 +13,7 @@ _SECRETS = """
 .credentials.json .CREDENTIALS.json .credentials.json.bak oauth_credentials.json plugins/x/google-credentials.json
 .claude.json .claude.json.backup backups/.claude.json.backup.1768724512305 .claude-custom.json
 sessions/4711.0a1b.key daemon/control.key daemon/control.key.bak ide/12345.lock
+daemon/roster.json daemon/roster.json.tmp
 settings.json Settings.Local.JSON settings.json.bak settings.json~ remote-settings.json .claude/settings.local.json
 config.json .config.json config.json.backup .mcp.json mcp.json plugins/x/.mcp.json mcp_servers.json
 claude_desktop_config.json channels/chat/.env channels/chat/state.json
@@ -26,7 +27,8 @@ client_secret_1.apps.json
 _CONTENT = """
 commands/secrets-handling.md commands/credentials.md agents/credentials-reviewer.md commands/settings.json.md
 projects/-p/memory/settings.md plans/token-keys.md skills/design/tokens.json skills/keys/SKILL.md
-tasks/credentials/1.json teams/x/config.json plugins/config.json keybindings.json mcp-needs-auth-cache.json
+tasks/credentials/1.json teams/x/config.json plugins/config.json teams/x/roster.json
+ keybindings.json mcp-needs-auth-cache.json
 session-env/3fd192e1-4608-4d4e-a084-ebefc26337f3/hook-1.sh history.jsonl
 projects/-home-u-settings/3fd192e1-4608-4d4e-a084-ebefc26337f3.jsonl
 file-history/3fd192e1-4608-4d4e-a084-ebefc26337f3/0123456789abcdef@v1

@@ -39,6 +39,7 @@ def test_a_link_hides_data_where_a_source_would_read_some(path: str) -> None:
         f"{PROJECT}/memory/MEMORY.md",
         "loom",
         f"{PROJECT}/x/y/z",
+        f"{PROJECT}/notes",
     ],
 )
 def test_a_link_elsewhere_is_listed_as_before(path: str) -> None:
@@ -54,6 +55,10 @@ def test_a_file_hides_data_where_a_source_has_its_directory() -> None:
     assert classifier.place("projects", "file").rule == "file for directory"
     assert classifier.place("projects", "file").treatment == "archive"
     assert classifier.place("notes", "file").rule == "foreign"
+    for path in (PROJECT, f"{PROJECT}/{SESSION}", f"file-history/{SESSION}", "teams/loom"):
+        assert classifier.place(path, "file").rule == "file for directory"
+    for path in (f"{PROJECT}/memory", f"{PROJECT}/notes", "projects/.DS_Store", "projects/list.csv"):
+        assert classifier.place(path, "file").rule == "foreign tree under projects"
     assert classifier.place("history.jsonl", "file").rule == "history.jsonl"
 
 
