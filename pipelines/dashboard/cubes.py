@@ -32,16 +32,12 @@ class Cubes:
         return {"zone": self.zone, "texts": texts, "cubes": cubes, "missing": missing}
 
 
-def local_zone() -> str:
-    """Return the name of this machine's time zone, as DuckDB knows it."""
-    with duckdb.connect() as connection:
-        (zone,) = connection.execute("SELECT current_setting('TimeZone')").fetchone() or ("UTC",)
-    return str(zone)
-
-
-def read_cubes(connection: duckdb.DuckDBPyConnection, zone: str) -> Cubes:
-    """Return the cubes of a warehouse. A question whose views it lacks is left out, and named as missing."""
-    made = Cubes(zone)
+def read_cubes(connection: duckdb.DuckDBPyConnection) -> Cubes:
+    """Return the cubes of a warehouse, with days and hours of the time zone of the connection. A question whose views
+    it lacks is left out, and named as missing.
+    """
+    (zone,) = connection.execute("SELECT current_setting('TimeZone')").fetchone() or ("UTC",)
+    made = Cubes(str(zone))
     places: dict[str, dict[Key, int]] = {}
     columns = _columns(connection)
     for question in QUESTIONS:
@@ -65,8 +61,7 @@ def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
 def _ask(
     connection: duckdb.DuckDBPyConnection, question: Question, made: Cubes, places: dict[str, dict[Key, int]]
 ) -> Cube:
-    parameters = {"zone": made.zone} if "$zone" in question.sql else {}
-    answer = connection.execute(question.sql, parameters)
+    answer = connection.execute(question.sql)
     names = [str(column[0]) for column in answer.description or ()]
     columns: Sequence[Sequence[object]] = list(zip(*answer.fetchall(), strict=True)) or [() for _ in names]
     cube: Cube = {}

@@ -16,18 +16,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from models.json import JsonObject
-from pipelines.dashboard.cubes import local_zone, read_cubes
+from pipelines.dashboard.cubes import read_cubes
 from pipelines.version import VERSION
 
 _SCRIPTS: Final = ("d3.min.js", "plot.umd.min.js", "rows.js", "charts.js", "dashboard.js")
 _ESCAPES: Final = ((b"<", b"\\u003c"), ("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"))
 
 
-def page_of(connection: duckdb.DuckDBPyConnection, zone: str | None = None) -> str:
-    """Return the dashboard of an open warehouse as HTML. `zone` is the time zone of its days: that of this machine
-    unless named.
-    """
-    cubes = read_cubes(connection, zone or local_zone())
+def page_of(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the dashboard of an open warehouse as HTML; its days are of the time zone of the connection."""
+    cubes = read_cubes(connection)
     about: JsonObject = {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION}
     return page_with(cubes.to_json() | about)
 

@@ -1,17 +1,15 @@
 """What the dashboard asks the warehouse: for each cube one query over one view.
 
 A cube has a row for each combination of the dimensions that the filters and its chart need, so that the page can filter
-by itself. Days and hours are of the local time zone; the query gets its name as `$zone`.
+by itself. Days and hours are of the time zone of the connection: that of this machine, unless it was set.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-_DAY: Final = "date_diff('day', DATE '1970-01-01', ({instant} AT TIME ZONE $zone)::date)"
-
 
 def _day(instant: str) -> str:
-    return f"{_DAY.format(instant=instant)} AS day"
+    return f"date_diff('day', DATE '1970-01-01', ({instant})::date) AS day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ QUESTIONS: Final = (
         {"user_prompts": "home_ids session_id project prompted_at"},
         f"""
         SELECT session_id AS session, home_ids AS homes, project, {_day("prompted_at")},
-            hour(prompted_at AT TIME ZONE $zone) AS hour, count(*) AS count
+            hour(prompted_at) AS hour, count(*) AS count
         FROM user_prompts WHERE prompted_at IS NOT NULL GROUP BY ALL ORDER BY day, session
         """,
         ("session", "homes", "project"),
@@ -84,14 +82,25 @@ QUESTIONS: Final = (
     ),
     Question(
         "context",
-        {"context_windows": "home_id session_id responded_at share", "sessions": "home_id session_id project"},
+        {"context_windows": "home_id session_id model_id responded_at share", "sessions": "home_id session_id project"},
         f"""
-        SELECT c.session_id AS session, [c.home_id] AS homes, any_value(s.project) AS project, {_day("c.responded_at")},
+        SELECT c.session_id AS session, [c.home_id] AS homes, s.project AS project,
+            coalesce(c.model_id, 'not recorded') AS model, {_day("c.responded_at")},
             least(floor(c.share * 20), 20)::INTEGER AS band, count(*) AS count
         FROM context_windows c LEFT JOIN sessions s USING (home_id, session_id)
         WHERE c.share IS NOT NULL GROUP BY ALL ORDER BY day, session, band
         """,
-        ("session", "homes", "project"),
+        ("session", "homes", "project", "model"),
+    ),
+    Question(
+        "errors",
+        {"errors": "home_id session_id occurred_at error_kind", "sessions": "home_id session_id project"},
+        f"""
+        SELECT e.session_id AS session, [e.home_id] AS homes, s.project AS project, e.error_kind AS kind,
+            {_day("e.occurred_at")}, count(*) AS count
+        FROM errors e LEFT JOIN sessions s USING (home_id, session_id) GROUP BY ALL ORDER BY day, session, kind
+        """,
+        ("session", "homes", "project", "kind"),
     ),
     Question(
         "subagents",

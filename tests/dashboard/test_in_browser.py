@@ -14,7 +14,7 @@ from pipelines.dashboard.page import page_of, page_with
 from tests.browser import CHROMIUM, browse
 from tests.dashboard.warehouses import large_data, small_warehouse
 
-CHARTS = ("activity", "rhythm", "models", "projects", "tools", "context", "subagents", "recovered", "growth")
+CHARTS = ("activity", "rhythm", "models", "projects", "tools", "context", "errors", "subagents", "recovered", "growth")
 NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"><b>bold</b>"
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
@@ -69,7 +69,7 @@ def look(page: str, tmp_path: Path, address: str = "", *, width: int = 1400) -> 
 @pytest.fixture(scope="module")
 def page() -> str:
     with small_warehouse(NASTY) as connection:
-        return page_of(connection, "UTC")
+        return page_of(connection)
 
 
 def test_every_chart_is_drawn_and_hostile_text_is_shown_as_text(page: str, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_page_without_data_says_so(tmp_path: Path) -> None:
     with small_warehouse() as connection:
         for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
             connection.execute(f"DELETE FROM {table}")
-        seen = look(page_of(connection, "UTC"), tmp_path, width=500)
+        seen = look(page_of(connection), tmp_path, width=500)
     assert "Nothing with a date yet." in seen.texts["span"]
     assert not set(CHARTS) & seen.drawn
 

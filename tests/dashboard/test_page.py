@@ -67,8 +67,8 @@ def data_of(page: str) -> JsonObject:
 
 
 def test_each_cube_sums_what_the_views_say() -> None:
-    with small_warehouse() as connection:
-        made = read_cubes(connection, "Europe/Berlin")
+    with small_warehouse(zone="Europe/Berlin") as connection:
+        made = read_cubes(connection)
     assert made.missing == {}
     usage, prompts, tools, runs = (made.cubes[name] for name in ("usage", "prompts", "tools", "runs"))
     assert (sum(map(int, map(str, usage["output"]))), usage["cache_write"]) == (137, [23, 0, 0])
@@ -83,6 +83,7 @@ def test_each_cube_sums_what_the_views_say() -> None:
         [0, 1],
     )
     assert made.cubes["context"]["band"] == [10]
+    assert (made.texts["kind"], made.cubes["errors"]["count"]) == (["tool_failed", "retry"], [1, 1])
     assert made.cubes["recovered"]["count"] == [12]
     assert made.texts["homes"] == [["work"], ["mac"], ["mac", "work"]]
 
@@ -90,22 +91,22 @@ def test_each_cube_sums_what_the_views_say() -> None:
 def test_days_and_hours_are_those_of_the_time_zone() -> None:
     days = {}
     for zone in ("UTC", "Europe/Berlin"):
-        with small_warehouse() as connection:
-            days[zone] = read_cubes(connection, zone).cubes["prompts"]["day"]
+        with small_warehouse(zone=zone) as connection:
+            days[zone] = read_cubes(connection).cubes["prompts"]["day"]
     assert days == {"UTC": [20484, 20484, 20487], "Europe/Berlin": [20484, 20485, 20487]}
 
 
 def test_a_view_that_the_warehouse_lacks_is_named_and_all_else_is_there() -> None:
     with small_warehouse() as connection:
         connection.execute("DROP TABLE context_windows; ALTER TABLE tool_calls DROP COLUMN was_denied")
-        made = read_cubes(connection, "UTC")
+        made = read_cubes(connection)
     assert made.missing == {"context": ["context_windows"], "tools": ["tool_calls"]}
     assert {"sessions", "usage", "prompts", "subagents", "runs"} <= made.cubes.keys()
 
 
 def test_the_page_runs_its_own_scripts_alone_and_loads_nothing() -> None:
     with small_warehouse(NASTY) as connection:
-        page = page_of(connection, "UTC")
+        page = page_of(connection)
     reader = read_page(page)
     policy = next(value for name, value in reader.attributes if name == "content" and value and "default-src" in value)
     digests = [
@@ -123,7 +124,7 @@ def test_the_page_runs_its_own_scripts_alone_and_loads_nothing() -> None:
 
 def test_hostile_text_is_data_and_nothing_else() -> None:
     with small_warehouse(NASTY) as connection:
-        page = page_of(connection, "UTC")
+        page = page_of(connection)
     raw = page[page.index('id="data">') + len('id="data">') :].partition("</script>")[0]
     assert "<" not in raw
     assert not {"\u202e", "\u200b", "\x1b", "\u2028", "\u2029", "\x9b"} & set(raw)
@@ -141,6 +142,11 @@ def test_the_libraries_bear_their_licences_and_the_scripts_stay_small() -> None:
         assert version in licences
     for name in ("rows.js", "charts.js", "dashboard.js"):
         assert len((assets / name).read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_a_warehouse_has_every_view_that_the_dashboard_reads(kept: Kept, tmp_path: Path) -> None:
+    call("dashboard", tmp_path / "page.html", "--data", kept.data)
+    assert data_of((tmp_path / "page.html").read_text())["missing"] == {}
 
 
 def test_the_command_writes_the_page_for_its_owner_alone(kept: Kept, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ CREATE TABLE token_usage (home_ids TEXT[], session_id TEXT, project TEXT, model_
 CREATE TABLE user_prompts (home_ids TEXT[], session_id TEXT, project TEXT, prompted_at TIMESTAMPTZ);
 CREATE TABLE tool_calls (home_ids TEXT[], session_id TEXT, project TEXT, tool_name TEXT, called_at TIMESTAMPTZ,
     is_error BOOLEAN, was_denied BOOLEAN);
-CREATE TABLE context_windows (home_id TEXT, session_id TEXT, responded_at TIMESTAMPTZ, share DOUBLE);
+CREATE TABLE context_windows (home_id TEXT, session_id TEXT, model_id TEXT, responded_at TIMESTAMPTZ, share DOUBLE);
+CREATE TABLE errors (home_id TEXT, session_id TEXT, occurred_at TIMESTAMPTZ, error_kind TEXT);
 CREATE TABLE subagent_runs (home_id TEXT, session_id TEXT, agent_type TEXT, started_at TIMESTAMPTZ, total_tokens BIGINT,
     cost_usd DOUBLE, has_transcript BOOLEAN, outcome TEXT);
 CREATE TABLE recovered_messages (home_id TEXT, project TEXT, gone_from_home BIGINT);
@@ -48,7 +49,9 @@ INSERT INTO tool_calls VALUES
     (['mac'], 's1', '/work/tide', 'Bash', '2026-01-31 22:42:00+00', true, true),
     (['mac'], 's1', '/work/tide', 'Read', '2026-01-31 22:43:00+00', false, false),
     (['work', 'mac'], 's2', '/work/harbor', 'Read', '2026-02-03 08:11:00+00', false, NULL);
-INSERT INTO context_windows VALUES ('mac', 's1', '2026-01-31 22:40:00+00', 0.52), ('mac', 's1', NULL, NULL);
+INSERT INTO context_windows VALUES
+    ('mac', 's1', 'claude-opus-5', '2026-01-31 22:40:00+00', 0.52), ('mac', 's1', 'claude-opus-5', NULL, NULL);
+INSERT INTO errors VALUES ('mac', 's1', '2026-01-31 22:41:00+00', 'tool_failed'), ('mac', 's1', NULL, 'retry');
 INSERT INTO subagent_runs VALUES ('mac', 's1', 'Explore', '2026-01-31 22:45:00+00', 900, 0.1, false, 'completed');
 INSERT INTO recovered_messages VALUES ('mac', '/work/tide', 12), ('work', '/work/harbor', 0);
 INSERT INTO runs VALUES ('r1', '2026-02-01 03:30:00+00'), ('r2', '2026-02-08 03:30:00+00');
@@ -61,10 +64,12 @@ INSERT INTO manifest VALUES ('r1', 'mac', 'file', 'intact'), ('r2', 'mac', 'file
 """
 
 
-def small_warehouse(title: str = "Tides") -> duckdb.DuckDBPyConnection:
-    """Return a database in memory with two sessions in two homes; `title` is that of the first."""
+def small_warehouse(title: str = "Tides", zone: str = "UTC") -> duckdb.DuckDBPyConnection:
+    """Return a database in memory with two sessions in two homes; `title` is that of the first, `zone` the time zone of
+    the connection.
+    """
     connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET TimeZone = '{zone}'")
     connection.execute(VIEWS)
     for statement in ROWS.split(";\n"):
         if statement.strip():
@@ -113,5 +118,5 @@ def large_data(sessions: int) -> JsonObject:
         "prompts": {**shared, "hour": numbers(24), "count": numbers(9)},
         "tools": {**shared, "tool": numbers(25), **{name: numbers(9) for name in ("count", "failed", "denied")}},
     }
-    made.missing = {name: [name] for name in ("context", "subagents", "runs")}
+    made.missing = {name: [name] for name in ("context", "errors", "subagents", "runs")}
     return made.to_json() | {"made_at": "2026-01-01T00:00:00+00:00", "version": "test"}

@@ -182,6 +182,11 @@ function subagents(width) {
   return rows.length ? ranking(width, rows, count, only("Subagents")) : null;
 }
 
+function errors(width) {
+  const rows = ranked(grouped("errors", (cube, i) => cube.kind[i], (cube, i) => cube.count[i]), (kind) => texts("kind")[kind] ?? "no kind", "Times");
+  return rows.length ? ranking(width, rows, count, [["Times", "var(--bad)"]]) : null;
+}
+
 /** Sessions whose transcript the home has no longer and this archive has, by project. */
 function recovered(width) {
   const gone = (cube, i) => (texts("state")[cube.state[i]] === "expired" ? 1 : 0);

@@ -8,6 +8,7 @@ const CARDS = [
   ["projects", "Use by project", "", ["usage"], projects],
   ["tools", "Tools", "Calls, and how many failed or were denied.", ["tools"], tools],
   ["context", "How full the context was", "Responses by the share of the context window that they filled.", ["context"], context],
+  ["errors", "What went wrong", "Errors, retries, limits, denials and changes of model, by kind.", ["errors"], errors],
   ["subagents", "Subagents", "Subagents that were started, by kind.", ["subagents"], subagents],
   ["recovered", "Only in this archive", "What the home has no longer and this archive has, by project.", ["sessions"], recovered],
   ["growth", "Growth of the archive", "Bytes in the store after each run.", ["runs"], growth],
