@@ -6,6 +6,7 @@ from functools import partial
 from itertools import dropwhile
 from operator import itemgetter
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -41,6 +42,10 @@ _ROOM_FOR_BLOCKS = "384MB"
 and what finds no room goes through temporary files.
 """
 _LITTLE = 16 << 20
+_ROOM_TO_DERIVE: Final = "512MB"
+"""For the derived tables: their windows and joins hold the keys of every record, and in less memory they spill or fail.
+By then no process that read is left, so that a run stays within its bound.
+"""
 
 
 def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> None:
@@ -72,6 +77,8 @@ def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord
         _take_out_superseded(connection, runs)
         _drop_unsaid_texts(connection)
         _price_models(connection, layout)
+        if memory in MEMORY[: MEMORY.index(_ROOM_TO_DERIVE)]:
+            connection.execute(f"SET memory_limit = '{_ROOM_TO_DERIVE}'")
         make_derived_tables(connection, is_much=_size(parts) >= _LITTLE)
 
 
@@ -97,6 +104,7 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
         _take_out_superseded(connection, runs)
         _drop_unsaid_texts(connection)
         _price_models(connection, layout)
+        connection.execute(f"SET memory_limit = '{_ROOM_TO_DERIVE}'")
         refresh_derived_tables(connection)
         return True
 
