@@ -84,7 +84,8 @@ def _candidates(user: Path, environment: Mapping[str, str], mounts: Path | None)
     yield Place(settings / "claude", "a configuration directory by the XDG rules")
     roaming = Path(environment.get("APPDATA") or user / "AppData" / "Roaming")
     for path in (user / "Library" / "Application Support" / "Claude", roaming / "Claude", settings / "Claude"):
-        yield Place(path, "Claude Desktop, in a format of its own", is_home=False)
+        yield Place(path / "local-agent-mode-sessions", "the homes of Claude Desktop's local agent mode")
+        yield Place(path, "Claude Desktop, whose own format is not read", is_home=False)
     if mounts is not None:
         for path in sorted(mounts.glob("*/Users/*/.claude")):
             yield Place(path, "a home of Windows, seen from WSL")

@@ -158,18 +158,21 @@ def test_the_usual_places_are_found_by_their_names_alone(tmp_path: Path) -> None
         user / ".claude",
         user / ".claude-work",
         user / ".config" / "claude",
+        user / "Library" / "Application Support" / "Claude" / "local-agent-mode-sessions",
         user / "Library" / "Application Support" / "Claude",
         mounts / "c" / "Users" / "Mira" / ".claude",
     ]
     for place in there:
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
+    closed = [place for place in there if place.name != "Claude"]
+    for place in closed:
         place.chmod(0o000)
     (user / ".claude.json").write_text("{}")
     found = usual_places(user, {}, mounts)
     assert [place.path for place in found] == there
     assert [place.path for place in found if place.is_next] == [user / ".claude"]
-    assert [place.path for place in found if not place.is_home] == [there[3]]
-    for place in there:
+    assert [place.path for place in found if not place.is_home] == [there[4]]
+    for place in closed:
         place.chmod(0o700)
 
 
