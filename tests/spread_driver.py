@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from models.errors import StageError
-from pipelines.run.processes import spread
+from pipelines.run.processes import run_in_processes
 
 HEAVY = 1 << 30
 _OWN = os.getpid()
@@ -45,17 +45,17 @@ def main() -> None:
     """Do one case and print what it came to."""
     match sys.argv[1]:
         case "little":
-            print(len(set(spread(_who, [1, 2, 3], [1, 2, 3], 2)) - {_OWN}))
+            print(len(set(run_in_processes(_who, [1, 2, 3], [1, 2, 3], 2)) - {_OWN}))
         case "much":
-            print(len(set(spread(_who, [1, 2, 3], [HEAVY] * 3, 2)) - {_OWN}))
+            print(len(set(run_in_processes(_who, [1, 2, 3], [HEAVY] * 3, 2)) - {_OWN}))
         case "here":
             try:
-                spread(_fail_here, [1, 2], [HEAVY] * 2, 2)
+                run_in_processes(_fail_here, [1, 2], [HEAVY] * 2, 2)
             except KeyboardInterrupt:
                 print("interrupted")
         case _:
             try:
-                spread(_die, [1, 2], [HEAVY] * 2, 2)
+                run_in_processes(_die, [1, 2], [HEAVY] * 2, 2)
             except StageError as error:
                 print(error)
 

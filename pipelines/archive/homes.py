@@ -56,7 +56,7 @@ def home_of_json(home_id: str, value: JsonValue) -> KnownHome:
 
 def read_homes(layout: Layout) -> dict[str, KnownHome]:
     """Return each home that the archive knows, by home_id: from homes.json, or from the commit records when that is
-    gone. Raises FixityError when the file is not what was written, StoreError when it means nothing.
+    gone. Raises FixityError when the file is damaged, StoreError when it means nothing.
     """
     if not layout.homes_file.exists():
         roots = {home_id: root for run in read_all_runs(layout) for home_id, root in run.homes.items()}

@@ -15,7 +15,7 @@ from pipelines.cli.options import command, shown_path
 from pipelines.cli.progress import showing
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
-from pipelines.run.pipeline import Finished, report_path, run_job
+from pipelines.run.pipeline import RunResult, report_path, run_job
 
 _SHOWN = 5
 
@@ -37,7 +37,7 @@ def run_and_show(
         raise typer.Exit(finished.exit_code)
 
 
-def show_summary(layout: Layout, finished: Finished, data: Path | None, *, as_json: bool, quiet: bool) -> None:
+def show_summary(layout: Layout, finished: RunResult, data: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Print what a run came to: by source, fixity, where everything is, and what to do next."""
 
     run = finished.run
@@ -70,7 +70,7 @@ def show_summary(layout: Layout, finished: Finished, data: Path | None, *, as_js
     say(f"      {command('status', data)}")
 
 
-def _standing(finished: Finished) -> JsonObject:
+def _standing(finished: RunResult) -> JsonObject:
     """Return the figures of the report that are of files alone, and those of the whole archive."""
     facts = finished.facts
     return {
@@ -81,7 +81,7 @@ def _standing(finished: Finished) -> JsonObject:
     }
 
 
-def _verdict(finished: Finished) -> list[str]:
+def _verdict(finished: RunResult) -> list[str]:
     """Return how the run ended, and what is not as it should be."""
 
     run = finished.run
@@ -113,7 +113,7 @@ def _verdict(finished: Finished) -> list[str]:
     return told
 
 
-def _found_nothing_new(finished: Finished) -> bool:
+def _found_nothing_new(finished: RunResult) -> bool:
     """Whether a run read nothing, missed nothing and met no trouble, so that one line says all of it."""
     run, facts = finished.run, finished.facts
     is_fine = finished.exit_code in (ExitCode.VERIFIED, ExitCode.REJECTS) and not run.damage
@@ -121,7 +121,7 @@ def _found_nothing_new(finished: Finished) -> bool:
     return is_fine and not is_new and not facts.not_done and facts.run.earlier_runs > 0
 
 
-def _nothing_new(finished: Finished) -> str:
+def _nothing_new(finished: RunResult) -> str:
 
     facts = finished.facts
     files, homes = plural(facts.fixity.kept.files, "file"), plural(len(facts.homes), "home")
@@ -176,7 +176,7 @@ def numbers(counts: SourceCounts) -> list[str]:
     return [count(number) for number in shown]
 
 
-def _show_fixity(finished: Finished) -> None:
+def _show_fixity(finished: RunResult) -> None:
 
     run, facts = finished.run, finished.facts
     by_outcome = {one.outcome: one.files for one in facts.fixity.outcomes}

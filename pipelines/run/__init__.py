@@ -1,3 +1,3 @@
-"""One run: inventory, snapshot, phases, reading processes, staging, digests, fixity, and the whole job from
-extraction to report. It imports `report`, `warehouse`, `archive` and `disk`.
+"""A run: inventory and snapshot of the homes, the phases, worker processes, staging, digest indexes, fixity, and the
+whole sequence from extraction to report. Imports `report`, `warehouse`, `archive` and `disk`.
 """

@@ -1,5 +1,5 @@
-"""The indexes of digests known from earlier runs: made of what is kept, kept beside it, extended by what was committed
-since, made again when they are missing or stale.
+"""Cached index files of the digests that earlier runs stored: derived from the archive's Parquet files, extended after
+each run, and rebuilt when they are missing or stale.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,15 +20,15 @@ from pipelines.run.digest_sets import WIDTH, SharedSet, extend_known_digests, is
 
 _SHORTEST_MESSAGES = 200_000
 _EXPECTED_BYTES_PER_MESSAGE = 4 << 10
-"""So many short ones are foreseen, and beyond them one in so many bytes: half of what a message takes in real
-transcripts. The table is touched all over, so that what it has too much is memory for nothing.
+"""The size of the shared message table: `_SHORTEST_MESSAGES`, plus one message per so many new bytes, twice as many as
+real transcripts hold. Hashing touches every page of the table, so a larger one would waste memory.
 """
 _EXPECTED_BYTES_PER_PIECE = 16 << 10
 
 
 @dataclass(frozen=True, slots=True)
 class DigestIndexes:
-    """Paths of the index files of earlier runs and of the tables shared by the workers of this one."""
+    """Paths of the index files over earlier runs, and of the hash tables that the workers of this run share."""
 
     pieces: Path
     messages: Path
@@ -45,10 +45,11 @@ def prepare_indexes(
     new_files: int,
     damage: Sequence[DamageRecord] = (),
 ) -> DigestIndexes:
-    """Return indexes that hold exactly what `runs` committed and is not named in `damage`, and empty tables for a run
-    that will read `new_bytes` of `new_files`: what a damaged part held is not known, so that it is kept again.
+    """Return indexes of exactly the digests that `runs` committed outside the files named in `damage`, and empty tables
+    for a run that will read `new_bytes` of `new_files`. The content of a damaged Parquet file is left out of the
+    indexes, so that this run stores it again.
 
-    Raises FixityError when another part that an index has to be made of cannot be read.
+    Raises FixityError if a Parquet file that is needed for an index and not named in `damage` cannot be read.
     """
     pieces = known_pieces(layout, runs, damage)
     messages = _index(layout, "messages", without_damaged(runs, damage, MESSAGES.name), "message_id")
@@ -69,15 +70,15 @@ def prepare_indexes(
 
 
 def known_pieces(layout: Layout, runs: Sequence[RunRecord], damage: Sequence[DamageRecord]) -> Path:
-    """Return the index of the pieces that `runs` committed and that are not in a part named in `damage`. Raises
-    FixityError when another part cannot be read.
+    """Return the index of the pieces that `runs` committed outside the files named in `damage`. Raises FixityError if
+    another Parquet file of the store cannot be read.
     """
     return _index(layout, "pieces", without_damaged(runs, damage, STORE.name), "digest")
 
 
 def _index(layout: Layout, kind: str, parts: Sequence[PartRecord], column: str) -> Path:
-    """Return the index of a column of parts: the one that is there, or the one of most of the first parts, extended, or
-    one made of all.
+    """Return the index of a column of Parquet files: the cached one; or else a cached index of the longest prefix of
+    `parts`, extended; or else a new one.
     """
     names = [f"{kind}-{name}.idx" for name in _names(part.sha256 for part in parts)]
     wanted = layout.cache / names[-1]
@@ -90,8 +91,8 @@ def _index(layout: Layout, kind: str, parts: Sequence[PartRecord], column: str) 
 
 
 def _names(digests: Iterable[str]) -> list[str]:
-    """Name what an index of the first none, one, two … of these would be made of, so that none is ever taken for that
-    of other parts.
+    """Return for each prefix of `digests` (of length 0, 1, 2 …) a name derived from it: an index's file name so
+    identifies the Parquet files from which it was built.
     """
     made = blake2b(digest_size=8)
     names = [made.hexdigest()]
@@ -102,7 +103,7 @@ def _names(digests: Iterable[str]) -> list[str]:
 
 
 def _write_index(parts: Sequence[Path], column: str, target: Path, earlier: Path | None = None) -> None:
-    """Write the index of what is in parts, and in an `earlier` index of others."""
+    """Write the index of a column of `parts`, merged with the `earlier` index of other files if one is given."""
     digests = (digest for part in parts for digest in _digests(part, column))
     temporary = target.with_suffix(".tmp")
     if earlier is None:
@@ -121,4 +122,4 @@ def _digests(part: Path, column: str) -> Iterator[bytes]:
                     if value is not None:
                         yield bytes.fromhex(value[: WIDTH * 2]) if isinstance(value, str) else value
     except (OSError, pa.ArrowException) as error:
-        raise FixityError(f"{part} cannot be read, its bytes are damaged ({error}); see `extract verify`") from error
+        raise FixityError(f"{part} is damaged and cannot be read ({error}); see `extract verify`") from error

@@ -1,5 +1,5 @@
-"""Have we these bytes, have we this message: digests known from earlier runs, and those of this run, shared by its
-workers.
+"""Sets of digests, for deduplication: a read-only index file over earlier runs, and a hash table that the workers of
+this run share.
 """
 
 import mmap
@@ -16,7 +16,7 @@ from models.errors import FixityError
 from pipelines.disk.platform import reserve
 
 WIDTH: Final = 16
-"""Bytes of a digest that are compared: XXH3-128 whole, SHA-256 by its first half."""
+"""Bytes of a digest that are compared: all of an XXH3-128, the first half of a SHA-256."""
 
 _BUCKETS: Final = 1 << 16
 _OFFSET: Final = 4
@@ -26,10 +26,10 @@ _TRAILER: Final = 16
 
 
 def write_known_digests(path: Path, digests: Iterable[bytes]) -> None:
-    """Write digests as an index of 65,536 buckets by their first two bytes, each digest once and in order, with the
-    XXH3-128 of it all at its end.
+    """Write an index file: 65,536 buckets by a digest's first two bytes, in them the sorted distinct digests, and the
+    XXH3-128 of the whole file as a trailer.
     """
-    # Sorted by a byte's worth at a time: as objects they would take seven times the room.
+    # Sorted per first byte, in byte arrays: all digests as Python objects would take seven times the memory.
     shelves = [bytearray() for _ in range(256)]
     for digest in digests:
         shelves[digest[0]] += digest
@@ -43,9 +43,10 @@ def write_known_digests(path: Path, digests: Iterable[bytes]) -> None:
 
 
 def extend_known_digests(earlier: Path, path: Path, digests: Iterable[bytes]) -> None:
-    """Write the index of what an earlier one holds and of `digests`, with a look at those alone.
+    """Write the union of an earlier index and `digests` to `path`: copies the earlier index and inserts the new
+    digests, without sorting again.
 
-    Raises FixityError when the earlier one is not what was written.
+    Raises FixityError if the trailer of the earlier index does not match its content.
     """
     held = earlier.read_bytes()
     if len(held) < _HEADER + _TRAILER or not _has_trailer(held):
@@ -77,11 +78,11 @@ def _write(path: Path, starts: Iterable[int], body: Iterable[bytes | bytearray])
 
 
 def _refusal(path: Path) -> FixityError:
-    return FixityError(f"the index {path} is not what was written; delete it: the next run makes it again")
+    return FixityError(f"the index {path} is damaged; delete it: the next run builds it again")
 
 
 def is_whole(path: Path) -> bool:
-    """Whether an index is there and is what was written."""
+    """Whether an index file exists and its trailer matches its content."""
     try:
         KnownDigests(path).close()
     except (FileNotFoundError, FixityError):
@@ -90,13 +91,13 @@ def is_whole(path: Path) -> bool:
 
 
 class KnownDigests:
-    """The digests of earlier runs: a sorted index file of our own, read where it is asked.
+    """The digests of earlier runs: an index file of `write_known_digests`, mapped into memory and searched there.
 
-    An index that says of new bytes that they are known would have them lost, so it is checked whole when it is opened.
+    An index that wrongly contained a digest would make the run drop new bytes, so opening one checks the whole file.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open an index. Raises FixityError when it is not what `write_known_digests` wrote."""
+        """Open an index file. Raises FixityError if its trailer does not match its content."""
         self._map: mmap.mmap | None = None
         with path.open("rb") as file:
             size = path.stat().st_size
@@ -121,7 +122,7 @@ class KnownDigests:
         return found >= 0
 
     def close(self) -> None:
-        """Let go of the index file."""
+        """Unmap the index file."""
         if self._map is not None:
             self._map.close()
             self._map = None
@@ -133,11 +134,10 @@ def _has_trailer(held: mmap.mmap | bytes) -> bool:
 
 
 class SharedSet:
-    """The digests of this run: an open-addressing table in a file of our own that every worker maps.
+    """The digests of this run: an open-addressing hash table in a file that every worker maps.
 
-    `add` is exact while the table has room. When it is nearly full, a digest may be called new twice; whoever relies on
-    "once" must
-    tolerate that.
+    `add` is exact while the table has room. When the table is nearly full, `add` may return True twice for the same
+    digest: callers must tolerate a duplicate.
     """
 
     _PROBES: Final = 64
@@ -150,9 +150,10 @@ class SharedSet:
 
     @staticmethod
     def make(path: Path, expected: int) -> None:
-        """Make an empty table with room for `expected` digests, two thirds of which are then in use.
+        """Create the file of an empty table that is two thirds full with `expected` digests.
 
-        Raises OSError where the disk is full: a mapped page that the disk has no room for kills the process (SIGBUS).
+        Reserves the disk space now and raises OSError if the disk is full: writing to a mapped page without disk space
+        would kill the process (SIGBUS).
         """
         with path.open("xb") as file:
             reserve(file.fileno(), max(1024, expected * 3 // 2) * WIDTH)
@@ -174,7 +175,7 @@ class SharedSet:
         return True
 
     def close(self) -> None:
-        """Let go of the table."""
+        """Unmap the table's file."""
         self._map.close()
 
 
@@ -182,13 +183,13 @@ _EMPTY: Final = bytes(WIDTH)
 
 
 class SeenDigests:
-    """What is known from earlier runs and what this run has met so far."""
+    """The union of the digests of earlier runs and of those that this run has added so far."""
 
     def __init__(self, known: KnownDigests, shared: SharedSet) -> None:
         self._known = known
         self._shared = shared
 
     def add(self, digest: bytes) -> bool:
-        """Note a digest; returns whether nobody has met it before."""
+        """Add a digest; returns whether neither an earlier run nor this one had it."""
         key = digest[:WIDTH]
         return key not in self._known and self._shared.add(key)

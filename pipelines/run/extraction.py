@@ -1,5 +1,5 @@
-"""One run from start to commit: snapshot, the phases in order, the warehouse, the report. The same steps for the
-command line and for flows.
+"""The extraction part of a run: prepares the archive, takes the snapshots, runs each phase of each home and commits
+it. The command line and the Prefect flow call the same functions.
 """
 
 import shutil
@@ -40,8 +40,9 @@ from pipelines.version import VERSION
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a run: homes (with a name, or None to use the one remembered), phases, and whether to re-read
-    everything. `not_found` are homes that the archive knows and that were not found, with the reason for each.
+    """The parameters of a run: homes (each with a name, or None for the name that the archive has on record), phases,
+    and whether to read every file again. `not_found` are homes that the archive knows and that were not found, with
+    the reason for each.
     """
 
     homes: Sequence[tuple[str | None, Path]]
@@ -51,31 +52,33 @@ class Request:
 
 
 def check_homes(homes: Sequence[tuple[str | None, Path]], layout: Layout) -> None:
-    """Raise ConfigurationError when a home is no directory, given twice, or holds or lies in the data directory."""
+    """Raise ConfigurationError if a home is not a directory, is given twice, or contains or lies within the data
+    directory.
+    """
     seen: set[Path] = set()
     for _, root in homes:
         if not is_directory(root):
-            raise ConfigurationError(f"there is no home at {root}. Name one with --home PATH, or try `extract demo`")
+            raise ConfigurationError(f"there is no home at {root}. Give one with --home PATH, or try `extract demo`")
         real = root.resolve()
         if real in seen:
-            raise ConfigurationError(f"{root} is given twice")
+            raise ConfigurationError(f"the home {root} is given twice")
         seen.add(real)
         data = layout.root.resolve()
         if data == real or real in data.parents or data in real.parents:
             raise ConfigurationError(
                 f"the data directory {layout.root} and the home {root} must not "
-                f"lie in one another: a home is never written to"
+                f"contain one another: extract never writes to a home"
             )
 
 
 def name_homes(request: Request, layout: Layout) -> list[HomeName]:
-    """Return each home with its id."""
+    """Return the homes of a request with their ids. Raises ConfigurationError if two of them get the same id."""
     known = known_homes(layout)
     named: list[HomeName] = []
     for given, root in request.homes:
         home = name_home(known, given, root.absolute())
         if any(other.home_id == home.home_id for other in named):
-            raise ConfigurationError(f"two homes would be called {home.home_id}; name them with --home NAME=PATH")
+            raise ConfigurationError(f"two homes would get the id {home.home_id}; name them with --home NAME=PATH")
         known[home.home_id] = str(home.root)
         named.append(home)
     return named
@@ -83,9 +86,10 @@ def name_homes(request: Request, layout: Layout) -> list[HomeName]:
 
 @dataclass(slots=True)
 class RunInProgress:
-    """A run between its snapshot and its last phase. The caller holds the lock (`archive.writing`) all the while.
+    """A run between its snapshot and its last phase. The caller holds the writer lock (`archive.writing`) throughout.
 
-    `earlier` are the runs before it that count, oldest first; `started` is what `time.monotonic` said at the start.
+    `earlier` are the earlier runs that are in effect, oldest first; `started` is the value of `time.monotonic` at the
+    start.
     """
 
     archive: Archive
@@ -101,13 +105,13 @@ class RunInProgress:
 
     @property
     def phases_due(self) -> list[tuple[str, int]]:
-        """Home and phase of each phase to be done, in order."""
+        """The id of the home and the number of each phase of this run, in the order in which to run them."""
         return [
             (snapshot.home.home_id, phase) for snapshot in self.snapshots for phase in sorted(set(self.request.phases))
         ]
 
     def do(self, home_id: str, phase: int) -> PhaseRecord:
-        """Do one phase of one home and commit it. Raises ExtractError; phases committed before stay."""
+        """Run one phase of one home and commit it. Raises ExtractError; phases committed earlier stay committed."""
         snapshot = next(snapshot for snapshot in self.snapshots if snapshot.home.home_id == home_id)
         due = snapshot.due(phase, is_full=self.request.is_full)
         self.observer.step_begins(f"{home_id}: {PHASES[phase]}", due.size)
@@ -139,7 +143,9 @@ class RunInProgress:
         return done
 
     def end_extraction(self) -> RunRecord:
-        """Note what appeared meanwhile, remove what was staged, and return the run's record, still open."""
+        """Record the files that appeared during the run, remove the staging directory, and return the run's record,
+        whose status is still `open`.
+        """
         for snapshot in self.snapshots:
             self.record.appeared[snapshot.home.home_id] = _appeared(snapshot)
         with disk_errors():
@@ -149,7 +155,11 @@ class RunInProgress:
 
 
 def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProgress:
-    """Sweep what dead runs left, pin every home, and return the run. Raises ExtractError."""
+    """Prepare a run and return it: create or open the archive, finish an interrupted erasure, sweep the remains of dead
+    runs, parse again what outdated parsers read, look for damage, take the snapshots, prepare the digest indexes.
+
+    The caller must hold the writer lock. Raises ExtractError.
+    """
     started = time.monotonic()
     make_files_private()
     settings = read_settings(layout)
@@ -194,9 +204,10 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
 
 
 def extract_homes(layout: Layout, request: Request, observer: Observer) -> RunInProgress:
-    """Do the phases of a run over every home and commit each; returns the run, its record still open.
+    """Run all phases of a request over every home and commit each; returns the run, whose record is still `open`.
 
-    The caller must hold the lock (`archive.writing`). Raises ExtractError; phases committed before stay.
+    The caller must hold the writer lock (`archive.writing`). Raises ExtractError; phases committed earlier stay
+    committed.
     """
     run = begin_run(layout, request, observer)
     for home_id, phase in run.phases_due:
@@ -206,7 +217,7 @@ def extract_homes(layout: Layout, request: Request, observer: Observer) -> RunIn
 
 
 def _appeared(snapshot: Snapshot) -> list[str]:
-    """Return the paths that came into being while the run was on; the next run reads them."""
+    """Return the paths that were created in the home during the run; the next run reads them."""
     with Home(snapshot.home.root) as home:
         known = set(snapshot.inventory.paths())
         new = sorted({path for path in home.names() if path not in known})

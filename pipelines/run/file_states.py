@@ -1,4 +1,6 @@
-"""The rows that a phase writes about its files: what the manifest says of each, and what each reading gave."""
+"""Makes the rows that a phase writes about its files: one of the table `manifest` for each path, and one of
+`extractions` for each reading.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +15,9 @@ from pipelines.run.snapshot import Absence, Absent
 
 
 def state_of(work: PhaseWork, item: InventoryItem, result: FileResult | None) -> FileState:
-    """Return the manifest row of one thing of the snapshot, its fixity still to be judged."""
+    """Return the manifest row of a path of the snapshot. `result` is None if the file was not read in this run. The
+    outcome of an archived file stays UNCHECKED: the fixity check sets it.
+    """
     found, place, last = item.found, item.place, item.last
     state = FileState(
         home_id=work.home_id,
@@ -34,8 +38,8 @@ def state_of(work: PhaseWork, item: InventoryItem, result: FileResult | None) ->
         mode=found.stat.mode,
         inode=found.stat.inode,
         link_target=found.link_target,
-        # Kept where nothing is read (a link took the place, a rule withholds it), or the next reading would be told
-        # from the earlier ones by nothing.
+        # Kept also for a path that is not read now (a link took its place, a rule withholds it): a later reading needs
+        # a new generation number to be distinguishable from the earlier ones.
         generation=item.known_generation,
     )
     if place.treatment == Treatment.WITHHOLD:
@@ -65,7 +69,7 @@ def _carry_over(state: FileState, last: FileState | None) -> None:
     if last is None:
         return
     if last.file_id is not None and last.entry_type == state.entry_type == "file":
-        # They belong together: the digests are of the bytes that had this size and these times.
+        # The digests carried over below are of the bytes that had this size and these times.
         state.size, state.mtime_ns, state.ctime_ns = last.size, last.mtime_ns, last.ctime_ns
     state.file_id, state.generation, state.first_run_id = last.file_id, last.generation, last.first_run_id
     state.watermark, state.sha256 = last.watermark, last.sha256
@@ -89,7 +93,9 @@ def _take_over(state: FileState, result: FileResult, last: FileState | None, run
 
 
 def state_of_absent(absent: Absent, run_id: str) -> FileState:
-    """Return the manifest row of what the snapshot has not in this phase: its rows and bytes stay."""
+    """Return the manifest row of a path that the snapshot does not have in this phase. The archive keeps its rows and
+    bytes; the new row says why it is absent.
+    """
     state, was = absent.state, absent.state.outcome
     state.run_id, state.check_made = run_id, "none"
     state.change = Change.NONE
@@ -102,7 +108,7 @@ def state_of_absent(absent: Absent, run_id: str) -> FileState:
             state.outcome = Outcome.UNCHECKED
         case Absence.MOVED:
             state.outcome = Outcome.MOVED
-            # What is kept of it from now on is in the other manifest; of what only this one knew, the generation stays.
+            # The other phase's manifest describes its archived content from now on; only the generation number stays.
             state.file_id = state.first_run_id = state.watermark = state.sha256 = None
             state.content_xxh3 = state.prefix_xxh3 = state.erased_spans = state.atime_kept = None
         case Absence.GONE:
@@ -113,7 +119,7 @@ def state_of_absent(absent: Absent, run_id: str) -> FileState:
 
 
 def extraction_rows(work: PhaseWork, results: Sequence[FileResult]) -> Iterator[Row]:
-    """Yield the row of the table `extractions` for each reading that gave something new, void ones too."""
+    """Yield the row of the table `extractions` for each reading that found new content, void readings included."""
     for result in results:
         for one in (*result.void, result):
             if one.error is None and not one.is_same:

@@ -1,5 +1,5 @@
-"""What a home holds, without extracting anything: where each file belongs, what is withheld and why, and its digests
-when they are wanted. Needs no data directory.
+"""Lists a home without extracting it: the source of each path, the withheld paths with reasons, and, on request, the
+SHA-256 of each file that a run would read. Needs no data directory.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ListedGroup:
-    """Files under one source, or under one rule with its reason. Sizes are in bytes."""
+    """The files of one source, or those to which one rule applies, with the reason of the rule. `size` is in bytes."""
 
     name: str
     treatment: str
@@ -33,8 +33,10 @@ class ListedGroup:
 
 
 @dataclass(slots=True)
-class Survey:
-    """A home as walked now. `digests` are SHA-256 by path, `problems` what could not be looked at or read."""
+class HomeListing:
+    """All paths of a home. `digests` are SHA-256 by path; `problems` are the errors by path of files and directories
+    that could not be read.
+    """
 
     root: Path
     items: Inventory
@@ -47,19 +49,19 @@ class Survey:
         return [item for item in self.items if item.found.kind == "file"]
 
     def sources(self) -> list[ListedGroup]:
-        """Return the files that are read, by source in order of phases."""
+        """Return the files that a run reads, by source, in the order of phases."""
         return _grouped(item for item in self.files if item.is_read)
 
     def withheld(self) -> list[ListedGroup]:
-        """Return what is never opened, by rule."""
+        """Return the withheld paths, which no run opens, by rule."""
         return _grouped((item for item in self.items if item.place.treatment == Treatment.WITHHOLD), by_rule=True)
 
     def listed(self) -> list[ListedGroup]:
-        """Return the files that are listed and not read, by rule."""
+        """Return the files that a run lists in the manifest without reading them, by rule."""
         return _grouped((item for item in self.files if item.place.treatment == Treatment.INVENTORY), by_rule=True)
 
     def others(self) -> dict[str, int]:
-        """Return how many directories, links and special files there are."""
+        """Return the numbers of directories, links and special files."""
         kinds = [item.found.kind for item in self.items]
         return {
             "directories": kinds.count("directory"),
@@ -68,7 +70,7 @@ class Survey:
         }
 
     def to_json(self) -> JsonObject:
-        """Return everything as JSON values."""
+        """Return the whole listing as JSON values; times are ISO 8601 in UTC."""
         return {
             "root": str(self.root),
             "files": len(self.files),
@@ -96,13 +98,15 @@ class Survey:
         return made if digest is None else {**made, "sha256": digest}
 
 
-def survey_home(root: Path, settings: Settings, *, digests: bool = False) -> Survey:
-    """Walk a home and place everything in it; with `digests`, read what a run would read and digest it too.
+def list_home(root: Path, settings: Settings, *, digests: bool = False) -> HomeListing:
+    """Walk a home and assign each path to a source and treatment; with `digests`, digest each file that a run would
+    read.
 
-    What is withheld is never opened. Raises SourceError when the home itself cannot be read.
+    Withheld files are never opened. Raises SourceError if the home itself cannot be read; errors of paths in it are in
+    the listing's `problems`.
     """
     classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
-    made = Survey(root, take_snapshot(root, classifier, follow_links=settings.follow_links))
+    made = HomeListing(root, take_snapshot(root, classifier, follow_links=settings.follow_links))
     for item in made.items:
         if item.found.error is not None:
             made.problems[item.path] = item.found.error
@@ -114,7 +118,7 @@ def survey_home(root: Path, settings: Settings, *, digests: bool = False) -> Sur
     return made
 
 
-def _digest(home: Home, item: InventoryItem, made: Survey) -> None:
+def _digest(home: Home, item: InventoryItem, made: HomeListing) -> None:
     try:
         stat, _, digest = digest_file(home, item.found.path, item.found.stat.size, deep=True)
     except SourceError as error:
@@ -126,17 +130,17 @@ def _digest(home: Home, item: InventoryItem, made: Survey) -> None:
         made.digests[item.found.path] = digest
 
 
-def sha256_manifest(survey: Survey) -> bytes:
-    """Return the text that `sha256sum -c` accepts when it stands in the home. Names are the bytes that they are."""
-    return b"".join(sha256_line(path, digest) for path, digest in sorted(survey.digests.items()))
+def sha256_manifest(listing: HomeListing) -> bytes:
+    """Return the digests of a listing in the format of `sha256sum`, with paths relative to the home, as raw bytes."""
+    return b"".join(sha256_line(path, digest) for path, digest in sorted(listing.digests.items()))
 
 
 def refuse_within_homes(target: Path, homes: Iterable[Path]) -> None:
-    """Raise ConfigurationError when `target` lies in a home: nothing is ever written there."""
+    """Raise ConfigurationError if `target` is in one of `homes`: extract never writes to a home."""
     real = target.absolute().parent.resolve() / target.name
     for home in homes:
         if home.resolve() in (real, *real.parents):
-            raise ConfigurationError(f"{target} lies in the home {home}, where nothing is ever written")
+            raise ConfigurationError(f"{target} is in the home {home}: extract never writes to a home")
 
 
 _WHY = {rule.name: rule.why for rule in (*WITHHELD, *INVENTORY_ONLY)}

@@ -1,4 +1,4 @@
-"""The inventory of a home: everything that is there, pinned at its size and placed by source."""
+"""The inventory of a home: all its paths with their sizes and times at one moment, each assigned to a source."""
 
 from array import array
 from bisect import bisect_left
@@ -20,37 +20,39 @@ from models.text import printable_path
 
 @dataclass(slots=True)
 class InventoryItem:
-    """One thing of the snapshot, where it belongs, and what the last manifest said of it."""
+    """One path of a home: what the walk found, its source and treatment, and its row of the last manifest."""
 
     found: Found
     place: Placement
     last: FileState | None = None
     known_generation: int | None = None
-    """The generation under which any phase knew the path last."""
+    """The highest generation number that a manifest of any phase has for this path."""
 
     @property
     def path(self) -> str:
-        """The path as it is printed."""
+        """The path as printable text."""
         return printable_path(self.found.path)
 
     @property
     def is_moved(self) -> bool:
-        """Whether it was read under another source or treatment: nothing of that reading is gone on with."""
+        """Whether the last manifest has it under another source or treatment: a run then reads it from the start."""
         last, place = self.last, self.place
         return last is not None and (last.source, last.treatment) != (place.source, place.treatment)
 
     @property
     def is_read(self) -> bool:
-        """Whether its bytes are kept."""
+        """Whether a run reads it and archives its bytes."""
         return self.place.treatment in (Treatment.EXTRACT, Treatment.ARCHIVE)
 
     @property
     def shape(self) -> Shape:
-        """The shape under which it is read."""
+        """The file format by which it is parsed."""
         return sources()[self.place.source].shapes[self.place.shape]
 
     def is_as_last(self) -> bool:
-        """Whether size and times say that nothing changed since the last manifest."""
+        """Whether size and times (for a link, its target) are those of the last manifest, so that the file need not be
+        read.
+        """
         last, stat = self.last, self.found.stat
         if last is None or last.file_id is None or self.is_moved:
             return False
@@ -60,14 +62,16 @@ class InventoryItem:
         return is_settled and (last.size, last.mtime_ns, last.ctime_ns) == (stat.size, stat.mtime_ns, stat.ctime_ns)
 
     def is_due(self, *, is_full: bool) -> bool:
-        """Whether a run has to read it: `is_full` has every file read again. What the walk could not look at is not."""
+        """Whether a run has to read it. With `is_full`, every file is due; a path that the walk could not examine
+        never is.
+        """
         if not self.is_read or self.found.error is not None:
             return False
         return (is_full and self.found.kind == "file") or not self.is_as_last()
 
     @property
     def _continued(self) -> FileState | None:
-        """What the last manifest says of it, if it is read on from its watermark."""
+        """Its row of the last manifest, if a run continues reading at its watermark; else None."""
         last = self.last
         if last is None or last.file_id is None or last.prefix_xxh3 is None or self.is_moved:
             return None
@@ -75,12 +79,12 @@ class InventoryItem:
 
     @property
     def bytes_due(self) -> int:
-        """How many bytes a run has to parse of it."""
+        """The number of bytes that a run has to parse."""
         continued = self._continued
         return self.found.stat.size - (0 if continued is None else continued.watermark or 0)
 
     def task(self, home_id: str) -> FileTask:
-        """Return what a worker has to read of it."""
+        """Return the task by which a worker reads it."""
         last, stat = self.last, self.found.stat
         known = last is not None and last.file_id is not None and not self.is_moved
         continued = self._continued
@@ -114,22 +118,22 @@ _NOT_SETTLED = ("modified", "corrupt", "unreadable", "missing")
 
 
 class Inventory:
-    """Everything that was found in a home, in the order of the bytes of its paths.
+    """All paths of a home, ordered by their bytes.
 
-    It is held as columns, and an item is made when it is asked for: there may be a million, and as objects they would
+    Stored as columns; each access makes a new InventoryItem: there may be a million of them, and as objects they would
     take five times as much memory.
     """
 
-    def __init__(self, things: Iterable[tuple[Found, Placement]] = ()) -> None:
+    def __init__(self, entries: Iterable[tuple[Found, Placement]] = ()) -> None:
         self._paths = bytearray()
         self._ends = array("q", [0])
         self._kinds = bytearray()
         self._stats: tuple[array[int], ...] = tuple(array("q") for _ in Stat._fields)
         self._place_numbers = array("H")
         self._places: dict[Placement, int] = {}
-        self._odd: dict[int, tuple[bytes | None, str | None]] = {}
+        self._unusual: dict[int, tuple[bytes | None, str | None]] = {}
         before, is_in_order = b"", True
-        for found, place in things:
+        for found, place in entries:
             self._add(found, place)
             is_in_order &= before <= found.path
             before = found.path
@@ -139,7 +143,7 @@ class Inventory:
 
     def _add(self, found: Found, place: Placement) -> None:
         if found.link_target is not None or found.error is not None:
-            self._odd[len(self)] = found.link_target, found.error
+            self._unusual[len(self)] = found.link_target, found.error
         self._paths += found.path
         self._ends.append(len(self._paths))
         self._kinds.append(_KINDS.index(found.kind))
@@ -148,7 +152,9 @@ class Inventory:
         self._place_numbers.append(self._places.setdefault(place, len(self._places)))
 
     def _sort(self) -> None:
-        """Put everything into order. A walk has it so, what is named otherwise (`Tombstones.name_of`) may not be."""
+        """Sort by path. A walk comes sorted; replacing erased paths by pseudonyms (`Tombstones.name_of`) may break the
+        order.
+        """
         paths = list(self.paths())
         order = sorted(range(len(paths)), key=paths.__getitem__)
         self._paths = bytearray().join(paths[number] for number in order)
@@ -156,10 +162,10 @@ class Inventory:
         self._kinds = bytearray(self._kinds[number] for number in order)
         self._stats = tuple(array("q", [column[number] for number in order]) for column in self._stats)
         self._place_numbers = array("H", [self._place_numbers[number] for number in order])
-        self._odd = {new: self._odd[old] for new, old in enumerate(order) if old in self._odd}
+        self._unusual = {new: self._unusual[old] for new, old in enumerate(order) if old in self._unusual}
 
     def path(self, number: int) -> bytes:
-        """Return the path of an item."""
+        """Return the path of the item with this index."""
         return bytes(self._paths[self._ends[number] : self._ends[number + 1]])
 
     def paths(self) -> Iterator[bytes]:
@@ -172,48 +178,47 @@ class Inventory:
     def __getitem__(self, number: int) -> InventoryItem:
         size, mtime_ns, ctime_ns, inode, mode = self._stats
         stat = Stat(size[number], mtime_ns[number], ctime_ns[number], inode[number], mode[number])
-        found = Found(self.path(number), _KINDS[self._kinds[number]], stat, *self._odd.get(number, _PLAIN))
+        found = Found(self.path(number), _KINDS[self._kinds[number]], stat, *self._unusual.get(number, _USUAL))
         return InventoryItem(found, self._place_of[self._place_numbers[number]])
 
     def __iter__(self) -> Iterator[InventoryItem]:
         return map(self.__getitem__, range(len(self)))
 
     def find(self, path: bytes) -> InventoryItem | None:
-        """Return what is at a path, if anything is."""
+        """Return the item with this path, or None."""
         number = bisect_left(range(len(self)), path, key=self.path)
         return self[number] if number < len(self) and self.path(number) == path else None
 
     def of_phase(self, phase: int) -> Sequence[int]:
-        """Return the numbers of the items of a phase, in order."""
+        """Return the indexes of the items of a phase, in ascending order."""
         is_of_phase = [place.phase == phase for place in self._place_of]
         return array("L", [at for at, place in enumerate(self._place_numbers) if is_of_phase[place]])
 
 
 _KINDS: Final[tuple[EntryType, ...]] = ("file", "directory", "link", "special")
-_PLAIN: Final = (None, None)
+_USUAL: Final = (None, None)
 
 
 def take_snapshot(
     home: Path, classifier: Classifier, tombstones: Tombstones | None = None, *, follow_links: bool = False
 ) -> Inventory:
-    """Walk a home and place everything in it. Nothing is opened but directories. Raises SourceError when the home
-    itself cannot be read.
+    """Walk a home and assign each path to a source and treatment. Opens only directories.
 
-    With `follow_links`, links where data is expected are walked as what they lead to. What was forgotten is neither
-    named nor read: it is withheld, under a name that tells nothing.
+    With `follow_links`, links at places where sources expect data are followed. A path that `extract forget` erased is
+    withheld and listed under a pseudonym. Raises SourceError if the home itself cannot be read.
     """
-    return Inventory(_placed(walk(home, followed_links(follow_links=follow_links)), classifier, tombstones))
+    return Inventory(_classified(walk(home, followed_links(follow_links=follow_links)), classifier, tombstones))
 
 
-def _placed(
-    things: Iterable[Found], classifier: Classifier, tombstones: Tombstones | None
+def _classified(
+    entries: Iterable[Found], classifier: Classifier, tombstones: Tombstones | None
 ) -> Iterator[tuple[Found, Placement]]:
-    for found in things:
+    for found in entries:
         place = classifier.place(printable_path(found.path), found.kind)
-        yield (found, place) if tombstones is None else _unnamed(found, place, tombstones)
+        yield (found, place) if tombstones is None else _with_pseudonym(found, place, tombstones)
 
 
-def _unnamed(found: Found, place: Placement, tombstones: Tombstones) -> tuple[Found, Placement]:
+def _with_pseudonym(found: Found, place: Placement, tombstones: Tombstones) -> tuple[Found, Placement]:
     name = tombstones.name_of(found.path) if tombstones.holds_path(found.path) else found.path
     if name == found.path and not tombstones.holds(found.link_target or b""):
         return found, place

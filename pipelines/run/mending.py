@@ -1,7 +1,7 @@
-"""Stores again the pieces that were lost with damaged parts of the store, from files of a home that still have them.
+"""Recovers pieces that were lost with damaged Parquet files of the store, from files of a home that still have them.
 
-A recipe says which bytes of which file a piece is, and its digest proves that the file still has them there: neither
-rows nor recipes are written anew.
+The table `pieces` says which bytes of which file a piece is; the digest proves that the file still has them there. So
+only the piece is stored again; no row of another table changes.
 """
 
 from collections import defaultdict
@@ -28,12 +28,14 @@ from pipelines.run.staging import RowWriter
 _HELD_BYTES: Final = 16 << 20
 
 Lost = Mapping[int, Sequence[tuple[int, int, bytes]]]
-"""Offset, length and digest of pieces that are in no whole part of the store, by the file_id of files that had them."""
+"""The lost pieces by file_id: offset, length and digest of each piece that no undamaged Parquet file of the store
+holds.
+"""
 
 
 def lost_pieces(layout: Layout, runs: Sequence[RunRecord], damage: Sequence[DamageRecord], known: Path) -> Lost:
-    """Return the pieces of the recipes of `runs` that are not in the index `known`; none where no part of the store is
-    damaged. A recipe that is damaged itself is passed over.
+    """Return the pieces that the table `pieces` of `runs` names and the index file `known` lacks; none if no Parquet
+    file of the store is damaged. Skips Parquet files of `pieces` that are damaged themselves.
     """
     lost: dict[int, list[tuple[int, int, bytes]]] = defaultdict(list)
     if not any(one.table == STORE.name for one in damage):
@@ -47,25 +49,28 @@ def lost_pieces(layout: Layout, runs: Sequence[RunRecord], damage: Sequence[Dama
                         if digest != ERASED and digest not in pieces:
                             lost[file_id].append((place[0], place[1], digest))
         except (OSError, pa.ArrowException):
-            continue  # a part that was not digested in this run may be damaged all the same; a later run finds it
+            continue  # each run digests only some of the files: this one is damaged too, and a later run reports it
     pieces.close()
     return lost
 
 
 class Mender:
-    """Reads lost pieces where files of a home still have them, each once, and writes them as one part of the store."""
+    """Reads lost pieces from the files of a home that still have them, and writes each once to a Parquet file of the
+    store.
+    """
 
-    def __init__(self, lost: Lost, home: Path, seed: int, met: Path, target: Path) -> None:
-        """Take what is lost, the home, the seed of the store's digests, the table of digests that this run has met, and
-        where the part is to be written. Nothing is opened yet.
+    def __init__(self, lost: Lost, home: Path, seed: int, stored: Path, target: Path) -> None:
+        """Take the lost pieces, the home, the seed of the store's digests, the file of the digests that this run has
+        stored (a SharedSet), and the path of the Parquet file to write. Opens nothing yet.
         """
-        self._lost, self._home, self._seed, self._met, self._target = lost, home, seed, met, target
+        self._lost, self._home, self._seed, self._stored, self._target = lost, home, seed, stored, target
         self._writer: RowWriter | None = None
         self._held = 0
 
     def mend(self, items: Iterable[InventoryItem]) -> None:
-        """Look through the files among items that are read by the rules as they are now. A file that cannot be opened
-        is passed over: reading it says so. No worker may be at work meanwhile.
+        """Recover lost pieces from those of `items` that are files and that the current rules let a run read. Skips a
+        file that cannot be opened: the phase reports it when reading it. No worker may run meanwhile: the SharedSet is
+        used without a lock.
         """
         wanted = [
             (item, spans)
@@ -75,19 +80,19 @@ class Mender:
         ]
         if not wanted:
             return
-        met = SharedSet(self._met, nullcontext())
+        stored = SharedSet(self._stored, nullcontext())
         with Home(self._home) as home:
             for item, spans in wanted:
                 try:
                     with home.open(item.found.path) as file:
                         for offset, length, digest in spans:
-                            self._take(file.read(offset, length), digest, met)
+                            self._take(file.read(offset, length), digest, stored)
                 except SourceError:
                     continue
-        met.close()
+        stored.close()
 
-    def _take(self, data: bytes, digest: bytes, met: SharedSet) -> None:
-        if xxh3_128(data, seed=self._seed).digest() != digest or not met.add(digest):
+    def _take(self, data: bytes, digest: bytes, stored: SharedSet) -> None:
+        if xxh3_128(data, seed=self._seed).digest() != digest or not stored.add(digest):
             return
         with disk_errors():
             if self._writer is None:
@@ -99,5 +104,5 @@ class Mender:
                 self._held = 0
 
     def close(self) -> StagedPart | None:
-        """Return the part; None where nothing was found again."""
+        """Close and return the Parquet file; None if no piece was recovered."""
         return self._writer.close() if self._writer is not None else None

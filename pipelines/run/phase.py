@@ -1,7 +1,9 @@
-"""One phase of one home, in ten steps: from what the snapshot found to a commit of everything that was won.
+"""Runs one phase of one home: reads the files that are due, checks the fixity of all archived files, and moves the
+phase's Parquet files to their final place.
 
-Readable, matched with the last manifest, extracted, deduplicated, added to the store, its provenance indexed, logged,
-digested again, marked complete, committed.
+The ten steps of a phase: check that files are readable, compare with the last manifest, extract, deduplicate, write
+the store, index provenance, write the extraction log, digest again, set the outcomes, commit (the caller writes the
+commit record).
 """
 
 import os
@@ -34,9 +36,10 @@ from pipelines.run.workers import Readers
 def run_phase(
     layout: Layout, work: PhaseWork, slices: Iterable[Slice], lost: Lost, file_read: Callable[[FileResult], None]
 ) -> PhaseRecord:
-    """Do the ten steps and return the phase's record, its parts in place but not yet committed by a commit record.
+    """Run the phase and return its record. Its Parquet files are then in their final place, but count only after the
+    caller writes the commit record that lists them. `file_read` is called with the result of each file.
 
-    Raises StageError when counts do not balance; nothing is in place then.
+    Raises StageError if counts do not balance (no file was moved then), DiskFullError, SourceError.
     """
     started = time.monotonic()
     make_private(work.directory)
@@ -66,7 +69,7 @@ def _read_and_judge(
     counts: PhaseCounts,
     file_read: Callable[[FileResult], None],
 ) -> list[StagedPart]:
-    """Read and judge a phase, a slice at a time, so that nothing of a slice is held when the next one begins."""
+    """Read a phase and check its fixity, slice by slice: memory then holds the state of one slice only."""
     name = f"phase-{work.phase}.parquet"
     with disk_errors():
         manifest = RowWriter(work.directory / MANIFEST.name / name, MANIFEST)
@@ -97,7 +100,7 @@ def _read_and_judge(
 
 
 def check_balance(result: FileResult) -> None:
-    """Raise StageError unless each entry gave rows or a reject."""
+    """Raise StageError unless every entry that was read gave rows or a reject."""
     if result.entry_count != result.entries_with_rows + result.reject_count:
         raise StageError(
             f"{result.task.source}: {result.entry_count} entries were read, but {result.entries_with_rows} gave rows "
@@ -107,7 +110,7 @@ def check_balance(result: FileResult) -> None:
 
 
 def _judge(work: PhaseWork, part: Slice, results: dict[bytes, FileResult]) -> list[FileState]:
-    """Digest again everything that is kept, and return the rows of the manifest."""
+    """Digest every archived file of a slice again, and return the manifest's rows with their outcomes."""
     states, claims, claimed = [], [], []
     pinned_ns = int(datetime.fromisoformat(work.run_started_at).timestamp() * 1e9)
     for item in part.items:
@@ -117,7 +120,7 @@ def _judge(work: PhaseWork, part: Slice, results: dict[bytes, FileResult]) -> li
             claims.append(claim_of(state, work.tombstones, pinned_ns))
             claimed.append(state)
     with Home(work.home, followed_links(follow_links=work.follow_links)) as home:
-        # Beside reading processes that hold much another one would be too much.
+        # In a large phase the reading processes still hold much memory before the last slice: do not add more.
         processes = work.processes if part.is_last or not work.is_large else 1
         for state, judgement in zip(claimed, judge_all(home, claims, processes=processes), strict=True):
             _settle(state, judgement, results.get(state.path_bytes))
@@ -132,8 +135,8 @@ def _settle(state: FileState, judgement: Judgement, result: FileResult | None) -
 
 
 def put_in_place(layout: Layout, work: PhaseWork, parts: Sequence[StagedPart]) -> list[PartRecord]:
-    """Force parts to the disk and move them where they stay; they are there for readers once the commit record lists
-    them.
+    """Flush staged Parquet files to disk (fsync), move them to their final directories, and return their records.
+    Readers ignore them until a commit record lists them.
     """
     reach("part:before-fsync")
     sync_files([part.path for part in parts])

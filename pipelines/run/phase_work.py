@@ -1,4 +1,4 @@
-"""What one phase of one home works on, in the process of the run and in those that read for it."""
+"""The parameters of one phase of one home, shared by the run's process and its workers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,10 @@ from pipelines.run.snapshot import Due
 
 @dataclass(frozen=True, slots=True)
 class PhaseWork:
-    """One phase of one home in one run. Can be pickled: a reading process that is not forked is sent it.
+    """The parameters of one phase of one home in one run. Can be pickled: spawned workers receive it that way.
 
-    `run_started_at` is ISO 8601 in UTC; `directory` is where the phase's Parquet is staged; `seed` is that of the
-    store's digests; `due` is what is to be read, by all `processes` together.
+    `run_started_at` is ISO 8601 in UTC; `directory` is where the phase's Parquet files are staged; `seed` is the seed
+    of the store's digests; `due` counts what all `processes` together have to read.
     """
 
     home_id: str
@@ -34,5 +34,5 @@ class PhaseWork:
 
     @property
     def is_large(self) -> bool:
-        """Whether so many bytes are to be parsed that memory is worth more than time."""
+        """Whether there is so much to parse (256 MB) that the phase saves memory at the cost of time."""
         return self.due.new_bytes >= 256 << 20

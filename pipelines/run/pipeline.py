@@ -1,4 +1,6 @@
-"""The main job, whole: extract, load, publish, report. Called by the command line and by the flow alike."""
+"""A whole run: extract, build and publish the warehouse, write the reports. `run_job` does it in one call for the
+command line; the Prefect flow calls the same functions one by one.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -24,35 +26,37 @@ from pipelines.warehouse.publish import make_warehouse
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """What a run came to: its record, how the process should end, and the facts of its report."""
+class RunResult:
+    """The result of a run: its commit record, the exit code for the process, and the facts of its report."""
 
     run: RunRecord
     exit_code: ExitCode
     facts: Facts
 
 
-def run_job(layout: Layout, request: Request, observer: Observer) -> Finished:
-    """Do the whole job. Raises ExtractError; what was committed before stays, and the next run goes on from there."""
+def run_job(layout: Layout, request: Request, observer: Observer) -> RunResult:
+    """Do a whole run, under the writer lock. Raises ExtractError; phases committed by then stay committed, and the next
+    run continues from there.
+    """
     check_homes(request.homes, layout)
     with archives.writing(layout, "starting"):
         begun = extract_homes(layout, request, observer)
         run, earlier = begun.record, begun.earlier
-        del begun  # with all that is known of the homes
+        del begun  # frees the snapshots of the homes, which the next steps do not need
         load_run(layout, run, earlier, observer)
         return report_run(layout, run, earlier, observer)
 
 
 def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], observer: Observer) -> None:
     """Write the manifests for `sha256sum`, build and publish the warehouse, complete the commit record. `earlier` are
-    the runs before it that count. Raises ExtractError.
+    the earlier runs that are in effect, oldest first. Raises ExtractError.
     """
     with _timed(run, "manifest", observer), disk_errors():
         write_sha256_manifests(layout, run)
     run.status = "complete"
     run.finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     with _timed(run, "load", observer):
-        run.warehouse = _still_good(layout, earlier, run)
+        run.warehouse = _reusable_warehouse(layout, earlier, run)
         if run.warehouse is None:
             published = make_warehouse(layout, [*earlier, run], keep=read_settings(layout).keep_warehouses)
             run.warehouse = published.record(layout)
@@ -60,39 +64,38 @@ def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], obser
         archives.commit(layout, run)
 
 
-def report_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], observer: Observer) -> Finished:
-    """Write the reports of a run that was loaded, and return what it came to. Raises ExtractError."""
-
+def report_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], observer: Observer) -> RunResult:
+    """Write the reports of a run after `load_run`, and return its result. Raises ExtractError."""
     with _timed(run, "report", observer):
         facts = write_reports(layout, run, earlier)
-    return Finished(run, exit_code_of(run), facts)
+    return RunResult(run, exit_code_of(run), facts)
 
 
-def _still_good(layout: Layout, others: Sequence[RunRecord], run: RunRecord) -> WarehouseRecord | None:
-    """Return the published warehouse when a run found nothing that it does not hold already, else None."""
+def _reusable_warehouse(layout: Layout, earlier: Sequence[RunRecord], run: RunRecord) -> WarehouseRecord | None:
+    """Return the published warehouse if this run found nothing new, so that it need not be built again; else None."""
     counts = [counts for phase in run.phases for counts in phase.sources.values()]
-    if any(one.files_read or one.files_vanished or one.rows for one in counts) or not others:
+    if any(one.files_read or one.files_vanished or one.rows for one in counts) or not earlier:
         return None
-    if not all(_is_as_before(others, phase) for phase in run.phases):
+    if not all(_is_like_last_time(earlier, phase) for phase in run.phases):
         return None
-    published = others[-1].warehouse
+    published = earlier[-1].warehouse
     if published is None or not (layout.root / published.path).exists():
         return None
     made_ns = (layout.root / published.path).stat().st_mtime_ns
     if any(path.stat().st_mtime_ns > made_ns for path in imported_files(layout)):
         return None
     link = layout.warehouse
-    is_that_one = not link.is_symlink() or link.resolve() == (layout.root / published.path).resolve()
-    return published if is_that_one and link.exists() else None
+    is_published = not link.is_symlink() or link.resolve() == (layout.root / published.path).resolve()
+    return published if is_published and link.exists() else None
 
 
-def _is_as_before(others: Sequence[RunRecord], phase: PhaseRecord) -> bool:
-    """Whether a phase found as many things as the last time, of the same size, and they fared the same."""
-    last = archives.last_phase(others, phase.home_id, phase.phase)
-    return last is not None and _found(last[1]) == _found(phase)
+def _is_like_last_time(earlier: Sequence[RunRecord], phase: PhaseRecord) -> bool:
+    """Whether a phase has the same outcomes, numbers of files and bytes as the last run of it."""
+    last = archives.last_phase(earlier, phase.home_id, phase.phase)
+    return last is not None and _summary_of(last[1]) == _summary_of(phase)
 
 
-def _found(phase: PhaseRecord) -> tuple[dict[str, int], list[tuple[str, int, int, int, int]]]:
+def _summary_of(phase: PhaseRecord) -> tuple[dict[str, int], list[tuple[str, int, int, int, int]]]:
     return phase.outcomes, [
         (source, one.files_found, one.bytes_found, one.files_withheld, one.files_listed)
         for source, one in phase.sources.items()
@@ -108,21 +111,21 @@ def _timed(run: RunRecord, step: str, observer: Observer) -> Iterator[None]:
 
 
 def exit_code_of(run: RunRecord) -> ExitCode:
-    """Return how a process that made this run should end: the gravest of what happened."""
+    """Return the exit code of a process that made this run: the most serious of its results."""
     outcomes = {outcome for phase in run.phases for outcome, count in phase.outcomes.items() if count}
     if outcomes & BROKEN or run.damage:
         return ExitCode.FIXITY
     if "unreadable" in outcomes or run.homes_not_found or any(phase.in_the_way for phase in run.phases):
         return ExitCode.INCOMPLETE
-    # A run with nothing new reads no entry again: those that lie in quarantine from before still do.
+    # A run with nothing new reads no entry again, so its own counts lack the entries that earlier runs quarantined.
     if any(phase.rejects for phase in run.phases) or (run.warehouse is not None and run.warehouse.quarantined):
         return ExitCode.REJECTS
     return ExitCode.VERIFIED
 
 
 def latest_run(layout: Layout, run_id: str | None) -> RunRecord:
-    """Return a run by its id (or the beginning of it), an undone one too; without one the newest that counts and is no
-    rollback. Raises ConfigurationError.
+    """Return the run whose id is or begins with `run_id`, also one that a rollback undid; without `run_id`, the newest
+    run in effect, rollbacks excluded. Raises ConfigurationError if there is none or more than one.
     """
     runs = archives.read_all_runs(layout)
     if run_id is None:
@@ -140,5 +143,5 @@ def latest_run(layout: Layout, run_id: str | None) -> RunRecord:
 
 
 def report_path(layout: Layout, run: RunRecord, kind: str) -> Path:
-    """Return where a run's report of a kind (md, html, json) stands."""
+    """Return the path of a run's report; `kind` is md, html or json."""
     return layout.run(run.run_id) / f"report.{kind}"

@@ -1,4 +1,6 @@
-"""What a run would do, found out without writing anything: a walk of each home against its last manifests."""
+"""Previews a run (`extract run --dry-run`): walks each home and compares it with its last manifests, without writing
+anything.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +18,10 @@ from pipelines.run.snapshot import Absence, Absent, Snapshot, take_snapshots
 
 @dataclass(slots=True)
 class PhasePreview:
-    """Files of one phase of one home against its last manifest, and the bytes that a run would read of them.
+    """Numbers of files of one phase of one home by comparison with the last manifest, and the bytes that a run would
+    read.
 
-    `bytes_new` are those that no run has read: of an appended file, what came after its watermark.
+    `bytes_new` are the bytes that no run has read: of a file that grew, those after its watermark.
     """
 
     home_id: str
@@ -37,14 +40,14 @@ class PhasePreview:
 
 @dataclass(frozen=True, slots=True)
 class RunPreview:
-    """The homes under their ids, and what would be done for each phase."""
+    """The homes with their ids, and one preview per phase of each home."""
 
     homes: list[HomeName]
     phases: list[PhasePreview]
 
 
 def preview_run(layout: Layout, request: Request) -> RunPreview:
-    """Return what a run would do now. Nothing is written, not even the data directory. Raises ExtractError."""
+    """Return what a run would do now. Writes nothing, and does not create the data directory. Raises ExtractError."""
     check_homes(request.homes, layout)
     homes = name_homes(request, layout)
     snapshots = take_snapshots(layout, homes, read_runs(layout), read_settings(layout), PHASES)
@@ -70,7 +73,9 @@ def preview_phase(snapshot: Snapshot, phase: int, *, is_full: bool = False) -> P
 
 
 def newly_vanished(absent: Sequence[Absent]) -> list[FileState]:
-    """Return the files that the last manifest still had; it lists those that were gone before, too."""
+    """Return the archived files that the last manifest had as present and that are gone now; the manifest also lists
+    files that were gone before.
+    """
     gone = [one.state for one in absent if one.why is Absence.GONE]
     return [state for state in gone if state.entry_type == "file" and state.is_present and state.file_id is not None]
 
@@ -95,6 +100,6 @@ def _count(made: PhasePreview, item: InventoryItem, *, is_full: bool) -> None:
 
 
 def _read_before(item: InventoryItem) -> int:
-    """Return how many bytes a run need not read as entries again: those up to the watermark of a file that grew."""
+    """Return the number of bytes that a run need not parse again: those before the watermark of a file that grew."""
     watermark = item.task("").start
     return watermark if watermark <= item.found.stat.size else 0

@@ -1,4 +1,4 @@
-"""The last manifest of a phase, as the next run asks it: rows between two paths, made when they are asked for."""
+"""Reads the last manifest of a phase by ranges of paths, without holding all its rows in memory."""
 
 from collections.abc import Iterator, Sequence
 from operator import le
@@ -16,20 +16,20 @@ _PATH: Final = "path_bytes"
 
 
 class LastManifest:
-    """The rows of a manifest file in the order of the bytes of their paths.
+    """The rows of a manifest file, ordered by the bytes of their paths.
 
-    Of a long one the paths alone are held, and the rows are read where they stand; a short one is held whole, and so is
-    one that is in another order.
+    Of a long manifest, memory holds only the paths, and rows are read from the file when asked for. A short manifest,
+    and one whose file has another order, is held in memory.
     """
 
     def __init__(self, path: Path | None = None, short: int = 0) -> None:
-        """Look at a manifest file, or at none; `short` is the most rows that are held whole. Raises FixityError
-        when it is damaged.
+        """Open a manifest file; without `path`, an empty manifest. One of up to `short` rows is held in memory. Raises
+        FixityError if the file is damaged.
         """
         self._path = path
         self._held: pa.Table | None = None
         self.has_erased = False
-        """Whether something was erased on request in any of its files."""
+        """Whether `extract forget` erased bytes of any file of this manifest."""
         self._paths = _paths_of([])
         if path is None:
             return
@@ -56,7 +56,7 @@ class LastManifest:
         return self._paths[row].as_py() or b""
 
     def find(self, path: bytes) -> int:
-        """Return how many rows have a path before this one."""
+        """Return the number of rows whose path is less than `path`: the index of its first row, if it has one."""
         first, end = 0, len(self._paths)
         while first < end:
             middle = (first + end) // 2
@@ -67,7 +67,7 @@ class LastManifest:
         return first
 
     def states(self, start: int, end: int) -> list[FileState]:
-        """Return rows. Raises FixityError."""
+        """Return the rows from `start` up to, not including, `end`. Raises FixityError if the file is damaged."""
         if start == end or self._path is None:
             return []
         if self._held is not None:
@@ -75,7 +75,9 @@ class LastManifest:
         return states_of(_read(self._path, rows=range(start, end)))
 
     def generations(self, start: int, end: int) -> Iterator[tuple[bytes, int]]:
-        """Yield path and generation of those rows that have one. Raises FixityError."""
+        """Yield path and generation of those rows from `start` up to `end` that have a generation. Raises
+        FixityError if the file is damaged.
+        """
         if start == end or self._path is None:
             return
         names = (_PATH, "generation")
@@ -112,4 +114,4 @@ def _read(path: Path, names: Sequence[str] = COLUMNS, rows: range | None = None)
     try:
         return read_table(path, names, rows)
     except (OSError, pa.ArrowException) as error:
-        raise FixityError(f"{path} cannot be read, its bytes are damaged ({error}); see `extract verify`") from error
+        raise FixityError(f"{path} is damaged and cannot be read ({error}); see `extract verify`") from error

@@ -1,7 +1,8 @@
-"""Processes of a run: how one is started, what it says, how it ends; and work that is spread over several of them.
+"""Child processes of a run: starting one, receiving its messages, ending it; and a parallel map over several.
 
-A forked process has all that its parent has: nothing is sent to it and nothing imported again, which would cost more
-than most of such work. Where processes cannot be forked, reading starts new ones, and everything else is done here.
+A forked process inherits its parent's memory: no data has to be sent and no module imported again, which would cost
+more than most of this work. Where forking is impossible, `pipelines.run.workers` spawns new processes, and
+`run_in_processes` does the work in the calling process.
 """
 
 import gc
@@ -20,50 +21,51 @@ from typing import Final, NamedTuple, TypeVar
 
 from models.errors import DiskFullError, StageError
 
-_WORTH_A_PROCESS: Final = 128 << 20
+_BYTES_PER_PROCESS: Final = 128 << 20
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def can_fork() -> bool:
-    """Whether a process may be forked: on Linux, while there is one thread, so that no lock is held by another."""
+    """Whether this process may fork: on Linux with a single thread, since a fork copies locks held by other threads."""
     return sys.platform == "linux" and threading.active_count() == 1
 
 
 def context() -> BaseContext:
-    """Return how processes are started: forked where that is possible, since importing again costs more than the
-    work.
-    """
+    """Return the start method of processes: `fork` where `can_fork`, else `spawn`, which imports all modules again."""
     return multiprocessing.get_context("fork" if can_fork() else "spawn")
 
 
 class _Answer(NamedTuple):
-    """What a process sends: what it made, or what went wrong."""
+    """A message from a child process: a result, the text of a DiskFullError, or the traceback of another error."""
 
-    made: object = None
+    result: object = None
     disk_error: str | None = None
     failure: str | None = None
 
 
 class Child:
-    """A process of this run, as its parent sees it.
+    """The parent's side of a child process.
 
-    `work` is called in it with a connection to its parent and the `arguments`; what it returns or sends is received
-    here. The process ends with its parent, and takes no notice of Ctrl-C: its parent ends it.
+    The child calls `work` with a connection to its parent and the `arguments`; `receive` returns what the child sends
+    and, at the end, the return value. The child exits when its parent does. It ignores Ctrl-C: the parent terminates
+    it.
     """
 
-    def __init__(self, how: BaseContext, work: Callable[..., object], *arguments: object) -> None:
-        self.connection, other = how.Pipe()
-        self._process: BaseProcess = how.Process(  # type: ignore[attr-defined]
+    def __init__(self, method: BaseContext, work: Callable[..., object], *arguments: object) -> None:
+        self.connection, other = method.Pipe()
+        self._process: BaseProcess = method.Process(  # type: ignore[attr-defined]
             target=_begin, args=(work, arguments, other), daemon=True
         )
         self._process.start()
-        # The process alone has it open now, so that its death is the end of what can be received.
+        # Only the child has this end open now: when it dies, `receive` gets an end of file instead of waiting forever.
         other.close()
 
     def receive(self) -> object:
-        """Wait for what it sends next and return it. Raises StageError when it failed or died, DiskFullError."""
+        """Wait for the next object from the child and return it. Raises StageError if the child failed or died,
+        DiskFullError if it raised that.
+        """
         try:
             answer: _Answer = self.connection.recv()
         except (EOFError, OSError):
@@ -72,83 +74,84 @@ class Child:
             raise DiskFullError(answer.disk_error)
         if answer.failure is not None:
             raise StageError(f"a worker process failed: {answer.failure}")
-        return answer.made
+        return answer.result
 
     def end(self) -> None:
-        """End the process, whatever it does."""
+        """Terminate the process if it still runs, and wait for its end."""
         self.connection.close()
         if self._process.is_alive():
             self._process.terminate()
         self._process.join()
 
 
-def send(parent: Connection, made: object) -> None:
-    """Send what was made to the parent, from the process that its `Child` stands for."""
-    parent.send(_Answer(made))
+def send(parent: Connection, result: object) -> None:
+    """Send an object to the parent; called in the child process. The parent gets it from `Child.receive`."""
+    parent.send(_Answer(result))
 
 
 def _begin(work: Callable[..., object], arguments: Sequence[object], parent: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What parsing makes is freed by its reference counts: to look for cycles every 700 objects costs up to a fifth.
+    # Parsing makes no reference cycles: a collection every 700 objects (the default) would cost up to a fifth of CPU.
     gc.set_threshold(200_000, 20, 100)
-    _end_with_parent()
+    _exit_with_parent()
     try:
         send(parent, work(parent, *arguments))
     except DiskFullError as error:
         parent.send(_Answer(disk_error=str(error)))
-    except BaseException:  # noqa: BLE001  # the parent must hear of it whatever it is; it raises StageError
+    except BaseException:  # noqa: BLE001  # the parent must get every error; it raises StageError
         parent.send(_Answer(failure=traceback.format_exc()))
 
 
-def _end_with_parent() -> None:
-    """End this process when its parent does: nobody takes what it makes then."""
+def _exit_with_parent() -> None:
+    """Exit when the parent process ends: nobody would receive the results."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+        threading.Thread(target=_exit_after, args=(parent.sentinel,), daemon=True).start()
 
 
-def _end_after(sentinel: int) -> None:
+def _exit_after(sentinel: int) -> None:
     connection.wait([sentinel])
     os._exit(1)
 
 
-def spread(do: Callable[[T], R], tasks: Sequence[T], weights: Sequence[int], processes: int) -> list[R]:
-    """Return what `do` gives for each of `tasks`, in their order.
+def run_in_processes(do: Callable[[T], R], tasks: Sequence[T], weights: Sequence[int], processes: int) -> list[R]:
+    """Return `do(task)` for each of `tasks`, in their order, computed in up to `processes` forked processes.
 
-    `weights` are bytes to be read, or what takes as long; little of it is not worth a process. What `do` gives has to
-    be pickled. Raises StageError when a process dies or `do` fails in it, and what `do` raises here.
+    `weights` are the costs of the tasks in bytes to be read; below 128 MB per process, or where forking is impossible,
+    fewer are used, down to the calling one alone. Results must be picklable. Raises StageError if a process dies or
+    `do` fails in it, and whatever `do` raises in the calling process.
     """
-    wanted = min(processes, len(tasks), 1 + sum(weights) // _WORTH_A_PROCESS)
+    wanted = min(processes, len(tasks), 1 + sum(weights) // _BYTES_PER_PROCESS)
     if wanted <= 1 or not can_fork():
         return [do(task) for task in tasks]
     own, *others = shares(weights, wanted)
-    how = context()
+    method = context()
     children: list[Child] = []
-    # So that no child copies, by looking for garbage in it, what this process holds.
+    # A garbage collection in a forked child would write to shared pages and so copy them.
     gc.freeze()
     try:
-        children += [Child(how, _do_all, do, [tasks[number] for number in share]) for share in others]
+        children += [Child(method, _run_all, do, [tasks[number] for number in share]) for share in others]
         gc.unfreeze()
-        made = {number: do(tasks[number]) for number in own}
+        result = {number: do(tasks[number]) for number in own}
         for child, share in zip(children, others, strict=True):
             results: list[R] = child.receive()  # type: ignore[assignment]  # what _do_all returns
-            made.update(zip(share, results, strict=True))
+            result.update(zip(share, results, strict=True))
     finally:
         for child in children:
             child.end()
-    return [made[number] for number in range(len(tasks))]
+    return [result[number] for number in range(len(tasks))]
 
 
-def _do_all(_: Connection, do: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+def _run_all(_: Connection, do: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
     return [do(task) for task in tasks]
 
 
 def shares(weights: Sequence[int], count: int) -> list[list[int]]:
-    """Return `count` shares of the numbers of `weights`, each in order, of nearly the same weight."""
-    made: list[list[int]] = [[] for _ in range(count)]
+    """Return the indexes of `weights` in `count` sorted lists of nearly equal total weight."""
+    result: list[list[int]] = [[] for _ in range(count)]
     totals = [0] * count
     for number in sorted(range(len(weights)), key=lambda number: -weights[number]):
         least = totals.index(min(totals))
-        made[least].append(number)
+        result[least].append(number)
         totals[least] += weights[number]
-    return [sorted(share) for share in made]
+    return [sorted(share) for share in result]

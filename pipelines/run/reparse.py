@@ -1,11 +1,10 @@
-"""Parses again what is kept: files whose rows an older parser made get rows of today's, also those that their home has
-no longer.
+"""Parses archived files again whose rows an older parser made, including files that are gone from their home.
 
-Each run records with which parsers it read (`PhaseRecord.parsers`). Where a source's parser is another one now, the
-bytes of its files are taken from the store, written to a directory of their own below staging/, and read there as a
-home is read. The new rows have the same file_id and offsets as the old ones, and take their place in the warehouse, as
-those of any later reading do. Nothing that was committed is changed. It is a run of its own, of kind `reparse`, so
-that a rollback to an earlier run undoes it; the next run then does it again.
+Each run records the digests of its parsers (`PhaseRecord.parsers`). If a source's parser has changed since, a reparse
+writes the archived bytes of its files to a temporary directory in staging/ and reads that directory like a home. The
+new rows have the same file_id and offsets as the old ones and replace them in the warehouse, as the rows of any later
+reading do. No committed file changes. A reparse is a run of its own, of kind `reparse`, so that a rollback to an
+earlier run undoes it; the next run then repeats it.
 """
 
 import shutil
@@ -51,8 +50,8 @@ _SLICE_FILES: Final = 5000
 
 
 def outdated_sources(runs: Sequence[RunRecord]) -> list[str]:
-    """Return the sources whose rows, or some of them, another parser than today's made, by the commit records of
-    the runs that count, the oldest first.
+    """Return the sources of which a parser other than the current one made some rows, by `runs`, the commit records of
+    the runs in effect, oldest first.
     """
     found = set()
     for source, digest in parser_digests().items():
@@ -70,12 +69,12 @@ def outdated_sources(runs: Sequence[RunRecord]) -> list[str]:
 def reparse(
     layout: Layout, runs: Sequence[RunRecord], observer: Observer, also: Sequence[str] = ()
 ) -> RunRecord | None:
-    """Parse again what older parsers read, and commit it as a run of its own; returns its record, None where there was
-    nothing to do. `runs` are those that count; `also` are sources to be parsed again whatever read them. The caller
-    holds the writer's lock and loads the warehouse afterwards.
+    """Parse the files of outdated sources again and commit the rows as a run of its own; returns its record, or None if
+    there was nothing to do. `runs` are the runs in effect, oldest first; `also` are sources to parse again in any case.
+    The caller must hold the writer lock and build the warehouse afterwards.
 
-    A file whose bytes the store cannot give back, or of which a part was erased, keeps the rows that it has, and is
-    counted. Raises ExtractError.
+    A file whose bytes the store cannot return, or of which a part was erased, keeps its rows and is counted as
+    `files_left`. Raises ExtractError.
     """
     outdated = sorted({*outdated_sources(runs), *also})
     if not outdated or not runs:
@@ -85,7 +84,7 @@ def reparse(
 
 @dataclass(frozen=True, slots=True)
 class _KeptFile:
-    """A file to be parsed again: how its manifest describes it, and how it is read today."""
+    """An archived file to be parsed again: its manifest row, and its phase and task by the current rules."""
 
     state: FileState
     phase: int
@@ -93,7 +92,7 @@ class _KeptFile:
 
 
 class _Reparse:
-    """One reparse: which files, in slices, phase by phase."""
+    """Runs one reparse, phase by phase."""
 
     def __init__(self, layout: Layout, runs: Sequence[RunRecord], outdated: Sequence[str], observer: Observer) -> None:
         self._layout, self._runs, self._observer = layout, runs, observer
@@ -116,7 +115,7 @@ class _Reparse:
         )
 
     def do(self) -> RunRecord:
-        """Read every file of the outdated sources again, commit, and return the record."""
+        """Parse every archived file of the outdated sources again, commit, and return the record."""
         self._observer.step_begins("reparse")
         groups: dict[tuple[str, int], list[_KeptFile]] = {}
         for file in self._files():
@@ -143,7 +142,7 @@ class _Reparse:
         return self.record
 
     def _files(self) -> Iterator[_KeptFile]:
-        """Yield the newest state of each generation of each file that an outdated source reads today."""
+        """Yield each generation of each archived file that the current rules assign to an outdated source."""
         classifier = Classifier(self._settings.withhold, archive_trees=self._settings.archive_trees)
         newest = {state.file_id: state for state in self._store.changes() if state.file_id is not None}
         for file_id, state in newest.items():
@@ -169,7 +168,7 @@ class _Reparse:
             yield _KeptFile(state, place.phase, task)
 
     def _phase(self, home_id: str, phase: int, files: Sequence[_KeptFile], digests: DigestIndexes) -> PhaseRecord:
-        """Read the files of one phase of one home and return its record, its parts in place."""
+        """Parse the files of one phase of one home again; move the Parquet files to their place; return the record."""
         started = time.monotonic()
         work = self._work(home_id, phase, files, digests)
         make_private(work.directory)
@@ -177,7 +176,7 @@ class _Reparse:
         with disk_errors():
             extractions = RowWriter(work.directory / EXTRACTIONS.name / f"phase-{phase}.parquet", EXTRACTIONS)
         slices = list(_slices(files))
-        with _made(work.home), Readers(work, self._observer.file_read) as readers:
+        with _temporary_home(work.home), Readers(work, self._observer.file_read) as readers:
             for number, part in enumerate(slices):
                 tasks = [file.task for file in part if self._write(work.home, file)]
                 results = readers.read(tasks, is_last=number == len(slices) - 1)
@@ -187,7 +186,7 @@ class _Reparse:
                 counts.add((), results)
                 with disk_errors():
                     extractions.write(extraction_rows(work, results))
-                    _empty(work.home)
+                    _clear(work.home)
             output = readers.close()
         counts.add_messages(output.new_messages, output.seen_messages)
         with disk_errors():
@@ -224,7 +223,7 @@ class _Reparse:
         )
 
     def _write(self, home: Path, file: _KeptFile) -> bool:
-        """Write a kept file below `home`; returns whether it can be read there."""
+        """Write an archived file below `home`; returns whether it could be written. Links need no file."""
         if file.task.entry_type != "file":
             return True
         path = bytes(home) + b"/" + file.task.path
@@ -243,15 +242,15 @@ class _Reparse:
         return True
 
     def _row_counts(self) -> Mapping[int, int]:
-        """Return how many rows the readings that count gave, by file: a later one takes the place of what the earlier
-        ones read from where it began.
+        """Return the number of rows of each file in the warehouse, by file_id. A later reading replaces the rows of
+        earlier ones from the offset at which it began.
         """
         readings: dict[int, list[tuple[int, int]]] = {}
         columns = ["file_id", "from_offset", "row_count", "is_void"]
         for part in archives.committed_parts(self._runs, EXTRACTIONS.name):
             try:
                 table = read_part(self._layout, part, columns)
-            except (StoreError, FixityError):  # a count only; the damage itself is in the record of the run
+            except (StoreError, FixityError):  # only the count suffers; the run's record lists the damaged file
                 continue
             for file_id, start, rows, is_void in zip(*(table[name].to_pylist() for name in columns), strict=True):
                 if not is_void:
@@ -270,7 +269,9 @@ class _Reparse:
 
 
 def _slices(files: Sequence[_KeptFile]) -> Iterator[list[_KeptFile]]:
-    """Yield files that fit beside one another in one directory: no path twice, none below another, and not too many."""
+    """Yield groups of files that can be written to one directory: no path twice, no path below another file, and a
+    limited number and size.
+    """
     part: list[_KeptFile] = []
     paths: set[bytes] = set()
     above: set[bytes] = set()
@@ -293,8 +294,8 @@ def _slices(files: Sequence[_KeptFile]) -> Iterator[list[_KeptFile]]:
 
 
 @contextmanager
-def _made(home: Path) -> Iterator[None]:
-    """Make the directory that stands for a home, and remove it in the end."""
+def _temporary_home(home: Path) -> Iterator[None]:
+    """Create the temporary directory that is read like a home, and remove it at the end."""
     make_private(home)
     try:
         yield
@@ -302,6 +303,6 @@ def _made(home: Path) -> Iterator[None]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _empty(home: Path) -> None:
+def _clear(home: Path) -> None:
     shutil.rmtree(home)
     make_private(home)

@@ -1,4 +1,4 @@
-"""What a command line or a flow asks for, from text: which homes, which phases."""
+"""Turns the texts of `--home` and `--phase` into homes and phases, for the command line and the Prefect flow."""
 
 import errno
 import os
@@ -23,36 +23,37 @@ HOMES_VARIABLE = "CLAUDE_CONFIG_DIR"
 EMPTY: Final = "is an empty directory"
 
 _UUIDS: Final = re.compile(rb"(?:[0-9a-f-]{36}/?)+")
-"""A path of directories that are named by ids."""
+"""A path whose directories are all named by UUIDs."""
 
 NamedHome = tuple[str | None, Path]
-"""A home's name where it was given one, and its directory."""
+"""The name given to a home, or None, and its directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class HomesToRead:
-    """The homes that a run reads, and those that it knows and did not find: by home_id or path, with the reason."""
+    """The homes that a run reads, and those that it looked for and did not find: the reason by home_id or path."""
 
     homes: Sequence[NamedHome]
     not_found: Mapping[str, str] = field(default_factory=dict)
 
     def refuse_none(self) -> None:
-        """Raise ConfigurationError, with all places that were looked at, when there is no home to read."""
+        """Raise ConfigurationError, naming all places searched, if there is no home to read."""
         if not self.homes:
             places = "; ".join(self.not_found.values()) or "all homes that the archive knows have been removed from it"
             raise ConfigurationError(
-                f"there is no home to read: {places}. Name one with --home PATH, or try `extract demo`"
+                f"there is no home to read: {places}. Give one with --home PATH, or try `extract demo`"
             )
 
 
 def homes_to_read(layout: Layout, given: Sequence[str], environment: Mapping[str, str] = os.environ) -> HomesToRead:
-    """Return the homes that `given` names (`PATH`, `NAME=PATH`, or the id of a home that the archive knows). Where it
-    names none: every home that the archive knows and has not been told to pass over, and the usual ones of this machine
-    (those of CLAUDE_CONFIG_DIR, else `~/.claude`). Of these an empty directory counts as not found: it may be the place
-    where a disk is mounted at other times, and reading it would say that every file is gone.
+    """Return the homes that `given` names (`PATH`, `NAME=PATH`, or the id of a home that the archive knows).
 
-    Raises ConfigurationError when a home that was named is none, or when this machine's own homes would be read into an
-    archive of the sample home.
+    If `given` is empty, return every home that the archive knows, except those excluded with `extract homes`, and the
+    usual homes of this machine (those in CLAUDE_CONFIG_DIR, else `~/.claude`). An empty directory among these counts as
+    not found: it may be the mount point of a disk that is absent now, and reading it would record every file as gone.
+
+    Raises ConfigurationError if a given directory is not a home, or if the run would read this machine's own homes into
+    an archive of the sample home.
     """
     known = read_homes(layout)
     if given:
@@ -82,7 +83,9 @@ def _is_id(text: str, known: Mapping[str, str]) -> bool:
 
 
 def _refuse_to_mix(layout: Layout, known: Mapping[str, KnownHome], found: Sequence[NamedHome]) -> None:
-    """Refuse to read a real home into an archive of the sample home because nobody named another archive."""
+    """Raise ConfigurationError if the archive holds only the sample home and `found` has a real home: the user probably
+    forgot `--data`.
+    """
     samples = [home for home in known.values() if Path(home.root) == layout.demo]
     real = [str(path) for home_id, path in found if home_id is None]
     if samples and len(samples) == len(known) and real:
@@ -93,17 +96,17 @@ def _refuse_to_mix(layout: Layout, known: Mapping[str, KnownHome], found: Sequen
 
 
 def usual_homes(environment: Mapping[str, str], user: Path | None = None) -> list[Path]:
-    """Return where Claude Code keeps its homes on this machine: the directories that CLAUDE_CONFIG_DIR lists (separated
-    by commas or as PATH is), else `.claude` of `user`, the user's own directory.
+    """Return the homes that Claude Code uses on this machine: the directories in CLAUDE_CONFIG_DIR (separated by commas
+    or as in PATH), else `.claude` in the home directory of the `user`.
     """
     listed = environment.get(HOMES_VARIABLE, "")
     return _listed(listed) if listed.strip() else [(user or Path.home()) / ".claude"]
 
 
 def homes_of(given: Sequence[str], environment: Mapping[str, str] = os.environ) -> list[NamedHome]:
-    """Return the homes that `PATH` or `NAME=PATH` stand for; without any, `usual_homes`.
+    """Return the homes that the texts `PATH` or `NAME=PATH` in `given` denote; if it is empty, `usual_homes`.
 
-    Raises ConfigurationError, with all places that were looked at, when one of them is no home.
+    Raises ConfigurationError if one of them is missing or is not a home.
     """
     if given:
         homes, origin = [_home_of(text) for text in given], "--home"
@@ -114,7 +117,7 @@ def homes_of(given: Sequence[str], environment: Mapping[str, str] = os.environ) 
     if missing:
         places = ", ".join(str(path) for path in missing)
         raise ConfigurationError(
-            f"no home at {places} (from {origin}). Name one with --home PATH, or try `extract demo`"
+            f"no home at {places} (from {origin}). Give one with --home PATH, or try `extract demo`"
         )
     for _, path in homes:
         _refuse_what_is_no_home(path)
@@ -123,8 +126,8 @@ def homes_of(given: Sequence[str], environment: Mapping[str, str] = os.environ) 
 
 @contextmanager
 def readable_home(path: Path) -> Iterator[None]:
-    """Turn the system's refusal to read the home at `path` itself into ConfigurationError: another one has to be named,
-    or its rights changed. Below a home, what cannot be read is listed and makes the run incomplete instead.
+    """Turn an error of reading the home's top directory, `path`, into ConfigurationError: the user has to name another
+    home or change its permissions. Errors of paths below it pass: a run lists these and ends incomplete.
     """
     try:
         yield
@@ -134,12 +137,12 @@ def readable_home(path: Path) -> Iterator[None]:
         shown = printable_path(os.fsencode(path))
         why = os.strerror(error.errno or errno.EIO)
         raise ConfigurationError(
-            f"the home {shown} cannot be read: {why}. Change its rights, or name another"
+            f"the home {shown} cannot be read: {why}. Change its permissions, or give another home"
         ) from error
 
 
 def is_directory(path: Path) -> bool:
-    """Whether `path` is a directory. Raises ConfigurationError where the system does not let this be known."""
+    """Whether `path` is a directory. Raises ConfigurationError if its parent cannot be searched."""
     with readable_home(path):
         return path.is_dir()
 
@@ -154,19 +157,19 @@ def _home_of(text: str) -> NamedHome:
 def _listed(value: str) -> list[Path]:
     whole = Path(value.strip()).expanduser()
     if is_directory(whole):
-        return [whole]  # Claude Code itself takes the variable as one directory, whatever is in its name
+        return [whole]  # Claude Code itself takes the variable as one directory, whatever characters are in its name
     parts = [part.strip() for some in value.split(",") for part in some.split(os.pathsep)]
     return list(dict.fromkeys(Path(part).expanduser() for part in parts if part))
 
 
 def why_no_home(path: Path) -> str | None:
-    """Return why a directory cannot be taken for a home unasked; None when it is one. Never lists what is a home.
+    """Return why a directory does not look like a home; None if it does. Does not list a directory that is a home.
 
-    Raises ConfigurationError where the system does not let it be known.
+    Raises ConfigurationError if it cannot be examined.
     """
     if not is_directory(path):
         return "is not there"
-    # Asked by name, not listed: a listing would move the directory's access time.
+    # Look up names instead of listing: a listing would change the directory's access time.
     if any(os.path.lexists(path / name) for name in (*KNOWN_TOP, "settings.json", "settings.local.json")):
         return None
     with readable_home(path), Home(path) as home:
@@ -177,7 +180,7 @@ def why_no_home(path: Path) -> str | None:
 
 
 def problem_of(path: Path) -> str | None:
-    """Return why a home cannot be read unasked, as a sentence without its end; None when it can."""
+    """Return why a run that names no home skips this one, as a sentence without its full stop; None if it reads it."""
     try:
         problem = why_no_home(path)
     except ConfigurationError as error:
@@ -186,7 +189,9 @@ def problem_of(path: Path) -> str | None:
 
 
 def _refuse_what_is_no_home(path: Path) -> None:
-    """Refuse a directory of something else: everything in it would be archived. An empty one that was named is read."""
+    """Raise ConfigurationError if a directory is not a home: a run would archive everything in it. An empty directory
+    is accepted: the user named it.
+    """
     problem = why_no_home(path)
     if problem not in (None, EMPTY):
         below = path / ".claude"
@@ -195,7 +200,9 @@ def _refuse_what_is_no_home(path: Path) -> None:
 
 
 def _is_desktop_tree(home: Home) -> bool:
-    """Whether a directory is the one in which Claude Desktop keeps the homes of its local agent mode."""
+    """Whether a directory is the one in which Claude Desktop keeps the homes of its local agent mode: two levels
+    of directories named by UUIDs, then `local_*`.
+    """
     levels = [b""]
     for _ in range(2):
         levels = [path for above in levels for path in _directories(home, above) if _UUIDS.fullmatch(path)]
@@ -212,9 +219,9 @@ def _directories(home: Home, path: bytes) -> list[bytes]:
 
 
 def phases_of(given: Sequence[str]) -> tuple[int, ...]:
-    """Return the phases that numbers or names of sources stand for, in order; all of them without any.
+    """Return the phases that `given` denotes by number, or by name of phase or source, in order; if it is empty, all.
 
-    Raises ConfigurationError for what is neither.
+    Raises ConfigurationError for any other text.
     """
     if not given:
         return tuple(PHASES)

@@ -1,4 +1,4 @@
-"""The manifests of a run for `sha256sum -c`: a text for each home, written line by line."""
+"""Writes the manifests of a run for `sha256sum -c`: one text file for each home, line by line."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -13,10 +13,12 @@ from pipelines.run.snapshot import last_manifest_path
 
 
 class ChecksumList:
-    """A text as its lines, to be gone through once: what a commit record says of it is known then."""
+    """The lines of a text file, which can be iterated once; size and digest for the commit record are computed
+    meanwhile.
+    """
 
     def __init__(self, path: Path, lines: Iterator[bytes]) -> None:
-        """`path` is where it stands."""
+        """`path` is the path of the text file."""
         self.path = path
         self._lines = lines
         self._size = 0
@@ -29,15 +31,15 @@ class ChecksumList:
             yield line
 
     def record(self, layout: Layout) -> TextRecord:
-        """Return what a commit record says of it, when all lines that are left were gone through."""
+        """Return the file's entry for the commit record; consumes the remaining lines."""
         for _ in self:
             pass
         return TextRecord(layout.relative(self.path), self._size, self._digest.hexdigest())
 
 
 def write_sha256_manifests(layout: Layout, run: RunRecord) -> None:
-    """Write `manifest-sha256-<home_id>.txt` of each home of a run, with one home `manifest-sha256.txt`; note them in
-    the record.
+    """Write `manifest-sha256-<home_id>.txt` for each home of a run (`manifest-sha256.txt` if there is one home), and
+    list the files in the run's record.
     """
     run.texts = []
     for text in sha256_texts(layout, run):
@@ -46,7 +48,7 @@ def write_sha256_manifests(layout: Layout, run: RunRecord) -> None:
 
 
 def sha256_texts(layout: Layout, run: RunRecord) -> Iterator[ChecksumList]:
-    """Yield the texts for `sha256sum -c` of a run."""
+    """Yield the checksum list of each home of a run, made from the manifests in its record."""
     for home_id in run.homes:
         phases = sorted({record.phase for record in run.phases if record.home_id == home_id})
         manifests = [last_manifest_path(layout, [run], home_id, phase) for phase in phases]

@@ -1,4 +1,4 @@
-"""The snapshot of a home: its inventory against the last manifest of each phase, a slice at a time."""
+"""The snapshot of a home: compares its inventory with the last manifest of each phase, slice by slice."""
 
 from bisect import bisect_left
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
@@ -21,18 +21,20 @@ from pipelines.run.inventory import Inventory, InventoryItem, take_snapshot
 from pipelines.run.previous_manifest import LastManifest
 
 FILES_AT_A_TIME: Final = 5_000
-"""As many things of a phase as are compared, read and judged before the next ones: 3 kB of memory are taken for each
-meanwhile.
+"""The number of paths in a slice: a phase compares, reads and checks one slice before the next. Each path of a slice
+takes 3 kB of memory.
 """
-_FEW: Final = 20_000
-"""What is held of so many things and rows takes less time than to make it again would."""
-_NOT_HERE = ("moved", "expired", "missing")
-_LISTED_OR_GONE = (None, "ENOENT", "ELOOP")
-"""Errors of directories that hide nothing: none; it was gone when it was to be listed, or a link had its place."""
+_SMALL: Final = 20_000
+"""Up to so many paths and rows, slices are kept in memory, which is faster than computing them again."""
+_ABSENT = ("moved", "expired", "missing")
+_HIDES_NOTHING = (None, "ENOENT", "ELOOP")
+"""Errors of a directory after which its children still count as gone: no error, or the directory itself was gone or
+replaced by a link when it was to be listed.
+"""
 
 
 class Absence(StrEnum):
-    """Why a phase has not what its last manifest named."""
+    """Why a path of the last manifest is not in the phase now."""
 
     GONE = "gone"
     HIDDEN = "hidden"
@@ -42,8 +44,9 @@ class Absence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """What the last manifest of a phase named and the snapshot has not in that phase: gone from the home, hidden below
-    a directory that cannot be listed, moved to another phase by the rules, or waiting for a run of that phase.
+    """A path that the last manifest of a phase has and the snapshot lacks in that phase: it is gone from the home;
+    hidden below a directory that cannot be listed; moved to another phase by the rules; or waiting for a run of the
+    phase to which it moved.
     """
 
     state: FileState
@@ -53,8 +56,8 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What a phase has between two paths: its items, each with what the last manifests said of it, and what the last
-    manifest named there and is not in the phase any more.
+    """A range of the paths of a phase: the items found, each with its row of the last manifest, and the paths of the
+    last manifest that are no longer in the phase.
     """
 
     items: Sequence[InventoryItem]
@@ -64,7 +67,9 @@ class Slice:
 
 @dataclass(slots=True)
 class Due:
-    """What a run has to read in a phase: files, their size in bytes, and how many of these bytes it has to parse."""
+    """The amount to read in a phase: number of files, their size in bytes, and how many of these bytes are to be
+    parsed.
+    """
 
     files: int = 0
     size: int = 0
@@ -73,7 +78,9 @@ class Due:
 
 @dataclass
 class Snapshot:
-    """A home as pinned at the start of a run of `phases`, and the last manifest of each phase."""
+    """The inventory of a home at the start of a run of `phases`, and the last manifest of each phase. `at_a_time` is
+    the number of paths in a slice.
+    """
 
     home: HomeName
     inventory: Inventory
@@ -84,17 +91,17 @@ class Snapshot:
     _made: dict[int, list[Slice]] = field(default_factory=dict, init=False, repr=False)
 
     def slices(self, phase: int) -> Iterable[Slice]:
-        """Return the slices of a phase, one after the other, at least one. They are made again each time, where they
-        are many.
+        """Return the slices of a phase in the order of their paths; at least one. Small ones are kept for the next
+        call, others are computed anew each time.
         """
-        if len(self.inventory) + len(self._last(phase)) > min(_FEW, 4 * self.at_a_time):
+        if len(self.inventory) + len(self._last(phase)) > min(_SMALL, 4 * self.at_a_time):
             return self._slices(phase)
         if phase not in self._made:
             self._made[phase] = list(self._slices(phase))
         return self._made[phase]
 
     def due(self, phase: int, *, is_full: bool) -> Due:
-        """Return what a run has to read in a phase: `is_full` has every file read again."""
+        """Return the amount to read in a phase; with `is_full`, every file is read again."""
         made = Due()
         for part in self.slices(phase):
             for item in part.items:
@@ -125,9 +132,9 @@ class Snapshot:
             at, row = to, end_row
 
     def _end_of_rows(self, last: LastManifest, row: int) -> list[bytes]:
-        """Return the path at which a slice ends that begins with a row; none where all the other rows belong to it.
+        """Return the path before which a slice ends whose first row is `row`; no path if the slice has all later rows.
 
-        A path has a row for each kind of file that it was: they are of one slice.
+        A path may have several rows, one for each kind of entry that it was: they are in the same slice.
         """
         end = row + self.at_a_time
         if end < len(last) and last.path(end) == last.path(row):
@@ -136,16 +143,16 @@ class Snapshot:
 
     def _matched(self, items: list[InventoryItem], states: list[FileState]) -> Iterable[FileState]:
         """Match items with rows of the last manifest of their phase, both in the order of their paths; returns the rows
-        that are left.
+        without an item.
 
-        A path's kind is part of what it is: where a link has taken the place of a file, the file is gone.
+        Path and kind must both match: if a link has taken the place of a file, the file counts as gone.
         """
         by_path = {(state.path_bytes, state.entry_type): state for state in states}
         unknown = []
         for item in items:
             state = item.last = by_path.pop((item.found.path, item.found.kind), None)
             item.known_generation = state.generation if state is not None else None
-            if state is None or state.outcome in _NOT_HERE:
+            if state is None or state.outcome in _ABSENT:
                 unknown.append(item)
         if unknown:
             known = self._generations(unknown[0].found.path, unknown[-1].found.path)
@@ -154,7 +161,7 @@ class Snapshot:
         return by_path.values()
 
     def _generations(self, first: bytes, final: bytes) -> dict[bytes, int]:
-        """Return the highest generation under which any phase knew each path from `first` to `final`."""
+        """Return for each path from `first` to `final` the highest generation number in the manifests of all phases."""
         made: dict[bytes, int] = {}
         for last in self.last.values():
             for path, generation in last.generations(last.find(first), last.find(final + b"\0")):
@@ -169,15 +176,15 @@ def _absent(state: FileState, here: Inventory, phases: Container[int]) -> Absent
     item = here.find(state.path_bytes)
     if item is not None and item.found.kind == state.entry_type:
         place = item.place
-        detail = f"now of phase {place.phase}, source {place.source}, {place.treatment} by the rule {place.rule}"
+        detail = f"now in phase {place.phase}, source {place.source}, {place.treatment} by the rule {place.rule}"
         return Absent(state, Absence.MOVED if place.phase in phases else Absence.WAITING, detail)
     if item is not None:
         return Absent(state, Absence.GONE, f"gone from the home: a {item.found.kind} has taken its place")
     path = state.path_bytes
     while item is None and (path := path.rpartition(b"/")[0]):
         item = here.find(path)
-    is_closed = item is not None and item.found.kind == "directory" and item.found.error not in _LISTED_OR_GONE
-    if item is not None and is_closed and state.outcome not in _NOT_HERE:
+    is_closed = item is not None and item.found.kind == "directory" and item.found.error not in _HIDES_NOTHING
+    if item is not None and is_closed and state.outcome not in _ABSENT:
         return Absent(state, Absence.HIDDEN, f"below {item.path}, which cannot be listed: {item.found.error}")
     return Absent(state, Absence.GONE, "gone from the home; last seen by the run before")
 
@@ -185,7 +192,9 @@ def _absent(state: FileState, here: Inventory, phases: Container[int]) -> Absent
 def take_snapshots(
     layout: Layout, homes: Sequence[HomeName], runs: Sequence[RunRecord], settings: Settings, phases: Collection[int]
 ) -> list[Snapshot]:
-    """Walk every home and look up its last manifests, for a run of `phases`."""
+    """Walk every home and open its last manifests, for a run of `phases`. Raises SourceError if a home cannot be read,
+    StoreError if bytes were erased but the file of tombstones is missing, FixityError if a manifest is damaged.
+    """
     tombstones = read_tombstones(layout)
     made = []
     for home in homes:
@@ -194,8 +203,8 @@ def take_snapshots(
             last = snapshot.last[phase] = last_manifest(layout, runs, home.home_id, phase)
             if tombstones is None and last.has_erased:
                 raise StoreError(
-                    f"{layout.tombstones_file} is gone, though something was erased on request: a run would bring it "
-                    f"back. Put the file back from a backup"
+                    f"{layout.tombstones_file} is missing, but the archive has erased content: a run would archive it "
+                    f"again. Restore the file from a backup"
                 )
         made.append(snapshot)
     return made
@@ -204,20 +213,22 @@ def take_snapshots(
 def pin(
     home: HomeName, settings: Settings, tombstones: Tombstones | None, phases: Collection[int] = tuple(PHASES)
 ) -> Snapshot:
-    """Walk a home, with its last manifests still to be looked up. Raises SourceError."""
+    """Walk a home and return its snapshot; the caller adds the last manifests. Raises SourceError."""
     classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
     inventory = take_snapshot(home.root, classifier, tombstones, follow_links=settings.follow_links)
     return Snapshot(home, inventory, {}, tombstones, phases)
 
 
 def last_manifest(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int) -> LastManifest:
-    """Return the newest committed manifest of one phase of a home; an empty one when there is none."""
+    """Return the newest committed manifest of one phase of a home; an empty one if there is none. Raises
+    FixityError.
+    """
     path = last_manifest_path(layout, runs, home_id, phase)
-    return LastManifest() if path is None else LastManifest(path, _FEW)
+    return LastManifest() if path is None else LastManifest(path, _SMALL)
 
 
 def last_manifest_path(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int) -> Path | None:
-    """Return where the newest committed manifest of one phase of a home stands; None when there is none."""
+    """Return the path of the newest committed manifest of one phase of a home; None if there is none."""
     found = archives.last_phase(runs, home_id, phase)
     if found is None:
         return None

@@ -1,4 +1,6 @@
-"""The sink of a worker: rows become columns, columns become Parquet below staging/, digested when it is written."""
+"""The sink of a worker: collects rows as columns and writes them to Parquet files in the staging directory, with the
+digest of each file.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,18 +23,20 @@ from pipelines.run.digest_sets import WIDTH, KnownDigests, SeenDigests
 from pipelines.run.phase_work import PhaseWork
 
 _FLUSH_BYTES: Final = 12 << 20
-_WORTH_A_ROW_GROUP: Final = 500
+_MIN_ROWS_PER_GROUP: Final = 500
 _ROW_OVERHEAD: Final = 120
-_ROWS_AT_A_TIME: Final = 20_000
+_ROWS_PER_GROUP: Final = 20_000
 
 _Arrays = Sequence["pa.Array[pa.Scalar[pa.DataType]]"]
 
 Address = tuple[int, int, int]
-"""The file, and the offset and length of an entry in it: what a row with provenance ends in."""
+"""file_id, byte offset and byte length of an entry: the last three columns of a row with provenance."""
 
 
 class RowWriter:
-    """Writes rows of a table without provenance as one Parquet file, even when there are none; few are held at once."""
+    """Writes rows of a table without provenance to one Parquet file, which may have none; holds up to 20,000 rows in
+    memory.
+    """
 
     def __init__(self, path: Path, table: Table) -> None:
         make_private(path.parent)
@@ -46,17 +50,17 @@ class RowWriter:
         """Write rows."""
         for row in rows:
             self._rows.append(row)
-            if len(self._rows) >= _ROWS_AT_A_TIME:
+            if len(self._rows) >= _ROWS_PER_GROUP:
                 self.flush()
 
     def close(self) -> StagedPart:
-        """Write what is left; returns the part."""
+        """Write the remaining rows and return the finished file."""
         self.flush()
         self._writer.close()
         return finish_part(self._table.name, self._path, self._written)
 
     def flush(self) -> None:
-        """Write the rows that are held, as a row group."""
+        """Write the rows in memory as one row group."""
         if self._rows:
             columns = zip(zip(*self._rows, strict=True), self._kinds, strict=True)
             arrays = [pa.array(values, kind) for values, kind in columns]
@@ -66,11 +70,11 @@ class RowWriter:
 
 
 def _array(values: Sequence[Value], kind: pa.DataType) -> "pa.Array[pa.Scalar[pa.DataType]]":
-    """Return values of one column as an array."""
+    """Return the values of one column as an Arrow array."""
     pieces = [value for value in values if isinstance(value, bytes)] if kind == BYTES.arrow else []
     if len(pieces) < len(values) or not pieces:
         return pa.array(values, kind)
-    # What is large is copied once, where pa.array makes room for it again and again.
+    # Large values are joined and so copied once: pa.array would grow its buffer, and copy it, again and again.
     ends = pa.array(accumulate(map(len, pieces), initial=0), pa.int64())
     return pa.LargeBinaryArray.from_buffers(
         kind, len(pieces), [None, ends.buffers()[1], pa.py_buffer(b"".join(pieces))]
@@ -80,8 +84,8 @@ def _array(values: Sequence[Value], kind: pa.DataType) -> "pa.Array[pa.Scalar[pa
 class _Builder:
     """Collects the rows of one table and writes them as row groups.
 
-    `cells` holds those of one row after the other: columns are cut out of it, and no row is made. `addresses` holds the
-    file, offset and length of each row where the table has provenance.
+    `cells` is the flat list of all rows' cells, from which columns are taken by slices: cheaper than a list of rows.
+    `addresses` is the flat list of file_id, offset and length of each row of a table with provenance.
     """
 
     def __init__(self, table: Table, path: Path, home_id: str, run_id: str) -> None:
@@ -99,7 +103,7 @@ class _Builder:
 
     @property
     def count(self) -> int:
-        """Rows that were collected and not yet written."""
+        """Number of rows collected and not yet written."""
         return len(self.cells) // self.width + sum(batch.num_rows for _, batch in self.blocks)
 
     def add(self, row: Row, address: Address) -> None:
@@ -108,14 +112,14 @@ class _Builder:
         self.addresses += address
 
     def add_sized(self, row: Row, size: int) -> None:
-        """Add a row that holds `size` bytes of text or content."""
+        """Add a row with `size` bytes of text or content, and write a row group if enough has been collected."""
         self.cells += row
         self.size += size + _ROW_OVERHEAD
         if self.size >= _FLUSH_BYTES:
             self.flush()
 
     def add_block(self, arrays: _Arrays, address: _Arrays) -> None:
-        """Add rows as columns: the table's own, and the file, offset and length of each."""
+        """Add rows given as columns: `arrays` are the table's own, `address` are file_id, offset and length."""
         self.blocks.append((len(self.cells) // self.width, self._batch(arrays, address)))
 
     def _batch(self, arrays: _Arrays, address: _Arrays) -> pa.RecordBatch:
@@ -124,10 +128,10 @@ class _Builder:
         return pa.record_batch([*arrays, *constants, *address], schema=self.schema)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield all that was collected, in the order in which it came, and forget it."""
+        """Yield everything collected, in the order in which it was added, and clear it."""
         parts = 3 if self.table.has_provenance else 0
         if len(self.cells) % self.width or (parts and len(self.cells) * parts != len(self.addresses) * self.width):
-            raise TypeError(f"a row of {self.table.name} has not {self.width} cells")
+            raise TypeError(f"a row of {self.table.name} does not have {self.width} cells")
         kinds = [column.type.arrow for column in self.table.columns]
         arrays = [_array(self.cells[number :: self.width], kind) for number, kind in enumerate(kinds)]
         rows = self._batch(arrays, [pa.array(self.addresses[part::parts], pa.int64()) for part in range(parts)])
@@ -142,7 +146,7 @@ class _Builder:
         yield rows.slice(done)
 
     def flush(self) -> None:
-        """Write what was collected as one row group."""
+        """Write everything collected as one row group."""
         if not self.cells and not self.blocks:
             return
         made = pa.Table.from_batches(self._batches(), self.schema)
@@ -155,7 +159,7 @@ class _Builder:
         self.written += made.num_rows
 
     def close(self) -> StagedPart | None:
-        """Write what is left; returns the part, or None when the table got no row."""
+        """Write the remaining rows and return the finished file; None if the table got no row."""
         self.flush()
         if self.writer is None:
             return None
@@ -168,11 +172,13 @@ DriftKey = tuple[str, str, str, str]
 
 
 class StagingSink:
-    """Writes what process `number` reads of one home in one phase. Implements `extractors.reading.task.Sink`.
+    """Writes the rows that process `number` reads in one phase of one home. Implements `extractors.reading.task.Sink`.
 
-    `messages` says whose text is kept already, `imported` what another store knew: such a message counts as seen, and
-    its text is kept all the same when a home first says it. Arrow keeps the memory in which it wrote for the next time,
-    as much again as is in use: where the phase is large it is returned each time, for a few percent of CPU.
+    `messages` are the messages whose text the archive has, `imported` those known from imported stores. A message in
+    `imported` alone counts as a duplicate, but its text is stored when a home first has it.
+
+    Arrow's memory pool keeps freed memory, as much again as is in use. In a large phase the sink returns it to the
+    system after each flush, for a few percent of CPU.
     """
 
     def __init__(
@@ -209,9 +215,7 @@ class StagingSink:
         return is_new
 
     def entry(self, file_id: int, offset: int, length: int, kind: str, rows: Sequence[Row] = ()) -> None:
-        """Take one span of the provenance index with its rows, and write what was collected when enough has been
-        read.
-        """
+        """Add one entry of the provenance index and its rows, and flush if enough bytes have been read."""
         builders = self._builders
         address = (file_id, offset, length)
         for row in rows:
@@ -223,7 +227,7 @@ class StagingSink:
         self._note_read(length + _ROW_OVERHEAD * (len(rows) + 1))
 
     def block(self, columns: Columns, file_id: int, offsets: Sequence[int], lengths: Sequence[int]) -> None:
-        """Take entries that gave one row each, as columns, and their spans."""
+        """Add entries that gave one row each, with the rows as columns, and flush if enough bytes have been read."""
         count, size = len(offsets), sum(lengths)
         address = (pa.repeat(pa.scalar(file_id), count), pa.array(offsets, pa.int64()), pa.array(lengths, pa.int64()))
         builder = self._builder(columns.table)
@@ -234,12 +238,12 @@ class StagingSink:
         self._note_read(size + 2 * _ROW_OVERHEAD * count)
 
     def _note_read(self, size: int) -> None:
-        """Write what was collected when enough has been read."""
+        """Count bytes that were read, and flush if enough have been read."""
         self._read_since += size
         if self._read_since >= _FLUSH_BYTES:
             self._read_since = 0
             for builder in self._builders.values():
-                if builder.count >= _WORTH_A_ROW_GROUP or builder.size >= _FLUSH_BYTES // 2:
+                if builder.count >= _MIN_ROWS_PER_GROUP or builder.size >= _FLUSH_BYTES // 2:
                     builder.flush()
             if self._work.is_large:
                 pa.default_memory_pool().release_unused()
@@ -278,7 +282,7 @@ class StagingSink:
         builder.add(row, address)
 
     def close(self) -> list[StagedPart]:
-        """Write what is left and return the parts, each digested."""
+        """Write the remaining rows and return the finished Parquet files with their digests."""
         for (source, what, name, version), count in sorted(self._drift.items()):
             example = self._drift_example[source, what, name, version]
             row = DRIFT.row(self._work.home_id, self._work.run_id, source, what, name, version, count, *example)

@@ -1,6 +1,6 @@
-"""How an archive stands: its homes, what was read of them and when, what is new since, how much room it takes.
+"""The status of an archive: its homes, what was read of them and when, what is new since, how much space it takes.
 
-Nothing is written and no engine is asked: commit records, the last manifests and a walk of each home say it all.
+Computed from the commit records, the last manifests and a walk of each home. Writes nothing and needs no database.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,9 +30,10 @@ from pipelines.run.snapshot import Snapshot, last_manifest, pin
 
 @dataclass(slots=True)
 class PhaseStatus:
-    """One phase of one home. The last six are counts of files and bytes against a walk now; None without a walk.
+    """One phase of one home. The last four fields compare the last manifest with a walk of the home now; None if it
+    could not be walked.
 
-    `kept_bytes` are the files' sizes as last read, `watermark` how much of that was consumed as whole entries.
+    `kept_bytes` is the total size of the files as last read, `watermark` the bytes of them parsed as complete entries.
     """
 
     phase: int
@@ -51,8 +52,8 @@ class PhaseStatus:
 
 @dataclass(slots=True)
 class HomeStatus:
-    """One home: where it was last seen, the name it was given to show, whether runs that name no home read it, and why
-    it could not be walked now, where it could not.
+    """One home: its directory when last read, its display name, whether runs without `--home` read it, and the reason
+    if it cannot be walked now.
     """
 
     home_id: str
@@ -65,11 +66,13 @@ class HomeStatus:
 
 @dataclass(slots=True)
 class Status:
-    """An archive. Sizes are in bytes. `under_way` says who writes now, or that a run was killed. `damage` are committed
-    parts that are gone or of another size now, and those that the last run found damaged.
+    """The status of an archive. Sizes are in bytes, times ISO 8601 in UTC. `under_way` names the process that writes
+    now, or says that a run was killed. `damage` lists committed files that are gone or have another size now, and
+    those that the last run found damaged.
 
-    `is_warehouse_current` is whether the warehouse holds all that the last run found: a run that finds nothing new goes
-    on with the warehouse of the run before. `quarantined` counts the entries in quarantine of all runs.
+    `is_warehouse_current` is whether the warehouse has everything that the last run found. It may be older than that
+    run: a run that finds nothing new keeps the previous warehouse. `quarantined` counts the quarantined entries of all
+    runs.
     """
 
     data: str
@@ -96,7 +99,7 @@ class Status:
 
 
 def status_of(layout: Layout) -> Status:
-    """Return how an archive stands now. Raises ConfigurationError when there is none, StoreError."""
+    """Return the status of an archive now. Raises ConfigurationError if there is none, StoreError, FixityError."""
     runs = Archive.open(layout).runs()
     settings, tombstones = read_settings(layout), read_tombstones(layout)
     last = runs[-1] if runs else None
@@ -115,7 +118,7 @@ def status_of(layout: Layout) -> Status:
         imported_bytes=sum(path.stat().st_size for path in imported_files(layout)),
         warehouse_bytes=warehouse.stat().st_size if warehouse.exists() else None,
         warehouse_run_id=_warehouse_run(layout, runs),
-        is_warehouse_current=last is None or _is_of(layout, last),
+        is_warehouse_current=last is None or _is_published(layout, last),
         quarantined=quarantined(last, runs[:-1]) if last else 0,
         under_way=_under_way(layout),
         damage=_damage(layout, runs),
@@ -123,10 +126,13 @@ def status_of(layout: Layout) -> Status:
 
 
 def _damage(layout: Layout, runs: list[RunRecord]) -> list[DamageRecord]:
-    """Return what a look shows now, and what the last run found by digests."""
-    seen = look_at_parts(layout, runs)
-    told = [one for run in runs[-1:] for one in run.damage if one.problem == OTHER_BYTES]
-    return [*seen, *(one for one in told if one.path not in {other.path for other in seen})]
+    """Return the files that are gone or have another size now, and those whose digests the last run found wrong."""
+    missing_or_resized = look_at_parts(layout, runs)
+    found_by_digest = [one for run in runs[-1:] for one in run.damage if one.problem == OTHER_BYTES]
+    return [
+        *missing_or_resized,
+        *(one for one in found_by_digest if one.path not in {other.path for other in missing_or_resized}),
+    ]
 
 
 def _sizes(runs: Iterable[RunRecord]) -> Mapping[str, int]:
@@ -141,14 +147,14 @@ def _sizes(runs: Iterable[RunRecord]) -> Mapping[str, int]:
 def _warehouse_run(layout: Layout, runs: Iterable[RunRecord]) -> str | None:
     if not layout.warehouse.exists():
         return None
-    # Where links cannot be made it is a copy, whose name tells nothing: then the commit records say which is newest.
+    # Where links cannot be made, it is a copy without the run's id in its name: take the newest of the commit records.
     if layout.warehouse.is_symlink():
         return layout.warehouse.resolve().stem
     return next((run.run_id for run in reversed(list(runs)) if run.warehouse is not None), None)
 
 
-def _is_of(layout: Layout, run: RunRecord) -> bool:
-    """Whether the warehouse that is published is the one that the commit record of a run names."""
+def _is_published(layout: Layout, run: RunRecord) -> bool:
+    """Whether the published warehouse is the one in the commit record of `run`."""
     if run.warehouse is None:
         return False
     return (
@@ -211,14 +217,16 @@ def _compare(made: PhaseStatus, snapshot: Snapshot) -> None:
 
 
 def _under_way(layout: Layout) -> str | None:
-    """Say who writes now, or that a run was killed and left something staged."""
+    """Return a text that names the process writing now, or says that a killed run left staged files; else None."""
     if is_being_written(layout):
         try:
             held = orjson.loads(layout.lock_file.read_bytes())
-            who = f"pid {held['pid']}, {held['run_id']}, since {datetime.fromisoformat(held['started_at']):%H:%M} UTC"
+            writer = (
+                f"pid {held['pid']}, {held['run_id']}, since {datetime.fromisoformat(held['started_at']):%H:%M} UTC"
+            )
         except (OSError, ValueError, KeyError, TypeError):
-            who = "it has just started"
-        return f"being written to: {who}"
+            writer = "it has just started"
+        return f"being written to: {writer}"
     if layout.staging.is_dir() and any(layout.staging.iterdir()):
-        return "a run was killed; the next one removes what it staged and goes on from what it committed"
+        return "a run was killed; the next one removes its staged files and continues from its last commit"
     return None

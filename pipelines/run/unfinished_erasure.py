@@ -1,4 +1,4 @@
-"""Does what a journal says, from wherever it was left: everything here can be done twice."""
+"""Finishes an erasure by its journal, from any point at which it was interrupted: every step can be repeated."""
 
 import shutil
 from pathlib import Path
@@ -18,23 +18,23 @@ from pipelines.warehouse.publish import make_warehouse
 
 
 def staged_imports(layout: Layout) -> Path:
-    """Return where imported files wait that take the place of others."""
+    """Return the directory of the rewritten imported files, before they replace the old ones."""
     return layout.staging / "forget"
 
 
 def finish_forget(layout: Layout, observer: Observer) -> bool:
-    """Finish an erasure that was begun; returns whether there was one. The caller must hold the lock.
+    """Finish an interrupted erasure; returns whether there was one. The caller must hold the writer lock.
 
-    Raises FixityError, LoadError, DataDirectoryError; the next start then tries again.
+    Raises FixityError, LoadError, DataDirectoryError; the next command that writes then tries again.
     """
     journal = read_journal(layout)
     if journal is None:
         return False
     observer.step_begins("forget")
-    _bury(layout, journal)
+    _add_tombstone(layout, journal)
     for record in journal.records.values():
         write_record(layout, record, "forget-record")
-    _swap_imports(layout, journal)
+    _replace_imports(layout, journal)
     for path in (
         *(layout.root / name for name in journal.deleted),
         *layout.cache.glob("*.idx"),
@@ -45,7 +45,7 @@ def finish_forget(layout: Layout, observer: Observer) -> bool:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     reach("forget:deleted")
     sweep(layout)
-    _write_texts(layout, journal)
+    _write_checksum_lists(layout, journal)
     _remake_warehouse(layout, observer)
     _remake_reports(layout, journal, observer)
     reach("forget:before-end")
@@ -55,14 +55,14 @@ def finish_forget(layout: Layout, observer: Observer) -> bool:
     return True
 
 
-def _bury(layout: Layout, journal: Journal) -> None:
+def _add_tombstone(layout: Layout, journal: Journal) -> None:
     graveyard = read_graveyard(layout) or Graveyard(bytes.fromhex(journal.key))
     if all(stone.number != journal.tombstone.number for stone in graveyard.tombstones):
         graveyard.tombstones.append(journal.tombstone)
         write_graveyard(layout, graveyard)
 
 
-def _swap_imports(layout: Layout, journal: Journal) -> None:
+def _replace_imports(layout: Layout, journal: Journal) -> None:
     for name in journal.imported_new:
         staged = staged_imports(layout) / name
         if staged.exists():
@@ -75,7 +75,7 @@ def _swap_imports(layout: Layout, journal: Journal) -> None:
         platform.fsync_directory(layout.imported)
 
 
-def _write_texts(layout: Layout, journal: Journal) -> None:
+def _write_checksum_lists(layout: Layout, journal: Journal) -> None:
     for record in journal.records.values():
         if record.texts:
             for text in sha256_texts(layout, record):
@@ -83,8 +83,9 @@ def _write_texts(layout: Layout, journal: Journal) -> None:
 
 
 def _remake_warehouse(layout: Layout, observer: Observer) -> None:
-    """Build the warehouse anew, remove all others: what was deleted in one would still be in its file."""
-
+    """Build the warehouse from scratch and remove all older ones: rows deleted from a DuckDB file remain in its free
+    blocks.
+    """
     if not any(layout.warehouses.iterdir()) and not layout.warehouse.is_symlink():
         return
     observer.step_begins("load")
@@ -97,7 +98,6 @@ def _remake_warehouse(layout: Layout, observer: Observer) -> None:
 
 
 def _remake_reports(layout: Layout, journal: Journal, observer: Observer) -> None:
-
     observer.step_begins("report")
     runs = {run.run_id: run for run in read_all_runs(layout)}
     for run_id in journal.reports:

@@ -1,4 +1,6 @@
-"""The homes that an archive knows, and where others usually are on a machine. Nothing in a home is listed or opened."""
+"""The homes that an archive knows, and the directories where a machine usually has others. Does not list or open
+anything in a home.
+"""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -14,8 +16,8 @@ from pipelines.run.request import problem_of, usual_homes
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A directory that is or may be a home and that the archive does not know. `is_next` where the next run that names
-    no home reads it; of one that is not `is_home`, no run can read the format.
+    """A directory that may be a home and that the archive does not know. `is_next` if the next run without `--home`
+    reads it; not `is_home` if it has a format that no run can read.
     """
 
     path: Path
@@ -35,7 +37,7 @@ class HomeState:
 
 @dataclass(frozen=True, slots=True)
 class HomeOverview:
-    """The homes of an archive, and other places of this machine."""
+    """The homes of an archive, and other directories of this machine that may be homes."""
 
     homes: list[HomeState]
     places: list[Place]
@@ -49,8 +51,8 @@ class HomeOverview:
 
 
 def overview(layout: Layout, user: Path, environment: Mapping[str, str], mounts: Path | None) -> HomeOverview:
-    """Return the homes that the archive knows, and those of the usual places that it does not know. The arguments after
-    `layout` are those of `usual_places`. Raises FixityError or StoreError where the archive cannot say.
+    """Return the homes that the archive knows, and the usual places that it does not know. The arguments after
+    `layout` are those of `usual_places`. Raises FixityError or StoreError if the archive's records cannot be read.
     """
     known = read_homes(layout)
     last = {home_id: run.finished_at or run.started_at for run in read_runs(layout) for home_id in run.homes}
@@ -61,8 +63,8 @@ def overview(layout: Layout, user: Path, environment: Mapping[str, str], mounts:
 
 
 def usual_places(user: Path, environment: Mapping[str, str], mounts: Path | None) -> list[Place]:
-    """Return the directories that are there, of all the usual ones: `user` is the user's own directory, `environment`
-    the variables of the process, `mounts` the directory below which WSL mounts the drives of Windows, where it does.
+    """Return those of the usual places that are directories. `user` is the user's home directory, `environment` the
+    environment variables, `mounts` the directory where WSL mounts the drives of Windows; None outside WSL.
     """
     seen = set()
     found = []
@@ -92,5 +94,5 @@ def _candidates(user: Path, environment: Mapping[str, str], mounts: Path | None)
 
 
 def wsl_mounts(release: str) -> Path | None:
-    """Return where WSL mounts the drives of Windows, when the kernel's `release` says that this is WSL, else None."""
+    """Return the directory where WSL mounts the drives of Windows, if the kernel's `release` is WSL's; else None."""
     return Path("/mnt") if "microsoft" in release.lower() else None

@@ -1,4 +1,6 @@
-"""Spreads the reading of a phase over processes: large files first, the others by the megabyte, as their paths come."""
+"""Reads the files of a phase in several worker processes: large files first, then batches of a megabyte in path
+order.
+"""
 
 import gc
 from collections import Counter
@@ -24,18 +26,18 @@ from pipelines.run.phase_work import PhaseWork
 from pipelines.run.processes import Child, context, send
 from pipelines.run.staging import StagingSink
 
-_WORTH_A_PROCESS: Final = 16 << 20
-_ALL_THE_SAME: Final = 8 << 10
-"""Bytes that take as long to read as opening their file and noting what it gave."""
-_LARGE: Final = 4 << 20
-"""Bytes of a file from which on it begins before the others, so that no process waits long for the last one."""
-_AHEAD: Final = 2
-"""Batches that a worker has been told of, so that it waits for none."""
+_BYTES_PER_PROCESS: Final = 16 << 20
+_COST_PER_FILE: Final = 8 << 10
+"""The fixed cost of a file (opening it, recording its result), as the bytes that can be read in that time."""
+_LARGE_FILE: Final = 4 << 20
+"""Files of at least so many bytes are read first: a large file read last would keep one worker busy alone."""
+_BATCHES_AHEAD: Final = 2
+"""Batch numbers queued for each worker, so that it never waits for its next one."""
 
 
 @dataclass(slots=True)
 class Output:
-    """What a phase's workers gave, their results aside."""
+    """The Parquet files that a phase's workers staged, and their counts of new and duplicate messages by source."""
 
     parts: list[StagedPart] = field(default_factory=list)
     new_messages: Counter[str] = field(default_factory=Counter)
@@ -44,13 +46,13 @@ class Output:
 
 _Batches = Sequence[Sequence[FileTask]]
 _Due = int | Sequence[FileTask] | None
-"""What a worker is told to read: the number of a batch that it was forked with, or a batch; None when all is read."""
-_SENT_BEFORE: Final = FileTask("", b"", "", 0, 0, 0, 0, 0)
-"""Stands for a task in what a worker sends back to who gave it the task."""
+"""A message to a worker: the number of a batch that it inherited by fork, or a whole batch; None: write and end."""
+_OMITTED_TASK: Final = FileTask("", b"", "", 0, 0, 0, 0, 0)
+"""Replaces the task in results that a worker sends back: the parent has the task already."""
 
 
 class _PhaseReader:
-    """One process that reads a phase: the open home, the sink, and the sets of digests."""
+    """The state of one reading process: the open home, the sink, and the digest sets."""
 
     def __init__(self, work: PhaseWork, number: int, locks: Sequence[AbstractContextManager[object]]) -> None:
         self.work = work
@@ -66,8 +68,9 @@ class _PhaseReader:
         self.sink = StagingSink(work, number, pieces, messages, self.known[2])
 
     def read(self, tasks: Sequence[FileTask]) -> Iterator[FileResult]:
-        """Read what few tasks name. The way to a directory is gone once for those of its files that follow one another:
-        what is swapped meanwhile is found out when everything is digested again, each file by its path.
+        """Read the files of one batch. Consecutive files of a directory share one open directory, which saves resolving
+        its path for each. If a directory is replaced meanwhile, the later fixity check, which opens each file by its
+        full path, finds out.
         """
         with disk_errors():
             for directory, group in groupby(tasks, _directory):
@@ -78,8 +81,8 @@ class _PhaseReader:
                         yield extract_file(place, task, shape, self.sink, self.work.limits, self.work.tombstones)
 
     def _place(self, directory: bytes, tasks: Sequence[FileTask]) -> AbstractContextManager[Home | HeldDirectory]:
-        """Return where files of a directory are opened: in the directory; from the home where it cannot be had, so
-        that each of them tells why, or would not be worth it.
+        """Return where to open files of a directory: in the directory itself, held open. If it holds a single task or
+        cannot be opened, return the home: each file then reports its own error.
         """
         if len(tasks) > 1:
             try:
@@ -99,25 +102,28 @@ class _PhaseReader:
         return Output(parts, self.sink.new_messages, self.sink.seen_messages)
 
 
-def worth(processes: int, files: int, size: int) -> int:
-    """Return how many of `processes` it is worth to have for so many files, of which `size` bytes are parsed."""
-    return min(processes, files, max(1, (size + files * _ALL_THE_SAME) // _WORTH_A_PROCESS + 1))
+def useful_processes(processes: int, files: int, size: int) -> int:
+    """Return how many processes, at most `processes`, pay for their start when reading `files` files and parsing
+    `size` bytes.
+    """
+    return min(processes, files, max(1, (size + files * _COST_PER_FILE) // _BYTES_PER_PROCESS + 1))
 
 
 def _directory(task: FileTask) -> bytes:
     return task.path.rpartition(b"/")[0]
 
 
-def _turn(task: FileTask) -> tuple[int, bytes]:
-    """Return by what tasks are ordered. What lies together repeats itself: versions of a file, sessions of a project.
-    Kept together it takes up to a seventh less room than in the order of sizes.
+def _reading_order(task: FileTask) -> tuple[int, bytes]:
+    """Return the sort key of tasks: large files first, largest first, then by path. Neighbouring paths hold similar
+    content (versions of a file, sessions of a project): stored together it compresses up to a seventh better than in
+    order of size.
     """
     size = task.size - task.start
-    return (-size if size >= _LARGE else 0), task.path
+    return (-size if size >= _LARGE_FILE else 0), task.path
 
 
 def _batches(tasks: Sequence[FileTask]) -> list[list[FileTask]]:
-    """Group tasks so that a message to a worker is worth its cost, by the megabyte."""
+    """Group tasks into batches of about a megabyte and at most 200 files, so that messages to workers are few."""
     batches: list[list[FileTask]] = []
     size = 0
     for task in tasks:
@@ -130,36 +136,38 @@ def _batches(tasks: Sequence[FileTask]) -> list[list[FileTask]]:
 
 
 class Readers:
-    """Reads the files of one phase of one home, here or in processes that begin with the first files to be read.
+    """Reads the files of one phase of one home: in this process, or in worker processes, started at the first `read`.
 
-    A context manager: what was begun ends with it, whatever happens.
+    A context manager: on leaving it, worker processes are terminated, also after an error.
     """
 
     def __init__(self, work: PhaseWork, file_read: Callable[[FileResult], None]) -> None:
-        """`file_read` is called with the result of each file that was read."""
+        """`file_read` is called, in this process, with the result of each file."""
         self._work, self._file_read = work, file_read
-        self._count = worth(work.processes, work.due.files, work.due.new_bytes)
+        self._count = useful_processes(work.processes, work.due.files, work.due.new_bytes)
         self._reader: _PhaseReader | None = None
         self._workers: list[_Worker] = []
         self._locks: tuple[Lock, ...] = ()
         self._output = Output()
 
     def read(self, tasks: Sequence[FileTask], *, is_last: bool) -> list[FileResult]:
-        """Read every task's file and return the results, in the order of completion. What `is_last` lets a process
-        write what is left as soon as it has nothing more to read.
+        """Read every task's file and return the results, in the order of completion. With `is_last`, a worker writes
+        its remaining rows as soon as no batch is left for it.
 
-        Raises StageError when a worker dies, DiskFullError when there is no room.
+        Raises StageError if a worker dies, DiskFullError if the disk is full.
         """
-        batches = _batches(sorted(tasks, key=_turn))
+        batches = _batches(sorted(tasks, key=_reading_order))
         if not batches:
             return []
         if self._count <= 1:
             return list(self._read_here(batches))
-        is_known = not self._workers and self._start(batches)
-        return list(self._read_there(batches, is_known=is_known, is_last=is_last))
+        is_inherited = not self._workers and self._start(batches)
+        return list(self._read_in_workers(batches, is_inherited=is_inherited, is_last=is_last))
 
     def close(self) -> Output:
-        """Have everything written that was read; returns what all of it gave. Again is no error. Raises as `read`."""
+        """Make all workers write their remaining rows, and return the joint output. May be called twice. Raises what
+        `read` raises.
+        """
         if self._reader is not None:
             reader, self._reader = self._reader, None
             self._take(reader.close())
@@ -186,27 +194,28 @@ class Readers:
                 yield result
 
     def _start(self, batches: _Batches) -> bool:
-        """Start the processes; returns whether they know the batches already, because they were forked."""
-        how = context()
-        is_forked = how.get_start_method() == "fork"
-        # Held here too: a process that was not forked looks for them by name when it has started.
-        locks = self._locks = how.Lock(), how.Lock()
-        # So that no worker copies, by looking for garbage in it, what this process holds.
+        """Start the processes; returns whether they inherited the batches, that is, were forked."""
+        method = context()
+        is_forked = method.get_start_method() == "fork"
+        # The parent keeps a reference: a spawned process opens the locks by name after its start.
+        locks = self._locks = method.Lock(), method.Lock()
+        # A garbage collection in a forked child would write to shared pages and so copy them.
         gc.freeze()
         for number in range(self._count):
-            self._workers.append(_Worker(how, self._work, number, locks, batches if is_forked else ()))
+            self._workers.append(_Worker(method, self._work, number, locks, batches if is_forked else ()))
         gc.unfreeze()
         return is_forked
 
-    def _read_there(self, batches: _Batches, *, is_known: bool, is_last: bool) -> Iterator[FileResult]:
-        left = iter(enumerate(batches))
-        # What is told is as short as a number, or goes to who waits for it: neither side waits for the other to listen.
-        for worker in self._workers * (_AHEAD if is_known else 1):
-            worker.begin(left, is_known=is_known)
+    def _read_in_workers(self, batches: _Batches, *, is_inherited: bool, is_last: bool) -> Iterator[FileResult]:
+        remaining = iter(enumerate(batches))
+        # Messages are batch numbers, so a pipe cannot fill and deadlock. Where whole batches have to be sent (spawned
+        # workers), each worker gets the next one only after it has answered, when it is waiting to receive.
+        for worker in self._workers * (_BATCHES_AHEAD if is_inherited else 1):
+            worker.begin(remaining, is_inherited=is_inherited)
         while at_work := [worker for worker in self._workers if worker.is_reading]:
             for worker in _ready(at_work):
                 number, results = worker.results()
-                if not worker.begin(left, is_known=is_known) and is_last:
+                if not worker.begin(remaining, is_inherited=is_inherited) and is_last:
                     worker.finish()
                 for task, result in zip(batches[number], results, strict=True):
                     result.task = task
@@ -224,53 +233,53 @@ class Readers:
 
 
 class _Worker(Child):
-    """A process that reads, as its parent sees it."""
+    """The parent's side of a reading process."""
 
     def __init__(
-        self, how: BaseContext, work: PhaseWork, number: int, locks: tuple[Lock, Lock], batches: _Batches
+        self, method: BaseContext, work: PhaseWork, number: int, locks: tuple[Lock, Lock], batches: _Batches
     ) -> None:
-        super().__init__(how, _read_in_process, work, number, locks, batches)
+        super().__init__(method, _read_in_process, work, number, locks, batches)
         self._begun: list[int] = []
         self._is_finishing = False
 
     @property
     def is_reading(self) -> bool:
-        """Whether it has batches to read."""
+        """Whether batches were sent to it that it has not answered yet."""
         return bool(self._begun)
 
-    def begin(self, left: Iterator[tuple[int, Sequence[FileTask]]], *, is_known: bool) -> bool:
-        """Have it read the next batch; returns whether there was one."""
-        due = next(left, None)
+    def begin(self, remaining: Iterator[tuple[int, Sequence[FileTask]]], *, is_inherited: bool) -> bool:
+        """Send it the next batch of `left`; returns whether there was one."""
+        due = next(remaining, None)
         if due is not None:
             number, batch = due
             self._begun.append(number)
-            self._send(number if is_known else batch)
+            self._send(number if is_inherited else batch)
         return due is not None
 
     def finish(self) -> None:
-        """Have it write what is left when it has read its batches; again does nothing."""
+        """Make it write its remaining rows after its batches; a second call does nothing."""
         if not self._is_finishing:
             self._is_finishing = True
             self._send(None)
 
     def _send(self, due: _Due) -> None:
-        # Who has failed does not listen any more: its answer, which is waiting, says why.
+        # A worker that failed has closed its end: its last message, still unread, carries the error.
         with suppress(OSError):
             self.connection.send(due)
 
     def results(self) -> tuple[int, Sequence[FileResult]]:
-        """Return what the first batch that it had to read gave, and its number. Raises StageError, DiskFullError."""
+        """Return the number and the results of its oldest unanswered batch. Raises StageError, DiskFullError."""
         results: Sequence[FileResult] = self.receive()  # type: ignore[assignment]  # what _read_in_process sends
         return self._begun.pop(0), results
 
     def closed(self) -> Output:
-        """Return what it wrote. Raises StageError, DiskFullError."""
+        """Return its output. Raises StageError, DiskFullError."""
         output: Output = self.receive()  # type: ignore[assignment]  # what _read_in_process returns
         return output
 
 
 def _ready(workers: Sequence[_Worker]) -> list[_Worker]:
-    """Wait until some of the workers have something to say, or have died; returns those."""
+    """Wait until at least one worker has sent a message or died; returns these workers."""
     ready = wait([worker.connection for worker in workers])
     return [worker for worker in workers if worker.connection in ready]
 
@@ -278,12 +287,12 @@ def _ready(workers: Sequence[_Worker]) -> list[_Worker]:
 def _read_in_process(
     parent: Connection, work: PhaseWork, number: int, locks: tuple[Lock, Lock], batches: _Batches
 ) -> Output:
-    """Read batches until there is none left, sending back what each gave; return what was written."""
+    """Run in a worker process: read batches and send back their results until None is received; return the output."""
     reader = _PhaseReader(work, number, locks)
     due: _Due
     while (due := parent.recv()) is not None:
         results = list(reader.read(batches[due] if isinstance(due, int) else due))
         for result in results:
-            result.task = _SENT_BEFORE
+            result.task = _OMITTED_TASK
         send(parent, results)
     return reader.close()

@@ -37,7 +37,7 @@ from pipelines.archive.archive import writing
 from pipelines.archive.totals import added, outcomes, rejects
 from pipelines.report.write import collect_facts, summary_markdown
 from pipelines.run.extraction import Request, RunInProgress, begin_run, check_homes
-from pipelines.run.pipeline import Finished, load_run, report_run
+from pipelines.run.pipeline import RunResult, load_run, report_run
 from pipelines.run.request import homes_to_read
 
 P = ParamSpec("P")
@@ -117,12 +117,12 @@ def weekly(homes: list[str] | None = None, data: str | None = None, full: bool =
     return make(name=_name(code), message=message)
 
 
-def _do_steps(layout: Layout, request: Request) -> Finished:
+def _do_steps(layout: Layout, request: Request) -> RunResult:
     """Do a run, each step as a task. Tasks share state through closures: Prefect would inspect and store parameters."""
     check_homes(request.homes, layout)
     observer = _Logged()
     begun: list[RunInProgress] = []
-    ended: list[Finished] = []
+    ended: list[RunResult] = []
 
     def begin() -> None:
         held.enter_context(writing(layout, "starting"))

@@ -57,7 +57,7 @@ def test_what_a_killed_run_left_and_who_writes_is_told(home: Path, tmp_path: Pat
     data = tmp_path / "data"
     call("run", "--home", home, "--data", data, "--quiet")
     (data / "staging" / "20260101T000000Z-abcdef").mkdir()
-    assert "a run was killed; the next one removes what it staged" in call("status", "--data", data).out
+    assert "a run was killed; the next one removes its staged files" in call("status", "--data", data).out
     with writing(Layout(data), "the other run"):
         assert f"being written to: pid {os.getpid()}, the other run, since" in call("status", "--data", data).out
 
@@ -124,7 +124,7 @@ def test_a_manifest_is_never_written_into_a_home_nor_of_two_at_once(home: Path, 
     ):
         ran = call("inventory", "--home", home, "--manifest", place)
         assert ran.code == 2
-        assert "nothing is ever written" in ran.err
+        assert "extract never writes to a home" in ran.err
     assert _everything(home) == before
     shutil.copytree(home, tmp_path / "second")
     assert call("inventory", "--home", home, "--home", tmp_path / "second", "--sha256").code == 2

@@ -178,7 +178,7 @@ def test_a_home_that_may_not_be_read_is_two(place: Path, words: tuple[str, ...],
         closed.chmod(0o755)
     assert ran.code == ExitCode.USAGE, ran.err
     assert ran.err == (
-        f"extract: the home {home} cannot be read: Permission denied. Change its rights, or name another\n"
+        f"extract: the home {home} cannot be read: Permission denied. Change its permissions, or give another home\n"
     )
 
 

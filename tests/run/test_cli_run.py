@@ -55,13 +55,13 @@ def test_a_run_says_all_that_is_not_as_it_should_be(tmp_path: Path, capsys: pyte
     from models.run import PhaseRecord, RunRecord
     from pipelines.cli.run_summary import show_summary
     from pipelines.report.write import collect_facts
-    from pipelines.run.pipeline import Finished
+    from pipelines.run.pipeline import RunResult
 
     at = "2026-01-01T00:00:00+00:00"
     run = RunRecord("20260101T000000Z-abcdef", 1, "complete", at, at, "1", False, {"mine": "/home"})
     outcomes = {"intact": 3, "corrupt": 1, "unreadable": 2}
     run.phases.append(PhaseRecord("mine", 1, at, 0.0, [], {}, outcomes, {"not_json": 3}))
-    finished = Finished(run, ExitCode.FIXITY, collect_facts(Layout(tmp_path), run))
+    finished = RunResult(run, ExitCode.FIXITY, collect_facts(Layout(tmp_path), run))
     show_summary(Layout(tmp_path), finished, None, as_json=False, quiet=False)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:4] == [
@@ -180,9 +180,9 @@ def test_mistakes_of_the_user_end_with_two_and_one_plain_line(home: Path, tmp_pa
         (["--home", tmp_path / "file"], "no home at"),
         (["--home", tmp_path / "other"], f"did you mean {tmp_path / 'other' / '.claude'}?"),
         (["--home", home, "--home", home], "is given twice"),
-        (["--home", home, "--data", home / "data"], "must not lie in one another"),
+        (["--home", home, "--data", home / "data"], "must not contain one another"),
         (["--home", home, "--data", tmp_path / "file"], "is a file"),
-        (["--home", home, "--dry-run", "--data", home / "data"], "must not lie in one another"),
+        (["--home", home, "--dry-run", "--data", home / "data"], "must not contain one another"),
     ]
     for arguments, told in mistakes:
         ran = call("run", "--data", tmp_path / "data", *arguments)

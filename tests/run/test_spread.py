@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.run.processes import shares, spread
+from pipelines.run.processes import run_in_processes, shares
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
@@ -36,7 +36,7 @@ def test_each_task_is_in_one_share_in_order_and_no_share_is_much_heavier(weights
 @given(st.lists(st.integers(0, HEAVY), max_size=12), st.integers(1, 3))
 def test_what_is_spread_comes_back_in_order(weights: list[int], processes: int) -> None:
     tasks = list(range(len(weights)))
-    assert [value for _, value in spread(double, tasks, weights, processes)] == [2 * task for task in tasks]
+    assert [value for _, value in run_in_processes(double, tasks, weights, processes)] == [2 * task for task in tasks]
 
 
 def _alone(case: str, directory: Path) -> str:
@@ -57,7 +57,7 @@ def test_nothing_is_forked_beside_another_thread() -> None:
     beside = threading.Thread(target=done.wait)
     beside.start()
     try:
-        assert {pid for pid, _ in spread(double, [1, 2], [HEAVY] * 2, 2)} == {os.getpid()}
+        assert {pid for pid, _ in run_in_processes(double, [1, 2], [HEAVY] * 2, 2)} == {os.getpid()}
     finally:
         done.set()
         beside.join()
@@ -65,8 +65,8 @@ def test_nothing_is_forked_beside_another_thread() -> None:
 
 @forks
 @pytest.mark.parametrize(("how", "what"), [("killed", "died"), ("ended", "died"), ("failed", "ValueError: no")])
-def test_a_process_that_dies_or_fails_is_heard_of(how: str, what: str, tmp_path: Path) -> None:
-    assert what in _alone(how, tmp_path)
+def test_a_process_that_dies_or_fails_is_heard_of(method: str, what: str, tmp_path: Path) -> None:
+    assert what in _alone(method, tmp_path)
 
 
 @forks

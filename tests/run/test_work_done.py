@@ -13,7 +13,7 @@ from extractors.reading.task import FileResult
 from models.observer import FileRead, Observer
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
-from pipelines.run.pipeline import Finished, run_job
+from pipelines.run.pipeline import RunResult, run_job
 from tests.command_line import SESSION, prompt, start
 
 pytestmark = pytest.mark.duckdb
@@ -102,12 +102,12 @@ def grown(home: Path) -> Path:
     return home
 
 
-def _run(data: Path, home: Path) -> tuple[Finished, list[FileResult]]:
+def _run(data: Path, home: Path) -> tuple[RunResult, list[FileResult]]:
     results = Results()
     return run_job(Layout(data), Request([("mine", home)]), results), results.files
 
 
-def _rows_written(finished: Finished) -> Counter[str]:
+def _rows_written(finished: RunResult) -> Counter[str]:
     return Counter({part.table: part.rows for phase in finished.run.phases for part in phase.parts if part.rows})
 
 

@@ -246,7 +246,7 @@ def test_prefect_is_never_given_a_place_in_a_home(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     surroundings: dict[str, str] = {}
-    with pytest.raises(ConfigurationError, match="nothing is ever written"):
+    with pytest.raises(ConfigurationError, match="extract never writes to a home"):
         prepare_prefect(Layout(home / "data"), [home], environment=surroundings)
     assert "PREFECT_HOME" not in surroundings
     assert list(home.iterdir()) == []

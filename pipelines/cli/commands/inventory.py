@@ -11,7 +11,7 @@ from models.errors import ConfigurationError, ExitCode
 from pipelines.cli.console import Heading, is_terminal, say, say_json, say_table
 from pipelines.cli.options import AsJson, Data, Homes, layout_of
 from pipelines.disk.settings import read_settings
-from pipelines.run.home_listing import Survey, refuse_within_homes, sha256_manifest, survey_home
+from pipelines.run.home_listing import HomeListing, list_home, refuse_within_homes, sha256_manifest
 from pipelines.run.request import homes_to_read
 
 
@@ -41,45 +41,45 @@ def inventory(
     if manifest:
         refuse_within_homes(manifest, homes)
     settings = read_settings(layout)
-    surveys = [survey_home(root, settings, digests=sha256 or manifest is not None) for root in homes]
+    listings = [list_home(root, settings, digests=sha256 or manifest is not None) for root in homes]
     if manifest:
-        _write_manifest(manifest, surveys[0])
+        _write_manifest(manifest, listings[0])
     if as_json:
-        say_json({"homes": [survey.to_json() for survey in surveys]})
+        say_json({"homes": [listing.to_json() for listing in listings]})
     elif sha256:
-        _print_manifest(surveys[0])
+        _print_manifest(listings[0])
     else:
-        for survey in surveys:
-            _show(survey)
-    if any(survey.problems for survey in surveys):
+        for listing in listings:
+            _show(listing)
+    if any(listing.problems for listing in listings):
         raise typer.Exit(ExitCode.INCOMPLETE)
 
 
-def _write_manifest(target: Path, survey: Survey) -> None:
+def _write_manifest(target: Path, listing: HomeListing) -> None:
 
     try:
-        target.write_bytes(sha256_manifest(survey))
+        target.write_bytes(sha256_manifest(listing))
     except OSError as error:
         raise ConfigurationError(f"{target} cannot be written: {error.strerror}") from error
 
 
-def _print_manifest(survey: Survey) -> None:
+def _print_manifest(listing: HomeListing) -> None:
 
-    text = sha256_manifest(survey)
+    text = sha256_manifest(listing)
     if is_terminal():
         say(text.decode(errors="backslashreplace").rstrip("\n"))
     else:
         sys.stdout.flush()
         sys.stdout.buffer.write(text)
-    for path, problem in survey.problems.items():
+    for path, problem in listing.problems.items():
         say(f"{path}: {problem}", stderr=True)
 
 
-def _show(survey: Survey) -> None:
+def _show(listing: HomeListing) -> None:
 
-    total = sum(item.found.stat.size for item in survey.files)
-    say(f"{survey.root}: {plural(len(survey.files), 'file')}, {size(total)}", style="bold")
-    say(f"and {listed(survey.others())}")
+    total = sum(item.found.stat.size for item in listing.files)
+    say(f"{listing.root}: {plural(len(listing.files), 'file')}, {size(total)}", style="bold")
+    say(f"and {listed(listing.others())}")
     say()
     numbers = [Heading("files", "number"), Heading("size", "number")]
     phased = [Heading("phase", "number"), Heading("source"), *numbers, Heading("how")]
@@ -88,14 +88,14 @@ def _show(survey: Survey) -> None:
         phased,
         [
             [str(one.phase), one.name, count(one.files), size(one.size), how.get(one.treatment, one.treatment)]
-            for one in survey.sources()
+            for one in listing.sources()
         ],
     )
-    for title, groups in (("never opened", survey.withheld()), ("only listed", survey.listed())):
+    for title, groups in (("never opened", listing.withheld()), ("only listed", listing.listed())):
         if groups:
             say()
             rows = [[one.name, count(one.files), size(one.size), one.why] for one in groups]
             say_table([Heading(title), *numbers, Heading("why", "sentence")], rows)
-    for path, problem in survey.problems.items():
+    for path, problem in listing.problems.items():
         say(f"cannot be read: {path}: {problem}")
     say()
