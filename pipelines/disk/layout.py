@@ -11,6 +11,9 @@ from typing import Final
 
 from platformdirs import user_data_path
 
+from models.errors import ConfigurationError
+from models.text import printable_path
+
 ENVIRONMENT_VARIABLE: Final = "EXTRACT_DATA"
 MENDED = "mended-"
 """Prefix of a part of the store with pieces that a damaged part of an earlier run had contained."""
@@ -49,9 +52,21 @@ class Layout:
 
     @classmethod
     def of(cls, given: Path | None) -> "Layout":
-        """Return the layout of `given`, else of EXTRACT_DATA, else of `default_data_directory`."""
+        """Return the layout of `given`, else of EXTRACT_DATA, else of `default_data_directory`.
+
+        Raises ConfigurationError for a path that cannot be one of DuckDB's: it has no bytes but UTF-8 in a path, and
+        puts the name of its log before a `?`.
+        """
         named = os.environ.get(ENVIRONMENT_VARIABLE)
-        return cls((given or (Path(named).expanduser() if named else default_data_directory())).absolute())
+        root = (given or (Path(named).expanduser() if named else default_data_directory())).absolute()
+        shown = printable_path(os.fsencode(root))
+        if not is_utf8(root):
+            raise ConfigurationError(f"the data directory {shown} is not UTF-8, as DuckDB needs it: name another")
+        if "?" in str(root):
+            raise ConfigurationError(
+                f"the data directory {shown} has a ? in its path, which DuckDB cannot have: name another"
+            )
+        return cls(root)
 
     @property
     def archive_file(self) -> Path:
@@ -181,6 +196,11 @@ class Layout:
             descriptor = os.open(self.ignore_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(b"*\n")
+
+
+def is_utf8(path: Path) -> bool:
+    """Whether a path is UTF-8, or text at all: bytes that are not are surrogates in it."""
+    return str(path).isascii() or not any("\ud800" <= character <= "\udfff" for character in str(path))
 
 
 def make_private(directory: Path) -> None:

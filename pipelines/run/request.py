@@ -16,7 +16,7 @@ from models.errors import ConfigurationError, SourceError, Unreadable
 from models.identity import is_home_id
 from models.text import printable_path
 from pipelines.archive.homes import KnownHome, read_homes
-from pipelines.disk.layout import Layout
+from pipelines.disk.layout import Layout, is_utf8
 
 HOMES_VARIABLE = "CLAUDE_CONFIG_DIR"
 
@@ -120,6 +120,9 @@ def homes_of(given: Sequence[str], environment: Mapping[str, str] = os.environ) 
             f"no home at {places} (from {origin}). Give one with --home PATH, or try `extract demo`"
         )
     for _, path in homes:
+        if not is_utf8(path.absolute()):
+            shown = printable_path(os.fsencode(path))
+            raise ConfigurationError(f"the path of the home {shown} is not UTF-8: make a link to it, and name the link")
         _refuse_what_is_no_home(path)
     return homes
 

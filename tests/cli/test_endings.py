@@ -205,3 +205,32 @@ def test_a_data_directory_that_may_not_be_used_is_twelve(place: Path, words: tup
     assert "Permission denied" in ran.err
     assert "fault of the program" not in ran.err
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
+@pytest.mark.parametrize("name", [b"d\xffta", b"da?ta"])
+def test_a_data_directory_that_duckdb_cannot_name_is_two(home: Path, tmp_path: Path, name: bytes) -> None:
+    data = tmp_path / os.fsdecode(name)
+    ran = start("run", "--home", home, "--data", data)
+    assert (ran.code, ran.out) == (ExitCode.USAGE, "")
+    assert ran.err.startswith("extract: the data directory ")
+    assert ran.err.endswith(": name another\n")
+    assert not data.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
+@pytest.mark.parametrize("name", [b"ho?me", b"h*[a]#%23", b"a'b\"; c"])
+def test_a_home_may_have_any_name_of_characters(home: Path, tmp_path: Path, name: bytes) -> None:
+    odd = home.rename(tmp_path / os.fsdecode(name))
+    ran = call("run", "--home", f"mine={odd}", "--data", tmp_path / "data", "--phase", "1")
+    assert (ran.code, ran.err) == (ExitCode.VERIFIED, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
+def test_a_home_whose_path_is_not_utf8_is_two_and_a_link_to_it_is_read(home: Path, tmp_path: Path) -> None:
+    odd = home.rename(tmp_path / os.fsdecode(b"h\xffme"))
+    ran = start("run", "--home", odd, "--data", tmp_path / "data")
+    assert (ran.code, ran.out) == (ExitCode.USAGE, "")
+    assert "make a link to it, and name the link" in ran.err
+    (tmp_path / "link").symlink_to(odd)
+    assert call("run", "--home", f"mine={tmp_path / 'link'}", "--data", tmp_path / "data", "--phase", "1").code == 0
