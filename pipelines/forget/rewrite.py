@@ -28,12 +28,13 @@ _BATCH = 24 << 20
 
 @dataclass(slots=True)
 class ErasedCounts:
-    """Counts of the erased content of one phase: entries and rows by file_id, message occurrences by source
-    (`occurrences_gone`) and by file_id (`occurrences_gone_in`), rejects by code.
+    """Counts of the erased content of one phase: entries, rows and bytes of padding by file_id, message occurrences by
+    source (`occurrences_gone`) and by file_id (`occurrences_gone_in`), rejects by code.
     """
 
     entries: Counter[tuple[int, str]] = field(default_factory=Counter)
     rows: Counter[int] = field(default_factory=Counter)
+    padding: Counter[int] = field(default_factory=Counter)
     occurrences_gone: Counter[str] = field(default_factory=Counter)
     occurrences_gone_in: Counter[int] = field(default_factory=Counter)
     rejects: Counter[str] = field(default_factory=Counter)
@@ -99,17 +100,19 @@ class Rewriter:
         if not spans and not self.found.file_ids:
             return made
         void = {file_id for file_id, is_void in self._columns(phase, EXTRACTIONS, "file_id", "is_void") if is_void}
-        names = ["file_id", "byte_offset", "entry_kind", "row_count"]
+        names = ["file_id", "byte_offset", "byte_length", "entry_kind", "row_count"]
         rows = read_columns(self.layout, parts_of(phase, ENTRIES), ENTRIES, names)
         rows = rows.filter(going_rows(self.found, where, rows))
-        for file_id, kind, count in zip(
+        for file_id, length, kind, count in zip(
             integer_column(rows, "file_id"),
+            integer_column(rows, "byte_length"),
             text_column(rows, "entry_kind"),
             integer_column(rows, "row_count"),
             strict=True,
         ):
             made.entries[file_id, kind] += 1
             made.rows[file_id] += count
+            made.padding[file_id] += length if kind == "padding" else 0
         rows = read_columns(
             self.layout, parts_of(phase, OCCURRENCES), OCCURRENCES, ["file_id", "byte_offset", "source"]
         )
@@ -141,6 +144,7 @@ class Rewriter:
             row["reject_count"] = number(row, "reject_count") - rejected
             row["entry_count"] = number(row, "entry_count") - with_rows - rejected
             row["row_count"] = number(row, "row_count") - gone.rows[file_id]
+            row["padding_bytes"] = number(row, "padding_bytes") - gone.padding[file_id]
             row["message_count"] = number(row, "message_count") - gone.occurrences_gone_in[file_id]
             row["piece_count"] = len(self.recipes.rows[where][file_id])
         self._correct_new_piece_bytes(where, phase, before, made)

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.errors import ConfigurationError, ExitCode, FixityError, StoreError
+from models.finding import Severity
 from models.observer import Observer
 from pipelines.archive.archive import Archive, read_all_runs, read_runs
 from pipelines.archive.store import StoreReader
@@ -20,6 +23,7 @@ from pipelines.disk.layout import Layout
 from pipelines.forget.forget import ErasurePlan, ErasureTarget, forget, plan_forget, tombstones_of
 from pipelines.upkeep.import_store import import_store
 from pipelines.upkeep.rollback import plan_rollback, roll_back
+from pipelines.verify.verify import verify
 from pipelines.warehouse.publish import open_warehouse
 from tests.command_line import ROOT, call, make_home
 from tests.forget_driver import AFTER, BEFORE
@@ -41,6 +45,9 @@ from tests.forgetting import (
     without,
     work,
 )
+from tests.support import FIXTURES
+
+STORE_SESSION = "0a1b2c3d-9999-4222-8333-444455556666"
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +221,24 @@ def test_a_session_is_gone_with_all_that_belongs_to_it(data: Path, home: Path, t
     put(home, "quiet.md", f"resumed with claude --resume {ONE}\n")
     work(data, home)
     assert holders(data, ONE, "verschoben") == []
+
+
+def test_a_session_of_a_database_is_gone_and_stays_out_when_the_database_changes(tmp_path: Path) -> None:
+    home, data = tmp_path / "store", tmp_path / "data"
+    shutil.copytree(FIXTURES / "store_db", home)
+    work(data, home)
+    layout = Layout(data)
+    erase(data, "session", STORE_SESSION)
+    assert [one for one in verify(layout).findings if one.severity == Severity.ERROR] == []
+    with closing(sqlite3.connect(home / "__store.db")) as connection:
+        connection.execute("INSERT INTO threads VALUES (2, 'blue', NULL)")
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    work(data, home, full=True)
+    assert [one for one in verify(layout).findings if one.severity == Severity.ERROR] == []
+    with open_warehouse(layout) as connection:
+        assert connection.execute("SELECT count(*) FROM messages WHERE text LIKE 'Which thread%'").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM records WHERE session_id IS NOT NULL").fetchone() == (0,)
 
 
 def test_a_project_is_gone_with_its_sessions_and_prompts(data: Path, home: Path, tmp_path: Path) -> None:
