@@ -70,7 +70,7 @@ def _home_lines(home: HomeDrill) -> list[str]:
     ]
     gaps = home.gaps()
     if gaps:
-        or_erased = ", or was erased since" if home.erased_files else ""
+        or_erased = " or erased since" if home.erased_files else ""
         lines.append(_line("gaps", f"missing in the home itself when it was read{or_erased}:"))
         lines += [_line("", f"{count(number):>7}  {name}") for name, number in sorted(gaps.items())]
     names = home.names()
@@ -83,7 +83,7 @@ def _home_lines(home: HomeDrill) -> list[str]:
         )
         others = {
             "with another name in the home": names["other"],
-            "not checked (no record has a cwd)": names["unknown"],
+            "without a record that has a cwd": names["unknown"],
         }
         if any(others.values()):
             lines.append(_line("", listed(others)))

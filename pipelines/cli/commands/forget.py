@@ -175,14 +175,14 @@ def _list(layout: Layout, *, as_json: bool) -> None:
         say("Nothing has been erased.")
         return
     numbers = ("files", "entries", "messages", "bytes")
-    headings = [Heading("number", "number"), Heading("when"), Heading("what")]
+    headings = [Heading("number", "number"), Heading("when (UTC)"), Heading("what")]
     headings += [*(Heading(name, "number") for name in numbers), Heading("reason", "sentence")]
     say_table(
         headings,
         [
             [
                 count(one.number),
-                moment(one.forgotten_at),
+                moment(one.forgotten_at).removesuffix(" UTC"),
                 one.kind,
                 *map(count, (one.files, one.entries, one.messages)),
                 size(one.size),
