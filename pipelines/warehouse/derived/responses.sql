@@ -65,6 +65,8 @@ with
             api_message_id,
             request_id,
             recorded_at,
+            cwd,
+            git_branch,
             coalesce(api_message_id, request_id) as shared_id,
             input_tokens,
             output_tokens,
@@ -148,6 +150,9 @@ with
             max(recorded_at) as ended_at,
             count(*) as record_count,
             min(byte_offset) as first_offset,
+            -- Not by a second join with `records`: while that is filled it has no statistics, and the planner joins
+            -- the two by file alone.
+            arg_min({'cwd':cwd, 'git_branch':git_branch}, byte_offset) as first_record,
             list(byte_offset order by byte_offset) as byte_offsets,
             arg_max(
                 byte_offset, {'has_figures':total_tokens > 0, 'has_ended':stop_reason is not null, 'at':byte_offset}
@@ -166,8 +171,8 @@ with
             u.responded_at,
             u.ended_at,
             u.record_count,
-            f.cwd as working_directory,
-            f.git_branch,
+            u.first_record.cwd as working_directory,
+            u.first_record.git_branch,
             r.version,
             r.entrypoint,
             r.input_tokens,
@@ -194,10 +199,9 @@ with
             || '@'
             || coalesce(c.original_byte_offset, u.first_offset) as record_key,
             files.first_run_id,
-            u.* exclude (request_id, responded_at, ended_at, record_count)
+            u.* exclude (request_id, responded_at, ended_at, record_count, first_record)
         from runs u
         join records r on r.file_id = u.file_id and r.byte_offset = u.counted_offset
-        join records f on f.file_id = u.file_id and f.byte_offset = u.first_offset
         join files on files.file_id = u.file_id
         left join record_copies c on c.file_id = u.file_id and c.byte_offset = u.first_offset
     ),
