@@ -59,15 +59,17 @@ def _new(facts: Facts) -> str:
 
 def _gone(facts: Facts) -> Iterator[Inline]:
     standing, now = facts.standing, facts.fixity.expired_now
+    scope = " of the phases that this run did" if facts.not_done else ""
     if not standing.files_gone:
-        yield "None of the files that this archive keeps."
+        yield f"None of the files{scope} that this archive keeps."
         return
     which = "none" if not now else "all" if now == standing.files_gone else count(now)
     files = plural(standing.files_gone, "file")
-    yield f"{files} with {size(standing.bytes_gone)} that this archive still has, {which} of them since the last run. "
+    held = f"{files} with {size(standing.bytes_gone)}{scope} that this archive still has"
+    yield f"{held}, {which} of them since the last run. "
     yield Code("extract files --state expired")
     yield " lists them, "
-    yield Code("extract restore --expired")
+    yield Code("extract restore --expired --to DIR")
     yield " gives them back."
 
 

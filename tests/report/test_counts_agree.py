@@ -3,6 +3,7 @@ and after a run that found nothing new.
 """
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -53,7 +54,14 @@ def test_files_that_went_with_their_directories_are_counted_as_files_everywhere(
     facts = _report(data)
     assert (facts["fixity"]["expired_now"], facts["fixity"]["expired_before"]) == (4, 0)
     assert told["file_outcomes"]["expired"] == 4
-    assert "**Gone from the home:** 4 files" in call("report", "--data", data).out
+    report = call("report", "--data", data).out
+    assert "**Gone from the home:** 4 files" in report
+    commands = re.findall(r"`extract ((?:files|restore) [^`]*)`", report)
+    assert len(commands) == 2
+    for command in commands:
+        words = [str(tmp_path / "given-back") if word == "DIR" else word for word in command.split()]
+        assert call(*words, "--data", data).code == 0, command
+    assert len(list((tmp_path / "given-back").rglob("*@v*"))) == 6
 
 
 def test_the_run_and_its_report_name_one_duration_that_includes_the_load(tmp_path: Path) -> None:

@@ -422,7 +422,9 @@ def test_a_run_of_some_phases_says_what_it_did_not_do(plain: Path, tmp_path: Pat
     assert [one.phase for one in facts.not_done] == [2, 3, 4, 5, 6, 7, 8]
     assert {one.phase: one.last_run_id for one in facts.not_done}[7] == first.run_id
     assert {one.phase: one.last_run_id for one in facts.not_done}[8] is None
-    assert "## Phases that this run did not do" in reports(data, run)["md"]
+    made = reports(data, run)["md"]
+    assert "## Phases that this run did not do" in made
+    assert "**Gone from the home:** None of the files of the phases that this run did that this archive keeps." in made
 
 
 def test_findings_of_verifications_are_shown_and_errors_break_the_verdict(plain: Path, tmp_path: Path) -> None:
