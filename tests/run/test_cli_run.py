@@ -252,5 +252,8 @@ def test_a_demo_is_refused_an_archive_of_other_homes_that_was_not_named(
     ran = call("demo", "--mb", "0.2")
     assert ran.code == 2
     assert "--data demo-data" in ran.err
-    assert not (tmp_path / "demo-home").exists()
+    sample = Layout.of(None).demo
+    assert sample.is_relative_to(tmp_path)
+    assert not sample.exists()
     assert call("demo", "--mb", "0.2", "--no-run").code == 0
+    assert sample.exists()
