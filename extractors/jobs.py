@@ -11,8 +11,9 @@ It exists from 2.1.150. The directory's name is the first 8 hex digits of the se
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from extractors.reading.contract import Entry, Reading, Source, shape
+from extractors.reading.contract import Entry, Fields, Reading, Source, shape
 from models.message import MessageKind
 from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 
@@ -80,11 +81,7 @@ def parse_state(entry: Entry) -> Iterator[Row]:
     entry.version = fields.take_text("cliVersion")
     session_id = fields.take_text("sessionId")
     created_at = fields.take_instant("createdAt")
-    intent = fields.take_text("intent")
-    output = fields.take_fields("output")
-    result = None if output is None else output.take_text("result")
-    asked = entry.say(MessageKind.PROMPT, intent, session_id=session_id, said_at=created_at) if intent else None
-    said = entry.say(MessageKind.TEXT, result, role="assistant", session_id=session_id) if result else None
+    asked, said = _messages(entry, fields, session_id, created_at)
     job_id = entry.names["job_id"]
     if fields.peek("daemonShort") == job_id:
         fields.take_any("daemonShort")
@@ -126,6 +123,18 @@ def parse_state(entry: Entry) -> Iterator[Row]:
         file_modified_at=entry.modified_at,
         unparsed=entry.unparsed("job"),
     )
+
+
+def _messages(
+    entry: Entry, fields: Fields, session_id: str | None, created_at: datetime | None
+) -> tuple[str | None, str | None]:
+    """Take what a job was asked and what it answered as messages; return their ids."""
+    intent = fields.take_text("intent")
+    output = fields.take_fields("output")
+    result = None if output is None else output.take_text("result")
+    asked = entry.say(MessageKind.PROMPT, intent, session_id=session_id, said_at=created_at) if intent else None
+    said = entry.say(MessageKind.TEXT, result, role="assistant", session_id=session_id) if result else None
+    return asked, said
 
 
 def parse_event(entry: Entry) -> Iterator[Row]:

@@ -2,7 +2,12 @@
 
 import re
 from hashlib import blake2b
+from typing import Final
 
+UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+"""Pattern of an id of a session, a record or a task as Claude Code writes it: UUID version 4 in lower case, as
+0a1b2c3d-1111-4222-8333-444455556666.
+"""
 _HOME_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 from extractors.reading.fields import Fields, Malformed, instant_of_iso, to_json
 from extractors.reading.salvage import salvage_document
 from extractors.reading.utf16 import decoded_document
+from models.identity import UUID
 from models.json import JsonObject, JsonValue
 from models.message import MessageKind, message_digest
 from models.reject import RejectCode
@@ -41,9 +42,6 @@ __all__ = [
     "to_json",
 ]
 
-
-UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-"""Session ids as Claude Code writes them: UUID version 4 in lower case, as 0a1b2c3d-1111-4222-8333-444455556666."""
 
 DESKTOP_SESSION: Final = r"(?:agent/)?local_[^/]+"
 """The name of a session of Claude Desktop's local agent mode, and of its directory."""

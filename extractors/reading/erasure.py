@@ -17,9 +17,10 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
+from models.identity import UUID
 from models.manifest import Erased
 
-UUID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UUID: Final = re.compile(UUID.encode())
 _HINT_BYTES: Final = 16
 _TELLING: Final = 64
 """An erased entry of at least this many bytes is recognised in every file; a shorter one only in its own file."""
@@ -161,7 +162,7 @@ class Tombstones:
         return any(self._holds(reading) for reading in readings(data))
 
     def _holds(self, data: bytes) -> bool:
-        if self._ids and any(self.of_id(found) in self._ids for found in set(UUID.findall(data))):
+        if self._ids and any(self.of_id(found) in self._ids for found in set(_UUID.findall(data))):
             return True
         classes = data.translate(self._classes) if self._needles else b""
         for needle in self._needles:

@@ -128,7 +128,7 @@ def commit(layout: Layout, run: RunRecord) -> None:
 
     Raises StoreError when a newer run has committed meanwhile.
     """
-    others = (path for path in layout.runs.glob("*/run.json") if path.parent.name != run.run_id)
+    others = (path for path in layout.commit_records() if path.parent.name != run.run_id)
     newest = max((_epoch(path, *_version(path)) for path in others), default=0)
     if newest >= run.epoch:
         raise StoreError(

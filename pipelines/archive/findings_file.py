@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import orjson
@@ -13,7 +12,6 @@ from models.json import JsonObject
 from pipelines.disk.atomic import disk_errors, read_sealed, write_sealed
 from pipelines.disk.layout import Layout
 
-NAME: Final = "findings.json"
 FORMAT: Final = 1
 _DOES_ALSO: Final = {Level.DEEP: (Level.DEFAULT, Level.QUICK), Level.DEFAULT: (Level.QUICK,)}
 
@@ -53,11 +51,6 @@ class Verification:
         return other.level in _DOES_ALSO.get(self.level, ())
 
 
-def findings_path(layout: Layout, run_id: str) -> Path:
-    """Return the path of a run's findings.json."""
-    return layout.run(run_id) / NAME
-
-
 def keep_verification(layout: Layout, run_id: str, made: Verification) -> None:
     """Add a verification to a run's findings.json, and drop those it makes needless: of the same or a lower level. A
     verification of some files does not replace one of all files.
@@ -76,7 +69,7 @@ def keep_verification(layout: Layout, run_id: str, made: Verification) -> None:
         "findings": [finding.to_json() | _of(one) for one in all_of_them for finding in one.findings],
     }
     with disk_errors():
-        write_sealed(findings_path(layout, run_id), orjson.dumps(fields, option=orjson.OPT_INDENT_2), "findings")
+        write_sealed(layout.findings(run_id), orjson.dumps(fields, option=orjson.OPT_INDENT_2), "findings")
 
 
 def _of(made: Verification) -> JsonObject:
@@ -90,7 +83,7 @@ def read_verifications(layout: Layout, run_id: str) -> list[Verification]:
 
     Raises FixityError when the file is damaged.
     """
-    path = findings_path(layout, run_id)
+    path = layout.findings(run_id)
     try:
         held = orjson.loads(read_sealed(path))
         found: dict[tuple[str, float | None], list[Finding]] = {}

@@ -20,7 +20,7 @@ IMPORTED = Table(
 
 def imported_files(layout: Layout) -> list[Path]:
     """Return the Parquet files of imported stores, sorted by name."""
-    return sorted(layout.imported.glob("*.parquet"))
+    return layout.imported_parts()
 
 
 def verified_imports(layout: Layout) -> list[Path]:

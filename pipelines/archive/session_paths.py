@@ -18,17 +18,17 @@ import orjson
 from extractors.reading.contract import inner_path
 from extractors.reading.salvage import PartKind, parse_line, salvage
 from models.errors import ConfigurationError, FixityError, StoreError
+from models.identity import UUID
 from models.json import JsonObject, JsonValue
 from models.manifest import FileState
 from pipelines.archive.store import StoreReader
 
-UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SHORTEST_PREFIX: Final = 4
 _LONGEST_LINE: Final = 64 << 20
 _TRANSCRIPT: Final = re.compile(r"projects/[^/]+/([^/]+)\.jsonl")
 _BESIDE: Final = re.compile(r"projects/[^/]+/([^/]+)/(?:subagents|tool-results|workflows)(?:/|\Z)")
 _ELSEWHERE: Final = re.compile(
-    rf"(?:debug|todos|file-history|tasks|session-env|image-cache|uploads)/({UUID.pattern})(?:[./-]|\Z)"
+    rf"(?:debug|todos|file-history|tasks|session-env|image-cache|uploads)/({UUID})(?:[./-]|\Z)"
 )
 _LOOSE_AGENT: Final = re.compile(r"(projects/[^/]+)/agent-([^/.]+)\.jsonl")
 _REGISTRY: Final = re.compile(r"sessions/[^/]+\.json")
@@ -179,7 +179,7 @@ def _own_path(session_id: str) -> re.Pattern[str]:
     A to-do list `<session>-agent-<agent>.json` belongs to the first of its two ids only.
     """
     name = re.escape(session_id)
-    if not UUID.fullmatch(session_id):
+    if not re.fullmatch(UUID, session_id):
         return re.compile(rf"^projects/[^/]+/{name}(?:\.jsonl\Z|/|\Z)")
     return re.compile(rf"(?:^|[/.]){name}(?:[./-]|\Z)|^jobs/{session_id[:8]}(?:/|\Z)")
 

@@ -9,7 +9,7 @@ from extractors.reading.registry import IN_THE_WAY
 from models.errors import ExitCode
 from models.json import JsonObject
 from models.run import RunRecord, SourceCounts
-from pipelines.disk.layout import MENDED, Layout
+from pipelines.disk.layout import Layout, is_mended_part
 
 
 def by_source(run: RunRecord) -> dict[str, SourceCounts]:
@@ -53,7 +53,7 @@ def rejects(run: RunRecord) -> Counter[str]:
 def stored_again(run: RunRecord) -> int:
     """Return the number of pieces that a run stored again because their parts of earlier runs are damaged."""
     parts = (part for phase in run.phases for part in phase.parts)
-    return sum(part.rows for part in parts if part.path.rpartition("/")[2].startswith(MENDED))
+    return sum(part.rows for part in parts if is_mended_part(part.path))
 
 
 def quarantined(run: RunRecord, earlier: Iterable[RunRecord]) -> int:
@@ -82,7 +82,6 @@ def seconds(run: RunRecord) -> float:
 
 def to_json(layout: Layout, run: RunRecord, exit_code: ExitCode) -> JsonObject:
     """Return the summary of a run as JSON values: its commit record without the list of parts."""
-    directory = layout.run(run.run_id)
     return {
         "run_id": run.run_id,
         "status": run.status,
@@ -113,6 +112,6 @@ def to_json(layout: Layout, run: RunRecord, exit_code: ExitCode) -> JsonObject:
         "pieces_stored_again": stored_again(run),
         "appeared": {home_id: list(paths) for home_id, paths in run.appeared.items()},
         "warehouse": str(layout.warehouse) if run.warehouse else None,
-        "report": str(directory / "report.md"),
+        "report": str(layout.report(run.run_id, "md")),
         "commit_record": str(layout.commit_record(run.run_id)),
     }

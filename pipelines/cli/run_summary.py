@@ -15,7 +15,7 @@ from pipelines.cli.options import command, shown_path
 from pipelines.cli.progress import showing
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
-from pipelines.run.pipeline import RunResult, report_path, run_job
+from pipelines.run.pipeline import RunResult, run_job
 
 _SHOWN = 5
 
@@ -195,4 +195,4 @@ def _show_places(layout: Layout, run: RunRecord) -> None:
 
     if run.warehouse is not None:
         say(f"warehouse: {shown_path(layout.warehouse)} ({size(run.warehouse.size)})")
-    say(f"report: {shown_path(report_path(layout, run, 'md'))}")
+    say(f"report: {shown_path(layout.report(run.run_id, 'md'))}")

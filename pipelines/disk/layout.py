@@ -3,9 +3,11 @@ files.
 """
 
 import os
+import re
 import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +17,11 @@ from models.errors import ConfigurationError
 from models.text import printable_path
 
 ENVIRONMENT_VARIABLE: Final = "EXTRACT_DATA"
-MENDED = "mended-"
-"""Prefix of a part of the store with pieces that a damaged part of an earlier run had contained."""
+REPORT_FORMS: Final = ("json", "md", "html")
+"""The suffixes of the files of a run's report."""
+FINDINGS_NAME: Final = "findings.json"
+"""The file in a run's directory that has the findings of verifications."""
+_DRILL_NAME: Final = re.compile(r"drill-[0-9]{8}T[0-9]{6}Z\.(json|txt)")
 DISTRIBUTION: Final = "claude-code-warehouse"
 """The name of the project in pyproject.toml, and of its directory among the user's data."""
 IN_A_CHECKOUT: Final = "data"
@@ -135,6 +140,14 @@ class Layout:
         """Messages of other stores, from `extract import-store`."""
         return self.store / "imported"
 
+    def imported_part(self, sha256: str) -> Path:
+        """Return the file of an imported store; its name is the SHA-256 of its content."""
+        return self.imported / f"{sha256}.parquet"
+
+    def imported_parts(self) -> list[Path]:
+        """Return the files of imported stores, sorted by name."""
+        return sorted(self.imported.glob("*.parquet"))
+
     @property
     def tables(self) -> Path:
         """Parquet files of typed rows, by table."""
@@ -144,6 +157,14 @@ class Layout:
     def cache(self) -> Path:
         """Indexes computed from the archive; may be deleted."""
         return self.root / "cache"
+
+    def digest_index(self, name: str) -> Path:
+        """Return an index of digests by its name; digest indexes of other names are stale."""
+        return self.cache / f"{name}.idx"
+
+    def digest_indexes(self) -> list[Path]:
+        """Return the indexes of digests that exist."""
+        return list(self.cache.glob("*.idx"))
 
     def search_indexes(self) -> list[Path]:
         """Return the full-text indexes, the newest last, where anybody has searched; each is named after the XXH3-128
@@ -155,6 +176,18 @@ class Layout:
     def warehouses(self) -> Path:
         """Warehouses, each named by the run that built it."""
         return self.root / "warehouse"
+
+    def warehouse_of(self, run_id: str) -> Path:
+        """Return the warehouse that one run built."""
+        return self.warehouses / f"{run_id}.duckdb"
+
+    def warehouse_being_built(self, run_id: str) -> Path:
+        """Return where one run builds its warehouse, until it is checked and gets its own name."""
+        return self.warehouses / f"{run_id}.tmp.duckdb"
+
+    def built_warehouses(self) -> list[Path]:
+        """Return the warehouses that were built, the one that is published among them, the oldest first."""
+        return sorted(path for path in self.warehouses.glob("*.duckdb") if ".tmp" not in path.suffixes)
 
     @property
     def warehouse(self) -> Path:
@@ -174,10 +207,52 @@ class Layout:
         """Return the commit record of one run; the run is committed when this file exists."""
         return self.run(run_id) / "run.json"
 
+    def commit_records(self) -> list[Path]:
+        """Return the commit records that exist, sorted by run_id."""
+        return sorted(self.runs.glob("*/run.json"))
+
+    def report(self, run_id: str, form: str) -> Path:
+        """Return one run's report in one of `REPORT_FORMS`."""
+        return self.run(run_id) / f"report.{form}"
+
+    def reports(self, run_id: str) -> list[Path]:
+        """Return the files of one run's report, in all forms, whether they exist or not."""
+        return [self.report(run_id, form) for form in REPORT_FORMS]
+
+    def findings(self, run_id: str) -> Path:
+        """Return the file with what verifications found while this run was the newest."""
+        return self.run(run_id) / FINDINGS_NAME
+
+    def drill_record(self, run_id: str, started: datetime) -> Path:
+        """Return the record of a drill that was `started` (UTC) while this run was the newest; beside it is the same
+        as text, with the suffix .txt.
+        """
+        return self.run(run_id) / f"drill-{started:%Y%m%dT%H%M%SZ}.json"
+
+    def drill_records(self, run_id: str) -> list[Path]:
+        """Return the records of drills beside one run, as JSON and as text, sorted by name."""
+        return sorted(path for path in self.run(run_id).glob("drill-*") if is_drill_record(path))
+
+    def sha256_list(self, run_id: str, home_id: str, *, is_only_home: bool) -> Path:
+        """Return the list for `sha256sum -c` of one home in one run; a run of one home does not name it."""
+        return self.run(run_id) / ("manifest-sha256.txt" if is_only_home else f"manifest-sha256-{home_id}.txt")
+
     def part_directory(self, table: str, home_id: str, run_id: str) -> Path:
         """Return the directory of a table's parts from one run over one home."""
         base = self.store if table == "store" else self.tables / table
         return base / f"home={home_id}" / f"run={run_id}"
+
+    @property
+    def top_files(self) -> frozenset[str]:
+        """The names of all files that may be in the data directory itself."""
+        named = (self.ignore_file, self.archive_file, self.homes_file, self.settings_file, self.lock_file)
+        return frozenset(path.name for path in (*named, self.warehouse, self.tombstones_file, self.forget_file))
+
+    @property
+    def top_directories(self) -> frozenset[str]:
+        """The names of all directories that may be in the data directory itself."""
+        named = (self.staging, self.runs, self.store, self.tables, self.cache, self.warehouses, self.prefect)
+        return frozenset(path.name for path in named)
 
     def relative(self, path: Path) -> str:
         """Return a path relative to the root with `/` between its components, as in commit records."""
@@ -201,6 +276,26 @@ class Layout:
 def is_utf8(path: Path) -> bool:
     """Whether a path is UTF-8, or text at all: bytes that are not are surrogates in it."""
     return str(path).isascii() or not any("\ud800" <= character <= "\udfff" for character in str(path))
+
+
+def is_drill_record(path: Path) -> bool:
+    """Return whether a file in a run's directory is the record of a drill, by its name."""
+    return _DRILL_NAME.fullmatch(path.name) is not None
+
+
+def part_name(phase: int, number: int | None = None) -> str:
+    """Return the name of a part that one phase writes: of what its process `number` read, or of the whole phase."""
+    return f"phase-{phase}.parquet" if number is None else f"phase-{phase}-{number}.parquet"
+
+
+def mended_part_name(phase: int) -> str:
+    """Return the name of a part of the store with pieces that a damaged part of an earlier run had contained."""
+    return f"mended-{phase}.parquet"
+
+
+def is_mended_part(path: str) -> bool:
+    """Return whether a part has pieces that a damaged part of an earlier run had contained, by its path."""
+    return path.rpartition("/")[2].startswith("mended-")
 
 
 def make_private(directory: Path) -> None:

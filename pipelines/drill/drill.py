@@ -73,7 +73,7 @@ def drill(layout: Layout, request: DrillRequest, observer: Observer | None = Non
             result.findings += one.restored.findings + one.source.findings
             result.findings += [finding for session in one.sessions for finding in session.findings]
     result.seconds = time.monotonic() - clock
-    result.record = layout.run(opened.newest.run_id) / f"drill-{started:%Y%m%dT%H%M%SZ}.json"
+    result.record = layout.drill_record(opened.newest.run_id, started)
     write_record(result)
     return result
 

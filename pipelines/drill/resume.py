@@ -19,9 +19,10 @@ from extractors.home.home import Home
 from models.errors import SourceError
 from models.finding import Finding, address_of
 from models.findings import restore as codes
+from models.identity import UUID
 from models.json import JsonObject, JsonValue
 from models.text import printable_path
-from pipelines.archive.session_paths import UUID, References, encoded_directory
+from pipelines.archive.session_paths import References, encoded_directory
 
 _CHUNK: Final = 1 << 20
 _LONGEST_LINE: Final = 256 << 20
@@ -115,7 +116,7 @@ class ArchivedPaths:
 def is_session(path: bytes) -> bool:
     """Return whether a path is a session's main transcript: projects/<directory>/<session UUID>.jsonl."""
     match = _TRANSCRIPT.fullmatch(path)
-    return match is not None and UUID.fullmatch(match[2].decode(errors="replace")) is not None
+    return match is not None and re.fullmatch(UUID, match[2].decode(errors="replace")) is not None
 
 
 def check_session(home_id: str, home: Home, path: bytes, kept: ArchivedPaths) -> SessionCheck:

@@ -11,15 +11,17 @@ from typing import Final, Protocol
 import pyarrow as pa
 import re2
 
-from extractors.reading.erasure import UUID, readings
+from extractors.reading.erasure import readings
 from models.errors import ConfigurationError
+from models.identity import UUID
 from models.text import safe
 
 SHORTEST: Final = 4
 """Minimum bytes of a text: nearly every file contains a shorter one."""
 _FEW: Final = 4
 _NO_UTF_8: Final = b"\xff"
-_ID: Final = re.compile(UUID.pattern + rb"|[0-9a-f]{64}")
+_UUID: Final = re.compile(UUID.encode())
+_ID: Final = re.compile(UUID.encode() + rb"|[0-9a-f]{64}")
 _ANCHORED: Final = (r"\A", r"\z")
 
 
@@ -153,8 +155,8 @@ def id_matcher(ids: Iterable[str]) -> Matcher:
     """Return a matcher for ids; one that is not a UUID is searched for as a text."""
     wanted = [one.encode() for one in ids]
     return Matcher(
-        ids=frozenset(one for one in wanted if UUID.fullmatch(one)),
-        texts=frozenset(one for one in wanted if not UUID.fullmatch(one)),
+        ids=frozenset(one for one in wanted if _UUID.fullmatch(one)),
+        texts=frozenset(one for one in wanted if not _UUID.fullmatch(one)),
     )
 
 

@@ -27,7 +27,6 @@ from pipelines.run.unfinished_erasure import staged_imports
 
 MANY_MATCHES: Final = 64
 """With more different matches of a pattern, the tombstone keeps no digest of each match: only those of entries."""
-_REPORT_FILES: Final = ("report.json", "report.md", "report.html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def _rewrite_run(
     if run.texts:
         made.texts = [text.record(layout) for text in sha256_texts(layout, made)]
     journal.records[run.run_id] = made
-    if (layout.run(run.run_id) / _REPORT_FILES[0]).exists():
+    if layout.reports(run.run_id)[0].exists():
         journal.reports.append(run.run_id)
 
 
@@ -166,7 +165,7 @@ def _find_others(layout: Layout, matcher: Matcher, runs: Sequence[RunRecord], jo
             is_own = path == layout.commit_record(run.run_id) or path.name.startswith("manifest-sha256")
             if is_own or not path.is_file() or not file_holds(path, matcher):
                 continue
-            if path.name not in _REPORT_FILES:
+            if path not in layout.reports(run.run_id):
                 journal.deleted.append(layout.relative(path))
             elif run.run_id not in journal.reports:
                 journal.reports.append(run.run_id)

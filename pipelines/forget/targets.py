@@ -9,9 +9,9 @@ from typing import Final
 import pyarrow.compute as pc
 
 from extractors.history import PROMPT_PASTES, PROMPTS
-from extractors.reading.erasure import UUID
 from extractors.transcripts.tables import RECORDS
 from models.errors import ConfigurationError
+from models.identity import UUID
 from models.run import RunRecord
 from models.tables import MANIFEST, MESSAGES
 from pipelines.archive.committed import PhaseKey, parts_of, phases_of
@@ -79,7 +79,7 @@ class Resolver:
         return found
 
     def _session_id(self, given: str) -> str:
-        if UUID.fullmatch(given.encode()):
+        if re.fullmatch(UUID, given):
             return given
         return full_session_id((path.decode(errors="replace") for path in self._paths()), given)
 

@@ -7,7 +7,8 @@ from typing import Final
 from models.amounts import moment, plural
 from models.finding import Severity
 from models.text import safe
-from pipelines.archive.findings_file import NAME, Verification
+from pipelines.archive.findings_file import Verification
+from pipelines.disk.layout import FINDINGS_NAME
 from pipelines.report.document import Block, Code, Item, Items, Section, Tone, paragraph
 from pipelines.report.facts import Facts, FindingFacts, VerificationFacts
 from pipelines.report.reading_sections import more
@@ -55,7 +56,7 @@ def findings_section(facts: Facts) -> Section:
         blocks.append(Items([Item(Code(finding.code), note, _TONES.get(finding.severity, "note"))]))
         to_do = f". {finding.what_to_do}" if finding.what_to_do not in ("", "Nothing.") else ""
         blocks.append(paragraph("Found in ", Code(finding.address), to_do, is_quiet=True))
-    blocks += more(facts.findings, f"more, which {NAME} in the directory of the run lists")
+    blocks += more(facts.findings, f"more, which {FINDINGS_NAME} in the directory of the run lists")
     grave = any(finding.severity == Severity.ERROR for finding in facts.findings.shown)
     return Section("findings", "What extract verify found after this run", blocks, "bad" if grave else "none")
 

@@ -28,11 +28,14 @@ def write_reports(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] |
     """
     facts = collect(layout, run, earlier)
     document = document_of(facts)
-    directory = layout.run(run.run_id)
+    forms = {
+        "json": orjson.dumps(facts.to_json(), option=orjson.OPT_INDENT_2),
+        "md": markdown_of(document).encode(),
+        "html": html_of(document).encode(),
+    }
     with disk_errors():
-        write_sealed(directory / "report.json", orjson.dumps(facts.to_json(), option=orjson.OPT_INDENT_2), "report")
-        write_sealed(directory / "report.md", markdown_of(document).encode(), "report")
-        write_sealed(directory / "report.html", html_of(document).encode(), "report")
+        for form, content in forms.items():
+            write_sealed(layout.report(run.run_id, form), content, "report")
     return facts
 
 

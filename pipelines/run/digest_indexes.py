@@ -54,10 +54,10 @@ def prepare_indexes(
     pieces = known_pieces(layout, runs, damage)
     messages = _index(layout, "messages", without_damaged(runs, damage, MESSAGES.name), "message_id")
     foreign = imported_files(layout)
-    imported = layout.cache / f"imported-{_names(path.name for path in foreign)[-1]}.idx"
+    imported = layout.digest_index(f"imported-{_names(path.name for path in foreign)[-1]}")
     if not is_whole(imported):
         _write_index(verified_imports(layout), "message_id", imported)
-    for old in layout.cache.glob("*.idx"):
+    for old in layout.digest_indexes():
         if old not in (pieces, messages, imported):
             old.unlink()
     staging = layout.staging / run_id
@@ -80,13 +80,13 @@ def _index(layout: Layout, kind: str, parts: Sequence[PartRecord], column: str) 
     """Return the index of a column of Parquet files: the cached one; or else a cached index of the longest prefix of
     `parts`, extended; or else a new one.
     """
-    names = [f"{kind}-{name}.idx" for name in _names(part.sha256 for part in parts)]
-    wanted = layout.cache / names[-1]
+    indexes = [layout.digest_index(f"{kind}-{name}") for name in _names(part.sha256 for part in parts)]
+    wanted = indexes[-1]
     if not is_whole(wanted):
-        here = {path.name for path in layout.cache.glob(f"{kind}-*.idx") if is_whole(path)}
-        covered = max((number for number, name in enumerate(names) if name in here), default=0)
+        here = {path for path in layout.digest_indexes() if path.name.startswith(f"{kind}-") and is_whole(path)}
+        covered = max((number for number, index in enumerate(indexes) if index in here), default=0)
         others = [layout.root / part.path for part in parts[covered:]]
-        _write_index(others, column, wanted, layout.cache / names[covered] if covered else None)
+        _write_index(others, column, wanted, indexes[covered] if covered else None)
     return wanted
 
 

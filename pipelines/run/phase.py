@@ -22,7 +22,7 @@ from models.tables import EXTRACTIONS, MANIFEST, STORE
 from pipelines.archive.parquet import StagedPart
 from pipelines.disk.atomic import disk_errors, make_directories, sync_directories, sync_files
 from pipelines.disk.failpoints import reach
-from pipelines.disk.layout import MENDED, Layout, make_private
+from pipelines.disk.layout import Layout, make_private, mended_part_name, part_name
 from pipelines.run.file_states import extraction_rows, state_of, state_of_absent
 from pipelines.run.fixity import Judgement, claim_of, judge_all
 from pipelines.run.mending import Lost, Mender
@@ -70,11 +70,11 @@ def _read_and_judge(
     file_read: Callable[[FileResult], None],
 ) -> list[StagedPart]:
     """Read a phase and check its fixity, slice by slice: memory then holds the state of one slice only."""
-    name = f"phase-{work.phase}.parquet"
+    name = part_name(work.phase)
     with disk_errors():
         manifest = RowWriter(work.directory / MANIFEST.name / name, MANIFEST)
         extractions = RowWriter(work.directory / EXTRACTIONS.name / name, EXTRACTIONS)
-    mended = work.directory / STORE.name / f"{MENDED}{work.phase}.parquet"
+    mended = work.directory / STORE.name / mended_part_name(work.phase)
     mender = Mender(lost, work.home, work.seed, work.digests.shared_pieces, mended)
     with Readers(work, file_read) as readers:
         for part in slices:

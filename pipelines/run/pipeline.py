@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from models.errors import ConfigurationError, ExitCode
 from models.manifest import BROKEN
@@ -140,8 +139,3 @@ def latest_run(layout: Layout, run_id: str | None) -> RunRecord:
             f"{len(found)} runs begin with {run_id}: {', '.join(run.run_id for run in found[:3])} …"
         )
     return found[-1]
-
-
-def report_path(layout: Layout, run: RunRecord, kind: str) -> Path:
-    """Return the path of a run's report; `kind` is md, html or json."""
-    return layout.run(run.run_id) / f"report.{kind}"

@@ -32,7 +32,7 @@ from pipelines.archive.store import StoreReader
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.failpoints import reach
-from pipelines.disk.layout import Layout, make_private
+from pipelines.disk.layout import Layout, make_private, part_name
 from pipelines.disk.platform import fsync_directory
 from pipelines.disk.settings import Settings, read_settings
 from pipelines.run.digest_indexes import DigestIndexes, prepare_indexes
@@ -174,7 +174,7 @@ class _Reparse:
         make_private(work.directory)
         counts = PhaseCounts()
         with disk_errors():
-            extractions = RowWriter(work.directory / EXTRACTIONS.name / f"phase-{phase}.parquet", EXTRACTIONS)
+            extractions = RowWriter(work.directory / EXTRACTIONS.name / part_name(phase), EXTRACTIONS)
         slices = list(_slices(files))
         with _temporary_home(work.home), Readers(work, self._observer.file_read) as readers:
             for number, part in enumerate(slices):

@@ -53,5 +53,5 @@ def sha256_texts(layout: Layout, run: RunRecord) -> Iterator[ChecksumList]:
         phases = sorted({record.phase for record in run.phases if record.home_id == home_id})
         manifests = [last_manifest_path(layout, [run], home_id, phase) for phase in phases]
         digests = merge(*(read_digests(path) for path in manifests if path is not None))
-        name = "manifest-sha256.txt" if len(run.homes) == 1 else f"manifest-sha256-{home_id}.txt"
-        yield ChecksumList(layout.run(run.run_id) / name, (sha256_line(path, digest) for path, digest in digests))
+        path = layout.sha256_list(run.run_id, home_id, is_only_home=len(run.homes) == 1)
+        yield ChecksumList(path, (sha256_line(name, digest) for name, digest in digests))

@@ -18,7 +18,7 @@ from models.schema import BYTES, Row, Table, Value, table_of
 from models.tables import DRIFT, ENTRIES, ERASED, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS, STORE
 from pipelines.archive.parquet import StagedPart, finish_part, open_writer
 from pipelines.disk.failpoints import reach
-from pipelines.disk.layout import make_private
+from pipelines.disk.layout import make_private, part_name
 from pipelines.run.digest_sets import WIDTH, KnownDigests, SeenDigests
 from pipelines.run.phase_work import PhaseWork
 
@@ -200,7 +200,7 @@ class StagingSink:
     def _builder(self, table: Table) -> _Builder:
         builder = self._builders.get(table.row_type)
         if builder is None:
-            path = self._work.directory / table.name / f"phase-{self._work.phase}-{self._number}.parquet"
+            path = self._work.directory / table.name / part_name(self._work.phase, self._number)
             make_private(path.parent)
             builder = _Builder(table, path, self._work.home_id, self._work.run_id)
             self._builders[table.row_type] = builder

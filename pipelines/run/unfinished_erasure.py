@@ -37,7 +37,7 @@ def finish_forget(layout: Layout, observer: Observer) -> bool:
     _replace_imports(layout, journal)
     for path in (
         *(layout.root / name for name in journal.deleted),
-        *layout.cache.glob("*.idx"),
+        *layout.digest_indexes(),
         *layout.cache.glob("*search*"),
     ):
         path.unlink(missing_ok=True)

@@ -179,8 +179,7 @@ def _size(path: Path) -> int:
 def _old_warehouses(layout: Layout, removed_runs: set[str]) -> list[Path]:
     """Return the warehouses of removed runs, and those beyond the setting `keep_warehouses`."""
     published = layout.warehouse.resolve()
-    others = [path for path in layout.warehouses.glob("*.duckdb") if path.resolve() != published]
-    others = sorted((path for path in others if ".tmp" not in path.suffixes), reverse=True)
+    others = [path for path in reversed(layout.built_warehouses()) if path.resolve() != published]
     kept = [path for path in others if path.stem not in removed_runs][: read_settings(layout).keep_warehouses]
     return [path for path in others if path not in kept]
 

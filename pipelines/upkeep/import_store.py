@@ -123,7 +123,7 @@ def _write_imported(layout: Layout, found: Iterator[ImportedMessage], done: Impo
                     done.texts += sum(text is not None for _, text in batch)
             if rows:
                 sync_file(staged)
-                final = layout.imported / f"{sha256_of(staged)}.parquet"
+                final = layout.imported_part(sha256_of(staged))
                 done.messages += rows
                 done.new_files += not final.exists()
                 done.files.append(final)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from extractors.reading.registry import sources
 from models.errors import ConfigurationError
 from models.observer import Observer
-from models.run import RunRecord, WarehouseRecord
+from models.run import RunRecord
 from pipelines.archive import archive as archives
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
@@ -33,7 +33,7 @@ def reparse_archive(layout: Layout, observer: Observer, also: Sequence[str] = ()
             return None
         observer.step_begins("load")
         published = make_warehouse(layout, archive.runs(), keep=read_settings(layout).keep_warehouses)
-        made.warehouse = WarehouseRecord(layout.relative(published.path), published.size, published.sha256)
+        made.warehouse = published.record(layout)
         made.finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         with disk_errors():
             archives.commit(layout, made)

@@ -14,25 +14,12 @@ from models.findings import places as codes
 from models.findings import warehouse as warehouse_codes
 from models.identity import is_home_id
 from pipelines.archive.archive import was_committed
+from pipelines.disk.layout import is_drill_record
 from pipelines.run.digest_sets import is_whole
 from pipelines.verify.context import Context, unreadable
-from pipelines.verify.runs import DRILL, FINDINGS, REPORTS
 
 _HAS_MODES: Final = sys.platform != "win32"
 _LAID_BY_GIT: Final = "README.md"
-_FILES: Final = frozenset(
-    {
-        ".gitignore",
-        "archive.json",
-        "homes.json",
-        "settings.toml",
-        "writer.lock",
-        "warehouse.duckdb",
-        "tombstones.json",
-        "forget.json",
-    }
-)
-_DIRECTORIES: Final = frozenset({"staging", "runs", "store", "tables", "cache", "warehouse", "prefect"})
 _TEMPORARY: Final = re.compile(r"\..+\.tmp|.+\.tmp\.duckdb(\.wal)?|.+\.tmp")
 _TABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _RUN: Final = re.compile(r"run=([0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})")
@@ -107,7 +94,7 @@ def _judge_directory(context: Context, path: Path, names: Sequence[str]) -> bool
     """Report a directory that does not belong here; return whether to walk it."""
     match names:
         case [name]:
-            is_ours = name in _DIRECTORIES
+            is_ours = name in context.layout.top_directories
         case ["staging", _]:
             context.findings.append(codes.STAGED.at(context.address(path)))
             return False
@@ -134,17 +121,17 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
     address = context.address(path)
     name = names[-1]
     match names:
-        case [_] if name in _FILES:
+        case [_] if name in context.layout.top_files:
             return
-        case ["prefect", *_] | ["store", "archive.json"]:
+        case ["prefect", *_]:
+            return
+        case _ if path == context.layout.archive_copy:
             return
         case ["staging", _]:
             context.findings.append(codes.STAGED.at(address))
         case _ if _TEMPORARY.fullmatch(name):
             context.findings.append(codes.TEMPORARY.at(address))
-        case ["runs", run, _] if run in context.unusable or name in ("run.json", FINDINGS, *REPORTS):
-            return
-        case ["runs", _, _] if DRILL.fullmatch(name):
+        case ["runs", run, _] if run in context.unusable or _is_of_a_run(context, path, run):
             return
         case ["runs", run, _] if run not in listed.complete and name.startswith("manifest-sha256"):
             return  # the run was stopped before its record listed the text
@@ -162,6 +149,13 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
             _judge_part(context, listed, address, run)
         case _ if address not in listed.paths:
             context.findings.append(codes.FOREIGN.at(address, what="file"))
+
+
+def _is_of_a_run(context: Context, path: Path, run_id: str) -> bool:
+    """Return whether a file in a run's directory is one that every run may have there."""
+    layout = context.layout
+    own = (layout.commit_record(run_id), layout.findings(run_id), *layout.reports(run_id))
+    return path in own or is_drill_record(path)
 
 
 def _judge_part(context: Context, listed: _Listed, address: str, directory: str) -> None:

@@ -27,9 +27,6 @@ from pipelines.verify.records import MalformedRecord, read_object
 FORMAT: Final = 1
 _RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 _PART_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.parquet")
-REPORTS: Final = ("report.json", "report.md", "report.html")
-FINDINGS: Final = "findings.json"
-DRILL: Final = re.compile(r"drill-[0-9]{8}T[0-9]{6}Z\.(json|txt)")
 
 
 def read_runs(context: Context) -> None:
@@ -155,10 +152,9 @@ def _check_end(context: Context, run: RunRecord, address: str) -> None:
         context.findings.append(codes.NOT_COMPLETE.at(address, what="finished_at"))
     if run.warehouse is None and run.kind != "reparse":
         context.findings.append(codes.NOT_COMPLETE.at(address, what="warehouse"))
-    for name in REPORTS if run.kind == "run" else ():
-        path = context.layout.run(run.run_id) / name
+    for path in context.layout.reports(run.run_id) if run.kind == "run" else ():
         if not path.exists():
-            context.findings.append(codes.NO_REPORT.at(context.address(path), name=name))
+            context.findings.append(codes.NO_REPORT.at(context.address(path), name=path.name))
 
 
 def _check_times(context: Context, run: RunRecord, address: str) -> None:
@@ -243,21 +239,21 @@ def check_run_files(context: Context) -> None:
         for text in run.texts:
             _check_text(context, text)
         if not context.is_quick:
-            _check_sealed(context, context.layout.run(run.run_id))
+            _check_sealed(context, run.run_id)
 
 
-def _check_sealed(context: Context, directory: Path) -> None:
-    drills = [path for path in directory.glob("drill-*") if DRILL.fullmatch(path.name)]
-    for path in (*(directory / name for name in (*REPORTS, FINDINGS)), *sorted(drills)):
+def _check_sealed(context: Context, run_id: str) -> None:
+    layout = context.layout
+    for path in (*layout.reports(run_id), layout.findings(run_id), *layout.drill_records(run_id)):
         try:
             unsealed(path.read_bytes(), path.suffix)
         except FileNotFoundError:
             continue
         except SealError as error:
             address, problem = context.address(path), str(error)
-            if path.name == FINDINGS:
+            if path == layout.findings(run_id):
                 context.findings.append(codes.FINDINGS_BROKEN.at(address, problem=problem))
-            elif path.name in REPORTS:
+            elif path in layout.reports(run_id):
                 context.findings.append(codes.REPORT_BROKEN.at(address, problem=problem))
             else:
                 context.findings.append(codes.DRILL_BROKEN.at(address, problem=problem))

@@ -166,6 +166,6 @@ def _check_source(context: Context, homes: Sequence[tuple[str | None, Path]]) ->
 
 def _state(layout: Layout) -> list[tuple[str, int, int]]:
     """Return the status of the files that change whenever a run commits or publishes a warehouse."""
-    paths = [*layout.runs.glob("*/run.json"), layout.warehouse]
+    paths = [*layout.commit_records(), layout.warehouse]
     found = [(path, path.lstat()) for path in sorted(paths) if path.is_symlink() or path.exists()]
     return [(str(path), stat.st_mtime_ns, stat.st_ino) for path, stat in found]

@@ -20,11 +20,10 @@ def check_warehouses(context: Context) -> None:
     newest = next((run.warehouse for run in reversed(context.current) if run.warehouse is not None), None)
     linked = _linked(context, newest)
     broken = set()
-    for path in sorted(context.layout.warehouses.glob("*.duckdb")):
-        if not path.name.endswith(".tmp.duckdb"):
-            name = context.layout.relative(path)
-            if not _is_as_recorded(context, path, known.get(name), is_linked=name == linked):
-                broken.add(name)
+    for path in context.layout.built_warehouses():
+        name = context.layout.relative(path)
+        if not _is_as_recorded(context, path, known.get(name), is_linked=name == linked):
+            broken.add(name)
     if linked is None or linked not in known:
         return
     _check_age(context, linked, newest)

@@ -46,8 +46,8 @@ def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_a
     `is_anew`, everything is loaded into a new file. `keep` older ones stay, for who has them open. Raises LoadError or
     FixityError; the former warehouse then stays published.
     """
-    final = layout.warehouses / f"{runs[-1].run_id}.duckdb"
-    building = layout.warehouses / f"{runs[-1].run_id}.tmp.duckdb"
+    final = layout.warehouse_of(runs[-1].run_id)
+    building = layout.warehouse_being_built(runs[-1].run_id)
     remove_database(building)
     with disk_errors():
         made = None if is_anew else _extend_published(layout, runs, building)
@@ -125,11 +125,7 @@ def _publish(layout: Layout, building: Path, final: Path) -> None:
 
 
 def _forget_older(layout: Layout, newest: Path, keep: int) -> None:
-    older = sorted(
-        (path for path in layout.warehouses.glob("*.duckdb") if path != newest),
-        key=lambda path: path.name,
-        reverse=True,
-    )
+    older = [path for path in reversed(layout.built_warehouses()) if path != newest]
     for path in older[keep:]:
         path.unlink()
 

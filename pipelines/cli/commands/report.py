@@ -13,7 +13,7 @@ from models.errors import ConfigurationError
 from models.text import safe, safe_json
 from pipelines.cli.console import is_terminal, say, terminal
 from pipelines.cli.options import Data, layout_of
-from pipelines.run.pipeline import latest_run, report_path
+from pipelines.run.pipeline import latest_run
 
 
 class Format(StrEnum):
@@ -37,7 +37,7 @@ def report(
     """
     layout = layout_of(data)
     found = latest_run(layout, run)
-    place = report_path(layout, found, Format.HTML if in_browser else form)
+    place = layout.report(found.run_id, Format.HTML if in_browser else form)
     if not place.exists():
         raise ConfigurationError(f"run {found.run_id} has no report: it was stopped before its end")
     if path:
