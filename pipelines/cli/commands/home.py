@@ -60,7 +60,7 @@ def _show_home(state: HomeState) -> None:
 def _show_place(place: Place, data: Path | None) -> None:
     say(f"  {place.path}: {place.kind}")
     if place.is_next:
-        say("    the next run reads it")
+        say("    the next run reads it, unless it is empty")
     elif place.is_home:
         say(f"    to have it read: {command(f'home add {shlex.quote(str(place.path))}', data)}")
 
