@@ -1,1 +1,3 @@
-"""The command line: arguments in, calls, output, exit codes. It may import every room."""
+"""The command line: parses arguments, calls the other packages, prints results, sets exit codes. May import every
+room.
+"""

@@ -1,4 +1,4 @@
-"""The command line: parse arguments, call, print, exit code."""
+"""The entry point of the command line: calls the command, reports its errors, returns the exit code."""
 
 import io
 import os
@@ -53,8 +53,8 @@ def extract(
 
 
 def invoke(arguments: Sequence[str]) -> int:
-    """Do what `arguments` ask for and return the exit code. Every failure is reported in a line or two on standard
-    error; EXTRACT_DEBUG=1 shows where it happened.
+    """Run the command line `arguments` and return the exit code. Every error is reported in a line or two on standard
+    error; EXTRACT_DEBUG=1 adds the traceback.
     """
     make_files_private()
     let_the_reader_go()
@@ -62,12 +62,12 @@ def invoke(arguments: Sequence[str]) -> int:
     with noticing_interrupts():
         try:
             return _flushed(_called(arguments))
-        except KeyboardInterrupt:  # while it ended
+        except KeyboardInterrupt:  # during the final flush
             return _interrupted()
 
 
 def _flushed(code: int) -> int:
-    """Write what is left of the output; returns `code`, or that of a refusal to write."""
+    """Flush standard output; returns `code`, or the code of the system error that occurred."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -97,16 +97,17 @@ def _failed(error: Exception) -> int:
         return error.exit_code
     if isinstance(error, OSError) and (code := _refused_by_system(error)):
         return code
-    _tell(f"{type(error).__name__}: {error}; this is a fault of the program. {DEBUG_VARIABLE}=1 shows where")
+    _tell(f"{type(error).__name__}: {error}; this is a bug in extract. {DEBUG_VARIABLE}=1 shows the traceback")
     _tell_where()
     return ExitCode.UNEXPECTED
 
 
 def _refused_by_system(error: OSError) -> ExitCode | None:
-    """Report what the system refused: no room, no right, a device that fails. Returns None for any other error.
+    """Report an OSError about disk space, permissions or a failing device and return its exit code; None for any other
+    error.
 
-    A path of a home that cannot be read is reported where homes are read; what is left is the data directory, another
-    place that a command was asked to write to, or standard output.
+    Errors of reading a home are handled where homes are read. So this one is about the data directory, another output
+    path of the command, or standard output.
     """
     if error.errno not in REFUSALS:
         return None
@@ -116,14 +117,15 @@ def _refused_by_system(error: OSError) -> ExitCode | None:
     else:
         where = printable_path(os.fsencode(error.filename))
     _tell(
-        f"{where} cannot be used: {os.strerror(error.errno)}. Free some room, change its rights, or name another place"
+        f"{where} cannot be used: {os.strerror(error.errno)}. Free some space, change its permissions, or give "
+        f"another path"
     )
     _tell_where()
     return ExitCode.DISK
 
 
 def _interrupted() -> int:
-    _tell("interrupted; what was committed stays, and the same command does the rest")
+    _tell("interrupted; committed work stays, and the same command does the rest")
     return ExitCode.INTERRUPTED
 
 
@@ -137,7 +139,7 @@ def _tell_where() -> None:
 
 
 def _write_whatever_comes() -> None:
-    """Let no character stop the output: what its encoding lacks is written as an escape; what is piped is UTF-8."""
+    """Make output never fail on a character: write UTF-8 to pipes, and on a terminal escape what its encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
@@ -145,15 +147,16 @@ def _write_whatever_comes() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    # What a run makes is freed by its reference counts: to look for cycles every 700 objects costs a tenth of one that
-    # finds nothing new.
+    # A run makes no reference cycles: a collection every 700 objects (the default) would cost a tenth of the time of a
+    # run that finds nothing new.
     set_threshold(200_000, 20, 100)
-    # pyarrow and DuckDB import NumPy where it is installed, a fifth of what it takes to start; nothing here uses it.
-    sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  # what keeps a package from being imported
+    # pyarrow and DuckDB import NumPy if it is installed, which takes a fifth of the start time; extract does not use
+    # it.
+    sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  # None prevents the import
     code = invoke(sys.argv[1:])
     ignore_interrupts()
-    # Or Python looks for garbage in all that is left, several times, before the system takes the whole of it. DuckDB 2
-    # wants it looked for: it says of what is left then that it leaked.
+    # Without freezing, Python collects garbage several times at exit although the process ends anyway. DuckDB 2 needs
+    # that collection: it reports objects that are alive at exit as leaks.
     engine = sys.modules.get("duckdb")
     if engine is None or str(getattr(engine, "__version__", "")) < "2":
         freeze()

@@ -1,7 +1,7 @@
-"""What people see: lines, tables and numbers, with all that we did not write made safe for a terminal.
+"""Prints lines, tables and JSON, with control characters in data escaped.
 
-Everything goes through Rich with markup, highlighting and emoji codes off: a transcript must not be able to colour,
-link or break what is printed. What writes no line (JSON, a report) does not wait for Rich to be imported.
+All lines go through Rich with markup, highlighting and emoji codes off: text of a transcript must not be able to
+colour, link or break the output.
 """
 
 import json
@@ -22,41 +22,41 @@ ColumnKind = Literal["text", "exact", "number", "sentence"]
 _NEVER_CUT: Final = ("exact", "number")
 _GAP: Final = 2
 _NARROWEST: Final = 6
-"""No column of text is cut below this many cells."""
+"""The minimum width of a text column in cells."""
 _READABLE: Final = 10
-"""A query's column of text that would have to be narrower than this is not shown as a column."""
+"""Text columns of a query that would be narrower than so many cells are left out."""
 _LONGEST_CELL: Final = 2000
-"""Characters of a value that are looked at before it is cut to its column."""
+"""Only so many characters of a value are laid out, before it is cut to its column."""
 
 
 def terminal(*, stderr: bool = False) -> Console:
-    """Return the console of standard output or standard error, as these are now."""
-
+    """Return a console on the current standard output or standard error."""
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
 
 
 def _print(console: Console, text: str, style: str = "", *, is_wrapped: bool = False) -> None:
-
     console.print(Text(text, style=style), soft_wrap=not is_wrapped)
 
 
 def is_terminal() -> bool:
-    """Whether standard output is shown to a person."""
+    """Whether standard output is a terminal."""
     return sys.stdout.isatty()
 
 
 def say(text: str = "", *, style: str = "", stderr: bool = False) -> None:
-    """Print a line, never broken: a path in it can be copied. Lines within `text` stay; nothing in it is obeyed."""
+    """Print text without wrapping, so that paths can be copied. Keeps its newlines; escapes other control
+    characters.
+    """
     _print(terminal(stderr=stderr), safe(text, keep_newlines=True), style)
 
 
 def say_wrapped(text: str) -> None:
-    """Print a sentence, broken between words where the terminal ends."""
+    """Print a sentence, wrapped between words at the width of the terminal."""
     _print(terminal(), safe(text), is_wrapped=True)
 
 
 def say_table(headings: Sequence["Heading"], rows: Sequence[Sequence[str]], *, total: Sequence[str] = ()) -> None:
-    """Print a table no wider than the terminal (80 columns where there is none); what does not fit is cut with `…`."""
+    """Print a table no wider than the terminal (80 columns without one); longer text is cut with `…`."""
     console = terminal()
     all_rows = [*rows, total] if total else rows
     lines = lay_out(headings, all_rows, console.width)
@@ -66,8 +66,8 @@ def say_table(headings: Sequence["Heading"], rows: Sequence[Sequence[str]], *, t
 
 
 def say_fitting(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) -> None:
-    """Print the rows of a query as a table with as many of the columns, in their order, as the terminal has room for,
-    and the names of those that were left out.
+    """Print the rows of a query as a table of as many columns, in their order, as fit the terminal, and the names of
+    the columns left out.
     """
     console = terminal()
     kept, room = list[int](), console.width + _GAP
@@ -87,8 +87,8 @@ def say_fitting(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) ->
 def say_columns(
     columns: Sequence[tuple["Heading", int]], rows: Sequence[Sequence[str]], *, total: Sequence[str] = ()
 ) -> None:
-    """Print a table of what we chose to show. Each column has a number: where the terminal is narrow, the columns with
-    the highest numbers are left out until the rest can be read. Columns that are empty throughout are left out too.
+    """Print a table whose columns have priorities: on a narrow terminal, the columns with the highest numbers are left
+    out until the others are readable; those with 0 never. Empty columns are left out too.
     """
     console = terminal()
     headings = [heading for heading, _ in columns]
@@ -113,7 +113,7 @@ def say_blocks(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _least_widths(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) -> list[int]:
-    """Return for each column the cells that it needs: all of an id, a number or an instant, a readable part of text."""
+    """Return the minimum width of each column: the full width of ids, numbers and instants, a readable part of text."""
     widths = []
     for column, heading in enumerate(headings):
         natural = max((cell_len(_shown(row[column])) for row in rows), default=0)
@@ -124,26 +124,25 @@ def _least_widths(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) 
 
 
 def say_json(value: JsonValue) -> None:
-    """Print one JSON document, exact, with what a terminal would obey written as escapes."""
-
+    """Print one JSON document, with control characters as JSON escapes."""
     sys.stdout.write(safe_json(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
 
 
 class Heading(NamedTuple):
-    """The head of a column. Numbers are set at its right. Neither they nor exact values (ids, instants) are ever cut; a
-    sentence, in the last column, is broken into lines.
+    """The heading of a column and how to lay the column out: a `number` is right-aligned and never cut; an `exact`
+    value (id, instant) is never cut; a `sentence`, in the last column only, is wrapped; `text` is cut.
     """
 
     name: str
     kind: ColumnKind = "text"
     least: int = _READABLE
-    """Cells below which a text cannot be read: where it would get fewer, another column is left out."""
+    """The minimum readable width in cells: if the column would be narrower, another one is left out."""
 
 
 def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return the lines of a table at most `width` cells wide, as long as every text column keeps some cells.
+    """Return the lines of a table at most `width` cells wide; wider only if text columns would get too narrow.
 
-    The first line is the heads'. A sentence takes as many lines as it needs.
+    The first line has the headings. A sentence takes as many lines as it needs.
     """
     cells = [[heading.name for heading in headings], *([_shown(value) for value in row] for row in rows)]
     natural = [max(cell_len(row[column]) for row in cells) for column in range(len(headings))]
@@ -160,7 +159,7 @@ def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: i
 
 
 def fit(natural: Sequence[int], fixed: Sequence[bool], width: int) -> list[int]:
-    """Return the widths of columns: narrow ones as they are, the widest cut alike until all fit."""
+    """Return the widths of columns: narrow columns keep theirs, the wide ones share the remaining space equally."""
     room = width - _GAP * (len(natural) - 1) - sum(cells for cells, keep in zip(natural, fixed, strict=True) if keep)
     widths = list(natural)
     left = sorted(column for column, keep in enumerate(fixed) if not keep)

@@ -1,8 +1,7 @@
-"""Writes the documents that are made from the program itself: `python -m pipelines.cli.docs`; `--check` compares.
+"""Generates documents from the program: `python -m pipelines.cli.docs`; with `--check`, compares them only.
 
-`models/README.md`, `models/FINDINGS.md` and `docs/commands.md` are made whole. In the others what is made is between
-two marks, and people write the rest.
-two marks, and people write the rest.
+`models/README.md`, `models/FINDINGS.md` and `docs/commands.md` are generated completely. In the other documents, the
+sections between two marks are generated, and people write the rest.
 """
 
 import argparse
@@ -36,7 +35,7 @@ _COLUMNS: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class DocSection:
-    """A part of a document that is made: between its marks, or the whole document where `name` is empty."""
+    """A generated section of a document, between its marks; the whole document if `name` is empty."""
 
     path: str
     name: str
@@ -47,12 +46,12 @@ def tables() -> str:
     """Return the reference of tables, views and reject codes."""
     entries = with_view_columns(dictionary())
     intro = (
-        "This file is made by `python -m pipelines.cli.docs` from the declarations; `extract tables` "
-        "shows the same.\n\n"
+        "`python -m pipelines.cli.docs` generates this file from the declarations; `extract tables` "
+        "prints the same.\n\n"
         "Every table of a source ends with the address of its row: `home_id`, `run_id`, `file_id`, `byte_offset`, "
-        "`byte_length`. Instants are UTC."
+        "`byte_length`. Times are UTC."
     )
-    parts = ["# models: what things are\n", f"{intro}\n"]
+    parts = ["# models: tables, views and reject codes\n", f"{intro}\n"]
     for group, title in GROUPS.items():
         chosen = [entry for entry in entries if entry.group == group]
         names = ", ".join(f"[`{entry.name}`](#{entry.name})" for entry in chosen)
@@ -63,21 +62,21 @@ def tables() -> str:
 
 
 def commands() -> str:
-    """Return the reference of the command line: each command's help, as it prints it."""
+    """Return the reference of the command line: the help text of each command."""
     intro = (
-        "This file is made by `python -m pipelines.cli.docs`; `extract COMMAND --help` prints the same. "
+        "`python -m pipelines.cli.docs` generates this file; `extract COMMAND --help` prints the same. "
         "`claude-extract` is the same program."
     )
     return "\n".join(["# The commands\n", f"{intro}\n", *(_help(words) for words in all_commands())])
 
 
 def all_commands() -> list[tuple[str, ...]]:
-    """Return the words of every command, the program itself first."""
+    """Return the words of every command: () for the program itself, then ("run",), ("home", "add"), and so on."""
     return list(_words(typer.main.get_command(app), ()))
 
 
 def _words(command: object, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the words of a command, then those of the commands below it."""
+    """Yield the words of a command, then those of its subcommands."""
     yield words
     if isinstance(command, Deferred):
         command = command.load()
@@ -132,7 +131,7 @@ def source_list() -> str:
 
 
 def phases() -> str:
-    """Return the table of phases: number, name, and what is extracted under it."""
+    """Return the table of phases: number, name, and the paths of a home that it reads."""
     rows = []
     for number, name in PHASES.items():
         shapes = [shape for one in sources().values() if one.phase == number for shape in one.shapes]
@@ -144,7 +143,7 @@ def phases() -> str:
 
 
 def rules() -> str:
-    """Return the table of what is never opened, and what is only listed."""
+    """Return the table of the rules by which paths are never opened, or only listed."""
 
     def row(rule: Rule, how: str) -> str:
         pattern = rule.shown.replace("|", "\\|")
@@ -155,18 +154,18 @@ def rules() -> str:
 
 
 def findings() -> str:
-    """Return the list of all that `extract verify`, `restore` and `drill` can find, by concern."""
+    """Return the list of all findings of `extract verify`, `restore` and `drill`, by concern."""
     intro = (
-        "This file is made by `python -m pipelines.cli.docs` from the declarations. A code never changes its meaning, "
-        "and for each one of `extract verify` a test damages an archive. The level is the first that looks for it: "
-        "quick, default and deep, of which each does what the one before does, or source; or it is the command that "
-        "does, restore or drill. Errors and warnings keep the exit code from being 0; fixity, where bytes that are "
-        "kept are broken or gone, makes it 3."
+        "`python -m pipelines.cli.docs` generates this file from the declarations. A code never changes its meaning. "
+        "For each finding of `extract verify`, a test damages an archive and checks that the finding is reported. The "
+        "level is the lowest one of `extract verify` that looks for the finding (quick, default, deep: each includes "
+        "the one before; source stands alone), or the command that reports it: restore or drill. With an error or a "
+        "warning the exit code is not 0; with a fixity finding (archived bytes are damaged or missing) it is 3."
     )
-    parts = ["# findings: what `extract verify`, `restore` and `drill` can find\n", f"{intro}\n"]
+    parts = ["# Findings of `extract verify`, `restore` and `drill`\n", f"{intro}\n"]
     for letter, kinds in groupby(all_kinds(), lambda kind: kind.code[0]):
         rows = "\n".join(_finding_row(kind) for kind in kinds)
-        head = "| code | severity | level | what was found | what to do |\n|---|---|---|---|---|"
+        head = "| code | severity | level | finding | what to do |\n|---|---|---|---|---|"
         parts.append(f"## {CONCERNS[letter]}\n\n{head}\n{rows}\n")
     return "\n".join(parts)
 
@@ -191,13 +190,13 @@ SECTIONS: Final = (
     DocSection("extractors/README.md", "sources", source_list),
     DocSection("extractors/README.md", "rules", rules),
 )
-"""All that is made."""
+"""All generated sections."""
 
 
 def rendered(root: Path, sections: Sequence[DocSection] = SECTIONS) -> dict[Path, str]:
-    """Return each document as it should be, with what people wrote in it left as it is.
+    """Return each document with its generated sections up to date and everything else unchanged.
 
-    Raises ConfigurationError when a document has lost the marks of a section.
+    Raises ConfigurationError if a document has only one of the two marks of a section.
     """
     made: dict[Path, str] = {}
     for section in sections:
@@ -220,9 +219,9 @@ def _placed(text: str, section: DocSection, content: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write what is out of date and return 0; with --check write nothing, and return 1 when anything is."""
+    """Write the documents that are out of date and return 0; with --check write nothing, and return 1 if any is."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.cli.docs", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say what is out of date")
+    parser.add_argument("--check", action="store_true", help="only print the names of documents that are out of date")
     check = parser.parse_args(arguments).check
     stale = [
         (path, text)

@@ -1,7 +1,7 @@
-"""Ctrl-C: noted, so that whatever a library makes of it is still known to be an interruption.
+"""Records Ctrl-C, because libraries turn the KeyboardInterrupt into other errors.
 
-DuckDB raises RuntimeError("Query interrupted"), an import that was stopped may raise ImportError, click raises Abort at
-a prompt. `noticed` tells all of these from faults.
+DuckDB raises RuntimeError("Query interrupted"), an interrupted import may raise ImportError, click raises Abort at a
+prompt. `noticed` distinguishes these from real errors.
 """
 
 import os
@@ -17,8 +17,8 @@ _noticed = False
 
 @contextmanager
 def noticing_interrupts() -> Iterator[None]:
-    """Note each SIGINT, and raise KeyboardInterrupt for it as Python does. Only in the main thread, and not where the
-    process was started with the signal ignored or something else handles it.
+    """Within this context, record each SIGINT and raise KeyboardInterrupt. Does nothing outside the main thread, or if
+    SIGINT is ignored or has a handler that is not Python's.
     """
     global _noticed
     _noticed = False
@@ -35,12 +35,12 @@ def noticing_interrupts() -> Iterator[None]:
 
 
 def noticed() -> bool:
-    """Whether the user pressed Ctrl-C since `noticing_interrupts` began."""
+    """Whether SIGINT was received since `noticing_interrupts` began."""
     return _noticed
 
 
 def ignore_interrupts() -> None:
-    """Let no further Ctrl-C change how the process ends: its work is over."""
+    """Ignore SIGINT from now on, so that Ctrl-C cannot change the exit code: the command has ended."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -53,8 +53,8 @@ def _raise(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Let Ctrl-C end the process on the spot while a module is imported: nothing was begun, and KeyboardInterrupt in
-    the middle of an extension module's import (orjson's is one) can crash the process.
+    """While a module is imported, let Ctrl-C end the process at once: no work has begun, and KeyboardInterrupt during
+    the import of an extension module (such as orjson) can crash the process.
     """
     if signal.getsignal(signal.SIGINT) is not _raise:
         yield
@@ -67,7 +67,7 @@ def importing() -> Iterator[None]:
 
 
 def end_at_once(number: int, frame: FrameType | None) -> None:
-    """Handle SIGINT before anything was begun."""
+    """Handle SIGINT during an import: report it and exit with code 130, without cleanup."""
     sys.stderr.write("extract: interrupted\n")
     sys.stderr.flush()
     os._exit(130)  # sys.exit would unwind through half-imported modules, some of which turn it into ImportError

@@ -1,4 +1,4 @@
-"""Options that the commands share with which one looks, and how they ask the warehouse."""
+"""Options and helpers shared by the commands that query the warehouse: sessions, session, search and usage."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ Since = Annotated[
 Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Only until then, that day included.")]
 Touched = Annotated[
     str | None,
-    typer.Option("--touched", metavar="FILE", help="Only where a tool named this file, or a part of its path."),
+    typer.Option("--touched", metavar="FILE", help="Only where a tool call names this file, or a part of its path."),
 ]
 Tool = Annotated[
     str | None, typer.Option("--tool", metavar="NAME", help="Only where this tool was called; * is allowed.")
@@ -48,25 +48,27 @@ AsCsv = Annotated[
 ]
 
 Named = dict[str, Cell]
-"""A row of an answer, by the names of its columns."""
+"""A row of a query's result, by column name."""
 
 
 @contextmanager
 def looking(layout: Layout, query: Conditions) -> Iterator[Answer]:
-    """Ask the warehouse, and stop where nobody reads the answer any more. Raises as `asking` does."""
+    """Run a query on the warehouse and give its result; its rows end early if standard output is closed (`| head`).
+    Raises what `asking` raises.
+    """
     with asking(layout, query.sql, query.values) as whole:
         yield replace(whole, rows=takewhile(lambda _: not reader_has_gone(), whole.rows))
 
 
 def rows_of(layout: Layout, query: Conditions) -> list[Named]:
-    """Return all rows of an answer, by the names of their columns."""
+    """Run a query and return all rows, by column name. Raises what `asking` raises."""
     with looking(layout, query) as answer:
         return [dict(zip(answer.names, row, strict=True)) for row in answer.rows]
 
 
 def print_rows(layout: Layout, query: Conditions, *, as_json: bool, as_csv: bool) -> bool:
-    """Print an answer as JSON or CSV where that is asked for, and return whether it was. Raises ConfigurationError for
-    both at once.
+    """If `as_json` or `as_csv`, run a query, print the result in that format and return True; else return False.
+    Raises ConfigurationError if both are set.
     """
     if as_json and as_csv:
         raise ConfigurationError("--csv and --json: choose one")
@@ -81,25 +83,25 @@ def print_rows(layout: Layout, query: Conditions, *, as_json: bool, as_csv: bool
 
 
 def text(value: Cell) -> str:
-    """Return a text of an answer; nothing where there is none."""
+    """Return a text value of a result; "" for NULL."""
     return value if isinstance(value, str) else ""
 
 
 def whole(value: Cell) -> int:
-    """Return a count of an answer; 0 where there is none."""
+    """Return an integer value of a result; 0 for NULL."""
     return value if isinstance(value, int) else 0
 
 
 def amount(value: Cell) -> float | None:
-    """Return a number of an answer, None where it is not known."""
+    """Return a numeric value of a result; None for NULL."""
     return float(value) if isinstance(value, int | float) else None
 
 
 def instant(value: Cell) -> datetime | None:
-    """Return an instant of an answer, None where it is not known."""
+    """Return a timestamp of a result; None for NULL."""
     return value if isinstance(value, datetime) else None
 
 
 def listed_texts(value: Cell) -> Sequence[str]:
-    """Return a list of texts of an answer; nothing where there is none."""
+    """Return a list of texts of a result; an empty one for NULL."""
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

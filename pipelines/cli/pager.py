@@ -1,4 +1,4 @@
-"""Long output goes through the user's pager, as git does it: only on a terminal."""
+"""Pipes long output through the user's pager, as git does: only if standard output is a terminal."""
 
 import os
 import shlex
@@ -26,9 +26,10 @@ class _Piped(Console):
 
 @contextmanager
 def paged(*, wanted: bool = True) -> Iterator[Console]:
-    """Give the console to print on: through PAGER, else less, where standard output is a terminal and this is `wanted`.
+    """Give the console to print on. If standard output is a terminal and `wanted`, its output goes through PAGER or
+    `less`.
 
-    A pager that is closed early ends the printing, without an error.
+    If the user quits the pager early, the rest of the output is dropped without an error.
     """
     command = _pager() if wanted and is_terminal() else None
     if command is None:
@@ -56,7 +57,7 @@ def paged(*, wanted: bool = True) -> Iterator[Console]:
 
 
 def _pager() -> list[str] | None:
-    """Return the command of the pager, None where there is none or it is switched off."""
+    """Return the pager's command line; None if none is installed or PAGER turns it off (empty, or `cat`)."""
     given = os.environ.get("PAGER")
     if given is not None:
         words = shlex.split(given)
@@ -65,7 +66,7 @@ def _pager() -> list[str] | None:
 
 
 def _ignore_interrupts() -> "signal._HANDLER | None":
-    """Leave Ctrl-C to the pager, which is asked to stop searching by it. Returns the handler of before."""
+    """Ignore SIGINT here, because Ctrl-C in a pager stops a search, not the program. Returns the previous handler."""
     if threading.current_thread() is not threading.main_thread():
         return None
     return signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Shows on a terminal how a long command goes: a bar for the step at work, with bytes, entries and the time left."""
+"""Draws the progress of a long command on a terminal: a bar for the current step, with bytes, entries and time left."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from models.text import safe
 from pipelines.cli.console import terminal
 
 _AFTER: Final = 0.5
-"""Seconds before the first bar is drawn: one that is gone at once would only flicker."""
+"""Seconds before the first bar is drawn: a bar of a shorter command would only flicker."""
 _EVERY: Final = 0.1
 _SHOWN_AS: Final = {
     "look": "looking at the archive",
@@ -23,14 +23,15 @@ _SHOWN_AS: Final = {
     "report": "writing the report",
     "forget": "finishing an erasure",
 }
-"""What a step is called on the terminal, where its name is a key of the run's record."""
+"""The text shown for a step whose name is a key of the run's record."""
 
 
 @contextmanager
 def showing(*, shown: bool) -> Iterator[Observer]:
-    """Give an observer that draws on standard error, if it is to be `shown` and that is a terminal; else a silent one.
+    """Give an observer that draws bars on standard error if `shown` and standard error is a terminal; else a silent
+    one.
 
-    Nothing of the bars is left on the terminal at the end.
+    The bars are removed from the terminal at the end.
     """
     console = terminal(stderr=True)
     if not (shown and console.is_terminal):
@@ -42,7 +43,7 @@ def showing(*, shown: bool) -> Iterator[Observer]:
         TextColumn("{task.fields[amount]}", markup=False),
         TimeRemainingColumn(),
     )
-    # Drawn by hand: a thread that draws would keep a run from forking its reading processes.
+    # No refresh thread: a run can fork its reading processes only while it has a single thread.
     bars = Progress(
         *columns, console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
     )

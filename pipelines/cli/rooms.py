@@ -1,4 +1,4 @@
-"""Makes the map of the packages for CONTRIBUTING.md, out of the import contract and the docstrings of the packages."""
+"""Generates the map of packages in CONTRIBUTING.md from the import contract and the packages' docstrings."""
 
 import ast
 import tomllib
@@ -12,10 +12,10 @@ _TOP: Final = ("pipelines", "extractors", "models")
 
 
 def rooms(root: Path) -> str:
-    """Return the map of the checkout at `root` as Markdown: each floor of `pipelines` and of `extractors`, the highest
+    """Return the map of the checkout at `root` as Markdown: each layer of `pipelines` and of `extractors`, the highest
     first, with the docstrings of its packages.
 
-    Raises ConfigurationError where a room has no docstring, or pyproject.toml has no contract for a package.
+    Raises ConfigurationError if a package has no docstring, or pyproject.toml has no contract for it.
     """
     floors = _floors(root)
     parts = []
@@ -28,7 +28,7 @@ def rooms(root: Path) -> str:
 
 
 def _floors(root: Path) -> dict[str, list[list[str]]]:
-    """Return the floors that the layers contracts of import-linter declare, by package: rooms side by side on each."""
+    """Return the layers that the contracts of import-linter declare, by package; each layer is a list of packages."""
     declared = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     found = {}
     for contract in declared["tool"]["importlinter"]["contracts"]:
@@ -41,7 +41,7 @@ def _floors(root: Path) -> dict[str, list[list[str]]]:
 
 
 def _rows(package: Path, floors: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield a row for each room; the lowest floor has the number 1. Single modules on a floor are no rooms."""
+    """Yield a table row for each package; the lowest layer has the number 1. Single modules in a layer get no row."""
     for number, floor in zip(range(len(floors), 0, -1), floors, strict=True):
         for room in floor:
             if (package / room).is_dir():

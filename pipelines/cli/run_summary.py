@@ -1,4 +1,4 @@
-"""A run as the command line does it: with its progress drawn, and with its result shown at its end."""
+"""Does a run for the command line: draws its progress and prints a summary of the result."""
 
 from pathlib import Path
 
@@ -23,23 +23,24 @@ _SHOWN = 5
 def run_and_show(
     layout: Layout, request: Request, data: Path | None, *, as_json: bool, quiet: bool, is_sample: bool = False
 ) -> None:
-    """Run, show what came of it, and exit with its code unless that is 0. `is_sample` says that the homes are sample
-    homes, whose damaged entries are there on purpose: these alone leave the exit code at 0.
+    """Do a run, print its summary, and raise typer.Exit if its exit code is not 0. `is_sample` means that all homes are
+    sample homes, which have damaged entries on purpose: rejected entries alone then leave the exit code at 0.
     """
     with showing(shown=not (as_json or quiet)) as observer:
         finished = run_job(layout, request, observer)
     show_summary(layout, finished, data, as_json=as_json, quiet=quiet)
     if is_sample and finished.exit_code == ExitCode.REJECTS:
         if not (as_json or quiet):
-            say_wrapped("The entries in quarantine were damaged on purpose: with a home of yours the exit code is 4.")
+            say_wrapped("The quarantined entries were damaged on purpose; with a home of yours the exit code is 4.")
         return
     if finished.exit_code:
         raise typer.Exit(finished.exit_code)
 
 
 def show_summary(layout: Layout, finished: RunResult, data: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Print what a run came to: by source, fixity, where everything is, and what to do next."""
-
+    """Print the result of a run: counts by source, fixity, paths of the results, and the next commands. With `quiet`,
+    print only problems, to standard error.
+    """
     run = finished.run
     if as_json:
         say_json(to_json(layout, run, finished.exit_code) | _standing(finished))
@@ -71,7 +72,7 @@ def show_summary(layout: Layout, finished: RunResult, data: Path | None, *, as_j
 
 
 def _standing(finished: RunResult) -> JsonObject:
-    """Return the figures of the report that are of files alone, and those of the whole archive."""
+    """Return those figures of the report that are not in the commit record, for `--json`."""
     facts = finished.facts
     return {
         "file_outcomes": {one.outcome: one.files for one in facts.fixity.outcomes},
@@ -82,8 +83,7 @@ def _standing(finished: RunResult) -> JsonObject:
 
 
 def _verdict(finished: RunResult) -> list[str]:
-    """Return how the run ended, and what is not as it should be."""
-
+    """Return a first sentence on how the run ended, then one for each problem."""
     run = finished.run
     by_outcome, took = outcomes(run), duration(seconds(run))
     told = [
@@ -93,8 +93,8 @@ def _verdict(finished: RunResult) -> list[str]:
     ]
     if run.damage:
         told.append(
-            f"THE ARCHIVE IS DAMAGED: {plural(len(run.damage), 'committed file is', 'committed files are')} not what "
-            f"was written"
+            f"THE ARCHIVE IS DAMAGED: {plural(len(run.damage), 'committed file is', 'committed files are')} changed "
+            f"or missing"
         )
     if corrupt := by_outcome["corrupt"]:
         told.append(f"FIXITY IS BROKEN: {plural(corrupt, 'file')} changed in content, but not in size and times")
@@ -103,18 +103,18 @@ def _verdict(finished: RunResult) -> list[str]:
         told.append(f"{plural(unreadable, 'file')} could not be read")
     if blocked := in_the_way(run):
         path, what = next(iter(blocked.items()))
-        others = f"; so it is at {plural(len(blocked) - 1, 'other path')}" if len(blocked) > 1 else ""
+        others = f"; the same at {plural(len(blocked) - 1, 'other path')}" if len(blocked) > 1 else ""
         told.append(f"{safe(path)}: {what}{others}")
     if entries := rejects(run).total():
-        told.append(f"{plural(entries, 'entry', 'entries')} could not be understood and lie in quarantine")
+        told.append(f"{plural(entries, 'entry', 'entries')} could not be parsed and went to quarantine")
     if before := finished.facts.standing.quarantined - entries:
-        entries_before = plural(before, "entry of earlier runs lies", "entries of earlier runs lie")
+        entries_before = plural(before, "entry of earlier runs is", "entries of earlier runs are")
         told.append(f"{entries_before} in quarantine")
     return told
 
 
 def _found_nothing_new(finished: RunResult) -> bool:
-    """Whether a run read nothing, missed nothing and met no trouble, so that one line says all of it."""
+    """Whether a run read nothing new, missed nothing and had no problem, so that one line is enough as a summary."""
     run, facts = finished.run, finished.facts
     is_fine = finished.exit_code in (ExitCode.VERIFIED, ExitCode.REJECTS) and not run.damage
     is_new = facts.total.files_read or facts.total.rows or facts.fixity.files.total or facts.fixity.appeared.total
@@ -122,7 +122,6 @@ def _found_nothing_new(finished: RunResult) -> bool:
 
 
 def _nothing_new(finished: RunResult) -> str:
-
     facts = finished.facts
     files, homes = plural(facts.fixity.kept.files, "file"), plural(len(facts.homes), "home")
     verified = f"nothing new; {files} of {homes} verified in {duration(facts.run.seconds)}"
@@ -130,7 +129,6 @@ def _nothing_new(finished: RunResult) -> str:
 
 
 def _show_damage(run: RunRecord, data: Path | None) -> None:
-
     if not run.damage:
         return
     for one in run.damage[:_SHOWN]:
@@ -138,20 +136,20 @@ def _show_damage(run: RunRecord, data: Path | None) -> None:
     if len(run.damage) > _SHOWN:
         say(f"  and {len(run.damage) - _SHOWN} more; the report names them")
     again = plural(stored_again(run), "piece was stored again from a home", "pieces were stored again from the homes")
-    say_wrapped(f"What is new was kept, and {again}. Of what was lost, extract verify says how much still is.")
+    say_wrapped(f"New content was archived, and {again}. `extract verify` shows what is still lost.")
     say()
 
 
 def _show_reparsed(run: RunRecord) -> None:
-    """Say what was parsed again because a parser changed, and how many rows that gave."""
+    """Print the sources whose files were parsed again because the parser changed, with their numbers of rows."""
     for source, one in run.reparsed.items():
         if one.files:
             rows = f"{count(one.rows_after)} rows, {count(one.rows_before)} before"
-            say_wrapped(f"{source}: the parser changed, so {plural(one.files, 'kept file')} were parsed again: {rows}")
+            files = plural(one.files, "archived file was", "archived files were")
+            say_wrapped(f"{source}: the parser changed, so {files} parsed again: {rows}")
 
 
 def _show_sources(run: RunRecord) -> None:
-
     sources = by_source(run)
     names = ("files", "read", "entries", "rows", "messages", "duplicates", "rejects")
     say_table(
@@ -162,8 +160,7 @@ def _show_sources(run: RunRecord) -> None:
 
 
 def numbers(counts: SourceCounts) -> list[str]:
-    """Return the counts of a source as the table shows them."""
-
+    """Return the counts of a source as the cells of its row in the summary table."""
     shown = (
         counts.files_found,
         counts.files_read,
@@ -177,7 +174,6 @@ def numbers(counts: SourceCounts) -> list[str]:
 
 
 def _show_fixity(finished: RunResult) -> None:
-
     run, facts = finished.run, finished.facts
     by_outcome = {one.outcome: one.files for one in facts.fixity.outcomes}
     listed_only, gone = by_outcome.pop("unchecked", 0), by_outcome.pop("expired", 0)
@@ -186,13 +182,12 @@ def _show_fixity(finished: RunResult) -> None:
         say_wrapped(f"quarantine: {listed(codes)}")
     if gone:
         now = facts.fixity.expired_now
-        say_wrapped(f"{plural(gone, 'file')} gone from the home and kept here, {count(now)} since the last run")
+        say_wrapped(f"{plural(gone, 'file')} gone from the home and archived, {count(now)} since the last run")
     if appeared := facts.fixity.appeared.total:
-        say_wrapped(f"{plural(appeared, 'path')} appeared meanwhile; the next run reads them")
+        say_wrapped(f"{plural(appeared, 'path')} appeared during the run; the next run reads them")
 
 
 def _show_places(layout: Layout, run: RunRecord) -> None:
-
     if run.warehouse is not None:
         say(f"warehouse: {shown_path(layout.warehouse)} ({size(run.warehouse.size)})")
     say(f"report: {shown_path(layout.report(run.run_id, 'md'))}")

@@ -1,4 +1,4 @@
-"""The sample home of `extract demo`: where it is made, and how it is shown."""
+"""Makes the sample home of `extract demo` and prints a summary of it."""
 
 from pathlib import Path
 from typing import Final
@@ -18,10 +18,11 @@ _SHOWN: Final = 5
 def make_sample(
     layout: Layout, directory: Path, *, mb: float = 5.0, seed: int = 1, is_silent: bool = False
 ) -> tuple[str, Path]:
-    """Make a sample home, say what it holds unless `is_silent`, and return it under its id, to be read by a run.
+    """Make a sample home of about `mb` megabytes; print a summary unless `is_silent`; return its id and directory, for
+    the `homes` of a run's request.
 
-    The usual place for it gets a `.gitignore`: it may lie in a checkout. Raises ConfigurationError where something is
-    there already.
+    In the default place, which may be in a git checkout, also write a `.gitignore`. Raises ConfigurationError if the
+    directory exists and is not empty.
     """
     if directory == layout.demo:
         directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

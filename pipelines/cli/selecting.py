@@ -1,4 +1,4 @@
-"""Options by which files of the archive are named, shared by `files`, `restore` and `drill`."""
+"""Options that select files of the archive, shared by `files`, `restore` and `drill`."""
 
 from typing import Annotated
 
@@ -14,9 +14,9 @@ Phases = Annotated[
 ]
 Session = Annotated[
     str | None,
-    typer.Option("--session", metavar="ID", help="Only what belongs to this session; the beginning of its id will do."),
+    typer.Option("--session", metavar="ID", help="Only files of this session, by its id or the beginning of it."),
 ]
-Undone = Annotated[bool, typer.Option("--undone", help="RUN of --as-of may be one that a rollback has undone.")]
+Undone = Annotated[bool, typer.Option("--undone", help="Allow --as-of RUN to be a run that a rollback has undone.")]
 AsOf = Annotated[
     str | None,
     typer.Option(

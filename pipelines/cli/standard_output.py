@@ -1,8 +1,7 @@
-"""Standard output whose reader may go away: `extract run | head -1` ends the run, then exits with the run's own code.
+"""Makes standard output tolerate a closed pipe: `extract run | head -1` completes the run and exits with its code.
 
-Python's standard output raises BrokenPipeError in the middle of the work, and once more when the process ends. Here
-the first write after the reader has gone, and every later one, succeeds and goes nowhere; what prints rows without
-end asks `reader_has_gone` between them and stops.
+Python's own standard output raises BrokenPipeError at a write, and again at exit. Here, writes to a closed pipe succeed
+and are discarded. Code that prints many rows checks `reader_has_gone` between them and stops.
 """
 
 import io
@@ -14,14 +13,16 @@ _BUFFER: Final = 1 << 16
 
 
 class _Output(io.RawIOBase):
-    """The descriptor of standard output. `has_gone` is true once a write found that nobody reads it any more."""
+    """A raw stream on a file descriptor. `has_gone` becomes true when a write fails because the pipe is closed."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self.has_gone = False
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # all that is written
-        """Write some bytes and return how many. Raises OSError, but not because the reader has gone."""
+        """Write some bytes and return how many; discards them if the pipe is closed. Raises OSError for other
+        errors.
+        """
         if self.has_gone:
             return memoryview(data).nbytes
         try:
@@ -31,7 +32,7 @@ class _Output(io.RawIOBase):
             return memoryview(data).nbytes
 
     def writable(self) -> bool:
-        """Return true: this is what it is for."""
+        """Return True, as the base class requires."""
         return True
 
     def fileno(self) -> int:
@@ -44,8 +45,8 @@ class _Output(io.RawIOBase):
 
 
 def let_the_reader_go() -> None:
-    """Replace the process's standard output by one whose reader may go away. Does nothing where a caller has put
-    another stream in its place, nor on Windows, whose console wants Python's own stream.
+    """Replace `sys.stdout` by a stream that tolerates a closed pipe. Does nothing if a caller has replaced `sys.stdout`
+    already, or on Windows, whose console needs Python's own stream.
     """
     stream = sys.stdout
     if stream is not sys.__stdout__ or sys.platform == "win32" or _raw(stream) is not None:
@@ -63,13 +64,15 @@ def let_the_reader_go() -> None:
 
 
 def reader_has_gone() -> bool:
-    """Whether nobody reads standard output any more: whatever prints many rows stops then."""
+    """Whether a write found the pipe of standard output closed, so that printing more is useless."""
     raw = _raw(sys.stdout)
     return raw is not None and raw.has_gone
 
 
 def discard() -> None:
-    """Send all further output nowhere: after an error of writing, the stream would raise it again at the end."""
+    """Redirect standard output to the null device: after a failed write, the stream would raise the error again at
+    exit.
+    """
     sys.stdout = io.TextIOWrapper(open(os.devnull, "wb"), encoding="utf-8")  # noqa: SIM115 (open to the end)
 
 

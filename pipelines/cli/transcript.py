@@ -1,7 +1,7 @@
-"""Draws a conversation on a terminal: prompts, answers as Markdown, calls folded to a line, diffs in colour.
+"""Draws a conversation on a terminal: prompts, answers as Markdown, a line for each tool call, diffs in colour.
 
-Every text is of a transcript and so hostile. Markdown turns `&#27;` into an escape character, so what is drawn is made
-safe at the very end, segment by segment, and no link is ever made one that can be followed.
+Text of a transcript is untrusted. Markdown turns `&#27;` into an escape character, so control characters are escaped
+last, in the rendered segments; links are not made clickable.
 """
 
 import json
@@ -26,23 +26,21 @@ _NARROWEST: Final = 20
 _LINES_OF_DIFF: Final = 12
 _LONGEST_ABOUT: Final = 60
 _LONGEST_MARKDOWN: Final = 100_000
-"""Characters of an answer that are drawn as Markdown; a longer one is drawn as it is written."""
+"""Answers up to so many characters are drawn as Markdown, longer ones as plain text."""
 _TELLING: Final = (
     "command", "file_path", "notebook_path", "path", "pattern", "query", "url", "skill", "description", "prompt",
 )  # fmt: skip
-"""Fields of a tool's input that say best what a call is about, the best first."""
+"""Fields of a tool's input that describe a call best, in order of preference."""
 
 
 class Safe:
-    """Draws something with all that a terminal would obey written as escapes, indented, and with no spaces at the ends
-    of lines.
-    """
+    """Draws a renderable with control characters escaped, an indent, and no trailing spaces."""
 
     def __init__(self, drawn: RenderableType, margin: int = 0) -> None:
         self._drawn, self._margin = drawn, margin
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the segments of what is drawn, made safe."""
+        """Yield the escaped segments."""
         inner = options.update_width(max(options.max_width - self._margin, _NARROWEST))
         for line in Segment.split_lines(console.render(self._drawn, inner)):
             shown = [segment for segment in line if segment.control is None]
@@ -58,7 +56,7 @@ class Safe:
 
 
 def draw(console: Console, turns: Iterable[Turn], *, is_full: bool) -> None:
-    """Print turns; with `is_full` what is folded to a line otherwise, whole."""
+    """Print turns; with `is_full`, print inputs, results, thinking and notices completely, not as one line each."""
     for turn in turns:
         margin = _INDENT * turn.depth
         if turn.agent is not None:
@@ -146,7 +144,7 @@ def _about(given: dict[str, object]) -> str:
 
 
 def _diff(given: dict[str, object]) -> Iterator[str]:
-    """Yield the lines of what an editing tool changed, with `+` and `-` before them."""
+    """Yield the lines that an editing tool added or removed, prefixed with `+` or `-`."""
     edits = given.get("edits")
     for edit in edits if isinstance(edits, list) else [given]:
         old, new = (edit.get("old_string"), edit.get("new_string")) if isinstance(edit, dict) else (None, None)

@@ -192,7 +192,7 @@ def test_an_interrupted_command_ends_with_130(kept: Kept, monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "stdin", Impatient())
     ran = _ask(kept, "-")
     assert (ran.code, ran.out) == (130, "")
-    assert ran.err == "extract: interrupted; what was committed stays, and the same command does the rest\n"
+    assert ran.err == "extract: interrupted; committed work stays, and the same command does the rest\n"
 
 
 def test_a_reader_that_goes_away_is_no_failure_to_speak_of(kept: Kept) -> None:

@@ -32,7 +32,7 @@ def test_status_tells_what_is_new_since_the_last_run_and_writes_nothing(home: Pa
     before = _everything(tmp_path)
     ran = call("status", "--data", data)
     assert f"new or changed: 2 files, {len(prompt('later')) + 3} B to read" in ran.out
-    assert "1 file gone from the home and kept here, 1 since the last run" in ran.out
+    assert "1 file gone from the home and archived, 1 since the last run" in ran.out
     assert next(line for line in ran.lines if line.startswith("todos ")).split()[-4:] == ["1", "0", "3", "B"]
     assert max(len(line) for line in ran.lines if not line.startswith(("home ", "next: ", str(tmp_path)))) <= 80
     told = json.loads(call("status", "--data", data, "--json").out)

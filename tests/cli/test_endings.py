@@ -136,8 +136,8 @@ def test_an_output_that_cannot_be_written_is_named_once(kept: Kept, words: tuple
             [*COMMAND, *words, "--data", str(kept.data)], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == ExitCode.DISK
-    told = "standard output cannot be used: No space left on device. Free some room, change its rights, or name another"
-    assert done.stderr.decode() == f"extract: {told} place\n"
+    told = "standard output cannot be used: No space left on device. Free some space, change its permissions, or give"
+    assert done.stderr.decode() == f"extract: {told} another path\n"
 
 
 def _as_nobody(*arguments: str | Path) -> Ran:
@@ -203,7 +203,7 @@ def test_a_data_directory_that_may_not_be_used_is_twelve(place: Path, words: tup
         closed.chmod(0o755)
     assert ran.code == ExitCode.DISK, ran.err
     assert "Permission denied" in ran.err
-    assert "fault of the program" not in ran.err
+    assert "bug in extract" not in ran.err
     assert "Traceback" not in ran.err
 
 

@@ -372,7 +372,7 @@ def test_the_command_says_first_what_would_go_then_forgets_and_lists_it(data: Pa
     before = files_of(data)
     ran = call("forget", "--text", PLAIN, "--data", data)
     assert ran.code == ExitCode.USAGE
-    assert "say --yes" in ran.err
+    assert "give --yes" in ran.err
     assert PLAIN not in ran.out
     assert "mine:history.jsonl: 1 entry\n" in ran.out
     shown = json.loads(call("forget", "--text", PLAIN, "--json", "--data", data).out)

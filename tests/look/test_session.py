@@ -97,7 +97,7 @@ def test_a_session_is_named_by_the_beginning_of_its_id_or_as_the_last(told: Path
 def test_a_session_without_a_transcript_shows_its_prompts(told: Path) -> None:
     lines = _read(told, LOST).lines
     assert "how do herons sleep" in lines
-    assert any("No transcript of it was ever read" in line for line in lines)
+    assert any("No run ever read a transcript of it" in line for line in lines)
 
 
 @pytest.mark.parametrize("options", [(), ("--full",), ("--prompts",), ("--json",)])

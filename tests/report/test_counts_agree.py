@@ -77,7 +77,7 @@ def test_a_run_with_nothing_new_says_so_in_one_line_and_keeps_what_the_archive_h
     ran = call("run", "--home", f"mine={home}", "--data", data)
     (line,) = ran.lines
     assert "nothing new; 7 files of 1 home verified in " in line
-    assert line.endswith("; 1 entry of earlier runs lies in quarantine")
+    assert line.endswith("; 1 entry of earlier runs is in quarantine")
     assert ran.code == 4
 
     facts = _report(data)

@@ -68,7 +68,7 @@ def test_a_run_says_all_that_is_not_as_it_should_be(tmp_path: Path, capsys: pyte
         "Run 20260101T000000Z-abcdef: done in 0.0 s",
         "FIXITY IS BROKEN: 1 file changed in content, but not in size and times",
         "2 files could not be read",
-        "3 entries could not be understood and lie in quarantine",
+        "3 entries could not be parsed and went to quarantine",
     ]
     show_summary(Layout(tmp_path), finished, None, as_json=False, quiet=True)
     captured = capsys.readouterr()
@@ -92,7 +92,7 @@ def test_a_quiet_run_says_nothing_unless_something_is_not_as_it_should_be(home: 
         file.write(b"no json\n")
     ran = call("run", "--home", home, "--data", tmp_path / "data", "--quiet")
     assert (ran.code, ran.out) == (4, "")
-    assert "1 entry could not be understood" in ran.err
+    assert "1 entry could not be parsed" in ran.err
 
 
 def test_a_second_run_adds_nothing(home: Path, tmp_path: Path) -> None:

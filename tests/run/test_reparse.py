@@ -100,7 +100,7 @@ def test_a_parser_that_did_not_change_has_nothing_parsed_again(tmp_path: Path) -
     run(home, data)
     run(home, data)
     assert [each.kind for each in read_runs(Layout(data))] == ["run", "run"]
-    assert call("reparse", "--data", data).out == "nothing to do: every row was made by today's parsers\n"
+    assert call("reparse", "--data", data).out == "nothing to do: the current parsers made all rows\n"
 
 
 @pytest.mark.slow

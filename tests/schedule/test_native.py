@@ -166,7 +166,7 @@ def test_what_would_be_written_is_shown_and_nothing_is_written(tmp_path: Path, c
     shown = call("schedule", "install", "--weekly", "--dry-run", "--data", tmp_path / "data")
     assert shown.code == 0
     assert "0 4 * * 0 nice -n 19" in shown.out
-    assert "Claude Code deletes files by their age" in shown.out
+    assert "Claude Code deletes old files" in shown.out
     assert not crontab.exists()
     assert not (tmp_path / "data").exists()
 

@@ -186,7 +186,7 @@ def test_nothing_goes_before_it_is_said_and_confirmed(undone: str, data: Path, h
     assert call("gc", "--dry-run", "--yes", "--data", data).code == 0
     refused = call("gc", "--data", data)
     assert refused.code == ExitCode.USAGE
-    assert "say --yes" in refused.err
+    assert "give --yes" in refused.err
     assert undone in refused.out
     assert files_below(data) == before
     assert json.loads(call("gc", "--json", "--yes", "--data", data).out)["done"] is True

@@ -204,7 +204,7 @@ def test_what_is_interrupted_says_so_in_a_line_and_leaves_nothing_behind(tmp_pat
     assert told.code == ExitCode.LOCKED
     assert f"pid {process.pid}, `extract import-store`, since " in told.err
     assert (process.returncode, out) == (ExitCode.INTERRUPTED, "")
-    assert err == "extract: interrupted; what was committed stays, and the same command does the rest\n"
+    assert err == "extract: interrupted; committed work stays, and the same command does the rest\n"
     assert list((data / "staging").iterdir()) == imported_files(Layout(data)) == []
     messages.unlink()
     assert _read_in(tmp_path, {"content": "one"}).messages == 1

@@ -218,7 +218,7 @@ def test_nothing_is_changed_before_it_is_confirmed(grown: Grown) -> None:
     before = files_below(data)
     ran = call("rollback", grown.first, "--data", data)
     assert ran.code == ExitCode.USAGE
-    assert "say --yes" in ran.err
+    assert "give --yes" in ran.err
     assert grown.second in ran.out
     shown = call("rollback", grown.first, "--json", "--data", data)
     assert shown.code == 0

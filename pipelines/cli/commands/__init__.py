@@ -1,3 +1,3 @@
-"""The commands, a module for each: which arguments it takes, and how its result is shown. `pipelines.cli.loader` lists
-them and imports one when it is called: a module here imports whatever it needs at its top.
+"""The commands, one module each: its arguments and how it prints its result. `pipelines.cli.loader` lists the commands
+and imports a module when its command is called, so a module here imports everything it needs at its top.
 """

@@ -1,4 +1,6 @@
-"""`extract dashboard`: one page with charts of everything, as a file or served on loopback."""
+"""`extract dashboard`: one HTML page with charts of the whole archive, as a file or served on the loopback
+interface.
+"""
 
 import os
 import webbrowser
@@ -23,16 +25,17 @@ def dashboard(
         Path, typer.Argument(metavar="[FILE]", help="Where to write the page; an earlier one is replaced.")
     ] = _NAME,
     serve: Annotated[
-        bool, typer.Option("--serve", help="Serve the page on loopback, made anew at each visit, until Ctrl-C.")
+        bool, typer.Option("--serve", help="Serve the page on localhost until Ctrl-C, computed at each visit.")
     ] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="With --serve; 0: any free port.")] = 0,
     in_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     data: Data = None,
 ) -> None:
-    """Write one HTML file with charts of everything.
+    """Write one HTML page with charts of the whole archive.
 
-    Activity, tokens and cost, tools, subagents, what only the archive still has, growth, fixity; filtered by date,
-    project, home and model. The file needs no network and no server. It holds titles and paths: keep it to yourself.
+    Activity, tokens and cost, tools, subagents, content that only the archive still has, growth, fixity; with filters
+    by date, project, home and model. The page needs no network and no server. It contains titles and paths of your
+    sessions: keep it private.
     """
     layout = layout_of(data)
     if serve:
@@ -54,7 +57,7 @@ def _page(layout: Layout) -> str:
 
 
 def _write(file: Path, page: str) -> None:
-    """Write the page for its owner alone, under its name only once it is whole."""
+    """Write the page, readable by its owner only: to a temporary file, renamed to `file` when complete."""
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with open(beside, "x", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
@@ -65,14 +68,14 @@ def _write(file: Path, page: str) -> None:
 
 
 def _serve(layout: Layout, port: int, *, in_browser: bool) -> None:
-    _page(layout)  # what is wrong with the warehouse is said here, not in the browser
+    _page(layout)  # reports an error of the warehouse here instead of in the browser
     try:
         server = DashboardServer(lambda: _page(layout), port)
     except OSError as error:
-        raise ConfigurationError(f"port {port} cannot be listened on: {error.strerror}") from error
+        raise ConfigurationError(f"cannot listen on port {port}: {error.strerror}") from error
     with server:
         say(f"dashboard: {server.address}")
-        say("Ctrl-C ends it. The address is for you alone: whoever on this machine has it can read the page.")
+        say("Ctrl-C ends it. Keep the address private: every user of this machine who has it can read the page.")
         if in_browser:
             webbrowser.open(server.address)
         server.serve_forever()

@@ -1,4 +1,4 @@
-"""`extract demo`: a sample home made from nothing, and a run over it."""
+"""`extract demo`: generates a sample home and runs on it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +27,7 @@ def demo(
 ) -> None:
     """Make a sample home and run on it.
 
-    It has the oddities that real ones have, and nothing in it is real: no person, no path, no secret.
+    The home has the irregularities of real ones, but all its content is invented: persons, paths, secrets.
     """
     layout = layout_of(data)
     place = directory or layout.demo
@@ -41,10 +41,9 @@ def demo(
 
 
 def _refuse_a_real_archive(layout: Layout, directory: Path, *, is_named: bool) -> None:
-    """Refuse to mix a made-up home into an archive of real ones, unless its data directory was named."""
+    """Raise ConfigurationError if the archive has real homes, unless the user named it with `--data`."""
     others = {root for root in known_homes(layout).values() if Path(root) != directory.absolute()}
     if others and not is_named:
         raise ConfigurationError(
-            f"{layout.root} holds an archive of other homes; name one of its own for the sample: "
-            "extract demo --data demo-data"
+            f"{layout.root} is an archive of other homes; give the sample home its own: extract demo --data demo-data"
         )

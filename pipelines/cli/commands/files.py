@@ -1,4 +1,4 @@
-"""`extract files`: what the archive holds, file by file, as of any run."""
+"""`extract files`: lists the files of the archive, as of any run."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -26,7 +26,7 @@ def files(
     path: Annotated[
         list[str] | None,
         typer.Option(
-            "--path", metavar="GLOB", help="Only paths like this: * within a name, ** over names; repeatable."
+            "--path", metavar="GLOB", help="Only matching paths: * within a name, ** across names; repeatable."
         ),
     ] = None,
     state: Annotated[
@@ -36,17 +36,17 @@ def files(
     as_of: AsOf = None,
     undone: Undone = False,
     versions: Annotated[
-        bool, typer.Option("--versions", help="Show every content that was kept, with the run that restores it.")
+        bool, typer.Option("--versions", help="Show every archived version, with the run that restores it.")
     ] = False,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what the archive holds, present or long gone.
+    """List archived files, including those gone from the home.
 
-    present: in the home at that run. expired: gone from it by then, and kept. withheld: never opened. listed: never
-    read. "kept" counts the different contents that were kept of a file; `extract restore --as-of RUN` gives back each.
+    present: in the home at that run. expired: gone from the home by that run, but archived. withheld: never opened.
+    listed: never read. "kept" is the number of archived versions of a file; `extract restore --as-of RUN` restores
+    each.
     """
-
     for each in state or ():
         if each not in _STATES:
             raise ConfigurationError(f"there is no state {each!r}; there are {', '.join(_STATES)}")
@@ -62,7 +62,6 @@ def files(
 
 
 def _show(listing: ArchiveListing, *, with_versions: bool) -> None:
-
     shown = [each for each in _without_filled_directories(listing.files) if each.archived.availability != "gone"]
     shown.sort(key=_place)
     if shown:
@@ -81,7 +80,6 @@ def _place(each: ArchivedFile) -> tuple[str, str]:
 
 
 def _show_file(each: ArchivedFile, *, with_versions: bool) -> None:
-
     state = each.state
     is_file = state.entry_type == "file"
     name = state.path.rpartition("/")[2] + ("/" if each.archived.is_directory else "")
@@ -96,13 +94,11 @@ def _show_file(each: ArchivedFile, *, with_versions: bool) -> None:
 
 
 def _show_version(version: Version) -> None:
-
     digest = (version.sha256 or "")[:12]
     say(f"  {version.place:<10}  {size(version.size):>8}  {_day(version.mtime_ns)}  {version.run_id}  {digest}")
 
 
 def _show_sums(listing: ArchiveListing) -> None:
-
     kept = [each for each in listing.files if each.versions and each.archived.availability in ("present", "expired")]
     total = sum(each.state.size for each in kept)
     counts = listing.counts()
@@ -110,13 +106,15 @@ def _show_sums(listing: ArchiveListing) -> None:
     say(f"as of run {listing.run.run_id}, {moment(listing.run.started_at)}")
     say(listed({name: counts[name] for name in _STATES}))
     say(
-        f"{plural(len(kept), 'file')} with {size(total)} can be given back as of this run; "
-        f"{count(sum(len(each.versions) for each in kept))} contents of them are kept"
+        f"{plural(len(kept), 'file')} with {size(total)} can be restored as of this run, in "
+        f"{count(sum(len(each.versions) for each in kept))} archived versions"
     )
 
 
 def _without_filled_directories(files: Sequence[ArchivedFile]) -> Iterator[ArchivedFile]:
-    """Leave out directories that something lies in: it stands below their name anyway."""
+    """Yield all files, without directories that have an entry in the list: their name is that entry's heading
+    anyway.
+    """
     filled = {(each.state.home_id, each.state.path_bytes.rpartition(b"/")[0]) for each in files}
     for each in files:
         if not each.archived.is_directory or (each.state.home_id, each.state.path_bytes) not in filled:
@@ -124,5 +122,4 @@ def _without_filled_directories(files: Sequence[ArchivedFile]) -> Iterator[Archi
 
 
 def _day(mtime_ns: int) -> str:
-
     return (instant(mtime_ns) or "-")[:10].ljust(10)

@@ -68,7 +68,6 @@ def forget(
 
 
 def _target(**given: str | None) -> ErasureTarget:
-
     named = {kind: value for kind, value in given.items() if value is not None}
     if len(named) != 1:
         raise ConfigurationError("name exactly one of --session, --project, --message, --text and --pattern")
@@ -87,7 +86,6 @@ def _forget(
     as_json: bool,
     quiet: bool,
 ) -> None:
-
     if yes and finish_begun(layout, Observer()) and not (as_json or quiet):
         say("An earlier erasure had been stopped; it is finished now.")
     with showing(shown=not (as_json or quiet)) as observer:
@@ -110,7 +108,6 @@ def _forget(
 
 
 def _show(planned: ErasurePlan) -> None:
-
     if planned.is_nothing:
         say("No run contains anything of it.")
         return
@@ -139,7 +136,6 @@ def _entries(number: int) -> str:
 
 
 def _show_some(title: str, lines: list[str]) -> None:
-
     if lines:
         say(title)
     for line in lines[:_SHOWN]:
@@ -149,7 +145,6 @@ def _show_some(title: str, lines: list[str]) -> None:
 
 
 def _show_done(made: ErasureResult, *, quiet: bool) -> None:
-
     if made.tombstone is not None and not quiet:
         number = made.tombstone.number
         say(f"erased in {duration(made.seconds)}; {plural(made.runs, 'run')} rewritten; tombstone {number}")
@@ -165,7 +160,6 @@ def _show_done(made: ErasureResult, *, quiet: bool) -> None:
 
 
 def _list(layout: Layout, *, as_json: bool) -> None:
-
     stones = tombstones_of(layout)
     if as_json:
         hidden = ("ids", "paths", "entry_digests", "texts", "message_ids")

@@ -43,7 +43,6 @@ def gc(
 
 
 def _show(found: Garbage) -> None:
-
     for run in found.runs:
         say(f"run {run.run_id}, undone since {moment(run.undone_at)}: {size(run.size)}")
     for title, files in (("leftovers of failed runs", found.leftovers), ("old warehouses", found.warehouses)):

@@ -1,4 +1,4 @@
-"""`extract home`: the homes that the archive knows, and which of them a run reads."""
+"""`extract home`: lists and changes the homes that runs read."""
 
 import os
 import platform
@@ -31,8 +31,8 @@ def home() -> None:
 def list_homes(data: Data = None, as_json: AsJson = False) -> None:
     """Show the known homes, and where others may be.
 
-    Of these places only the names are looked at, nothing in them is opened. A run reads none of them before it is
-    added, but the usual one: ~/.claude, or those that CLAUDE_CONFIG_DIR lists.
+    Only the names of these other places are examined; nothing in them is opened. A run reads the default ones
+    (~/.claude, or those in CLAUDE_CONFIG_DIR) and those added with `extract home add`.
     """
     found = overview(layout_of(data), Path.home(), os.environ, wsl_mounts(platform.release()))
     if as_json:
@@ -51,7 +51,7 @@ def list_homes(data: Data = None, as_json: AsJson = False) -> None:
 
 def _show_home(state: HomeState) -> None:
     say(f"{state.home.shown}: {state.home.root}", style="bold")
-    how = "read by every run" if state.home.is_read else "removed: no run reads it; what was read is kept"
+    how = "read by every run" if state.home.is_read else "removed: no run reads it; its archived content stays"
     if state.home.is_read and state.problem:
         how = f"cannot be read: {state.problem}"
     say(f"  {how}; last read {moment(state.last_run_at) if state.last_run_at else 'never'}")
@@ -62,15 +62,15 @@ def _show_place(place: Place, data: Path | None) -> None:
     if place.is_next:
         say("    the next run reads it, unless it is empty")
     elif place.is_home:
-        say(f"    to have it read: {command(f'home add {shlex.quote(str(place.path))}', data)}")
+        say(f"    to read it too: {command(f'home add {shlex.quote(str(place.path))}', data)}")
 
 
 @app.command()
 def add(
-    home: Annotated[str, typer.Argument(metavar="PATH|NAME=PATH", help="The directory, with an id if you choose it.")],
+    home: Annotated[str, typer.Argument(metavar="PATH|NAME=PATH", help="The directory, optionally with an id.")],
     data: Data = None,
 ) -> None:
-    """Have every run read a home from now on. Nothing is read yet."""
+    """Make every run read a home from now on. Reads nothing yet."""
     layout = layout_of(data)
     homes = homes_of([home])
     check_homes(homes, layout)
@@ -86,10 +86,10 @@ def add(
 @app.command()
 def rename(
     home_id: HomeId,
-    name: Annotated[str, typer.Argument(help="What it is called from now on; empty for its id alone.")],
+    name: Annotated[str, typer.Argument(help="The new display name; empty: show the id alone.")],
     data: Data = None,
 ) -> None:
-    """Give a home a name to show. Its id, which every row bears, stays."""
+    """Set the display name of a home. Its id, which every row has, stays."""
     layout = layout_of(data)
     Archive.open(layout)
     with writing(layout, "home"):
@@ -99,13 +99,13 @@ def rename(
 
 @app.command()
 def remove(home_id: HomeId, data: Data = None) -> None:
-    """Have no run read a home any more. All that was read of it is kept.
+    """Make runs skip a home from now on. Its archived content stays.
 
-    To erase what was read: extract forget.
+    To erase archived content: extract forget.
     """
     layout = layout_of(data)
     Archive.open(layout)
     with writing(layout, "home"):
         removed = stop_reading(layout, home_id)
-    say(f"{removed.shown}: no run reads {removed.root} any more; what was read of it is kept")
-    say(f"to have it read again: {command(f'home add {removed.home_id}={removed.root}', data)}")
+    say(f"{removed.shown}: no run reads {removed.root} any more; its archived content stays")
+    say(f"to read it again: {command(f'home add {removed.home_id}={removed.root}', data)}")

@@ -1,4 +1,4 @@
-"""`extract inventory`: what a home holds, where it belongs, what is withheld and why."""
+"""`extract inventory`: lists the content of homes by source, and the withheld paths with reasons."""
 
 import sys
 from pathlib import Path
@@ -20,24 +20,24 @@ def inventory(
     data: Data = None,
     sha256: Annotated[
         bool,
-        typer.Option("--sha256", help="Read and digest: print what `sha256sum -c` takes; with --json, add digests."),
+        typer.Option("--sha256", help="Read files and print a list for `sha256sum -c`; with --json, add digests."),
     ] = False,
     manifest: Annotated[
-        Path | None, typer.Option("--manifest", metavar="FILE", help="Write what `sha256sum -c` takes to FILE.")
+        Path | None, typer.Option("--manifest", metavar="FILE", help="Write the list for `sha256sum -c` to FILE.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what each home holds, and what is withheld.
 
-    Files by source, by rule what is never opened or only listed.
-    Needs no data directory (of one, only settings.toml is read). What is withheld is never opened and has no digest.
+    Lists the files to be read by source, and the files that are never opened or only listed by rule. Needs no data
+    directory; if there is one, only its settings.toml is read. Withheld files are never opened and have no digest.
     """
     layout = layout_of(data)
     found = homes_to_read(layout, home or ())
     found.refuse_none()
     homes = [path for _, path in found.homes]
     if len(homes) > 1 and (manifest or (sha256 and not as_json)):
-        raise ConfigurationError("a manifest is of one home: name it with --home")
+        raise ConfigurationError("a manifest is of one home: give it with --home")
     if manifest:
         refuse_within_homes(manifest, homes)
     settings = read_settings(layout)
@@ -56,7 +56,6 @@ def inventory(
 
 
 def _write_manifest(target: Path, listing: HomeListing) -> None:
-
     try:
         target.write_bytes(sha256_manifest(listing))
     except OSError as error:
@@ -64,7 +63,6 @@ def _write_manifest(target: Path, listing: HomeListing) -> None:
 
 
 def _print_manifest(listing: HomeListing) -> None:
-
     text = sha256_manifest(listing)
     if is_terminal():
         say(text.decode(errors="backslashreplace").rstrip("\n"))
@@ -76,7 +74,6 @@ def _print_manifest(listing: HomeListing) -> None:
 
 
 def _show(listing: HomeListing) -> None:
-
     total = sum(item.found.stat.size for item in listing.files)
     say(f"{listing.root}: {plural(len(listing.files), 'file')}, {size(total)}", style="bold")
     say(f"and {listed(listing.others())}")

@@ -1,4 +1,4 @@
-"""`extract reparse`: what is kept, parsed again by today's parsers."""
+"""`extract reparse`: parses archived files again with the current parsers."""
 
 from typing import Annotated
 
@@ -12,15 +12,15 @@ from pipelines.upkeep.reparse_archive import reparse_archive
 
 Sources = Annotated[
     list[str] | None,
-    typer.Option("--source", metavar="NAME", help="Parse every file of this source again; can be given again."),
+    typer.Option("--source", metavar="NAME", help="Parse every file of this source again; repeatable."),
 ]
 
 
 def reparse(source: Sources = None, data: Data = None, quiet: Quiet = False) -> None:
-    """Parse again what is kept, by today's parsers.
+    """Parse archived files again with the current parsers.
 
-    After an upgrade `extract run` does this by itself for each source whose parser changed. No home is read: files that
-    Claude Code has deleted get new rows too. Nothing that was committed is changed.
+    After an upgrade, `extract run` does this automatically for each source whose parser changed. Reads the archive, not
+    the homes: files that Claude Code has deleted get new rows too. Changes no committed file.
     """
     layout = layout_of(data)
     with showing(shown=not quiet) as observer:
@@ -28,7 +28,7 @@ def reparse(source: Sources = None, data: Data = None, quiet: Quiet = False) -> 
     if quiet:
         return
     if made is None:
-        say("nothing to do: every row was made by today's parsers")
+        say("nothing to do: the current parsers made all rows")
         return
     say(f"Run {made.run_id}: {plural(sum(one.files for one in made.reparsed.values()), 'file')} parsed again")
     say_table(
@@ -39,4 +39,4 @@ def reparse(source: Sources = None, data: Data = None, quiet: Quiet = False) -> 
         ],
     )
     if any(one.files_left for one in made.reparsed.values()):
-        say("left: files of which a part was erased, or that the store cannot give back; they keep their rows")
+        say("left: files that were partly erased, or that the store cannot return; they keep their rows")

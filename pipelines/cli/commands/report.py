@@ -1,4 +1,4 @@
-"""`extract report`: the report of a run."""
+"""`extract report`: prints the report of a run."""
 
 import sys
 import webbrowser
@@ -17,7 +17,7 @@ from pipelines.run.pipeline import latest_run
 
 
 class Format(StrEnum):
-    """The forms of a report."""
+    """The formats of a report."""
 
     MD = "md"
     HTML = "html"
@@ -25,21 +25,23 @@ class Format(StrEnum):
 
 
 def report(
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run_id or its beginning; the last run.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="Which form of it.")] = Format.MD,
-    path: Annotated[bool, typer.Option("--path", help="Print where it is instead.")] = False,
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="A run_id or its beginning. Default: the last run.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="The format of the report.")] = Format.MD,
+    path: Annotated[bool, typer.Option("--path", help="Print the path of the report instead.")] = False,
     in_browser: Annotated[bool, typer.Option("--open", help="Open the HTML page in the browser.")] = False,
     data: Data = None,
 ) -> None:
     """Print the report of a run.
 
-    A terminal shows it formatted; a pipe gets the Markdown, HTML or JSON as it was written.
+    On a terminal, Markdown is shown formatted; a pipe gets the file's text.
     """
     layout = layout_of(data)
     found = latest_run(layout, run)
     place = layout.report(found.run_id, Format.HTML if in_browser else form)
     if not place.exists():
-        raise ConfigurationError(f"run {found.run_id} has no report: it was stopped before its end")
+        raise ConfigurationError(f"run {found.run_id} has no report: it stopped before its end")
     if path:
         sys.stdout.write(f"{place}\n")
         return
@@ -48,7 +50,7 @@ def report(
         return
     text = place.read_text(encoding="utf-8")
     if form is Format.MD and is_terminal():
-        # Text that came out of a home is escaped in the file: nothing in it is markup when it is read here.
+        # The report escapes all text that comes from a home, so none of it is rendered as markup here.
         terminal().print(Markdown(safe(text, keep_newlines=True), hyperlinks=False))
         return
     if form is Format.JSON:

@@ -86,7 +86,6 @@ def restore(
 
 
 def _show(result: RestoreResult, with_links: bool, *, quiet: bool) -> None:
-
     if not quiet:
         run = result.chosen.run
         homes = ", ".join(result.homes) if len(result.homes) < _FEW else f"{len(result.homes)} homes"
@@ -105,7 +104,6 @@ def _show(result: RestoreResult, with_links: bool, *, quiet: bool) -> None:
 
 
 def _show_counts(result: RestoreResult) -> None:
-
     plan, written = result.plan, result.written
     if result.is_dry:
         say(f"{plural(len(plan.files), 'file')} with {size(plan.size)} would be written to {result.target},")
@@ -127,7 +125,6 @@ def _show_counts(result: RestoreResult) -> None:
 
 
 def _show_left_out(result: RestoreResult, with_links: bool) -> None:
-
     reasons = {str(why): number for why, number in result.plan.reasons().items()}
     links = reasons.pop("link", 0)
     if reasons:

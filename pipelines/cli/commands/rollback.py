@@ -47,7 +47,6 @@ def rollback(
 
 
 def _show(planned: Rollback) -> None:
-
     if planned.changes_nothing:
         say(f"The state as of run {planned.back_to} is already the current one.")
         return
@@ -62,7 +61,6 @@ def _show(planned: Rollback) -> None:
 
 
 def _show_runs(runs: Sequence[RunChange]) -> None:
-
     numbers = ("files read", "entries", "new messages", "new bytes")
     say_table(
         [Heading("run"), *(Heading(name, "number") for name in numbers)],

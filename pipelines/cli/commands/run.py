@@ -1,4 +1,4 @@
-"""`extract run`: the whole job, or what it would do."""
+"""`extract run`: reads the homes and builds the warehouse; with `--dry-run`, shows what a run would read."""
 
 from dataclasses import asdict, astuple
 from typing import Annotated
@@ -23,22 +23,22 @@ def run(
     data: Data = None,
     phase: Annotated[
         list[str] | None,
-        typer.Option("--phase", metavar="N|NAME", help="Only this phase, by number or source; can be given again."),
+        typer.Option("--phase", metavar="N|NAME", help="Only this phase, by number or source; repeatable."),
     ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Read everything again, and compute every SHA-256 anew.")
-    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read every file again and compute its SHA-256 again.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done for each phase; write nothing at all.")
+        bool, typer.Option("--dry-run", help="Show for each phase what a run would read; write nothing.")
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
-    or_demo: Annotated[bool, typer.Option("--or-demo", hidden=True, help="Without any home, make a sample.")] = False,
+    or_demo: Annotated[
+        bool, typer.Option("--or-demo", hidden=True, help="Without any home, make a sample home.")
+    ] = False,
 ) -> None:
     """Read what is new in each home and build the warehouse.
 
-    Without --home: every home that the archive knows (extract home list) and the usual ones of this machine.
-    Nothing in a home is changed. Running again adds only what is new; killed, it goes on where it was.
+    Without --home: every home that the archive knows (extract home list) and the default ones of this machine.
+    Changes nothing in a home. Another run adds only what is new; after a killed run, it continues from the last commit.
     """
     layout = layout_of(data)
     phases = phases_of(phase or ())
@@ -57,7 +57,6 @@ def run(
 
 
 def _show_plan(layout: Layout, request: Request, *, as_json: bool) -> None:
-
     plan = preview_run(layout, request)
     if as_json:
         homes = {home.home_id: str(home.root) for home in plan.homes}
@@ -75,6 +74,6 @@ def _show_plan(layout: Layout, request: Request, *, as_json: bool) -> None:
             ],
         )
         withheld, listed = sum(one.withheld for one in phases), sum(one.listed for one in phases)
-        say(f"never opened: {count(withheld)} withheld files, {count(listed)} that are only listed")
+        say(f"not read: {count(withheld)} withheld files, {count(listed)} only listed")
         say()
     say(f"A run would read {size(sum(one.bytes_read for one in plan.phases))}. Nothing was written.")

@@ -1,4 +1,4 @@
-"""`extract schedule`: has the operating system run `extract`, and says whether the runs came."""
+"""`extract schedule`: sets up runs by the operating system's scheduler, and shows whether they happened."""
 
 import os
 from collections.abc import Sequence
@@ -21,35 +21,33 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 
 System = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help=f"{', '.join(SCHEDULERS)}. Default: the one that this machine has."),
+    typer.Option(metavar="NAME", help=f"{', '.join(SCHEDULERS)}. Default: the scheduler of this machine."),
 ]
 
 _WHY_DAILY = (
-    "Every day is recommended: Claude Code deletes files by their age, and whole homes were lost by accident; what no "
-    "run has read by then is gone. A run that finds nothing new takes a second."
+    "Daily runs are recommended: Claude Code deletes old files, and whole homes have been lost by accident; files that "
+    "no run has read by then are gone. A run that finds nothing new takes a second."
 )
 
 
 @app.callback()
 def schedule() -> None:
-    """Run by itself, on the operating system's schedule."""
+    """Run regularly, by the operating system's scheduler."""
 
 
 @app.command()
 def install(
-    weekly: Annotated[
-        bool, typer.Option("--weekly/--daily", help="Every Sunday, or every day, which is recommended.")
-    ] = False,
+    weekly: Annotated[bool, typer.Option("--weekly/--daily", help="Every Sunday, or every day (recommended).")] = False,
     at: Annotated[str, typer.Option(metavar="HH:MM", help="The local time of day.")] = "04:00",
     system: System = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the files to be written; write nothing.")] = False,
     yes: Yes = False,
     data: Data = None,
 ) -> None:
-    """Have every known home read every day, or every week.
+    """Run every day, or every week, over all known homes.
 
-    Shows what it is going to write, and asks. Runs are of low priority and have no network. A missed run is made up
-    for when the machine is on again.
+    Shows the files to be written, and asks. Runs have low priority and no network access. A missed run is made up for
+    when the machine is on again.
     """
     layout = layout_of(data)
     chosen = scheduler(system, Path.home(), os.environ)
@@ -64,19 +62,19 @@ def install(
     if before:
         say(f"This replaces a schedule that runs {before.sentence}.")
     if not yes:
-        confirm(f"Have {chosen.name} run this {timetable.sentence}?")
+        confirm(f"Make {chosen.name} run this {timetable.sentence}?")
     chosen.install(job)
     say(
         f"{chosen.name} runs it {timetable.sentence}; next: {_local(timetable.next_after(datetime.now().astimezone()))}"
     )
-    say(f"to see whether the runs came: {command('schedule status', data)}")
+    say(f"to see whether the runs happen: {command('schedule status', data)}")
 
 
 @app.command()
 def status(system: System = None, data: Data = None, as_json: AsJson = False) -> None:
     """Show the next run, the last results, and what is overdue.
 
-    Ends with 1 when a home has not been read for longer than the schedule allows.
+    The exit code is 1 if a home has not been read for longer than the schedule allows.
     """
     layout = layout_of(data)
     name, timetable = _installed(system)
@@ -88,7 +86,7 @@ def status(system: System = None, data: Data = None, as_json: AsJson = False) ->
         if timetable and following:
             say(f"{name}: {timetable.sentence}; next run: {_local(following)}", style="bold")
         else:
-            say(f"No schedule is installed. To have one: {command('schedule install', data)}")
+            say(f"No schedule is installed. To install one: {command('schedule install', data)}")
         for one in reads:
             say(_sentence(one))
     if any(one.is_overdue for one in reads):
@@ -96,7 +94,7 @@ def status(system: System = None, data: Data = None, as_json: AsJson = False) ->
 
 
 def _installed(system: str | None) -> tuple[str | None, Timetable | None]:
-    """Return the scheduler and its timetable; neither on a machine without a scheduler, unless one was asked for."""
+    """Return the name of the scheduler and the installed timetable; (None, None) on a machine without a scheduler."""
     try:
         chosen = scheduler(system, Path.home(), os.environ)
     except NoScheduler:

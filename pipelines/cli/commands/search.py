@@ -1,4 +1,4 @@
-"""`extract search`: finds words."""
+"""`extract search`: full-text search over the archive."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -43,17 +43,17 @@ def search(
         ),
     ] = None,
     literal: Annotated[
-        bool, typer.Option("--literal", help="Any piece of a message as it is written, in this case.")
+        bool, typer.Option("--literal", help="Search the exact text, case-sensitive, also within words.")
     ] = False,
-    each: Annotated[bool, typer.Option("--each", help="Every hit, not the best one of a session.")] = False,
+    each: Annotated[bool, typer.Option("--each", help="Show every hit, not only the best of each session.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many; 0: all.")] = 20,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
-    """Find words in everything that is kept.
+    """Search the text of the whole archive.
 
-    Prompts, answers, inputs and results of tools, plans, tasks, versions of files and debug logs are searched, also
-    those that the home has no longer. The first search after a run adds what is new to the index, in the cache of the
+    Searches prompts, answers, tool inputs and results, plans, tasks, file versions and debug logs, including those that
+    are gone from the home. The first search after a run adds the new texts to the index, which is in the cache of the
     data directory.
     """
     filters = Filters(project, since, until, touched, tool, model, state, home)
@@ -63,7 +63,7 @@ def search(
         say_json([_json(hit) for hit in found])
         return
     if not found:
-        say("Nothing is found.")
+        say("Nothing found.")
         return
     terms = [text] if literal else search_terms(text)
     for hit in found:
@@ -77,7 +77,7 @@ def _json(hit: Hit) -> JsonObject:
 
 
 def _quoted(word: str) -> str:
-    """Return an argument as a part of a search: the shell has taken the quotes from a phrase."""
+    """Return an argument as a part of the query, with the quotes that the shell removed from a phrase."""
     if word.startswith("-") and any(map(str.isspace, word)):
         return f'-"{word[1:]}"'
     return f'"{word}"' if any(map(str.isspace, word)) and '"' not in word else word

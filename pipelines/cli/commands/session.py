@@ -1,4 +1,4 @@
-"""`extract session`: one conversation, to be read."""
+"""`extract session`: prints one conversation for reading."""
 
 import sys
 from itertools import takewhile
@@ -34,20 +34,21 @@ from pipelines.warehouse.query import write_json
 
 
 def session(
-    which: Annotated[str, typer.Argument(metavar="ID", help="Its id, the beginning of it, or: last.")],
+    which: Annotated[
+        str, typer.Argument(metavar="ID", help="The session's id or the beginning of it; last: the newest one.")
+    ],
     full: Annotated[
-        bool, typer.Option("--full", help="Show tool inputs, results, thinking and notices whole.")
+        bool, typer.Option("--full", help="Show tool inputs, results, thinking and notices completely.")
     ] = False,
-    prompts: Annotated[bool, typer.Option("--prompts", help="Show your prompts alone.")] = False,
-    pager: Annotated[bool, typer.Option("--pager/--no-pager", help="Use PAGER, or less, on a terminal.")] = True,
+    prompts: Annotated[bool, typer.Option("--prompts", help="Show only your prompts.")] = False,
+    pager: Annotated[bool, typer.Option("--pager/--no-pager", help="On a terminal, use PAGER or less.")] = True,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
     """Show a conversation.
 
-    Prompts, answers, and a line for each call of a tool, long after Claude Code has deleted the transcript. Subagents
-    are indented below the call that began them, and what the conversation was rewound before is marked. Times are
-    local.
+    Prints prompts, answers, and a line for each tool call, also after Claude Code has deleted the transcript. Subagents
+    are indented below the call that started them; messages that a rewind dropped are marked. Times are local.
     """
     layout = layout_of(data)
     session_id = _found(layout, which)
@@ -68,11 +69,13 @@ def session(
         _head(console, row)
         draw(console, takewhile(lambda _: not reader_has_gone(), turns), is_full=full)
         if not said:
-            console.print("Nothing of its conversation is kept.")
+            console.print("The archive has nothing of its conversation.")
 
 
 def _found(layout: Layout, which: str) -> str:
-    """Return the whole id of a session. Raises ConfigurationError where there is none, or several."""
+    """Return the full id of the session with this id or beginning of an id. Raises ConfigurationError if there is none
+    or more than one.
+    """
     if which == "last":
         newest = rows_of(layout, sessions_query(Filters(), limit=1))
         if not newest:
@@ -87,7 +90,7 @@ def _found(layout: Layout, which: str) -> str:
 
 
 def _head(console: Console, row: Named) -> None:
-    """Print what the session is: title, place, time, models, cost, and how it is gone on with."""
+    """Print the session's title, project, times, models and cost, and how to continue it or why it is incomplete."""
     title = text(row["title"]) or text(row["first_prompt"]) or "(no title)"
     console.print(Safe(Text(one_line(title), style="bold")))
     ids = f"{text(row['session_id'])}  {text(row['project_path']) or text(row['project'])}"
@@ -104,14 +107,14 @@ def _head(console: Console, row: Named) -> None:
     state = text(row["state"])
     note = {
         "present": f"claude --resume {text(row['session_id'])}",
-        "partial": "The home has only files of its subagents; what is kept of the conversation is shown.",
-        "expired": "The home has no transcript of it any more; this archive does.",
-        "named_only": "No transcript of it was ever read; its prompts are those of history.jsonl.",
+        "partial": "The home has only files of its subagents; the archived part of the conversation is shown.",
+        "expired": "Its transcript is gone from the home; this archive has it.",
+        "named_only": "No run ever read a transcript of it; its prompts come from history.jsonl.",
     }.get(state, state)
     console.print(Safe(Text(note, style="dim")))
 
 
 def _prompts_of_history(layout: Layout, session_id: str) -> list[Utterance]:
-    """Return the prompts that only history.jsonl has: of a session without a transcript, all of them."""
+    """Return those prompts of a session that only history.jsonl has; all of them if it has no transcript."""
     rows = rows_of(layout, prompts_query(session_id))
     return [Utterance("prompt", "person", instant(row["prompted_at"]), text(row["prompt_text"])) for row in rows]

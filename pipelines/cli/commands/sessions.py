@@ -1,4 +1,4 @@
-"""`extract sessions`: one line for each session."""
+"""`extract sessions`: lists sessions, one per line."""
 
 from typing import Annotated, Final
 
@@ -30,7 +30,7 @@ from pipelines.look.sessions import sessions_query
 
 _USUAL: Final = 30
 _ID: Final = 8
-"""Characters of an id that are shown: enough to name the session."""
+"""Characters of an id that are printed: enough to identify a session."""
 
 
 def sessions(
@@ -42,7 +42,7 @@ def sessions(
     model: Model = None,
     state: State = None,
     home: HomeId = None,
-    every: Annotated[bool, typer.Option("--all", help="Also sessions of which nothing but the id is known.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also list sessions of which only the id is known.")] = False,
     limit: Annotated[
         int | None, typer.Option("--limit", min=0, help="At most so many; 0: all. Default: 30 on a terminal, else all.")
     ] = None,
@@ -52,9 +52,9 @@ def sessions(
 ) -> None:
     """List sessions, the newest first.
 
-    A session is named by its title, or by its first prompt. Times are local. Tokens are all that were sent, answered,
-    and read from or written to the cache; the cost is by the list of prices, with ~ where the figures of some responses
-    are not final. --json and --csv have more columns.
+    A session is shown by its title, or its first prompt. Times are local. Tokens are the sum of input, output, cache
+    reads and cache writes; the cost is at list prices, with ~ if the figures of some responses are not final. --json
+    and --csv have more columns.
     """
     layout = layout_of(data)
     filters = Filters(project, since, until, touched, tool, model, state, home)
@@ -88,7 +88,7 @@ _HEADINGS: Final = (
     (Heading("active", "number"), 4),
     (Heading("state", "exact"), 2),
 )
-"""The columns with the order in which they are left out where the terminal is narrow: the highest number first."""
+"""The columns with their priorities: on a narrow terminal, those with the highest numbers are left out first."""
 
 
 def _line(row: Named) -> list[str]:

@@ -1,4 +1,4 @@
-"""`extract show`: an entry as it stands in the store."""
+"""`extract show`: prints the archived bytes at an address."""
 
 import sys
 from typing import Annotated
@@ -15,19 +15,17 @@ def show(
         str,
         typer.Argument(metavar="ADDRESS", help="HOME:PATH[#GENERATION][@OFFSET+LENGTH], or FILE_ID[@OFFSET+LENGTH]."),
     ],
-    raw: Annotated[bool, typer.Option("--raw", help="Exact bytes, even to a terminal.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the exact bytes, even to a terminal.")] = False,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="RUN", help="As it stood at this run; the last one without it.")
+        str | None, typer.Option("--as-of", metavar="RUN", help="As of this run. Default: the last run.")
     ] = None,
     data: Data = None,
 ) -> None:
     """Print the bytes at an address, verified.
 
-    They are there long after the file is gone from its home. The warehouse's macro address(file_id, byte_offset,
-    byte_length) makes addresses. Piped, the bytes are exact; a terminal is shown them with nothing in them that it
-    would obey.
+    Also works after the file is gone from its home. The warehouse's macro address(file_id, byte_offset, byte_length)
+    makes addresses. A pipe gets the exact bytes; on a terminal, control characters are escaped.
     """
-
     layout = layout_of(data)
     run_id = latest_run(layout, as_of).run_id if as_of else None
     blocks = entry_bytes(layout, address, run_id)

@@ -1,4 +1,4 @@
-"""`extract sql`: a question to the warehouse."""
+"""`extract sql`: runs a read-only SQL query on the warehouse."""
 
 import sys
 from collections.abc import Sequence
@@ -37,15 +37,14 @@ def sql(
         bool, typer.Option("--vertical", help="Print each row as a block, a line for each column.")
     ] = False,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=0, help="Give up after so many seconds; 0: never.")
+        float, typer.Option("--timeout", metavar="SECONDS", min=0, help="Cancel after so many seconds; 0: never.")
     ] = _TIMEOUT,
     data: Data = None,
 ) -> None:
-    """Ask the warehouse, read-only.
+    """Run a read-only SQL query on the warehouse.
 
-    SQL can change nothing and reaches no file and no network. `extract tables` lists what can be asked for.
+    The query cannot change anything, and cannot access files or the network. `extract tables` lists the tables.
     """
-
     if as_csv + as_json + vertical > 1:
         raise ConfigurationError("--csv, --json and --vertical: choose one")
     text = sys.stdin.read() if query == "-" else query
@@ -60,7 +59,6 @@ def sql(
 
 
 def _show(answer: Answer, limit: int, *, is_vertical: bool) -> None:
-
     rows, more = first(answer, limit)
     shown = [["NULL" if cell is None else text_of(cell) for cell in row] for row in rows]
     if is_vertical:

@@ -1,4 +1,4 @@
-"""`extract status`: how the archive stands and what is new since the last run."""
+"""`extract status`: shows the state of the archive and what is new in the homes since the last run."""
 
 from pathlib import Path
 
@@ -35,13 +35,12 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
 
 
 def _show_archive(found: Status, root: str, data: Path | None) -> None:
-
     say(f"{root}: {plural(found.runs, 'run')}", style="bold")
     if found.last_run_id:
         ended = moment(found.last_run_finished_at or found.last_run_started_at)
         how = "complete" if found.last_run_status == "complete" else "stopped after some phases"
         say(f"last run: {found.last_run_id}, {how}, {ended}")
-    imported = f", read in from other stores {size(found.imported_bytes)}" if found.imported_bytes else ""
+    imported = f", imported from other stores {size(found.imported_bytes)}" if found.imported_bytes else ""
     warehouse = "no warehouse" if found.warehouse_bytes is None else f"warehouse {size(found.warehouse_bytes)}"
     say(f"store {size(found.store_bytes)}, tables {size(found.table_bytes)}, {warehouse}{imported}")
     if found.quarantined:
@@ -52,15 +51,14 @@ def _show_archive(found: Status, root: str, data: Path | None) -> None:
         say_wrapped(found.under_way)
     if found.damage:
         files = plural(len(found.damage), "committed file is", "committed files are")
-        say(f"THE ARCHIVE IS DAMAGED: {files} not what was written", style="bold")
+        say(f"THE ARCHIVE IS DAMAGED: {files} changed or missing", style="bold")
         for one in found.damage[:_SHOWN]:
             say(f"  {one.path} {one.problem}")
-        say_wrapped("`extract verify` says what is lost; `extract run` stores again what the homes still have.")
+        say_wrapped("`extract verify` shows what is lost; `extract run` stores again what the homes still have.")
     say()
 
 
 def _show_home(home: HomeStatus) -> None:
-
     shown = f"{home.home_id} ({home.name})" if home.name else home.home_id
     notes = [home.problem] if home.problem else []
     notes += [] if home.is_read else ["removed: no run reads it"]
@@ -84,10 +82,10 @@ def _show_home(home: HomeStatus) -> None:
     expired = sum(phase.expired_files for phase in home.phases)
     vanished = sum(phase.vanished_files or 0 for phase in home.phases)
     if waiting:
-        say(f"{size(waiting)} are kept beyond the watermarks, where entries had no end yet")
+        say(f"{size(waiting)} are archived but not yet parsed: entries that were incomplete when read")
     if expired or vanished:
         say(
-            f"{plural(expired + vanished, 'file')} gone from the home and kept here, "
+            f"{plural(expired + vanished, 'file')} gone from the home and archived, "
             f"{count(vanished)} since the last run"
         )
     say()

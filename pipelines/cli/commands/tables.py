@@ -1,4 +1,4 @@
-"""`extract tables`: the dictionary of the warehouse."""
+"""`extract tables`: prints the data dictionary of the warehouse."""
 
 import sys
 from difflib import get_close_matches
@@ -20,9 +20,8 @@ def tables(
 ) -> None:
     """Show the tables of the warehouse, or the columns of one.
 
-    Needs no warehouse: it is read from the declarations.
+    Needs no warehouse: it comes from the declarations.
     """
-
     if as_json and as_markdown:
         raise ConfigurationError("--json and --markdown: choose one")
     entries = dictionary.dictionary()
@@ -41,7 +40,6 @@ def tables(
 
 
 def _named(name: str, entries: list[TableEntry]) -> TableEntry:
-
     for entry in entries:
         if entry.name == name:
             return entry
@@ -51,7 +49,6 @@ def _named(name: str, entries: list[TableEntry]) -> TableEntry:
 
 
 def _show_tables(entries: list[TableEntry]) -> None:
-
     for group, title in GROUPS.items():
         say_wrapped(title)
         rows = [[entry.name, entry.comment] for entry in entries if entry.group == group]
@@ -60,7 +57,6 @@ def _show_tables(entries: list[TableEntry]) -> None:
 
 
 def _show_columns(entry: TableEntry) -> None:
-
     say(entry.name, style="bold")
     say_wrapped(entry.comment)
     say()

@@ -1,4 +1,4 @@
-"""`extract usage`: tokens and cost."""
+"""`extract usage`: sums tokens and cost."""
 
 from datetime import date
 from typing import Annotated, Final
@@ -42,10 +42,10 @@ def usage(
     as_csv: AsCsv = False,
     data: Data = None,
 ) -> None:
-    """Show tokens and what they cost by the list of prices.
+    """Show tokens and their cost at list prices.
 
-    Days are local. Each response is counted once, whatever the number of files and homes that have it. A block is five
-    hours from a first response on, as subscriptions count them. Subscribers pay none of the cost.
+    Days are local. Each response is counted once, in however many files and homes it is. A block is the five hours from
+    a first response, as subscription limits count them. Subscribers do not pay these costs.
     """
     layout = layout_of(data)
     filters = Filters(project, since, until, None, None, model, None, home)
@@ -90,8 +90,8 @@ def _say_notes(total: Named) -> None:
     share = amount(total["reliable_share"])
     if share is not None and share < 1:
         say_wrapped(
-            f"~: the figures of {1 - share:.0%} of the responses are not final: Claude Code wrote them while the "
-            "answer was streamed, so the output may be more."
+            f"~: the figures of {1 - share:.0%} of the responses are not final: Claude Code wrote them during "
+            "streaming, so the output may be higher."
         )
     if unpriced := whole(total["unpriced_part_count"]):
         say_wrapped(f"~: {count(unpriced)} billed parts have no known price and are not in the cost.")

@@ -76,7 +76,6 @@ def _level(*, quick: bool, deep: bool, source: bool) -> Level:
 
 
 def _subset(level: Level, given: str | None, seed: int | None) -> Subset:
-
     if given is None and seed is None:
         return Subset()
     match = _PERCENT.fullmatch(given or "")
@@ -109,7 +108,6 @@ def _show(made: Verification, root: str, *, quiet: bool) -> None:
 
 
 def _show_finding(finding: Finding) -> None:
-
     say(f"{finding.code} {finding.severity}  {finding.address}", style="bold")
     say(f"     {finding.sentence}")
     if finding.severity is not Severity.INFORMATION:
