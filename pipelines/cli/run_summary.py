@@ -46,7 +46,8 @@ def show_summary(layout: Layout, finished: RunResult, data: Path | None, *, as_j
         say_json(to_json(layout, run, finished.exit_code) | _standing(finished))
         return
     if quiet:
-        if finished.exit_code:
+        # Entries that lie in quarantine from before were announced by the run that found them.
+        if finished.exit_code and (finished.exit_code != ExitCode.REJECTS or rejects(run)):
             say(f"run {run.run_id}: {'; '.join(_verdict(finished))}", stderr=True)
         return
     if _found_nothing_new(finished):

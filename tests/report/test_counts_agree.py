@@ -80,13 +80,16 @@ def test_a_run_with_nothing_new_says_so_in_one_line_and_keeps_what_the_archive_h
     assert line.endswith("; 1 entry of earlier runs is in quarantine")
     assert ran.code == 4
 
+    quiet = call("run", "--home", f"mine={home}", "--data", data, "--quiet")
+    assert (quiet.code, quiet.out, quiet.err) == (4, "", "")
+
     facts = _report(data)
     assert facts["verdict"]["level"] == "rejects"
     assert facts["total"]["rejects"] == 0
     assert facts["standing"]["quarantined"] == 1
     runs = json.loads(call("sql", "--data", data, "--json", "SELECT run_id, epoch FROM runs ORDER BY epoch").out)
-    assert [run["epoch"] for run in runs] == [1, 2]
-    assert runs[1]["run_id"] == facts["run"]["run_id"]
+    assert [run["epoch"] for run in runs] == [1, 2, 3]
+    assert runs[2]["run_id"] == facts["run"]["run_id"]
     status = call("status", "--data", data).out
     assert "not of the last one" not in status
     assert "1 entry in quarantine" in status
