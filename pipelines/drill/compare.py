@@ -12,6 +12,7 @@ from extractors.home.found import EntryType, Found
 from extractors.home.home import Home
 from extractors.reading.erasure import Tombstones
 from extractors.reading.extract import digest_file
+from extractors.reading.registry import followed_links
 from models.errors import SourceError
 from models.finding import Finding, Kind, address_of
 from models.findings import restore as codes
@@ -118,11 +119,13 @@ def compare_source(
     *,
     tombstones: Tombstones | None = None,
     begun_ns: Mapping[str, int] | None = None,
+    follow_links: bool = False,
 ) -> SourceComparison:
     """Read the files of a home and judge each against its manifest row: the same, grown, changed or gone since.
 
     `tombstones` list the bytes that were erased on request. `begun_ns` is the start of each run by run_id, in
     nanoseconds since 1970 (UTC): a file modified just before its run may have changed without a new time.
+    `follow_links` is the setting of the runs.
     Only a file with other content but the same size and times is a finding: normal use cannot cause that.
     """
     result = SourceComparison(root)
@@ -130,7 +133,7 @@ def compare_source(
         result.problem = "not here now"
         return result
     try:
-        with Home(Path(root)) as home:
+        with Home(Path(root), followed_links(follow_links=follow_links)) as home:
             for state in states:
                 if state.content_xxh3 is not None and state.outcome != Outcome.UNREADABLE:
                     claim = claim_of(state, tombstones, (begun_ns or {}).get(state.run_id))

@@ -30,6 +30,7 @@ from pipelines.archive.selection import Selection, archived_roots, choose
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.atomic import disk_errors, write_sealed
 from pipelines.disk.layout import Layout, make_private
+from pipelines.disk.settings import read_settings
 from pipelines.drill.compare import compare_restored, compare_source
 from pipelines.drill.result import DrillResult, HomeDrill
 from pipelines.drill.resume import ArchivedPaths, SessionCheck, check_session, is_session
@@ -66,7 +67,7 @@ def drill(layout: Layout, request: DrillRequest, observer: Observer | None = Non
         asked = RestoreRequest(target, expired=True, links=True)
         restored = restore_chosen(reader, chosen, asked, target, observer)
         result = DrillResult(run.run_id, started, [], list(restored.findings))
-        context = _DrillContext(restored, roots, tombstones, begun_ns, observer)
+        context = _DrillContext(restored, roots, tombstones, begun_ns, observer, read_settings(layout).follow_links)
         for home_id in restored.homes:
             one = _drill_home(context, home_id)
             result.homes.append(one)
@@ -135,6 +136,7 @@ class _DrillContext:
     tombstones: Tombstones | None
     begun_ns: Mapping[str, int]
     observer: Observer
+    follow_links: bool
 
 
 def _drill_home(context: _DrillContext, home_id: str) -> HomeDrill:
@@ -148,7 +150,14 @@ def _drill_home(context: _DrillContext, home_id: str) -> HomeDrill:
     compared = compare_restored(home_id, tree, expected, _known_bad(restored, home_id, expected), observer)
     observer.step_begins(f"{home_id}: reading the home", sum(state.size for state in present))
     root = context.roots.get(home_id, "")
-    source = compare_source(root, present, observer, tombstones=context.tombstones, begun_ns=context.begun_ns)
+    source = compare_source(
+        root,
+        present,
+        observer,
+        tombstones=context.tombstones,
+        begun_ns=context.begun_ns,
+        follow_links=context.follow_links,
+    )
     in_place = [state for path, state in expected.items() if state.entry_type == "file" and state.path_bytes == path]
     sessions = _check_sessions(home_id, tree, in_place, ArchivedPaths(expected, compared.differing), observer)
     return HomeDrill(

@@ -14,6 +14,7 @@ import pyarrow as pa
 from xxhash import xxh3_128
 
 from extractors.home.home import Home
+from extractors.reading.registry import followed_links
 from models.errors import SourceError
 from models.run import DamageRecord, RunRecord
 from models.tables import ERASED, PIECES, STORE
@@ -59,11 +60,14 @@ class Mender:
     store.
     """
 
-    def __init__(self, lost: Lost, home: Path, seed: int, stored: Path, target: Path) -> None:
+    def __init__(
+        self, lost: Lost, home: Path, seed: int, stored: Path, target: Path, *, follow_links: bool = False
+    ) -> None:
         """Take the lost pieces, the home, the seed of the store's digests, the file of the digests that this run has
         stored (a SharedSet), and the path of the Parquet file to write. Opens nothing yet.
         """
         self._lost, self._home, self._seed, self._stored, self._target = lost, home, seed, stored, target
+        self._follow_links = follow_links
         self._writer: RowWriter | None = None
         self._held = 0
 
@@ -81,7 +85,7 @@ class Mender:
         if not wanted:
             return
         stored = SharedSet(self._stored, nullcontext())
-        with Home(self._home) as home:
+        with Home(self._home, followed_links(follow_links=self._follow_links)) as home:
             for item, spans in wanted:
                 try:
                     with home.open(item.found.path) as file:

@@ -75,7 +75,7 @@ def _read_and_judge(
         manifest = RowWriter(work.directory / MANIFEST.name / name, MANIFEST)
         extractions = RowWriter(work.directory / EXTRACTIONS.name / name, EXTRACTIONS)
     mended = work.directory / STORE.name / mended_part_name(work.phase)
-    mender = Mender(lost, work.home, work.seed, work.digests.shared_pieces, mended)
+    mender = Mender(lost, work.home, work.seed, work.digests.shared_pieces, mended, follow_links=work.follow_links)
     with Readers(work, file_read) as readers:
         for part in slices:
             mender.mend(part.items)

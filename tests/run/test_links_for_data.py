@@ -131,6 +131,8 @@ def test_a_second_run_over_followed_links_reads_only_what_is_new(tmp_path: Path)
         file.write(TRANSCRIPT)
     run = extract(data, home)
     assert sum(counts.entries for phase in run.phases for counts in phase.sources.values()) == 1
+    (drilled,) = drill(Layout(data), DrillRequest()).homes
+    assert set(drilled.source.outcomes) == {"intact"}
 
 
 def test_what_was_read_behind_a_link_expires_when_links_are_no_longer_followed(tmp_path: Path) -> None:
