@@ -39,6 +39,16 @@ def noticed() -> bool:
     return _noticed
 
 
+@contextmanager
+def ended_by_interrupt() -> Iterator[None]:
+    """Take Ctrl-C within this context for its normal end: for a server, which nothing else ends."""
+    global _noticed
+    try:
+        yield
+    except KeyboardInterrupt:
+        _noticed = False
+
+
 def ignore_interrupts() -> None:
     """Ignore SIGINT from now on, so that Ctrl-C cannot change the exit code: the command has ended."""
     if threading.current_thread() is threading.main_thread():

@@ -5,13 +5,17 @@ import hashlib
 import http.client
 import json
 import os
+import signal
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,7 +23,7 @@ from models.json import JsonObject
 from pipelines.dashboard.cubes import read_cubes
 from pipelines.dashboard.page import page_of
 from pipelines.dashboard.serve import DashboardServer
-from tests.command_line import HOSTILE, Kept, call
+from tests.command_line import HOSTILE, ROOT, Kept, call
 from tests.dashboard.warehouses import small_warehouse
 
 pytestmark = pytest.mark.duckdb
@@ -196,3 +200,18 @@ def test_the_server_gives_the_page_under_its_secret_address_on_loopback_alone() 
         assert _get(server, server.path + "x")[0] == 404
         assert _get(server, server.path, host=f"evil.example:{server.server_port}")[0] == 403
         assert len(server.path) > 20
+
+
+def test_the_command_serves_until_it_is_interrupted_and_that_is_no_failure(kept: Kept) -> None:
+    command = [sys.executable, "-m", "pipelines", "dashboard", "--serve", "--data", str(kept.data)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        address = urlsplit(process.stdout.readline().removeprefix("dashboard: ").strip())
+        connection = http.client.HTTPConnection(address.netloc, timeout=60)
+        connection.request("GET", address.path)
+        assert data_of(connection.getresponse().read().decode())["missing"] == {}
+        connection.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        assert process.stderr.read() == ""

@@ -11,6 +11,7 @@ import typer
 
 from models.errors import ConfigurationError
 from pipelines.cli.console import say
+from pipelines.cli.interrupts import ended_by_interrupt
 from pipelines.cli.options import Data, layout_of
 from pipelines.dashboard.page import page_of
 from pipelines.dashboard.serve import DashboardServer
@@ -78,4 +79,5 @@ def _serve(layout: Layout, port: int, *, in_browser: bool) -> None:
         say("Ctrl-C ends it. Keep the address private: every user of this machine who has it can read the page.")
         if in_browser:
             webbrowser.open(server.address)
-        server.serve_forever()
+        with ended_by_interrupt():
+            server.serve_forever()
