@@ -1,3 +1,3 @@
-"""The DuckDB warehouse: the tables that SQL derives, how committed Parquet is loaded, checked and published, and how
-it is queried. It imports `archive` and `disk`.
+"""The DuckDB warehouse: loads committed Parquet files, derives further tables with SQL, checks and publishes the
+database file, and runs queries on it. Imports `archive` and `disk`.
 """

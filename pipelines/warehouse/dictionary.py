@@ -1,4 +1,4 @@
-"""The dictionary of the warehouse: every table and view with its sentences, from the declarations themselves."""
+"""The data dictionary of the warehouse: every table, view and column with its description, from the declarations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,17 +15,17 @@ from pipelines.warehouse.sql_files import derived_tables
 
 GROUPS: Mapping[str, str] = {
     "record": "Runs, from the commit records.",
-    "core": "What we say about it: made by SQL from the tables below.",
-    "source": "What the files say: one row for each thing in an entry, with its address.",
-    "runner": "What the runner writes for every source: inventory, provenance, quarantine, drift.",
-    "view": "Views, for questions that are asked often.",
+    "core": "Derived tables, computed with SQL from the tables below.",
+    "source": "Tables of the sources: one row for each record in a file, with its address.",
+    "runner": "Tables that a run writes for every source: inventory, provenance, quarantine, drift.",
+    "view": "Views, for frequent questions.",
 }
 """The kinds of tables, in the order of the dictionary."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnEntry:
-    """A column: its type, whether NULL is refused, and its sentence (none for what a view computes)."""
+    """A column: its type, whether it is NOT NULL, and its description ("" for some columns of views)."""
 
     name: str
     type: str
@@ -35,9 +35,9 @@ class ColumnEntry:
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """A table or view: its group, the source that fills it where one does, its sentence and columns.
+    """A table or view: its group, the source that fills it ("" if none does), its description and its columns.
 
-    The columns of a view are known to the database alone: see `with_view_columns`.
+    `dictionary` leaves the columns of views empty, because only the database knows them: see `with_view_columns`.
     """
 
     name: str
@@ -64,7 +64,7 @@ def dictionary() -> list[TableEntry]:
 
 
 def with_view_columns(entries: Sequence[TableEntry]) -> list[TableEntry]:
-    """Return the same with names and types of the columns of views, which a database in memory is asked for."""
+    """Return the entries with the columns of views filled in; creates an empty warehouse in memory to get them."""
     columns = _view_columns()
     return [replace(entry, columns=columns[entry.name]) if entry.group == "view" else entry for entry in entries]
 
@@ -99,7 +99,7 @@ def _entry(column: Column) -> ColumnEntry:
 
 
 def as_markdown(entry: TableEntry) -> str:
-    """Return one table of the dictionary as Markdown."""
+    """Return an entry of the dictionary as Markdown."""
     filled = f" Filled by the source `{entry.source}`." if entry.source else ""
     lines = [f"### `{entry.name}`", "", f"{_escaped(entry.comment)}{filled}", ""]
     if entry.columns:
@@ -107,7 +107,7 @@ def as_markdown(entry: TableEntry) -> str:
         lines += (
             ["| column | type |", "|---|---|"]
             if is_view
-            else ["| column | type | NULL | what it says |", "|---|---|---|---|"]
+            else ["| column | type | NULL | meaning |", "|---|---|---|---|"]
         )
         for column in entry.columns:
             told = "" if is_view else f" {'' if column.is_required else 'yes'} | {_escaped(column.comment)} |"

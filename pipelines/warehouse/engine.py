@@ -1,4 +1,4 @@
-"""DuckDB as warehouses are made with it: a file that nobody reads before it is whole, in bounded memory."""
+"""Runs DuckDB to build a warehouse: a new file without a write-ahead log, in bounded memory, in transactions."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,25 +15,28 @@ from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 
 STORAGE_VERSION = "v1.5.0"
-"""Files of this version are read and written by DuckDB 1.5 and 2."""
+"""DuckDB 1.5 and 2 read and write files of this version."""
 
 MEMORY = ("160MB", "256MB", "512MB", "2GB")
-"""What is usual, and what is tried after it: long texts that are written together do not go through temporary files,
-nor does some of what is aggregated.
+"""The default memory limit, and the ones to try after an out-of-memory error: DuckDB cannot spill long texts that it
+writes together to temporary files, nor some aggregates.
 """
 
 _ROWS = 20480
-"""Rows of a row group: a whole one is written to its place while rows are read, by the thread that reads them; what is
-left of a table is written by one thread, in the checkpoint. With DuckDB's own 122880 that is most of many an archive.
+"""Rows of a row group. DuckDB writes a full row group during the insert, in the inserting thread; the rest of a table
+is written by one thread in the checkpoint. With DuckDB's default of 122,880 rows, that rest is most of a small archive.
 """
 
 Work = Callable[[duckdb.DuckDBPyConnection], object]
-"""What is done in a transaction, begun on the connection that it is given; TEMP tables of others are not there."""
+"""Work in a transaction that was begun on the given connection; it does not see TEMP tables of other connections."""
 
 
 @contextmanager
 def building(layout: Layout, target: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database file for transactions, the last of which ends in a checkpoint."""
+    """Create the database file `target` and give a connection in a transaction; on leaving, commit and checkpoint.
+
+    `memory` is DuckDB's memory limit. Raises DiskFullError if the disk is full, LoadError for other errors of DuckDB.
+    """
     connection = _connect(target, layout, memory)
     try:
         connection.execute("BEGIN")
@@ -43,7 +46,7 @@ def building(layout: Layout, target: Path, memory: str) -> Iterator[duckdb.DuckD
         connection.execute("CHECKPOINT")
     except duckdb.Error as error:
         if "No space left" in str(error):
-            raise DiskFullError(f"the disk that holds the data directory is full ({error})") from error
+            raise DiskFullError(f"the disk of the data directory is full ({error})") from error
         raise LoadError(f"the warehouse could not be built: {error}") from error
     finally:
         connection.close()
@@ -51,10 +54,10 @@ def building(layout: Layout, target: Path, memory: str) -> Iterator[duckdb.DuckD
 
 
 def side_by_side(connection: duckdb.DuckDBPyConnection, works: Iterable[Work]) -> None:
-    """Do works that need not wait for one another, two at a time, each in a transaction of its own; they are begun in
-    this order. What lacks memory beside another is done again, apart.
+    """Do independent works in two threads, each work in a transaction of its own, started in this order. A work that
+    runs out of memory is repeated alone at the end, with `apart`.
 
-    When one fails, the others that were not begun are left, and its error is raised.
+    If one fails, those not yet started are skipped, and its error is raised.
     """
     waiting, taking, lacking = deque(works), Lock(), list[Work]()
 
@@ -97,10 +100,10 @@ def _try_to_do(connection: duckdb.DuckDBPyConnection, work: Work, lacking: list[
 
 
 def apart(connection: duckdb.DuckDBPyConnection, work: Callable[[], object]) -> None:
-    """Do work in a transaction of its own, again in more memory where it needs that. For what is much: what stays in a
-    transaction stays in memory, or goes through temporary files, to its end.
+    """Do work in a transaction of its own; if it runs out of memory, repeat it with the next larger limit. For large
+    amounts: DuckDB holds the changes of a transaction in memory or temporary files until its end.
 
-    What lacks memory when it is committed cannot be done again: the file is lost then.
+    A commit that runs out of memory cannot be repeated: the file is useless then, and the error is raised.
     """
     connection.execute("COMMIT")
     usual = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
@@ -122,38 +125,40 @@ def apart(connection: duckdb.DuckDBPyConnection, work: Callable[[], object]) -> 
 
 
 def lacks_memory(error: BaseException | None) -> bool:
-    """Whether more memory would do: what fails in a commit is called a fault of the transaction."""
+    """Whether an error says that more memory would help. Checks the text: an out-of-memory error in a commit is raised
+    as TransactionException.
+    """
     return isinstance(error, duckdb.Error) and "Increasing the memory limit" in str(error)
 
 
 def _connect(target: Path, layout: Layout, memory: str) -> duckdb.DuckDBPyConnection:
-    """Open a database file of the storage version that DuckDB 1.5 and 2 open, with bounded memory, no extensions."""
+    """Create a database file of STORAGE_VERSION and return a connection with bounded memory and without extensions."""
     connection = duckdb.connect(
         config={
             "memory_limit": memory,
             "temp_directory": str(layout.staging / "duckdb"),
             "preserve_insertion_order": "false",
-            # Two threads of DuckDB's own take as long as one, and half as much CPU again; see `side_by_side`.
+            # Two threads of DuckDB take as long as one and half as much CPU again; `side_by_side` does better.
             "threads": "1",
-            # Or a commit of less than 16 MB would be written to a log first and from there to its place.
+            # With the default, a commit of less than 16 MB would be written to the log first, and then to the file.
             "checkpoint_threshold": "1KB",
-            # A row group that waits for others waits in the temporary directory where memory is short.
+            # DuckDB would buffer row groups to write several at once; short of memory, it spills them to disk.
             "write_buffer_row_group_count": "1",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }
     )
-    # No log is written of a file that is useless until it is whole.
+    # No write-ahead log: an incomplete file is deleted anyway.
     options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {_ROWS}, RECOVERY_MODE no_wal_writes"
     connection.execute(f"ATTACH {quoted(str(target))} AS warehouse ({options})")
     connection.execute("USE warehouse")
-    # Instants are read from Parquet without a zone: they are of UTC.
+    # Timestamps in the Parquet files have no time zone; they are UTC.
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
 
 def remove_database(target: Path) -> None:
-    """Remove a database file that is of no use, and the log beside it; neither need be there."""
+    """Remove a database file and its write-ahead log, if they exist."""
     for useless in (target, target.with_name(target.name + ".wal")):
         useless.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Keeps a query to what `extract sql` promises: it reads and nothing else, and it can be stopped at any moment."""
+"""Guarantees what `extract sql` promises: a query can only read, and can be stopped at any moment."""
 
 import json
 import os
@@ -30,18 +30,19 @@ _CHANGES_THE_ENGINE: Final = frozenset(
         "write_log",
     }
 )
-"""Functions that can be called in a query and yet change how the engine works. `enable_logging` with a file that it may
-not write aborts the whole process.
+"""Functions that a query can call and that change the engine's state. `enable_logging` to a file without write
+permission aborts the whole process.
 """
 _RUNS_TEXT: Final = frozenset({"json_execute_serialized_sql", "query", "query_table"})
 _WORDS: Final = re.compile(rf"\b({'|'.join(sorted(_CHANGES_THE_ENGINE))})\b", re.IGNORECASE)
 _GRACE: Final = 1.0
-"""Seconds that DuckDB gets to notice an interruption."""
+"""Seconds that DuckDB has to react to an interruption."""
 
 
 def check_statements(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     """Raise ConfigurationError unless every statement of `sql` is a query (SELECT, FROM, WITH, VALUES, DESCRIBE, SHOW,
-    SUMMARIZE, PIVOT or EXPLAIN) that calls no function which changes the engine. Raises duckdb.Error for bad syntax.
+    SUMMARIZE, PIVOT or EXPLAIN) and calls no function that changes the engine's state. Raises duckdb.Error for bad
+    syntax.
     """
     for statement in connection.extract_statements(sql):
         # PIVOT becomes a CREATE of a temporary type and a SELECT, both without a text of their own.
@@ -49,15 +50,17 @@ def check_statements(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         if not is_query:
             name = str(statement.type).rpartition(".")[2].replace("_", " ")
             raise ConfigurationError(
-                f"only queries are answered, and {name} is none: the warehouse is opened read-only, "
-                "and CALL, PRAGMA, SET and the like would change how it is read"
+                f"only queries are allowed, and {name} is not one: the warehouse is read-only, "
+                "and CALL, PRAGMA, SET and the like would change the engine's state"
             )
         if refused := _refused_function(connection, statement.query or sql):
-            raise ConfigurationError(f"{refused}() changes how the engine works: it is not called here")
+            raise ConfigurationError(f"{refused}() is not allowed: it changes the engine's state")
 
 
 def _refused_function(connection: duckdb.DuckDBPyConnection, query: str) -> str | None:
-    """Return the name of a function in `query` that changes the engine. A text that runs as SQL is searched by word."""
+    """Return the name of a function called in `query` that changes the engine's state, or None. If the query has no
+    parse tree, or runs a text as SQL, any occurrence of such a name as a word counts.
+    """
     if not (found := _WORDS.search(query)):
         return None
     (tree,) = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchall()[0]
@@ -82,21 +85,21 @@ def _functions(node: object) -> Iterator[str]:
 
 
 class Watched:
-    """A connection whose work can be stopped, by Ctrl-C or when its time is up.
+    """A connection whose work can be stopped, by Ctrl-C or a timeout.
 
-    DuckDB works in a thread of its own while this one waits: it looks for an interruption between vectors of rows, and
-    within one (an edit distance of two long texts) it can work for minutes. What does not stop by then ends with the
-    process, which has written nothing.
+    DuckDB works in a second thread while this one waits. DuckDB checks for an interruption between vectors of rows, and
+    one vector (edit distances of long texts, for example) can take minutes. So if DuckDB does not stop within a second,
+    the whole process exits; it has written nothing.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, timeout: float) -> None:
-        """`timeout` is in seconds over all calls of `do` together; 0: no limit."""
+        """`timeout` is in seconds for all calls of `do` together; 0: no limit."""
         self._connection = connection
         self._timeout = timeout
         self._left = timeout
 
     def do(self, work: Callable[[], T]) -> T:
-        """Return what `work` returns. Raises ConfigurationError when the time is up, and whatever `work` raises."""
+        """Call `work` and return its result. Raises ConfigurationError on timeout, and whatever `work` raises."""
         done: Future[T] = Future()
 
         def run() -> None:
@@ -112,7 +115,7 @@ class Watched:
         except NotInTime:
             if done.done():  # the work itself raised it
                 raise
-            message = f"no answer within {self._timeout:g} s: --timeout SECONDS gives it more, --timeout 0 all it takes"
+            message = f"no result within {self._timeout:g} s: --timeout SECONDS allows more, --timeout 0 has no limit"
             self._stop(done, message, ExitCode.USAGE)
             raise ConfigurationError(message) from None
         except KeyboardInterrupt:
@@ -122,7 +125,7 @@ class Watched:
             self._left -= time.monotonic() - began
 
     def _stop(self, done: "Future[T]", message: str, code: ExitCode) -> None:
-        """Interrupt the work; end the process where it goes on nevertheless."""
+        """Interrupt the work; exit with `code` if it continues nevertheless."""
         self._connection.interrupt()
         try:
             done.exception(_GRACE)

@@ -1,5 +1,5 @@
-"""Shows runs that found nothing new in the table `runs`: they published no warehouse of their own, so the file of the
-published one does not hold them.
+"""Adds runs that found nothing new to the table `runs` of a connection: they built no warehouse, so the published file
+does not have them.
 """
 
 import duckdb
@@ -12,9 +12,10 @@ from pipelines.warehouse.engine import quoted
 
 
 def show_later_runs(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
-    """Put a temporary view `runs` before the table where committed runs came after the warehouse of `connection`.
+    """If runs were committed after the warehouse of `connection` was built, create a temporary view `runs` that hides
+    the table and adds them. Does not change the file.
 
-    The file stays as it is. A commit record that cannot be read hides no row of the table: `extract verify` names it.
+    If a commit record cannot be read, no run is added: `extract verify` reports the record.
     """
     newest, epoch = connection.execute("SELECT max(run_id), max(epoch) FROM runs").fetchone() or (None, None)
     if newest is None or not any(one.name > newest for one in layout.runs.iterdir()):
@@ -34,7 +35,7 @@ def show_later_runs(connection: duckdb.DuckDBPyConnection, layout: Layout) -> No
 
 
 def _literals(run: RunRecord) -> list[str]:
-    """Return the values of a row of `runs` in the order of its columns, as SQL."""
+    """Return the row of a run in the table `runs` as SQL literals, in the order of its columns."""
     finished = "NULL" if run.finished_at is None else quoted(run.finished_at)
     texts = [quoted(run.run_id), str(run.epoch), quoted(run.status), quoted(run.started_at), finished]
     return [*texts, quoted(run.tool_version), str(run.is_full).lower()]

@@ -1,4 +1,6 @@
-"""Makes the warehouse of the committed Parquet: all of it into a new file, or what is new into a copy of the last."""
+"""Loads committed Parquet files into a warehouse: all into a new file, or those of later runs into a copy of the
+published one.
+"""
 
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,26 +35,26 @@ from pipelines.warehouse.schema import (
     warehouse_views,
 )
 
-_MUCH = 4 << 20
-"""Bytes of Parquet that are worth a transaction of their own."""
-_ROW = 16
-"""What a row takes of time however little is in it, as that of bytes."""
-_ROOM_FOR_BLOCKS = "384MB"
-"""For a warehouse to which little is added: each column of each table takes a block of 256 kB however few its rows are,
-and what finds no room goes through temporary files.
+_LARGE_TABLE_BYTES = 4 << 20
+"""Tables with at least so many bytes of Parquet get a transaction of their own."""
+_ROW_BYTES = 16
+"""The fixed cost of loading a row, as the bytes of Parquet that load in the same time."""
+_MEMORY_FOR_BLOCKS = "384MB"
+"""The memory limit for adding little to a warehouse: each column of each table takes a block of 256 kB even for few
+rows, and with less memory DuckDB would spill them to temporary files.
 """
-_LITTLE = 16 << 20
-_ROOM_TO_DERIVE: Final = "512MB"
-"""For the derived tables: their windows and joins hold the keys of every record, and in less memory they spill or fail.
-By then no process that read is left, so that a run stays within its bound.
+_SMALL_ADDITION_BYTES = 16 << 20
+_MEMORY_FOR_DERIVED: Final = "512MB"
+"""The memory limit for the derived tables: their window functions and joins hold the keys of every record, and with
+less memory they spill or fail. The run's worker processes have ended by then, so the total memory stays bounded.
 """
 
 
 def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> None:
-    """Write a warehouse of everything that `runs` committed to `target`, which must not exist.
+    """Write a warehouse of all files that `runs` committed to `target`, which must not exist.
 
-    Raises FixityError when a committed file is not what its record says, LoadError when DuckDB refuses; `target` is
-    then no warehouse and is to be removed.
+    Raises FixityError if a committed file does not match its record, LoadError for errors of DuckDB, DiskFullError;
+    the caller must then remove `target`.
     """
     parts = _loadable(runs)
     verify_parts(layout, parts)
@@ -72,21 +74,21 @@ def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord
         create_views(connection)
         connection.execute(f"CREATE MACRO derived_digest() AS {quoted(derived_digest())}")
         _insert_imported(connection, layout)
-        fill_records(connection, runs, runs, _names())
+        fill_records(connection, runs, runs, _loaded_table_names())
         _insert_parts(connection, layout, parts)
-        _take_out_superseded(connection, runs)
-        _drop_unsaid_texts(connection)
-        _price_models(connection, layout)
-        if memory in MEMORY[: MEMORY.index(_ROOM_TO_DERIVE)]:
-            connection.execute(f"SET memory_limit = '{_ROOM_TO_DERIVE}'")
-        make_derived_tables(connection, is_much=_size(parts) >= _LITTLE)
+        _delete_superseded(connection, runs)
+        _delete_messages_without_occurrence(connection)
+        _fill_prices_of_models(connection, layout)
+        if memory in MEMORY[: MEMORY.index(_MEMORY_FOR_DERIVED)]:
+            connection.execute(f"SET memory_limit = '{_MEMORY_FOR_DERIVED}'")
+        make_derived_tables(connection, is_much=_size(parts) >= _SMALL_ADDITION_BYTES)
 
 
 def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> bool:
-    """Bring a copy of an earlier warehouse at `target` up to everything that `runs` committed.
+    """Add the later ones of `runs` to `target`, a copy of an earlier warehouse; returns whether that was possible.
 
-    Returns False, `target` then being useless, when it holds something else than what the first of `runs` committed:
-    other columns, parts that are no longer committed, or another imported store. Raises as `build_warehouse` does.
+    It is not if `target` is not the warehouse of the first of `runs`: it has other columns, Parquet files that are no
+    longer committed, or other imported stores. The caller must then remove `target`. Raises as `build_warehouse` does.
     """
     with building(layout, target, MEMORY[0]) as connection:
         held = _held_parts(connection)
@@ -95,39 +97,37 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
             return False
         parts = _loadable(later)
         verify_parts(layout, parts)
-        if _size(parts) < _LITTLE:
-            connection.execute(f"SET memory_limit = '{_ROOM_FOR_BLOCKS}'")
+        if _size(parts) < _SMALL_ADDITION_BYTES:
+            connection.execute(f"SET memory_limit = '{_MEMORY_FOR_BLOCKS}'")
         create_views(connection)
-        fill_records(connection, runs, later, _names())
+        fill_records(connection, runs, later, _loaded_table_names())
         _insert_parts(connection, layout, parts)
         note_touched(connection)
-        _take_out_superseded(connection, runs)
-        _drop_unsaid_texts(connection)
-        _price_models(connection, layout)
-        connection.execute(f"SET memory_limit = '{_ROOM_TO_DERIVE}'")
+        _delete_superseded(connection, runs)
+        _delete_messages_without_occurrence(connection)
+        _fill_prices_of_models(connection, layout)
+        connection.execute(f"SET memory_limit = '{_MEMORY_FOR_DERIVED}'")
         refresh_derived_tables(connection)
         return True
 
 
 def _later_runs(runs: Sequence[RunRecord], held: Collection[tuple[str, str]]) -> list[RunRecord] | None:
-    """Return the runs that came after those whose parts are held; None when these are not just what the first ones
-    committed.
-    """
-    names = _names()
-    later = list(dropwhile(lambda run: all((part.path, part.sha256) in held for part in _of(run, names)), runs))
+    """Return the runs after those whose Parquet files are all in `held`; None if `held` has files of no earlier run."""
+    names = _loaded_table_names()
+    later = list(dropwhile(lambda run: all((part.path, part.sha256) in held for part in _parts_of(run, names)), runs))
     first = runs[: len(runs) - len(later)]
     return later if len(_loadable(first)) == len(held) else None
 
 
 def verify_parts(layout: Layout, parts: Sequence[PartRecord]) -> None:
-    """Digest committed files and refuse (FixityError) those that are not what their commit record says."""
+    """Digest committed files; raises FixityError if one is missing or its digest is not that of its record."""
     with ThreadPoolExecutor() as threads:
         digests = list(threads.map(lambda part: _digest(layout.root / part.path), parts))
     broken = [part.path for part, digest in zip(parts, digests, strict=True) if digest != part.sha256]
     if broken:
         raise FixityError(
-            f"{len(broken)} committed files are not what was written, or are gone: {', '.join(broken[:5])}. "
-            "Nothing is loaded from them; see `extract verify`"
+            f"{len(broken)} committed files are damaged or missing: {', '.join(broken[:5])}. "
+            "Nothing was loaded from them; see `extract verify`"
         )
 
 
@@ -139,27 +139,29 @@ def _digest(path: Path) -> str | None:
 
 
 def _loadable(runs: Iterable[RunRecord]) -> list[PartRecord]:
-    """Return the committed parts whose rows the warehouse holds: all but the store's."""
-    names = _names()
-    return [part for run in runs for part in _of(run, names)]
+    """Return the committed Parquet files whose rows the warehouse has: all but those of the store."""
+    names = _loaded_table_names()
+    return [part for run in runs for part in _parts_of(run, names)]
 
 
-def _of(run: RunRecord, tables: Collection[str]) -> list[PartRecord]:
+def _parts_of(run: RunRecord, tables: Collection[str]) -> list[PartRecord]:
     return [part for phase in run.phases for part in phase.parts if part.table in tables]
 
 
-def _names() -> set[str]:
+def _loaded_table_names() -> set[str]:
     return {table.name for table in warehouse_tables()}
 
 
 def _parquet(paths: Iterable[str], *options: str) -> str:
-    """Return the table function that reads committed files; the paths stand in it (see `fill_records`)."""
+    """Return a call of DuckDB's `read_parquet` with the paths as literals: as parameters they would be Python values,
+    which are slow (see `fill_records`).
+    """
     return f"read_parquet([{', '.join(map(quoted, paths))}], {', '.join(('hive_partitioning = false', *options))})"
 
 
 def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]] | None:
-    """Return path and digest of the parts that a warehouse holds; None when its tables are not those that we would
-    make, or its core tables were made by other queries.
+    """Return path and digest of the Parquet files loaded into a warehouse; None if its tables or views differ from the
+    current declarations, or other queries filled its derived tables.
     """
     described = (
         "SELECT table_name, list([column_name, data_type] ORDER BY column_index) FROM duckdb_columns() "
@@ -186,7 +188,7 @@ def _is_of_these_queries(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
-    """Whether the imported messages of a warehouse are those of the archive now."""
+    """Whether the warehouse has as many imported messages as the archive's imported files have now."""
     paths = [str(path) for path in verified_imports(layout)]
     held = connection.execute(f"SELECT count(*), count(text) FROM {IMPORTED.name}").fetchone()
     if not paths:
@@ -199,34 +201,35 @@ def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool
 
 
 def _insert_parts(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
-    """Load parts into the tables, large tables side by side, and find which rows no longer count."""
+    """Load Parquet files into the tables, large tables in two threads, and find the superseded rows."""
     insertions: list[tuple[int, Work]] = []
     for table in (*BASE_TABLES, *source_tables(sources().values()), MESSAGES):
-        these = [part for part in parts if part.table == table.name and part.rows]
-        paths = [str(layout.root / part.path) for part in these]
-        insertions.append((_size(these), partial(_insert, table=table, paths=paths)))
-    small = [insertion for insertion in insertions if insertion[0] < _MUCH]
-    large = [insertion for insertion in insertions if insertion[0] >= _MUCH]
+        table_parts = [part for part in parts if part.table == table.name and part.rows]
+        paths = [str(layout.root / part.path) for part in table_parts]
+        insertions.append((_size(table_parts), partial(_insert, table=table, paths=paths)))
+    small = [insertion for insertion in insertions if insertion[0] < _LARGE_TABLE_BYTES]
+    large = [insertion for insertion in insertions if insertion[0] >= _LARGE_TABLE_BYTES]
     if large:
-        large.append((sum(size for size, _ in small), partial(_do_all, works=[work for _, work in small])))
+        large.append((sum(size for size, _ in small), partial(_run_all, works=[work for _, work in small])))
         side_by_side(connection, [work for _, work in sorted(large, key=itemgetter(0), reverse=True)])
     else:
-        _do_all(connection, [work for _, work in small])
+        _run_all(connection, [work for _, work in small])
     _find_superseded(connection)
 
 
 def _size(parts: Iterable[PartRecord]) -> int:
-    return sum(part.size + _ROW * part.rows for part in parts)
+    return sum(part.size + _ROW_BYTES * part.rows for part in parts)
 
 
-def _do_all(connection: duckdb.DuckDBPyConnection, works: Iterable[Work]) -> None:
+def _run_all(connection: duckdb.DuckDBPyConnection, works: Iterable[Work]) -> None:
     for work in works:
         work(connection)
 
 
 def _find_superseded(connection: duckdb.DuckDBPyConnection) -> None:
-    """Note which rows no longer count: those of a file that was read again from its watermark, and of a reading during
-    which the file changed. Only a new reading of a file makes any.
+    """Create the TEMP table `superseded` of readings whose rows a later reading replaces, with the offset from which
+    on; a void reading (the file changed meanwhile) is superseded as a whole. Considers only files that the new runs
+    read.
     """
     connection.execute(
         """
@@ -247,8 +250,8 @@ def _has_superseded(connection: duckdb.DuckDBPyConnection) -> bool:
     return connection.execute("SELECT 1 FROM superseded LIMIT 1").fetchone() is not None
 
 
-def _take_out_superseded(connection: duckdb.DuckDBPyConnection, runs: Iterable[RunRecord]) -> None:
-    """Take out rows that no longer count, of the tables into which the phases of their readings wrote any."""
+def _delete_superseded(connection: duckdb.DuckDBPyConnection, runs: Iterable[RunRecord]) -> None:
+    """Delete superseded rows from the tables into which the phases of those readings wrote."""
     phases = set(connection.execute("SELECT DISTINCT run_id, phase FROM superseded").fetchall())
     wrote = [phase for run in runs for phase in run.phases if (run.run_id, phase.phase) in phases]
     written = {part.table for phase in wrote for part in phase.parts}
@@ -262,7 +265,7 @@ def _take_out_superseded(connection: duckdb.DuckDBPyConnection, runs: Iterable[R
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str]) -> None:
     if table is MESSAGES and paths:
-        _insert_texts(connection, paths)
+        _insert_messages(connection, paths)
     elif paths:
         names = ", ".join(f'"{column.name}"' for column in table.all_columns)
         connection.execute(f'INSERT INTO "{table.name}" SELECT {names} FROM {_parquet(paths, "union_by_name = true")}')
@@ -278,8 +281,8 @@ def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> N
         )
 
 
-def _price_models(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
-    """Have the table of prices hold those of every model that is met."""
+def _fill_prices_of_models(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
+    """Fill the table `prices` for every model in the warehouse."""
     met = connection.execute(
         """
         SELECT DISTINCT model_id(model) FROM (
@@ -292,17 +295,17 @@ def _price_models(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None
     fill_prices(connection, [model for (model,) in met], read_settings(layout).prices)
 
 
-def _drop_unsaid_texts(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop the texts that nobody says any more, once what is superseded is out."""
+def _delete_messages_without_occurrence(connection: duckdb.DuckDBPyConnection) -> None:
+    """Delete messages without an occurrence, after the superseded rows were deleted."""
     if _has_superseded(connection):
         connection.execute(
             f"DELETE FROM {MESSAGES.name} WHERE message_id NOT IN (SELECT message_id FROM {OCCURRENCES.name})"
         )
 
 
-def _insert_texts(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
-    """Insert the texts that are not there yet; two workers may have written the same. Which came twice is asked
-    afterwards: to choose among rows before they are read takes a table of all of them.
+def _insert_messages(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
+    """Insert the messages that the table lacks. Two workers may have written the same message, so insert first and then
+    delete duplicates: DISTINCT would hold every text in memory.
     """
     name = MESSAGES.name
     newest = connection.execute(f"SELECT max(rowid) FROM {name}").fetchone()

@@ -1,5 +1,5 @@
-"""Checks and publishes the warehouse, and opens it for reading: a link to the newest verified file, under the name of
-the run that made it.
+"""Builds, checks and publishes the warehouse, and opens it for reading. Each warehouse is a file named after its run;
+publishing points a symbolic link at the newest one.
 """
 
 import os
@@ -27,7 +27,9 @@ from pipelines.warehouse.schema import warehouse_tables
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published warehouse: its file, its size in bytes, its SHA-256, and the entries of all runs in quarantine."""
+    """A published warehouse: its file, its size in bytes, its SHA-256, and the number of quarantined entries of all
+    runs.
+    """
 
     path: Path
     size: int
@@ -35,16 +37,16 @@ class Published:
     quarantined: int
 
     def record(self, layout: Layout) -> WarehouseRecord:
-        """Return what the commit record of a run says of it."""
+        """Return its entry for the commit record of a run."""
         return WarehouseRecord(layout.relative(self.path), self.size, self.sha256, self.quarantined)
 
 
 def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_anew: bool = False) -> Published:
-    """Make the warehouse of `runs` under the newest run's name, check it, and point the link at it.
+    """Build the warehouse of `runs`, named after the newest of them, check it, and publish it.
 
-    What is new goes into a copy of the published one where that holds a part of the same archive; else, and with
-    `is_anew`, everything is loaded into a new file. `keep` older ones stay, for who has them open. Raises LoadError or
-    FixityError; the former warehouse then stays published.
+    If the published warehouse has the first of `runs`, copy it and add the later ones; otherwise, and with `is_anew`,
+    load everything into a new file. Keeps `keep` older warehouses, which other processes may have open. Raises
+    LoadError or FixityError; the previous warehouse then stays published.
     """
     final = layout.warehouse_of(runs[-1].run_id)
     building = layout.warehouse_being_built(runs[-1].run_id)
@@ -57,15 +59,15 @@ def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_a
             made = _check_and_digest(building, runs)
         published = Published(final, building.stat().st_size, made, _quarantined(building))
         _publish(layout, building, final)
-        _forget_older(layout, final, keep)
+        _delete_older(layout, final, keep)
     return published
 
 
 def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path) -> str | None:
-    """Copy the published warehouse and load what is new; returns the digest of what that gave, None when it is no sound
-    warehouse.
+    """Copy the published warehouse to `building` and add the later runs; returns the digest of the result, or None if
+    it cannot be extended or the result fails the check.
 
-    The copy is digested while it is made, so that no flaw of the published file is carried on.
+    Compares the digest of the copy with the commit record, so that damage of the published file is not copied.
     """
     if not layout.warehouse.exists():
         return None
@@ -91,7 +93,7 @@ def _quarantined(path: Path) -> int:
 
 
 def _copy(source: Path, target: Path) -> str:
-    """Copy a file; returns the digest of what was written, made while it is."""
+    """Copy a file and return the SHA-256 of the bytes written, computed in a second thread meanwhile."""
     digest = sha256()
     with source.open("rb") as reading, target.open("xb") as writing, ThreadPoolExecutor(1) as beside:
         digested = beside.submit(digest.update, b"")
@@ -103,9 +105,9 @@ def _copy(source: Path, target: Path) -> str:
 
 
 def _check_and_digest(building: Path, runs: Sequence[RunRecord]) -> str:
-    """Check a new warehouse, and return its digest, made meanwhile. Raises LoadError as `check_warehouse` does."""
+    """Check a new warehouse and return its SHA-256, computed meanwhile. Raises LoadError as `check_warehouse` does."""
     if building.with_name(building.name + ".wal").exists():
-        raise LoadError("the new warehouse was closed with a write-ahead log beside it; it is not published")
+        raise LoadError("the new warehouse has a write-ahead log, so it is incomplete; it was not published")
     with ThreadPoolExecutor(1) as beside:
         digest = beside.submit(sha256_of, building)
         check_warehouse(building, runs)
@@ -124,18 +126,18 @@ def _publish(layout: Layout, building: Path, final: Path) -> None:
     reach("publish:after-link")
 
 
-def _forget_older(layout: Layout, newest: Path, keep: int) -> None:
+def _delete_older(layout: Layout, newest: Path, keep: int) -> None:
     older = [path for path in reversed(layout.built_warehouses()) if path != newest]
     for path in older[keep:]:
         path.unlink()
 
 
 def check_warehouse(path: Path, runs: Sequence[RunRecord]) -> None:
-    """Refuse (LoadError) a warehouse whose rows are not what the commit records say, or whose keys do not hold."""
+    """Raise LoadError if the numbers of rows differ from the commit records, or a key is violated."""
     with duckdb.connect(str(path), read_only=True) as connection:
         problems = [*_count_problems(connection, runs), *_key_problems(connection)]
     if problems:
-        raise LoadError("the new warehouse does not hold what was committed: " + "; ".join(problems))
+        raise LoadError("the new warehouse differs from the committed files: " + "; ".join(problems))
 
 
 def _count_problems(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord]) -> list[str]:
@@ -174,12 +176,12 @@ def _key_problems(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
     """Open the published warehouse for reading, without access to files or the network from SQL.
 
-    Raises ConfigurationError when none is published, DataDirectoryError when it may not be read, LoadError when it is
-    damaged.
+    Raises ConfigurationError if none is published, DataDirectoryError if the permissions forbid reading it, LoadError
+    if it is damaged.
     """
     if not layout.warehouse.exists():
         raise ConfigurationError(
-            f"there is no warehouse in {layout.root}; `extract run` makes one, `extract rebuild` makes it again"
+            f"there is no warehouse in {layout.root}; `extract run` builds one, `extract rebuild` builds it again"
         )
     options: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
@@ -191,8 +193,10 @@ def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(os.fspath(path), read_only=True, config=options)
     except duckdb.IOException as error:
         if not os.access(path, os.R_OK):
-            raise DataDirectoryError(f"the warehouse {path} may not be read: change its rights") from error
-        raise LoadError(f"the warehouse {path} cannot be opened ({error}); `extract rebuild` makes it anew") from error
+            raise DataDirectoryError(f"no permission to read the warehouse {path}: change its permissions") from error
+        raise LoadError(
+            f"the warehouse {path} cannot be opened ({error}); `extract rebuild` builds a new one"
+        ) from error
     connection.execute(f"SET temp_directory = {quoted('')}")
     show_later_runs(connection, layout)
     connection.execute("SET enable_external_access = false")

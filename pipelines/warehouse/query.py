@@ -1,4 +1,6 @@
-"""Asks the warehouse, read-only and without access to files or the network, and writes the answer as CSV or JSON."""
+"""Runs queries on the warehouse, read-only and without access to files or the network; writes results as CSV or
+JSON.
+"""
 
 import json
 import math
@@ -20,10 +22,10 @@ from pipelines.warehouse.guard import Watched, check_statements
 from pipelines.warehouse.publish import open_warehouse
 
 Cell = object
-"""A value as DuckDB gives it to Python."""
+"""A value as DuckDB returns it to Python."""
 
 _BATCH: Final = 1000
-# Spreadsheets obey the wide signs too.
+# Spreadsheets also take the full-width signs as the start of a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _CSV_MARKS: Final = re.compile(r"[,\"\r\n]")
 _NUMBERS: Final = (int, float, Decimal)
@@ -31,7 +33,7 @@ _NUMBERS: Final = (int, float, Decimal)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a query: the names of its columns, each once, and its rows, fetched as they are needed."""
+    """The result of a query: unique column names, and the rows, fetched when iterated."""
 
     names: list[str]
     rows: Iterator[Sequence[Cell]]
@@ -39,11 +41,11 @@ class Answer:
 
 @contextmanager
 def asking(layout: Layout, sql: str, values: Sequence[object] = (), *, timeout: float = 0) -> Iterator[Answer]:
-    """Ask the published warehouse; of several queries the last one is answered.
+    """Run a query on the published warehouse and give its result; of several statements, that of the last.
 
-    `values` are those of the question marks in `sql`. `timeout` is how many seconds DuckDB may work at it, 0 for no
-    limit; the time that the caller takes between rows does not count. Raises ConfigurationError when there is no
-    warehouse, for a statement that is no query, when the time is up, and for what DuckDB refuses, in one line.
+    `values` replace the question marks in `sql`. `timeout` limits DuckDB's working time in seconds, 0 for no limit; the
+    caller's time between rows does not count. Raises ConfigurationError if there is no warehouse, if a statement is not
+    a query, on timeout, and for errors of DuckDB, in one line.
     """
     with open_warehouse(layout) as connection:
         with _refusals():
@@ -52,7 +54,7 @@ def asking(layout: Layout, sql: str, values: Sequence[object] = (), *, timeout: 
         with _refusals():
             engine.do(lambda: connection.execute(sql, values))
         if not connection.description:
-            raise ConfigurationError("there is no query in it")
+            raise ConfigurationError("there is no query in the text")
         yield Answer(_each_once([str(column[0]) for column in connection.description]), _fetched(connection, engine))
 
 
@@ -74,13 +76,13 @@ def _refusals() -> Iterator[None]:
 
 
 def _in_one_line(message: str) -> str:
-    """Return the message of an error without the drawing of the line that it is about."""
+    """Return the message of an error in one line, without DuckDB's drawing of the position in the query."""
     lines = message.split("\nLINE ")[0].splitlines()
     return safe("; ".join(line.strip() for line in lines if line.strip()))
 
 
 def _each_once(names: Iterable[str]) -> list[str]:
-    """Number names that occur again, so that none of an object's fields hides another."""
+    """Number repeated names, so that no field of a JSON object hides another."""
     made: list[str] = []
     for name in names:
         number, unique = 1, name
@@ -105,7 +107,7 @@ def limited(answer: Answer, limit: int) -> Iterator[Sequence[Cell]]:
 
 
 def text_of(cell: Cell) -> str:
-    """Return a value as text: bytes in hex, instants in ISO 8601, lists and structs as JSON, NULL as nothing."""
+    """Return a value as text: bytes in hex, timestamps in ISO 8601, lists and structs as JSON, NULL as ""."""
     match cell:
         case None:
             return ""
@@ -132,7 +134,7 @@ def is_number(cell: Cell) -> bool:
 
 
 def json_of(cell: Cell) -> str:
-    """Return a value as JSON: numbers exact, what JSON has no form for as text."""
+    """Return a value as JSON: numbers exact; types that JSON does not have as text."""
     match cell:
         case None:
             return "null"
@@ -158,7 +160,9 @@ def _quoted(text: str) -> str:
 
 
 def write_json(answer: Answer, limit: int, out: TextIO) -> None:
-    """Write the rows as a JSON list of objects, one row a line. What a terminal would obey is escaped, as JSON can."""
+    """Write the rows as a JSON list of objects, one per line, with control characters as JSON escapes. `limit` 0: all
+    rows.
+    """
     out.write("[")
     names = [_quoted(name) for name in answer.names]
     separator = "\n"
@@ -170,9 +174,11 @@ def write_json(answer: Answer, limit: int, out: TextIO) -> None:
 
 
 def write_csv(answer: Answer, limit: int, out: TextIO, *, to_terminal: bool) -> None:
-    """Write the rows as CSV. Text that a spreadsheet would take for a formula gets an apostrophe in front.
+    """Write the rows as CSV; `limit` 0: all rows. Text that a spreadsheet would take for a formula gets an apostrophe
+    in front.
 
-    Text is exact but for that; for a terminal it is made safe. NULL is an empty field, the empty text a quoted one.
+    Otherwise text is exact; with `to_terminal`, control characters are escaped. NULL is an empty field, the empty text
+    a quoted one.
     """
 
     def written(cell: Cell) -> str:
@@ -188,7 +194,7 @@ def write_csv(answer: Answer, limit: int, out: TextIO, *, to_terminal: bool) -> 
 
 
 def _csv_quoted(text: str) -> str:
-    """Return a field, quoted where it must be; csv.writer would leave a lone carriage return bare."""
+    """Return a field, quoted if necessary; csv.writer would not quote a lone carriage return."""
     if text and text == text.strip() and not _CSV_MARKS.search(text):
         return text
     return '"' + text.replace('"', '""') + '"'

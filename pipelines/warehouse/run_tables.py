@@ -1,4 +1,4 @@
-"""Fills the tables of the warehouse that say what the commit records say."""
+"""Declares and fills the tables of the warehouse that come from the commit records: runs, run_sources, parts."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import fields
@@ -17,18 +17,18 @@ RUNS = Table(
     (
         Column("run_id", TEXT, "The run.", required=True),
         Column("epoch", INTEGER, "Counts the runs of the archive from 1.", required=True),
-        Column("status", TEXT, "complete, or open when it was stopped after some phases.", required=True),
+        Column("status", TEXT, "complete; or open: it stopped after some phases.", required=True),
         Column("started_at", INSTANT, "When it began (UTC).", required=True),
-        Column("finished_at", INSTANT, "When it was done (UTC)."),
-        Column("tool_version", TEXT, "Version of this program.", required=True),
-        Column("is_full", FLAG, "Whether everything was read again.", required=True),
+        Column("finished_at", INSTANT, "When it ended (UTC)."),
+        Column("tool_version", TEXT, "The version of extract.", required=True),
+        Column("is_full", FLAG, "Whether it read every file again.", required=True),
     ),
     has_provenance=False,
 )
 
 RUN_SOURCES = Table(
     "run_sources",
-    "What each source gave in each run: files, bytes, entries, rows, rejects and messages.",
+    "The counts of each source in each run: files, bytes, entries, rows, rejects and messages.",
     (
         Column("run_id", TEXT, "The run.", required=True),
         Column("home_id", TEXT, "The home.", required=True),
@@ -36,31 +36,31 @@ RUN_SOURCES = Table(
         Column("source", TEXT, "The source.", required=True),
         Column("files_found", INTEGER, "Files in the home.", required=True),
         Column("files_read", INTEGER, "Files that were read.", required=True),
-        Column("files_unchanged", INTEGER, "Files that held what they held at the run before.", required=True),
-        Column("files_vanished", INTEGER, "Files that were gone for the first time.", required=True),
-        Column("files_withheld", INTEGER, "Files never opened, by a named rule.", required=True),
+        Column("files_unchanged", INTEGER, "Files with the same content as at the run before.", required=True),
+        Column("files_vanished", INTEGER, "Files gone since the run before.", required=True),
+        Column("files_withheld", INTEGER, "Files that a rule forbids to open.", required=True),
         Column("files_listed", INTEGER, "Files that are only listed.", required=True),
-        Column("files_unreadable", INTEGER, "Files that the system refused.", required=True),
+        Column("files_unreadable", INTEGER, "Files that the system refused to open or read.", required=True),
         Column("bytes_found", INTEGER, "Bytes of the files found.", required=True),
         Column("bytes_read", INTEGER, "Bytes read.", required=True),
-        Column("bytes_kept_new", INTEGER, "Bytes that the store did not hold yet.", required=True),
+        Column("bytes_kept_new", INTEGER, "Bytes added to the store, which did not have them yet.", required=True),
         Column("entries", INTEGER, "Entries read.", required=True),
         Column("entries_with_rows", INTEGER, "Entries that gave rows.", required=True),
         Column("rejects", INTEGER, "Entries rejected.", required=True),
         Column(
             "padding_bytes", INTEGER, "Bytes between entries: blank lines, NUL runs, byte order marks.", required=True
         ),
-        Column("tail_bytes", INTEGER, "Bytes waiting for the end of their entry.", required=True),
-        Column("rows", INTEGER, "Rows given.", required=True),
-        Column("messages_new", INTEGER, "Messages that the store did not know.", required=True),
-        Column("messages_duplicate", INTEGER, "Places where a message was known already.", required=True),
+        Column("tail_bytes", INTEGER, "Bytes at the end of files whose entry was incomplete.", required=True),
+        Column("rows", INTEGER, "Rows parsed.", required=True),
+        Column("messages_new", INTEGER, "Messages that the archive did not have.", required=True),
+        Column("messages_duplicate", INTEGER, "Occurrences of messages that the archive had.", required=True),
     ),
     has_provenance=False,
 )
 
 PARTS = Table(
     "parts",
-    "The committed Parquet files that the warehouse was made of: which run made which file.",
+    "One row for each committed Parquet file from which the warehouse was built.",
     (
         Column("part_path", TEXT, "Path below the data directory.", required=True, is_distinct=True),
         Column("table_name", TEXT, "The table whose rows it holds.", required=True),
@@ -81,8 +81,8 @@ _counts = attrgetter(*(field.name for field in fields(SourceCounts)))
 def fill_records(
     connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord], new: Sequence[RunRecord], tables: Collection[str]
 ) -> None:
-    """Have the tables of the commit records say what these say, of the parts only those of `tables`; and note in the
-    table `new_runs` which of the runs are new.
+    """Make RUNS, RUN_SOURCES and PARTS equal to the commit records of `runs` (PARTS only for Parquet files of
+    `tables`), and create the TEMP table `new_runs` with the ids of `new`.
     """
     run_rows = [
         (run.run_id, run.epoch, run.status, run.started_at, run.finished_at, run.tool_version, run.is_full)
@@ -103,8 +103,8 @@ def fill_records(
         if part.table in tables
     ]
     for table, rows in ((RUNS, run_rows), (RUN_SOURCES, source_rows), (PARTS, part_rows)):
-        # As Arrow: of each Python value that it is given, DuckDB asks whether it is one of pandas or NumPy, and looks
-        # for these packages each time where they are not installed.
+        # As Arrow: for each Python value, DuckDB checks whether it is of pandas or NumPy, and tries to import these
+        # packages each time if they are not installed.
         kinds = {column.name: pa.string() if column.type is INSTANT else column.type.arrow for column in table.columns}
         columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
         arrays = {name: pa.array(values, kinds[name]) for name, values in zip(kinds, columns, strict=True)}
@@ -117,7 +117,7 @@ def fill_records(
 
 
 def _bring_to(connection: duckdb.DuckDBPyConnection, table: Table, wanted: str) -> None:
-    """Have a table hold the rows of another; rows that it has already stay where they are."""
+    """Make a table equal to the table `wanted` by deleting and inserting only the rows that differ."""
     same = " AND ".join(f't."{column.name}" IS NOT DISTINCT FROM s."{column.name}"' for column in table.all_columns)
     connection.execute(
         f"""

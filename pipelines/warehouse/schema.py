@@ -1,4 +1,4 @@
-"""Creates the tables, views and functions of the warehouse, with a comment on each."""
+"""Creates the tables, views and macros of the warehouse, with their comments."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ from pipelines.warehouse.run_tables import RUN_TABLES
 from pipelines.warehouse.sql_files import View, derived_tables, macros, views
 
 BASE_TABLES: tuple[Table, ...] = (MANIFEST, EXTRACTIONS, PIECES, ENTRIES, REJECTS, REPAIRS, DRIFT, OCCURRENCES)
-"""Tables of the runner that the warehouse holds row for row."""
+"""Tables written by every run that the warehouse copies row by row."""
 
 
 def warehouse_tables() -> list[Table]:
@@ -32,7 +32,7 @@ def warehouse_tables() -> list[Table]:
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create every table: types from Arrow, then what must not be NULL, compression and comments."""
+    """Create every table with its types, NOT NULL constraints, compression and comments."""
     tables = warehouse_tables()
     types = engine_types(connection, {column.type for table in tables for column in table.all_columns})
     for table in tables:
@@ -50,14 +50,16 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def engine_types(connection: duckdb.DuckDBPyConnection, kinds: Iterable[ColumnType]) -> dict[ColumnType, str]:
-    """Return what DuckDB calls each type, as it takes it from Arrow: no second type map exists to disagree."""
+    """Return DuckDB's name of each type, by importing an Arrow table with these types into DuckDB: a hand-written map
+    could differ.
+    """
     by_name = {kind.name: kind for kind in kinds}
     shape = pa.schema([pa.field(name, kind.arrow) for name, kind in by_name.items()]).empty_table()
     connection.register("shape", shape)
     described = connection.execute("DESCRIBE SELECT * FROM shape").fetchall()
     connection.unregister("shape")
     types = {by_name[row[0]]: row[1] for row in described}
-    # Parquet holds instants without a zone, in UTC; as such they would be read in the zone of whoever asks.
+    # Parquet has timestamps in UTC without a time zone; DuckDB would take those for local time of the session.
     return {kind: "TIMESTAMP WITH TIME ZONE" if kind is INSTANT else name for kind, name in types.items()}
 
 
@@ -71,7 +73,7 @@ def warehouse_views() -> list[View]:
 
 
 def create_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create every view over the tables, with its comments, and the functions that views share."""
+    """Create every view with its comments, and the macros that the views use."""
     connection.execute(macros())
     for view in warehouse_views():
         connection.execute(f'CREATE OR REPLACE VIEW "{view.name}" AS {view.query}')
@@ -83,8 +85,8 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _session_mentions() -> View:
-    """Return the view of all that names a session: the tables of sources with a column `session_id`."""
-    tables = [table for table in source_tables(sources().values()) if "session_id" in _names(table)]
+    """Return the view of all mentions of a session: the rows of source tables with a column `session_id`."""
+    tables = [table for table in source_tables(sources().values()) if "session_id" in _column_names(table)]
     query = " UNION ALL ".join(
         f"SELECT home_id, session_id, {quoted(table.name)} AS named_in FROM \"{table.name}\" WHERE session_id <> ''"
         for table in tables
@@ -95,7 +97,7 @@ def _session_mentions() -> View:
 
 
 def _now_views() -> list[View]:
-    """Return, for each table whose source is rewritten in place, the view of what it says now."""
+    """Return, for each table of files that Claude Code rewrites in place, the view of the current rows."""
     return [_now_view(table) for table in source_tables(sources().values()) if table.is_rewritten]
 
 
@@ -103,9 +105,9 @@ def _now_view(table: Table) -> View:
     present = "SELECT file_id FROM files WHERE state = 'present'"
     query = f'SELECT t.* FROM "{table.name}" t SEMI JOIN ({present}) USING (file_id)'
     columns = {column.name: column.comment for column in table.all_columns}
-    comment = f"What `{table.name}` says now: the rows of files that are in their home, as they were last read."
+    comment = f"The current rows of `{table.name}`: those of files that are in their home, as last read."
     return View(f"{table.name}_now", comment, columns, query, frozenset({table.name, "files"}))
 
 
-def _names(table: Table) -> set[str]:
+def _column_names(table: Table) -> set[str]:
     return {column.name for column in table.columns}

@@ -1,4 +1,4 @@
-"""Reads the files of SQL that the warehouse is made with: one for each derived table and one for each view.
+"""Reads the SQL files of the warehouse: one for each derived table and one for each view.
 
 A file begins with a block comment that documents it, and then holds one query:
 

@@ -112,7 +112,7 @@ def test_ctrl_c_ends_a_query_at_once_even_where_duckdb_does_not_listen(kept: Kep
 def test_a_query_ends_when_its_time_is_up(kept: Kept, query: str) -> None:
     ran = start("sql", query, "--timeout", "0.5", "--data", kept.data)
     assert (ran.code, ran.out) == (ExitCode.USAGE, "")
-    assert ran.err.startswith("extract: no answer within 0.5 s: --timeout")
+    assert ran.err.startswith("extract: no result within 0.5 s: --timeout")
     assert len(ran.err.splitlines()) == 1
 
 

@@ -52,7 +52,7 @@ def _show_tables(entries: list[TableEntry]) -> None:
     for group, title in GROUPS.items():
         say_wrapped(title)
         rows = [[entry.name, entry.comment] for entry in entries if entry.group == group]
-        say_table([Heading("view" if group == "view" else "table"), Heading("what it holds", "sentence")], rows)
+        say_table([Heading("view" if group == "view" else "table"), Heading("content", "sentence")], rows)
         say()
 
 
@@ -64,6 +64,6 @@ def _show_columns(entry: TableEntry) -> None:
         say_table([Heading("column"), Heading("type")], [[column.name, column.type] for column in entry.columns])
         return
     say_table(
-        [Heading("column"), Heading("type"), Heading("NULL"), Heading("what it says", "sentence")],
+        [Heading("column"), Heading("type"), Heading("NULL"), Heading("meaning", "sentence")],
         [[column.name, column.type, "" if column.is_required else "yes", column.comment] for column in entry.columns],
     )
