@@ -4,6 +4,7 @@ drift, messages and their occurrences.
 
 from typing import Final
 
+from models.counts import reading_columns
 from models.schema import BYTES, DIGEST128, FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Table
 
 ERASED: Final = bytes(16)
@@ -87,17 +88,7 @@ EXTRACTIONS = Table(
             required=True,
         ),
         Column("size", INTEGER, "Pinned size.", required=True),
-        Column("entry_count", INTEGER, "Entries read.", required=True),
-        Column("entries_with_rows", INTEGER, "Entries that gave rows.", required=True),
-        Column("reject_count", INTEGER, "Entries rejected.", required=True),
-        Column(
-            "padding_bytes", INTEGER, "Bytes between entries: blank lines, NUL runs, byte order marks.", required=True
-        ),
-        Column("tail_bytes", INTEGER, "Bytes after the watermark, waiting for the end of their entry.", required=True),
-        Column("row_count", INTEGER, "Rows given, over all tables.", required=True),
-        Column("message_count", INTEGER, "Message occurrences.", required=True),
-        Column("piece_count", INTEGER, "Pieces that the read bytes were cut into.", required=True),
-        Column("new_piece_bytes", INTEGER, "Bytes of pieces that the store did not have yet.", required=True),
+        *reading_columns(),
         Column("is_void", FLAG, "The file changed in place while it was read; its rows are ignored.", required=True),
     ),
     has_provenance=False,

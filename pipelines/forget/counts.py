@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
+from models.counts import add_reading
 from models.json import JsonValue
 from models.manifest import FileState
 from models.run import PhaseRecord, SourceCounts
@@ -67,16 +68,9 @@ def _by_source(contents: PhaseContents) -> dict[str, SourceCounts]:
 
 
 def _count_reading(counts: SourceCounts, row: Extraction, is_file: bool) -> None:
-    counts.rows += number(row, "row_count")
-    counts.entries += number(row, "entry_count")
-    counts.entries_with_rows += number(row, "entries_with_rows")
-    counts.rejects += number(row, "reject_count")
-    if is_file:
-        counts.files_read += 1
-        counts.bytes_read += number(row, "size")
-        counts.bytes_kept_new += number(row, "new_piece_bytes")
-        counts.padding_bytes += number(row, "padding_bytes")
-        counts.tail_bytes += number(row, "size") - number(row, "watermark")
+    counts.files_read += is_file
+    counts.bytes_read += number(row, "size") if is_file else 0
+    add_reading(counts, lambda name: number(row, name), is_file=is_file)
 
 
 def number(row: Extraction, name: str) -> int:

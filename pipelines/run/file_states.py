@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from extractors.reading.registry import Treatment
 from extractors.reading.task import FileResult
+from models.counts import READING_COUNTS
 from models.manifest import Change, FileState, Outcome, erased_json
 from models.schema import Row
 from models.tables import EXTRACTIONS
@@ -136,14 +137,6 @@ def _extraction_row(work: PhaseWork, result: FileResult, *, is_void: bool) -> Ro
         from_offset=result.from_offset,
         watermark=result.watermark,
         size=result.size,
-        entry_count=result.entry_count,
-        entries_with_rows=result.entries_with_rows,
-        reject_count=result.reject_count,
-        padding_bytes=result.padding_bytes,
-        tail_bytes=result.tail_bytes,
-        row_count=result.row_count,
-        message_count=result.message_count,
-        piece_count=result.piece_count,
-        new_piece_bytes=result.new_piece_bytes,
         is_void=is_void,
+        **{one.name: getattr(result, one.name) for one in READING_COUNTS},
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from extractors.reading.registry import IN_THE_WAY, Treatment
 from extractors.reading.task import FileResult
+from models.counts import add_reading
 from models.manifest import Change, FileState, Outcome
 from models.run import SourceCounts
 
@@ -62,18 +63,7 @@ def count_state(counts: SourceCounts, state: FileState) -> None:
 
 
 def _count_result(counts: SourceCounts, result: FileResult) -> None:
-    if result.error is not None or result.task.entry_type != "file":
-        counts.rows += result.row_count
-        counts.entries += result.entry_count
-        counts.entries_with_rows += result.entries_with_rows
-        counts.rejects += result.reject_count
-        return
-    counts.files_read += 1
-    counts.bytes_read += result.bytes_read
-    counts.bytes_kept_new += result.new_piece_bytes
-    counts.entries += result.entry_count
-    counts.entries_with_rows += result.entries_with_rows
-    counts.rejects += result.reject_count
-    counts.padding_bytes += result.padding_bytes
-    counts.tail_bytes += result.tail_bytes
-    counts.rows += result.row_count
+    is_file = result.error is None and result.task.entry_type == "file"
+    counts.files_read += is_file
+    counts.bytes_read += result.bytes_read if is_file else 0
+    add_reading(counts, lambda name: getattr(result, name), is_file=is_file)

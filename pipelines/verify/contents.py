@@ -4,6 +4,7 @@ entry.
 
 from typing import Final
 
+from models.counts import READING_COUNTS
 from models.findings import contents as codes
 from models.reject import RejectCode
 from pipelines.verify.checks import Check
@@ -54,21 +55,16 @@ def _without(table: str, other: str, on: str, select: str = "") -> str:
 
 _SAME_SPAN: Final = " AND x.o = t.o AND x.l = t.l"
 _ALL_SPANS: Final = ("entry", "piece", "reject", "repair", "occurrence", "row_span")
-_MEASURES: Final = {
-    "entries": "entry_count",
-    "entries_with_rows": "entries_with_rows",
-    "rejects": "reject_count",
-    "padding_bytes": "padding_bytes",
-    "tail_bytes": "tail_bytes",
-    "rows": "row_count",
-    "bytes_kept_new": "new_piece_bytes",
-}
+
+
+_SUMMED: Final = tuple(one.summed_as for one in READING_COUNTS if one.summed_as is not None)
 
 
 def _sums() -> str:
     return " UNION ALL ".join(
-        f"SELECT g, source, '{what}' AS what, sum({column})::BIGINT AS n FROM read GROUP BY ALL"
-        for what, column in _MEASURES.items()
+        f"SELECT g, source, '{one.summed_as}' AS what, sum({one.name})::BIGINT AS n FROM read GROUP BY ALL"
+        for one in READING_COUNTS
+        if one.summed_as is not None
     )
 
 
@@ -211,7 +207,7 @@ CHECKS: Final = (
         "the counts of the commit records are those of `extractions`",
         f"""
         WITH found AS ({_sums()}), said AS (
-            SELECT c.* FROM counted c JOIN grp USING (g) WHERE whole AND what IN {tuple(_MEASURES)}
+            SELECT c.* FROM counted c JOIN grp USING (g) WHERE whole AND what IN {_SUMMED}
         )
         SELECT grp.address, source, grp.home, what, coalesce(s.n, 0) AS expected, coalesce(f.n, 0) AS actual
         FROM found f FULL JOIN said s USING (g, source, what) JOIN grp USING (g)

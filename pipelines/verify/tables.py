@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from extractors.reading.registry import source_tables, sources
+from models.counts import READING_COUNTS
 from models.errors import LoadError
 from models.findings import parts as codes
 from models.run import PartRecord, RunRecord
@@ -120,15 +121,7 @@ _LOADS: Final = (
             "from_offset BIGINT",
             "watermark BIGINT",
             "size BIGINT",
-            "entry_count BIGINT",
-            "entries_with_rows BIGINT",
-            "reject_count BIGINT",
-            "padding_bytes BIGINT",
-            "tail_bytes BIGINT",
-            "row_count BIGINT",
-            "message_count BIGINT",
-            "piece_count BIGINT",
-            "new_piece_bytes BIGINT",
+            *(f"{one.name} BIGINT" for one in READING_COUNTS),
             "is_void BOOLEAN",
         ),
         stands_for_itself=True,

@@ -1,14 +1,14 @@
 """Declares and fills the tables of the warehouse that come from the commit records: runs, run_sources, parts."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import fields
 from operator import attrgetter
 from typing import Final
 
 import duckdb
 import pyarrow as pa
 
-from models.run import RunRecord, SourceCounts
+from models.counts import summed_columns
+from models.run import RunRecord
 from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Table
 
 RUNS = Table(
@@ -43,15 +43,7 @@ RUN_SOURCES = Table(
         Column("files_unreadable", INTEGER, "Files that the system refused to open or read.", required=True),
         Column("bytes_found", INTEGER, "Bytes of the files found.", required=True),
         Column("bytes_read", INTEGER, "Bytes read.", required=True),
-        Column("bytes_kept_new", INTEGER, "Bytes added to the store, which did not have them yet.", required=True),
-        Column("entries", INTEGER, "Entries read.", required=True),
-        Column("entries_with_rows", INTEGER, "Entries that gave rows.", required=True),
-        Column("rejects", INTEGER, "Entries rejected.", required=True),
-        Column(
-            "padding_bytes", INTEGER, "Bytes between entries: blank lines, NUL runs, byte order marks.", required=True
-        ),
-        Column("tail_bytes", INTEGER, "Bytes at the end of files whose entry was incomplete.", required=True),
-        Column("rows", INTEGER, "Rows parsed.", required=True),
+        *summed_columns(),
         Column("messages_new", INTEGER, "Messages that the archive did not have.", required=True),
         Column("messages_duplicate", INTEGER, "Occurrences of messages that the archive had.", required=True),
     ),
@@ -75,7 +67,7 @@ PARTS = Table(
 RUN_TABLES: Final = (RUNS, RUN_SOURCES, PARTS)
 """The tables that are filled from the commit records."""
 
-_counts = attrgetter(*(field.name for field in fields(SourceCounts)))
+_counts = attrgetter(*(column.name for column in RUN_SOURCES.columns[4:]))
 
 
 def fill_records(
