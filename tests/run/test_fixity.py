@@ -77,7 +77,7 @@ def test_files_judged_in_two_processes_are_judged_as_in_one(tmp_path: Path, monk
     claims = make(tmp_path, things)
     with Home(tmp_path) as opened:
         alone = judge_all(opened, claims)
-        monkeypatch.setattr(spread, "_WORTH_A_PROCESS", 1)
+        monkeypatch.setattr(spread, "_BYTES_PER_PROCESS", 1)
         assert judge_all(opened, claims, processes=2) == alone
     assert [one.outcome == Outcome.INTACT for one in alone] == [what == "as it was" for what in things.values()]
 

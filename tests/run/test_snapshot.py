@@ -114,7 +114,7 @@ def _told(row: dict[str, object]) -> str:
 def test_a_run_in_slices_gives_what_a_run_in_one_gives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
 ) -> None:
-    monkeypatch.setattr(workers, "_WORTH_A_PROCESS", 1 << 30 if processes == 1 else 1)
+    monkeypatch.setattr(workers, "_BYTES_PER_PROCESS", 1 << 30 if processes == 1 else 1)
     home = tmp_path / "home"
     runs: dict[str, list[RunRecord]] = {"whole": [], "cut": []}
     for grown in (False, True):
