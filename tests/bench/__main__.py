@@ -1,6 +1,6 @@
-"""`python3 dev.py bench`: measures the project beside yardsticks in the same sitting, and says which goals it reaches.
+"""`python3 dev.py bench`: measures the project and yardsticks alternately, and compares the results with the goals.
 
-Nothing of it runs in the suite: tests are not timed.
+The test suite runs none of this: tests are not timed.
 """
 
 import argparse
@@ -32,7 +32,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Bench], Section]]] = {
     "others": peers.others,
     "profile": steps.profile,
 }
-"""What can be measured, in this order."""
+"""The measurements by name, in the order in which they are done."""
 
 _MADE_UP_ONLY: Final = ("weekly", "many-files")
 _MB: Final = 250.0
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(asked: argparse.Namespace) -> str:
-    """Return the command that measures the same again; paths of homes are left to the reader."""
+    """Return the command that repeats the measurement, with HOME in place of the paths of homes."""
     words = ["python3 dev.py bench"]
     words += [f"--mb {asked.mb:g}"] if asked.mb != _MB else []
     words += [f"--seed {asked.seed}"] if asked.seed != 1 else []
@@ -67,7 +67,7 @@ def _command(asked: argparse.Namespace) -> str:
 
 
 def _measure(bench: Bench, names: Sequence[str]) -> tuple[list[Section], int]:
-    """Do the measurements, each shown as soon as it is there. Returns them, and how many failed."""
+    """Do the measurements and print each when it is done. Returns them, and the number that failed."""
     sections, failed = [], 0
     for name in names:
         started = time.monotonic()
@@ -85,7 +85,7 @@ def _measure(bench: Bench, names: Sequence[str]) -> tuple[list[Section], int]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure what was asked for. Returns 1 when something could not be measured; a goal not met is no error."""
+    """Do the measurements in the arguments. Returns 1 if one of them failed; a goal that is not met is not an error."""
     parser = _parser()
     asked = parser.parse_args(arguments)
     if unknown := sorted(set(asked.names) - set(MEASUREMENTS)):

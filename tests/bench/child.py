@@ -1,5 +1,5 @@
-"""What the benchmark has to ask of the project itself, in processes of its own: making homes, growing them, listing
-what a run reads. `python -m tests.bench.child WHAT ARGUMENT…` prints one JSON object.
+"""The parts of the benchmark that import the project, run as child processes: making homes, growing them, listing the
+files that a run reads. `python -m tests.bench.child WHAT ARGUMENT…` prints one JSON object.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _TIMES: Final = 1_760_000_000, 1_780_000_000
 
 
 def make(root: str, mb: str, seed: str, mix: str, files: str) -> JsonObject:
-    """Make a sample home; where `files` is not 0, small ones are added or removed until it has so many."""
+    """Make a sample home; if `files` is not 0, add or remove small files until it has so many."""
     made = make_home(Path(root), mb=float(mb), seed=int(seed), mix=cast(Mix, mix))
     wanted = int(files) or made.files
     add_small_files(Path(root), max(0, wanted - made.files), int(seed))
@@ -30,8 +30,8 @@ def make(root: str, mb: str, seed: str, mix: str, files: str) -> JsonObject:
 
 
 def grow(root: str, seed: str, fraction: str) -> JsonObject:
-    """Let a week pass in a home: by the generator's own rules in one that it made, else by appending to the newest
-    transcripts.
+    """Change a home as a week of use would: with the generator's `grow_home` if it made the home, else by appending to
+    the newest transcripts.
     """
     home = Path(root)
     try:
@@ -42,7 +42,9 @@ def grow(root: str, seed: str, fraction: str) -> JsonObject:
 
 
 def append_to_transcripts(home: Path, fraction: float) -> None:
-    """Append to the newest transcripts whole lines of their own, `fraction` of all their bytes."""
+    """Append to the newest transcripts copies of their own lines, in total `fraction` of the bytes of all
+    transcripts.
+    """
     found = sorted(home.glob("projects/**/*.jsonl"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     wanted = int(sum(path.stat().st_size for path in found) * fraction)
     for path in found:
@@ -59,7 +61,7 @@ def append_to_transcripts(home: Path, fraction: float) -> None:
 
 
 def many(root: str, count: str, seed: str) -> JsonObject:
-    """Make a home of so many files of about 1 kB."""
+    """Make a home of `count` files of about 1 kB."""
     home = Path(root)
     home.mkdir(parents=True)
     add_small_files(home, int(count), int(seed))
@@ -67,7 +69,7 @@ def many(root: str, count: str, seed: str) -> JsonObject:
 
 
 def add_small_files(home: Path, count: int, seed: int) -> None:
-    """Add files of about 1 kB: versions of edited files, debug logs, todo lists and transcripts, as many of each."""
+    """Add files of about 1 kB: file versions, debug logs, todo lists and transcripts in equal numbers."""
     rng = random.Random(seed)
     for number in range(count):
         name, data = _small_file(rng, number)
@@ -79,7 +81,7 @@ def add_small_files(home: Path, count: int, seed: int) -> None:
 
 
 def remove_small_files(home: Path, count: int) -> None:
-    """Remove the smallest of the lists, plans and versions of files, of which a home has by far the most."""
+    """Remove the smallest todo lists, plans and file versions, which are most of a home's files."""
     found = [path for kind in ("todos", "tasks", "plans", "file-history") for path in (home / kind).rglob("*")]
     sizes = sorted((path.stat().st_size, path) for path in found if path.is_file() and not path.is_symlink())
     for _, path in sizes[:count]:
@@ -127,7 +129,7 @@ def _uuid(rng: random.Random) -> str:
 
 
 def line(root: str, megabytes: str, seed: str) -> JsonObject:
-    """Make a home with one transcript of one line of so many megabytes, between two of common size."""
+    """Make a home whose transcript has a line of so many megabytes between two lines of normal size."""
     rng = random.Random(int(seed))
     folder = Path(root) / "projects" / "-home-mira-work"
     folder.mkdir(parents=True)
@@ -153,7 +155,7 @@ def _blocks(rng: random.Random, size: int) -> Iterator[bytes]:
 
 
 def listed(root: str, target: str) -> JsonObject:
-    """Write the paths of the files that a first run reads, each ended by NUL; return how many, how long."""
+    """Write the NUL-terminated paths of the files that a first run reads to `target`; return their number and size."""
     items = take_snapshot(Path(root), Classifier(()))
     read = [
         item

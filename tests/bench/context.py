@@ -1,4 +1,4 @@
-"""What every measurement works with: where things are, how often each is done, homes to do it on, and the yardstick."""
+"""The context of all measurements: directories, number of repetitions, homes, and the yardstick."""
 
 import json
 import os
@@ -15,14 +15,14 @@ from tests.bench.report import Figure
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _DONE: Final = (0, 4)
-"""Verified; and verified with rejects, which a sample home has."""
+"""Exit codes of a successful run: verified, and verified with rejects, which a sample home has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A home to measure on, and the list of the files that a first run reads of it, ended by NUL.
+    """A home to measure on, and the file with the NUL-terminated paths that a first run reads.
 
-    `is_ours`: it was made or copied for the benchmark, and may be changed.
+    `is_ours`: the benchmark made or copied it, and may change it.
     """
 
     label: str
@@ -36,7 +36,7 @@ class Home:
 
 @dataclass(slots=True)
 class Candidate:
-    """Something to be measured beside the yardstick: a command, and what has to be done before each run of it."""
+    """A command to compare with the yardstick, and the preparation before each run of it."""
 
     figure: Figure
     command: Sequence[str]
@@ -47,8 +47,8 @@ class Candidate:
 
 @dataclass(slots=True)
 class Bench:
-    """A sitting. Everything is written below `scratch`, what is installed below `peers`; `mb`, `seed`, `runs` and
-    `given`, the homes, are what the user asked for.
+    """One call of the benchmark. It writes below `scratch` and installs other programs below `peers`; `mb`, `seed`,
+    `runs` and `given` (the homes) come from the command line.
     """
 
     scratch: Path
@@ -61,32 +61,32 @@ class Bench:
     _data: dict[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Make the places that programs look for settings in, all empty."""
+        """Create the directories in which programs look for settings, empty."""
         self.user.mkdir(parents=True, exist_ok=True)
 
     @property
     def user(self) -> Path:
-        """The home directory of every program that is measured: an empty one."""
+        """The empty directory that every measured program gets as HOME."""
         return self.scratch / "user"
 
     @property
     def scale(self) -> float:
-        """The size of the homes against that of the default."""
+        """The size of the homes relative to the default size."""
         return self.mb / 250
 
     def env(self, **more: str) -> dict[str, str]:
-        """Return the surroundings of a program: nothing of the user's own settings, nothing of Claude Code's."""
+        """Return the environment of a measured program, without the user's settings and those of Claude Code."""
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "TMPDIR")}
         return {**kept, "HOME": str(self.user), "PYTHONUTF8": "1", "NO_COLOR": "1", **more}
 
     def child(self, *arguments: str, module: str = "child") -> JsonObject:
-        """Run a module of the benchmark and return what it printed. Raises CommandFailed."""
+        """Run a module of the benchmark as a process and return the JSON that it printed. Raises CommandFailed."""
         ran = run([sys.executable, "-m", f"tests.bench.{module}", *arguments], env=self.env(), cwd=ROOT)
         value: JsonObject = json.loads(ran.out)
         return value
 
     def extract_command(self, *arguments: str) -> list[str]:
-        """Return the command line of the project, as it is in this checkout."""
+        """Return the command line of `extract` in this checkout."""
         return [sys.executable, "-m", "pipelines", *arguments]
 
     def run_command(self, home: Home, data: Path) -> list[str]:
@@ -94,13 +94,15 @@ class Bench:
         return self.extract_command("run", "--home", f"bench={home.root}", "--data", str(data), "--json")
 
     def extract(self, home: Home, data: Path) -> tuple[Ran, JsonObject]:
-        """Do a run; return what it took and its own summary."""
+        """Do a run; return its measurements and its JSON summary."""
         ran = run(self.run_command(home, data), env=self.env(), cwd=ROOT, fine=_DONE)
         summary: JsonObject = json.loads(ran.out)
         return ran, summary
 
     def made(self, mb: float, *, mix: str = "transcripts", files: int = 0) -> Home:
-        """Return a made-up home of so many megabytes, made once; with small files added or removed up to `files`."""
+        """Return a sample home of so many megabytes, made at the first call; with small files added or removed until it
+        has `files` (0: as made).
+        """
         label = f"{mb:g} MB, {mix}" + (f", {files:,} files" if files else "")
         if label not in self._homes:
             root = self._place()
@@ -109,7 +111,7 @@ class Bench:
         return self._homes[label]
 
     def many_files(self, count: int) -> Home:
-        """Return a home of so many files of about 1 kB."""
+        """Return a home of `count` files of about 1 kB."""
         label = f"{count:,} files of 1 kB"
         if label not in self._homes:
             root = self._place()
@@ -127,7 +129,7 @@ class Bench:
         return self._homes[label]
 
     def homes(self, mb: float) -> list[Home]:
-        """Return the homes that were given, else a made-up one of so many megabytes."""
+        """Return the homes of the command line, else a sample home of so many megabytes."""
         if not self.given:
             return [self.made(mb)]
         for number, path in enumerate(self.given, 1):
@@ -137,34 +139,34 @@ class Bench:
         return [self._homes[f"given home {number}"] for number in range(1, len(self.given) + 1)]
 
     def copy_of(self, home: Home) -> Home:
-        """Return a copy of a home that may be changed, times and modes kept."""
+        """Return a copy of a home, with its times and modes, that may be changed."""
         root = self._place()
         copy_tree(home.root, root)
         return self._listed(home.label, root, is_ours=True)
 
     def grow(self, home: Home, week: int, fraction: float = 0.01) -> None:
-        """Let a week pass in a home that is ours."""
+        """Change a home as a week of use would; it must be `is_ours`."""
         if not home.is_ours:
             raise CommandFailed(f"{home.root} was given and is never changed")
         self.child("grow", str(home.root), str(self.seed * 1000 + week), str(fraction))
 
     def listed_again(self, home: Home) -> Home:
-        """Return a home with the files that it has now."""
+        """Return the home with an updated list of its files."""
         return self._listed(home.label, home.root, is_ours=home.is_ours)
 
     def place(self, name: str) -> Path:
-        """Return a path below the scratch directory where nothing is."""
+        """Return an unused path below the scratch directory."""
         path = self.scratch / name
         remove(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def yardstick(self, home: Home) -> Ran:
-        """Digest every file that a run reads with `sha256sum`, one process after the other."""
+        """Measure `sha256sum` on every file that a run reads, as consecutive processes."""
         return run(["xargs", "-0", "-a", str(home.list_path), "sha256sum"], env=self.env())
 
     def side_by_side(self, home: Home, candidates: Sequence[Candidate], runs: int | None = None) -> None:
-        """Measure each candidate `runs` times, the yardstick before each run."""
+        """Measure each candidate `runs` times, each time after the yardstick."""
         self.yardstick(home)  # warms the page cache
         for _ in range(runs or self.runs):
             for candidate in candidates:
@@ -174,7 +176,7 @@ class Bench:
                 candidate.figure.add(run(command, env=candidate.env or self.env(), cwd=ROOT, fine=candidate.fine), yard)
 
     def data_of(self, home: Home) -> Path:
-        """Return a data directory with one run over a home, which measurements share and only read."""
+        """Return a data directory with one run over a home; measurements share it and must not change it."""
         if home.label not in self._data:
             self._data[home.label] = self.place(f"data/shared-{len(self._data)}")
             self.extract(home, self._data[home.label])
@@ -188,8 +190,8 @@ class Bench:
         prepare: Callable[[], None] = lambda: None,
         runs: int | None = None,
     ) -> list[tuple[Ran, JsonObject]]:
-        """Measure runs of the project over a home, `prepare` and the yardstick before each. Returns what each took,
-        and its own summary.
+        """Measure runs of the project over a home, each after `prepare` and the yardstick. Returns the measurements and
+        the JSON summary of each.
         """
         self.yardstick(home)  # warms the page cache
         done = []
@@ -220,13 +222,13 @@ class Bench:
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    """Put a copy of a tree in the place of another, with its links, modes and times."""
+    """Copy a directory tree to `target`, replacing it, with links, modes and times."""
     remove(target)
     run(["cp", "-a", str(source), str(target)])
 
 
 def remove(path: Path) -> None:
-    """Remove a tree, the read-only files and directories in it too."""
+    """Remove a directory tree, including read-only files and directories."""
     if path.is_file():
         path.unlink()
     elif path.exists():
@@ -234,7 +236,7 @@ def remove(path: Path) -> None:
 
 
 def tree_bytes(*paths: Path) -> int:
-    """Return the sum of the sizes of the files below."""
+    """Return the total size in bytes of the files below these paths."""
     return sum(
         below.lstat().st_size
         for path in paths

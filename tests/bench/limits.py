@@ -1,4 +1,4 @@
-"""What must stay within bounds: memory, disk, the number of files, the time that the command takes to answer."""
+"""Measures limits: peak memory, disk usage, very many files, and the response time of the command."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _MANY: Final = 100_000
 
 
 def memory(bench: Bench) -> Section:
-    """The peak of the whole tree over homes of several sizes, and over one line of 600 MB."""
+    """Measure the peak memory of all processes of a run, over homes of several sizes and over a line of 600 MB."""
     section = Section("memory", "Peak memory of a first run", "One run each; the proportional sets of all processes.")
     homes = bench.homes(bench.mb)
     if not bench.given:
@@ -33,7 +33,7 @@ def _peak(figure: Figure) -> float:
 
 
 def disk(bench: Bench) -> Section:
-    """What a first run writes, against what it read."""
+    """Measure the bytes that a first run writes relative to those that it reads."""
     section = Section("disk", "Disk after a first run", "Bytes of files below the data directory, of bytes read.")
     rows = []
     for home in bench.homes(bench.mb):
@@ -54,7 +54,7 @@ def disk(bench: Bench) -> Section:
 
 
 def many_files(bench: Bench) -> Section:
-    """A first run over very many small files, and a second one."""
+    """Measure a first and a second run over very many small files."""
     section = Section("many-files", "Very many small files")
     home = bench.many_files(int(_MANY * min(1.0, bench.scale)))
     data = bench.place("data/many")
@@ -70,7 +70,7 @@ def many_files(bench: Bench) -> Section:
 
 
 def answers(bench: Bench) -> Section:
-    """How long the command takes to say something."""
+    """Measure the response time of `extract --help` and `extract status`."""
     section = Section("help", "How long the command takes to answer")
     home = bench.homes(bench.mb)[0]
     data = bench.data_of(home)

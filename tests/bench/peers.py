@@ -1,5 +1,5 @@
-"""What one would run instead. Each into an environment of its own below the scratch directory, over a home named to it
-outright and with an empty home directory of its own: none ever sees the user's own `~/.claude`.
+"""Measures other programs that a user could run instead. Each is installed into an environment of its own below the
+scratch directory and gets the path of a home and an empty HOME: none of them sees the user's own `~/.claude`.
 """
 
 import os
@@ -24,10 +24,10 @@ _ATIF_PYTHON: Final = (3, 13)
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A program and how to run it over a home.
+    """A program and the commands to run it on a home.
 
-    `cold` is its first run, `again` the next one; `before` are commands that are not timed, done once before a first
-    run. `{home}`, `{out}` and `{program}` stand for the home, a fresh directory and where the program is.
+    `cold` is the command of a first run, `again` that of the next one; `before` are commands to run once before a first
+    run, not timed. `{home}`, `{out}` and `{program}` are replaced by the home, a new directory and the program's path.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Peer:
 
 
 class NotInstalled(Exception):
-    """A program is not there and could not be put there. Says how to."""
+    """A program is not installed and could not be installed. The message says how to install it."""
 
 
 def _debian(name: str, package: str, bench: Bench) -> str:
@@ -77,7 +77,7 @@ def _from_npm(requirement: str, name: str, bench: Bench) -> str:
 
 
 def _install(command: Sequence[str], how: str) -> None:
-    # With the user's own settings: they say where packages come from.
+    # With the user's environment: it configures the package registries.
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
@@ -89,7 +89,7 @@ def _this_python() -> str:
 
 
 def _new_python() -> str:
-    """Return a Python that atif-sql runs on. Raises NotInstalled."""
+    """Return the path of a Python recent enough for atif-sql. Raises NotInstalled."""
     candidates = [sys.executable] if sys.version_info >= _ATIF_PYTHON else []
     candidates += [found for minor in (14, 13) if (found := shutil.which(f"python3.{minor}"))]
     kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -164,7 +164,7 @@ PEERS: Final[Sequence[Peer]] = (
 
 
 def others(bench: Bench) -> Section:
-    """The first and the second run of what one would run instead, beside the project's own."""
+    """Measure the first and second run of the other programs and of this project."""
     section = Section(
         "others",
         "What one would run instead",

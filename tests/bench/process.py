@@ -1,7 +1,7 @@
-"""Runs a command and measures the whole tree of processes below it: wall and CPU time, and peak memory.
+"""Runs a command and measures its whole process tree: wall time, CPU time and peak memory.
 
-This module and those that use it import the standard library alone: a child's largest resident size is counted from
-that of the process that started it.
+This module and its importers use the standard library only: Linux counts the largest resident set of a child from that
+of the process that forked it.
 """
 
 import os
@@ -17,19 +17,19 @@ from typing import BinaryIO, Final
 
 _EVERY: Final = 0.05
 _SHARE: Final = 0.05
-"""How much of a core looking at memory may take: on two cores, more would be seen in the times."""
+"""The share of a core that sampling the memory may use: on two cores, more would distort the times."""
 
 
 class CommandFailed(Exception):
-    """A command ended in a way that makes its figures worthless. Says which, how, and what it said last."""
+    """A command failed, so its measurements are useless. The message has the command, exit code and last output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a command took. Seconds; memory in bytes.
+    """The measurements of a command; times in seconds, memory in bytes.
 
-    `peak` is the largest sum of proportional set sizes over the tree (memory that processes share counts once), None
-    where the system does not tell; `largest` is the largest resident set of any one process.
+    `peak` is the largest sum of the proportional set sizes of the process tree (which count shared memory once), or
+    None if the system does not report them; `largest` is the largest resident set of any one process.
     """
 
     wall: float
@@ -41,7 +41,7 @@ class Ran:
 
 
 class _Sampler(threading.Thread):
-    """Looks at the memory of a tree of processes until it is stopped."""
+    """Samples the memory of a process tree until it is stopped."""
 
     def __init__(self, root: int) -> None:
         super().__init__(daemon=True)
@@ -89,7 +89,7 @@ def run(
     cwd: Path | None = None,
     fine: Sequence[int] = (0,),
 ) -> Ran:
-    """Run a command to its end and return what it took. Raises CommandFailed when its exit code is none of `fine`."""
+    """Run a command and return its measurements. Raises CommandFailed if its exit code is not in `fine`."""
     with TemporaryFile() as out, TemporaryFile() as err:
         started = time.perf_counter()
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, cwd=cwd)

@@ -1,4 +1,4 @@
-"""Ten questions that an analyst asks of a warehouse. As a program: asks them, and prints how long each took."""
+"""Ten typical queries of an analyst. As a program: runs them on a warehouse and prints the seconds of each."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ CHOSEN: Final[Mapping[str, str]] = {
     "LIMIT 1",
     "record": "SELECT uuid FROM records WHERE uuid IS NOT NULL ORDER BY file_id, byte_offset LIMIT 1",
 }
-"""What a user would have typed; not timed."""
+"""Queries for the values of the placeholders below; not timed."""
 
 QUERIES: Final[Mapping[str, str]] = {
     "sessions of a day": """
@@ -68,11 +68,11 @@ QUERIES: Final[Mapping[str, str]] = {
         WHERE file_path IS NOT NULL GROUP BY ALL ORDER BY 2 DESC LIMIT 20
     """,
 }
-"""By the words of the goal. What begins with $ is chosen beforehand."""
+"""The queries, by the names in the goal. Placeholders beginning with $ are replaced before."""
 
 
 def queries(bench: Bench) -> Section:
-    """Ten analysts' queries on the warehouse of a home."""
+    """Measure the ten queries on the warehouse of a home."""
     section = Section(
         "queries",
         "Ten analysts' queries",
@@ -100,7 +100,7 @@ def queries(bench: Bench) -> Section:
 
 
 def ask(data: Path, runs: int) -> JsonObject:
-    """Ask every query `runs` times and return rows and seconds of each."""
+    """Run every query `runs` times and return the number of rows and the seconds of each."""
     from pipelines.disk.layout import Layout
     from pipelines.warehouse.publish import open_warehouse
 

@@ -1,4 +1,4 @@
-"""What was measured, and how it is shown: figures, goals and tables, as Markdown and as JSON."""
+"""The results of the benchmark: figures, goals and tables, as Markdown and as JSON."""
 
 import hashlib
 import os
@@ -26,10 +26,11 @@ _UNITS: Final = (
 
 @dataclass(slots=True)
 class Figure:
-    """One thing measured several times: seconds of wall time and of CPU, bytes of memory.
+    """Repeated measurements of one command: seconds of wall and CPU time, bytes of memory.
 
-    `yard` and `yard_cpu` are what `sha256sum` took over the same files, before each run; without any, the figure is no
-    ratio. `peak` and `largest` are the most of all runs. `does` says what it does, for others what it does less.
+    `yard` and `yard_cpu` are the times of `sha256sum` on the same files, before each run; if they are empty, there is
+    no ratio. `peak` and `largest` are the maxima of all runs. `does` describes the command; for other programs, what
+    they do less.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Figure:
     output: int | None = None
 
     def add(self, ran: Ran, yard: Ran | None = None) -> None:
-        """Take one run, and the yardstick that was measured just before it."""
+        """Add the measurements of one run, and those of the yardstick just before it."""
         self.wall.append(ran.wall)
         self.cpu.append(ran.cpu)
         if yard is not None:
@@ -71,7 +72,9 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A goal, what was measured, and whether that reaches it; `at` says at what size where the goal's was another."""
+    """A goal, the measured value, and whether it meets the goal; `at` is the size of the home if it is not the
+    goal's.
+    """
 
     what: str
     goal: str
@@ -82,7 +85,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under headings; the first column is words, the others are figures."""
+    """Rows of text under headings; the first column is left-aligned, the others are figures."""
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -90,7 +93,7 @@ class Table:
 
 @dataclass(slots=True)
 class Section:
-    """What one measurement gave. `shows_figures` is false where its tables show them already."""
+    """The results of one measurement. `shows_figures` is false if its tables contain the figures already."""
 
     name: str
     title: str
@@ -111,7 +114,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The machine in general words, and how fast it is at what bounds every run from below."""
+    """A general description of the machine, and its speed in SHA-256, the lower bound of every run."""
 
     system: str
     cores: int
@@ -121,7 +124,7 @@ class Machine:
     load: float | None
 
     def sentence(self) -> str:
-        """Return it as half a sentence."""
+        """Return the description as part of a sentence."""
         busy = ""
         if self.load is not None and self.load > 0.5:
             busy = f"; **the machine was busy with other things (load {self.load:.1f}): do not quote these figures**"
@@ -132,7 +135,7 @@ class Machine:
 
 
 def look_at_machine() -> Machine:
-    """Measure SHA-256 on one core, as Python has it and as `sha256sum` does, and say what else bears on the figures."""
+    """Measure SHA-256 on one core, in Python and with `sha256sum`, and collect what else affects the figures."""
     block = os.urandom(_MB)
     count = 64
     rates, others = [], []
@@ -157,7 +160,7 @@ def megabytes(size: float | None) -> str:
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """Return a median with the least and the most."""
+    """Return the median with minimum and maximum as text."""
     if not values:
         return ""
     middle = f"{median(values):.{digits}f}"
@@ -165,12 +168,12 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """Return a ratio as it is shown."""
+    """Return a ratio as text."""
     return "" if value is None else f"{value:.2f}"
 
 
 def figure_table(figures: Sequence[Figure]) -> Table:
-    """Return figures as a table. Columns that none has are left out."""
+    """Return figures as a table, without columns that are empty for all of them."""
     columns = {
         "S": [ratio(one.ratio) for one in figures],
         "CPU, S": [ratio(one.cpu_ratio) for one in figures],
@@ -218,7 +221,7 @@ def section_lines(section: Section) -> list[str]:
 
 
 def document(sections: Sequence[Section], command: str, machine: Machine, begun: datetime) -> str:
-    """Return the page: what was measured where and how, the goals, and every section."""
+    """Return the whole page: machine and command, the goals, and every section."""
     lines = [
         "# Benchmarks",
         "",

@@ -1,4 +1,4 @@
-"""Runs of the project: the first one, one with nothing new, one after a little was appended."""
+"""Measures runs of the project: a first run, one with nothing new, and one after the home grew by 1 %."""
 
 from functools import partial
 from statistics import median
@@ -10,7 +10,7 @@ from tests.bench.report import Goal, Section
 
 
 def cold(bench: Bench) -> Section:
-    """A first run, over mostly transcripts and over mostly debug logs and file versions."""
+    """Measure a first run over a home of mostly transcripts, and over one of mostly debug logs and file versions."""
     section = Section(
         "cold",
         "A first run",
@@ -37,7 +37,7 @@ def _cold(bench: Bench, section: Section, home: Home, limit: float, what: str, w
 
 
 def second(bench: Bench) -> Section:
-    """A run with nothing new, and how much of it is start-up."""
+    """Measure a run with nothing new, and the part of it that is start-up."""
     section = Section(
         "second",
         "A run with nothing new",
@@ -66,14 +66,14 @@ def _startup(ran: Ran, summary: JsonObject) -> float:
 
 
 def step_seconds(summary: JsonObject) -> dict[str, float]:
-    """Return the seconds of each step that a run's summary tells."""
+    """Return the seconds of each step in a run's JSON summary."""
     steps = summary["step_seconds"]
     assert isinstance(steps, dict)
     return {name: float(value) for name, value in steps.items() if isinstance(value, (int, float))}
 
 
 def appended(bench: Bench) -> Section:
-    """A run after one hundredth was appended."""
+    """Measure a run after the home grew by 1 %."""
     section = Section(
         "appended",
         "A run after 1 % was appended",

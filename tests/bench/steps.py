@@ -1,7 +1,7 @@
-"""Where the time of a first run goes. As a program: a run in one process, with a clock around each step's functions.
+"""Profiles a first run: seconds of each step. As a program: a run in one process with timers around functions.
 
-A clock counts a function's own time, not that of the clocked functions which it calls. What is timed is named in
-`PROBES`; a name that the project no longer has is told, and its time counts to the step around it.
+A timer counts a function's own time, without the timed functions that it calls. `PROBES` names the functions to time;
+the page lists the names that the project no longer has, whose time counts for the step that calls them.
 """
 
 import functools
@@ -23,9 +23,9 @@ PROBES: Final[Mapping[str, Sequence[str]]] = {
     "open and stat": ("Home.open", "Home.hold", "HeldDirectory.open"),
     "read": ("PinnedFile.read",),
     "digest (SHA-256 and XXH3-128)": ("Digests.feed", "Digests.feed_file"),
-    "cut into entries": ("Reader.read_stream", "Reader.read_document", "Reader.read_opaque"),
+    "cut into entries": ("EntryReader.read_stream", "EntryReader.read_document", "EntryReader.read_opaque"),
     "parse": ("parse_line", "salvage"),
-    "rows": ("Reader.parse", "parse_block"),
+    "rows": ("EntryReader.parse", "parse_block"),
     "dedup": ("StagingSink.piece", "StagingSink.said", "prepare_indexes"),
     "columns": ("Builder.flush", "StagingSink.block", "RowWriter.write", "RowWriter.close"),
     "Parquet": ("ParquetWriter.write_table", "ParquetWriter.close"),
@@ -35,17 +35,22 @@ PROBES: Final[Mapping[str, Sequence[str]]] = {
     "manifests": ("write_sha256_manifests",),
     "load: check the digests": ("verify_parts",),
     "load: empty tables, views": ("create_tables", "create_views"),
-    "load: rows of the sources, texts": ("fill_records", "insert_parts", "take_out_superseded", "drop_unsaid_texts"),
+    "load: rows of the sources, texts": (
+        "fill_records",
+        "insert_parts",
+        "delete_superseded",
+        "delete_messages_without_occurrence",
+    ),
     "load: derived tables": ("make_derived_tables", "note_touched", "refresh_derived_tables"),
     "load: commit, checkpoint, copy": ("make_warehouse",),
     "load: verify the warehouse": ("check_warehouse",),
     "load: publish": ("publish",),
     "report": ("write_reports",),
 }
-"""The functions of each step by name, without leading underscores: where they stand is looked for."""
+"""The functions of each step by qualified name, without leading underscores; their modules are searched for."""
 
 WHOLE: Final = frozenset({"walk", "read again and compare", "manifests", "report"})
-"""Steps that are counted with all that they call."""
+"""Steps whose timers include all that they call."""
 
 REST: Final = "the rest"
 
@@ -55,7 +60,7 @@ R = TypeVar("R")
 
 
 class Clock:
-    """Seconds of CPU and of wall time for each step, and how often it was begun."""
+    """CPU and wall time of each step in seconds, and its number of calls."""
 
     def __init__(self) -> None:
         self.cpu: dict[str, float] = dict.fromkeys(PROBES, 0.0)
@@ -65,7 +70,7 @@ class Clock:
         self._is_whole = False
 
     def around(self, step: str, function: Callable[P, R]) -> Callable[P, R]:
-        """Return a function with a clock around it."""
+        """Return the function with a timer around it."""
         is_whole = step in WHOLE
 
         @functools.wraps(function)
@@ -91,11 +96,11 @@ class Clock:
         return timed
 
     def put_around_everything(self) -> list[str]:
-        """Put clocks around all that `PROBES` names. Returns the names that are no longer there."""
+        """Put timers around all functions in `PROBES`. Returns the names that do not exist."""
         steps = {name: step for step, names in PROBES.items() for name in names}
         found, made = set(), dict[FunctionType, Callable[..., object]]()
         for owner, attribute, function in list(_functions()):
-            # A shape, which holds the parsers of its source, has names of its own for them, and is frozen.
+            # A Shape has its source's parsers as attributes, under names of its own, and is a frozen dataclass.
             is_shape = type(owner).__name__ == "Shape"
             name = attribute if is_shape else _plain(function.__qualname__)
             if name in steps:
@@ -110,7 +115,7 @@ def _plain(name: str) -> str:
 
 
 def _functions() -> Iterator[tuple[object, str, FunctionType]]:
-    """Yield the functions of the project, and of the module that writes Parquet, wherever they can be called from."""
+    """Yield each function of the project and of pyarrow.parquet with each object and attribute that refers to it."""
     from extractors.reading.registry import sources
 
     packages = ("extractors", "pipelines", "pyarrow.parquet")
@@ -126,7 +131,7 @@ def _functions() -> Iterator[tuple[object, str, FunctionType]]:
 
 
 def profile(bench: Bench) -> Section:
-    """Where the time of a first run goes, in one process."""
+    """Measure the steps of a first run in one process."""
     section = Section(
         "profile",
         "Where the time of a first run goes",
@@ -162,12 +167,12 @@ def _table(label: str, told: JsonObject) -> Table:
 
 
 def step_cpu(told: JsonObject) -> dict[str, float]:
-    """Return the CPU seconds of each step that a clocked run told."""
+    """Return the CPU seconds of each step in the output of a profiled run."""
     return {name: one["cpu"] for name, one in cast(dict[str, dict[str, float]], told["steps"]).items()}
 
 
 def clocked_run(home: Path, data: Path, *, is_clocked: bool) -> JsonObject:
-    """Do a run in this process; return the seconds of each step. Imports are not counted."""
+    """Do a run in this process and return the seconds of each step, imports excluded."""
     from models.observer import Observer
     from pipelines.disk.layout import Layout
     from pipelines.report import write as report

@@ -1,4 +1,4 @@
-"""The run of a week over a store that holds fifty, beside the same run over a store that holds one."""
+"""Compares a weekly run on an archive of 50 weekly runs with the same run on an archive of one."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ _STEPS: Final = ("manifest", "load", "report")
 
 
 def weekly(bench: Bench) -> Section:
-    """A week's run over a store that holds fifty, beside the same run over a store that holds one."""
+    """Measure a weekly run on an archive of 50 weekly runs, and the same run on an archive of one."""
     section = Section(
         "weekly",
         f"A week's run on a store that already holds {_WEEKS} such runs",
@@ -58,9 +58,7 @@ def weekly(bench: Bench) -> Section:
 
 
 def _stores(bench: Bench, home: Home) -> tuple[Home, dict[str, Path]]:
-    """Return the home in the week that is to be read, and a store that holds only the week before and one that holds
-    all weeks.
-    """
+    """Return the home as of the week to be read, and two archives: one of the previous week's run, one of all runs."""
     many, one = bench.place("data/weeks"), bench.place("data/week")
     bench.extract(home, many)
     for week in range(1, _WEEKS):
@@ -78,7 +76,7 @@ def _sizes(name: str, store: Path) -> str:
 
 
 def _steps(wall: float, summary: JsonObject) -> dict[str, float]:
-    """Return where the seconds of a run went: each phase, the steps after them, and what is in none."""
+    """Return the seconds of a run by phase, by step after the phases, and the rest."""
     said = step_seconds(summary)
     phases: dict[str, float] = {}
     listed = summary["phases"]
@@ -100,7 +98,7 @@ def _step_table(names: Sequence[str], one: Mapping[str, float], many: Mapping[st
 
 
 def _clocked_table(bench: Bench, home: Home, stores: Mapping[str, Path], data: Path) -> Table:
-    """Return the CPU seconds of each step of the profile, over each store, of one run."""
+    """Return the CPU seconds of each step of a profiled run on each archive."""
     clocked = []
     for store in stores.values():
         copy_tree(store, data)

@@ -1,4 +1,4 @@
-"""The yardsticks: what the simplest programs take over the same files. As a program: DuckDB's own JSON reader."""
+"""The yardsticks: the times of the simplest programs on the same files. As a program: DuckDB's own JSON reader."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ _OPTIONS: Final = "format = 'newline_delimited', ignore_errors = true"
 
 
 def yardsticks(bench: Bench) -> Section:
-    """The project's first run beside what reads the same bytes and does next to nothing with them."""
+    """Measure a first run, and programs that read the same bytes and do almost nothing with them."""
     section = Section(
         "yardsticks",
         "Yardsticks",
@@ -57,7 +57,7 @@ def _measure(bench: Bench, section: Section, home: Home) -> None:
 
 
 def main(what: str, listed: Path, target: str = "") -> None:
-    """Count the lines of the files that are listed, or write some of their fields to a Parquet file."""
+    """Count the lines of the listed files, or write some of their fields to a Parquet file."""
     import duckdb
 
     names = [name.decode() for name in listed.read_bytes().split(b"\0") if name]
