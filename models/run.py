@@ -114,14 +114,15 @@ class WarehouseRecord:
 
 @dataclass(frozen=True, slots=True)
 class DamageRecord:
-    """A committed part that a run found damaged: path below the data directory, table, the run that committed it, and
-    the problem, worded as the continuation of a sentence after the path.
+    """A file that a run found damaged: path below the data directory, table (empty for what is no part), the run that
+    committed it, and what is wrong with it, as a sentence goes on after its path. `mended`: it was put back whole.
     """
 
     path: str
     table: str
     run_id: str
     problem: str
+    mended: bool = False
 
 
 @dataclass(slots=True)

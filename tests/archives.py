@@ -124,8 +124,11 @@ class Archive:
         return self.runs[-1]
 
     def save(self, run: RunRecord) -> None:
-        """Write a commit record anew, with its seal."""
-        self.seal(self.layout.commit_record(run.run_id), run.to_json())
+        """Write a commit record anew, with its seal, and its second copy."""
+        record = self.layout.commit_record(run.run_id)
+        self.seal(record, run.to_json())
+        if self.layout.copy_of(record).parent.is_dir():
+            self.seal(self.layout.copy_of(record), run.to_json())
 
     def seal(self, path: Path, fields: JsonObject) -> None:
         """Write a sealed record."""

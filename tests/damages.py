@@ -174,8 +174,10 @@ def settings_that_changed(archive: Archive) -> None:
 
 @damage("R141")
 def nothing_committed(archive: Archive) -> None:
-    for directory in (archive.layout.runs, archive.layout.tables, archive.layout.store / f"home={HOME}"):
+    layout = archive.layout
+    for directory in (layout.runs, layout.copies, layout.tables, layout.store / f"home={HOME}"):
         shutil.rmtree(directory)
+    layout.head_file.unlink()
     archive.layout.runs.mkdir()
 
 
@@ -305,6 +307,23 @@ def findings_with_a_flipped_bit(archive: Archive) -> None:
     path = archive.layout.run(archive.last.run_id) / "findings.json"
     archive.seal(path, {"findings": []})
     archive.flip(path)
+
+
+# R3: second copies
+
+DAMAGES |= {
+    "R301": remove("copies/runs/*/run.json"),
+    "R302": flip_in("copies/tables/manifest/*/*/*.parquet"),
+    "R303": remove("head.json"),
+    "R304": flip_in("head.json"),
+}
+
+
+@damage("R305")
+def a_newest_run_that_is_gone(archive: Archive) -> None:
+    last = archive.last
+    for directory in (archive.layout.run(last.run_id), archive.layout.copy_of(archive.layout.run(last.run_id))):
+        shutil.rmtree(directory)
 
 
 # P: parts

@@ -71,9 +71,9 @@ def _extract_open_file(
     changed in place meanwhile. Each attempt is added to `begun` before the sink gets any of its entries.
     """
     same = _same_as_before(file, task, tombstones)
-    if same is not None:
+    if same is not None and not task.is_anew:
         return same
-    generation, start = task.generation, task.start
+    generation, start = task.generation - (same is not None), task.start
     void: list[FileResult] = []
     rewritten = False
     bytes_read = 0
@@ -88,6 +88,8 @@ def _extract_open_file(
             if digests.xxh.digest() != task.prefix_xxh3:
                 generation, start, rewritten = generation + 1, 0, True
                 continue
+            if task.is_anew:
+                start, digests = 0, Digests()
         reader = EntryReader(task, shape, sink, limits, tombstones, generation, start, digests)
         begun.append(reader.result)
         result = _read_once(file, reader, start, size)

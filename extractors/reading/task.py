@@ -25,6 +25,7 @@ class Limits:
 class FileTask:
     """The task of reading one file: made from the snapshot and the last manifest, sent to a worker process.
 
+    With `is_anew`, what was consumed before is read again too, in the same generation: rows or recipes of it were lost.
     `erased` are the erased spans in the bytes that are not read again: the file's digests treat them specially.
     """
 
@@ -42,6 +43,7 @@ class FileTask:
     entry_type: str = "file"
     link_target: bytes | None = None
     erased: tuple[Erased, ...] = ()
+    is_anew: bool = False
 
 
 @dataclass(slots=True)

@@ -3,12 +3,26 @@
 from typing import Final
 
 from models.finding import KINDS, Kind
-from models.findings import contents, deep, manifests, parts, places, records, restore, runs, source, store, warehouse
+from models.findings import (
+    contents,
+    copies,
+    deep,
+    manifests,
+    parts,
+    places,
+    records,
+    restore,
+    runs,
+    source,
+    store,
+    warehouse,
+)
 
 __all__ = [
     "CONCERNS",
     "all_kinds",
     "contents",
+    "copies",
     "deep",
     "manifests",
     "parts",

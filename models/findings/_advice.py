@@ -14,8 +14,9 @@ WHAT_OTHERS_NAME: Final = (
     "If no other finding names one, this is a fault of the program: please report it."
 )
 LOST_RECORD: Final = (
-    "Put run.json back from a backup of the data directory, before the next run: without its commit record the run's "
-    "files do not belong to the archive."
+    "The next `extract run` puts it back from its second copy in copies/, where that is whole. Where it is not, put "
+    "run.json back from a backup of the data directory: until then, what the run kept counts for nothing, and no "
+    "later run deletes it."
 )
 REBUILD: Final = "`extract rebuild` builds the warehouse again from the archive."
 NEXT_RUN: Final = "Nothing: the next `extract run` corrects it."

@@ -135,8 +135,9 @@ TOMBSTONES_BROKEN: Final = Kind(
     "R151",
     Severity.ERROR,
     Level.QUICK,
-    "The tombstones of erasures were changed or damaged: {problem}.",
-    "Put the file back from a backup of the data directory; until then `extract run` refuses to start.",
+    "The tombstones of what was erased on request are not what was written: {problem}.",
+    "The next `extract run` puts it back from its second copy in copies/, where that is whole. Where it is not, put "
+    "the file back from a backup of the data directory: until then no run can be made.",
     is_fixity=True,
 )
 TOMBSTONES_MALFORMED: Final = Kind(

@@ -52,11 +52,12 @@ EPOCH_TWICE: Final = Kind(
 )
 EPOCH_GONE: Final = Kind(
     "R207",
-    Severity.WARNING,
+    Severity.ERROR,
     Level.QUICK,
-    "The runs before this one have epochs up to {last}, this one has {epoch}: a run in between is missing.",
-    "Put the directory of the missing run back from a backup, and its parts in store/ and tables/, unless it "
-    "was deleted on purpose.",
+    "The runs before this one have the epochs up to {last}, this one has {epoch}: a run in between is gone.",
+    "Put the directories of the missing run in runs/, store/ and tables/ back from a backup. Without one, `extract "
+    "run` goes on, reads again what the homes still have, and ends with 3.",
+    is_fixity=True,
 )
 NEWER: Final = Kind(
     "R208",

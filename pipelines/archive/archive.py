@@ -1,15 +1,16 @@
 """The archive as a whole: its identity, its homes, and its commit records."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import orjson
 
-from models.errors import ConfigurationError, StoreError
-from models.run import PartRecord, PhaseRecord, RunRecord, in_effect
+from models.errors import ConfigurationError, FixityError, StoreError
+from models.run import DamageRecord, PartRecord, PhaseRecord, RunRecord, in_effect
+from pipelines.archive.copies import read_either, write_both
 from pipelines.archive.erasure_journal import read_journal
 from pipelines.disk.atomic import read_sealed, write_sealed
 from pipelines.disk.layout import Layout
@@ -32,12 +33,12 @@ class Archive:
         """Open an archive. Raises ConfigurationError when there is none, FixityError when archive.json is damaged,
         StoreError when its format is newer than this version of the program.
         """
-        if not layout.archive_file.exists():
+        if not layout.archive_file.exists() and not layout.archive_copy.exists():
             raise ConfigurationError(
                 f"there is no archive in {layout.root}; `extract run` makes one (or name another with --data)"
             )
         try:
-            fields = orjson.loads(read_sealed(layout.archive_file))
+            fields = orjson.loads(_whole_identity(layout))
             made = cls(layout, fields["archive_id"], int(fields["seed"], 16))
             archive_format = fields["format"]
         except (ValueError, KeyError, TypeError) as error:
@@ -65,16 +66,44 @@ class Archive:
                 )
             fields = {"format": FORMAT, "archive_id": secrets.token_hex(8), "seed": secrets.token_hex(8)}
             write_sealed(layout.archive_copy, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "archive-copy")
-        if not layout.archive_file.exists():
-            write_sealed(layout.archive_file, read_sealed(layout.archive_copy), "archive")
-        made = cls.open(layout)
-        if not layout.archive_copy.exists():
-            write_sealed(layout.archive_copy, read_sealed(layout.archive_file), "archive-copy")
-        return made
+        mend_identity(layout)
+        return cls.open(layout)
 
     def runs(self) -> list[RunRecord]:
         """Return the committed runs in effect, as `read_runs` does."""
         return read_runs(self.layout)
+
+
+def _whole_identity(layout: Layout) -> bytes:
+    """Return what archive.json holds, from its copy where it is not what was written. Raises FixityError."""
+    try:
+        return read_sealed(layout.archive_file)
+    except (FixityError, OSError) as error:
+        try:
+            return read_sealed(layout.archive_copy)
+        except OSError:
+            raise error from None
+
+
+def mend_identity(layout: Layout) -> list[DamageRecord]:
+    """Write archive.json anew from its copy, or the copy from it, where one is gone or is not what was written; returns
+    what was damaged. Raises FixityError when both are. Only the writer may call this.
+    """
+    damage = []
+    for path in (layout.archive_file, layout.archive_copy):
+        try:
+            read_sealed(path)
+        except FileNotFoundError:
+            problem = "is gone"
+        except (FixityError, OSError):
+            problem = "is not what was written"
+        else:
+            continue
+        other = layout.archive_copy if path == layout.archive_file else layout.archive_file
+        write_sealed(path, read_sealed(other), "archive" if path == layout.archive_file else "archive-copy")
+        again = f"{problem}, and was put back from its second copy"
+        damage.append(DamageRecord(layout.relative(path), "", "", again, mended=True))
+    return damage
 
 
 def read_runs(layout: Layout) -> list[RunRecord]:
@@ -98,29 +127,84 @@ def read_all_runs(layout: Layout) -> list[RunRecord]:
     """Return every commit record of a data directory, oldest first, undone and removed runs included; an empty list
     when the directory does not exist. The records of a journaled erasure replace the old ones.
 
-    Raises FixityError for a damaged record, StoreError for one with unknown content.
+    A record that is not what was written is read from its second copy. Raises FixityError when a run has lost both.
     """
-    if not layout.runs.is_dir():
-        return []
+    runs, damage = read_records(layout)
+    for one in damage:
+        if not one.mended:
+            raise FixityError(f"{one.path} {one.problem}; see `extract verify`")
+    return runs
+
+
+def read_records(layout: Layout) -> tuple[list[RunRecord], list[DamageRecord]]:
+    """Return what `read_all_runs` does, and what is damaged of it: the records that were read from their second copies
+    (`mended`), and the runs that cannot be read at all, which are left out. Raises StoreError for a broken journal.
+    """
+    names = {path.name for base in (layout.runs, layout.copy_of(layout.runs)) for path in _directories(base)}
     journal = read_journal(layout) if layout.forget_file.exists() else None
     instead = journal.records if journal is not None else {}
-    found = []
-    for directory in layout.runs.iterdir():
-        record = layout.commit_record(directory.name)
-        if record.exists():
-            found.append(_read_record(record))
-    return sorted((instead.get(run.run_id, run) for run in found), key=lambda run: run.epoch)
+    found, damage = [], []
+    for name in sorted(names):
+        run, problem = _read_record(layout, name)
+        if run is not None:
+            found.append(instead.get(run.run_id, run))
+        if problem is not None:
+            path = layout.relative(layout.commit_record(name))
+            damage.append(DamageRecord(path, "", name, problem, mended=run is not None))
+    found.sort(key=lambda run: run.epoch)
+    return found, [*damage, *_gaps(layout, found, sum(not one.mended for one in damage))]
 
 
-def _read_record(path: Path) -> RunRecord:
+def _directories(base: Path) -> list[Path]:
+    return [path for path in base.iterdir() if path.is_dir()] if base.is_dir() else []
+
+
+def _read_record(layout: Layout, name: str) -> tuple[RunRecord | None, str | None]:
+    """Return the commit record in a directory of runs/, and what is wrong with it, or with its original where it was
+    read from its copy; neither for the directory of a run that died before it committed anything.
+    """
+    original = layout.commit_record(name)
+    problems: list[str] = []
+    for path in (original, layout.copy_of(original)):
+        try:
+            raw = read_sealed(path)
+        except FileNotFoundError:
+            problems.append("is gone")
+        except (FixityError, OSError):
+            problems.append("is not what was written")
+        else:
+            return _understood(path, raw), problems[0] if problems else None
+    directory = layout.run(name)
+    if problems == ["is gone", "is gone"] and not (directory.is_dir() and was_committed(directory)):
+        return None, None
+    return None, f"{problems[0]}, and its second copy {problems[1]}"
+
+
+def _understood(path: Path, raw: bytes) -> RunRecord:
     try:
-        return RunRecord.from_json(orjson.loads(read_sealed(path)))
+        return RunRecord.from_json(orjson.loads(raw))
     except (ValueError, KeyError, TypeError) as error:
-        raise _not_understood(path, error) from error
+        raise StoreError(f"the commit record {path} cannot be read ({error}); see `extract verify`") from error
 
 
-def _not_understood(path: Path, error: Exception) -> StoreError:
-    return StoreError(f"the commit record {path} cannot be read ({error}); see `extract verify`")
+def _gaps(layout: Layout, runs: Sequence[RunRecord], unread: int) -> list[DamageRecord]:
+    """Return a damage for each run that is missing altogether, as the epochs and head.json say; those of the `unread`
+    records are known by name already.
+    """
+    newest = max(last_epoch(layout), max((run.epoch for run in runs), default=0))
+    missing = sorted(set(range(1, newest + 1)) - {run.epoch for run in runs})
+    if len(missing) <= unread:
+        return []
+    path = layout.relative(layout.runs)
+    return [DamageRecord(path, "", "", f"lacks the run of epoch {epoch}, all of it") for epoch in missing]
+
+
+def last_epoch(layout: Layout) -> int:
+    """Return the epoch of the run that committed last, as head.json or its copy says; 0 where neither can be read."""
+    try:
+        return int(orjson.loads(read_either(layout, layout.head_file))["epoch"])
+    except (FixityError, OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def commit(layout: Layout, run: RunRecord) -> None:
@@ -136,6 +220,14 @@ def commit(layout: Layout, run: RunRecord) -> None:
             f"run again"
         )
     write_record(layout, run, "commit")
+    if last_epoch(layout) != run.epoch:
+        write_head(layout, run.epoch, run.run_id)
+
+
+def write_head(layout: Layout, epoch: int, run_id: str) -> None:
+    """Write which run committed last."""
+    fields = {"epoch": epoch, "run_id": run_id}
+    write_both(layout, layout.head_file, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "head")
 
 
 def _version(path: Path) -> tuple[int, int, int]:
@@ -145,16 +237,18 @@ def _version(path: Path) -> tuple[int, int, int]:
 
 @cache
 def _epoch(path: Path, *_version: int) -> int:
-    """Return the epoch of a commit record, cached by the file's version: each commit of a run asks for all others."""
+    """Return the epoch that a commit record names, 0 where it cannot be read; a run asks for those of all others at
+    each of its commits.
+    """
     try:
         return int(orjson.loads(read_sealed(path))["epoch"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise _not_understood(path, error) from error
+    except (FixityError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def write_record(layout: Layout, run: RunRecord, point: str) -> None:
-    """Write a commit record without comparing epochs: for gc and erasures, which change records of older runs."""
-    write_sealed(layout.commit_record(run.run_id), orjson.dumps(run, option=orjson.OPT_INDENT_2), point)
+    """Write a commit record, whatever came after it: `commit` is for runs, this for what changes what is kept."""
+    write_both(layout, layout.commit_record(run.run_id), orjson.dumps(run, option=orjson.OPT_INDENT_2), point)
 
 
 def next_epoch(runs: Iterable[RunRecord]) -> int:

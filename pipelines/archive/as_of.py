@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import orjson
-
-from models.errors import ConfigurationError, FixityError
+from models.errors import ConfigurationError
 from models.run import RunRecord, in_effect
-from pipelines.archive.archive import Archive, effective
+from pipelines.archive.archive import Archive, effective, read_records
 from pipelines.archive.store import StoreReader
-from pipelines.disk.atomic import read_sealed
 from pipelines.disk.layout import Layout
 
 
@@ -31,7 +28,7 @@ def open_as_of(layout: Layout, text: str | None, *, with_undone: bool = False) -
     StoreError as `Archive.open` does.
     """
     archive = Archive.open(layout)
-    runs, damage = _readable_runs(layout)
+    runs, damage = read_records(layout)
     count_now = effective(runs)
     run = _undone(runs, count_now, text) or run_as_of(count_now, text)
     if run not in count_now and not with_undone:
@@ -39,7 +36,7 @@ def open_as_of(layout: Layout, text: str | None, *, with_undone: bool = False) -
     if run.status == "removed":
         raise ConfigurationError(f"run {run.run_id} was undone, and `extract gc` has removed its files")
     reader = StoreReader(layout, in_effect(runs, run.run_id), archive.seed, lenient=True, others=runs)
-    reader.damage |= damage
+    reader.damage |= {one.path: f"{one.path} {one.problem}" for one in damage if not one.mended}
     return Opened(reader, run, runs[-1])
 
 
@@ -47,19 +44,6 @@ def _undone(runs: Sequence[RunRecord], count_now: Sequence[RunRecord], text: str
     """Return the run that `text` names if it is undone, else None."""
     named = [run for run in runs if text and run.run_id.startswith(text)]
     return named[0] if len(named) == 1 and named[0] not in count_now else None
-
-
-def _readable_runs(layout: Layout) -> tuple[list[RunRecord], dict[str, str]]:
-    """Return all readable commit records, oldest first, and the problem of each unreadable one by path."""
-    runs, damage = [], {}
-    for directory in sorted(layout.runs.iterdir()) if layout.runs.is_dir() else ():
-        path = layout.commit_record(directory.name)
-        if path.exists():
-            try:
-                runs.append(RunRecord.from_json(orjson.loads(read_sealed(path))))
-            except (FixityError, ValueError, KeyError, TypeError, OSError) as error:
-                damage[layout.relative(path)] = str(error)
-    return sorted(runs, key=lambda run: run.epoch), damage
 
 
 def run_as_of(runs: Sequence[RunRecord], text: str | None) -> RunRecord:

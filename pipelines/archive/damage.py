@@ -3,7 +3,7 @@
 Every run checks the sizes of all parts, and digests as many that each part is digested once a month.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from os import cpu_count
@@ -11,6 +11,7 @@ from stat import S_ISREG
 from typing import Final
 
 from models.run import DamageRecord, PartRecord, RunRecord
+from pipelines.archive.imported import IMPORTED, imported_files, sound_imports
 from pipelines.disk.atomic import sha256_of
 from pipelines.disk.layout import Layout
 
@@ -22,17 +23,22 @@ _SMALL: Final = 256 << 20
 _WORTH_THREADS: Final = 4 << 20
 
 
-def look_at_parts(layout: Layout, runs: Sequence[RunRecord], now: datetime | None = None) -> list[DamageRecord]:
-    """Return the damaged parts of `runs` (oldest first), in the order of commits.
+def look_at_parts(
+    layout: Layout, runs: Sequence[RunRecord], now: datetime | None = None, *, always: Collection[str] = ()
+) -> list[DamageRecord]:
+    """Return which parts of `runs`, the oldest first, are not what was committed, in their order.
 
-    It checks existence and size of every part. It digests the parts that are due since the newest of `runs`, and
-    others, the longest undigested first, up to 256 MiB in all. Without `now` (UTC) it digests none.
+    Every part is looked at; those whose slot has come since the newest of `runs` are digested, and as many others, the
+    longest undigested first, as make `_SMALL` bytes with them; and those whose paths are in `always`. Without `now`
+    (UTC), none is digested.
     """
     parts = {part.path: (run.run_id, part) for run in runs for phase in run.phases for part in phase.parts}
     found = {path: problem for path, (_, part) in parts.items() if (problem := _problem(layout, part)) is not None}
     if now is not None:
         whole = [part for path, (_, part) in parts.items() if path not in found]
-        found |= _digested(layout, _chosen(whole, now.date(), _days_since(runs, now)))
+        chosen = {part.path: part for part in _chosen(whole, now.date(), _days_since(runs, now))}
+        chosen |= {part.path: part for part in whole if part.path in always}
+        found |= _digested(layout, list(chosen.values()))
     return [
         DamageRecord(path, part.table, run_id, found[path]) for path, (run_id, part) in parts.items() if path in found
     ]
@@ -102,9 +108,19 @@ def _digested(layout: Layout, parts: Sequence[PartRecord]) -> dict[str, str]:
     return {part.path: problem for part, problem in zip(parts, problems, strict=True) if problem is not None}
 
 
+def look_at_imports(layout: Layout) -> list[DamageRecord]:
+    """Return which files that were read in from other stores are not what their names say."""
+    sound = set(sound_imports(layout))
+    return [
+        DamageRecord(layout.relative(path), IMPORTED.name, "", OTHER_BYTES)
+        for path in imported_files(layout)
+        if path not in sound
+    ]
+
+
 def without_damaged(runs: Iterable[RunRecord], damage: Iterable[DamageRecord], table: str) -> list[PartRecord]:
-    """Return the parts of one table of `runs` except those in `damage`, in the order of commits."""
-    damaged = {one.path for one in damage}
+    """Return the parts of one table over runs that are not known to be damaged, in order of commitment."""
+    damaged = {one.path for one in damage if not one.mended}
     return [
         part
         for run in runs

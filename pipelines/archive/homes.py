@@ -8,11 +8,11 @@ from typing import Final
 
 import orjson
 
-from models.errors import ConfigurationError, StoreError
+from models.errors import ConfigurationError, FixityError, StoreError
 from models.identity import home_id_of_name, is_home_id
 from models.json import JsonValue
-from pipelines.archive.archive import read_all_runs
-from pipelines.disk.atomic import read_sealed, write_sealed
+from pipelines.archive.archive import read_records
+from pipelines.archive.copies import read_either, write_both
 from pipelines.disk.layout import Layout
 
 LONGEST_NAME: Final = 80
@@ -55,15 +55,15 @@ def home_of_json(home_id: str, value: JsonValue) -> KnownHome:
 
 
 def read_homes(layout: Layout) -> dict[str, KnownHome]:
-    """Return each home that the archive knows, by home_id: from homes.json, or from the commit records when that is
-    gone. Raises FixityError when the file is damaged, StoreError when it means nothing.
+    """Return each home that the archive knows, by home_id: from homes.json or its second copy, or from the commit
+    records when both are missing or damaged. Raises StoreError when the file has unknown content.
     """
-    if not layout.homes_file.exists():
-        roots = {home_id: root for run in read_all_runs(layout) for home_id, root in run.homes.items()}
-        return {home_id: KnownHome(home_id, root) for home_id, root in roots.items()}
     try:
-        held = orjson.loads(read_sealed(layout.homes_file))
+        held = orjson.loads(read_either(layout, layout.homes_file))
         return {home_id: home_of_json(home_id, value) for home_id, value in held.items()}
+    except (FixityError, OSError):
+        roots = {home_id: root for run in read_records(layout)[0] for home_id, root in run.homes.items()}
+        return {home_id: KnownHome(home_id, root) for home_id, root in roots.items()}
     except (ValueError, AttributeError) as error:
         raise StoreError(f"{layout.homes_file} cannot be read ({error})") from error
 
@@ -130,11 +130,16 @@ def _changed(layout: Layout, home_id: str, **change: str | bool | None) -> Known
 
 
 def _write_homes(layout: Layout, homes: Mapping[str, KnownHome]) -> None:
-    """Write homes.json where it does not say the same already."""
+    """Write homes.json and its second copy where it does not say the same already."""
     is_there = layout.homes_file.exists()
     if homes and (not is_there or read_homes(layout) != homes):
-        held = {home_id: _as_json(home) for home_id, home in homes.items()}
-        write_sealed(layout.homes_file, orjson.dumps(held, option=orjson.OPT_INDENT_2), "homes")
+        rewrite_homes(layout, homes)
+
+
+def rewrite_homes(layout: Layout, homes: Mapping[str, KnownHome]) -> None:
+    """Write homes.json and its second copy."""
+    held = {home_id: _as_json(home) for home_id, home in homes.items()}
+    write_both(layout, layout.homes_file, orjson.dumps(held, option=orjson.OPT_INDENT_2), "homes")
 
 
 def _as_json(home: KnownHome) -> JsonValue:

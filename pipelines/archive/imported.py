@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from models.errors import FixityError
 from models.schema import TEXT, Column, Table
 from pipelines.disk.atomic import sha256_of
 from pipelines.disk.layout import Layout
@@ -23,11 +22,13 @@ def imported_files(layout: Layout) -> list[Path]:
     return layout.imported_parts()
 
 
-def verified_imports(layout: Layout) -> list[Path]:
-    """Return the same files. Raises FixityError when one differs from the SHA-256 that is its name."""
-    for path in imported_files(layout):
-        if sha256_of(path) != path.stem:
-            raise FixityError(
-                f"{layout.relative(path)} was changed or damaged after its import: delete it, and import it again"
-            )
-    return imported_files(layout)
+def sound_imports(layout: Layout) -> list[Path]:
+    """Return those of them that are what their names say."""
+    return [path for path in imported_files(layout) if _digest(path) == path.stem]
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return sha256_of(path)
+    except OSError:
+        return None

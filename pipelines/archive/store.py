@@ -21,6 +21,7 @@ from models.run import PartRecord, RunRecord
 from models.tables import ERASED, EXTRACTIONS, MANIFEST, PIECES, STORE
 from pipelines.archive.archive import Archive
 from pipelines.archive.committed import PhaseKey, parts_of_runs
+from pipelines.archive.copies import whole_copy
 from pipelines.archive.manifests import read_manifest
 from pipelines.archive.parquet import check_part, damage_raised, open_part, read_part
 from pipelines.disk.layout import Layout
@@ -98,6 +99,17 @@ class StoreReader:
         """
         for _, part in parts_of_runs(self._until(as_of), MANIFEST):
             yield from self._newest([part], ("new", "appended", "rewritten"))
+
+    def covers(self, file_id: int, size: int, lost: Collection[tuple[str, str, int]]) -> bool:
+        """Return whether what was read of a file by now tiles its `size` bytes, and none of it in a phase that is named
+        in `lost`: run_id, home_id and phase.
+        """
+        at = 0
+        for extent in self._extents(file_id, None):
+            if extent.start != at or extent.where in lost:
+                return False
+            at = extent.end
+        return at == size
 
     def kept_bytes(self, file_id: int, as_of: str | None = None) -> int | None:
         """Return the number of archived bytes of a file as of a run; None if no run had read it by then."""
@@ -260,6 +272,9 @@ class StoreReader:
                     check_part(self._layout, part)
                     return read_manifest(self._layout.root / part.path, changes)
             except (StoreError, FixityError) as error:
+                copy = whole_copy(self._layout, part)
+                if copy is not None:
+                    return read_manifest(copy, changes)
                 if not self._lenient:
                     raise
                 self.damage[part.path] = str(error)

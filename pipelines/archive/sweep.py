@@ -6,21 +6,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from models.errors import StoreError
 from models.run import RunRecord
-from pipelines.archive.archive import read_all_runs, was_committed
+from pipelines.archive.archive import read_all_runs
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 
 
-def sweep(layout: Layout, runs: Sequence[RunRecord] | None = None) -> int:
-    """Delete everything that no commit record lists; return the number of deleted files and directories.
+def sweep(layout: Layout, runs: Sequence[RunRecord] | None = None, *, is_partial: bool = False) -> int:
+    """Remove what no commit record lists: none of `runs`, who has read all of them. Returns how many things went. Only
+    the writer may sweep.
 
-    The caller must hold the writer's lock. `runs` are all commit records if the caller has read them already. Raises
-    StoreError when a committed run has lost its commit record: its files would be deleted.
+    `is_partial` says that commit records are missing: then only what is staged or half written goes, for what no record
+    lists may belong to a run that lost its own. Raises FixityError for missing records where `runs` are not given.
     """
     removed = 0
-    for path in list(leftovers(layout, runs)):
+    for path in list(_unfinished(layout) if is_partial else leftovers(layout, runs)):
         if not os.path.lexists(path):
             continue  # deleted with its directory
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -34,12 +34,9 @@ def leftovers(layout: Layout, runs: Sequence[RunRecord] | None = None) -> Iterat
     """Yield the paths that a sweep deletes: staged files, parts that no commit record lists, directories of runs that
     committed nothing, files that a removed run left beside its record, temporary files.
 
-    Raises StoreError as `sweep` does.
+    Raises FixityError as `sweep` does.
     """
     runs = read_all_runs(layout) if runs is None else runs
-    dead = _dead_runs(layout, runs)
-    if layout.staging.is_dir() and not layout.forget_file.exists():
-        yield from layout.staging.iterdir()  # an unfinished erasure still needs its staged files
     kept = {part.path for run in runs for phase in run.phases for part in phase.parts}
     for base in (layout.store, layout.tables):
         for place, _, names in os.walk(base):
@@ -47,32 +44,28 @@ def leftovers(layout: Layout, runs: Sequence[RunRecord] | None = None) -> Iterat
             if place != str(layout.imported):
                 parts = (name for name in names if name.endswith(".parquet"))
                 yield from (Path(place, name) for name in parts if f"{where}/{name}" not in kept)
-    yield from dead
+    run_ids = {run.run_id for run in runs}
+    if layout.runs.is_dir():
+        yield from (path for path in layout.runs.iterdir() if path.is_dir() and path.name not in run_ids)
     for run in runs:
         if run.status == "removed":
             record = layout.commit_record(run.run_id)
             yield from (path for path in record.parent.iterdir() if path != record)
+    yield from _unfinished(layout)
+
+
+def _unfinished(layout: Layout) -> Iterator[Path]:
+    if layout.staging.is_dir() and not layout.forget_file.exists():
+        yield from layout.staging.iterdir()  # of an erasure that is not finished, what is staged is still needed
     for directory, pattern in (
         (layout.root, ".*.tmp"),
         (layout.store, ".*.tmp"),
         (layout.runs, "*/.*.tmp"),
+        (layout.copies, "**/.*.tmp"),
+        (layout.tables, "manifest/*/*/.*.tmp"),
         (layout.warehouses, "*.tmp*"),
     ):
         yield from directory.glob(pattern)
-
-
-def _dead_runs(layout: Layout, runs: Sequence[RunRecord]) -> list[Path]:
-    if not layout.runs.is_dir():
-        return []
-    run_ids = {run.run_id for run in runs}
-    dead = [path for path in layout.runs.iterdir() if path.is_dir() and path.name not in run_ids]
-    for directory in dead:
-        if was_committed(directory):
-            raise StoreError(
-                f"{layout.relative(directory)} has no run.json, but its run was committed: put it back from a backup, "
-                f"or delete the directory, and with it the files of the run"
-            )
-    return dead
 
 
 def _remove_if_empty(layout: Layout, directory: Path) -> None:

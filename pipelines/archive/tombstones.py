@@ -12,7 +12,7 @@ import orjson
 from extractors.reading.erasure import Needle, Tombstones
 from models.errors import StoreError
 from models.json import JsonObject, JsonValue
-from pipelines.disk.atomic import read_sealed, write_sealed
+from pipelines.archive.copies import read_either, write_both
 from pipelines.disk.layout import Layout
 
 TombstoneKind = Literal["session", "project", "message", "text", "pattern"]
@@ -78,16 +78,16 @@ class Graveyard:
 
 
 def read_graveyard(layout: Layout) -> Graveyard | None:
-    """Return the tombstones of an archive, None if nothing was ever erased. Raises FixityError when the file is
-    damaged, StoreError when its content is unknown.
+    """Return the tombstones of an archive; None where nothing was ever forgotten. Raises FixityError when they are not
+    what was written, and neither is their second copy, StoreError when they cannot be understood.
     """
-    if not layout.tombstones_file.exists():
-        return None
     try:
-        held = orjson.loads(read_sealed(layout.tombstones_file))
+        held = orjson.loads(read_either(layout, layout.tombstones_file))
         if held["format"] != _FORMAT:
             raise StoreError(f"{layout.tombstones_file} has format {held['format']}; use a newer version")
         return Graveyard(bytes.fromhex(held["key"]), [Tombstone.from_json(one) for one in held["tombstones"]])
+    except FileNotFoundError:
+        return None
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{layout.tombstones_file} cannot be read ({error}); put it back from a backup") from error
 
@@ -112,4 +112,4 @@ def write_graveyard(layout: Layout, graveyard: Graveyard) -> None:
         "key": graveyard.key.hex(),
         "tombstones": [stone.to_json() for stone in graveyard.tombstones],
     }
-    write_sealed(layout.tombstones_file, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "tombstones")
+    write_both(layout, layout.tombstones_file, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "tombstones")

@@ -173,6 +173,20 @@ class Layout:
         return sorted(self.cache.glob("search-*.fts"), key=lambda path: path.stat().st_mtime_ns)
 
     @property
+    def copies(self) -> Path:
+        """Second copies of what is small and critical."""
+        return self.root / "copies"
+
+    @property
+    def head_file(self) -> Path:
+        """Which run committed last, so that the newest one cannot vanish unseen."""
+        return self.root / "head.json"
+
+    def copy_of(self, path: Path) -> Path:
+        """Where the second copy of a file below the data directory stands."""
+        return self.copies / path.relative_to(self.root)
+
+    @property
     def warehouses(self) -> Path:
         """Warehouses, each named by the run that built it."""
         return self.root / "warehouse"
@@ -246,13 +260,15 @@ class Layout:
     def top_files(self) -> frozenset[str]:
         """The names of all files that may be in the data directory itself."""
         named = (self.ignore_file, self.archive_file, self.homes_file, self.settings_file, self.lock_file)
-        return frozenset(path.name for path in (*named, self.warehouse, self.tombstones_file, self.forget_file))
+        return frozenset(
+            path.name for path in (*named, self.warehouse, self.tombstones_file, self.forget_file, self.head_file)
+        )
 
     @property
     def top_directories(self) -> frozenset[str]:
         """The names of all directories that may be in the data directory itself."""
         named = (self.staging, self.runs, self.store, self.tables, self.cache, self.warehouses, self.prefect)
-        return frozenset(path.name for path in named)
+        return frozenset(path.name for path in (*named, self.copies))
 
     def relative(self, path: Path) -> str:
         """Return a path relative to the root with `/` between its components, as in commit records."""

@@ -13,7 +13,7 @@ from models.errors import FixityError
 from models.run import DamageRecord, PartRecord, RunRecord
 from models.tables import MESSAGES, STORE
 from pipelines.archive.damage import without_damaged
-from pipelines.archive.imported import imported_files, verified_imports
+from pipelines.archive.imported import imported_files, sound_imports
 from pipelines.archive.parquet import open_parquet
 from pipelines.disk.layout import Layout
 from pipelines.run.digest_sets import WIDTH, SharedSet, extend_known_digests, is_whole, write_known_digests
@@ -56,7 +56,7 @@ def prepare_indexes(
     foreign = imported_files(layout)
     imported = layout.digest_index(f"imported-{_names(path.name for path in foreign)[-1]}")
     if not is_whole(imported):
-        _write_index(verified_imports(layout), "message_id", imported)
+        _write_index(sound_imports(layout), "message_id", imported)
     for old in layout.digest_indexes():
         if old not in (pieces, messages, imported):
             old.unlink()

@@ -18,9 +18,7 @@ from models.run import PhaseRecord, RunRecord, new_run_id
 from models.text import printable_path
 from pipelines.archive import archive as archives
 from pipelines.archive.archive import Archive
-from pipelines.archive.damage import look_at_parts
 from pipelines.archive.homes import HomeName, known_homes, name_home, remember_homes
-from pipelines.archive.sweep import sweep
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
@@ -28,13 +26,14 @@ from pipelines.disk.lock import announce
 from pipelines.disk.platform import fsync_directory, make_files_private
 from pipelines.disk.settings import Settings, read_settings, settings_digest
 from pipelines.run.digest_indexes import DigestIndexes, prepare_indexes
+from pipelines.run.inspection import inspect
 from pipelines.run.mending import Lost, lost_pieces
 from pipelines.run.phase import run_phase
 from pipelines.run.phase_work import PhaseWork
 from pipelines.run.reparse import reparse
 from pipelines.run.request import is_directory
+from pipelines.run.rereading import files_to_read_anew
 from pipelines.run.snapshot import Snapshot, take_snapshots
-from pipelines.run.unfinished_erasure import finish_forget
 from pipelines.version import VERSION
 
 
@@ -163,22 +162,16 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
     started = time.monotonic()
     make_files_private()
     settings = read_settings(layout)
-    archive = Archive.open_or_make(layout)
-    finish_forget(layout, observer)
-    everything = archives.read_all_runs(layout)
-    with disk_errors():
-        sweep(layout, everything)
-    runs = archives.effective(everything)
-    reparsed = reparse(layout, runs, observer)
+    found = inspect(layout, datetime.now(UTC), observer)
+    runs, damage, epoch = found.runs, found.damage, found.next_epoch
+    damaged = {one.path for one in damage if not one.mended}
+    reparsed = reparse(layout, runs, observer) if not damaged else None
     if reparsed is not None:
-        everything = archives.read_all_runs(layout)
-        runs = archives.effective(everything)
-    observer.step_begins("look")
-    damage = look_at_parts(layout, runs, datetime.now(UTC))
+        runs, epoch = archives.effective(archives.read_all_runs(layout)), epoch + 1
     homes = name_homes(request, layout)
     record = RunRecord(
         run_id=new_run_id(datetime.now(UTC)),
-        epoch=archives.next_epoch(everything),
+        epoch=epoch,
         status="open",
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         finished_at=None,
@@ -191,7 +184,10 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
         reparsed=reparsed.reparsed if reparsed is not None else {},
     )
     announce(layout, record.run_id)
-    snapshots = take_snapshots(layout, homes, runs, settings, request.phases)
+    snapshots = take_snapshots(layout, homes, runs, settings, request.phases, damaged)
+    if damaged:
+        for snapshot in snapshots:
+            snapshot.anew = files_to_read_anew(layout, runs, found.archive.seed, damage, snapshot)
     due = [snapshot.due(phase, is_full=request.is_full) for snapshot in snapshots for phase in request.phases]
     new_bytes, new_files = sum(one.new_bytes for one in due), sum(one.files for one in due)
     with disk_errors():
@@ -200,7 +196,7 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
         remember_homes(layout, homes)
         digests = prepare_indexes(layout, runs, record.run_id, new_bytes, new_files, damage)
         lost = lost_pieces(layout, runs, damage, digests.pieces)
-    return RunInProgress(archive, record, runs, request, settings, snapshots, digests, lost, observer, started)
+    return RunInProgress(found.archive, record, runs, request, settings, snapshots, digests, lost, observer, started)
 
 
 def extract_homes(layout: Layout, request: Request, observer: Observer) -> RunInProgress:

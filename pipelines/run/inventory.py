@@ -27,6 +27,8 @@ class InventoryItem:
     last: FileState | None = None
     known_generation: int | None = None
     """The highest generation number that a manifest of any phase has for this path."""
+    is_anew: bool = False
+    """Whether it has to be read again from its first byte, because rows or recipes of it were lost."""
 
     @property
     def path(self) -> str:
@@ -67,7 +69,7 @@ class InventoryItem:
         """
         if not self.is_read or self.found.error is not None:
             return False
-        return (is_full and self.found.kind == "file") or not self.is_as_last()
+        return ((is_full or self.is_anew) and self.found.kind == "file") or not self.is_as_last()
 
     @property
     def _continued(self) -> FileState | None:
@@ -80,7 +82,7 @@ class InventoryItem:
     @property
     def bytes_due(self) -> int:
         """The number of bytes that a run has to parse."""
-        continued = self._continued
+        continued = self._continued if not self.is_anew else None
         return self.found.stat.size - (0 if continued is None else continued.watermark or 0)
 
     def task(self, home_id: str) -> FileTask:
@@ -111,6 +113,7 @@ class InventoryItem:
             entry_type=self.found.kind,
             link_target=self.found.link_target,
             erased=erased,
+            is_anew=self.is_anew,
         )
 
 

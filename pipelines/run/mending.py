@@ -35,11 +35,11 @@ holds.
 
 
 def lost_pieces(layout: Layout, runs: Sequence[RunRecord], damage: Sequence[DamageRecord], known: Path) -> Lost:
-    """Return the pieces that the table `pieces` of `runs` names and the index file `known` lacks; none if no Parquet
-    file of the store is damaged. Skips Parquet files of `pieces` that are damaged themselves.
+    """Return the pieces of the recipes of `runs` that are not in the index `known`; none where neither a part of the
+    store nor a commit record is lost. A recipe that is damaged itself is passed over.
     """
     lost: dict[int, list[tuple[int, int, bytes]]] = defaultdict(list)
-    if not any(one.table == STORE.name for one in damage):
+    if not any(one.table in (STORE.name, "") and not one.mended for one in damage):
         return lost
     pieces = KnownDigests(known)
     for part in without_damaged(runs, damage, PIECES.name):

@@ -19,6 +19,7 @@ from models.errors import StageError
 from models.manifest import FileState, Outcome
 from models.run import PartRecord, PhaseRecord
 from models.tables import EXTRACTIONS, MANIFEST, STORE
+from pipelines.archive.copies import copy_part
 from pipelines.archive.parquet import StagedPart
 from pipelines.disk.atomic import disk_errors, make_directories, sync_directories, sync_files
 from pipelines.disk.failpoints import reach
@@ -152,5 +153,8 @@ def put_in_place(layout: Layout, work: PhaseWork, parts: Sequence[StagedPart]) -
         changed.add(target)
         records.append(PartRecord(layout.relative(final), part.table, part.rows, part.size, part.sha256))
     sync_directories(changed)
+    for record in records:
+        if record.table == MANIFEST.name:
+            copy_part(layout, record)
     reach("part:all-in-place")
     return records

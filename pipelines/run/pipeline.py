@@ -13,6 +13,7 @@ from models.manifest import BROKEN
 from models.observer import Observer
 from models.run import PhaseRecord, RunRecord, WarehouseRecord
 from pipelines.archive import archive as archives
+from pipelines.archive.damage import look_at_parts
 from pipelines.archive.imported import imported_files
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
@@ -59,6 +60,10 @@ def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], obser
         if run.warehouse is None:
             published = make_warehouse(layout, [*earlier, run], keep=read_settings(layout).keep_warehouses)
             run.warehouse = published.record(layout)
+            known = {one.path for one in run.damage}
+            new = [path for path in published.left_out if path not in known]
+            found = look_at_parts(layout, [*earlier, run], datetime.now(UTC), always=new)
+            run.damage += [one for one in found if one.path in new]
     with disk_errors():
         archives.commit(layout, run)
 

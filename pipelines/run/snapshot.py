@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Final
 
 from extractors.reading.erasure import Tombstones
 from extractors.reading.registry import PHASES, Classifier
-from models.errors import StoreError
+from models.errors import FixityError, StoreError
 from models.manifest import FileState
 from models.run import RunRecord
+from models.tables import MANIFEST
 from pipelines.archive import archive as archives
+from pipelines.archive.copies import whole_copy
 from pipelines.archive.homes import HomeName
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.layout import Layout
@@ -88,6 +91,8 @@ class Snapshot:
     tombstones: Tombstones | None = None
     phases: Collection[int] = tuple(PHASES)
     at_a_time: int = FILES_AT_A_TIME
+    anew: Collection[int] = ()
+    """The file_id of each file that has to be read again from its first byte."""
     _made: dict[int, list[Slice]] = field(default_factory=dict, init=False, repr=False)
 
     def slices(self, phase: int) -> Iterable[Slice]:
@@ -152,6 +157,7 @@ class Snapshot:
         for item in items:
             state = item.last = by_path.pop((item.found.path, item.found.kind), None)
             item.known_generation = state.generation if state is not None else None
+            item.is_anew = state is not None and state.file_id in self.anew
             if state is None or state.outcome in _ABSENT:
                 unknown.append(item)
         if unknown:
@@ -190,17 +196,23 @@ def _absent(state: FileState, here: Inventory, phases: Container[int]) -> Absent
 
 
 def take_snapshots(
-    layout: Layout, homes: Sequence[HomeName], runs: Sequence[RunRecord], settings: Settings, phases: Collection[int]
+    layout: Layout,
+    homes: Sequence[HomeName],
+    runs: Sequence[RunRecord],
+    settings: Settings,
+    phases: Collection[int],
+    damaged: Collection[str] = (),
 ) -> list[Snapshot]:
     """Walk every home and open its last manifests, for a run of `phases`. Raises SourceError if a home cannot be read,
-    StoreError if bytes were erased but the file of tombstones is missing, FixityError if a manifest is damaged.
+    StoreError if bytes were erased but the file of tombstones is missing. Manifests whose paths are in `damaged` are
+    not opened.
     """
     tombstones = read_tombstones(layout)
     made = []
     for home in homes:
         snapshot = pin(home, settings, tombstones, phases)
         for phase in PHASES:
-            last = snapshot.last[phase] = last_manifest(layout, runs, home.home_id, phase)
+            last = snapshot.last[phase] = last_manifest(layout, runs, home.home_id, phase, damaged)
             if tombstones is None and last.has_erased:
                 raise StoreError(
                     f"{layout.tombstones_file} is missing, but the archive has erased content: a run would archive it "
@@ -219,12 +231,21 @@ def pin(
     return Snapshot(home, inventory, {}, tombstones, phases)
 
 
-def last_manifest(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int) -> LastManifest:
-    """Return the newest committed manifest of one phase of a home; an empty one if there is none. Raises
-    FixityError.
+def last_manifest(
+    layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int, damaged: Collection[str] = ()
+) -> LastManifest:
+    """Return the newest committed manifest of one phase of a home that can be read; an empty one when there is none.
+
+    Where the newest is in `damaged` or cannot be read and neither can its second copy, the one before it stands for it:
+    what was read since is then read again.
     """
-    path = last_manifest_path(layout, runs, home_id, phase)
-    return LastManifest() if path is None else LastManifest(path, _SMALL)
+    records = [record for run in runs for record in run.phases if (record.home_id, record.phase) == (home_id, phase)]
+    for part in (part for record in reversed(records) for part in record.parts if part.table == MANIFEST.name):
+        for path in (layout.root / part.path, whole_copy(layout, part)):
+            if path is not None and part.path not in damaged:
+                with suppress(FixityError):
+                    return LastManifest(path, _SMALL)
+    return LastManifest()
 
 
 def last_manifest_path(layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int) -> Path | None:

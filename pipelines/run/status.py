@@ -16,7 +16,7 @@ from models.errors import SourceError
 from models.json import JsonObject
 from models.manifest import FileState
 from models.run import DamageRecord, RunRecord
-from pipelines.archive.archive import Archive, is_being_written, last_phase
+from pipelines.archive.archive import Archive, effective, is_being_written, last_phase, read_records
 from pipelines.archive.damage import OTHER_BYTES, look_at_parts
 from pipelines.archive.homes import HomeName, KnownHome, read_homes
 from pipelines.archive.imported import imported_files
@@ -99,8 +99,10 @@ class Status:
 
 
 def status_of(layout: Layout) -> Status:
-    """Return the status of an archive now. Raises ConfigurationError if there is none, StoreError, FixityError."""
-    runs = Archive.open(layout).runs()
+    """Return how an archive stands now. Raises ConfigurationError when there is none, StoreError."""
+    Archive.open(layout)
+    everything, damage = read_records(layout)
+    runs = effective(everything)
     settings, tombstones = read_settings(layout), read_tombstones(layout)
     last = runs[-1] if runs else None
     sizes = _sizes(runs)
@@ -121,7 +123,7 @@ def status_of(layout: Layout) -> Status:
         is_warehouse_current=last is None or _is_published(layout, last),
         quarantined=quarantined(last, runs[:-1]) if last else 0,
         under_way=_under_way(layout),
-        damage=_damage(layout, runs),
+        damage=[*damage, *_damage(layout, runs)],
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from models.observer import Observer
 from pipelines.archive.archive import read_all_runs, read_runs, write_record
+from pipelines.archive.copies import renew_copies
 from pipelines.archive.erasure_journal import Journal, read_journal
 from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import Graveyard, read_graveyard, write_graveyard
@@ -45,6 +46,8 @@ def finish_forget(layout: Layout, observer: Observer) -> bool:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     reach("forget:deleted")
     sweep(layout)
+    renew_copies(layout, read_all_runs(layout))
+    reach("forget:copies-renewed")
     _write_checksum_lists(layout, journal)
     _remake_warehouse(layout, observer)
     _remake_reports(layout, journal, observer)

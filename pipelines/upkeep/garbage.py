@@ -19,6 +19,7 @@ from models.json import JsonObject
 from models.observer import Observer
 from models.run import RunRecord, in_effect
 from pipelines.archive.archive import Archive, read_all_runs, write_record
+from pipelines.archive.copies import renew_copies
 from pipelines.archive.sweep import leftovers, sweep
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.failpoints import reach
@@ -160,6 +161,7 @@ def free(layout: Layout, planned: Garbage) -> None:
                 write_record(layout, _emptied(records[run.run_id]), "gc-record")
                 reach("gc:after-record")
             sweep(layout)
+            renew_copies(layout, read_all_runs(layout))
             for warehouse in found.warehouses:
                 reach("gc:before-warehouse")
                 (layout.root / warehouse.path).unlink()

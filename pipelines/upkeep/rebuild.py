@@ -1,5 +1,8 @@
 """`extract rebuild`: builds the warehouse again from the committed Parquet files."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from models.errors import ConfigurationError
 from models.observer import Observer
 from models.run import WarehouseRecord
@@ -10,15 +13,23 @@ from pipelines.run.unfinished_erasure import finish_forget
 from pipelines.warehouse.publish import make_warehouse
 
 
-def rebuild(layout: Layout, observer: Observer) -> WarehouseRecord:
-    """Build the warehouse from the committed Parquet files, publish it, and return its record.
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The warehouse that was made, and what it lacks because it is damaged: paths below the data directory."""
 
-    Raises ConfigurationError when no run has been committed, LockedError, LoadError, DataDirectoryError.
+    warehouse: WarehouseRecord
+    left_out: Sequence[str]
+
+
+def rebuild(layout: Layout, observer: Observer) -> Rebuilt:
+    """Build the warehouse again from the committed Parquet, and publish it; what is damaged is left out. Raises
+    ConfigurationError when nothing was committed.
     """
-    archive = archives.Archive.open(layout)
+    archives.Archive.open(layout)
     with archives.writing(layout, "rebuild"):
         finish_forget(layout, observer)
-        runs = archive.runs()
+        everything, damage = archives.read_records(layout)
+        runs = archives.effective(everything)
         if not runs:
             raise ConfigurationError(f"no run has been committed in {layout.root}; `extract run` makes one")
         observer.step_begins("load")
@@ -26,4 +37,4 @@ def rebuild(layout: Layout, observer: Observer) -> WarehouseRecord:
         made = published.record(layout)
         runs[-1].warehouse = made
         archives.commit(layout, runs[-1])
-    return made
+    return Rebuilt(made, [*(one.path for one in damage if not one.mended), *published.left_out])

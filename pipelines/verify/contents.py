@@ -125,14 +125,14 @@ CHECKS: Final = (
     ),
     Check(
         codes.CONTINUES,
-        "each reading begins where the previous one ended",
+        "each reading goes on where the one before ended, or begins with the first byte",
         """
         WITH ordered AS (
             SELECT r.*, chain.run, lag(watermark, 1, 0) OVER (PARTITION BY file_id ORDER BY epoch) AS expected
             FROM every_read r JOIN chain USING (g) WHERE is_read
         )
         SELECT called(o.file_id, n.address) AS address, run, from_offset AS actual, expected
-        FROM ordered o LEFT JOIN named n ON n.file_id = o.file_id WHERE from_offset <> expected
+        FROM ordered o LEFT JOIN named n ON n.file_id = o.file_id WHERE from_offset NOT IN (expected, 0)
         """,
         needs=("extractions", "runs"),
         across_runs=True,

@@ -14,6 +14,7 @@ from models.findings import places as codes
 from models.findings import warehouse as warehouse_codes
 from models.identity import is_home_id
 from pipelines.archive.archive import was_committed
+from pipelines.archive.copies import manifests_of
 from pipelines.disk.layout import is_drill_record
 from pipelines.run.digest_sets import is_whole
 from pipelines.verify.context import Context, unreadable
@@ -28,10 +29,13 @@ _IMPORT: Final = re.compile(r"[0-9a-f]{64}\.parquet")
 
 @dataclass(slots=True)
 class _Listed:
-    """The paths that commit records list, and the complete runs, whose records list all of their files."""
+    """What commit records name: parts and texts; the runs of which they name all there is; and of what there may be a
+    second copy.
+    """
 
     paths: set[str]
     complete: set[str]
+    copied: set[str]
 
 
 def check_places(context: Context) -> None:
@@ -39,6 +43,13 @@ def check_places(context: Context) -> None:
     listed = _Listed(
         {part.path for _, _, part in context.parts()} | {text.path for run in context.runs for text in run.texts},
         {run.run_id for run in context.runs if run.status == "complete"},
+        {
+            *(context.layout.relative(context.layout.commit_record(run.run_id)) for run in context.runs),
+            *(part.path for part in manifests_of(context.runs)),
+            context.layout.head_file.name,
+            context.layout.homes_file.name,
+            context.layout.tombstones_file.name,
+        },
     )
     _check_mode(context, context.layout.root, is_directory=True)
     _walk(context, listed, context.layout.root, ())
@@ -98,7 +109,7 @@ def _judge_directory(context: Context, path: Path, names: Sequence[str]) -> bool
         case ["staging", _]:
             context.findings.append(codes.STAGED.at(context.address(path)))
             return False
-        case ["prefect", *_] | ["store", "imported"]:
+        case ["prefect" | "copies", *_] | ["store", "imported"]:
             is_ours = True
         case ["runs", name]:
             is_ours = True
@@ -129,6 +140,8 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
             return
         case ["staging", _]:
             context.findings.append(codes.STAGED.at(address))
+        case ["copies", *original] if "/".join(original) in listed.copied:
+            return
         case _ if _TEMPORARY.fullmatch(name):
             context.findings.append(codes.TEMPORARY.at(address))
         case ["runs", run, _] if run in context.unusable or _is_of_a_run(context, path, run):

@@ -30,23 +30,32 @@ _PART_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.parquet")
 
 
 def read_runs(context: Context) -> None:
-    """Read every usable commit record into the context, and add the directories of the others to `unusable`."""
-    root = context.layout.runs
-    for directory in sorted(root.iterdir()) if root.is_dir() else ():
-        if not directory.is_dir():
-            continue
-        path = context.layout.commit_record(directory.name)
+    """Read every commit record that can be used into the context, and note the directories of the others."""
+    layout = context.layout
+    bases = [base for base in (layout.runs, layout.copy_of(layout.runs)) if base.is_dir()]
+    for name in sorted({path.name for base in bases for path in base.iterdir() if path.is_dir()}):
+        path, directory = layout.commit_record(name), layout.run(name)
+        run = None
         if path.exists():
             run = _read_run(context, path)
-            if run is None:
-                context.unusable.add(directory.name)
-            else:
-                context.runs.append(run)
-        elif was_committed(directory):
-            context.unusable.add(directory.name)
+        elif layout.copy_of(path).exists() or (directory.is_dir() and was_committed(directory)):
             context.findings.append(codes.LOST.at(context.address(directory)))
+        else:
+            continue
+        run = run or _read_copy(layout.copy_of(path))
+        if run is None:
+            context.unusable.add(name)
+        else:
+            context.runs.append(run)
     context.runs.sort(key=lambda run: run.epoch)
     _chain(context)
+
+
+def _read_copy(path: Path) -> RunRecord | None:
+    try:
+        return RunRecord.from_json(read_object(path))
+    except (OSError, SealError, MalformedRecord, KeyError, TypeError):
+        return None
 
 
 def _chain(context: Context) -> None:

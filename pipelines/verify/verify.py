@@ -21,7 +21,7 @@ from pipelines.archive.findings_file import Verification, keep_verification
 from pipelines.archive.homes import name_home
 from pipelines.disk.layout import Layout
 from pipelines.report.write import write_reports
-from pipelines.verify import contents, deep, manifests, parts, records, runs, store
+from pipelines.verify import contents, copies, deep, manifests, parts, records, runs, store
 from pipelines.verify.checks import run_checks
 from pipelines.verify.context import Context, unreadable
 from pipelines.verify.parts import check_digests
@@ -88,6 +88,7 @@ def check(
     is_live = is_being_written(layout)
     before = _state(layout)
     _look(context, records.check_archive, runs.read_runs, runs.check_runs, runs.check_run_files)
+    _look(context, copies.check_head, copies.check_copies)
     _look(context, records.check_homes, records.check_settings, records.check_erasure, records.check_lock)
     if not context.runs and not context.unusable:
         context.findings.append(codes.NO_RUN.at("runs"))

@@ -17,7 +17,7 @@ from models.errors import FixityError, LoadError
 from models.run import PartRecord, RunRecord
 from models.schema import Table
 from models.tables import MESSAGES, OCCURRENCES
-from pipelines.archive.imported import IMPORTED, verified_imports
+from pipelines.archive.imported import IMPORTED, sound_imports
 from pipelines.disk.atomic import sha256_of
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
@@ -120,10 +120,8 @@ def _later_runs(runs: Sequence[RunRecord], held: Collection[tuple[str, str]]) ->
 
 
 def verify_parts(layout: Layout, parts: Sequence[PartRecord]) -> None:
-    """Digest committed files; raises FixityError if one is missing or its digest is not that of its record."""
-    with ThreadPoolExecutor() as threads:
-        digests = list(threads.map(lambda part: _digest(layout.root / part.path), parts))
-    broken = [part.path for part, digest in zip(parts, digests, strict=True) if digest != part.sha256]
+    """Digest committed files and refuse (FixityError) those that are not what their commit record says."""
+    broken = _damaged(layout, parts)
     if broken:
         raise FixityError(
             f"{len(broken)} committed files are damaged or missing: {', '.join(broken[:5])}. "
@@ -131,10 +129,21 @@ def verify_parts(layout: Layout, parts: Sequence[PartRecord]) -> None:
         )
 
 
+def damaged_parts(layout: Layout, runs: Iterable[RunRecord]) -> list[str]:
+    """Return the paths of those parts that the warehouse would hold and that are not what their commit record says."""
+    return _damaged(layout, _loadable(runs))
+
+
+def _damaged(layout: Layout, parts: Sequence[PartRecord]) -> list[str]:
+    with ThreadPoolExecutor() as threads:
+        digests = list(threads.map(lambda part: _digest(layout.root / part.path), parts))
+    return [part.path for part, digest in zip(parts, digests, strict=True) if digest != part.sha256]
+
+
 def _digest(path: Path) -> str | None:
     try:
         return sha256_of(path)
-    except FileNotFoundError:
+    except OSError:
         return None
 
 
@@ -188,8 +197,8 @@ def _is_of_these_queries(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
-    """Whether the warehouse has as many imported messages as the archive's imported files have now."""
-    paths = [str(path) for path in verified_imports(layout)]
+    """Whether the imported messages of a warehouse are those of the archive now."""
+    paths = [str(path) for path in sound_imports(layout)]
     held = connection.execute(f"SELECT count(*), count(text) FROM {IMPORTED.name}").fetchone()
     if not paths:
         return held == (0, 0)
@@ -273,7 +282,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str
 
 
 def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
-    paths = [str(path) for path in verified_imports(layout)]
+    paths = [str(path) for path in sound_imports(layout)]
     if paths:
         connection.execute(
             f"INSERT INTO {IMPORTED.name} SELECT DISTINCT ON (message_id) message_id, text "

@@ -3,15 +3,15 @@ publishing points a symbolic link at the newest one.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 
-from models.errors import ConfigurationError, DataDirectoryError, LoadError
+from models.errors import ConfigurationError, DataDirectoryError, FixityError, LoadError
 from models.run import RunRecord, WarehouseRecord
 from models.tables import MESSAGES
 from pipelines.archive.archive import committed_parts
@@ -21,20 +21,21 @@ from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.warehouse.engine import quoted, remove_database
 from pipelines.warehouse.later_runs import show_later_runs
-from pipelines.warehouse.load import build_warehouse, extend_warehouse
+from pipelines.warehouse.load import build_warehouse, damaged_parts, extend_warehouse
 from pipelines.warehouse.schema import warehouse_tables
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published warehouse: its file, its size in bytes, its SHA-256, and the number of quarantined entries of all
-    runs.
+    """A published warehouse: its file, its size in bytes, its SHA-256, the entries of all runs in quarantine, and the
+    paths of damaged parts, of which nothing was loaded.
     """
 
     path: Path
     size: int
     sha256: str
     quarantined: int
+    left_out: Sequence[str] = ()
 
     def record(self, layout: Layout) -> WarehouseRecord:
         """Return its entry for the commit record of a run."""
@@ -44,23 +45,51 @@ class Published:
 def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_anew: bool = False) -> Published:
     """Build the warehouse of `runs`, named after the newest of them, check it, and publish it.
 
-    If the published warehouse has the first of `runs`, copy it and add the later ones; otherwise, and with `is_anew`,
-    load everything into a new file. Keeps `keep` older warehouses, which other processes may have open. Raises
-    LoadError or FixityError; the previous warehouse then stays published.
+    What is new goes into a copy of the published one where that holds a part of the same archive; else, and with
+    `is_anew`, everything is loaded into a new file, except what is damaged. `keep` older ones stay, for who has them
+    open. Raises LoadError; the former warehouse then stays published.
     """
     final = layout.warehouse_of(runs[-1].run_id)
     building = layout.warehouse_being_built(runs[-1].run_id)
     remove_database(building)
     with disk_errors():
         made = None if is_anew else _extend_published(layout, runs, building)
+        left_out: list[str] = []
         if made is None:
             remove_database(building)
-            build_warehouse(layout, runs, building)
-            made = _check_and_digest(building, runs)
-        published = Published(final, building.stat().st_size, made, _quarantined(building))
+            left_out = _build_of_sound_parts(layout, runs, building)
+            made = _check_and_digest(building, _without(runs, left_out), is_partial=bool(left_out))
+        published = Published(final, building.stat().st_size, made, _quarantined(building), left_out)
         _publish(layout, building, final)
         _delete_older(layout, final, keep)
     return published
+
+
+def _build_of_sound_parts(layout: Layout, runs: Sequence[RunRecord], building: Path) -> list[str]:
+    """Load everything but what is damaged; returns the paths of the parts that are."""
+    try:
+        build_warehouse(layout, runs, building)
+    except FixityError:
+        damaged = damaged_parts(layout, runs)
+        remove_database(building)
+        build_warehouse(layout, _without(runs, damaged), building)
+        return damaged
+    return []
+
+
+def _without(runs: Sequence[RunRecord], paths: Collection[str]) -> Sequence[RunRecord]:
+    """Return runs without some of their parts."""
+    if not paths:
+        return runs
+    return [
+        replace(
+            run,
+            phases=[
+                replace(phase, parts=[part for part in phase.parts if part.path not in paths]) for phase in run.phases
+            ],
+        )
+        for run in runs
+    ]
 
 
 def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path) -> str | None:
@@ -82,7 +111,7 @@ def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path)
         if not extend_warehouse(layout, runs, building):
             return None
         return _check_and_digest(building, runs)
-    except LoadError:
+    except (LoadError, FixityError):
         return None
 
 
@@ -104,13 +133,13 @@ def _copy(source: Path, target: Path) -> str:
     return digest.hexdigest()
 
 
-def _check_and_digest(building: Path, runs: Sequence[RunRecord]) -> str:
-    """Check a new warehouse and return its SHA-256, computed meanwhile. Raises LoadError as `check_warehouse` does."""
+def _check_and_digest(building: Path, runs: Sequence[RunRecord], *, is_partial: bool = False) -> str:
+    """Check a new warehouse, and return its digest, made meanwhile. Raises LoadError as `check_warehouse` does."""
     if building.with_name(building.name + ".wal").exists():
         raise LoadError("the new warehouse has a write-ahead log, so it is incomplete; it was not published")
     with ThreadPoolExecutor(1) as beside:
         digest = beside.submit(sha256_of, building)
-        check_warehouse(building, runs)
+        check_warehouse(building, runs, is_partial=is_partial)
     return digest.result()
 
 
@@ -132,10 +161,12 @@ def _delete_older(layout: Layout, newest: Path, keep: int) -> None:
         path.unlink()
 
 
-def check_warehouse(path: Path, runs: Sequence[RunRecord]) -> None:
-    """Raise LoadError if the numbers of rows differ from the commit records, or a key is violated."""
+def check_warehouse(path: Path, runs: Sequence[RunRecord], *, is_partial: bool = False) -> None:
+    """Refuse (LoadError) a warehouse whose rows are not what the commit records say, or whose keys do not hold. In one
+    that `is_partial`, because damaged parts were left out, rows may lack those that they name.
+    """
     with duckdb.connect(str(path), read_only=True) as connection:
-        problems = [*_count_problems(connection, runs), *_key_problems(connection)]
+        problems = [*_count_problems(connection, runs), *_key_problems(connection, is_partial=is_partial)]
     if problems:
         raise LoadError("the new warehouse differs from the committed files: " + "; ".join(problems))
 
@@ -160,17 +191,20 @@ def _count_problems(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRec
 _KEYS = (
     ("messages.message_id is not unique", "SELECT message_id FROM messages GROUP BY 1 HAVING count(*) > 1 LIMIT 1"),
     ("files.file_id is not unique", "SELECT file_id FROM files GROUP BY 1 HAVING count(*) > 1 LIMIT 1"),
-    ("an occurrence has no message", "SELECT 1 FROM occurrences o ANTI JOIN messages m USING (message_id) LIMIT 1"),
-    ("an entry has no file", "SELECT 1 FROM entries e ANTI JOIN files f USING (file_id) LIMIT 1"),
     (
         "entries read differ from entries with rows and rejects",
         "SELECT 1 FROM extractions WHERE entry_count <> entries_with_rows + reject_count LIMIT 1",
     ),
 )
+_LINKS = (
+    ("an occurrence has no message", "SELECT 1 FROM occurrences o ANTI JOIN messages m USING (message_id) LIMIT 1"),
+    ("an entry has no file", "SELECT 1 FROM entries e ANTI JOIN files f USING (file_id) LIMIT 1"),
+)
 
 
-def _key_problems(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    return [sentence for sentence, query in _KEYS if connection.execute(query).fetchone() is not None]
+def _key_problems(connection: duckdb.DuckDBPyConnection, *, is_partial: bool) -> list[str]:
+    keys = _KEYS if is_partial else (*_KEYS, *_LINKS)
+    return [sentence for sentence, query in keys if connection.execute(query).fetchone() is not None]
 
 
 def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:

@@ -9,6 +9,7 @@ import pytest
 from models.errors import FixityError, LockedError, StoreError
 from pipelines.archive.archive import Archive, is_being_written, writing
 from pipelines.archive.homes import known_homes
+from pipelines.archive.store import StoreReader
 from pipelines.archive.sweep import sweep
 from pipelines.disk.layout import Layout
 from tests.support import extract, rows
@@ -50,13 +51,27 @@ def test_an_archive_that_lost_its_record_and_the_copy_is_given_no_other_seed(hom
         extract(tmp_path / "data", home)
 
 
-@pytest.mark.parametrize("name", ["archive.json", "homes.json", "run.json"])
-def test_a_damaged_record_is_refused(name: str, home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["archive.json", "homes.json", "run.json", "head.json"])
+def test_a_damaged_record_is_put_back_and_named(name: str, home: Path, tmp_path: Path) -> None:
     extract(tmp_path / "data", home)
-    (path,) = [path for path in (tmp_path / "data").rglob(name) if path.parent.name != "store"]
+    paths = [path for path in (tmp_path / "data").rglob(name) if path.parent.name != "store"]
+    (path,) = (path for path in paths if "copies" not in path.parts)
     flip(path, 20)
-    with pytest.raises(FixityError, match=f"{name} was changed or damaged"):
-        extract(tmp_path / "data", home)
+    run = extract(tmp_path / "data", home)
+    found = [(one.path, one.mended, one.problem.split(",")[0]) for one in run.damage]
+    assert found == [(path.relative_to(tmp_path / "data").as_posix(), True, "is not what was written")]
+    assert extract(tmp_path / "data", home).damage == []
+
+
+@pytest.mark.parametrize("name", ["archive.json", "run.json"])
+def test_a_record_that_is_damaged_in_both_copies_is_refused_by_whoever_reads(
+    name: str, home: Path, tmp_path: Path
+) -> None:
+    extract(tmp_path / "data", home)
+    for path in (tmp_path / "data").rglob(name):
+        flip(path, 20)
+    with pytest.raises(FixityError, match=f"{name} is not what was written"):
+        StoreReader.open(Layout(tmp_path / "data"))
 
 
 def test_homes_are_known_from_the_commit_records_when_their_file_is_gone(home: Path, tmp_path: Path) -> None:
@@ -77,10 +92,12 @@ def test_a_run_whose_commit_record_was_lost_is_not_swept(home: Path, tmp_path: P
     (layout.run(run.run_id) / "report.md").write_text("# report\n", encoding="utf-8")
     saved = record.read_bytes()
     record.unlink()
-    with pytest.raises(StoreError, match=r"has no run\.json"):
-        extract(tmp_path / "data", home)
+    layout.copy_of(record).unlink()
+    run = extract(tmp_path / "data", home)
+    assert [(one.path, one.mended) for one in run.damage] == [(layout.relative(record), False)]
+    assert run.epoch == 2
     record.write_bytes(saved)
-    assert rows(tmp_path / "data", "prompts") == kept
+    assert rows(tmp_path / "data", "prompts")[:1] == kept
 
 
 def test_what_a_dead_run_left_is_swept(home: Path, tmp_path: Path) -> None:

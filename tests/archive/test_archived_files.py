@@ -189,6 +189,11 @@ def test_a_damaged_manifest_is_told_and_the_rest_is_listed(tmp_path: Path) -> No
     extract(tmp_path / "data", home)
     for part in parts_of(tmp_path / "data", "manifest"):
         part.unlink()
+    assert [each.state.path for each in list_files(Layout(tmp_path / "data"), Selection()).files] == [
+        "one.md",
+        "two.md",
+    ]
+    shutil.rmtree(tmp_path / "data" / "copies")
     listing = list_files(Layout(tmp_path / "data"), Selection())
     assert [each.state.path for each in listing.files] == ["one.md"]
     assert len(listing.damage) == 8

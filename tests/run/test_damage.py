@@ -12,7 +12,7 @@ import pytest
 from models.errors import ExitCode
 from models.run import PartRecord, RunRecord
 from pipelines.archive import damage as damages
-from pipelines.archive.archive import committed_parts, read_runs
+from pipelines.archive.archive import Archive, committed_parts, effective, read_records, read_runs
 from pipelines.archive.damage import SLOTS, look_at_parts
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
@@ -87,7 +87,8 @@ def _parts(run: RunRecord) -> list[PartRecord]:
 
 def _kept(data: Path, as_of: str | None = None) -> dict[str, bytes]:
     """Return every file as the store gives it back."""
-    reader = StoreReader.open(Layout(data))
+    layout = Layout(data)
+    reader = StoreReader(layout, effective(read_records(layout)[0]), Archive.open(layout).seed, lenient=True)
     return {
         state.path: b"".join(reader.read_range(state.file_id, 0, state.size, as_of))
         for state in reader.files(as_of)
@@ -186,8 +187,8 @@ def test_a_damaged_part_of_message_texts_has_its_texts_kept_again_when_they_are_
     ran = _run(home, data, "--json")
     assert ran.code == ExitCode.FIXITY
     assert [one["path"] for one in json.loads(ran.out)["damage"]] == [part.path]
-    (made,) = (one for one in committed_parts(read_runs(Layout(data))[-1:], "message_texts") if one.rows)
-    assert made.rows == 1
+    made = [one for one in committed_parts(read_runs(Layout(data))[-1:], "message_texts") if one.rows]
+    assert sum(one.rows for one in made) == part.rows
 
 
 def test_every_part_is_digested_within_so_many_days(home: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,6 +208,79 @@ def test_every_part_is_digested_within_so_many_days(home: Path, data: Path, monk
     assert most < len(parts) / 3
     runs[-1].started_at = "2020-01-01T00:00:00+00:00"
     assert {one.path for one in look_at_parts(Layout(data), runs, today)} == parts
+
+
+def _everything(data: Path) -> list[str]:
+    """Return every file that a run relies on: all but indexes, reports, the lock and warehouses."""
+    files = (path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file() and not path.is_symlink())
+    own = ("cache/", "warehouse/", "writer.lock")
+    return sorted(name for name in files if not name.startswith(own) and "/report." not in name)
+
+
+@pytest.mark.parametrize("damage", [_delete, _flip, _cut_short])
+def test_whatever_is_damaged_a_run_keeps_what_is_new_names_it_and_ends_with_3(
+    damage: Callable[[Path], None], home: Path, data: Path, tmp_path: Path
+) -> None:
+    names = _everything(data)
+    kinds = {re.sub(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}", "RUN", name): name for name in reversed(names)}
+    unseen = []
+    for number, name in enumerate(kinds.values()):
+        place = tmp_path / str(number)
+        shutil.copytree(data, place, symlinks=True)
+        damage(place / name)
+        new = home / f"plans/new-{number}.md"
+        new.write_text(f"# new {number}\n" * 50)
+        ran = _run(home, place)
+        if ran.code == 0:
+            unseen.append(name)
+            continue
+        assert ran.code == ExitCode.FIXITY, (name, ran.out, ran.err)
+        claims = _claims(place, ran)
+        assert re.search(r"(?<!not )\bverified", claims, re.IGNORECASE) is None, name
+        assert name in claims
+        assert _kept(place)[f"plans/new-{number}.md"] == new.read_bytes()
+        assert _kept(place) == _held(home)
+        shutil.rmtree(place)
+    # Second copies are made anew without a word, and lists of digests in text are made of what was looked at.
+    assert all(name.startswith(("copies/", "homes.json")) or name.endswith("-sha256.txt") for name in unseen), unseen
+
+
+@pytest.mark.parametrize("damage", [_delete, _flip, _cut_short])
+def test_what_has_a_second_copy_is_put_back_and_the_next_run_is_clean(
+    damage: Callable[[Path], None], home: Path, data: Path
+) -> None:
+    runs = read_runs(Layout(data))
+    for run in runs:
+        damage(data / f"runs/{run.run_id}/run.json")
+        for part in committed_parts([run], "manifest"):
+            damage(data / part.path)
+    damage(data / "head.json")
+    assert "put back from its second copy" in (ran := _run(home, data)).out
+    assert ran.code == ExitCode.FIXITY
+    assert _run(home, data).code == 0
+    assert (ran := call("verify", "--data", data)).code == 0, ran.out
+    assert read_runs(Layout(data))[:2] == runs
+    assert _kept(data) == _held(home)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_run_that_is_gone_altogether_is_named_by_its_epoch_and_nothing_of_others_is_lost(
+    number: int, home: Path, data: Path
+) -> None:
+    gone = read_runs(Layout(data))[number].run_id
+    shutil.rmtree(data / "runs" / gone)
+    shutil.rmtree(data / "copies/runs" / gone)
+    assert call("gc", "--data", data, "--yes").code == ExitCode.FIXITY
+    (home / "plans/new.md").write_text("# new\n")
+    ran = _run(home, data)
+    assert ran.code == ExitCode.FIXITY
+    assert f"lacks the run of epoch {number + 1}" in ran.out
+    epochs = [run.epoch for run in read_records(Layout(data))[0]]
+    assert epochs == [epoch for epoch in (1, 2, 3) if epoch != number + 1]
+    assert any((data / "store").rglob(f"run={gone}/*.parquet"))
+    assert call("verify", "--data", data).code == ExitCode.FIXITY
+    assert _kept(data) == _held(home)
+    assert _run(home, data).code == ExitCode.FIXITY
 
 
 def test_a_commit_record_of_a_version_that_knew_no_damage_is_still_read(data: Path) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from extractors.home.found import Found, Stat
 from extractors.reading.registry import PHASES, Placement, Treatment
-from models.errors import FixityError
 from models.manifest import FileState
 from models.observer import Observer
 from models.run import RunRecord
@@ -127,7 +126,7 @@ def test_a_run_in_slices_gives_what_a_run_in_one_gives(
     assert {phase.phase for run in runs["cut"] for phase in run.phases} == set(PHASES)
 
 
-def test_a_last_manifest_that_is_damaged_ends_a_run_before_it_reads_and_is_named(tmp_path: Path) -> None:
+def test_a_last_manifest_that_is_damaged_with_its_copy_is_named_and_its_files_are_read_again(tmp_path: Path) -> None:
     home, data = tmp_path / "home", tmp_path / "data"
     write_home(home, grown=False)
     extract(data, home)
@@ -135,6 +134,7 @@ def test_a_last_manifest_that_is_damaged_ends_a_run_before_it_reads_and_is_named
     held = bytearray(manifest.read_bytes())
     held[40:60] = bytes(20)
     manifest.write_bytes(held)
-    with pytest.raises(FixityError, match=manifest.name):
-        extract(data, home)
-    assert len(read_runs(Layout(data))) == 1
+    Layout(data).copy_of(manifest).unlink()
+    run = extract(data, home)
+    assert [(data / one.path, one.mended) for one in run.damage] == [(manifest, False)]
+    assert len(read_runs(Layout(data))) == 2

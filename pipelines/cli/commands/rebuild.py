@@ -1,6 +1,9 @@
 """`extract rebuild`: builds the warehouse again from the archive."""
 
+import typer
+
 from models.amounts import size
+from models.errors import ExitCode
 from pipelines.cli.console import say
 from pipelines.cli.options import Data, Quiet, layout_of, shown_path
 from pipelines.cli.progress import showing
@@ -17,4 +20,8 @@ def rebuild(data: Data = None, quiet: Quiet = False) -> None:
     with showing(shown=not quiet) as observer:
         made = rebuild_warehouse(layout, observer)
     if not quiet:
-        say(f"warehouse: {shown_path(layout.warehouse)} ({size(made.size)}), checked and published")
+        warehouse = f"{shown_path(layout.warehouse)} ({size(made.warehouse.size)})"
+        say(f"warehouse: {warehouse}, checked and published")
+    if made.left_out:
+        say(f"left out, because damaged: {', '.join(made.left_out[:5])}; see `extract verify`", stderr=True)
+        raise typer.Exit(ExitCode.FIXITY)

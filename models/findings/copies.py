@@ -1,0 +1,50 @@
+"""R3: the second copies of commit records, manifests and tombstones, and head.json, which names the newest run."""
+
+from typing import Final
+
+from models.finding import Kind, Level, Severity
+from models.findings._advice import NEXT_RUN
+
+COPY_GONE: Final = Kind(
+    "R301",
+    Severity.WARNING,
+    Level.QUICK,
+    "There is no second copy of {original}: were that lost too, there would be no other.",
+    NEXT_RUN,
+    is_passing=True,
+)
+COPY_BROKEN: Final = Kind(
+    "R302",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "The second copy of {original} does not hold the same bytes.",
+    "Delete it: the next `extract run` makes it again from the original.",
+    is_fixity=True,
+    is_passing=True,
+)
+HEAD_GONE: Final = Kind(
+    "R303",
+    Severity.WARNING,
+    Level.QUICK,
+    "The file that names the newest run is gone: were that run lost, nobody would notice.",
+    NEXT_RUN,
+    is_passing=True,
+)
+HEAD_BROKEN: Final = Kind(
+    "R304",
+    Severity.ERROR,
+    Level.QUICK,
+    "The file that names the newest run is not what was written: {problem}.",
+    NEXT_RUN,
+    is_fixity=True,
+)
+NEWEST_GONE: Final = Kind(
+    "R305",
+    Severity.ERROR,
+    Level.QUICK,
+    "Run {run}, of epoch {epoch}, committed last and is gone.",
+    "Put its directories in runs/, store/ and tables/ back from a backup of the data directory. Without one, the next "
+    "`extract run` reads again what the homes still have.",
+    is_fixity=True,
+    is_passing=True,
+)

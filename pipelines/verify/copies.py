@@ -1,0 +1,75 @@
+"""Looks at the second copies of commit records, manifests and tombstones, and at what names the newest run."""
+
+from pathlib import Path
+
+from models.findings import copies as codes
+from models.seal import SealError, unsealed
+from pipelines.archive.copies import manifests_of
+from pipelines.verify.context import Context, unreadable
+from pipelines.verify.records import MalformedRecord, read_object
+from pipelines.verify.sizes import digest
+
+
+def check_head(context: Context) -> None:
+    """Look whether the run that committed last is there."""
+    path = context.layout.head_file
+    address = context.address(path)
+    heads = []
+    for one in (path, context.layout.copy_of(path)):
+        try:
+            heads.append(read_object(one))
+        except FileNotFoundError:
+            if one == path and context.runs:
+                context.findings.append(codes.HEAD_GONE.at(address))
+        except (SealError, MalformedRecord) as error:
+            if one == path:
+                context.findings.append(codes.HEAD_BROKEN.at(address, problem=str(error)))
+    newest = max((run.epoch for run in context.runs), default=0)
+    for head in heads[:1]:
+        epoch = head.get("epoch")
+        if isinstance(epoch, int) and epoch > newest and not context.unusable:
+            context.findings.append(codes.NEWEST_GONE.at(address, run=str(head.get("run_id")), epoch=epoch))
+
+
+def check_copies(context: Context) -> None:
+    """Compare each second copy with its original. A quick look asks only whether it is there."""
+    layout = context.layout
+    sealed = [layout.commit_record(run.run_id) for run in context.runs]
+    sealed += [path for path in (layout.homes_file, layout.tombstones_file, layout.head_file) if path.exists()]
+    for path in sealed:
+        copy = layout.copy_of(path)
+        if not _is_there(context, copy, path):
+            continue
+        if not context.is_quick and not _is_whole(path, copy):
+            context.findings.append(codes.COPY_BROKEN.at(context.address(copy), original=context.address(path)))
+    for part in manifests_of(context.runs):
+        path = layout.root / part.path
+        copy = layout.copy_of(path)
+        if not _is_there(context, copy, path) or context.is_quick:
+            continue
+        try:
+            is_whole = digest(copy, context.observer.advances) == part.sha256
+        except OSError as error:
+            context.findings.append(unreadable(context, error))
+            continue
+        if not is_whole:
+            context.findings.append(codes.COPY_BROKEN.at(context.address(copy), original=part.path))
+
+
+def _is_there(context: Context, copy: Path, original: Path) -> bool:
+    if copy.is_file():
+        return True
+    context.findings.append(codes.COPY_GONE.at(context.address(copy), original=context.address(original)))
+    return False
+
+
+def _is_whole(original: Path, copy: Path) -> bool:
+    """Whether a copy is what was written, and the same as its original where that is."""
+    try:
+        held = unsealed(copy.read_bytes(), copy.suffix)
+    except (SealError, OSError):
+        return False
+    try:
+        return held == unsealed(original.read_bytes(), original.suffix)
+    except (SealError, OSError):
+        return True
