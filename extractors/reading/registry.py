@@ -11,7 +11,16 @@ from hashlib import blake2b
 
 import extractors
 from extractors.reading.contract import Reading, Shape, Source, inner_path
-from extractors.reading.rules import INVENTORY_ONLY, KNOWN_TOP, WITHHELD, Rule, first_match, may_be_withheld, user_rules
+from extractors.reading.rules import (
+    INVENTORY_ONLY,
+    KNOWN_TOP,
+    WITHHELD,
+    Rule,
+    first_match,
+    folded,
+    may_be_withheld,
+    user_rules,
+)
 from models.schema import Table, unique_tables
 from models.text import printable_path
 
@@ -190,7 +199,11 @@ class Classifier:
         return any(pattern.fullmatch(path) for pattern in self._above_data.get(top, ()))
 
     def _withholding_rule(self, path: str) -> Rule | None:
-        return first_match(self._withheld if may_be_withheld(path) else self._user_rules, path)
+        rules = self._withheld if may_be_withheld(path) else self._user_rules
+        rule = first_match(rules, path)
+        if rule is None and rules and (seen := folded(path)) != path:
+            rule = first_match(rules, seen)
+        return rule
 
     def _listed_rule(self, path: str) -> Rule | None:
         """Return the rule by which a path is only listed: such a rule matches a directory and everything below it."""

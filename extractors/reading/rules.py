@@ -5,6 +5,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+from unicodedata import category, normalize
+
+from models.text import raw_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,11 @@ def _name_rule(name: str, pattern: str, why: str) -> Rule:
     return Rule(name, re.compile(pattern, re.IGNORECASE), why, of_last_part=True)
 
 
-_OR_A_COPY: Final = r"(~|[._-](bak|backup|old|orig|save|copy)[^/]*)?$"
+_OR_A_COPY: Final = r"( copy[^/]*| \([0-9]+\)|~[^/]*|[._-](bak|backup|old|orig|saved?|copy|sw[op]|tmp|[0-9])[^/]*)?$"
+"""What editors, people and file managers put after the name of a file that they copy."""
+
+LOOKS_LIKE_A_SECRET: Final = "looks-like-a-secret"
+SAME_FILE: Final = "same-file"
 
 WITHHELD: Final = (
     _name_rule("credentials", r"([^/]*[._-])?credentials[^/]*(?<!\.md)$", "Login tokens of Claude Code and others."),
@@ -60,11 +67,12 @@ WITHHELD: Final = (
         r"([._]netrc|\.(npmrc|pypirc|git-credentials))" + _OR_A_COPY,
         "Tokens of package registries and hosts.",
     ),
-    _name_rule("env-file", r"(\.env([._~-][^/]*)?|\.envrc|[^/]+\.env)$", "Environment files."),
+    _name_rule("env-file", r"(\.env([._~-][^/]*)?|\.envrc|[^/]+\.env)" + _OR_A_COPY, "Environment files."),
     _name_rule(
         "key-file",
-        r"(\.[^/]*[_.-]?key(\.txt)?|[^/]*\.(pem|p12|pfx|key|keystore|jks)|id_(rsa|dsa|ecdsa|ed25519))" + _OR_A_COPY,
-        "Key files.",
+        r"(\.[^/]*[_.-]?key(\.txt)?|[^/]*\.(pem|p12|pfx|p8|key|keystore|jks|ppk|kdbx?)|id_(rsa|dsa|ecdsa|ed25519)(_sk)?"
+        r"|([^/]*[._-])?(deploy|private|ssh|signing|service)[_-]?key(\.txt)?)" + _OR_A_COPY,
+        "Key files and stores of passwords.",
     ),
     _name_rule(
         "token-file",
@@ -72,7 +80,34 @@ WITHHELD: Final = (
         r"(\.(txt|json|ya?ml))?" + _OR_A_COPY,
         "Files named as tokens.",
     ),
-    # Matches no path: erased paths are recognised by digest (`extractors.reading.erasure`), and listed under this name.
+    _name_rule(
+        "login-file",
+        r"(auth|oauth|oauth[._-]?creds?|service[._-]?account[^/]*|application_default_credentials)\.json" + _OR_A_COPY,
+        "Logins of programs, by name.",
+    ),
+    # Below skills/ it holds colours and sizes.
+    _rule("tokens", r"^(?!skills/)(.*/)?tokens\.json" + _OR_A_COPY, "Logins of programs, by name."),
+    _name_rule(
+        "password-file",
+        r"(\.pgpass|pgpass\.conf|\.my\.cnf|\.mylogin\.cnf|\.htpasswd|\.vault[._-]?(pass(word)?|token)|\.s3cfg|\.boto"
+        r"|\.passwd-s3fs|rclone\.conf|secrets\.(toml|ini|env|yaml|yml|json)|[^/]*\.tfvars(\.json)?"
+        r"|terraform\.tfstate|credentials\.(toml|ini))" + _OR_A_COPY,
+        "Passwords of programs, by name.",
+    ),
+    _rule(
+        "login-folder",
+        r"(^|/)(\.docker/config\.json|\.kube/config|\.?gh/hosts\.ya?ml|\.aws/(config|credentials)|\.gnupg/.*"
+        r"|\.ssh/.*|\.azure/[^/]*token[^/]*|\.config/gcloud/.*)" + _OR_A_COPY,
+        "Logins of programs, by the folder in which they keep them.",
+    ),
+    # No path is like the next three: they are found out otherwise.
+    Rule(
+        LOOKS_LIKE_A_SECRET,
+        re.compile(r"^(?!)"),
+        "Its first bytes are those of a private key or of a file of tokens: looked at, not kept.",
+    ),
+    Rule(SAME_FILE, re.compile(r"^(?!)"), "Another name of a file that is withheld (a hard link): never opened."),
+    # What was forgotten is known by its digest (`extractors.reading.erasure`).
     Rule("forgotten", re.compile(r"^(?!)"), "Forgotten on request (`extract forget`): neither opened nor named."),
 )
 """Files that can contain secrets, as found in published homes (extractors/FORMATS.md). The setting `withhold` adds
@@ -146,17 +181,35 @@ KNOWN_TOP: Final = frozenset(
 _MARKS: Final = (
     *("credentials", ".claude", ".lock", "settings", "config", "mcp", "channels/", "netrc", "npmrc", "pypirc", ".env"),
     *("roster", "key", ".pem", ".p12", ".pfx", ".jks", "id_", "token", "secret"),
+    *(".p8", ".ppk", ".kdb", "auth", "creds", "account", "pass", ".cnf", ".s3cfg", ".boto", "rclone", ".tf"),
+    *(".docker/", ".kube/", "gh/", ".aws/", ".gnupg/", ".ssh/", ".azure/", "gcloud/"),
 )
 """Strings in lower case: each ASCII path that a rule of `WITHHELD` matches contains one of them."""
 
 
 def may_be_withheld(path: str) -> bool:
-    """Return False if no rule of `WITHHELD` can match `path`: a fast test that saves matching all rules."""
+    """Whether a rule of `WITHHELD` may name `path`, or what an eye takes it for: those that none can name are told
+    without asking them all.
+    """
     lowered = path.lower()
     for mark in _MARKS:  # `any` over a generator takes twice as long
         if mark in lowered:
             return True
-    return not path.isascii()
+    return not path.isascii() or "\\" in path
+
+
+_IGNORED: Final = frozenset(("Cc", "Cf", "Cs", "Mn", "Zl", "Zp"))
+
+
+def folded(path: str) -> str:
+    """Return a path (printable form) as an eye takes it: without characters that are not seen, letters of other scripts
+    and widths that stand for ASCII as that, and no spaces or dots at the end of a part.
+    """
+    if path.isascii() and "\\" not in path and " " not in path and "./" not in f"{path}/":
+        return path
+    text = normalize("NFKD", raw_path(path).decode("utf-8", "replace").replace("\ufffd", ""))
+    seen = "".join(character for character in text if category(character) not in _IGNORED)
+    return "/".join(part.strip(" ").rstrip(".") or part for part in seen.split("/"))
 
 
 def first_match(rules: Iterable[Rule], path: str) -> Rule | None:

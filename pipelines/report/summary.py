@@ -20,7 +20,12 @@ def tiles(facts: Facts) -> Iterator[Tile]:
     yield Tile("gone files, kept here", count(standing.files_gone), since)
     held = kept.intact + kept.appended
     tone: Tone = "good" if held == kept.files else "bad" if kept.corrupt else "warn"
-    yield Tile("verified", count(held), f"of {plural(kept.files, 'kept file')}", tone)
+    yield Tile(
+        "still as kept" if facts.damage.total else "verified",
+        count(held),
+        f"of {plural(kept.files, 'kept file')}",
+        tone,
+    )
 
 
 def points(facts: Facts) -> Iterator[Point]:

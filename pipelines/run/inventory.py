@@ -13,6 +13,7 @@ from extractors.home.home import walk
 from extractors.reading.contract import Shape
 from extractors.reading.erasure import Tombstones
 from extractors.reading.registry import Classifier, Placement, Treatment, followed_links, sources
+from extractors.reading.rules import SAME_FILE
 from extractors.reading.task import FileTask
 from models.manifest import FileState
 from models.text import printable_path
@@ -167,6 +168,25 @@ class Inventory:
         self._place_numbers = array("H", [self._place_numbers[number] for number in order])
         self._unusual = {new: self._unusual[old] for new, old in enumerate(order) if old in self._unusual}
 
+    def withhold_other_names(self) -> None:
+        """Withhold whatever is another name of a withheld file: a hard link, told by inode, size and times."""
+        hidden = {
+            self._identity(number)
+            for number, place in enumerate(self._place_numbers)
+            if self._place_of[place].treatment == Treatment.WITHHOLD and self._kinds[number] == _FILE
+        }
+        inodes = {identity[0] for identity in hidden} - {0}
+        for number in [number for number, inode in enumerate(self._stats[_INODE]) if inode in inodes]:
+            place = self._place_of[self._place_numbers[number]]
+            if place.treatment != Treatment.WITHHOLD and self._identity(number) in hidden:
+                withheld = replace(place, treatment=Treatment.WITHHOLD, rule=SAME_FILE, shape=-1)
+                self._place_numbers[number] = self._places.setdefault(withheld, len(self._places))
+                self._place_of = tuple(self._places)
+
+    def _identity(self, number: int) -> tuple[int, int, int]:
+        size, mtime_ns, _, inode, _ = self._stats
+        return inode[number], size[number], mtime_ns[number]
+
     def path(self, number: int) -> bytes:
         """Return the path of the item with this index."""
         return bytes(self._paths[self._ends[number] : self._ends[number + 1]])
@@ -199,6 +219,8 @@ class Inventory:
 
 
 _KINDS: Final[tuple[EntryType, ...]] = ("file", "directory", "link", "special")
+_FILE: Final = _KINDS.index("file")
+_INODE: Final = Stat._fields.index("inode")
 _USUAL: Final = (None, None)
 
 
@@ -210,7 +232,9 @@ def take_snapshot(
     With `follow_links`, links at places where sources expect data are followed. A path that `extract forget` erased is
     withheld and listed under a pseudonym. Raises SourceError if the home itself cannot be read.
     """
-    return Inventory(_classified(walk(home, followed_links(follow_links=follow_links)), classifier, tombstones))
+    made = Inventory(_classified(walk(home, followed_links(follow_links=follow_links)), classifier, tombstones))
+    made.withhold_other_names()
+    return made
 
 
 def _classified(

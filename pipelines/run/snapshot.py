@@ -3,14 +3,17 @@
 from bisect import bisect_left
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from extractors.home.home import Home
 from extractors.reading.erasure import Tombstones
-from extractors.reading.registry import PHASES, Classifier
-from models.errors import FixityError, StoreError
+from extractors.reading.registry import OTHER, PHASES, Classifier, Treatment
+from extractors.reading.rules import LOOKS_LIKE_A_SECRET
+from extractors.reading.secrets import HEAD_BYTES, LARGEST, looks_like_a_secret
+from models.errors import FixityError, SourceError, StoreError
 from models.manifest import FileState
 from models.run import RunRecord
 from models.tables import MANIFEST
@@ -164,7 +167,24 @@ class Snapshot:
             known = self._generations(unknown[0].found.path, unknown[-1].found.path)
             for item in unknown:
                 item.known_generation = known.get(item.found.path)
+        self._withhold_secrets(items)
         return by_path.values()
+
+    def _withhold_secrets(self, items: Iterable[InventoryItem]) -> None:
+        """Withhold small new or changed files of no known source that begin as a key or a file of tokens does."""
+        doubtful = [item for item in items if _may_be_a_secret(item)]
+        if not doubtful:
+            return
+        with Home(self.home.root) as home:
+            for item in doubtful:
+                try:
+                    with home.open(item.found.path) as file:
+                        head = file.read(0, HEAD_BYTES)
+                except SourceError:
+                    continue  # whoever reads it says so
+                if looks_like_a_secret(head):
+                    rule = LOOKS_LIKE_A_SECRET
+                    item.place = replace(item.place, treatment=Treatment.WITHHOLD, rule=rule, shape=-1)
 
     def _generations(self, first: bytes, final: bytes) -> dict[bytes, int]:
         """Return for each path from `first` to `final` the highest generation number in the manifests of all phases."""
@@ -176,6 +196,12 @@ class Snapshot:
 
 
 _NOTHING: Final = LastManifest()
+
+
+def _may_be_a_secret(item: InventoryItem) -> bool:
+    found, place = item.found, item.place
+    is_unknown = place.source == OTHER and place.treatment == Treatment.ARCHIVE
+    return is_unknown and found.kind == "file" and 0 < found.stat.size <= LARGEST and not item.is_as_last()
 
 
 def _absent(state: FileState, here: Inventory, phases: Container[int]) -> Absent:

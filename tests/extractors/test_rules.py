@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from extractors.reading.registry import IN_THE_WAY, Classifier, Treatment
-from extractors.reading.rules import INVENTORY_ONLY, WITHHELD, Rule, may_be_withheld
+from extractors.reading.rules import INVENTORY_ONLY, WITHHELD, Rule, folded, may_be_withheld
+from models.text import printable_path
 
 _SECRETS = """
 .credentials.json .CREDENTIALS.json .credentials.json.bak oauth_credentials.json plugins/x/google-credentials.json
@@ -22,7 +23,24 @@ plugins/x/.npmrc plugins/x/.npmrc.bak _netrc .netrc .git-credentials
 .openai_key .openai_key.bak .openai-key.txt server.pem server.pem.old id_ed25519 id_rsa.bak x.p12
 api_key.txt github_token github-token.txt .token token.json oauth_token.json .secrets secrets.yaml
 client_secret_1.apps.json
+prod.env.bak .envrc~ .env.swp id_ed25519_sk id_ecdsa_sk.old deploy_key deploy-key.txt.bak tokens.json tokens.json.bak
+auth.json auth.json~ x/oauth_creds.json .pgpass .pgpass.bak .my.cnf .htpasswd .htpasswd.old .docker/config.json
+.kube/config .kube/config.bak gh/hosts.yml .config/gh/hosts.yml service-account.json service-account-prod.json
+service_account.json x.ppk x.p8 x.kdbx prod.tfvars prod.auto.tfvars.json secrets.toml secrets.toml.1 rclone.conf
+.aws/credentials .aws/config .ssh/known .gnupg/secring.gpg
 """
+_HIDDEN = [
+    "id_\u200brsa",
+    "\ufeff.env",
+    "server\u00ad.pem",
+    ".e\u2060nv.local",
+    "\uff49\uff44_rsa",
+    "credentials.json ",
+    ".env.",
+    "id_rsa (1)",
+    "id_rsa copy",
+    "deploy_key\u202e",
+]
 
 _CONTENT = """
 commands/secrets-handling.md commands/credentials.md agents/credentials-reviewer.md commands/settings.json.md
@@ -39,6 +57,13 @@ file-history/3fd192e1-4608-4d4e-a084-ebefc26337f3/0123456789abcdef@v1
 @pytest.mark.parametrize("entry_type", ["file", "link"])
 def test_a_secret_is_withheld(path: str, entry_type: str) -> None:
     assert Classifier(archive_trees=True).place(path, entry_type).treatment is Treatment.WITHHOLD
+
+
+@pytest.mark.parametrize("name", _HIDDEN)
+@pytest.mark.parametrize("folder", ["", "plugins/x/"])
+def test_a_secret_is_withheld_though_its_name_only_looks_like_what_it_is(name: str, folder: str) -> None:
+    path = printable_path((folder + name).encode())
+    assert Classifier(archive_trees=True).place(path, "file").treatment is Treatment.WITHHOLD
 
 
 @pytest.mark.parametrize("path", _CONTENT.split())
@@ -67,7 +92,7 @@ _NAMES = st.lists(
 _PATHS = st.lists(_NAMES.map("".join), max_size=5).map("/".join)
 
 
-@pytest.mark.parametrize("rule", WITHHELD[:-1], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", WITHHELD[:-3], ids=lambda rule: rule.name)
 @given(st.data())
 def test_no_path_that_a_rule_names_is_told_to_be_free_without_asking_it(rule: Rule, data: st.DataObject) -> None:
     path = data.draw(
@@ -94,7 +119,8 @@ def _by_the_whole_path(rule: Rule, path: str) -> bool:
 @example("token\n")
 @example("a/token/\n")
 def test_a_rule_over_names_says_what_its_pattern_says_of_the_whole_path(path: str) -> None:
-    names = next((rule.name for rule in WITHHELD if _by_the_whole_path(rule, path)), None)
+    seen = (path, folded(path))
+    names = next((rule.name for one in seen for rule in WITHHELD if _by_the_whole_path(rule, one)), None)
     place = Classifier(archive_trees=True).place(path, "file")
     assert (place.rule if place.treatment is Treatment.WITHHOLD else None) == names
 
@@ -111,6 +137,8 @@ def test_where_something_belongs_does_not_depend_on_what_was_placed_before_it(th
 
 
 def _is_listed(path: str, entry_type: str) -> bool:
-    is_secret = entry_type != "directory" and any(_by_the_whole_path(rule, path) for rule in WITHHELD)
+    is_secret = entry_type != "directory" and any(
+        _by_the_whole_path(rule, one) for rule in WITHHELD for one in (path, folded(path))
+    )
     whole = path + "/" if entry_type == "directory" else path
     return not is_secret and any(_by_the_whole_path(rule, whole) for rule in INVENTORY_ONLY)
