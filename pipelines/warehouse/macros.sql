@@ -88,3 +88,15 @@ create or replace macro words_of(text) as (
 -- A sum of dollars that does not depend on the order in which it is made.
 create or replace macro total_usd(cost) as (sum(cost::decimal(28, 12))::double)
 ;
+
+-- Whether the text of a failed call's result says that a person or a rule refused the call.
+create or replace macro is_denial(text) as (
+    coalesce(
+        regexp_matches(
+            text,
+            '^(?:The user doesn.t want to |Permission (?:to use|for this) .*(?:denied|rejected)|Claude requested permissions? to |.{0,80} denied by )'
+        ),
+        false
+    )
+)
+;

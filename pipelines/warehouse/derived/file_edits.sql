@@ -25,13 +25,8 @@ with
         select
             t.*,
             coalesce(b.input ->> '$.file_path', b.input ->> '$.notebook_path', b.input ->> '$.path') as file_path,
-            r.body ->> '$.toolUseResult.type' as result_type,
-            r.body ->> '$.toolUseResult.structuredPatch[*].lines[*]' as patch_lines,
-            r.body -> '$.toolUseResult.structuredPatch' as patch,
-            case
-                when (r.body ->> '$.toolUseResult.type') = 'create'
-                then len(string_split(rtrim(coalesce(b.input ->> '$.content', ''), chr(10)), chr(10)))
-            end as written_lines
+            b.input,
+            r.body ->> ['$.toolUseResult.type', '$.toolUseResult.structuredPatch'] as result
         from tool_call_results t
         join content_blocks b using (file_id, byte_offset, block_number)
         join records r on r.file_id = t.result_file_id and r.byte_offset = t.result_byte_offset
@@ -40,6 +35,17 @@ with
             and t.has_call
             and not coalesce(t.is_error, false)
             and not t.is_copy_in_home
+    ),
+    measured as (
+        select
+            *,
+            result[1] = 'create' as is_new,
+            case
+                when result[1] = 'create'
+                then len(string_split(rtrim(coalesce(input ->> '$.content', ''), chr(10)), chr(10)))
+            end as written_lines,
+            case when result[2] is not null then array_to_string(result[2] ->> '$[*].lines[*]', chr(10)) end as patch
+        from edits
     )
 select
     home_id,
@@ -50,22 +56,12 @@ select
     file_path,
     coalesce(returned_at, called_at) as changed_at,
     working_directory,
-    case when result_type is not null then result_type = 'create' end as is_new,
-    case
-        when written_lines is not null
-        then written_lines
-        when patch is not null
-        then len(list_filter(list_transform(patch_lines, lambda line:left(line, 1)), lambda sign:sign = '+'))
-    end as lines_added,
-    case
-        when written_lines is not null
-        then 0
-        when patch is not null
-        then len(list_filter(list_transform(patch_lines, lambda line:left(line, 1)), lambda sign:sign = '-'))
-    end as lines_removed,
+    is_new,
+    coalesce(written_lines, len(regexp_extract_all(patch, '(?m)^\+'))) as lines_added,
+    case when written_lines is not null then 0 else len(regexp_extract_all(patch, '(?m)^-')) end as lines_removed,
     is_copy,
     home_ids,
     result_file_id as file_id,
     result_byte_offset as byte_offset,
     result_byte_length as byte_length
-from edits
+from measured

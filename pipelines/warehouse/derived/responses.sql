@@ -160,6 +160,12 @@ with
         from numbered
         group by all
     ),
+    -- Apart, since most homes have no gateway, and then no record's body is read.
+    gateways as (
+        select file_id, byte_offset, try_cast(body ->> '$.message.usage.x_anthropic_cost_usd' as double) as cost_usd
+        from records
+        where record_type = 'assistant' and request_id is null
+    ),
     detailed as (
         select
             r.home_id,
@@ -188,9 +194,7 @@ with
             r.speed,
             r.service_tier,
             r.usage_iterations as iterations,
-            coalesce(
-                r.cost_usd, try_cast(r.body ->> '$.message.usage.x_anthropic_cost_usd' as double)
-            ) as stated_cost_usd,
+            coalesce(r.cost_usd, g.cost_usd) as stated_cost_usd,
             r.stop_reason,
             r.stop_reason is not null and coalesce(r.output_tokens, 0) > 0 as is_reliable,
             coalesce(r.model = '<synthetic>', false) as is_synthetic,
@@ -204,6 +208,7 @@ with
         join records r on r.file_id = u.file_id and r.byte_offset = u.counted_offset
         join files on files.file_id = u.file_id
         left join record_copies c on c.file_id = u.file_id and c.byte_offset = u.first_offset
+        left join gateways g on g.file_id = u.file_id and g.byte_offset = u.counted_offset
     ),
     -- Ids that a gateway gives again and again are no ids: the time tells the responses apart.
     repeated_ids as (
@@ -230,6 +235,7 @@ with
         from detailed d
         left join repeated_ids i on i.shared_id = d.shared_id and i.request_id is not distinct from d.request_id
     ),
+    repeated_keys as (select response_key from identified group by response_key having count(*) > 1),
     ranked as (
         select
             *,
@@ -242,10 +248,11 @@ with
                 partition by response_key
                 order by agent_id is null desc, responded_at, first_run_id, home_id, session_id, file_id
             )
-            > 1 as is_copy,
-            count(*) over (partition by response_key) as copy_count
+            > 1 as is_copy
         from identified
+        semi join repeated_keys using (response_key)
     ),
+    -- Of several copies the most complete one says what was used.
     shared as (
         select
             response_key,
@@ -277,14 +284,18 @@ with
                     + coalesce(cache_write_tokens, 0)
                     + coalesce(cache_read_tokens, 0),
                     'records':record_count,
-                    'file_id':file_id
+                    'file_id':file_id,
+                    'at':counted_offset
                 }
             ) as best
         from ranked
-        where copy_count > 1
         group by response_key
     ),
     figured as (
+        select *, false as is_copy_in_home, false as is_copy, [home_id] as home_ids, file_id as run_file_id
+        from identified
+        anti join repeated_keys using (response_key)
+        union all by name
         select
             r.* exclude (
                 input_tokens,
@@ -302,36 +313,14 @@ with
                 stop_reason,
                 is_reliable,
                 file_id,
+                counted_offset,
                 byte_length
             ),
-            coalesce(s.home_ids, [r.home_id]) as home_ids,
+            s.home_ids,
             r.file_id as run_file_id,
-            unnest(
-                coalesce(
-                    s.best,
-                    struct_pack(
-                        r.input_tokens,
-                        r.output_tokens,
-                        r.thinking_tokens,
-                        r.cache_read_tokens,
-                        r.cache_write_tokens,
-                        r.cache_write_1h_tokens,
-                        r.web_search_requests,
-                        r.web_fetch_requests,
-                        r.speed,
-                        r.service_tier,
-                        r.iterations,
-                        r.stated_cost_usd,
-                        r.stop_reason,
-                        r.is_reliable,
-                        r.file_id,
-                        r.counted_offset,
-                        r.byte_length
-                    )
-                )
-            )
+            unnest(s.best)
         from ranked r
-        left join shared s using (response_key)
+        join shared s using (response_key)
     )
 select
     * exclude (counted_offset),

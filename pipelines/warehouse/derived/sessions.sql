@@ -49,7 +49,14 @@ refresh: whole
 */
 with
     ids as (
-        select home_id, session_id, list_sort(list(distinct named_in)) as named_in from session_mentions group by all
+        select
+            home_id,
+            session_id,
+            list_sort(list(distinct named_in)) as named_in,
+            count(*) filter (named_in = 'file_versions') as versions,
+            count(*) filter (named_in = 'debug_events') as events
+        from session_mentions
+        group by all
     ),
     asked as (
         select
@@ -93,28 +100,13 @@ with
         where not is_copy_in_home
         group by all
     ),
-    edited as (
-        select
-            t.home_id,
-            t.session_id,
-            count(distinct coalesce(b.input ->> '$.file_path', b.input ->> '$.notebook_path')) as files
-        from tool_call_results t
-        join content_blocks b using (file_id, byte_offset, block_number)
-        where
-            t.tool_name in ('Edit', 'Write', 'MultiEdit', 'NotebookEdit')
-            and not t.is_copy_in_home
-            and t.has_result
-            and not coalesce(t.is_error, false)
-        group by all
-    ),
+    edited as (select home_id, session_id, count(distinct file_path) as files from file_edits group by all),
     delegated as (
         select home_id, session_id, count(*) as subagents
         from agent_runs
         where agent_id is not null or outcome is distinct from 'failed'
         group by all
     ),
-    versions as (select home_id, session_id, count(*) as versions from file_versions group by all),
-    debugged as (select home_id, session_id, count(*) as events from debug_events group by all),
     listed as (
         select home_id, session_id, min(started_at) as started_at, max(ended_at) as ended_at, min(path) as path
         from
@@ -213,8 +205,8 @@ select
     s.cost_usd as recorded_cost_usd,
     u.reliable_share,
     coalesce(e.files, 0) as files_changed,
-    coalesce(v.versions, 0) as file_version_count,
-    coalesce(g.events, 0) as debug_event_count,
+    i.versions as file_version_count,
+    i.events as debug_event_count,
     a.first_prompt,
     a.last_prompt,
     r.file_ids
@@ -226,8 +218,6 @@ left join answered u using (home_id, session_id)
 left join called c using (home_id, session_id)
 left join edited e using (home_id, session_id)
 left join delegated d using (home_id, session_id)
-left join versions v using (home_id, session_id)
-left join debugged g using (home_id, session_id)
 left join listed l using (home_id, session_id)
 left join held h using (home_id, session_id)
 left join spent s using (home_id, session_id)

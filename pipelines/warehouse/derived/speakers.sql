@@ -37,19 +37,34 @@ with
             (r.record_type = 'user' and not coalesce(r.is_compact_summary, false))
             or (r.record_type = 'attachment' and r.subtype = 'queued_command')
     ),
+    results as (
+        select file_id, byte_offset
+        from content_blocks
+        where role = 'user' and parent_block is null and (block_type = 'tool_result' or block_type like '%_tool_result')
+    ),
     blocks as (
+        select
+            b.file_id,
+            b.byte_offset,
+            arg_min(b.message_id, b.block_number) filter (b.message_id is not null) as message_id,
+            count(*) filter (b.block_type in ('image', 'document')) as attachment_count,
+            list(b.message_id order by b.block_number) filter (
+                b.block_type = 'text' and b.message_id is not null
+            ) as message_ids
+        from content_blocks b
+        semi join asked a using (file_id, byte_offset)
+        anti join results r using (file_id, byte_offset)
+        where b.parent_block is null
+        group by b.file_id, b.byte_offset
+    ),
+    queued as (
         select
             file_id,
             byte_offset,
-            bool_or(block_type = 'tool_result' or block_type like '%_tool_result') as is_result,
-            arg_min(message_id, block_number) filter (message_id is not null) as message_id,
-            count(*) filter (block_type in ('image', 'document')) as attachment_count,
-            list(message_id order by block_number) filter (
-                block_type = 'text' and message_id is not null
-            ) as message_ids
-        from content_blocks
-        where parent_block is null
-        group by file_id, byte_offset
+            body ->> '$.attachment.source_uuid' as source_uuid,
+            (body ->> '$.attachment.isMeta') = 'true' as is_meta
+        from records
+        where record_type = 'attachment' and subtype = 'queued_command'
     ),
     -- The text of a queued prompt is the record's own where it is no list of blocks.
     written as (
@@ -63,7 +78,7 @@ with
             coalesce(b.attachment_count, 0) as attachment_count
         from asked a
         left join blocks b using (file_id, byte_offset)
-        where not coalesce(b.is_result, false)
+        anti join results r using (file_id, byte_offset)
     ),
     parts as (
         select file_id, byte_offset, unnest(message_ids) as text_id, generate_subscripts(message_ids, 1) as position
@@ -109,6 +124,7 @@ with
         from written w
         join asked a using (file_id, byte_offset)
         left join joined j using (file_id, byte_offset)
+        left join queued q using (file_id, byte_offset)
         where
             -- A queued prompt that became a user record is told by that one.
             not a.is_queued
@@ -116,9 +132,7 @@ with
                 select 1
                 from records u
                 where
-                    u.record_type = 'user'
-                    and u.session_id is not distinct from a.session_id
-                    and u.uuid = (a.body ->> '$.attachment.source_uuid')
+                    u.record_type = 'user' and u.session_id is not distinct from a.session_id and u.uuid = q.source_uuid
             )
         union all
         select file_id, byte_offset, first_id, attachment_count, text, false, true
@@ -133,7 +147,7 @@ with
             r.uuid,
             r.record_type,
             case when t.is_queued then 'queued' else r.prompt_source end as prompt_source,
-            r.is_meta or coalesce(t.is_queued and (r.body ->> '$.attachment.isMeta') = 'true', false) as is_meta,
+            r.is_meta or coalesce(q.is_meta, false) as is_meta,
             r.is_sidechain,
             r.entrypoint,
             r.prompt_id,
@@ -149,6 +163,7 @@ with
             r.byte_length
         from told_texts t
         join records r using (file_id, byte_offset)
+        left join queued q using (file_id, byte_offset)
     ),
     classified as (
         select

@@ -14,7 +14,6 @@ refresh: session
 - has_call (flag, required): Whether a call was found.
 - has_result (flag, required): Whether a result was found.
 - is_error (flag): Whether the result says that it is an error.
-- was_denied (flag): Whether a person or a rule refused the call.
 - result_message_id (text, distinct): The result's text: joins `messages`.
 - result_bytes (integer): Length of the result's text in bytes.
 - spilled_message_id (text, distinct): The text spilled to tool-results/: joins `messages`.
@@ -67,15 +66,23 @@ with
             and (b.parent_block is null or b.block_type = 'tool_use')
     ),
     -- Gateways number the calls of each response alike: the first call with an id is answered by the first result.
+    repeated_ids as (
+        select tool_use_id from blocks where tool_use_id is not null group by tool_use_id, is_call having count(*) > 1
+    ),
     numbered as (
+        select b.*, 1 as use_number
+        from blocks b
+        anti join repeated_ids using (tool_use_id)
+        where b.tool_use_id is not null
+        union all
         select
-            *,
+            b.*,
             row_number() over (
-                partition by home_id, session_id, tool_use_id, is_call
-                order by recorded_at, file_id, byte_offset, block_number
-            ) as use_number
-        from blocks
-        where tool_use_id is not null
+                partition by b.home_id, b.session_id, b.tool_use_id, b.is_call
+                order by b.recorded_at, b.file_id, b.byte_offset, b.block_number
+            )
+        from blocks b
+        semi join repeated_ids using (tool_use_id)
     ),
     calls as (
         select *
@@ -141,16 +148,7 @@ with
             coalesce(p.result_bytes, n.text_bytes)::bigint as result_bytes,
             s.message_id as spilled_message_id,
             r.cwd as working_directory,
-            r.request_id,
-            case
-                when p.is_error
-                then
-                    coalesce((q.body ->> '$.toolDenialKind') is not null, false)
-                    or coalesce(m.text, '') like 'The user doesn''t want to %'
-                    or coalesce(m.text, '') like 'Permission to use %denied%'
-                when p.has_result
-                then false
-            end as was_denied
+            r.request_id
         from paired p
         left join
             nested n
@@ -159,8 +157,6 @@ with
             and n.parent_block = p.result_block
         left join spilled s on s.home_id = p.home_id and s.session_id = p.session_id and s.tool_use_id = p.tool_use_id
         left join records r on r.file_id = p.file_id and r.byte_offset = p.byte_offset
-        left join records q on p.is_error and q.file_id = p.result_file_id and q.byte_offset = p.result_byte_offset
-        left join message_texts m on p.is_error and m.message_id = coalesce(p.result_message_id, n.message_id)
     ),
     keyed as (
         select
@@ -177,17 +173,23 @@ with
                     )
             end as call_key
         from detailed
-    )
+    ),
+    repeated_keys as (select call_key from keyed group by call_key having count(*) > 1)
+select *, false as is_copy_in_home, false as is_copy, [home_id] as home_ids
+from keyed
+anti join repeated_keys using (call_key)
+union all
 select
     *,
     row_number() over (
         partition by call_key, home_id order by has_result desc, agent_id is null desc, called_at, file_id, byte_offset
     )
-    > 1 as is_copy_in_home,
+    > 1,
     row_number() over (
         partition by call_key
         order by original_file_id is null desc, has_result desc, agent_id is null desc, called_at, file_id, byte_offset
     )
-    > 1 as is_copy,
-    list_sort(list_distinct(list(home_id) over (partition by call_key))) as home_ids
+    > 1,
+    list_sort(list_distinct(list(home_id) over (partition by call_key)))
 from keyed
+semi join repeated_keys using (call_key)

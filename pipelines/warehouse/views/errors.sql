@@ -96,7 +96,7 @@ select
     t.session_id,
     t.agent_id,
     coalesce(t.returned_at, t.called_at),
-    case when t.was_denied then 'denied' else 'tool_failed' end,
+    case when is_denial(m.text) then 'denied' else 'tool_failed' end,
     m.text,
     null,
     t.tool_name,
