@@ -73,13 +73,15 @@ def _view_columns() -> dict[str, tuple[ColumnEntry, ...]]:
     with duckdb.connect() as connection:
         create_tables(connection)
         create_views(connection)
-        return {
-            view.name: tuple(
-                ColumnEntry(str(row[0]), str(row[1]).lower(), False, view.columns.get(str(row[0]), ""))
-                for row in connection.execute(f'DESCRIBE "{view.name}"').fetchall()
-            )
-            for view in warehouse_views()
-        }
+        described = connection.execute(
+            "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() WHERE NOT internal "
+            "ORDER BY table_name, column_index"
+        ).fetchall()
+    columns: dict[str, list[ColumnEntry]] = {view.name: [] for view in warehouse_views()}
+    for view, name, kind, comment in described:
+        if view in columns:
+            columns[view].append(ColumnEntry(str(name), str(kind).lower(), False, str(comment or "")))
+    return {view: tuple(entries) for view, entries in columns.items()}
 
 
 def _group(table: Table, filled_by: Mapping[str, str]) -> str:
@@ -105,13 +107,13 @@ def as_markdown(entry: TableEntry) -> str:
     if entry.columns:
         is_view = entry.group == "view"
         lines += (
-            ["| column | type |", "|---|---|"]
+            ["| column | type | what it says |", "|---|---|---|"]
             if is_view
             else ["| column | type | NULL | meaning |", "|---|---|---|---|"]
         )
         for column in entry.columns:
-            told = "" if is_view else f" {'' if column.is_required else 'yes'} | {_escaped(column.comment)} |"
-            lines.append(f"| `{column.name}` | {column.type} |{told}")
+            null = "" if is_view else f" {'' if column.is_required else 'yes'} |"
+            lines.append(f"| `{column.name}` | {column.type} |{null} {_escaped(column.comment)} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -31,6 +31,7 @@ from pipelines.warehouse.schema import (
     create_tables,
     create_views,
     engine_types,
+    views_digest,
     warehouse_tables,
     warehouse_views,
 )
@@ -99,7 +100,8 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
         verify_parts(layout, parts)
         if _size(parts) < _SMALL_ADDITION_BYTES:
             connection.execute(f"SET memory_limit = '{_MEMORY_FOR_BLOCKS}'")
-        create_views(connection)
+        if not _has_digest(connection, "views_digest", views_digest()):
+            create_views(connection)
         fill_records(connection, runs, later, _loaded_table_names())
         _insert_parts(connection, layout, parts)
         note_touched(connection)
@@ -183,15 +185,16 @@ def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]] |
     views = connection.execute(
         "SELECT view_name, comment FROM duckdb_views() WHERE database_name = 'warehouse' AND NOT internal"
     ).fetchall()
-    same_tables = {name: columns.get(name) for name in wanted} == wanted and _is_of_these_queries(connection)
+    has_tables = {name: columns.get(name) for name in wanted} == wanted
+    same_tables = has_tables and _has_digest(connection, "derived_digest", derived_digest())
     if not same_tables or set(views) != {(view.name, view.comment) for view in warehouse_views()}:
         return None
     return set(connection.execute(f"SELECT part_path, sha256 FROM {PARTS.name}").fetchall())
 
 
-def _is_of_these_queries(connection: duckdb.DuckDBPyConnection) -> bool:
+def _has_digest(connection: duckdb.DuckDBPyConnection, name: str, digest: str) -> bool:
     try:
-        return connection.execute("SELECT derived_digest()").fetchone() == (derived_digest(),)
+        return connection.execute(f"SELECT {name}()").fetchone() == (digest,)
     except duckdb.CatalogException:
         return False
 

@@ -1,6 +1,8 @@
 """Creates the tables, views and macros of the warehouse, with their comments."""
 
+from collections import ChainMap
 from collections.abc import Iterable
+from hashlib import blake2b
 
 import duckdb
 import pyarrow as pa
@@ -72,16 +74,33 @@ def warehouse_views() -> list[View]:
     return [_session_mentions(), *_now_views(), *views()]
 
 
+def views_digest() -> str:
+    """Name the views and functions with their comments: a warehouse that has them need not have them made again."""
+    text = macros() + "".join(f"{view.name}{view.query}{view.comment}{view.columns}" for view in warehouse_views())
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
 def create_views(connection: duckdb.DuckDBPyConnection) -> None:
     """Create every view with its comments, and the macros that the views use."""
     connection.execute(macros())
-    for view in warehouse_views():
+    connection.execute(f"CREATE OR REPLACE MACRO views_digest() AS {quoted(views_digest())}")
+    views_made = {view.name: view for view in warehouse_views()}
+    for view in views_made.values():
         connection.execute(f'CREATE OR REPLACE VIEW "{view.name}" AS {view.query}')
-        comments = [f'COMMENT ON VIEW "{view.name}" IS {quoted(view.comment)}']
-        comments += [
-            f'COMMENT ON COLUMN "{view.name}"."{name}" IS {quoted(comment)}' for name, comment in view.columns.items()
-        ]
-        connection.execute(";".join(comments))
+    comments = [f'COMMENT ON VIEW "{view.name}" IS {quoted(view.comment)}' for view in views_made.values()]
+    meanings: dict[str, dict[str, str]] = {
+        table.name: {column.name: column.comment for column in table.all_columns} for table in warehouse_tables()
+    }
+    for view in views_made.values():
+        read = [meanings[name] for name in sorted(view.reads) if name in meanings and name != view.name]
+        meanings[view.name] = dict(ChainMap(dict(view.columns), *read))
+    described = connection.execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal")
+    comments += [
+        f'COMMENT ON COLUMN "{view}"."{name}" IS {quoted(meanings[view][name])}'
+        for view, name in described.fetchall()
+        if view in views_made and name in meanings[view]
+    ]
+    connection.execute(";".join(comments))
 
 
 def _session_mentions() -> View:

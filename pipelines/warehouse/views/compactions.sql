@@ -1,5 +1,9 @@
 /*
 Where a conversation was compacted, with the tokens before and after as the record says.
+
+- trigger: What brought it about: auto or manual.
+- pre_tokens: Tokens of the context before it.
+- post_tokens: Tokens of the context after it, where the record says so.
 */
 select
     home_id,

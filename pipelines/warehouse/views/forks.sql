@@ -1,5 +1,7 @@
 /*
 Sessions that were forked from another: how many records they copied.
+
+- copied_records: Records that it copied.
 */
 select home_id, session_id, forked_from_session_id, count(*) as copied_records
 from records

@@ -1,5 +1,11 @@
 /*
 Each home, with what is kept of it.
+
+- file_count: Files that are in the home.
+- expired_count: Files that are gone from it, and kept here.
+- kept_bytes: Bytes of the newest generation of each file.
+- first_run_id: The first run that read it.
+- last_run_id: The last run that saw it.
 */
 select
     home_id,

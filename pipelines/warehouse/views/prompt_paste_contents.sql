@@ -1,5 +1,7 @@
 /*
 Each paste of a prompt with where its text is: inline, kept (in paste-cache/), or gone (swept before it was read).
+
+- content_state: Where the text is: inline, kept (in paste-cache/), gone (swept before it was read), none (no text).
 */
 select
     p.* exclude (message_id),
