@@ -1,6 +1,6 @@
 """A manifest: the state of each path of a home as a run found it, compared with the previous manifest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -120,7 +120,12 @@ def erased_json(erased: Sequence[Erased]) -> str | None:
     return orjson.dumps(spans).decode() if spans else None
 
 
-NOT_PRESENT = ("missing", "expired", "moved")
+NOT_PRESENT = (Outcome.MISSING, Outcome.EXPIRED, Outcome.MOVED)
 COLUMNS = tuple(field.name for field in fields(FileState))
 """The columns of a manifest file."""
 _CELLS = attrgetter(*(column.name for column in MANIFEST.columns))
+
+
+def sql_outcomes(outcomes: Iterable[Outcome]) -> str:
+    """Return outcomes as a list in SQL, as `('expired', 'moved')`."""
+    return f"({', '.join(repr(str(outcome)) for outcome in outcomes)})"

@@ -240,6 +240,15 @@ def test_modules_are_imported_at_the_top_of_a_module_but_by_the_program_and_the_
     assert {path: found for path, found in late.items() if found} == {}
 
 
+def test_no_two_public_types_have_one_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path, module in modules().items():
+        for node in module.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(path.as_posix())
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 50
 """Lines of a module and of a function, docstrings and signatures included, beyond which each is taken apart."""
 

@@ -7,6 +7,11 @@ by itself. Days and hours are of the time zone of the connection: that of this m
 from dataclasses import dataclass
 from typing import Final
 
+from models.manifest import Outcome, sql_outcomes
+
+_CHANGED: Final = sql_outcomes((Outcome.MODIFIED, Outcome.MISSING, Outcome.APPENDED))
+"""Outcomes of files that their owner changed while a run read them."""
+
 
 def _day(instant: str) -> str:
     return f"date_diff('day', DATE '1970-01-01', ({instant})::date) AS day"
@@ -140,8 +145,8 @@ QUESTIONS: Final = (
         WITH drifted AS (
             SELECT run_id, home_id, count(DISTINCT (source, what, name)) AS unknown FROM drift GROUP BY ALL
         ), odd AS (
-            SELECT run_id, home_id, count(*) FILTER (outcome = 'corrupt') AS corrupt,
-                count(*) FILTER (outcome IN ('modified', 'missing', 'appended')) AS changed
+            SELECT run_id, home_id, count(*) FILTER (outcome = '{Outcome.CORRUPT}') AS corrupt,
+                count(*) FILTER (outcome IN {_CHANGED}) AS changed
             FROM manifest WHERE entry_type = 'file' GROUP BY ALL
         )
         SELECT r.run_id AS run, [s.home_id] AS homes, epoch(r.started_at)::BIGINT AS started, {_day("r.started_at")},

@@ -2,7 +2,7 @@
 
 from pipelines.demo import features, tools
 from pipelines.demo.file_history import FileHistory
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.project import CLAUDE
 from pipelines.demo.tools import Call, Workbench
 from pipelines.demo.transcript import Block, Record, Transcript
@@ -13,7 +13,7 @@ _PREVIEW = 2000
 class Actor:
     """The model that answers in one transcript: the main loop, or a subagent."""
 
-    def __init__(self, home: Home, transcript: Transcript, workbench: Workbench | None = None) -> None:
+    def __init__(self, home: DemoHome, transcript: Transcript, workbench: Workbench | None = None) -> None:
         self.home = home
         self.transcript = transcript
         self.rng = transcript.rng

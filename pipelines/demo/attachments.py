@@ -2,22 +2,22 @@
 
 from collections.abc import Callable
 
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.project import CLAUDE
 from pipelines.demo.text import fill
 from pipelines.demo.times import date, iso
 from pipelines.demo.transcript import Record, Transcript
 
-Make = Callable[[Home, Transcript], Record]
+Make = Callable[[DemoHome, Transcript], Record]
 
 
-def _skills(home: Home, transcript: Transcript) -> Record:
+def _skills(home: DemoHome, transcript: Transcript) -> Record:
     names = ["update-config", "simplify", "release-notes"]
     listing = "\n".join(f"- {name}: {home.text.sentences(transcript.rng, 1)}" for name in names)
     return {"type": "skill_listing", "content": listing, "skillCount": 3, "isInitial": True, "names": names}
 
 
-def _tools(_: Home, __: Transcript) -> Record:
+def _tools(_: DemoHome, __: Transcript) -> Record:
     names = ["CronCreate", "WebFetch", "WebSearch", "NotebookEdit"]
     return {
         "type": "deferred_tools_delta",
@@ -29,7 +29,7 @@ def _tools(_: Home, __: Transcript) -> Record:
     }
 
 
-def _agents(home: Home, transcript: Transcript) -> Record:
+def _agents(home: DemoHome, transcript: Transcript) -> Record:
     lines = [f"- reviewer: {home.text.sentences(transcript.rng, 1)}"]
     return {
         "type": "agent_listing_delta",
@@ -41,7 +41,7 @@ def _agents(home: Home, transcript: Transcript) -> Record:
     }
 
 
-def _file(home: Home, transcript: Transcript) -> Record:
+def _file(home: DemoHome, transcript: Transcript) -> Record:
     project = transcript.project
     name = transcript.rng.pick(project.names)
     lines = project.files[name].split("\n")[:40]
@@ -51,19 +51,19 @@ def _file(home: Home, transcript: Transcript) -> Record:
     return {"type": "file", "filename": path, "content": {"type": "text", "file": file}, "displayPath": name}
 
 
-def _edited(home: Home, transcript: Transcript) -> Record:
+def _edited(home: DemoHome, transcript: Transcript) -> Record:
     snippet = home.text.snippet(transcript.rng, ".py").split("\n")[:6]
     numbered = "\n".join(f"{number}\t{line}" for number, line in enumerate(snippet, 23))
     path = transcript.project.absolute(transcript.rng.pick(transcript.project.names))
     return {"type": "edited_text_file", "filename": path, "snippet": numbered}
 
 
-def _directory(_: Home, transcript: Transcript) -> Record:
+def _directory(_: DemoHome, transcript: Transcript) -> Record:
     path = f"{transcript.project.cwd}/src"
     return {"type": "directory", "path": path, "content": "app.py\ncore\nREADME.md", "displayPath": "src"}
 
 
-def _memory(_: Home, transcript: Transcript) -> Record:
+def _memory(_: DemoHome, transcript: Transcript) -> Record:
     path = f"{transcript.project.cwd}/CLAUDE.md"
     content = {"path": path, "type": "Project", "content": "@AGENTS.md\n", "contentDiffersFromDisk": False}
     return {"type": "nested_memory", "path": path, "content": content, "displayPath": "CLAUDE.md"}
@@ -74,12 +74,12 @@ def _hook(name: str, more: Record) -> Record:
     return {"type": "hook_success", "hookName": name, "toolUseID": event, "hookEvent": event} | more
 
 
-def _context(home: Home, transcript: Transcript) -> Record:
+def _context(home: DemoHome, transcript: Transcript) -> Record:
     content = [f"<note>\n{home.text.prose(transcript.rng, 2)}\n</note>"]
     return _hook("SessionStart", {"content": content}) | {"type": "hook_additional_context"}
 
 
-def _success(_: Home, __: Transcript) -> Record:
+def _success(_: DemoHome, __: Transcript) -> Record:
     output = '{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow"}}'
     more: Record = {
         "content": "",
@@ -92,45 +92,45 @@ def _success(_: Home, __: Transcript) -> Record:
     return _hook("PreToolUse:Bash", more)
 
 
-def _message(_: Home, __: Transcript) -> Record:
+def _message(_: DemoHome, __: Transcript) -> Record:
     return _hook("PostToolUse:Bash", {"content": "Tip: review before you push"}) | {"type": "hook_system_message"}
 
 
-def _queued(home: Home, transcript: Transcript) -> Record:
+def _queued(home: DemoHome, transcript: Transcript) -> Record:
     prompt = home.text.prompt(transcript.rng, "README.md")
     record: Record = {"type": "queued_command", "prompt": prompt, "commandMode": "prompt"}
     return record | {"origin": {"kind": "human"}, "timestamp": iso(transcript.ms)}
 
 
 def _plan(kind: str, more: Record) -> Make:
-    def make(_: Home, transcript: Transcript) -> Record:
+    def make(_: DemoHome, transcript: Transcript) -> Record:
         return {"type": kind} | more | {"planFilePath": f"{CLAUDE}/plans/{transcript.slug}.md"}
 
     return make
 
 
-def _invoked(home: Home, transcript: Transcript) -> Record:
+def _invoked(home: DemoHome, transcript: Transcript) -> Record:
     content = f"# Résumé\n\n{home.text.prose(transcript.rng, 2)}"
     return {"type": "invoked_skills", "skills": [{"name": "résumé", "path": "userSettings:résumé", "content": content}]}
 
 
-def _truncated(_: Home, transcript: Transcript) -> Record:
+def _truncated(_: DemoHome, transcript: Transcript) -> Record:
     banner = f"[Truncated: PARTIAL view — {transcript.project.cwd}/big.log]"
     return {"type": "read_truncation_notice", "banner": banner, "toolUseID": f"toolu_01{transcript.rng.token(22)}"}
 
 
-def _compacted(_: Home, transcript: Transcript) -> Record:
+def _compacted(_: DemoHome, transcript: Transcript) -> Record:
     name = transcript.rng.pick(transcript.project.names)
     return {"type": "compact_file_reference", "filename": transcript.project.absolute(name), "displayPath": name}
 
 
-def _mcp(home: Home, transcript: Transcript) -> Record:
+def _mcp(home: DemoHome, transcript: Transcript) -> Record:
     blocks = [f"## issue-tracker\n{home.text.sentences(transcript.rng, 2)}"]
     record: Record = {"type": "mcp_instructions_delta", "addedNames": ["issue-tracker"], "addedBlocks": blocks}
     return record | {"removedNames": []}
 
 
-def _tokens(_: Home, transcript: Transcript) -> Record:
+def _tokens(_: DemoHome, transcript: Transcript) -> Record:
     text = f"<total_tokens>{transcript.rng.between(1000, 900_000)} tokens left</total_tokens>"
     return {"type": "total_tokens_reminder", "text": text}
 
@@ -139,11 +139,11 @@ def _simple(kind: str, more: Record) -> Make:
     return lambda _, __: {"type": kind} | more
 
 
-def _date(_: Home, transcript: Transcript) -> Record:
+def _date(_: DemoHome, transcript: Transcript) -> Record:
     return {"type": "date_change", "newDate": date(transcript.ms)}
 
 
-def _question(home: Home, transcript: Transcript) -> Record:
+def _question(home: DemoHome, transcript: Transcript) -> Record:
     return {"type": "task_reminder", "content": [fill(transcript.rng, "{title}")], "itemCount": 1}
 
 
@@ -173,12 +173,12 @@ KINDS: tuple[tuple[tuple[int, ...], Make], ...] = (
 )
 
 
-def attach(home: Home, transcript: Transcript, make: Make) -> None:
+def attach(home: DemoHome, transcript: Transcript, make: Make) -> None:
     """Append one record of type `attachment`."""
     transcript.chain({"attachment": make(home, transcript), "type": "attachment"})
 
 
-def attach_some(home: Home, transcript: Transcript, chance: float) -> None:
+def attach_some(home: DemoHome, transcript: Transcript, chance: float) -> None:
     """Append each attachment that the version writes with probability `chance`."""
     for since, make in KINDS:
         if transcript.traits.since(*since) and transcript.rng.chance(chance):

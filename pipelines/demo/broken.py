@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.rng import Rng
 from pipelines.demo.times import DAY_MS
 from pipelines.demo.transcript import Record, Transcript
@@ -131,7 +131,7 @@ def _fill(transcript: Transcript, code: str) -> bytes:
     return transcript.lines.pop().replace(hole.encode(), bad)
 
 
-def write_broken_lists(home: Home, rng: Rng) -> None:
+def write_broken_lists(home: DemoHome, rng: Rng) -> None:
     """Write a todo list that is cut off, and a file of scheduled tasks with unescaped quotes."""
     session, ms = rng.uuid(), home.now - 250 * DAY_MS
     path, data = f"todos/{session}-agent-{session}.json", b'[\n  {"content": "half an item", "status": "pen'

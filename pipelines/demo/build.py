@@ -5,7 +5,7 @@ from pathlib import Path
 from pipelines.demo import broken, debug, history, lists, plugins, projects, settings, shell, special, statistics
 from pipelines.demo.commands import make_runs
 from pipelines.demo.file_history import swept_session
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.rng import Rng
 from pipelines.demo.session import Session
 from pipelines.demo.text import Text, slug
@@ -24,7 +24,7 @@ _EXACT_FROM = 0.04
 _SESSION_SIZES = (2000, 6000, 12_000, 22_000, 36_000, 53_000, 110_000, 250_000, 700_000, 1_900_000)
 
 
-def new_home(root: Path, label: str, mb: float, mix: str, now: int) -> Home:
+def new_home(root: Path, label: str, mb: float, mix: str, now: int) -> DemoHome:
     """Return a home without files, with its pools of prose, code and command outputs, and its projects.
 
     `label` seeds every random choice, `mb` is the wanted size in millions of bytes, `now` is in epoch milliseconds.
@@ -36,7 +36,7 @@ def new_home(root: Path, label: str, mb: float, mix: str, now: int) -> Home:
     runs = make_runs(rng, size // 2, text.scale)
     made = projects.make_projects(rng, mb)
     largest = max(3000, min(700_000, int(mb * 4000)))
-    home = Home(Tree(root), text, runs, label, made, int(mb * 1_000_000), SHARES[mix], largest, now)
+    home = DemoHome(Tree(root), text, runs, label, made, int(mb * 1_000_000), SHARES[mix], largest, now)
     for project in made:
         project.stock(rng, text, max(4, int(rng.by_quantiles(10, 16, 30) * scale)))
     return home
@@ -45,7 +45,7 @@ def new_home(root: Path, label: str, mb: float, mix: str, now: int) -> Home:
 class Builder:
     """Calls the makers of the parts, in an order that depends on the arguments alone."""
 
-    def __init__(self, home: Home, mix: str, *, damaged: bool) -> None:
+    def __init__(self, home: DemoHome, mix: str, *, damaged: bool) -> None:
         self.home = home
         self.is_many = mix == "small-files"
         self.damaged = damaged
@@ -158,7 +158,7 @@ class Builder:
         self.logs.latest()
 
 
-def build(root: Path, *, mb: float, seed: int, damaged: bool, mix: str) -> Home:
+def build(root: Path, *, mb: float, seed: int, damaged: bool, mix: str) -> DemoHome:
     """Make a home of about `mb` million bytes in `root`, an existing empty directory."""
     label = f"{seed}/{float(mb)!r}/{mix}"
     home = new_home(root, label, mb, mix, NOW)

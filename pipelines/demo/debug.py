@@ -1,7 +1,7 @@
 """debug/<session>.txt: the log of a session. Claude Code writes time stamps into it since about 2.0.7x."""
 
 from pipelines.demo import words
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.project import CLAUDE
 from pipelines.demo.rng import Rng
 from pipelines.demo.text import Blanks
@@ -75,7 +75,7 @@ def log(rng: Rng, bodies: list[str], ms: int, size: int, *, timed: bool) -> tupl
 class DebugLogs:
     """Writes the logs of a home."""
 
-    def __init__(self, home: Home, rng: Rng) -> None:
+    def __init__(self, home: DemoHome, rng: Rng) -> None:
         self._home = home
         self._bodies = make_bodies(rng, max(300, min(6000, home.target // 2000)))
         self._newest = (0, "", b"")

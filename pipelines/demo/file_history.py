@@ -3,7 +3,7 @@ of these versions."""
 
 from hashlib import sha256
 
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.project import Project
 from pipelines.demo.rng import Rng
 from pipelines.demo.text import image
@@ -22,7 +22,7 @@ def path_hash(absolute: str) -> str:
 class FileHistory:
     """The checkpoints of one session."""
 
-    def __init__(self, home: Home, transcript: Transcript, versions: dict[str, int] | None = None) -> None:
+    def __init__(self, home: DemoHome, transcript: Transcript, versions: dict[str, int] | None = None) -> None:
         self._home = home
         self._transcript = transcript
         self._versions = dict(versions or {})
@@ -100,7 +100,7 @@ class FileHistory:
         }
 
 
-def swept_session(home: Home, rng: Rng, project: Project, size: int, largest: int) -> None:
+def swept_session(home: DemoHome, rng: Rng, project: Project, size: int, largest: int) -> None:
     """Write up to `size` bytes of file versions of a session whose transcript has been deleted."""
     session, ms = rng.uuid(), home.now - rng.between(2, 300) * DAY_MS - rng.below(DAY_MS)
     for path in rng.some(project.names, len(project.names)):

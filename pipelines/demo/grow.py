@@ -10,7 +10,7 @@ import orjson
 
 from pipelines.demo import debug, projects, settings, statistics
 from pipelines.demo.build import MARKER, Builder, new_home
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.lists import open_todos
 from pipelines.demo.project import Project
 from pipelines.demo.session import Session
@@ -56,7 +56,7 @@ class Week:
         self.marker["weeks"] = weeks
         mix, mb = str(self.marker["mix"]), float(str(self.marker["mb"]))
         now = NOW + 7 * weeks * DAY_MS
-        self.home: Home = new_home(root, f"week/{seed}/{weeks}", mb, mix, now)
+        self.home: DemoHome = new_home(root, f"week/{seed}/{weeks}", mb, mix, now)
         self.rng = self.home.rng("week")
         self.growth = Growth()
         self.budget = int(fraction * sum(path.stat().st_size for path in self._files("")))

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from pipelines.demo import words
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.project import Project
 from pipelines.demo.rng import Rng
 from pipelines.demo.times import DAY_MS, at
@@ -15,7 +15,7 @@ PASTE_CACHE_FROM = at("2026-01-08")
 _INLINE_MOST = 1024
 
 
-def typed(home: Home, rng: Rng, project: Project, session: str, ms: int, text: str) -> str:
+def typed(home: DemoHome, rng: Rng, project: Project, session: str, ms: int, text: str) -> str:
     """Add the line of history for a prompt; return the prompt with the pasted text in the place of its marker."""
     if ms < FIRST:
         return text
@@ -37,13 +37,13 @@ def typed(home: Home, rng: Rng, project: Project, session: str, ms: int, text: s
     return full
 
 
-def _clip(home: Home, rng: Rng) -> str:
+def _clip(home: DemoHome, rng: Rng) -> str:
     if rng.chance(0.5):
         return rng.pick(home.runs).output or "ok"
     return home.text.source(rng, ".py", rng.between(4, 40))
 
 
-def _paste(home: Home, rng: Rng, ms: int, content: str, *, swept: float = 0.55) -> Record:
+def _paste(home: DemoHome, rng: Rng, ms: int, content: str, *, swept: float = 0.55) -> Record:
     paste: Record = {"id": 1, "type": "text"}
     if len(content) <= _INLINE_MOST or ms < PASTE_CACHE_FROM:
         return paste | {"content": content}
@@ -54,7 +54,7 @@ def _paste(home: Home, rng: Rng, ms: int, content: str, *, swept: float = 0.55) 
     return paste | {"contentHash": name}
 
 
-def vanished_prompts(home: Home, rng: Rng, count: int) -> None:
+def vanished_prompts(home: DemoHome, rng: Rng, count: int) -> None:
     """Add lines of sessions whose transcripts have been deleted."""
     session, project, ms = rng.uuid(), rng.pick(home.projects), 0
     for number in range(count):
@@ -67,7 +67,7 @@ def vanished_prompts(home: Home, rng: Rng, count: int) -> None:
         typed(home, rng, project, session, ms, text or home.text.prompt(rng, rng.pick(project.names)))
 
 
-def every_shape(home: Home, rng: Rng) -> None:
+def every_shape(home: DemoHome, rng: Rng) -> None:
     """Add a line of each shape: an inline paste, a kept and a deleted paste, other scripts, a duplicate line."""
     project, session = home.projects[0], rng.uuid()
     long = home.text.source(rng, ".ts", 60)
@@ -90,7 +90,7 @@ def every_shape(home: Home, rng: Rng) -> None:
     home.prompt(late + 9000, twice | {"sessionId": session})
 
 
-def write_history(home: Home) -> None:
+def write_history(home: DemoHome) -> None:
     """Write history.jsonl, sorted by time."""
     lines = [line for _, line in sorted(home.history, key=lambda item: item[0])]
     last = max(ms for ms, _ in home.history)

@@ -30,7 +30,7 @@ class SessionFacts:
 
 
 @dataclass
-class Home:
+class DemoHome:
     """The state that the makers of the parts share. `shares` is the fraction of `target` bytes for each kind."""
 
     tree: Tree

@@ -2,7 +2,7 @@
 
 import orjson
 
-from pipelines.demo.home import Home, SessionFacts
+from pipelines.demo.home import DemoHome, SessionFacts
 from pipelines.demo.rng import Rng
 from pipelines.demo.text import fill, slug
 from pipelines.demo.times import DAY_MS, iso
@@ -13,7 +13,7 @@ from pipelines.demo.versions import Traits, traits
 _SCHEMAS = ("1.0.17", "1.0.98", "2.0.21")
 
 
-def write_todos(home: Home, rng: Rng, fact: SessionFacts) -> None:
+def write_todos(home: DemoHome, rng: Rng, fact: SessionFacts) -> None:
     """Write the todo list of a session (nearly always empty at its end), and rarely one of a subagent."""
     if not fact.traits.since(2, 1, 112):
         items = [] if rng.chance(0.94) else [todo_item(rng, fact.traits, index) for index in range(3)]
@@ -22,7 +22,7 @@ def write_todos(home: Home, rng: Rng, fact: SessionFacts) -> None:
             _todo(home, f"{fact.session}-agent-{rng.hexa(7)}", [], fact.ended)
 
 
-def _todo(home: Home, name: str, items: list[Record], ms: int) -> None:
+def _todo(home: DemoHome, name: str, items: list[Record], ms: int) -> None:
     home.tree.write(f"todos/{name}.json", orjson.dumps(items, option=orjson.OPT_INDENT_2), ms, mode=0o644)
 
 
@@ -31,7 +31,7 @@ def open_todos(rng: Rng, era: Traits) -> list[Record]:
     return [todo_item(rng, era, index) for index in range(rng.between(2, 6))]
 
 
-def left_todos(home: Home, rng: Rng, count: int) -> None:
+def left_todos(home: DemoHome, rng: Rng, count: int) -> None:
     """Write todo lists of deleted sessions: one of each schema, one with the oldest kind of name, and empty ones."""
     for number, version in enumerate(_SCHEMAS):
         era = traits(version)
@@ -45,7 +45,7 @@ def left_todos(home: Home, rng: Rng, count: int) -> None:
         _todo(home, f"{session}-agent-{session}", [], home.now - rng.between(120, 320) * DAY_MS)
 
 
-def write_tasks(home: Home, rng: Rng, session: str, ms: int, count: int) -> None:
+def write_tasks(home: DemoHome, rng: Rng, session: str, ms: int, count: int) -> None:
     """Write a session's open tasks, its lock file, and the file with its highest task number."""
     folder = f"tasks/{session}"
     home.tree.write(f"{folder}/.lock", b"", ms - 5000, mode=0o644)
@@ -63,7 +63,7 @@ def write_tasks(home: Home, rng: Rng, session: str, ms: int, count: int) -> None
         home.tree.json(f"{folder}/{number}.json", task, ms)
 
 
-def write_plan(home: Home, rng: Rng, name: str, ms: int) -> None:
+def write_plan(home: DemoHome, rng: Rng, name: str, ms: int) -> None:
     """Write a plan under `name`, unless one exists: two sessions can have the same name."""
     if home.tree.has(f"plans/{name}.md"):
         return
@@ -72,7 +72,7 @@ def write_plan(home: Home, rng: Rng, name: str, ms: int) -> None:
     home.tree.text(f"plans/{name}.md", text, ms)
 
 
-def write_team(home: Home, rng: Rng) -> None:
+def write_team(home: DemoHome, rng: Rng) -> None:
     """Write one team: its members, and the messages in their inboxes."""
     team, ms = slug(rng), home.now - 20 * DAY_MS
     members: list[Record] = []

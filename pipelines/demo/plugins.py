@@ -2,7 +2,7 @@
 
 import orjson
 
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.project import CLAUDE
 from pipelines.demo.rng import Rng
 from pipelines.demo.text import slug
@@ -10,7 +10,7 @@ from pipelines.demo.times import DAY_MS, iso
 from pipelines.demo.transcript import Record
 
 
-def write_plugins(home: Home, rng: Rng) -> None:
+def write_plugins(home: DemoHome, rng: Rng) -> None:
     """Write all of plugins/."""
     tree, text, ms = home.tree, home.text, home.now - 45 * DAY_MS
     market, plugin = "plugins/marketplaces/demo-market", "plugins/cache/demo-market/reviewer/1.2.0"

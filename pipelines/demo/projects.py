@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipelines.demo import special, tools
 from pipelines.demo.broken import MIN_LINES, damage
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.project import CLAUDE, HOME, Project
 from pipelines.demo.rng import Rng
 from pipelines.demo.session import Session
@@ -41,7 +41,7 @@ def make_projects(rng: Rng, mb: float) -> list[Project]:
     return projects
 
 
-def open_session(home: Home, version: str, project: Project, *, session: str = "", ms: int = 0) -> Session:
+def open_session(home: DemoHome, version: str, project: Project, *, session: str = "", ms: int = 0) -> Session:
     """Start a new session of a version in a project, some days after the release of the version."""
     rng = home.rng("session", version)
     era = traits(version)
@@ -222,14 +222,14 @@ SCENES = (
 )
 
 
-def play_scene(home: Home, scene: Scene) -> Session:
+def play_scene(home: DemoHome, scene: Scene) -> Session:
     """Return the session of a scene in memory; `close_session` writes it."""
     session = open_session(home, scene.version, home.projects[scene.project])
     scene.act(session)
     return session
 
 
-def filler(home: Home, rng: Rng, budget: int) -> Session:
+def filler(home: DemoHome, rng: Rng, budget: int) -> Session:
     """Return a session of a random version in a random project, of about `budget` bytes, in memory."""
     version = rng.pick(RELEASES[rng.below(len(RELEASES)) :])[0]
     session = open_session(home, version, rng.pick(home.projects))
@@ -237,7 +237,7 @@ def filler(home: Home, rng: Rng, budget: int) -> Session:
     return session
 
 
-def write_special(home: Home, rng: Rng) -> None:
+def write_special(home: DemoHome, rng: Rng) -> None:
     """Write the other files of projects/: copies, orphans, files without messages, foreign trees, memory."""
     special.fork(home, rng)
     special.second_directory(home, rng)

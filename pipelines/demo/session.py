@@ -3,7 +3,7 @@
 from pipelines.demo import attachments, features, history, kinds, tools
 from pipelines.demo.actor import Actor
 from pipelines.demo.file_history import FileHistory
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.subagents import delegate
 from pipelines.demo.transcript import Block, Record, Transcript
 
@@ -11,7 +11,7 @@ from pipelines.demo.transcript import Block, Record, Transcript
 class Session(Actor):
     """The main transcript of a session."""
 
-    def __init__(self, home: Home, transcript: Transcript, versions: dict[str, int] | None = None) -> None:
+    def __init__(self, home: DemoHome, transcript: Transcript, versions: dict[str, int] | None = None) -> None:
         super().__init__(home, transcript)
         if self.traits.has_file_history:
             self.files = FileHistory(home, transcript, versions)

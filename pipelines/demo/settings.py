@@ -1,6 +1,6 @@
 """Settings, fake secrets, registries of processes, and the small files at the top of a home."""
 
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.project import CLAUDE, HOME
 from pipelines.demo.rng import Rng
 from pipelines.demo.times import DAY_MS, iso
@@ -28,7 +28,7 @@ def settings(rng: Rng) -> Record:
     }
 
 
-def write_settings(home: Home, rng: Rng) -> None:
+def write_settings(home: DemoHome, rng: Rng) -> None:
     """Write the settings, and the user's own instructions, commands, agents, skills and output styles."""
     tree, text, ms = home.tree, home.text, home.now - 6 * DAY_MS
     tree.json("settings.json", settings(rng), ms, mode=0o600)
@@ -57,11 +57,11 @@ def write_settings(home: Home, rng: Rng) -> None:
     tree.text("agent-memory/reviewer/MEMORY.md", f"# Memory\n\n- {text.sentences(rng, 1)}\n", ms)
 
 
-def _front(rng: Rng, home: Home, matter: str) -> str:
+def _front(rng: Rng, home: DemoHome, matter: str) -> str:
     return f"---\n{matter}\n---\n\n{home.text.prose(rng, 2)}\n"
 
 
-def write_secrets(home: Home, rng: Rng) -> None:
+def write_secrets(home: DemoHome, rng: Rng) -> None:
     """Write, with fake content, the files that hold secrets in a real home: credentials, keys, tokens, backups."""
     tree, ms = home.tree, home.now - 2 * DAY_MS
     login = {"accessToken": key_material(rng), "refreshToken": key_material(rng), "expiresAt": ms + DAY_MS}
@@ -83,7 +83,7 @@ def write_secrets(home: Home, rng: Rng) -> None:
         tree.json(f"backups/.claude.json.backup.{when}", main, when, mode=0o600)
 
 
-def write_processes(home: Home, rng: Rng, *, damaged: bool) -> None:
+def write_processes(home: DemoHome, rng: Rng, *, damaged: bool) -> None:
     """Write the registries of running processes: sessions, background jobs, the daemon, scheduled tasks."""
     tree, newest = home.tree, home.facts[-1]
     ms = newest.ended
@@ -117,7 +117,7 @@ def write_processes(home: Home, rng: Rng, *, damaged: bool) -> None:
     tree.text("scheduled_tasks.lock", f'{{"sessionId":"{newest.session}","pid":55032}}', ms - DAY_MS)
 
 
-def write_leftovers(home: Home, rng: Rng) -> None:
+def write_leftovers(home: DemoHome, rng: Rng) -> None:
     """Write caches, and files that other programs or the user left in the home."""
     tree, text, ms = home.tree, home.text, home.now
     log = "".join(f"## 2.1.{200 + n}\n\n- {text.sentences(rng, 1)}\n- {text.sentences(rng, 1)}\n\n" for n in range(12))

@@ -3,7 +3,7 @@
 import binascii
 
 from pipelines.demo import words
-from pipelines.demo.home import Home
+from pipelines.demo.home import DemoHome
 from pipelines.demo.rng import Rng
 from pipelines.demo.text import fill
 from pipelines.demo.times import DAY_MS
@@ -48,7 +48,7 @@ def _aliases(rng: Rng) -> str:
     )
 
 
-def write_snapshot(home: Home, rng: Rng, ms: int) -> None:
+def write_snapshot(home: DemoHome, rng: Rng, ms: int) -> None:
     """Write the snapshot of one session that crashed: a clean end deletes it."""
     functions = int(rng.by_quantiles(0, 4, 12, 30, 90) * home.text.scale)
     kind = rng.pick(("bash", "zsh"))
@@ -56,7 +56,7 @@ def write_snapshot(home: Home, rng: Rng, ms: int) -> None:
     home.tree.text(f"shell-snapshots/snapshot-{kind}-{ms}-{rng.hexa(6)}.sh", text, ms)
 
 
-def write_first_snapshots(home: Home, rng: Rng) -> None:
+def write_first_snapshots(home: DemoHome, rng: Rng) -> None:
     """Write one snapshot of each kind, with the oldest kind of name and a Windows one among them."""
     ms = home.now - 300 * DAY_MS
     home.tree.text(f"shell-snapshots/snapshot-zsh-{rng.hexa(8)}.sh", zsh(rng, 3), ms - DAY_MS)
@@ -70,7 +70,7 @@ def write_first_snapshots(home: Home, rng: Rng) -> None:
     )
 
 
-def write_environments(home: Home, rng: Rng) -> None:
+def write_environments(home: DemoHome, rng: Rng) -> None:
     """Make the directories of session-env/: all empty but one, which has the variables exported by a hook."""
     ms = home.now - 3 * DAY_MS
     for fact in home.facts[-4:]:

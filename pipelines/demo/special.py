@@ -2,7 +2,7 @@
 
 import orjson
 
-from pipelines.demo.home import Home, SessionFacts
+from pipelines.demo.home import DemoHome, SessionFacts
 from pipelines.demo.rng import Rng
 from pipelines.demo.text import fill
 from pipelines.demo.times import DAY_MS, iso
@@ -10,22 +10,22 @@ from pipelines.demo.transcript import Record, Transcript
 from pipelines.demo.versions import traits
 
 
-def _lines(home: Home, fact: SessionFacts, count: int) -> list[Record]:
+def _lines(home: DemoHome, fact: SessionFacts, count: int) -> list[Record]:
     """Return the first `count` records of a written, undamaged transcript."""
     data = (home.tree.root / fact.path).read_bytes()
     return [orjson.loads(line) for line in data.split(b"\n")[:count]]
 
 
-def _fact(home: Home, version: str) -> SessionFacts:
+def _fact(home: DemoHome, version: str) -> SessionFacts:
     return next(fact for fact in home.facts if fact.traits.version == version)
 
 
-def _write(home: Home, path: str, records: list[Record], ms: int) -> None:
+def _write(home: DemoHome, path: str, records: list[Record], ms: int) -> None:
     data = b"".join(orjson.dumps(record) + b"\n" for record in records)
     home.tree.write(path, data, ms, entries=len(records))
 
 
-def fork(home: Home, rng: Rng) -> None:
+def fork(home: DemoHome, rng: Rng) -> None:
     """Write a fork: copies of another session's records with the same uuids, then records of its own."""
     origin = _fact(home, "2.1.177")
     session, records = rng.uuid(), []
@@ -44,7 +44,7 @@ def fork(home: Home, rng: Rng) -> None:
     home.tree.plant("fork", path, f"records of {origin.session} with the same uuids")
 
 
-def second_directory(home: Home, rng: Rng) -> None:
+def second_directory(home: DemoHome, rng: Rng) -> None:
     """Write the beginning of a session a second time, under the directory of a worktree."""
     origin = _fact(home, "2.1.112")
     path = f"projects/{origin.project.folder}--claude-worktrees-{fill(rng, '{noun}')}/{origin.session}.jsonl"
@@ -52,7 +52,7 @@ def second_directory(home: Home, rng: Rng) -> None:
     home.tree.plant("same_session_twice", path, "the same session in a second directory")
 
 
-def without_messages(home: Home, rng: Rng) -> None:
+def without_messages(home: DemoHome, rng: Rng) -> None:
     """Write transcripts without any message: one with checkpoints, one with summaries, one with a title."""
     folder, ms = home.projects[0].folder, traits("2.1.19").released
     checkpoints: list[Record] = []
@@ -72,7 +72,7 @@ def without_messages(home: Home, rng: Rng) -> None:
     home.tree.write(f"projects/{folder}/{rng.uuid()}.jsonl", b"", ms, entries=0)
 
 
-def orphans(home: Home, rng: Rng) -> None:
+def orphans(home: DemoHome, rng: Rng) -> None:
     """Write subagents of a session whose transcript is deleted, and a tool output that no record refers to."""
     project, session = home.projects[0], rng.uuid()
     era = traits("2.1.61")
@@ -86,7 +86,7 @@ def orphans(home: Home, rng: Rng) -> None:
     home.tree.text(f"{folder}/tool-results/b{rng.hexa(8)}.txt", home.text.prose(rng, 3), child.ms)
 
 
-def compaction_agent(home: Home, rng: Rng) -> None:
+def compaction_agent(home: DemoHome, rng: Rng) -> None:
     """Write the transcripts of the subagents that compaction and prompt suggestion use."""
     fact = _fact(home, "2.1.78")
     for prefix, digits in (("acompact-", 16), ("aprompt_suggestion-", 6)):
@@ -98,7 +98,7 @@ def compaction_agent(home: Home, rng: Rng) -> None:
         home.tree.write(path, child.data(), child.ms, entries=len(child.lines))
 
 
-def foreign(home: Home, rng: Rng) -> None:
+def foreign(home: DemoHome, rng: Rng) -> None:
     """Write files under projects/ that a user, not Claude Code, put there."""
     ms, folder = home.now - 80 * DAY_MS, "projects/my-notebooks"
     rows = [{"step": step, "loss": 1 / (step + 2), "note": fill(rng, "{noun}")} for step in range(20)]
@@ -109,7 +109,7 @@ def foreign(home: Home, rng: Rng) -> None:
     home.tree.plant("foreign_tree", folder, "a person's own files below projects/")
 
 
-def set_aside(home: Home, rng: Rng) -> None:
+def set_aside(home: DemoHome, rng: Rng) -> None:
     """Write superseded and orphaned copies of transcripts, the journal of a workflow, and binary tool outputs."""
     fact = _fact(home, "2.1.177")
     folder, ms = f"projects/{fact.project.folder}", fact.ended
@@ -126,7 +126,7 @@ def set_aside(home: Home, rng: Rng) -> None:
     home.tree.write(f"{inside}/tool-results/webfetch-{ms}-{rng.hexa(6)}.zip", archive, ms)
 
 
-def memory(home: Home, rng: Rng) -> None:
+def memory(home: DemoHome, rng: Rng) -> None:
     """Write the memory of two projects."""
     for project in home.projects[:2]:
         folder, ms = f"projects/{project.folder}/memory", home.now - 9 * DAY_MS
@@ -134,7 +134,7 @@ def memory(home: Home, rng: Rng) -> None:
         home.tree.text(f"{folder}/style.md", f"---\ntype: feedback\n---\n\n{home.text.prose(rng, 2)}\n", ms)
 
 
-def indexes(home: Home) -> None:
+def indexes(home: DemoHome) -> None:
     """Write the sessions-index.json that versions of early 2026 kept, with the title of a deleted session."""
     for project in home.projects[:3]:
         entries: list[Record] = []

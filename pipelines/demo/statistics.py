@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 import orjson
 
 from pipelines.demo import words
-from pipelines.demo.home import Home, SessionFacts
+from pipelines.demo.home import DemoHome, SessionFacts
 from pipelines.demo.rng import Rng
 from pipelines.demo.text import fill
 from pipelines.demo.times import DAY_MS, date, iso
@@ -57,7 +57,7 @@ def stats(facts: list[SessionFacts], now: int) -> Record:
     }
 
 
-def write_usage_data(home: Home, rng: Rng) -> None:
+def write_usage_data(home: DemoHome, rng: Rng) -> None:
     """Write the facets and the session-meta files that Claude Code's usage report keeps of single sessions."""
     for fact in home.facts[:: max(1, len(home.facts) // 6)][:8]:
         facet: Record = {"underlying_goal": home.text.sentences(rng, 1), "goal_categories": {"fix_bug": 1}}
@@ -80,7 +80,7 @@ def _event(rng: Rng, session: str, ms: int, *, coded: bool) -> Record:
     return {"event_type": "ClaudeCodeInternalEvent", "event_data": data}
 
 
-def write_telemetry(home: Home, rng: Rng) -> None:
+def write_telemetry(home: DemoHome, rng: Rng) -> None:
     """Write telemetry events that could not be sent: a JSON array in the older format, JSON Lines in the newer."""
     for fact, older in zip(home.facts[:: max(1, len(home.facts) // 3)], (True, False, False), strict=False):
         path = f"telemetry/1p_failed_events.{fact.session}.{rng.uuid()}.json"
@@ -93,7 +93,7 @@ def write_telemetry(home: Home, rng: Rng) -> None:
             home.tree.write(path, data, fact.ended)
 
 
-def write_statsig(home: Home, rng: Rng) -> None:
+def write_statsig(home: DemoHome, rng: Rng) -> None:
     """Write the cache of feature flags that versions until the end of 2025 kept."""
     ms, number = home.now - 210 * DAY_MS, rng.between(10**9, 4 * 10**9)
     tree = home.tree

@@ -30,7 +30,7 @@ _LONG = 1 << 16
 
 
 @dataclass(slots=True)
-class Wanted:
+class ErasureQuery:
     """The content to erase: a matcher for bytes; files by home_id and path; directories with all files in them, below
     any home; messages by message_id; entries by phase, file_id and span.
     """
@@ -72,7 +72,7 @@ class Finder:
     """Searches everything that `runs` committed, including runs that a rollback has undone."""
 
     def __init__(
-        self, layout: Layout, runs: Sequence[RunRecord], seed: int, wanted: Wanted, observer: Observer
+        self, layout: Layout, runs: Sequence[RunRecord], seed: int, wanted: ErasureQuery, observer: Observer
     ) -> None:
         self.found = FoundForErasure()
         self._layout = layout

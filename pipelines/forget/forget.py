@@ -25,7 +25,7 @@ from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
 from pipelines.disk.lock import writing
 from pipelines.disk.platform import make_files_private
-from pipelines.forget.find import Finder, FoundForErasure, Wanted
+from pipelines.forget.find import ErasureQuery, Finder, FoundForErasure
 from pipelines.forget.matcher import Matcher, either_matcher
 from pipelines.forget.prepare import Archived, prepare
 from pipelines.forget.preview import Preview, preview_of
@@ -55,7 +55,7 @@ class ErasurePlan:
     target: ErasureTarget
     epoch: int
     erasures: int
-    wanted: Wanted
+    wanted: ErasureQuery
     found: FoundForErasure
     preview: Preview
 
@@ -185,7 +185,7 @@ def _opened(layout: Layout) -> tuple[Archived, Graveyard]:
     return Archived(layout, runs, archive.seed, StoreReader(layout, runs, archive.seed)), open_graveyard(layout)
 
 
-def _planned(archived: Archived, target: ErasureTarget, wanted: Wanted, observer: Observer) -> ErasurePlan:
+def _planned(archived: Archived, target: ErasureTarget, wanted: ErasureQuery, observer: Observer) -> ErasurePlan:
     found = Finder(archived.layout, archived.runs, archived.seed, wanted, observer).find()
     preview = preview_of(archived.layout, archived.runs, found)
     observer.step_ends()

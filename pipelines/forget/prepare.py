@@ -15,7 +15,7 @@ from pipelines.archive.store import StoreReader
 from pipelines.archive.tombstones import Graveyard, Tombstone
 from pipelines.disk.layout import Layout, make_private
 from pipelines.forget.digests import Redigester
-from pipelines.forget.find import FoundForErasure, Piece, Wanted, paths_of, recipes_of
+from pipelines.forget.find import ErasureQuery, FoundForErasure, Piece, paths_of, recipes_of
 from pipelines.forget.imported import imports_that_hold, stage_import
 from pipelines.forget.matcher import SHORTEST, Matcher
 from pipelines.forget.part_writer import PartWriter
@@ -42,7 +42,7 @@ class Archived:
 def prepare(
     archived: Archived,
     graveyard: Graveyard,
-    wanted: Wanted,
+    wanted: ErasureQuery,
     found: FoundForErasure,
     tombstone: Tombstone,
     observer: Observer,
@@ -99,7 +99,7 @@ def _rewrite_run(
 
 
 def _with_digests(
-    archived: Archived, tombstones: Tombstones, wanted: Wanted, found: FoundForErasure, tombstone: Tombstone
+    archived: Archived, tombstones: Tombstones, wanted: ErasureQuery, found: FoundForErasure, tombstone: Tombstone
 ) -> Tombstone:
     """Return the tombstone with the digests by which later runs recognise the erased content."""
     texts = set(wanted.matcher.texts)
@@ -146,7 +146,7 @@ def _bytes(reader: StoreReader, pieces: Sequence[Piece], span: Span) -> bytes:
     )
 
 
-def _prepare_imports(layout: Layout, wanted: Wanted, found: FoundForErasure, journal: Journal) -> None:
+def _prepare_imports(layout: Layout, wanted: ErasureQuery, found: FoundForErasure, journal: Journal) -> None:
     """Write the imported files without the erased rows, each named by its new SHA-256."""
     directory = staged_imports(layout)
     for imported in imports_that_hold(layout, wanted.matcher, found.messages | wanted.message_ids):

@@ -20,7 +20,7 @@ from pipelines.archive.session_paths import encoded_directory, full_session_id, 
 from pipelines.archive.store import StoreReader
 from pipelines.archive.tombstones import TombstoneKind, read_tombstones
 from pipelines.disk.layout import Layout
-from pipelines.forget.find import Wanted
+from pipelines.forget.find import ErasureQuery
 from pipelines.forget.imported import rows_of_imports
 from pipelines.forget.matcher import Matcher, either_matcher, id_matcher, pattern_matcher, text_matcher
 from pipelines.forget.own_words import refuse_own_words
@@ -52,7 +52,7 @@ class Resolver:
         self._runs = runs
         self._reader = reader
 
-    def resolve(self, target: ErasureTarget) -> Wanted:
+    def resolve(self, target: ErasureTarget) -> ErasureQuery:
         """Return the content to erase. Raises ConfigurationError when the target matches nothing, or too much."""
         match target.kind:
             case "session":
@@ -66,9 +66,9 @@ class Resolver:
             case "pattern":
                 return self._all_that_has(pattern_matcher(target.given))
 
-    def _all_that_has(self, matcher: Matcher) -> Wanted:
+    def _all_that_has(self, matcher: Matcher) -> ErasureQuery:
         refuse_own_words(matcher, {home_id for run in self._runs for home_id in run.homes})
-        return Wanted(matcher)
+        return ErasureQuery(matcher)
 
     def _paths(self) -> set[bytes]:
         """Return every path in any manifest."""
@@ -83,7 +83,7 @@ class Resolver:
             return given
         return full_session_id((path.decode(errors="replace") for path in self._paths()), given)
 
-    def _sessions(self, sessions: Collection[str]) -> Wanted:
+    def _sessions(self, sessions: Collection[str]) -> ErasureQuery:
         """Sessions: everything with their ids in its path or content, their pastes, plans and separate subagents."""
         states = self._reader.files()
         shared = self._of_others(sessions)
@@ -96,7 +96,7 @@ class Resolver:
                 key = (state.home_id, state.path_bytes)
                 if key in keys and is_own and not shared.intersection(_names(state.path)):
                     own.add(key)
-        return Wanted(id_matcher(sessions), files=own)
+        return ErasureQuery(id_matcher(sessions), files=own)
 
     def _of_others(self, sessions: Collection[str]) -> set[str]:
         """Return the pastes and plans that other sessions refer to."""
@@ -115,7 +115,7 @@ class Resolver:
                     found.add(f"plans/{name}")
         return found
 
-    def _project(self, given: str) -> Wanted:
+    def _project(self, given: str) -> ErasureQuery:
         """A project: its directory below projects/, all of its sessions, its prompts in history.jsonl."""
         paths = self._paths()
         tops = {path.split(b"/")[1] for path in paths if path.startswith(b"projects/")}
@@ -125,7 +125,7 @@ class Resolver:
         prompts = list(self._prompts({given, given.rstrip("/")} if directory is None else None, directory))
         if directory is None and not prompts:
             if self._is_forgotten_path(b"projects/" + known[1]) or self._is_forgotten_path(b"projects/" + known[0]):
-                return Wanted(Matcher(texts=frozenset([_field(given)])), directories={b"projects/" + known[1]})
+                return ErasureQuery(Matcher(texts=frozenset([_field(given)])), directories={b"projects/" + known[1]})
             raise ConfigurationError(f"the archive has no project {given!r}; it has {_some(tops)}")
         sessions = {session_id for _, _, _, session_id, _ in prompts if session_id}
         top = b"projects/" + (directory or known[1])
@@ -157,7 +157,7 @@ class Resolver:
                 if project and is_it:
                     yield where, file_id, (offset, length), session_id, project
 
-    def _message(self, given: str) -> Wanted:
+    def _message(self, given: str) -> ErasureQuery:
         """A message: every entry in which it occurs; if it has 16 bytes or more, every entry that contains its text."""
         found: dict[str, str] = {}
         if len(given) < _SHORTEST_PREFIX:
@@ -171,14 +171,14 @@ class Resolver:
                 rows = rows.filter(pc.starts_with(rows["message_id"], given.lower()))
                 found = dict(zip(text_column(rows, "message_id"), text_column(rows, "text"), strict=True)) | found
         if not found and _MESSAGE.fullmatch(given) and self._is_forgotten_message(given):
-            return Wanted(Matcher(), message_ids={given})
+            return ErasureQuery(Matcher(), message_ids={given})
         if len(found) != 1:
             what = "no message" if not found else f"{len(found)} messages"
             raise ConfigurationError(f"{what} of the archive begins with {given!r}")
         ((message, text),) = found.items()
         raw = text.encode()
         matcher = Matcher(texts=frozenset([raw] if len(raw) >= _TELLING else []))
-        return Wanted(matcher, message_ids={message})
+        return ErasureQuery(matcher, message_ids={message})
 
     def _is_forgotten_message(self, message: str) -> bool:
         tombstones = read_tombstones(self._layout)

@@ -89,7 +89,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchQuery:
     """What is searched for: the words as they were given, and how they limit the hits.
 
     `is_literal` takes `text` as it is, any piece of a message, in this case. `each` lists every hit of a session.
@@ -103,7 +103,7 @@ class Wanted:
     limit: int = 20
 
 
-def search(layout: Layout, wanted: Wanted) -> list[Hit]:
+def search(layout: Layout, wanted: SearchQuery) -> list[Hit]:
     """Return the best hits, one for each session unless `each` is asked for.
 
     Raises ConfigurationError for words that mean nothing, and as `current_index` and `open_warehouse` do.
@@ -201,7 +201,7 @@ def _only(found: pa.Table, numbers: Iterable[int]) -> pa.Table:
     return found.take(pa.array(kept, pa.int64()))
 
 
-def _ranked(wanted: Wanted) -> tuple[str, list[object]]:
+def _ranked(wanted: SearchQuery) -> tuple[str, list[object]]:
     """Return the query of the places of hits that match the filters, the best first, with its values."""
     conditions = wanted.filters.of_places()
     values: list[object] = list(conditions.values)

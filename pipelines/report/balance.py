@@ -13,7 +13,7 @@ from pipelines.archive.archive import committed_parts
 from pipelines.report.facts import Balance
 from pipelines.report.listing import LIMIT, Listing, sql_text
 from pipelines.report.parts import PartReader
-from pipelines.report.places import Paths, Place
+from pipelines.report.places import PathPlace, Paths
 
 Key = tuple[str, int, str]
 Sums = tuple[int, int, int, int]
@@ -45,7 +45,7 @@ class Extractions:
     sums: dict[Key, Sums] = field(default_factory=dict)
     files: int = 0
     void: set[int] = field(default_factory=set)
-    unbalanced: list[Place] = field(default_factory=list)
+    unbalanced: list[PathPlace] = field(default_factory=list)
     unbalanced_count: int = 0
 
 
@@ -73,9 +73,9 @@ def read_extractions(reader: PartReader, run: RunRecord, paths: Paths) -> Extrac
     return made
 
 
-def _place(one: _Reading) -> Place:
+def _place(one: _Reading) -> PathPlace:
     detail = f"{one.entry_count} entries, {one.entries_with_rows} with rows, {one.reject_count} rejected"
-    return Place(one.file_id, one.from_offset, one.size - one.from_offset, one.source, detail)
+    return PathPlace(one.file_id, one.from_offset, one.size - one.from_offset, one.source, detail)
 
 
 def judge_balance(run: RunRecord, found: Extractions, quarantined: dict[tuple[str, str], int], paths: Paths) -> Balance:

@@ -8,6 +8,7 @@ from itertools import islice
 from extractors.reading.registry import PHASES
 from models.errors import FixityError
 from models.finding import Severity
+from models.manifest import Outcome
 from models.run import DamageRecord, RunRecord
 from models.text import safe
 from pipelines.archive import archive as archives
@@ -169,7 +170,7 @@ def _tails(manifests: Manifests) -> TailFacts:
     logs = ", ".join(sql_text(pattern) for pattern in log_patterns())
     sql = (
         "SELECT home_id, path, watermark, size - watermark AS tail_bytes FROM manifest "
-        f"WHERE {manifests.where} AND size > watermark AND outcome <> 'expired' "
+        f"WHERE {manifests.where} AND size > watermark AND outcome <> '{Outcome.EXPIRED}' "
         f"AND NOT list_contains([{logs}], rule)"
     )
     listing = Listing(manifests.tail_count, manifests.tails, sql)

@@ -33,7 +33,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ReportColumn:
     """The head of a column."""
 
     title: str
@@ -52,12 +52,12 @@ Cell = Inline | Noted
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """Rows of cells under columns; `total` is the last row, where there is one."""
 
     kind: ClassVar = "table"
 
-    columns: Sequence[Column]
+    columns: Sequence[ReportColumn]
     rows: Sequence[Sequence[Cell]]
     total: Sequence[Cell] = ()
 
@@ -106,7 +106,7 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnChart:
     """Bars beside one another, in order of time. `first` and `last` are what stands below their ends."""
 
     kind: ClassVar = "columns"
@@ -157,7 +157,7 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class ReportHeading:
     """The head of a group within a section: exact text, and what it is."""
 
     kind: ClassVar = "heading"
@@ -166,8 +166,8 @@ class Heading:
     note: str
 
 
-Chart = Bars | Columns | Shares
-Block = Paragraph | Table | Items | Heading | Chart
+Chart = Bars | ColumnChart | Shares
+Block = Paragraph | ReportTable | Items | ReportHeading | Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +234,6 @@ def paragraph(*pieces: Inline, is_quiet: bool = False) -> Paragraph:
     return Paragraph(pieces, is_quiet)
 
 
-def number(title: str) -> Column:
+def number(title: str) -> ReportColumn:
     """Return the head of a column of numbers."""
-    return Column(title, is_number=True)
+    return ReportColumn(title, is_number=True)

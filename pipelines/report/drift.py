@@ -12,7 +12,7 @@ from pipelines.archive.archive import committed_parts
 from pipelines.report.facts import DriftFact, DriftFacts
 from pipelines.report.listing import LIMIT, Listing, bounded, sql_text
 from pipelines.report.parts import PartReader
-from pipelines.report.places import Paths, Place
+from pipelines.report.places import PathPlace, Paths
 
 _VERSIONS: Final = 10
 _ORDER: Final = {"record_type": 0, "field": 1, "field_type": 2}
@@ -25,7 +25,7 @@ Key = tuple[str, str, str]
 class Met:
     """How one unknown thing was met: how often in this run, in which versions, where first."""
 
-    place: Place
+    place: PathPlace
     count: int = 0
     versions: set[str] = field(default_factory=set)
     earlier_versions: set[str] = field(default_factory=set)
@@ -64,7 +64,7 @@ def read_drift(reader: PartReader, run: RunRecord, earlier: Sequence[RunRecord],
         key = (row.source, row.what, row.name)
         one = met.get(key)
         if one is None:
-            one = met[key] = Met(Place(row.file_id, row.byte_offset, row.byte_length, row.source))
+            one = met[key] = Met(PathPlace(row.file_id, row.byte_offset, row.byte_length, row.source))
         one.count += row.times
         one.versions.add(row.version)
     if met:

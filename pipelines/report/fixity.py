@@ -6,6 +6,7 @@ from typing import Final
 
 from extractors.reading.registry import IN_THE_WAY
 from extractors.reading.rules import INVENTORY_ONLY, WITHHELD
+from models.manifest import Change, Outcome, sql_outcomes
 from models.run import RunRecord
 from models.text import safe
 from pipelines.report.file_facts import CheckFacts, FileFact, FixityFacts, GoneFacts, KeptFacts, OutcomeFacts, RuleFacts
@@ -114,13 +115,13 @@ def _not_plain(manifests: Manifests) -> Listing[FileFact]:
             and (group.outcome != "expired" or (group.change == "vanished" and group.is_known))
         )
     )
-    outcomes = ", ".join(sql_text(outcome) for outcome in NOT_PLAIN if outcome != "expired")
+    outcomes = sql_outcomes(outcome for outcome in NOT_PLAIN if outcome != Outcome.EXPIRED)
     # A run that found nothing new missed no file, though the run whose manifest the warehouse has may have.
-    vanished = "outcome = 'expired' AND change = 'vanished' AND file_id IS NOT NULL"
+    vanished = f"outcome = '{Outcome.EXPIRED}' AND change = '{Change.VANISHED}' AND file_id IS NOT NULL"
     expired = f" OR ({vanished})" if manifests.is_in_warehouse else ""
     sql = (
         "SELECT outcome, home_id, path, check_made, detail, size, modified_at FROM manifest "
-        f"WHERE {manifests.where} AND (outcome IN ({outcomes}){expired})"
+        f"WHERE {manifests.where} AND (outcome IN {outcomes}{expired})"
     )
     return Listing(total, named[:LIMIT], sql)
 
@@ -148,7 +149,7 @@ def rule_facts(manifests: Manifests, treatment: str) -> list[RuleFacts]:
         sql = (
             "SELECT home_id, path, entry_type, size, modified_at FROM manifest "
             f"WHERE {manifests.where} AND treatment = {sql_text(treatment)} "
-            f"AND rule = {sql_text(rule)} AND outcome NOT IN ('expired', 'moved') "
+            f"AND rule = {sql_text(rule)} AND outcome NOT IN {sql_outcomes(NOT_HERE)} "
             "AND (entry_type <> 'directory' OR rule = 'directory')"
         )
         why = whys.get(rule, "Named in the settings.")

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from extractors.reading.contract import Reading
 from extractors.reading.registry import sources
-from models.manifest import modified_at
+from models.manifest import Outcome, modified_at
 from models.run import RunRecord
 from models.tables import MANIFEST
 from pipelines.archive.archive import committed_parts, last_phase
@@ -18,9 +18,12 @@ from pipelines.report.listing import EXAMPLES, LIMIT, bounded, sql_text
 from pipelines.report.parts import PartReader
 from pipelines.report.places import Paths, file_address
 
-NOT_HERE: Final = ("expired", "moved")
+NOT_HERE: Final = (Outcome.EXPIRED, Outcome.MOVED)
 """Outcomes of paths that are not in the home, or not in this phase, any more."""
-NOT_PLAIN: Final = ("corrupt", "unreadable", "modified", "missing", "unexpected", "appended", "expired")
+NOT_PLAIN: Final = (
+    *(Outcome.CORRUPT, Outcome.UNREADABLE, Outcome.MODIFIED, Outcome.MISSING, Outcome.UNEXPECTED),
+    *(Outcome.APPENDED, Outcome.EXPIRED),
+)
 """Outcomes whose files are named one by one, the gravest first, expired ones last: of these only files that this run
 was the first to miss.
 """
@@ -45,12 +48,12 @@ class Group(NamedTuple):
     @property
     def is_gone(self) -> bool:
         """Whether these are files that are gone from the home and whose bytes are kept."""
-        return self.entry_type == "file" and self.is_known and self.outcome == "expired"
+        return self.entry_type == "file" and self.is_known and self.outcome == Outcome.EXPIRED
 
     @property
     def is_kept_file(self) -> bool:
         """Whether these are files of the home whose bytes are kept."""
-        return self.entry_type == "file" and self.is_known and self.outcome not in ("expired", "withheld")
+        return self.entry_type == "file" and self.is_known and self.outcome not in (Outcome.EXPIRED, Outcome.WITHHELD)
 
 
 @dataclass(slots=True)
@@ -127,7 +130,7 @@ def read_manifests(reader: PartReader, run: RunRecord, earlier: Sequence[RunReco
             _list_file(made.files[thing.outcome], thing)
         if thing.treatment in _UNREAD:
             _list_name(made, thing)
-        if thing.watermark is not None and thing.size > thing.watermark and thing.outcome != "expired":
+        if thing.watermark is not None and thing.size > thing.watermark and thing.outcome != Outcome.EXPIRED:
             _list_tail(made, thing, thing.size - thing.watermark, is_log=thing.rule in logs)
         if thing.file_id in paths.wanted:
             paths.tell(thing.file_id, thing.home_id, thing.path, thing.generation)
@@ -166,7 +169,7 @@ def _is_loaded(run: RunRecord) -> bool:
 
 def _list_file(held: list[FileFact], thing: _Thing) -> None:
     """Note a file that is not as it should be; of the expired those alone that this run missed first."""
-    is_news = thing.outcome != "expired" or (thing.change == "vanished" and thing.file_id is not None)
+    is_news = thing.outcome != Outcome.EXPIRED or (thing.change == "vanished" and thing.file_id is not None)
     if is_news and len(held) < LIMIT:
         held.append(
             FileFact(

@@ -6,7 +6,7 @@ from models.text import safe
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PathPlace:
     """A span of a file, its source, and what was found there."""
 
     file_id: int
@@ -31,7 +31,7 @@ class Paths:
         """Note a file's address."""
         self.known[file_id] = file_address(home_id, path, generation)
 
-    def address(self, place: Place) -> str:
+    def address(self, place: PathPlace) -> str:
         """Return `HOME:PATH[#GENERATION]@OFFSET+LENGTH`, with the file_id for a file that no manifest names."""
         return f"{self.known.get(place.file_id, place.file_id)}@{place.offset}+{place.length}"
 

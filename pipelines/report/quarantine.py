@@ -12,7 +12,7 @@ from pipelines.archive.archive import committed_parts
 from pipelines.report.facts import Example, RejectFacts, RepairFacts
 from pipelines.report.listing import EXAMPLES, Listing, bounded, sql_text
 from pipelines.report.parts import PartReader
-from pipelines.report.places import Paths, Place
+from pipelines.report.places import PathPlace, Paths
 
 REPAIR_SENTENCES: Final[Mapping[str, str]] = {
     "spliced": "The line held more than one record, or a record amid damage; this one was whole.",
@@ -32,7 +32,7 @@ class Groups:
     """Rows of one table by name (a code or flag): counts by home and source, and the first places of each."""
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    places: dict[str, list[Place]] = field(default_factory=dict)
+    places: dict[str, list[PathPlace]] = field(default_factory=dict)
 
     def by_source(self, name: str) -> dict[str, int]:
         """Return how many rows each source has under `name`."""
@@ -83,7 +83,7 @@ def _grouped(rows: Iterable[_Odd], void: set[int], paths: Paths) -> Groups:
         held = groups.places.setdefault(row.name, [])
         if len(held) < EXAMPLES:
             paths.want(row.file_id)
-            held.append(Place(row.file_id, row.byte_offset, row.byte_length, row.source, bounded(row.detail or "")))
+            held.append(PathPlace(row.file_id, row.byte_offset, row.byte_length, row.source, bounded(row.detail or "")))
     return groups
 
 

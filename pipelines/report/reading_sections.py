@@ -9,13 +9,13 @@ from pipelines.report.document import (
     Block,
     Cell,
     Code,
-    Column,
-    Heading,
     Item,
     Items,
     Paragraph,
+    ReportColumn,
+    ReportHeading,
+    ReportTable,
     Section,
-    Table,
     number,
     paragraph,
 )
@@ -61,10 +61,10 @@ def _gave(counts: SourceCounts) -> bool:
     return bool(counts.files_read or counts.entries or counts.files_vanished or counts.files_unreadable)
 
 
-def _source_table(facts: Facts, sources: Sequence[SourceFacts]) -> Table:
+def _source_table(facts: Facts, sources: Sequence[SourceFacts]) -> ReportTable:
     with_home = len(facts.homes) > 1
     columns = [
-        Column("Source"),
+        ReportColumn("Source"),
         number("Phase"),
         number("Files read"),
         number("Bytes"),
@@ -78,8 +78,10 @@ def _source_table(facts: Facts, sources: Sequence[SourceFacts]) -> Table:
     rows = [
         [*([one.home_id] if with_home else []), one.source, str(one.phase), *_figures(one.counts)] for one in sources
     ]
-    head = [Column("Home"), *columns] if with_home else columns
-    return Table(head, rows, [*(["all"] if with_home else []), "" if with_home else "all", "", *_figures(facts.total)])
+    head = [ReportColumn("Home"), *columns] if with_home else columns
+    return ReportTable(
+        head, rows, [*(["all"] if with_home else []), "" if with_home else "all", "", *_figures(facts.total)]
+    )
 
 
 def _figures(counts: SourceCounts) -> list[str]:
@@ -151,7 +153,7 @@ def repairs_section(facts: Facts) -> Section:
 
 
 def _group(name: str, group: RejectFacts | RepairFacts) -> Iterator[Block]:
-    yield Heading(
+    yield ReportHeading(
         Code(name),
         f"{', '.join(f'{source} {count(met)}' for source, met in group.by_source.items())}. {group.sentence}",
     )
@@ -195,12 +197,12 @@ def drift_section(facts: Facts) -> Section:
     )
     lead = paragraph(f"This version does not know {kinds}. {news}Their values are kept, as JSON.")
     columns = [
-        Column("Name"),
-        Column("Kind"),
-        Column("Source"),
+        ReportColumn("Name"),
+        ReportColumn("Kind"),
+        ReportColumn("Source"),
         number("Times"),
-        Column("First version"),
-        Column("First found"),
+        ReportColumn("First version"),
+        ReportColumn("First found"),
     ]
     rows: list[list[Cell]] = [
         [
@@ -213,7 +215,9 @@ def drift_section(facts: Facts) -> Section:
         ]
         for item in drift.items.shown
     ]
-    return Section("drift", "Unknown fields and record types (drift)", [lead, Table(columns, rows), *more(drift.items)])
+    return Section(
+        "drift", "Unknown fields and record types (drift)", [lead, ReportTable(columns, rows), *more(drift.items)]
+    )
 
 
 def _since(item: DriftFact, earlier_runs: int) -> str:

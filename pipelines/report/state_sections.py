@@ -9,13 +9,13 @@ from pipelines.report.document import (
     Block,
     Cell,
     Code,
-    Column,
     Item,
     Items,
     Noted,
+    ReportColumn,
+    ReportTable,
     Section,
     Shares,
-    Table,
     Tone,
     number,
     paragraph,
@@ -46,20 +46,20 @@ def fixity_section(facts: Facts) -> Section:
     """Compare the files at the end of the run with the bytes that are kept, and say by which check."""
     fixity = facts.fixity
     blocks: list[Block] = [*_shares(facts)]
-    columns = [Column("Outcome"), number("Files"), number("Bytes"), number("Others")]
+    columns = [ReportColumn("Outcome"), number("Files"), number("Bytes"), number("Others")]
     rows: list[list[Cell]] = [
         [Noted(one.outcome, one.sentence), count(one.files), size(one.size), count(one.others)]
         for one in fixity.outcomes
     ]
     if rows:
         others = "directories and links; of the expired also files that no run had read"
-        blocks += [Table(columns, rows), paragraph(f"Others: {others}.", is_quiet=True)]
+        blocks += [ReportTable(columns, rows), paragraph(f"Others: {others}.", is_quiet=True)]
     if fixity.checks:
-        heads = [Column("Check made of the kept files"), number("Files"), number("Bytes")]
+        heads = [ReportColumn("Check made of the kept files"), number("Files"), number("Bytes")]
         checks: list[list[Cell]] = [
             [Noted(_CHECKS[one.check], one.sentence), count(one.files), size(one.size)] for one in fixity.checks
         ]
-        blocks.append(Table(heads, checks))
+        blocks.append(ReportTable(heads, checks))
     if fixity.files.total:
         blocks += [
             paragraph("Files that changed, disappeared or could not be read:"),
@@ -149,8 +149,8 @@ def _names(facts: Facts, rules: Sequence[RuleFacts], treatment: str) -> Iterator
         yield paragraph("To list all names: ", Code(f'extract sql "{sql}"', is_whole=True), is_quiet=True)
 
 
-def _rule_table(rules: Sequence[RuleFacts]) -> Table:
-    columns = [Column("Rule"), number("Files"), number("Bytes"), Column("Names")]
+def _rule_table(rules: Sequence[RuleFacts]) -> ReportTable:
+    columns = [ReportColumn("Rule"), number("Files"), number("Bytes"), ReportColumn("Names")]
     rows: list[list[Cell]] = []
     for rule in rules:
         names = [name.partition(":")[2] for name in rule.names.shown[:_NAMES]]
@@ -158,7 +158,7 @@ def _rule_table(rules: Sequence[RuleFacts]) -> Table:
         shown_names = ", ".join(names) + (f" and {count(rest)} more" if rest else "")
         files = count(rule.files) if rule.files else plural(rule.others, "link" if rule.rule == "link" else "other")
         rows.append([Noted(Code(rule.rule), rule.why), files, size(rule.size), Code(shown_names)])
-    return Table(columns, rows)
+    return ReportTable(columns, rows)
 
 
 def _was(files: int) -> str:
@@ -167,7 +167,7 @@ def _was(files: int) -> str:
 
 def not_done_section(facts: Facts) -> Section:
     """List the phases that the run did not do."""
-    columns = [Column("Home"), number("Phase"), Column("Name"), Column("Last done by")]
+    columns = [ReportColumn("Home"), number("Phase"), ReportColumn("Name"), ReportColumn("Last done by")]
     rows: list[list[Cell]] = [
         [one.home_id, str(one.phase), one.name, Code(one.last_run_id) if one.last_run_id else "never"]
         for one in facts.not_done
@@ -175,15 +175,15 @@ def not_done_section(facts: Facts) -> Section:
     lead = paragraph(
         "The run was not asked for these phases, or stopped before them. This report says nothing about their files."
     )
-    return Section("not-done", "Phases that this run did not do", [lead, Table(columns, rows)])
+    return Section("not-done", "Phases that this run did not do", [lead, ReportTable(columns, rows)])
 
 
 def time_section(facts: Facts) -> Section:
     """Say how long the run took, by step and by phase."""
     with_home = len(facts.homes) > 1
     columns = [
-        *([Column("Home")] if with_home else []),
-        Column("Phase"),
+        *([ReportColumn("Home")] if with_home else []),
+        ReportColumn("Phase"),
         number("Time"),
         number("Files read"),
         number("Bytes"),
@@ -199,7 +199,7 @@ def time_section(facts: Facts) -> Section:
     whole = f"{duration(facts.run.seconds)} in all, up to the writing of this report"
     lead = paragraph(f"{whole}.{f' By step: {steps}.' if steps else ''}")
     note = paragraph("The time of a phase includes reading, writing, and digesting every file again.", is_quiet=True)
-    return Section("time", "Time", [lead, Table(columns, rows), note] if facts.total.files_read else [lead])
+    return Section("time", "Time", [lead, ReportTable(columns, rows), note] if facts.total.files_read else [lead])
 
 
 def _rate(amount: float, seconds: float) -> str:
@@ -216,14 +216,14 @@ def _time(seconds: float) -> str:
 def size_section(facts: Facts) -> Section:
     """Say how much room the archive takes on the disk."""
     sizes, total = facts.sizes, facts.total
-    columns = [Column("On the disk"), number("This run"), number("All runs")]
+    columns = [ReportColumn("On the disk"), number("This run"), number("All runs")]
     rows = [
         ["Store: each distinct entry once", size(sizes.run_store), size(sizes.all_store)],
         ["Tables: rows and manifests", size(sizes.run_tables), size(sizes.all_tables)],
         ["Parquet files", count(sizes.run_files), count(sizes.all_files)],
         ["Warehouse", "", size(sizes.warehouse) if sizes.warehouse is not None else "not published"],
     ]
-    blocks: list[Block] = [Table(columns, rows)]
+    blocks: list[Block] = [ReportTable(columns, rows)]
     if total.bytes_read:
         blocks.insert(
             0,

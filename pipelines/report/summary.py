@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from models.amounts import count, moment, plural, size
-from pipelines.report.document import Bar, Bars, Chart, Code, Columns, Inline, Point, Tile, Tone
+from pipelines.report.document import Bar, Bars, Chart, Code, ColumnChart, Inline, Point, Tile, Tone
 from pipelines.report.facts import Facts
 
 _MOST_BARS = 6
@@ -98,7 +98,7 @@ def charts(facts: Facts) -> Iterator[Chart]:
         yield Bars("Gone from the home, kept here, by source", bars)
     growth = facts.standing.growth
     if len(growth) >= _FEWEST_RUNS:
-        yield Columns(
+        yield ColumnChart(
             "New to the archive, run by run",
             [Bar(moment(one.started_at), one.bytes_kept_new, size(one.bytes_kept_new)) for one in growth],
             moment(growth[0].started_at),

@@ -15,7 +15,7 @@ from pipelines.run.request import problem_of, usual_homes
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class UsualPlace:
     """A directory that may be a home and that the archive does not know. `is_next` if the next run without `--home`
     reads it; not `is_home` if it has a format that no run can read.
     """
@@ -40,7 +40,7 @@ class HomeOverview:
     """The homes of an archive, and other directories of this machine that may be homes."""
 
     homes: list[HomeState]
-    places: list[Place]
+    places: list[UsualPlace]
 
     def to_json(self) -> JsonObject:
         """Return the overview as JSON values."""
@@ -62,7 +62,7 @@ def overview(layout: Layout, user: Path, environment: Mapping[str, str], mounts:
     return HomeOverview(homes, [place for place in places if os.path.realpath(place.path) not in roots])
 
 
-def usual_places(user: Path, environment: Mapping[str, str], mounts: Path | None) -> list[Place]:
+def usual_places(user: Path, environment: Mapping[str, str], mounts: Path | None) -> list[UsualPlace]:
     """Return those of the usual places that are directories. `user` is the user's home directory, `environment` the
     environment variables, `mounts` the directory where WSL mounts the drives of Windows; None outside WSL.
     """
@@ -76,21 +76,21 @@ def usual_places(user: Path, environment: Mapping[str, str], mounts: Path | None
     return found
 
 
-def _candidates(user: Path, environment: Mapping[str, str], mounts: Path | None) -> Iterator[Place]:
+def _candidates(user: Path, environment: Mapping[str, str], mounts: Path | None) -> Iterator[UsualPlace]:
     for path in usual_homes(environment, user):
-        yield Place(path, "the usual home", is_next=True)
-    yield Place(user / ".claude", "the usual home where CLAUDE_CONFIG_DIR names no other")
+        yield UsualPlace(path, "the usual home", is_next=True)
+    yield UsualPlace(user / ".claude", "the usual home where CLAUDE_CONFIG_DIR names no other")
     for path in sorted(user.glob(".claude[-_.]*")):
-        yield Place(path, "another configuration directory")
+        yield UsualPlace(path, "another configuration directory")
     settings = Path(environment.get("XDG_CONFIG_HOME") or user / ".config")
-    yield Place(settings / "claude", "a configuration directory by the XDG rules")
+    yield UsualPlace(settings / "claude", "a configuration directory by the XDG rules")
     roaming = Path(environment.get("APPDATA") or user / "AppData" / "Roaming")
     for path in (user / "Library" / "Application Support" / "Claude", roaming / "Claude", settings / "Claude"):
-        yield Place(path / "local-agent-mode-sessions", "the homes of Claude Desktop's local agent mode")
-        yield Place(path, "Claude Desktop, whose own format is not read", is_home=False)
+        yield UsualPlace(path / "local-agent-mode-sessions", "the homes of Claude Desktop's local agent mode")
+        yield UsualPlace(path, "Claude Desktop, whose own format is not read", is_home=False)
     if mounts is not None:
         for path in sorted(mounts.glob("*/Users/*/.claude")):
-            yield Place(path, "a home of Windows, seen from WSL")
+            yield UsualPlace(path, "a home of Windows, seen from WSL")
 
 
 def wsl_mounts(release: str) -> Path | None:

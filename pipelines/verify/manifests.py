@@ -5,7 +5,7 @@ from typing import Final
 from extractors.reading.registry import Treatment
 from models.findings import manifests as codes
 from models.identity import file_id
-from models.manifest import Change, Outcome
+from models.manifest import NOT_PRESENT, Change, Outcome, sql_outcomes
 from models.text import printable_path
 from pipelines.verify.checks import Check
 from pipelines.verify.context import Context
@@ -18,7 +18,7 @@ _WORDS: Final = {
     "outcome": tuple(Outcome),
     "check_made": ("sha256", "xxh3", "stat", "none"),
 }
-_NOT_AS_READ: Final = "('unreadable', 'missing', 'expired', 'withheld')"
+_NOT_AS_READ: Final = sql_outcomes((Outcome.UNREADABLE, Outcome.MISSING, Outcome.EXPIRED, Outcome.WITHHELD))
 _WHERE: Final = "concat(p.home, ':', m.path)"
 
 
@@ -162,10 +162,10 @@ CHECKS: Final = (
     Check(
         codes.FOUND,
         "the commit records have the number of the manifests' files",
-        """
+        f"""
         WITH found AS (
             SELECT g, source, count(*) AS n, sum(size)::BIGINT AS bytes FROM whole_manifest
-            WHERE entry_type = 'file' AND outcome NOT IN ('missing', 'expired', 'moved') GROUP BY ALL
+            WHERE entry_type = 'file' AND outcome NOT IN {sql_outcomes(NOT_PRESENT)} GROUP BY ALL
         ), said AS (
             SELECT c.g, source, sum(n) FILTER (what = 'files_found')::BIGINT AS n,
                 sum(n) FILTER (what = 'bytes_found')::BIGINT AS bytes

@@ -13,17 +13,17 @@ from pipelines.report.document import (
     Block,
     Chart,
     Code,
-    Column,
-    Columns,
+    ColumnChart,
     Document,
-    Heading,
     Item,
     Items,
     Noted,
     Point,
+    ReportColumn,
+    ReportHeading,
+    ReportTable,
     Section,
     Shares,
-    Table,
     Tile,
     paragraph,
 )
@@ -71,11 +71,13 @@ def document(text: str) -> Document:
         paragraph("Before ", Code(text), " after ", text),
         paragraph(Code(text), text),
         Items([Item(Code(text), text)]),
-        Table([Column(text or "x"), Column("b")], [[Noted(text, text), Code(text)]], [text or "x", ""]),
-        Heading(Code(text), text),
+        ReportTable(
+            [ReportColumn(text or "x"), ReportColumn("b")], [[Noted(text, text), Code(text)]], [text or "x", ""]
+        ),
+        ReportHeading(Code(text), text),
     ]
     bars = [Bar(text, 3, text), Bar(text, 2, text)]
-    charts: list[Chart] = [Bars(text, bars), Columns(text, bars, text, text), Shares(text, bars)]
+    charts: list[Chart] = [Bars(text, bars), ColumnChart(text, bars, text, text), Shares(text, bars)]
     return Document(
         run_id=text,
         level="verified",

@@ -15,7 +15,7 @@ from pipelines.cli.console import say, say_json
 from pipelines.cli.options import AsJson, Data, command, layout_of
 from pipelines.run.extraction import check_homes
 from pipelines.run.request import homes_of
-from pipelines.run.usual_places import HomeState, Place, overview, wsl_mounts
+from pipelines.run.usual_places import HomeState, UsualPlace, overview, wsl_mounts
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -57,7 +57,7 @@ def _show_home(state: HomeState) -> None:
     say(f"  {how}; last read {moment(state.last_run_at) if state.last_run_at else 'never'}")
 
 
-def _show_place(place: Place, data: Path | None) -> None:
+def _show_place(place: UsualPlace, data: Path | None) -> None:
     say(f"  {place.path}: {place.kind}")
     if place.is_next:
         say("    the next run reads it, unless it is empty")

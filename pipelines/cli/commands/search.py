@@ -15,7 +15,7 @@ from pipelines.cli.looking import HomeId, Model, Project, Since, State, Tool, To
 from pipelines.cli.options import AsJson, Data, layout_of
 from pipelines.cli.shown import one_line, project_name, when
 from pipelines.look.filters import Filters
-from pipelines.look.search import Hit, Wanted, search_terms
+from pipelines.look.search import Hit, SearchQuery, search_terms
 from pipelines.look.search import search as find
 
 _ID: Final = 8
@@ -58,7 +58,7 @@ def search(
     """
     filters = Filters(project, since, until, touched, tool, model, state, home)
     text = " ".join(_quoted(word) for word in words) if not literal else " ".join(words)
-    found = find(layout_of(data), Wanted(text, filters, kind or (), literal, each, limit))
+    found = find(layout_of(data), SearchQuery(text, filters, kind or (), literal, each, limit))
     if as_json:
         say_json([_json(hit) for hit in found])
         return
