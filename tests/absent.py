@@ -1,5 +1,5 @@
-"""Says at once that a package is not there, instead of looking for it: DuckDB looks for pandas four times in each query
-with parameters.
+"""Makes the import of a missing package fail at once: DuckDB searches for pandas four times in each query with
+parameters.
 """
 
 import importlib.util
@@ -21,6 +21,6 @@ class _Absent:
 
 
 def say_what_is_absent() -> None:
-    """Let the import of pandas fail at once, where there is none."""
+    """Make the import of pandas fail at once, if it is not installed."""
     if importlib.util.find_spec(NAME) is None:
         sys.meta_path.insert(0, _Absent())

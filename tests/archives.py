@@ -1,4 +1,6 @@
-"""A small archive that lacks nothing, and ways to damage a copy of it: by hand, and so that its own records agree."""
+"""A small archive with content of every kind, and helpers that damage a copy of it: its bytes alone, or together with
+the records that describe them.
+"""
 
 import os
 import shutil
@@ -41,7 +43,9 @@ LOG = b"2026-01-23T16:46:29.314Z [DEBUG] first\n2026-01-23T16:46:30.314Z [ERROR]
 
 
 def make_home(home: Path) -> None:
-    """Make a home with a reject, padding, a repair, drift, a tail, a link, and files of every treatment."""
+    """Write a home with a reject, padding, a repair, drift, an incomplete last line, a link, and files of every
+    treatment.
+    """
     files = {
         "history.jsonl": HISTORY,
         "debug/3fd192e1-4608-4d4e-a084-ebefc26337f3.txt": LOG,
@@ -57,7 +61,7 @@ def make_home(home: Path) -> None:
 
 
 def let_a_week_pass(home: Path) -> None:
-    """Append to a file (with a tail), rewrite one, delete one, add one."""
+    """Append to a file (its last line incomplete), rewrite one, delete one, add one."""
     with (home / "history.jsonl").open("ab") as file:
         file.write(PROMPT % (4, 4) + PROMPT[:-1] % (5, 5))
     (home / "notes.md").write_bytes(b"# other notes\n")
@@ -66,12 +70,12 @@ def let_a_week_pass(home: Path) -> None:
 
 
 def run(layout: Layout, home: Path) -> None:
-    """Do the whole job over a home, three phases of it."""
+    """Do a whole run of three phases over a home."""
     run_job(layout, Request([(HOME, home)], phases=(1, 2, 8)), Observer())
 
 
 def make_archive(place: Path) -> "Archive":
-    """Make an archive of two runs over a home, with a store that was read in."""
+    """Make an archive of two runs over a home, with an imported store."""
     make_files_private()
     home, layout = place / "home", Layout(place / "data")
     make_home(home)
@@ -87,7 +91,7 @@ def make_archive(place: Path) -> "Archive":
 
 @dataclass(slots=True)
 class Archive:
-    """An archive, and its home under the names by which that is asked for. What is `held` is let go at the end."""
+    """An archive and its home, by name as the command line takes it. Objects in `held` are closed at the end."""
 
     home: Path
     layout: Layout
@@ -95,7 +99,7 @@ class Archive:
     held: ExitStack = field(default_factory=ExitStack)
 
     def copy(self, place: Path) -> "Archive":
-        """Return a copy at another place. Warehouses are shared with the original until `fresh` parts them."""
+        """Return a copy at another place. Its warehouses are hard links to the original until `fresh` replaces them."""
         make_files_private()
         data = place / "data"
 
@@ -124,24 +128,26 @@ class Archive:
         return self.runs[-1]
 
     def save(self, run: RunRecord) -> None:
-        """Write a commit record anew, with its seal, and its second copy."""
+        """Write a commit record and its second copy, with correct checksums."""
         record = self.layout.commit_record(run.run_id)
         self.seal(record, run.to_json())
         if self.layout.copy_of(record).parent.is_dir():
             self.seal(self.layout.copy_of(record), run.to_json())
 
     def seal(self, path: Path, fields: JsonObject) -> None:
-        """Write a sealed record."""
+        """Write a record with a correct checksum."""
         path.write_bytes(sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json"))
 
     def edit(self, change: Callable[[RunRecord], object], number: int = -1) -> None:
-        """Change a commit record, the newest one unless another is named, and seal it again."""
+        """Change a commit record, by default the newest one, and write it with a correct checksum."""
         run = self.runs[number]
         change(run)
         self.save(run)
 
     def part(self, table: str, number: int = 0) -> tuple[RunRecord, PartRecord]:
-        """Return a part of a table that has rows, counted over all runs, with its run."""
+        """Return the Parquet file with this number among those of a table that have rows, over all runs, and its
+        run.
+        """
         found = [
             (run, part)
             for run in self.runs
@@ -152,16 +158,16 @@ class Archive:
         return found[number]
 
     def path(self, table: str, number: int = 0) -> Path:
-        """Return where a part of a table stands."""
+        """Return the path of that Parquet file."""
         return self.layout.root / self.part(table, number)[1].path
 
     def rows(self, table: str, number: int = 0) -> list[dict[str, object]]:
-        """Return the rows of a part."""
+        """Return the rows of that Parquet file."""
         found: list[dict[str, object]] = pq.ParquetFile(self.path(table, number)).read().to_pylist()
         return found
 
     def rewrite(self, table: str, change: Callable[[list[dict[str, object]]], object], number: int = 0) -> None:
-        """Change the rows of a part, and its size, rows and digest in the commit record."""
+        """Change the rows of that Parquet file, and its size, rows and digest in the commit record."""
         run, part = self.part(table, number)
         rows = self.rows(table, number)
         change(rows)
@@ -174,7 +180,7 @@ class Archive:
         self.vouch_for(run, part, rows=len(rows))
 
     def vouch_for(self, run: RunRecord, part: PartRecord, *, rows: int | None = None) -> None:
-        """Write the size and digest that a part now has into its commit record."""
+        """Write the present size and digest of a Parquet file into its commit record."""
         data = (self.layout.root / part.path).read_bytes()
         (self.layout.root / part.path).chmod(0o600)
         made = PartRecord(
@@ -185,7 +191,7 @@ class Archive:
         self.save(run)
 
     def flip(self, path: Path, bit: int | None = None) -> None:
-        """Flip a bit of a file, one in its middle unless it is named."""
+        """Flip a bit of a file, by default one in its middle."""
         data = bytearray(self.fresh(path).read_bytes())
         where = len(data) * 4 if bit is None else bit
         data[where // 8] ^= 1 << where % 8
@@ -195,7 +201,7 @@ class Archive:
         path.chmod(mode)
 
     def fresh(self, path: Path) -> Path:
-        """StagedPart a file from the original with which it is shared."""
+        """Replace a hard link by a copy of the file, so that the original stays unchanged; returns the path."""
         if path.stat().st_nlink > 1:
             data, mode = path.read_bytes(), path.stat().st_mode
             path.unlink()
@@ -205,12 +211,12 @@ class Archive:
 
     @property
     def warehouse(self) -> Path:
-        """The newest warehouse, parted from the original."""
+        """The newest warehouse, after `fresh`."""
         return self.fresh(self.layout.warehouse.resolve())
 
 
 def declared_table(name: str, path: Path) -> Table | pa.Schema:
-    """Return the declaration of a table of the runner; of another table its schema as it stands in a file."""
+    """Return the declaration of a table that runs write for every source; for another table, the schema of a file."""
     for table in RUNNER_TABLES:
         if table.name == name:
             return table

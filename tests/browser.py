@@ -1,4 +1,4 @@
-"""A Chromium without a window, where this machine has one: for tests that look at a page, and for pictures of pages."""
+"""Runs a headless Chromium, if installed: for tests of a page, and for screenshots."""
 
 import shutil
 import subprocess
@@ -25,8 +25,8 @@ _QUIET: Final = (
 
 
 def browse(address: str, options: Sequence[str], *, width: int = 1400, height: int = 1200) -> tuple[str, list[str]]:
-    """Open an address in a browser with a new profile. Returns its standard output and what the page wrote to the
-    console. Raises CalledProcessError when it fails. Call it only where CHROMIUM is one.
+    """Open an address in a browser with a new profile. Returns its standard output and the page's console messages.
+    Raises CalledProcessError if the browser fails. CHROMIUM must not be None.
     """
     assert CHROMIUM is not None
     with tempfile.TemporaryDirectory(prefix="extract-browser-", ignore_cleanup_errors=True) as profile:

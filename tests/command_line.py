@@ -1,5 +1,5 @@
-"""The command line as tests call it, in this process with streams of its own or in another one; and a home to call it
-on, with content that is hostile to whoever shows it.
+"""Calls the command line for tests, in this process with replaced streams or in another process; and writes a home
+whose content attacks terminals and spreadsheets.
 """
 
 import io
@@ -20,12 +20,12 @@ SESSION = "3fd192e1-4608-4d4e-a084-ebefc26337f3"
 HOSTILE = (
     "=cmd|' /C calc'!A0 \x1b]0;pwned\x07\x1b[31m\x9b31m [/nope][link=http://x]l[/link] :smile: \u202eevil\u200b\r\x7f"
 )
-"""A prompt that a terminal, Rich, a spreadsheet and an eye would each take for something else."""
+"""A prompt that a terminal, Rich or a spreadsheet would interpret, and that looks like something else on a screen."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A home and the data directory of the run over it."""
+    """A home and the data directory of a run over it."""
 
     home: Path
     data: Path
@@ -44,7 +44,7 @@ def prompt(text: str, number: int = 0) -> bytes:
 
 
 def make_home(home: Path) -> Path:
-    """Make a small home: prompts, a log, a list, a plan, a secret, and names that no terminal should see."""
+    """Write a small home: prompts, a log, a todo list, a plan, a secret, and file names with control characters."""
     files = {
         b"history.jsonl": prompt("one", 1) + prompt(HOSTILE, 2) + prompt("two", 3),
         f"debug/{SESSION}.txt".encode(): b"2026-01-23T16:46:29.314Z [DEBUG] [render] first\n",
@@ -63,7 +63,7 @@ def make_home(home: Path) -> Path:
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command came to."""
+    """The exit code and the output of a command."""
 
     code: int
     raw: bytes
@@ -96,7 +96,7 @@ class _Stream(io.TextIOWrapper):
 
 
 def call(*arguments: str | Path, show: Literal["pipe", "terminal"] = "pipe") -> Ran:
-    """Call a command in this process; with `terminal`, both streams say that they are one."""
+    """Call a command in this process; with `terminal`, its output streams claim to be terminals."""
     out, err = (_Stream(is_terminal=show == "terminal") for _ in range(2))
     with redirect_stdout(out), redirect_stderr(err):
         code = invoke([str(argument) for argument in arguments])
@@ -104,7 +104,7 @@ def call(*arguments: str | Path, show: Literal["pipe", "terminal"] = "pipe") -> 
 
 
 def start(*arguments: str | Path, env: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> Ran:
-    """Call a command in a process of its own."""
+    """Call a command in a new process."""
     command = [sys.executable, *before, "-m", "pipelines", *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(env or {})}, capture_output=True, check=False)
     return Ran(done.returncode, done.stdout, done.stderr.decode())

@@ -1,4 +1,4 @@
-"""What holds for every test: no home, no setting and no state of whoever runs the suite is seen or touched."""
+"""Fixtures of all tests: isolates them from the homes, settings and state of the user who runs the suite."""
 
 import gc
 import os
@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from tests.absent import say_what_is_absent
 
-# At import: before any module of the project, or Prefect, has read its surroundings.
+# Set at import, before any module of the project, or Prefect, reads the environment.
 _SURROUNDINGS = Path(tempfile.mkdtemp(prefix="extract-tests-")).resolve()
 _PLACES = {
     "HOME": "home",
@@ -54,31 +54,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to rewrite what is compared with where nobody reads the diff."""
+    """Refuse `--update-golden` in CI, where nobody would read the diff."""
     if config.getoption("--update-golden") and os.environ.get("CI"):
         raise pytest.UsageError("golden files are rewritten by a person, never in CI")
 
 
 def pytest_collection_finish() -> None:
-    """Spare the collector what stays: the modules and some 2,000 tests, at which it would look again and again."""
+    """Exempt the modules and the 2,000 tests from garbage collections: they live to the end anyway."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_unconfigure() -> None:
-    """Remove the surroundings of the tests."""
+    """Remove the temporary environment of the tests."""
     shutil.rmtree(_SURROUNDINGS, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def update_golden(pytestconfig: pytest.Config) -> bool:
-    """Whether golden files are to be rewritten instead of compared."""
+    """Whether to rewrite golden files instead of comparing with them."""
     return bool(pytestconfig.getoption("--update-golden"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_is_left_in_the_home_of_claude_code() -> Iterator[None]:
-    """Fail when a test, in the end, has written where Claude Code would keep its home."""
+    """Fail if a test has written to the directory that would be Claude Code's home."""
     yield
     written = [path for place in ("claude", "home/.claude") for path in (_SURROUNDINGS / place).rglob("*")]
     assert written == []
@@ -86,7 +86,7 @@ def _nothing_is_left_in_the_home_of_claude_code() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _the_umask_stays_with_the_test() -> Iterator[None]:
-    """Put back the umask that a run tightens for its process."""
+    """Restore the umask, which a run restricts for its process."""
     before = os.umask(0o022)
     yield
     os.umask(before)
@@ -94,7 +94,7 @@ def _the_umask_stays_with_the_test() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    """The home, and an archive of it that tests only read."""
+    """The home of `command_line.make_home` and an archive of it, which tests must not change."""
     base = tmp_path_factory.mktemp("kept")
     home = make_home(base / "home")
     ran = call("run", "--home", f"mine={home}", "--data", base / "data")
@@ -104,13 +104,13 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home of the test's own."""
+    """A home that only this test uses."""
     return make_home(tmp_path / "home")
 
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable of the user's, no home of theirs."""
+    """Remove the user's environment variables and point HOME to an empty directory."""
     for name in ("CLAUDE_CONFIG_DIR", "EXTRACT_DATA", "EXTRACT_DEBUG", "COLUMNS", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "nobody"))

@@ -1,10 +1,10 @@
-"""Makes runs fail, by fail point or by SIGKILL at a random moment, and says what the next run makes of it.
+"""Makes runs fail, at a fail point or by SIGKILL at a random moment, and reports the state after the next run.
 
-Run as `python -m tests.crash_driver WORK CASES.json RESULTS.json`: each case is done in processes forked from this one,
-which has imported everything and started nothing, so that a case costs its work and not its imports. A case is
+Run as `python -m tests.crash_driver WORK CASES.json RESULTS.json`. Each case runs in processes forked from this one,
+which has imported all modules and started no thread: this saves the imports of each case. A case is
 `{"point": NAME|null, "passing": N, "kind": "kill"|"raise"|"enospc"|"random", "delay": PART, "grown": BOOL,
-"phases": [NUMBER, …]}`, of all phases without the last. The delay is a part of the time that an unharmed run takes; a
-run that ends before it can be killed counts for nothing: its case is done again.
+"phases": [NUMBER, …]}`; without `phases`, all of them. `delay` is a fraction of the time of an undisturbed run; a case
+whose run ends before it is killed is repeated.
 """
 
 import json
@@ -37,7 +37,7 @@ SESSION = "3fd192e1-4608-4d4e-a084-ebefc26337f3"
 
 
 def write_home(home: Path, *, grown: bool) -> None:
-    """Write a small home with a file of most readings; `grown` is the same home a week later."""
+    """Write a small home with files of most formats; with `grown`, the same home a week later."""
     weeks = 2 if grown else 1
     (home / "projects" / "-p" / SESSION / "subagents").mkdir(parents=True, exist_ok=True)
     for name in ("debug", "todos", "file-history/" + SESSION, "session-env/" + SESSION):
@@ -69,8 +69,8 @@ def write_home(home: Path, *, grown: bool) -> None:
 
 
 def in_child(work: Callable[[], int], *, kill_after: float | None = None) -> int:
-    """Do `work` in a forked process; returns its exit code, or minus the signal that ended it. A run
-    that ends before it is to be killed is not waited for any longer.
+    """Do `work` in a forked process, killed after `kill_after` seconds if it still runs; returns its exit code, or
+    minus the signal that ended it.
     """
     child = os.fork()
     if child == 0:
@@ -81,7 +81,7 @@ def in_child(work: Callable[[], int], *, kill_after: float | None = None) -> int
         finally:
             os._exit(code)
     if kill_after is not None:
-        # Here too: whichever of the two is first, the group is there before it is killed.
+        # Both parent and child create the process group, so that it exists before the parent kills it.
         with suppress(PermissionError, ProcessLookupError):
             os.setpgid(child, child)
         ends_at = time.monotonic() + kill_after
@@ -96,7 +96,7 @@ def in_child(work: Callable[[], int], *, kill_after: float | None = None) -> int
 
 
 def run_once(data: Path, home: Path, phases: Sequence[int] = ALL_PHASES) -> int:
-    """Run the whole job over some phases; returns its exit code, FAILED_AS_ASKED when the armed point ended it."""
+    """Do a run of some phases; returns its exit code, or FAILED_AS_ASKED if the armed fail point ended it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     try:
         return int(run_job(Layout(data), Request([("home", home)], phases), Observer()).exit_code)
@@ -107,7 +107,9 @@ def run_once(data: Path, home: Path, phases: Sequence[int] = ALL_PHASES) -> int:
 
 
 def look(data: Path, target: Path, *, verified: bool = True) -> int:
-    """Write the checksums of the published warehouse, what verification finds, and what was left lying about."""
+    """Write the checksums of the published warehouse, the findings of verification, and the leftover files to
+    `target`.
+    """
     layout = Layout(data)
     with open_warehouse(layout) as connection:
         sums = {name: list(value) for name, value in logical_checksums(connection).items()}
@@ -119,13 +121,13 @@ def look(data: Path, target: Path, *, verified: bool = True) -> int:
 
 
 def phases_of(case: dict[str, object]) -> tuple[int, ...]:
-    """Return the phases that the runs of a case do."""
+    """Return the phases of the runs of a case."""
     phases = case.get("phases")
     return tuple(phases) if isinstance(phases, list) else ALL_PHASES
 
 
 def first_week(work: Path, phases: Sequence[int]) -> Path:
-    """Return the archive of the first week, on which the cases that are `grown` go on; made when first asked for."""
+    """Return the archive of the first week, which the `grown` cases extend; makes it at the first call."""
     place = work / f"first-week-{'-'.join(map(str, phases))}"
     if not place.exists():
         home = work / "first-home"
@@ -135,7 +137,7 @@ def first_week(work: Path, phases: Sequence[int]) -> Path:
 
 
 def write_case(work: Path, place: Path, case: dict[str, object]) -> tuple[Path, Path]:
-    """Write the home of a case and the archive on which it goes on, and return their places."""
+    """Write the home of a case and the archive that it extends, and return their paths."""
     home, data = place / "home", place / "data"
     write_home(home, grown=False)
     if case["grown"]:
@@ -145,8 +147,8 @@ def write_case(work: Path, place: Path, case: dict[str, object]) -> tuple[Path, 
 
 
 def kill(work: Path, place: Path, case: dict[str, object], longest: float) -> int:
-    """Kill a run at the part of `longest` seconds that the case names, of the time that it took when it has ended by
-    then. Returns minus the signal.
+    """Kill a run after the case's fraction of `longest` seconds; if it ends before, repeat it with its own duration
+    instead of `longest`. Returns minus the signal.
     """
     while True:
         home, data = write_case(work, place, case)
@@ -159,7 +161,9 @@ def kill(work: Path, place: Path, case: dict[str, object], longest: float) -> in
 
 
 def do_case(work: Path, number: int, case: dict[str, object], unharmed: float) -> dict[str, object]:
-    """Fail as the case says, run again, and return what came of it. `unharmed` is how long a run takes, in seconds."""
+    """Make a run fail as in the case, run again, and return the results. `unharmed` is the duration of an undisturbed
+    run in seconds.
+    """
     place = work / str(number)
     home, data = place / "home", place / "data"
 
@@ -181,7 +185,7 @@ def do_case(work: Path, number: int, case: dict[str, object], unharmed: float) -
 
 
 def main(work: Path, cases_file: Path, results_file: Path) -> None:
-    """Do all cases, one after the other."""
+    """Do all cases sequentially."""
     work.mkdir(parents=True, exist_ok=True)
     os.umask(0o077)
     import_all()

@@ -1,4 +1,6 @@
-"""A damage for each code of a finding: what it says has been done to an archive, and nothing that is easier to find."""
+"""A damage for each code of a finding: a function that does to an archive what the finding reports, without causing a
+finding that would be reported earlier.
+"""
 
 import os
 import shutil
@@ -20,11 +22,11 @@ from tests.archives import HOME, PROMPT, Archive
 
 Damage = Callable[[Archive], object]
 DAMAGES: dict[str, Damage] = {}
-"""What provokes each code."""
+"""The damage for each code."""
 
 
 def damage(code: str) -> Callable[[Damage], Damage]:
-    """Register what provokes a code."""
+    """Register the decorated function as the damage for a code."""
 
     def register(function: Damage) -> Damage:
         assert code not in DAMAGES
@@ -35,7 +37,7 @@ def damage(code: str) -> Callable[[Damage], Damage]:
 
 
 def level_of(code: str) -> Level:
-    """Return the level that looks for a code."""
+    """Return the level of `extract verify` that looks for a code."""
     (level,) = [kind.level for kind in all_kinds() if kind.code == code]
     assert isinstance(level, Level)
     return level
@@ -60,7 +62,7 @@ def remove(name: str) -> Damage:
 
 
 def reseal(name: str, **fields: str | int) -> Damage:
-    """Write other fields into a sealed record."""
+    """Change fields of a record and write it with a correct checksum."""
 
     def function(archive: Archive) -> None:
         archive.seal(archive.layout.root / name, dict(fields))
@@ -88,7 +90,7 @@ def fields_of_record(**fields: str | None) -> Damage:
 
 
 def cell(table: str, column: str, change: Callable[[object], object], *, part: int = 0, row: int = 0) -> Damage:
-    """Change one value of a part, and vouch for the part in its commit record."""
+    """Change one value of a Parquet file, and its size and digest in the commit record."""
 
     def function(archive: Archive) -> None:
         archive.rewrite(table, lambda rows: rows[row].update({column: change(rows[row][column])}), part)
@@ -97,7 +99,7 @@ def cell(table: str, column: str, change: Callable[[object], object], *, part: i
 
 
 def rows(table: str, change: Callable[[list[dict[str, object]]], object], *, part: int = 0) -> Damage:
-    """Change the rows of a part, and vouch for the part in its commit record."""
+    """Change the rows of a Parquet file, and its size and digest in the commit record."""
 
     def function(archive: Archive) -> None:
         archive.rewrite(table, change, part)
@@ -112,7 +114,7 @@ def more(value: object) -> int:
 
 
 def row_where(table: str, column: str, value: object, target: str, change: Callable[[object], object]) -> Damage:
-    """Change a value of the first row of any part where a column has a value."""
+    """Change the column `target` in the first row, in any Parquet file of a table, whose `column` has this value."""
 
     def function(archive: Archive) -> None:
         for number in range(20):
@@ -125,17 +127,17 @@ def row_where(table: str, column: str, value: object, target: str, change: Calla
 
 
 def set_to(value: object) -> Callable[[object], object]:
-    """Return what puts a value in place of any other."""
+    """Return a function that returns `value` whatever its argument."""
     return lambda _: value
 
 
 def sources_of(run: RunRecord) -> list[tuple[str, str]]:
-    """Return home and source of what a run counted."""
+    """Return home and source of all counts in a commit record."""
     return [(phase.home_id, source) for phase in run.phases for source in phase.sources]
 
 
 def count_more(what: str) -> Damage:
-    """Let the newest commit record count one more of something in the source history."""
+    """Add one to a count of the source history in the newest commit record."""
 
     def change(run: RunRecord) -> None:
         counts = next(phase.sources["history"] for phase in run.phases if "history" in phase.sources)
@@ -144,7 +146,7 @@ def count_more(what: str) -> Damage:
     return record(change)
 
 
-# R: what the archive says of itself
+# R: records of the archive
 
 DAMAGES |= {
     "R101": remove("archive.json"),
@@ -422,7 +424,7 @@ def manifest_of(archive: Archive, path: str, epoch: int) -> int:
 
 
 def in_manifest(path: str, epoch: int, told: dict[str, object] | None) -> Damage:
-    """Tell other things of a path in the manifest of a run, or nothing of it any more."""
+    """Change fields of a path in the manifest of a run, or with None remove its row."""
 
     def function(archive: Archive) -> None:
         def change(held: list[dict[str, object]]) -> None:
@@ -509,7 +511,7 @@ def no_link(archive: Archive) -> None:
 
 
 def link_to(archive: Archive, target: str) -> None:
-    """Point the link at something else."""
+    """Make the link to the warehouse point to `target`."""
     archive.layout.warehouse.unlink(missing_ok=True)
     archive.layout.warehouse.symlink_to(target)
 
@@ -561,7 +563,7 @@ def a_run_after_the_warehouse(archive: Archive) -> None:
 
 
 def vouch_for_warehouse(archive: Archive, path: Path) -> None:
-    """Write the size and digest that a warehouse now has into the newest commit record."""
+    """Write the present size and digest of a warehouse into the newest commit record."""
     data = path.read_bytes()
     made = WarehouseRecord(archive.layout.relative(path), len(data), sha256(data).hexdigest())
     archive.edit(lambda run: setattr(run, "warehouse", made))
@@ -719,11 +721,13 @@ def a_link_in_place_of_data(archive: Archive) -> None:
 
 @damage("H110")
 def a_file_that_the_disk_changed(archive: Archive) -> None:
-    """The other way round, since no program can set a file's time of inode change: the manifest has another digest."""
+    """Change the digest in the manifest instead of the file: no program can set a file's change time (ctime)."""
     stat = (archive.home / "notes.md").stat()
     told = {"content_xxh3": bytes(16), "mtime_ns": stat.st_mtime_ns, "ctime_ns": stat.st_ctime_ns}
     in_manifest("notes.md", 2, told)(archive)
-    archive.edit(lambda run: setattr(run, "started_at", "2099-01-01T00:00:00+00:00"))  # its times were not young then
+    archive.edit(
+        lambda run: setattr(run, "started_at", "2099-01-01T00:00:00+00:00")
+    )  # so its times are old enough to prove a change
 
 
 @damage("H111")
@@ -748,11 +752,11 @@ DAMAGES |= {
 @damage("H102")
 @damage("H109")
 def nothing(archive: Archive) -> None:
-    """These are said of every archive."""
+    """Do nothing: every archive has this finding."""
 
 
 @damage("R144")
 def no_room(archive: Archive) -> None:
-    """Let the engine have less memory than one block of its takes."""
+    """Limit DuckDB to less memory than one of its blocks."""
     archive.held.callback(setattr, tables, "MEMORY", tables.MEMORY)
     tables.MEMORY = "100KB"

@@ -1,5 +1,5 @@
-"""Runs on disks of a few sizes that fill up. Run as `python -m tests.disk_driver WORK COUNT RESULTS.json` in a mount
-namespace of its own (`unshare --map-root-user --mount`), where it may mount; each run is done in a forked process.
+"""Does runs on disks of several sizes that fill up. Run as `python -m tests.disk_driver WORK COUNT RESULTS.json` in a
+private mount namespace (`unshare --map-root-user --mount`), which permits mounting; each run is in a forked process.
 """
 
 import json
@@ -16,17 +16,17 @@ from tests.crash_driver import in_child, look, write_home
 from tests.imported import import_all
 
 ENOUGH = 256 << 20
-"""Bytes of a disk on which everything has room."""
+"""Size in bytes of a disk that no run fills."""
 
 
 def mount(place: Path, size: int, *, again: bool = False) -> None:
-    """Mount a disk of `size` bytes in memory, or give a mounted one that size."""
+    """Mount a disk in memory (tmpfs) of `size` bytes; with `again`, change a mounted one to that size."""
     options = f"{'remount,' if again else ''}size={size},mode=700"
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(place)], check=True)
 
 
 def run_command(home: Path, data: Path, said: Path) -> int:
-    """Do `extract run`, what it says on standard error in `said`, and return its exit code."""
+    """Do `extract run` with its standard error in the file `said`, and return its exit code."""
     sys.stderr.flush()
     os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -39,7 +39,7 @@ def run_command(home: Path, data: Path, said: Path) -> int:
 
 
 def check_committed(data: Path) -> int:
-    """Digest everything that a commit record lists; returns 0 when all of it is there as it was written."""
+    """Digest all files in the commit records; returns 0 if all of them exist and match."""
     layout = Layout(data)
     parts = [part for run in read_all_runs(layout) for phase in run.phases for part in phase.parts]
     verify_parts(layout, parts)
@@ -47,7 +47,7 @@ def check_committed(data: Path) -> int:
 
 
 def do_size(work: Path, place: Path, size: int) -> dict[str, object]:
-    """Run on a disk of one size, make it larger, run again, and return what came of it."""
+    """Run on a disk of one size, make it larger, run again, and return the results."""
     home, data, said = work / "home", place / "data", work / "said"
     mount(place, size)
     first = in_child(lambda: run_command(home, data, said))
@@ -73,8 +73,8 @@ def do_size(work: Path, place: Path, size: int) -> dict[str, object]:
 
 
 def main(work: Path, count: int, results: Path) -> None:
-    """Run where all has room, then on `count` disks, the largest half again as large as what was used there and most
-    of them far smaller.
+    """Run on a large disk, then on `count` smaller ones: the largest is 1.5 times the space used on the first, most are
+    far smaller.
     """
     place = work / "disk"
     place.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What the tests of small whole files share: one file, read by the source that its path belongs to, without a run."""
+"""Helpers for tests of sources with small files: reads one file by the source of its path, without a run."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ Cells = dict[str, Value]
 
 @dataclass(frozen=True)
 class Document:
-    """A file as it was read: its source, its entries, and the rows of each table as dictionaries."""
+    """The result of reading a file: its source, its entries, and the rows of each table as dictionaries."""
 
     source: str
     entries: list[Entry]
@@ -33,21 +33,21 @@ class Document:
         return row
 
     def messages(self) -> dict[str, str]:
-        """Return what was said, by id."""
+        """Return the texts of the messages by message_id."""
         return {said.message_id: said.text for entry in self.entries for said in entry.said}
 
     def drift(self) -> set[tuple[str, str]]:
-        """Return what is not known."""
+        """Return kind and name of everything unknown that the source reported as drift."""
         return {odd for entry in self.entries for odd in entry.odd}
 
 
 def source_of(path: str) -> str:
-    """Return the name of the source that a path belongs to."""
+    """Return the name of the source of a path."""
     return Classifier().place(path, "file").source
 
 
 def read(path: str, data: bytes) -> Document:
-    """Read a file's bytes as the source of its path does. Raises `Malformed` where the source does."""
+    """Parse `data` with the source of `path`. Raises `Malformed` if the source does."""
     place = Classifier().place(path, "file")
     shape = sources()[place.source].shapes[place.shape]
     names = shape.names_in(path)
@@ -67,10 +67,10 @@ def read(path: str, data: bytes) -> Document:
 
 
 def read_json(path: str, value: JsonValue) -> Document:
-    """Read a value as the file of its JSON."""
+    """Parse the JSON of `value` with the source of `path`."""
     return read(path, orjson.dumps(value))
 
 
 def read_fixture(case: str, path: str) -> Document:
-    """Read a file of a fixture home."""
+    """Parse a file of a fixture home."""
     return read(path, (FIXTURES / case / path).read_bytes())

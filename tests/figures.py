@@ -1,10 +1,9 @@
-"""Compares what the warehouse counts with what others count: `python3 dev.py figures NAME=HOME...` writes
+"""Compares token counts of the warehouse with those of other programs: `python3 dev.py figures NAME=HOME...` writes
 docs/FIGURES.md.
 
-Of each home, day (UTC) and model there are four counts: of the view `token_usage`; of ccusage and of agentsview, as
-they are installed; and of a few lines over the raw JSONL, which count as ccusage was found to count: so each difference
-can be put down to the records that cause it. The homes are named outright; nothing else is read. Both programs are
-installed below a temporary directory and run without a network.
+For each home, day (UTC) and model there are four counts: the view `token_usage`; ccusage; agentsview; and a small
+reimplementation of ccusage's counting over the raw JSONL, which attributes each difference to the records that cause
+it. Reads only the given homes. Both programs are installed below a temporary directory and run without network access.
 """
 
 import argparse
@@ -29,7 +28,7 @@ AGENTSVIEW: Final = "agentsview==0.46.1"
 CCUSAGE: Final = "ccusage@20.0.24"
 TARGET: Final = Path(__file__).resolve().parents[1] / "docs" / "FIGURES.md"
 _SHOWN: Final = 3
-"""Examples of records that are named for a cause."""
+"""The number of example records for each cause."""
 
 
 class Tokens(NamedTuple):
@@ -53,8 +52,8 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A record with usage, as it stands in a transcript: `key` is its message.id with the request id, where it has
-    these; `where` is its session and line.
+    """A record with usage in a transcript: `key` is its message.id and requestId, if it has them; `where` is its
+    session and line.
     """
 
     place: Place
@@ -71,7 +70,7 @@ class Raw:
 
 @dataclass(slots=True)
 class Counted:
-    """What one way of counting gave, by day and model, and by message.id within these."""
+    """The tokens by one way of counting, by day and model, and within these by message.id."""
 
     by_place: dict[Place, Tokens] = field(default_factory=dict)
     by_message: dict[tuple[Place, str], Tokens] = field(default_factory=dict)
@@ -83,7 +82,7 @@ class Counted:
 
 
 def raw_records(home: Path) -> Iterator[Raw]:
-    """Yield every record with usage that a plain reading of the lines finds."""
+    """Yield every record with usage, by parsing each line as JSON."""
     for path in sorted((home / "projects").rglob("*.jsonl")):
         for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
             try:
@@ -110,9 +109,9 @@ def raw_records(home: Path) -> Iterator[Raw]:
 
 
 def counted_as_ccusage(records: Sequence[Raw]) -> Counted:
-    """Count as ccusage was found to: a pair of message.id and requestId once, with its largest figures; without a
-    requestId each record, unless another one has the same message.id and time, or both are of subagents. A line with a
-    space behind the colon of "usage" is not counted.
+    """Count as ccusage does, by observation: each pair of message.id and requestId once, with its largest figures;
+    records without a requestId each, unless another one has the same message.id and time, or both are of subagents. A
+    line with a space after the colon of "usage" is not counted.
     """
     kept: dict[object, Raw] = {}
     for number, record in enumerate(records):
@@ -132,7 +131,9 @@ def counted_as_ccusage(records: Sequence[Raw]) -> Counted:
 
 
 def counted_here(warehouse: Path) -> tuple[Counted, Mapping[Place, Counter[str]]]:
-    """Return what `token_usage` counts, and how many parts of each kind that stand in no usage of a record's own."""
+    """Return the counts of `token_usage`, and the numbers of billed parts by kind that are not in a record's own
+    usage.
+    """
     made = Counted()
     parts: dict[Place, Counter[str]] = defaultdict(Counter)
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -156,13 +157,13 @@ def counted_here(warehouse: Path) -> tuple[Counted, Mapping[Place, Counter[str]]
 
 
 def ccusage(program: str, home: Path, scratch: Path) -> Counted | None:
-    """Return what ccusage counts by day and model; None where it refuses the home."""
+    """Return the counts of ccusage by day and model; None if it fails on the home."""
     env = {"CLAUDE_CONFIG_DIR": str(home)}
     return _asked([program, "claude", "daily", "--offline", "--json", "--breakdown"], env, scratch)
 
 
 def agentsview(program: str, home: Path, scratch: Path) -> Counted | None:
-    """Return what agentsview counts by day and model; None where it refuses the home."""
+    """Return the counts of agentsview by day and model; None if it fails on the home."""
     place = scratch / f"agentsview-{home.name}"
     place.mkdir()
     env = {"AGENTSVIEW_DATA_DIR": str(place), "CLAUDE_PROJECTS_DIR": f"{home}/projects", "AGENTSVIEW_NO_DAEMON": "1"}
@@ -201,7 +202,7 @@ def causes(
     records: Sequence[Raw],
     parts: Mapping[Place, Counter[str]],
 ) -> Iterator[str]:
-    """Say why the counts of a day and model differ, with records as examples."""
+    """Yield the causes of the differences for a day and model, with example records."""
     groups: dict[str, list[Raw]] = defaultdict(list)
     for record in records:
         if record.place == place:
@@ -228,7 +229,9 @@ def causes(
 
 
 def agentsview_causes(place: Place, more: Tokens, records: Sequence[Raw]) -> Iterator[str]:
-    """Say why agentsview counts `more` (or fewer) tokens than the warehouse: the first cause whose tokens are these."""
+    """Yield the cause of agentsview's count of `more` (or fewer) tokens than the warehouse: the first one that explains
+    exactly these tokens.
+    """
     groups: dict[str, list[Raw]] = defaultdict(list)
     for record in records:
         if record.place == place:
@@ -275,7 +278,7 @@ def _difference(tokens: Tokens) -> str:
 
 
 def section(name: str, home: Path, programs: Mapping[str, str], scratch: Path) -> list[str]:
-    """Return the lines on one home."""
+    """Return the lines of the page about one home."""
     data = scratch / f"data-{name}"
     command = [sys.executable, "-m", "pipelines", "run", "--quiet", "--home", f"{name}={home}", "--data", str(data)]
     done = subprocess.run(command, env={**os.environ, "HOME": str(scratch)}, stdin=subprocess.DEVNULL, check=False)
@@ -317,7 +320,7 @@ def section(name: str, home: Path, programs: Mapping[str, str], scratch: Path) -
 
 
 def installed(scratch: Path) -> Mapping[str, str]:
-    """Install both below a directory and return the paths of their programs."""
+    """Install both programs below a directory and return their paths."""
     command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--include=optional", "--prefix", str(scratch)]
     subprocess.run([*command, CCUSAGE], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=True)
     place = scratch / "agentsview"

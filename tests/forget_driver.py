@@ -1,7 +1,7 @@
-"""Kills an erasure at each of its fail points, and says what readers see then and what the next start makes of it.
+"""Kills an erasure at each of its fail points, and reports what readers see then and the state after the next start.
 
-Run as `python -m tests.forget_driver WORK RESULTS.json`: each case is done in processes forked from this one, which has
-imported everything and started nothing, so that a case costs its work and not its imports.
+Run as `python -m tests.forget_driver WORK RESULTS.json`. Each case runs in processes forked from this one, which has
+imported all modules and started no thread: this saves the imports of each case.
 """
 
 import json
@@ -27,7 +27,7 @@ from tests.forgetting import ONE, PLAIN, compact, files_of, holders, lines_of_hi
 from tests.imported import import_all
 
 BEFORE: Final = ("forget:before-part", "forget:after-part@5", "forget:before-rename")
-"""Where nothing has happened yet: what was written is swept."""
+"""Fail points before the erasure begins: the next start sweeps what was written."""
 AFTER: Final = (
     "forget:after-rename",
     "tombstones:before-rename",
@@ -44,13 +44,14 @@ AFTER: Final = (
     "forget:before-end",
     "forget:ended",
 )
-"""Where it counts as done, and what is left of it is done by the next start."""
+"""Fail points after the journal was written: the next start finishes the erasure."""
 
 
 @dataclass(slots=True)
 class Case:
-    """What one kill came to: how the process ended; whether the erasure had begun; what the readers saw between; what
-    is held, found and left after the next start; whether the warehouse says what it should.
+    """The results of one kill: how the process ended; whether the erasure had begun; what readers saw before the next
+    start; afterwards, the places that contain the text, the findings and the leftover files; whether the warehouse is
+    as expected.
     """
 
     point: str
@@ -65,7 +66,9 @@ class Case:
 
 
 def begin(base: Path) -> None:
-    """Make a home, an archive of two runs with an imported store, and what forgetting and a third run make of it."""
+    """Make a home, an archive of two runs with an imported store, and the expected results of an erasure and a third
+    run.
+    """
     home = base / "home"
     put(home, "history.jsonl", "".join(lines_of_history()))
     put(home, f"projects/-p/{ONE}.jsonl", record("text", 1) + record(f"key {PLAIN}", 2))
@@ -82,14 +85,14 @@ def begin(base: Path) -> None:
 
 
 def erase(data: Path) -> None:
-    """Forget the text, as the command does."""
+    """Erase the text, as `extract forget` does."""
     layout = Layout(data)
     finish_begun(layout, Observer())
     forget(layout, plan_forget(layout, ErasureTarget("text", PLAIN)), Observer())
 
 
 def killed(data: Path, point: str) -> int:
-    """Forget, and die at a point."""
+    """Erase the text, and die at a fail point; returns the exit code."""
     name, _, passing = point.partition("@")
     failpoints.arm(name, int(passing or 1), "kill")
     erase(data)
@@ -97,7 +100,7 @@ def killed(data: Path, point: str) -> int:
 
 
 def look(base: Path, data: Path, case: Case, number: int) -> None:
-    """See what is there, start again (by forgetting or by a run, in turn), and see what is there then."""
+    """Examine the archive, start again (alternately by an erasure or a run), and examine it again."""
     layout = Layout(data)
     case.is_begun = layout.forget_file.exists() or read_graveyard(layout) is not None
     reader = StoreReader.open(layout)
@@ -125,12 +128,12 @@ def look(base: Path, data: Path, case: Case, number: int) -> None:
 
 
 def listing(data: Path) -> dict[str, bytes]:
-    """Return the bytes of every file below a data directory, but for the lock."""
+    """Return the bytes of every file below a data directory except the lock."""
     return {name: content for name, content in files_of(data).items() if name != "writer.lock"}
 
 
 def do_case(base: Path, number: int, point: str) -> dict[str, object]:
-    """Do one case in processes of its own."""
+    """Do one case in forked processes."""
     data, answer = base / f"data-{number}", base / f"{number}.json"
     shutil.copytree(base / "data", data, symlinks=True)
     ended = in_child(lambda: killed(data, point))
@@ -148,7 +151,7 @@ def do_case(base: Path, number: int, point: str) -> dict[str, object]:
 
 
 def main(base: Path, results: Path) -> None:
-    """Do all cases, one after the other."""
+    """Do all cases sequentially."""
     base.mkdir(parents=True, exist_ok=True)
     os.umask(0o077)
     import_all()

@@ -1,4 +1,4 @@
-"""A home with secrets in it, and what tests of erasure ask of an archive of it; shared with the driver of crashes."""
+"""A home that contains secrets, and checks of an archive of it, for the tests of erasure and their crash driver."""
 
 import json
 import os
@@ -40,32 +40,32 @@ def record(text: str, number: int, session: str = ONE, cwd: str = "/p", **more: 
 
 
 def put(home: Path, path: str, text: str | bytes) -> None:
-    """Write a file of a home whose times are old, so that they can be relied on."""
+    """Write a file of a home with old times, so that a run trusts them."""
     (home / path).parent.mkdir(parents=True, exist_ok=True)
     (home / path).write_bytes(text.encode() if isinstance(text, str) else text)
     os.utime(home / path, ns=(10**18, 10**18))
 
 
 def lines_of_history() -> list[str]:
-    """Return the lines of history.jsonl: the secret in one of them, the plain one in another."""
+    """Return the lines of history.jsonl: one with the secret, one with the harmless text."""
     texts = ["first", f"the key is {SECRET}", "zweitens", f"and {PLAIN}", "yes", "the last of them"]
     lines = [prompt(text, number) for number, text in enumerate(texts)]
     return [*lines, prompt("anderes Projekt", 20, TWO, "/q"), prompt("yes", 21, TWO, "/q")]
 
 
 def work(data: Path, home: Path, name: str = "mine", *, full: bool = False) -> str:
-    """Do a whole run; returns its id."""
+    """Do a whole run; returns its run_id."""
     return run_job(Layout(data), Request([(name, home)], is_full=full), Observer()).run.run_id
 
 
 def sums(data: Path) -> dict[str, tuple[int, int]]:
-    """Return what the published warehouse says."""
+    """Return the logical checksums of the published warehouse."""
     with open_warehouse(Layout(data)) as connection:
         return dict(logical_checksums(connection))
 
 
 def values(data: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield every file below the data directory, and every value that a Parquet file or warehouse holds."""
+    """Yield the bytes of every file below the data directory, and every value of its Parquet files and warehouses."""
     for path in sorted(data.rglob("*")):
         yield f"{path}: name", os.fsencode(path.relative_to(data))
         if path.is_symlink() or path.is_dir():
@@ -87,7 +87,7 @@ def raw(value: str | bytes) -> bytes:
 
 
 def forms(text: str) -> set[bytes]:
-    """Return how a text may be written: as it is, in JSON, in JSON within JSON, in UTF-16."""
+    """Return the encodings to search for: UTF-8, JSON, JSON within JSON, UTF-16."""
     made = {text}
     for _ in range(3):
         made |= {json.dumps(one, ensure_ascii=ascii_only)[1:-1] for one in made for ascii_only in (True, False)}
@@ -95,17 +95,17 @@ def forms(text: str) -> set[bytes]:
 
 
 def holders(data: Path, *texts: str) -> list[str]:
-    """Return where any of the texts is, by a search that shares nothing with the program."""
+    """Return the places that contain any of the texts, by a search that shares no code with the program."""
     wanted = {form for text in texts for form in forms(text)}
     return [place for place, value in values(data) if any(form in value for form in wanted)]
 
 
 def files_of(root: Path) -> dict[str, bytes]:
-    """Return every file below a directory."""
+    """Return the bytes of every file below a directory, by path."""
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def without(content: bytes, *texts: str) -> bytes:
-    """Return the lines of a file that hold none of the texts."""
+    """Return the lines of a file that contain none of the texts."""
     wanted = {form for text in texts for form in forms(text)}
     return b"".join(line for line in content.splitlines(keepends=True) if not any(form in line for form in wanted))

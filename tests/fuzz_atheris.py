@@ -1,6 +1,7 @@
-"""Guided fuzzing of what cuts and salvages lines: `python -m tests.fuzz_atheris SECONDS`, in a directory to write to.
+"""Guided fuzzing of the code that splits and salvages lines: `python -m tests.fuzz_atheris SECONDS`, in a writable
+directory.
 
-Needs atheris, which looks for inputs that reach code which none before has reached. Ends with 0 when nothing was found.
+Needs atheris, which searches for inputs that reach new code. The exit code is 0 if it found no error.
 """
 
 import sys
@@ -15,11 +16,11 @@ with atheris.instrument_imports(include=["extractors"]):
 
 
 class Broken(Exception):
-    """Bytes were lost, invented or put in another place."""
+    """Bytes were lost, invented or moved."""
 
 
 def look(data: bytes) -> None:
-    """Hold every byte of a stream, cut at places that its first bytes choose, to the law that spans tile it."""
+    """Check that spans tile a stream without gaps, read in chunks whose sizes come from its first bytes."""
     if len(data) < 3:
         return
     size, limit, stream = 1 + data[0], 1 + data[1], data[2:]
@@ -39,7 +40,7 @@ def look(data: bytes) -> None:
 
 
 def look_at_line(line: bytes) -> None:
-    """Hold what is won of a line to the same law."""
+    """Check the same for the entries salvaged from a damaged line."""
     if parse_line(line) is not None:
         return
     position = 0

@@ -1,9 +1,8 @@
 """Writers that change a home in every way while it is read. Run as `python -m tests.hostile_writer HOME OUTSIDE KIND`.
 
-Each kind has files of its own. Every line carries its kind, the generation of its file, its number and a checksum of
-all of that, so that whoever finds it anywhere can tell whether it is whole and which lines must stand beside it. A file
-at rest holds the lines 0, 1, 2, … of one generation; only a torn last line may have no end yet. A writer stops at
-SIGTERM, its files at rest and whole.
+Each kind has its own files. Every line contains its kind, the generation of its file, its number and a checksum of all
+of these, so that a test can check any line for completeness and knows its neighbours. A file at rest has the lines 0,
+1, 2, … of one generation; only the last line may be incomplete. At SIGTERM a writer leaves complete files and stops.
 """
 
 import os
@@ -18,13 +17,13 @@ from typing import Final
 from zlib import crc32
 
 SECRET: Final = "never to be read, it lies outside"
-"""Stands in every file to which a link leads."""
+"""The content of every file outside the home to which a link points."""
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 _SMALL, _LARGE = 60, 1500
 
 
 def text_of(kind: str, generation: int, number: int, longest: int = _SMALL) -> str:
-    """Return the self-describing text of a line: always the same for the same arguments."""
+    """Return the self-describing text of a line: the same for the same arguments."""
     chance = random.Random(f"{kind} {generation} {number}")
     padding = chance.choice(_LETTERS) * (longest - (0 if longest == _LARGE else chance.randrange(longest)))
     held = f"{kind} {generation:06d} {number:06d} {padding}"
@@ -32,7 +31,7 @@ def text_of(kind: str, generation: int, number: int, longest: int = _SMALL) -> s
 
 
 def check_text(text: str) -> tuple[str, int, int] | None:
-    """Return kind, generation and number of a text that is whole, None of any other."""
+    """Return kind, generation and number of a text whose checksum is correct, else None."""
     held, _, checksum = text.rpartition(" ")
     parts = held.split(" ")
     if len(parts) != 4 or f"{crc32(held.encode()):08x}" != checksum:
@@ -41,7 +40,7 @@ def check_text(text: str) -> tuple[str, int, int] | None:
 
 
 def line_of(path: str, text: str) -> bytes:
-    """Return the line that a file of this name holds for a text."""
+    """Return the line for a text in the format of the file `path`."""
     if path.startswith("debug/"):
         return f"2026-01-23T16:46:29.314Z [DEBUG] {text}\n".encode()
     session = uuid.uuid5(uuid.NAMESPACE_OID, path)
@@ -55,7 +54,7 @@ def line_of(path: str, text: str) -> bytes:
 
 
 class Writer:
-    """One kind at work on its files."""
+    """A writer of one kind."""
 
     def __init__(self, home: Path, outside: Path, kind: str, seed: int) -> None:
         self.home, self.outside, self.kind = home, outside / kind, kind
@@ -73,50 +72,50 @@ class Writer:
             self.replace(path, 30)
 
     def size_of(self, path: str) -> tuple[int, int]:
-        """Return how many lines a rewritten file has, and how long they are: one file is larger than any read."""
+        """Return the number and length of the lines of a rewritten file: one file is larger than a read buffer."""
         return (1600, _LARGE) if path == self.paths[0] and self.kind in ("rewrite", "rename") else (60, _SMALL)
 
     def lines(self, path: str, start: int, end: int) -> bytes:
-        """Return lines of a file's present generation."""
+        """Return lines of the current generation of a file."""
         longest = self.size_of(path)[1]
         numbers = range(start, end)
         made = [line_of(path, text_of(self.kind, self.generation[path], n, longest)) for n in numbers]
         return b"".join(made)
 
     def next_generation(self, path: str, count: int) -> bytes:
-        """Begin a generation of `count` lines and return them."""
+        """Start a new generation of `count` lines and return them."""
         self.generation[path] = self.generation.get(path, 0) + 1
         self.count[path] = count
         return self.lines(path, 0, count)
 
     def more(self, path: str, count: int) -> bytes:
-        """Return lines that continue a file."""
+        """Return the next `count` lines of a file."""
         start = self.count[path]
         self.count[path] += count
         return self.lines(path, start, self.count[path])
 
     def replace(self, path: str, count: int) -> None:
-        """Put a new generation in the place of a file, in one go."""
+        """Replace a file by a new generation, atomically."""
         aside = self.outside / "aside"
         aside.write_bytes(self.next_generation(path, count))
         os.replace(aside, self.home / path)
 
     def append_bytes(self, path: str, data: bytes) -> None:
-        """Add bytes to a file with one call."""
+        """Append bytes to a file with one write."""
         with open(self.home / path, "ab", buffering=0) as file:
             file.write(data)
 
     def pause(self, longest: float) -> None:
-        """Wait for a moment."""
+        """Wait for a random time up to `longest` seconds."""
         time.sleep(self.chance.uniform(0, longest))
 
     def append(self, path: str) -> None:
-        """Add whole lines."""
+        """Append complete lines."""
         self.append_bytes(path, self.more(path, self.chance.randrange(1, 12)))
         self.pause(0.1)
 
     def torn(self, path: str) -> None:
-        """Add lines cut anywhere, and finish them after a while."""
+        """Append lines cut at a random position, and the rest of them after a pause."""
         data = self.more(path, self.chance.randrange(1, 5))
         cut = self.chance.randrange(1, len(data))
         self.append_bytes(path, data[:cut])
@@ -125,7 +124,7 @@ class Writer:
         self.pause(0.1)
 
     def rewrite(self, path: str) -> None:
-        """Write a new generation over the old one with one call; what was longer is never cut."""
+        """Overwrite the file in place with a new generation of the same length or longer, with one write."""
         before = (self.home / path).stat().st_size
         count = self.size_of(path)[0]
         data = self.next_generation(path, count)
@@ -141,7 +140,7 @@ class Writer:
         self.pause(0.3)
 
     def truncate(self, path: str) -> None:
-        """Cut the file anywhere, then to nothing, then write a new generation piece by piece."""
+        """Truncate the file at a random position, then to zero, then write a new generation in several writes."""
         place = self.home / path
         os.truncate(place, self.chance.randrange(place.stat().st_size + 1))
         self.pause(0.05)
@@ -152,7 +151,7 @@ class Writer:
             self.append(path)
 
     def delete(self, path: str) -> None:
-        """Delete the file, and make it anew."""
+        """Delete the file and create it again."""
         (self.home / path).unlink()
         self.pause(0.1)
         self.append_bytes(path, self.next_generation(path, 10))
@@ -160,14 +159,14 @@ class Writer:
             self.append(path)
 
     def chmod(self, path: str) -> None:
-        """Take the right to read away, and give it back."""
+        """Remove the read permission and restore it."""
         (self.home / path).chmod(0)
         self.pause(0.2)
         (self.home / path).chmod(0o644)
         self.pause(0.2)
 
     def link(self, path: str) -> None:
-        """Put a link to outside in the place of the file, or of its directory, and take it away again."""
+        """Replace the file or its directory by a link to outside the home, and restore it."""
         of_directory = path.startswith("projects/") and self.chance.random() < 0.5
         place = (self.home / path).parent if of_directory else self.home / path
         decoy = self.outside / "decoy"
@@ -193,11 +192,11 @@ _WAYS: Final[Mapping[str, Callable[[Writer, str], None]]] = {
     "link": Writer.link,
 }
 KINDS: Final = tuple(_WAYS)
-"""Every kind of writer."""
+"""The kinds of writers."""
 
 
 def kind_of(path: str) -> str:
-    """Return the kind of writer that a file belongs to; empty for what belongs to none."""
+    """Return the kind of writer that owns a file; "" if none does."""
     if path == "history.jsonl":
         return "torn"
     named = path.split("/")[1].removeprefix("-").removesuffix(".txt") if "/" in path else ""
@@ -205,7 +204,7 @@ def kind_of(path: str) -> str:
 
 
 def main(home: Path, outside: Path, kind: str, seed: int) -> None:
-    """Write until SIGTERM, and print how often."""
+    """Write until SIGTERM, then print the number of cycles."""
     stop = False
 
     def ask_to_stop(signal_number: int, frame: object) -> None:

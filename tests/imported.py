@@ -1,4 +1,6 @@
-"""Imports all that a command may, for drivers that fork a process for each case: a case then costs its work alone."""
+"""Imports all modules that commands use, for drivers that fork a process for each case: this saves the imports of each
+case.
+"""
 
 import gc
 import pkgutil
@@ -13,11 +15,11 @@ import pipelines
 from tests.absent import say_what_is_absent
 
 NOT_THESE = ("pipelines.schedule.flows", "pipelines.__main__")
-"""Prefect, which starts threads; the command line, which would start at once."""
+"""Modules not to import: Prefect starts threads, and `__main__` would run the command line."""
 
 
 def import_all() -> None:
-    """Import every module of the project but those, and spare the collector what that made."""
+    """Import every other module of the project, and exempt its objects from garbage collections."""
     for package in (models, extractors, pipelines):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if module.name not in NOT_THESE:

@@ -1,5 +1,5 @@
-"""The logical checksum of a warehouse: what it says, whatever the runs, part files and generations in which it came to
-say so.
+"""The logical checksum of a warehouse: of its content, independent of the runs, Parquet files and generations from
+which it was built.
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ _ABOUT_RUNS = frozenset({"runs", "run_sources", "parts", "manifest", "extraction
 def logical_checksums(
     connection: duckdb.DuckDBPyConnection, *, present_only: bool = False
 ) -> Mapping[str, tuple[int, int]]:
-    """Return rows and a checksum for each table that says something of the data itself.
+    """Return the number of rows and a checksum for each table about the data itself.
 
-    Rows are compared without their order, their run, their file's generation and the file's own times (a file whose
-    content stayed the same is not read again when it was only touched), by the path of their file. With `present_only`
-    only rows of files that are in their home count, and tables that sum up over files are left out. Checksums of one
-    version of DuckDB can be compared with one another, never with those of another.
+    The checksum ignores the order of rows, their run, the generation of their file and the file's times (a run does not
+    read a file again that was only touched); it identifies files by path. With `present_only`, it covers only rows of
+    files that are in their home, and omits tables that aggregate over files. Only checksums of the same version of
+    DuckDB are comparable.
     """
     made = {}
     for table in warehouse_tables():

@@ -1,7 +1,7 @@
-"""Makes `pipelines/warehouse/prices.json` from the data of the package genai-prices: `python3 dev.py prices`.
+"""Generates `pipelines/warehouse/prices.json` from the package genai-prices: `python3 dev.py prices`.
 
-The file is committed, so that nobody who uses the project needs the package or a network. Only providers that make
-models are taken; resellers offer the same models under other names and prices, which a transcript does not tell apart.
+The file is committed, so that users of the project need neither the package nor a network. It has only the prices of
+the makers of models: resellers have other prices, but a transcript does not show which provider served a request.
 """
 
 import datetime
@@ -36,7 +36,7 @@ MAKERS: Final = (
     *("anthropic", "zai", "zhipuai", "moonshotai", "deepseek", "minimax", "openai", "google", "x-ai", "mistral"),
     *("meta", "cohere", "arcee"),
 )
-"""The makers of models, the first that knows a name wins."""
+"""The makers of models, in order of precedence for a name that several of them have."""
 UNITS: Final = {
     "input": "input_mtok",
     "output": "output_mtok",
@@ -45,7 +45,7 @@ UNITS: Final = {
     "cache_write_1h": "cache_write_1h_mtok",
     "web_search": "web_searches_kcount",
 }
-"""Our name of a price, and the package's; per million tokens, web searches per thousand."""
+"""Names of prices in our list and in the package; per million tokens, for web searches per thousand."""
 
 
 def _match(clause: MatchLogic) -> JsonObject:
@@ -96,7 +96,7 @@ def _prices(model: ModelInfo) -> Iterator[JsonObject]:
             elif isinstance(each.constraint, StartDateConstraint):
                 yield {"from": each.constraint.start_date.isoformat(), "amounts": _amounts(each.prices)}
     for variant in model.price_variants or ():
-        # A date of a variant is when the package began to know it: batches have cost half since they exist.
+        # Ignore the date of a variant: it is when the package added it; batches have always cost half.
         yield {"when": dict(variant.when), "amounts": _amounts(variant.prices)}
 
 
@@ -122,7 +122,7 @@ def price_list() -> JsonObject:
 
 
 def _data_date(taken: str) -> str:
-    """Return the day on which this version of the package was first taken: its data bears no date of its own."""
+    """Return the day on which we first used this version of the package, because its data has no date."""
     if TARGET.exists():
         held = json.loads(TARGET.read_text("utf-8"))
         if held["version"] == taken:
@@ -131,7 +131,7 @@ def _data_date(taken: str) -> str:
 
 
 def main() -> int:
-    """Write the file, or with `--check` compare it. Returns 1 where it differs."""
+    """Write the file, or with `--check` compare it. Returns 1 if it differs."""
     head = price_list()
     models = head.pop("models")
     assert isinstance(models, list)

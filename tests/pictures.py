@@ -1,5 +1,5 @@
-"""Makes the pictures of the README: `python3 dev.py pictures` runs real commands on the sample home, in a terminal, and
-writes each terminal as an SVG into docs/pictures/. Where there is a Chromium it takes a picture of the dashboard too.
+"""Makes the pictures of the README: `python3 dev.py pictures` runs commands on the sample home in a pseudo-terminal and
+writes each output as an SVG to docs/pictures/. If Chromium is installed, it also takes a screenshot of the dashboard.
 """
 
 import os
@@ -29,12 +29,12 @@ PROMPTS: Final = (
     "SELECT prompt, address(file_id, byte_offset, byte_length) AS address FROM prompts WHERE prompt LIKE 'rename %'"
 )
 ADDRESS: Final = "demo:history.jsonl@2997+140"
-"""One of those that the query PROMPTS gives, in the sample home of 5 MB with the seed 1."""
+"""An address from the result of the query PROMPTS, in the sample home of 5 MB with seed 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture: its name, its title, and the commands that are typed in it, the arguments of `extract` each."""
+    """A picture: its name, its title, and the commands in it, each as the arguments of `extract`."""
 
     name: str
     title: str
@@ -49,8 +49,8 @@ PICTURES: Final = (
 
 
 def in_terminal(command: Sequence[str], where: Path) -> str:
-    """Run a command with a terminal of WIDTH columns as its standard output, and return what it wrote there. What it
-    draws on standard error while it works is left out. Works where there are pseudo-terminals, not on Windows.
+    """Run a command with a pseudo-terminal of WIDTH columns as standard output and return its output, without the
+    progress on standard error. Does not work on Windows, which has no pseudo-terminals.
     """
     if sys.platform == "win32":
         sys.exit("the pictures are made in a pseudo-terminal, which Windows has not")
@@ -70,7 +70,7 @@ def in_terminal(command: Sequence[str], where: Path) -> str:
         while piece := os.read(master, 65536):
             shown += piece
     except OSError:
-        pass  # the way in which Linux says that the other end is closed
+        pass  # on Linux, reading raises OSError when the other end is closed
     os.close(master)
     if process.wait() not in (0, 4):
         sys.exit(f"{' '.join(command)} ended with {process.returncode}")
@@ -78,7 +78,7 @@ def in_terminal(command: Sequence[str], where: Path) -> str:
 
 
 def svg(picture: Picture, where: Path) -> str:
-    """Return the picture as SVG. It asks for no font of another machine: what shows it has a font of its own."""
+    """Return the picture as SVG, without references to web fonts: the viewer uses its own font."""
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True, highlight=False)
         for command in picture.commands:
@@ -95,7 +95,7 @@ def svg(picture: Picture, where: Path) -> str:
 
 
 def take_dashboard(where: Path) -> None:
-    """Take a picture of the dashboard of the archive in `where`, in light and in dark."""
+    """Take screenshots of the dashboard of the archive in `where`, in light and dark mode."""
     in_terminal([sys.executable, "-m", "pipelines", "dashboard", "page.html"], where)
     for name, options in (("dashboard", []), ("dashboard-dark", ["--blink-settings=preferredColorScheme=0"])):
         target = INTO / f"{name}.png"
@@ -104,7 +104,7 @@ def take_dashboard(where: Path) -> None:
 
 
 def main() -> None:
-    """Make the sample home in a temporary place, and every picture from it."""
+    """Make the sample home in a temporary directory, and all pictures from it."""
     INTO.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="extract-pictures-") as scratch:
         where = Path(scratch).resolve()

@@ -1,7 +1,7 @@
-"""Runs for long what the suite tries for seconds, and prints a table of what was done: `python3 dev.py soak`.
+"""Runs long versions of randomised tests and prints a table of the results: `python3 dev.py soak`.
 
-Each check is a test that reads how much to do from a variable `SOAK_…` and says what it did in a line `did: …`. Several
-run at a time: those that last for so many seconds do the less in them the more run beside them.
+Each check is a test that reads its amount of work from an environment variable `SOAK_…` and prints what it did in a
+line `did: …`. Several run in parallel: a check with a fixed duration then does less work in it.
 """
 
 import argparse
@@ -25,9 +25,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check that can go on for long: `figure` of `unit` in a whole soak, never fewer than `least` in a scaled one.
+    """A check: `figure` of `unit` in a full soak, at least `least` in a scaled one.
 
-    `test` is the file of a test and a part of its name; `in_suite` says how much every run of the suite does.
+    `test` is the file of a test and a part of its name; `in_suite` describes the amount of work in the suite.
     """
 
     what: str
@@ -39,7 +39,7 @@ class Check:
     in_suite: str
 
     def scaled(self, scale: float) -> int:
-        """Return the figure of a soak of that scale."""
+        """Return the figure for a soak of this scale."""
         return max(self.least, round(self.figure * scale))
 
     def run(self, figure: int, scratch: str) -> tuple[str, str]:
@@ -56,7 +56,7 @@ class Check:
 
 
 class Guided(Check):
-    """Guided fuzzing, a program of its own."""
+    """Guided fuzzing, which is a program instead of a test."""
 
     def run(self, figure: int, scratch: str) -> tuple[str, str]:
         """Run it; returns how it ended and what it says it did."""
@@ -146,11 +146,11 @@ CHECKS: Mapping[str, Check] = {
         in_suite="12 points",
     ),
 }
-"""What can be run, by name."""
+"""All checks by name."""
 
 
 def _said(command: list[str], where: Path, env: Mapping[str, str]) -> tuple[int, list[str]]:
-    """Run a command; returns its exit code and its lines, which are shown when it failed."""
+    """Run a command; returns its exit code and its output lines, and prints these if it failed."""
     done = subprocess.run(
         command,
         cwd=where,
@@ -167,7 +167,7 @@ def _said(command: list[str], where: Path, env: Mapping[str, str]) -> tuple[int,
 
 
 def _row(name: str, figure: int) -> tuple[str, str]:
-    """Run a check; returns how it ended and its row of the table, which is printed too."""
+    """Run a check and print its row of the table; returns its result and the row."""
     check = CHECKS[name]
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="extract-soak-", ignore_cleanup_errors=True) as scratch:
@@ -180,7 +180,7 @@ def _row(name: str, figure: int) -> tuple[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the checks asked for and print the table, each row when it is done. Returns 1 when one failed."""
+    """Run the checks in the arguments and print the table row by row. Returns 1 if one failed."""
     parser = argparse.ArgumentParser("dev.py soak", description="Runs the long checks and prints a table of figures.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CHECKS)}; all without one")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the whole figures; 0.02 takes minutes")

@@ -1,6 +1,6 @@
-"""Spreads work in a process of its own, which has one thread: `python -m tests.spread_driver CASE DIRECTORY`.
+"""Tests `run_in_processes` in a process with a single thread: `python -m tests.spread_driver CASE DIRECTORY`.
 
-Tests cannot be that process: others before them leave threads behind, beside which nothing is forked.
+The test process cannot do this: earlier tests leave threads behind, and a process with several threads does not fork.
 """
 
 import os
@@ -42,7 +42,7 @@ def _fail_here(_: int) -> int:
 
 
 def main() -> None:
-    """Do one case and print what it came to."""
+    """Do one case and print its result."""
     match sys.argv[1]:
         case "little":
             print(len(set(run_in_processes(_who, [1, 2, 3], [1, 2, 3], 2)) - {_OWN}))

@@ -1,4 +1,4 @@
-"""What tests share: runs of the real pipeline over homes in temporary places, and looks at what came of them."""
+"""Helpers shared by tests: runs of the real pipeline over homes in temporary directories, and access to the results."""
 
 import os
 import sys
@@ -35,7 +35,7 @@ def fixture_homes() -> list[Path]:
 
 
 def extract(data: Path, *homes: Path, phases: Sequence[int] = ALL_PHASES, is_full: bool = False) -> RunRecord:
-    """Run the phases over homes without building a warehouse."""
+    """Run phases over homes without building a warehouse; returns the commit record."""
     layout = Layout(data)
     with writing(layout, "test"):
         return extract_homes(layout, Request([(None, home) for home in homes], phases, is_full), Observer()).record
@@ -50,7 +50,7 @@ def write_part(path: Path, table: Table, rows: Iterable[Row]) -> StagedPart:
 
 @contextmanager
 def warehouse_of(data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Build a warehouse of everything committed, open for reading."""
+    """Build a warehouse of all committed files and give a connection to it."""
     layout = Layout(data)
     target = data / "test.duckdb"
     target.unlink(missing_ok=True)
@@ -67,14 +67,14 @@ def rows(data: Path, table: str) -> list[dict[str, object]]:
 
 
 def is_root() -> bool:
-    """Tell whether this process may read everything; always no on Windows, where nobody may."""
+    """Whether this process may read every file: on POSIX as root, on Windows never."""
     if sys.platform == "win32":
         return False
     return os.geteuid() == 0
 
 
 def sink_in(into: Path) -> StagingSink:
-    """Return the sink of a phase of no home, that stages below `into`, which is made; no digest is known to it."""
+    """Return a StagingSink without a home and without known digests that writes below `into`, which is created."""
     into.mkdir()
     paths = [into / name for name in ("known", "shared-pieces", "shared-messages")]
     write_known_digests(paths[0], [])

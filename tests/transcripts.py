@@ -1,4 +1,4 @@
-"""What tests of transcripts share: parsing one record and looking at what it gave, by table."""
+"""Helpers for tests of transcripts: parse one record and return its rows by table."""
 
 import json
 
@@ -17,10 +17,10 @@ Cells = dict[str, object]
 
 
 class Parsed:
-    """What a record gave, by table."""
+    """The rows of a parsed record, by table."""
 
     def __init__(self, value: JsonObject, names: dict[str, str] | None = None) -> None:
-        # The parser consumes what it is given.
+        # The parser modifies its input.
         self.entry = Entry(NAMES if names is None else names, b"", json.loads(json.dumps(value)))
         self.rows: list[Row] = list(parse_record(self.entry))
 
@@ -45,7 +45,7 @@ class Parsed:
 
     @property
     def body(self) -> JsonValue:
-        """What is kept of the record as JSON."""
+        """The column `body` of the record, parsed."""
         body: JsonValue = json.loads(str(self.record["body"])) if self.record["body"] is not None else None
         return body
 

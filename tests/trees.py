@@ -1,4 +1,6 @@
-"""Trees of files as tests compare them: kind, permissions, time and content of each thing; what of a home is kept."""
+"""Directory trees for comparison in tests: kind, permissions, time and content of each path; the archived part of a
+home.
+"""
 
 import os
 import stat
@@ -21,8 +23,8 @@ from pipelines.disk.layout import Layout
 from tests.support import write_part
 
 
-class Thing(NamedTuple):
-    """One thing: `held` is the SHA-256 of a file, the target of a link, nothing of a directory."""
+class TreeEntry(NamedTuple):
+    """One path: `held` is the SHA-256 of a file, the target of a link, None for a directory."""
 
     kind: str
     mode: int
@@ -30,10 +32,10 @@ class Thing(NamedTuple):
     held: bytes
 
 
-Tree = Mapping[bytes, Thing]
+Tree = Mapping[bytes, TreeEntry]
 
 
-def tree_of(root: Path) -> dict[bytes, Thing]:
+def tree_of(root: Path) -> dict[bytes, TreeEntry]:
     """Return everything below `root` by path in bytes."""
     found = {}
     top = os.fsencode(root)
@@ -44,19 +46,19 @@ def tree_of(root: Path) -> dict[bytes, Thing]:
     return found
 
 
-def _thing(path: bytes) -> Thing:
+def _thing(path: bytes) -> TreeEntry:
     result = os.lstat(path)
     if stat.S_ISLNK(result.st_mode):
-        return Thing("link", 0, 0, os.readlink(path))
+        return TreeEntry("link", 0, 0, os.readlink(path))
     permissions = stat.S_IMODE(result.st_mode)
     if stat.S_ISDIR(result.st_mode):
-        return Thing("directory", permissions, result.st_mtime_ns, b"")
+        return TreeEntry("directory", permissions, result.st_mtime_ns, b"")
     with open(path, "rb") as file:
-        return Thing("file", permissions, result.st_mtime_ns, sha256(file.read()).digest())
+        return TreeEntry("file", permissions, result.st_mtime_ns, sha256(file.read()).digest())
 
 
-def kept_of(tree: Tree) -> dict[bytes, Thing]:
-    """Return what of a home's tree the archive promises to give back: all but what a rule withholds or only lists."""
+def kept_of(tree: Tree) -> dict[bytes, TreeEntry]:
+    """Return the part of a home's tree that the archive can restore: all paths that no rule withholds or only lists."""
     classifier = Classifier()
     kept = {}
     for path, thing in tree.items():
@@ -67,13 +69,13 @@ def kept_of(tree: Tree) -> dict[bytes, Thing]:
     return kept
 
 
-def without_links(tree: Tree) -> dict[bytes, Thing]:
+def without_links(tree: Tree) -> dict[bytes, TreeEntry]:
     """Return a tree without its links."""
     return {path: thing for path, thing in tree.items() if thing.kind != "link"}
 
 
-def below(tree: Tree, *prefixes: bytes) -> dict[bytes, Thing]:
-    """Return what lies at or below any of these paths, and the directories above that."""
+def below(tree: Tree, *prefixes: bytes) -> dict[bytes, TreeEntry]:
+    """Return the paths at or below any of `prefixes`, and their parent directories."""
     wanted = {path for path in tree for prefix in prefixes if path == prefix or path.startswith(prefix + b"/")}
     for path in list(wanted):
         while path := path.rpartition(b"/")[0]:
@@ -82,7 +84,7 @@ def below(tree: Tree, *prefixes: bytes) -> dict[bytes, Thing]:
 
 
 def forge(data: Path, change: Callable[[FileState], None], phase: int = 8) -> None:
-    """Change the rows of the newest manifest of a phase, as if a run had written and committed them so."""
+    """Change the rows of the newest manifest of a phase, and its digest in the commit record."""
     layout = Layout(data)
     run = read_runs(layout)[-1]
     record = next(each for each in run.phases if each.phase == phase)
@@ -98,11 +100,11 @@ def forge(data: Path, change: Callable[[FileState], None], phase: int = 8) -> No
 
 
 def commit_again(layout: Layout, run: RunRecord) -> None:
-    """Write a commit record anew, whatever it says."""
+    """Write a commit record without checking its content."""
     write_sealed(layout.commit_record(run.run_id), orjson.dumps(run.to_json(), option=orjson.OPT_INDENT_2), "commit")
 
 
 def parts_of(data: Path, table: str, run: int = -1) -> list[Path]:
-    """Return the Parquet files of a table that a run committed; the newest run without a number."""
+    """Return the Parquet files of a table that the run with this index committed; by default the newest run."""
     committed = read_runs(Layout(data))[run]
     return [data / part.path for phase in committed.phases for part in phase.parts if part.table == table]

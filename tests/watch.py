@@ -1,4 +1,6 @@
-"""Watches what the Python processes below a test do, through a module that each of them imports at its start."""
+"""Records network access and forks of the Python processes that a test starts, through a `sitecustomize` module that
+each of them imports at its start.
+"""
 
 import os
 import re
@@ -20,7 +22,7 @@ _LOCAL = re.compile(r"""socket\.\w+ (\(?['"](127\.0\.0\.1|::1|localhost)['"]|b?[
 
 
 def watched(where: Path, *paths: Path) -> dict[str, str]:
-    """Return the surroundings of a process that is watched; it can import from `paths` and what this one is told to."""
+    """Return the environment for a watched process; its PYTHONPATH has `paths` and that of this process."""
     where.mkdir()
     (where / "sitecustomize.py").write_text(_WATCHER, encoding="utf-8")
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -31,10 +33,10 @@ def watched(where: Path, *paths: Path) -> dict[str, str]:
 
 
 def seen(where: Path) -> list[str]:
-    """Return what was noted: each asking of another machine or this one, with its address, and each fork."""
+    """Return the recorded events: each network access with its address, and each fork."""
     return (where / "log").read_text(encoding="utf-8").splitlines()
 
 
-def asked_of_others(noted: list[str]) -> list[str]:
-    """Return what was asked of another machine."""
+def remote_accesses(noted: list[str]) -> list[str]:
+    """Return the recorded accesses to other machines."""
     return [line for line in noted if line.startswith("socket.") and not _LOCAL.match(line)]

@@ -17,7 +17,7 @@ from pipelines.demo.demo import make_home
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from tests.watch import asked_of_others, seen, watched
+from tests.watch import remote_accesses, seen, watched
 
 ROOT = Path(__file__).resolve().parents[2]
 TOUR = ROOT / "notebooks" / "tour.ipynb"
@@ -160,7 +160,7 @@ def test_the_tour_changes_nothing_in_the_data_directory(toured: Toured) -> None:
 @pytest.mark.slow
 def test_the_tour_asks_no_other_machine(toured: Toured) -> None:
     assert any("127.0.0.1" in line for line in toured.seen)
-    assert asked_of_others(toured.seen) == []
+    assert remote_accesses(toured.seen) == []
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from pipelines.archive.archive import read_runs
 from pipelines.demo.demo import make_home
 from pipelines.disk.layout import Layout
 from pipelines.schedule.prefect_settings import prepare_prefect
-from tests.watch import asked_of_others, seen, watched
+from tests.watch import remote_accesses, seen, watched
 
 ROOT = Path(__file__).resolve().parents[2]
 PHRASE = "the-heron-flies-at-dawn"
@@ -222,7 +222,7 @@ def test_what_prefect_keeps_is_the_users_alone(flown: Flown) -> None:
 @pytest.mark.slow
 def test_no_process_of_the_flow_asks_another_machine(flown: Flown) -> None:
     assert any("127.0.0.1" in line for line in flown.seen)
-    assert asked_of_others(flown.seen) == []
+    assert remote_accesses(flown.seen) == []
 
 
 @pytest.mark.slow
