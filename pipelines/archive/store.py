@@ -23,10 +23,10 @@ from pipelines.archive.archive import Archive
 from pipelines.archive.committed import PhaseKey, parts_of_runs
 from pipelines.archive.copies import whole_copy
 from pipelines.archive.manifests import read_manifest
-from pipelines.archive.parquet import check_part, damage_raised, open_part, read_part
+from pipelines.archive.parquet import bytes_column, check_part, damage_raised, read_part
+from pipelines.archive.store_part import DIGEST_BYTES, StorePart
 from pipelines.disk.layout import Layout
 
-_DIGEST: Final = 16
 _HELD_GROUPS: Final = 2
 """Row groups of the store kept in memory (at most about 28 MB each): neighbouring pieces are in the same one."""
 
@@ -65,8 +65,8 @@ class StoreReader:
         self._recipes: dict[PhaseKey, _Recipe | StoreError | FixityError] = {}
         mine = reversed(list(parts_of_runs(runs, STORE)))
         theirs = parts_of_runs([run for run in others if run.run_id not in self._runs], STORE)
-        self._parts = [_StorePart(layout, where, part) for where, part in (*mine, *theirs)]
-        self._order: dict[PhaseKey, list[_StorePart]] = {}
+        self._parts = [StorePart(layout, where, part) for where, part in (*mine, *theirs)]
+        self._order: dict[PhaseKey, list[StorePart]] = {}
         self._groups: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
 
     @classmethod
@@ -248,13 +248,13 @@ class StoreReader:
                 self.damage[part.path] = str(error)
         raise failure
 
-    def _verified(self, part: "_StorePart", row: int, digest: bytes) -> bytes:
+    def _verified(self, part: StorePart, row: int, digest: bytes) -> bytes:
         content = self._content(part, row)
         if xxh3_128(content, seed=self._seed).digest() != digest:
             raise FixityError(f"{part.path}: piece {digest.hex()} differs from its digest; see `extract verify`")
         return content
 
-    def _content(self, part: "_StorePart", row: int) -> bytes:
+    def _content(self, part: StorePart, row: int) -> bytes:
         group, row = part.place_of(row)
         held = self._groups.pop((part.path, group), None)
         if held is None:
@@ -338,75 +338,14 @@ class _Recipe:
         self._file_ids, self._offsets, self._lengths = (
             _integers(found, name) for name in ("file_id", "byte_offset", "byte_length")
         )
-        self._digests = b"".join(_bytes(found, "digest")) if found is not None else b""
+        self._digests = b"".join(bytes_column(found, "digest")) if found is not None else b""
 
     def pieces(self, file_id: int, start: int) -> Iterator[tuple[int, int, bytes]]:
         """Yield offset, length and digest of a file's pieces, beginning with the one that contains byte `start`."""
         first, last = bisect_left(self._file_ids, file_id), bisect_right(self._file_ids, file_id)
         for row in range(max(first, bisect_right(self._offsets, start, first, last) - 1), last):
-            yield self._offsets[row], self._lengths[row], self._digests[row * _DIGEST : (row + 1) * _DIGEST]
-
-
-class _StorePart:
-    """A Parquet file of the store. It reads the digests at the first search, the contents by row group."""
-
-    def __init__(self, layout: Layout, where: PhaseKey, part: PartRecord) -> None:
-        self.where = where
-        self.path = part.path
-        self._layout = layout
-        self._part = part
-        self._digests: bytes | None = None
-        self._is_checked = False
-        self._rows = array("q")
-        self._group_starts: list[int] = []
-
-    def check(self) -> None:
-        """Compare the part with the SHA-256 of its commit record, once. Raises FixityError when it differs."""
-        if not self._is_checked:
-            with damage_raised(self.path):
-                check_part(self._layout, self._part)
-            self._is_checked = True
-
-    @property
-    def is_indexed(self) -> bool:
-        """Whether its digests have been read."""
-        return self._digests is not None
-
-    def row_of(self, digest: bytes) -> int | None:
-        """Return the row of a piece, None if the part does not have it. Raises StoreError or FixityError."""
-        if self._digests is None:
-            with damage_raised(self.path):
-                digests = _bytes(read_part(self._layout, self._part, ["digest"]), "digest")
-            self._rows = array("q", sorted(range(len(digests)), key=digests.__getitem__))
-            self._digests = b"".join(digests[row] for row in self._rows)
-        held = self._digests
-        at = bisect_left(range(len(self._rows)), digest, key=lambda row: held[row * _DIGEST : (row + 1) * _DIGEST])
-        found = at < len(self._rows) and held[at * _DIGEST : (at + 1) * _DIGEST] == digest
-        return self._rows[at] if found else None
-
-    def place_of(self, row: int) -> tuple[int, int]:
-        """Return the row group of a row, and its index in that group."""
-        if not self._group_starts:
-            with damage_raised(self.path), open_part(self._layout, self._part) as file:
-                start = 0
-                for group in range(file.metadata.num_row_groups):
-                    self._group_starts.append(start)
-                    start += file.metadata.row_group(group).num_rows
-        group = bisect_right(self._group_starts, row) - 1
-        return group, row - self._group_starts[group]
-
-    def contents(self, group: int) -> list[bytes]:
-        """Return the bytes of all pieces of a row group."""
-        with damage_raised(self.path), open_part(self._layout, self._part) as file:
-            made = _bytes(file.read_row_group(group, columns=["content"]), "content")
-            if len(made) != file.metadata.row_group(group).num_rows:
-                raise pa.ArrowInvalid("rows are missing")
-            return made
+            yield self._offsets[row], self._lengths[row], self._digests[row * DIGEST_BYTES : (row + 1) * DIGEST_BYTES]
 
 
 def _integers(table: pa.Table | None, name: str) -> "array[int]":
     return array("q", (value or 0 for value in table.column(name).to_pylist()) if table is not None else ())
-
-
-def _bytes(table: pa.Table, name: str) -> list[bytes]:
-    return [value or b"" for value in table.column(name).to_pylist()]
