@@ -15,6 +15,8 @@ from pipelines.cli.console import is_terminal
 from pipelines.cli.standard_output import reader_has_gone
 from pipelines.disk.layout import Layout
 from pipelines.look.filters import Conditions
+from pipelines.redact.masking import Masker
+from pipelines.redact.rules import Level
 from pipelines.warehouse.query import Answer, Cell, asking, write_csv, write_json
 
 Project = Annotated[
@@ -47,26 +49,70 @@ AsCsv = Annotated[
     bool, typer.Option("--csv", help="Print CSV; text that a spreadsheet would obey gets an apostrophe in front.")
 ]
 
+Redact = Annotated[
+    str | None,
+    typer.Option(
+        "--redact", metavar="LEVEL", help="Mask secrets: private; and numbers of people: team; and names, mail: public."
+    ),
+]
+
 Named = dict[str, Cell]
 """A row of a query's result, by column name."""
 
 
+def masker_of(level: str | None) -> Masker | None:
+    """Return what masks the texts of one output, None where nothing is to be masked. Raises ConfigurationError for an
+    unknown level.
+    """
+    if level is None:
+        return None
+    if level.upper() not in Level.__members__:
+        raise ConfigurationError(
+            f"there is no level {level!r}; there are {', '.join(one.lower() for one in Level.__members__)}"
+        )
+    return Masker(Level[level.upper()])
+
+
+def printed(answer: Answer, masker: Masker | None) -> Answer:
+    """Return an answer as it may be printed: with masks, and no longer than anybody reads it."""
+    rows = takewhile(lambda _: not reader_has_gone(), answer.rows)
+    if masker is None:
+        return replace(answer, rows=rows)
+    names = [masker.mask(name) for name in answer.names]
+    return replace(answer, names=names, rows=([masked(cell, masker) for cell in row] for row in rows))
+
+
+def masked(cell: Cell, masker: Masker) -> Cell:
+    """Return a value with every text in it masked; bytes are not shown at all."""
+    match cell:
+        case str():
+            return masker.mask(cell)
+        case bytes() | bytearray() | memoryview():
+            return f"[{len(cell)} bytes]"
+        case list() | tuple():
+            return [masked(one, masker) for one in cell]
+        case dict():
+            return {masked(name, masker): masked(value, masker) for name, value in cell.items()}
+        case _:
+            return cell
+
+
 @contextmanager
-def looking(layout: Layout, query: Conditions) -> Iterator[Answer]:
-    """Run a query on the warehouse and give its result; its rows end early if standard output is closed (`| head`).
-    Raises what `asking` raises.
+def looking(layout: Layout, query: Conditions, masker: Masker | None = None) -> Iterator[Answer]:
+    """Run a query on the warehouse and give its result, masked where there is a masker; its rows end early if standard
+    output is closed (`| head`). Raises what `asking` raises.
     """
     with asking(layout, query.sql, query.values) as whole:
-        yield replace(whole, rows=takewhile(lambda _: not reader_has_gone(), whole.rows))
+        yield printed(whole, masker)
 
 
-def rows_of(layout: Layout, query: Conditions) -> list[Named]:
+def rows_of(layout: Layout, query: Conditions, masker: Masker | None = None) -> list[Named]:
     """Run a query and return all rows, by column name. Raises what `asking` raises."""
-    with looking(layout, query) as answer:
+    with looking(layout, query, masker) as answer:
         return [dict(zip(answer.names, row, strict=True)) for row in answer.rows]
 
 
-def print_rows(layout: Layout, query: Conditions, *, as_json: bool, as_csv: bool) -> bool:
+def print_rows(layout: Layout, query: Conditions, masker: Masker | None = None, *, as_json: bool, as_csv: bool) -> bool:
     """If `as_json` or `as_csv`, run a query, print the result in that format and return True; else return False.
     Raises ConfigurationError if both are set.
     """
@@ -74,7 +120,7 @@ def print_rows(layout: Layout, query: Conditions, *, as_json: bool, as_csv: bool
         raise ConfigurationError("--csv and --json: choose one")
     if not (as_json or as_csv):
         return False
-    with looking(layout, query) as answer:
+    with looking(layout, query, masker) as answer:
         if as_json:
             write_json(answer, 0, sys.stdout)
         else:

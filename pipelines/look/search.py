@@ -1,7 +1,7 @@
 """Finds texts in everything that is kept: the words of a search as an expression of the index, and where hits are."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -103,8 +103,9 @@ class SearchQuery:
     limit: int = 20
 
 
-def search(layout: Layout, wanted: SearchQuery) -> list[Hit]:
-    """Return the best hits, one for each session unless `each` is asked for.
+def search(layout: Layout, wanted: SearchQuery, mask: Callable[[str], str] = str) -> list[Hit]:
+    """Return the best hits, one for each session unless `each` is asked for. `mask` is applied to their whole texts, as
+    a snippet may have only a part of a secret.
 
     Raises ConfigurationError for words that mean nothing, and as `current_index` and `open_warehouse` do.
     """
@@ -122,7 +123,7 @@ def search(layout: Layout, wanted: SearchQuery) -> list[Hit]:
             texts |= dict(warehouse.execute(f"{query} WHERE h.document = {document}").fetchall())
     terms = [wanted.text] if wanted.is_literal else search_terms(wanted.text)
     return [
-        Hit(kind, home_id, session_id, project, title, found_at, snippet(texts.get(number, ""), terms), address)
+        Hit(kind, home_id, session_id, project, title, found_at, snippet(mask(texts.get(number, "")), terms), address)
         for number, kind, home_id, session_id, project, title, found_at, address in rows
     ]
 

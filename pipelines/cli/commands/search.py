@@ -1,7 +1,7 @@
 """`extract search`: full-text search over the archive."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Final
 
 import typer
@@ -11,12 +11,13 @@ from models.amounts import plural
 from models.json import JsonObject
 from models.text import safe
 from pipelines.cli.console import say, say_json, terminal
-from pipelines.cli.looking import HomeId, Model, Project, Since, State, Tool, Touched, Until
+from pipelines.cli.looking import HomeId, Model, Project, Redact, Since, State, Tool, Touched, Until, masker_of
 from pipelines.cli.options import AsJson, Data, layout_of
 from pipelines.cli.shown import one_line, project_name, when
 from pipelines.look.filters import Filters
 from pipelines.look.search import Hit, SearchQuery, search_terms
 from pipelines.look.search import search as find
+from pipelines.redact.masking import Masker
 
 _ID: Final = 8
 
@@ -47,6 +48,7 @@ def search(
     ] = False,
     each: Annotated[bool, typer.Option("--each", help="Show every hit, not only the best of each session.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many; 0: all.")] = 20,
+    redact: Redact = None,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
@@ -58,7 +60,11 @@ def search(
     """
     filters = Filters(project, since, until, touched, tool, model, state, home)
     text = " ".join(_quoted(word) for word in words) if not literal else " ".join(words)
-    found = find(layout_of(data), SearchQuery(text, filters, kind or (), literal, each, limit))
+    masker = masker_of(redact)
+    wanted = SearchQuery(text, filters, kind or (), literal, each, limit)
+    found = find(layout_of(data), wanted, masker.mask if masker else str)
+    if masker:
+        found = [_masked(hit, masker) for hit in found]
     if as_json:
         say_json([_json(hit) for hit in found])
         return
@@ -69,6 +75,12 @@ def search(
     for hit in found:
         _show(hit, terms)
     say(plural(len(found), "hit") + (f"; --limit {limit * 5} shows more" if len(found) == limit else ""))
+
+
+def _masked(hit: Hit, masker: Masker) -> Hit:
+    mask = masker.mask
+    project, title = mask(hit.project or ""), mask(hit.title or "")
+    return replace(hit, project=project, title=title, address=mask(hit.address))
 
 
 def _json(hit: Hit) -> JsonObject:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from models.amounts import compact, dollars, plural
 from models.errors import ConfigurationError
-from pipelines.cli.looking import Named, amount, instant, listed_texts, looking, rows_of, text, whole
+from pipelines.cli.looking import Named, Redact, amount, instant, listed_texts, looking, masker_of, rows_of, text, whole
 from pipelines.cli.options import AsJson, Data, layout_of
 from pipelines.cli.pager import paged
 from pipelines.cli.shown import is_final, one_line, short_time, when
@@ -30,6 +30,7 @@ from pipelines.look.conversation import (
 )
 from pipelines.look.filters import Filters
 from pipelines.look.sessions import one_session_query, sessions_query
+from pipelines.redact.masking import Masker
 from pipelines.warehouse.query import write_json
 
 
@@ -42,6 +43,7 @@ def session(
     ] = False,
     prompts: Annotated[bool, typer.Option("--prompts", help="Show only your prompts.")] = False,
     pager: Annotated[bool, typer.Option("--pager/--no-pager", help="On a terminal, use PAGER or less.")] = True,
+    redact: Redact = None,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
@@ -52,16 +54,18 @@ def session(
     """
     layout = layout_of(data)
     session_id = _found(layout, which)
+    masker = masker_of(redact)
     (row,) = rows_of(layout, one_session_query(session_id))
     home_id = text(row["home_id"])
+    (row,) = rows_of(layout, one_session_query(session_id), masker)
     query = conversation_query(session_id, home_id)
     if as_json:
-        with looking(layout, query) as answer:
+        with looking(layout, query, masker) as answer:
             write_json(answer, 0, sys.stdout)
         return
-    said = [utterance_of(one) for one in rows_of(layout, query)]
-    said = merged(said, _prompts_of_history(layout, session_id))
-    agents = [agent_of(one) for one in rows_of(layout, agents_query(session_id, home_id))]
+    said = [utterance_of(one) for one in rows_of(layout, query, masker)]
+    said = merged(said, _prompts_of_history(layout, session_id, masker))
+    agents = [agent_of(one) for one in rows_of(layout, agents_query(session_id, home_id), masker)]
     turns = in_turns(said, agents)
     if prompts:
         turns = (turn for turn in turns if turn.utterance.kind == "prompt" and turn.depth == 0)
@@ -114,7 +118,7 @@ def _head(console: Console, row: Named) -> None:
     console.print(Safe(Text(note, style="dim")))
 
 
-def _prompts_of_history(layout: Layout, session_id: str) -> list[Utterance]:
+def _prompts_of_history(layout: Layout, session_id: str, masker: Masker | None) -> list[Utterance]:
     """Return those prompts of a session that only history.jsonl has; all of them if it has no transcript."""
-    rows = rows_of(layout, prompts_query(session_id))
+    rows = rows_of(layout, prompts_query(session_id), masker)
     return [Utterance("prompt", "person", instant(row["prompted_at"]), text(row["prompt_text"])) for row in rows]

@@ -12,12 +12,14 @@ from pipelines.cli.looking import (
     Model,
     Named,
     Project,
+    Redact,
     Since,
     State,
     Tool,
     Touched,
     Until,
     amount,
+    masker_of,
     print_rows,
     rows_of,
     text,
@@ -46,6 +48,7 @@ def sessions(
     limit: Annotated[
         int | None, typer.Option("--limit", min=0, help="At most so many; 0: all. Default: 30 on a terminal, else all.")
     ] = None,
+    redact: Redact = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     data: Data = None,
@@ -61,9 +64,10 @@ def sessions(
     machine = as_json or as_csv
     most = limit if limit is not None else 0 if machine else _USUAL
     query = sessions_query(filters, limit=most if machine or not most else most + 1, has_content=not every)
-    if print_rows(layout, query, as_json=as_json, as_csv=as_csv):
+    masker = masker_of(redact)
+    if print_rows(layout, query, masker, as_json=as_json, as_csv=as_csv):
         return
-    rows = rows_of(layout, query)
+    rows = rows_of(layout, query, masker)
     if not rows:
         say("No session matches.")
         return

@@ -2,9 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, time, timedelta
-from itertools import takewhile
 from typing import Annotated
 from uuid import UUID
 
@@ -13,8 +11,8 @@ import typer
 from models.amounts import plural
 from models.errors import ConfigurationError
 from pipelines.cli.console import ColumnKind, Heading, is_terminal, say, say_blocks, say_fitting
+from pipelines.cli.looking import Redact, masker_of, printed
 from pipelines.cli.options import Data, layout_of
-from pipelines.cli.standard_output import reader_has_gone
 from pipelines.warehouse.query import Answer, Cell, asking, first, is_number, text_of, write_csv, write_json
 
 _TABLE_ROWS = 100
@@ -39,6 +37,7 @@ def sql(
     timeout: Annotated[
         float, typer.Option("--timeout", metavar="SECONDS", min=0, help="Cancel after so many seconds; 0: never.")
     ] = _TIMEOUT,
+    redact: Redact = None,
     data: Data = None,
 ) -> None:
     """Run a read-only SQL query on the warehouse.
@@ -47,9 +46,10 @@ def sql(
     """
     if as_csv + as_json + vertical > 1:
         raise ConfigurationError("--csv, --json and --vertical: choose one")
+    masker = masker_of(redact)
     text = sys.stdin.read() if query == "-" else query
     with asking(layout_of(data), text, timeout=timeout) as whole:
-        answer = replace(whole, rows=takewhile(lambda _: not reader_has_gone(), whole.rows))
+        answer = printed(whole, masker)
         if as_csv:
             write_csv(answer, limit or 0, sys.stdout, to_terminal=is_terminal())
         elif as_json:

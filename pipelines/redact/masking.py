@@ -1,0 +1,135 @@
+"""Finds what the rules name in a text, and writes masks in its place."""
+
+import hmac
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from string import ascii_lowercase, ascii_uppercase, digits
+from typing import Final, Protocol
+
+import re2
+
+from pipelines.redact.rules import RULES, Level, Rule
+
+_ALPHABETS: Final = (ascii_lowercase, ascii_uppercase, digits)
+
+
+class _Match(Protocol):
+    """What is used of a match of RE2, whose package declares no types."""
+
+    def span(self, group: int) -> tuple[int, int]:
+        """Return where a group begins and ends."""
+
+
+class _Compiled(Protocol):
+    def search(self, data: bytes, start: int) -> _Match | None:
+        """Return the first match from there on."""
+
+
+class _Set(Protocol):
+    def Match(self, data: bytes) -> list[int] | None:  # noqa: N802 (RE2's own name)
+        """Return the numbers of the expressions that match anywhere, None where none does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A secret or a piece of personal data: the rule, and where it stands in the bytes of the text."""
+
+    rule: Rule
+    start: int
+    end: int
+
+
+def find(data: bytes, level: Level) -> list[Found]:
+    """Return what a level masks in UTF-8 bytes, in order and without overlaps.
+
+    All rules are tried at once first: most texts match none.
+    """
+    rules, whole = _compiled(level)
+    found: list[Found] = []
+    for number in whole.Match(data) or ():
+        rule, compiled = rules[number]
+        found += _matches(rule, compiled, data)
+    order = {rule.name: place for place, (rule, _) in enumerate(rules)}
+    found.sort(key=lambda one: (one.start, order[one.rule.name], -one.end))
+    kept: list[Found] = []
+    for one in found:
+        if kept and one.start < kept[-1].end:
+            if one.end > kept[-1].end:
+                kept[-1] = Found(kept[-1].rule, kept[-1].start, one.end)
+            continue
+        kept.append(one)
+    return kept
+
+
+class Masker:
+    """Masks the texts of one document: the same value gets the same mask everywhere in it, and in no other document.
+
+    A mask has the form of its value: a digit for each digit, a letter for each letter, everything else as it was. What
+    it is made with is drawn anew for each document, so that nobody can try values until one gives this mask.
+    """
+
+    def __init__(self, level: Level) -> None:
+        self._level = level
+        self._key = secrets.token_bytes(32)
+
+    def mask(self, text: str) -> str:
+        """Return the text with a mask for everything that the level masks."""
+        data = text.encode("utf-8", "surrogatepass")
+        found = find(data, self._level)
+        if not found:
+            return text
+        pieces, last = list[bytes](), 0
+        for one in found:
+            before_it = data[max(one.start - 1, 0) : one.start]
+            pieces += [data[last : one.start], self._masked(data[one.start : one.end], before_it)]
+            last = one.end
+        return b"".join([*pieces, data[last:]]).decode("utf-8", "surrogatepass")
+
+    def _masked(self, value: bytes, before_it: bytes) -> bytes:
+        text = value.decode("utf-8", "replace")
+        drawn = zip(text, (before_it.decode("latin-1") or "\0") + text, self._stream(value), strict=False)
+        # After a backslash stands what it escapes, in JSON for one: another letter there would break the document.
+        return "".join(one if before == "\\" else self._letter(one, number) for one, before, number in drawn).encode()
+
+    @staticmethod
+    def _letter(one: str, drawn: int) -> str:
+        for alphabet in _ALPHABETS:
+            if one in alphabet:
+                return alphabet[drawn % len(alphabet)]
+        return "x" if one.isalnum() else one
+
+    def _stream(self, value: bytes) -> Iterator[int]:
+        counter = 0
+        while True:
+            yield from hmac.new(self._key, counter.to_bytes(4, "big") + value, sha256).digest()
+            counter += 1
+
+
+def _matches(rule: Rule, compiled: _Compiled, data: bytes) -> Iterator[Found]:
+    at = 0
+    while at <= len(data) and (match := compiled.search(data, at)) is not None:
+        start, end = match.span(1)
+        at = max(end, at + 1)
+        value = data[start:end].decode("utf-8", "replace")
+        if end > start and (rule.check is None or rule.check(_bare(rule, value))):
+            yield Found(rule, start, end)
+
+
+def _bare(rule: Rule, value: str) -> str:
+    """Return what a check looks at: numbers of cards and accounts without their spaces and dashes."""
+    return value.replace(" ", "").replace("-", "") if rule.level is Level.TEAM else value
+
+
+@cache
+def _compiled(level: Level) -> tuple[list[tuple[Rule, _Compiled]], _Set]:
+    options = re2.Options()
+    options.max_mem = 64 << 20
+    rules = [rule for rule in RULES if rule.level <= level]
+    whole = re2.Set.SearchSet(options)
+    for rule in rules:
+        whole.Add(rule.pattern.encode())
+    whole.Compile()
+    return [(rule, re2.compile(rule.pattern.encode(), options)) for rule in rules], whole

@@ -1,0 +1,212 @@
+"""The rules: kinds of secret and of personal data, each as an expression of RE2 over UTF-8.
+
+Most keys of services begin with a mark of their issuer, which makes a rule of them exact. What has none is found by the
+name that stands before it. A group named `value` is what is masked; without one it is the whole match. The marks are
+those that the issuers document, as gitleaks (MIT) and Kingfisher (Apache-2.0) collect them.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from ipaddress import ip_address
+from typing import Final
+
+
+class Level(IntEnum):
+    """How much is masked: each level masks what the one before it does, and more."""
+
+    PRIVATE = 0
+    """Secrets: for a place of one's own."""
+    TEAM = 1
+    """And numbers of cards, accounts, people and phones: for colleagues."""
+    PUBLIC = 2
+    """And e-mail addresses, addresses of machines, and the names of users in paths: for anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of secret or personal data: its name, its expression, the lowest level that masks it, and a check of what
+    was found (its bytes without spaces and dashes) where an expression alone would find too much.
+    """
+
+    name: str
+    pattern: str
+    level: Level = Level.PRIVATE
+    check: Callable[[str], bool] | None = None
+
+
+def luhn(text: str) -> bool:
+    """Whether the digits of a card's number have the right check digit."""
+    digits = [int(digit) for digit in reversed(text) if digit.isdigit()]
+    doubled = (2 * digit - 9 * (digit > 4) if place % 2 else digit for place, digit in enumerate(digits))
+    return 13 <= len(digits) <= 19 and len(set(digits)) > 1 and sum(doubled) % 10 == 0
+
+
+def iban(text: str) -> bool:
+    """Whether an account's number has the right check digits."""
+    number = text.upper()
+    return 15 <= len(number) <= 34 and int("".join(str(int(one, 36)) for one in number[4:] + number[:4])) % 97 == 1
+
+
+def foreign_address(text: str) -> bool:
+    """Whether the address of a machine says anything about anybody: not of this machine, of documentation, or none."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return not (address.is_loopback or address.is_unspecified or address.is_multicast or address.is_reserved)
+
+
+def varied(text: str) -> bool:
+    """Whether a value that only its name calls a secret can be one: no placeholder, no word, no name of a variable."""
+    if _PLACEHOLDER.search(text) or len(set(text)) < 5:
+        return False
+    kinds = sum(any(map(test, text)) for test in (str.islower, str.isupper, str.isdigit))
+    return kinds >= 2 or any(not one.isalnum() and one not in "_-./" for one in text)
+
+
+_PLACEHOLDER: Final = re.compile(
+    r"(?i)example|your[_-]|placeholder|changeme|xxxx|\*\*\*|redacted|process\.env|os\.environ|getenv|^[<${(\[]|\(\)|\.\.\."
+)
+_TEAM, _PUBLIC = Level.TEAM, Level.PUBLIC
+_ESCAPES: Final = r"\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|\[[0-9;]{0,8}m"
+"""What ends in a letter and yet is no part of a word behind it: escapes of JSON, of URLs, and of terminals."""
+_B: Final = rf"(?:{_ESCAPES}|^|[^A-Za-z0-9_])"
+"""Before a key: nothing that could be a part of it."""
+_N: Final = rf"(?:{_ESCAPES}|^|[^\w+.])"
+"""Before a number: nothing that could be a part of it."""
+
+
+def _key(name: str, mark: str, rest: str) -> Rule:
+    return Rule(name, f"{_B}(?P<value>{mark}{rest})")
+
+
+def _named(name: str, names: str, value: str) -> Rule:
+    return Rule(
+        name,
+        rf"(?i:{names})[\w.-]{{0,20}}[\"'\\]*\s{{0,3}}(?:=>|[:=])\s{{0,3}}[\"'\\]*(?P<value>{value})",
+        check=varied,
+    )
+
+
+RULES: Final = (
+    _key("anthropic-key", "sk-ant-", r"[\w-]{20,}"),
+    _key("openai-key", "sk-(?:proj-|svcacct-|admin-)", r"[\w-]{20,}"),
+    _key("openai-legacy-key", "sk-", r"[A-Za-z0-9]{32,64}"),
+    _key("openrouter-key", "sk-or-v1-", r"[0-9a-f]{32,}"),
+    _key("huggingface-token", "hf_", r"[A-Za-z0-9]{30,50}"),
+    _key("groq-key", "gsk_", r"[A-Za-z0-9]{40,}"),
+    _key("perplexity-key", "pplx-", r"[A-Za-z0-9]{40,64}"),
+    _key("replicate-token", "r8_", r"[A-Za-z0-9]{30,50}"),
+    _key("xai-key", "xai-", r"[A-Za-z0-9]{60,}"),
+    _key("github-token", "gh[opusr]_", r"[A-Za-z0-9]{30,}"),
+    _key("github-fine-grained-token", "github_pat_", r"\w{40,}"),
+    _key("gitlab-token", "gl(?:pat|dt|rt|ptt|cbt|soat|ft)-", r"[\w-]{18,}"),
+    _key("bitbucket-token", "ATBB", r"[A-Za-z0-9]{28,40}"),
+    _key("atlassian-token", "ATATT3", r"[\w=-]{60,}"),
+    _key("aws-access-key-id", "(?:AKIA|ASIA|ABIA|ACCA)", r"[A-Z2-7]{16}"),
+    _named("aws-secret-key", "aws_?secret_?(?:access_?)?key", r"[A-Za-z0-9/+]{40}"),
+    _key("google-api-key", "AIza", r"[\w-]{35}"),
+    _key("google-client-secret", "GOCSPX-", r"[\w-]{20,40}"),
+    _key("google-access-token", r"ya29\.", r"[\w-]{20,}"),
+    Rule("azure-storage-key", r"(?i)AccountKey=(?P<value>[A-Za-z0-9+/]{60,}={0,2})"),
+    Rule("azure-shared-access-signature", r"[?&]sig=(?P<value>[A-Za-z0-9%+/=]{30,})"),
+    _key("azure-client-secret", "", r"[\w~.-]{3}[78]Q~[\w~.-]{31,34}"),
+    _key("slack-token", "xox[abeoprs]-", r"[A-Za-z0-9-]{10,}"),
+    _key("slack-app-token", "xapp-", r"[0-9]-[A-Z0-9]+-[0-9]+-[0-9a-f]+"),
+    Rule("slack-webhook", r"hooks\.slack\.com/(?:services|workflows)/(?P<value>[A-Za-z0-9/+]{20,})"),
+    _key("discord-token", "", r"[MNO][A-Za-z\d]{23,27}\.[\w-]{6}\.[\w-]{27,40}"),
+    Rule("discord-webhook", r"discord(?:app)?\.com/api/webhooks/(?P<value>[0-9]{15,20}/[\w-]{50,})"),
+    _key("telegram-bot-token", "", r"[0-9]{8,10}:AA[\w-]{33}"),
+    _key("twilio-key", "SK", r"[0-9a-f]{32}"),
+    _key("sendgrid-key", r"SG\.", r"[\w-]{16,32}\.[\w-]{30,64}"),
+    _key("mailgun-key", "key-", r"[0-9a-f]{32}"),
+    _key("mailchimp-key", "", r"[0-9a-f]{32}-us[0-9]{1,2}"),
+    _key("brevo-key", "xkeysib-", r"[0-9a-f]{60,}-[A-Za-z0-9]{10,20}"),
+    _key("stripe-key", "[sr]k_(?:live|test)_", r"[A-Za-z0-9]{10,}"),
+    _key("stripe-webhook-secret", "whsec_", r"[A-Za-z0-9+/=]{24,}"),
+    _key("square-token", "sq0(?:atp|csp|idp)-", r"[\w-]{20,60}"),
+    _key("shopify-token", "shp(?:at|ca|pa|ss)_", r"[0-9a-fA-F]{32}"),
+    _key("npm-token", "npm_", r"[A-Za-z0-9]{30,50}"),
+    _key("pypi-token", "pypi-", r"AgE[\w-]{50,}"),
+    _key("rubygems-key", "rubygems_", r"[0-9a-f]{48}"),
+    _key("docker-token", "dckr_(?:pat|oat)_", r"[\w-]{20,60}"),
+    _key("nuget-key", "oy2", r"[a-z0-9]{43}"),
+    _key("databricks-token", "dapi", r"[0-9a-f]{32}(?:-[0-9])?"),
+    _key("terraform-token", "", r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,}"),
+    _key("vault-token", r"hv[sbr]\.", r"[\w-]{24,}"),
+    _key("doppler-token", r"dp\.(?:pt|st|ct|sa|scim|audit)\.", r"[\w.-]{40,60}"),
+    _key("linear-key", "lin_(?:api|oauth)_", r"[A-Za-z0-9]{32,64}"),
+    _key("notion-token", "(?:ntn_|secret_)", r"[A-Za-z0-9]{40,50}"),
+    _key("airtable-token", "pat", r"[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
+    _key("figma-token", "fig[dou]r?_", r"[\w-]{38,60}"),
+    _key("postman-key", "PMAK-", r"[0-9a-f]{24}-[0-9a-f]{34}"),
+    _key("new-relic-key", "NR(?:AK|JS|II)-", r"[A-Za-z0-9-]{20,45}"),
+    _key("sentry-token", "sntry[su]_", r"[\w=+/-]{40,}"),
+    _key("grafana-token", "gl(?:sa|c)_", r"[\w=+/]{32,}"),
+    _key("digitalocean-token", "do[oprs]_v1_", r"[0-9a-f]{64}"),
+    _key("netlify-token", "nf[pcoub]_", r"[A-Za-z0-9]{36,50}"),
+    _key("fly-token", "(?:FlyV1 |fo1_)", r"[\w=+/,-]{40,}"),
+    _key("supabase-token", "sb(?:p|_secret)_", r"[\w-]{30,60}"),
+    _key("planetscale-token", "pscale_(?:tkn|pw|oauth)_", r"[\w=.-]{32,64}"),
+    _key("age-key", "AGE-SECRET-KEY-1", r"[A-Z0-9]{58}"),
+    Rule(
+        "private-key",
+        r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?P<value>[\s\S]*?)"
+        r"(?:-----END |\z)",
+    ),
+    _key("json-web-token", "eyJ", r"[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
+    Rule("basic-authorization", rf"(?i){_B}basic\s{{1,3}}(?P<value>[A-Za-z0-9+/]{{12,}}={{0,2}})", check=varied),
+    Rule("bearer-token", rf"(?i){_B}bearer\s{{1,3}}(?P<value>[\w.~+/-]{{16,}}={{0,2}})", check=varied),
+    Rule("password-in-url", r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'\\]{0,}:(?P<value>[^\s/@\"'\\]{3,})@"),
+    Rule(
+        "session-cookie",
+        rf"(?i){_B}(?:session(?:id|_id)?|sid|auth)=(?P<value>[\w%.+/-]{{20,}}={{0,2}})",
+        check=varied,
+    ),
+    _named(
+        "named-secret",
+        r"(?:api|access|auth|secret|private|encryption|signing|client|app|account|service)[_.-]?(?:key|token|secret)"
+        r"|passw(?:or)?d|passphrase|pwd|secret|token",
+        r"[^\s\"'\\,;<>{}()\[\]|&]{8,}",
+    ),
+    Rule("card-number", rf"{_B}(?P<value>[3-6][0-9]{{3}}(?:[ -]?[0-9]{{2,6}}){{2,4}})\b", _TEAM, luhn),
+    Rule(
+        "account-number",
+        rf"{_B}(?P<value>[A-Z]{{2}}[0-9]{{2}}(?: ?[A-Z0-9]{{4}}){{3,7}}(?: ?[A-Z0-9]{{1,3}})?)\b",
+        _TEAM, iban,
+    ),
+    Rule("us-social-security-number", rf"{_B}(?P<value>[0-8][0-9]{{2}}-[0-9]{{2}}-[0-9]{{4}})\b", _TEAM),
+    Rule(
+        "uk-insurance-number",
+        rf"{_B}(?P<value>[A-CEGHJ-PR-TW-Z]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[A-D])\b",
+        _TEAM,
+    ),
+    Rule(
+        "phone-number",
+        rf"{_N}(?P<value>\+[1-9][0-9]{{0,2}}[ .()-]{{0,2}}[0-9](?:[ .()-]{{0,2}}[0-9]){{6,12}})\b",
+        _TEAM,
+    ),
+    Rule("phone-number-us", rf"{_N}(?P<value>\(?[2-9][0-9]{{2}}\)?[ -][2-9][0-9]{{2}}-[0-9]{{4}})\b", _TEAM),
+    Rule(
+        "e-mail",
+        rf"(?:{_ESCAPES}|^|[^\w.%+-])"
+        r"(?P<value>[\w.%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})\b",
+        _PUBLIC,
+    ),
+    Rule(
+        "ip-address",
+        rf"(?:{_ESCAPES}|^|[^\w.:-])"
+        r"(?P<value>(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?:[0-9A-Fa-f]{1,4}:){2,7}:?[0-9A-Fa-f]{1,4})"
+        r"(?:[^\w.:]|$|[.:]\s|:[0-9]{2,5}\b)",
+        _PUBLIC,
+        foreign_address,
+    ),
+    Rule(
+        "user-in-path",
+        r"(?:/home/|/Users/|[A-Za-z]:\\{1,4}Users\\{1,4}|-home-|-Users-)(?P<value>[\w.]{2,40})",
+        _PUBLIC,
+    ),
+)  # fmt: skip
+"""Every rule; of two that find the same place, the earlier one names it."""
