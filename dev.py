@@ -1,13 +1,13 @@
-"""The one way in, with Python 3.11 and nothing else: `dev.py run` uses the project, `dev.py test` runs every check,
-`dev.py soak` runs for hours what the suite tries for seconds, `dev.py bench` measures.
+"""The entry point of a checkout, which needs only Python 3.11: `dev.py run` runs extract, `dev.py test` runs every
+check, `dev.py soak` runs randomised tests for a long time, `dev.py bench` measures.
 
-All make `.venv` from the exact versions of requirements.txt first, where it is missing or out of date. EXTRACT_VENV
-names another place for it.
+Each first creates the virtual environment `.venv` with the exact versions of requirements.txt if it is missing or out
+of date. EXTRACT_VENV sets another directory for it.
 """
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 (whoever starts this with an older one must be told, not shown a traceback)
+if sys.version_info < (3, 11):  # noqa: UP036 (an older Python gets a message instead of a traceback)
     sys.exit("dev.py needs Python 3.11 or newer")
 
 import hashlib
@@ -29,22 +29,22 @@ LOCK = ROOT / "requirements.txt"
 PACKAGES = ("models", "extractors", "pipelines")
 PARALLEL = ("--numprocesses", "auto", "--dist", "worksteal")
 NEWEST_DUCKDB = "2.0.0"
-"""The tests marked `duckdb` run on this one too; the lock holds the oldest that is supported."""
+"""The tests marked `duckdb` also run on this version; the lock has the oldest supported one."""
 
 USAGE = """usage: python3 dev.py run [ARGUMENT...]      extract run ARGUMENT...
        python3 dev.py extract [ARGUMENT...]  any other command of extract
        python3 dev.py test [ARGUMENT...]     every check; the arguments go to pytest
-       python3 dev.py soak [ARGUMENT...]     the long checks, with a table of their figures; see --help
-       python3 dev.py notebooks              write the notebooks with the outputs of a sample home
-       python3 dev.py bench [ARGUMENT...]    how fast it is, beside yardsticks; see --help
-       python3 dev.py pictures               make the pictures of the README from what commands print
-       python3 dev.py figures NAME=HOME...   what the warehouse counts beside what ccusage counts
-       python3 dev.py prices                 the price list of models, made anew from genai-prices"""
+       python3 dev.py soak [ARGUMENT...]     the long checks, with a table of results; see --help
+       python3 dev.py notebooks              execute the notebooks on a sample home and save them
+       python3 dev.py bench [ARGUMENT...]    measure the speed beside yardsticks; see --help
+       python3 dev.py pictures               make the pictures of the README from real commands
+       python3 dev.py figures NAME=HOME...   compare token counts with those of ccusage and agentsview
+       python3 dev.py prices                 generate the price list of models from genai-prices"""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A virtual environment at `place`, whether it is there yet or not."""
+    """A virtual environment at `place`, which need not exist yet."""
 
     place: Path
 
@@ -53,7 +53,7 @@ class Environment:
 
     @property
     def site_packages(self) -> Path:
-        """Where its packages are."""
+        """The directory of its packages."""
         return self._path("purelib")
 
     def program(self, name: str) -> str:
@@ -62,18 +62,18 @@ class Environment:
 
     @property
     def stamp(self) -> Path:
-        """The file that says from what it was made; written last."""
+        """The file with the digest of its inputs; written last."""
         return self.place / "made-from.sha256"
 
     def is_current(self) -> bool:
-        """Whether it was made, to the end, from the lock and the declaration as they are now."""
+        """Whether it was completely made from the current requirements.txt and pyproject.toml."""
         with suppress(FileNotFoundError):
             return self.stamp.read_text(encoding="ascii") == _made_from()
         return False
 
 
 def _made_from() -> str:
-    """Return the digest of all that an environment depends on. It cannot be moved, so its place counts."""
+    """Return the digest of everything that an environment depends on, its path included: it cannot be moved."""
     digest = hashlib.sha256(f"{sys.version_info[:2]} {ROOT}".encode())
     for path in (LOCK, ROOT / "pyproject.toml"):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -82,18 +82,20 @@ def _made_from() -> str:
 
 def _pip(environment: Environment, *arguments: str, env: Mapping[str, str] | None = None) -> None:
     command = [environment.program("python"), "-m", "pip", "--disable-pip-version-check", "-qq", *arguments]
-    # On standard error: standard output belongs to the command that waits for this.
+    # To standard error: standard output is for the command that runs afterwards.
     subprocess.run(command, cwd=ROOT, stdout=sys.stderr, stdin=subprocess.DEVNULL, check=True, env=env)
 
 
 def make_environment() -> Environment:
-    """Return the environment, made anew unless it is current. Exits where making it would delete something else."""
+    """Return the environment, after making it again unless it is current. Exits if that would delete a directory that
+    is not a virtual environment.
+    """
     environment = Environment(Path(os.environ.get("EXTRACT_VENV") or ROOT / ".venv").absolute())
     place = environment.place
     if environment.is_current():
         return environment
     if place.exists() and any(place.iterdir()) and not (place / "pyvenv.cfg").exists():
-        sys.exit(f"{place} holds something that is no virtual environment: it is left alone; set EXTRACT_VENV")
+        sys.exit(f"{place} is not a virtual environment and was not changed; set EXTRACT_VENV to another directory")
     if place.exists() and place.samefile(sys.prefix):
         sys.exit(f"{place} is out of date, and its own Python is running: start dev.py with another one")
     print(f"making the environment in {place}: a minute or two, once", file=sys.stderr, flush=True)
@@ -109,18 +111,18 @@ def make_environment() -> Environment:
 
 
 def extract(environment: Environment, arguments: Sequence[str]) -> int:
-    """Run the command line of the project. Returns its exit code, where this process does not become it."""
-    # From wherever this file is called, its archive is the one of the checkout.
+    """Run the command line of the project. On Windows, returns its exit code; elsewhere, replaces this process."""
+    # Use the data directory of the checkout, whatever the current directory is.
     os.environ.setdefault("EXTRACT_DATA", str(ROOT / "data"))
     command = [environment.program("extract"), *arguments]
-    if os.name != "nt":  # There, exec would return to the shell at once.
+    if os.name != "nt":  # On Windows, exec would return to the shell at once.
         os.execv(command[0], command)
     return subprocess.call(command)
 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """Every check of the project, run in `environment` with `env`; `scratch` is theirs to write in."""
+    """Every check of the project, run in `environment` with `env`; they may write in `scratch`."""
 
     environment: Environment
     env: Mapping[str, str]
@@ -128,7 +130,7 @@ class Checks:
     pytest_arguments: Sequence[str]
 
     def _run(self, command: Sequence[str], *, where: Path = ROOT, shown: bool = False, **env: str) -> int:
-        """Run a command and return its exit code; what it says is shown when asked for, or when it fails."""
+        """Run a command and return its exit code; prints its output if `shown` or if it fails."""
         done = subprocess.run(
             command,
             cwd=where,
@@ -147,15 +149,15 @@ class Checks:
         return self._run([self.environment.program("python"), *arguments], where=where, shown=shown, **env)
 
     def lint(self) -> int:
-        """Look for mistakes that can be seen without running."""
+        """Run the linter."""
         return self._python("-m", "ruff", "check", ".")
 
     def layout(self) -> int:
-        """Compare the layout of the code with the formatter's."""
+        """Check that the formatter would not change the Python code."""
         return self._python("-m", "ruff", "format", "--check", ".")
 
     def sql_layout(self) -> int:
-        """Compare the layout of the files of SQL with the formatter's."""
+        """Check that the formatter would not change the SQL files."""
         return self._run([self.environment.program("sqlfmt"), "--check", "--diff", "pipelines/warehouse"])
 
     def types(self) -> int:
@@ -163,19 +165,19 @@ class Checks:
         return self._python("-m", "mypy", *PACKAGES, "tests", "dev.py")
 
     def layers(self) -> int:
-        """Check that imports go one way."""
+        """Check that imports between packages follow the layers in pyproject.toml."""
         return self._run([self.environment.program("lint-imports")])
 
     def docs(self) -> int:
-        """Compare the rendered documents with what they are rendered from."""
+        """Check that the generated documents are up to date."""
         return self._python("-m", "pipelines.cli.docs", "--check")
 
     def tests(self) -> int:
-        """Run the suite on the locked versions."""
+        """Run the test suite on the locked versions."""
         return self._python("-m", "pytest", *PARALLEL, *self.pytest_arguments, shown=True)
 
     def newest_duckdb(self) -> int:
-        """Run the tests marked `duckdb` on the newest DuckDB, laid over the locked one."""
+        """Run the tests marked `duckdb` on NEWEST_DUCKDB instead of the locked version."""
         overlay = _laid_over(self.environment, f"duckdb=={NEWEST_DUCKDB}")
         return self._python(
             *("-m", "pytest", *PARALLEL, "-m", "duckdb", "-p", "no:cacheprovider", "--quiet"),
@@ -194,7 +196,7 @@ class Checks:
             return failed
         installed = Environment(self.scratch / "wheel")
         venv.create(installed.place, with_pip=False)
-        # A folder named by a .pth has its own .pth files ignored: the editable install stays unseen.
+        # Python ignores .pth files in a directory added by a .pth file, so the editable install is not found.
         (installed.site_packages / "locked.pth").write_text(f"{self.environment.site_packages}\n", encoding="utf-8")
         (wheel,) = dist.glob("*.whl")
         inside = ("--python", installed.program("python"), "install", "--no-deps", "--no-index", str(wheel))
@@ -209,14 +211,14 @@ class Checks:
 
 
 def test(environment: Environment, arguments: Sequence[str]) -> int:
-    """Run every check, the failed ones no hindrance to the rest. Returns 1 when one failed."""
+    """Run every check, also after one has failed. Returns 1 if one failed."""
     with tempfile.TemporaryDirectory(prefix="extract-checks-", ignore_cleanup_errors=True) as scratch:
         home = Path(scratch, "home")
         home.mkdir()
         kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME"}}
         env = {**kept, "HOME": str(home), "USERPROFILE": str(home), "PYTHONUTF8": "1", "COLUMNS": "120"}
         checks = Checks(environment, env, Path(scratch), arguments)
-        # Each of these keeps one core busy, mypy longer than all the others; pytest takes every core.
+        # Each of these uses one core, mypy longer than all the others; pytest uses every core.
         side_by_side: dict[str, Callable[[], int]] = {
             "mypy --strict": checks.types,
             "ruff check": checks.lint,
@@ -242,7 +244,7 @@ def test(environment: Environment, arguments: Sequence[str]) -> int:
 
 
 def _done(checks: Mapping[str, Callable[[], int]], at_once: int) -> Iterator[tuple[str, tuple[int, float]]]:
-    """Do checks, some at once, and yield the exit code of each in their order, with the seconds that it took."""
+    """Run checks, `at_once` in parallel; yield name, exit code and seconds of each, in their order."""
 
     def timed(check: Callable[[], int]) -> tuple[int, float]:
         started = time.monotonic()
@@ -257,7 +259,9 @@ def _done(checks: Mapping[str, Callable[[], int]], at_once: int) -> Iterator[tup
 
 
 def _laid_over(environment: Environment, wanted: str) -> Path:
-    """Return a folder with one package, `NAME==VERSION`, installed the first time: the environment stays as locked."""
+    """Return a directory with the package `NAME==VERSION`, installed at the first call, to put before the environment
+    on the path: the environment itself keeps the locked versions.
+    """
     overlay = environment.place / wanted.replace("==", "-")
     if not (overlay / wanted.partition("==")[0]).exists():
         _pip(environment, "install", "--no-deps", "--upgrade", "--target", str(overlay), wanted)
@@ -265,8 +269,8 @@ def _laid_over(environment: Environment, wanted: str) -> Path:
 
 
 def soak(environment: Environment, arguments: Sequence[str]) -> int:
-    """Run the long checks (tests/soak.py), with what the extra `soak` names laid over the environment where it can be
-    had: without a network the soak says what it did not run. Returns 1 when a check failed.
+    """Run the long checks (tests/soak.py), with the package of the extra `soak` if it can be installed: without a
+    network, the soak reports the check that it did not run. Returns 1 if a check failed.
     """
     import tomllib
 
@@ -282,17 +286,17 @@ def soak(environment: Environment, arguments: Sequence[str]) -> int:
 
 
 def bench(environment: Environment, arguments: Sequence[str]) -> int:
-    """Measure (tests/bench). Returns 1 when something could not be measured."""
+    """Run the benchmark (tests/bench). Returns 1 if a measurement failed."""
     return subprocess.call([environment.program("python"), "-m", "tests.bench", *arguments], cwd=ROOT)
 
 
 def notebooks(environment: Environment) -> int:
-    """Execute the notebooks on a sample home and write them with their outputs. Returns 1 when one of them fails."""
+    """Execute the notebooks on a sample home and save them with their outputs. Returns 1 if one of them fails."""
     return subprocess.call([environment.program("python"), "-m", "tests.notebooks.render"], cwd=ROOT)
 
 
 def main() -> int:
-    """Do what the first argument names; the others are passed on. Returns the exit code."""
+    """Run the function named by the first argument with the other arguments. Returns the exit code."""
     match sys.argv[1:]:
         case ["run", *arguments]:
             return extract(make_environment(), ["run", "--or-demo", *arguments])
