@@ -159,8 +159,11 @@ def _until_written(stat: Stat, now_ns: int) -> float:
     """Return how many seconds to wait for a write that may be in progress.
 
     A write sets both times to the clock's. A modification time in the future was set explicitly, which is a change too:
-    then the change time tells how long ago.
+    then the change time tells how long ago. A change time in the future was set by a clock that has been set back
+    since: that write has ended.
     """
+    if stat.ctime_ns > now_ns + _RECENT_NS:
+        return 0.0
     ahead = stat.mtime_ns > now_ns + _RECENT_NS
     age = now_ns - (stat.ctime_ns if ahead else max(stat.mtime_ns, stat.ctime_ns))
     return min(_LONGEST_WRITE, max(0.0, _LONGEST_WRITE - age / 1e9))

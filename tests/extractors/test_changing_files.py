@@ -136,6 +136,12 @@ def test_a_write_that_has_just_begun_is_waited_for_whatever_date_was_set(now: in
     assert _until_written(Stat(0, dated, begun, 0, 0), now) >= left - 1e-6
 
 
+@given(MOMENTS, st.integers(min_value=3 * 10**9), MOMENTS)
+def test_a_clock_that_was_set_back_lets_no_file_be_waited_for(now: int, ahead: int, dated: int) -> None:
+    assert _until_written(Stat(0, now + ahead, now + ahead, 0, 0), now) == 0
+    assert _until_written(Stat(0, dated, now + ahead, 0, 0), now) == 0
+
+
 @given(MOMENTS, st.integers(min_value=10**8), st.integers(min_value=10**8))
 def test_a_file_that_nobody_has_touched_for_long_is_not_waited_for_whatever_its_date(
     now: int, long_ago: int, ahead: int
