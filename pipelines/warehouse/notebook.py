@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import duckdb
-import polars as pl
 import pyarrow as pa
 
 from models.errors import ConfigurationError
@@ -23,6 +22,9 @@ from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.warehouse import publish
 from pipelines.warehouse.engine import quoted
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class OpenWarehouse:
         self._check(name)
         return self.connection.sql(f'FROM "{name}"')
 
-    def lazy(self, name: str) -> pl.LazyFrame:
+    def lazy(self, name: str) -> "pl.LazyFrame":
         """Return a table or view as a polars LazyFrame: only the columns and rows that are asked for are read."""
         return self.relation(name).pl(lazy=True)
 
