@@ -33,6 +33,7 @@ with
             r.recorded_at,
             r.api_message_id,
             r.request_id,
+            r.input_tokens,
             r.output_tokens,
             r.stop_reason,
             r.block_count,
@@ -127,19 +128,44 @@ with
         semi join candidates c using (file_id, byte_offset)
         where b.block_number = 0
     ),
+    -- Of tied sessions, what was asked at one time in the same words is one question, whatever its uuids.
+    questions as (
+        select event_uuid, min(question) as question
+        from
+            (
+                select c.event_uuid, min(c.event_uuid) over (partition by c.tie, c.recorded_at, f.content) as question
+                from candidates c
+                join firsts f using (file_id, byte_offset)
+                where c.tie is not null and c.record_type = 'user'
+            )
+        group by event_uuid
+    ),
     keyed as (
         select
             c.*,
             case
+                when c.record_type = 'assistant' and c.api_message_id is not null and c.request_id is not null
+                then concat_ws(' ', 'answer', c.api_message_id, c.request_id, c.recorded_at, f.content)
+                when c.record_type <> 'assistant' or c.api_message_id is null or c.event_uuid in (from repeated_events)
+                then
+                    concat_ws(
+                        ' ',
+                        'event',
+                        coalesce(q.question, c.event_uuid),
+                        c.record_type,
+                        c.recorded_at,
+                        coalesce(f.content, '-')
+                    )
+                -- Without a request the ids of gateways repeat, within a millisecond too: the figures must agree.
                 when c.record_type = 'assistant' and c.api_message_id is not null
-                then concat_ws(' ', 'answer', c.api_message_id, coalesce(c.request_id, '-'), c.recorded_at, f.content)
-                when c.event_uuid in (from repeated_events)
-                then concat_ws(' ', 'event', c.event_uuid, c.record_type, c.recorded_at, coalesce(f.content, '-'))
-                when c.tie is not null and c.record_type = 'user' and f.content is not null
-                then concat_ws(' ', 'question', c.tie, c.recorded_at, f.content)
+                then
+                    concat_ws(
+                        ' ', 'answer', c.api_message_id, c.recorded_at, f.content, '-', c.input_tokens, c.output_tokens
+                    )
             end as event
         from candidates c
         left join firsts f using (file_id, byte_offset)
+        left join questions q on q.event_uuid = c.event_uuid
         union all
         select
             n.*,

@@ -7,8 +7,8 @@ refresh: session
 - home_id (text, required): The home.
 - session_id (text): The session.
 - agent_id (text): The subagent, where the file is one's.
-- response_key (text, required): What is the same for each copy of the response: its message.id and request; without a request,
-    or where these repeat within a file, its time too; without any id the record that represents it.
+- response_key (text, required): What is the same for each copy of the response: its message.id and request; where these repeat
+    within a file, its time too; without a request the record that represents its first one.
 - api_message_id (text, distinct): The response's message.id. Gateways repeat it, some SDKs leave it out.
 - request_id (text, distinct): The API request; missing with gateways and some versions.
 - model (text): The model, as written.
@@ -230,6 +230,8 @@ with
                 then d.record_key
                 when d.api_message_id is not null and d.request_id is not null and i.shared_id is null
                 then concat_ws(' ', d.api_message_id, d.request_id)
+                when d.request_id is null
+                then concat_ws(' ', d.shared_id, d.record_key)
                 else concat_ws(' ', d.shared_id, d.request_id, coalesce(d.responded_at::varchar, d.record_key))
             end as response_key
         from detailed d
