@@ -15,7 +15,7 @@ from pipelines.archive import archive as archives
 from pipelines.archive.archive import Archive, last_phase, read_records
 from pipelines.archive.copies import manifests_of, put_back, renew_copies
 from pipelines.archive.damage import look_at_imports, look_at_parts
-from pipelines.archive.homes import read_homes, rewrite_homes
+from pipelines.archive.homes import KnownHome, read_homes, rewrite_homes
 from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import read_graveyard, write_graveyard
 from pipelines.disk.atomic import disk_errors, read_sealed
@@ -43,8 +43,9 @@ def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
     Raises ExtractError where nothing can be kept soundly: the seed of the store, the tombstones or the journal of an
     erasure is lost with its copy, or which runs count cannot be told.
     """
-    is_there = layout.archive_file.exists() or layout.archive_copy.exists()
-    damage = archives.mend_identity(layout) if is_there else []
+    # Before its first commit a run may have died between the two files: then nothing is damaged.
+    was_used = any(layout.runs.glob("*/run.json"))
+    damage = archives.mend_identity(layout) if was_used and _has_identity(layout) else []
     archive = Archive.open_or_make(layout)
     finish_forget(layout, observer)
     observer.step_begins("look")
@@ -58,6 +59,10 @@ def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
         renew_copies(layout, everything, keep_others=is_partial)
     next_epoch = max(archives.next_epoch(everything), archives.last_epoch(layout) + 1)
     return Inspection(archive, everything, runs, next_epoch, damage)
+
+
+def _has_identity(layout: Layout) -> bool:
+    return layout.archive_file.exists() or layout.archive_copy.exists()
 
 
 def _mended_records(
@@ -87,7 +92,8 @@ def _mended_others(layout: Layout, everything: Sequence[RunRecord]) -> list[Dama
             continue
         damage.append(DamageRecord(layout.relative(path), "", "", f"{problem}, and was made again", mended=True))
         if path == layout.homes_file:
-            rewrite_homes(layout, read_homes(layout))
+            named = {home_id: KnownHome(home_id, root) for run in everything for home_id, root in run.homes.items()}
+            rewrite_homes(layout, named | read_homes(layout))
         elif path == layout.head_file and everything:
             newest = everything[-1]
             archives.write_head(layout, max(newest.epoch, archives.last_epoch(layout)), newest.run_id)

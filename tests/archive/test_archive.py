@@ -74,6 +74,14 @@ def test_a_record_that_is_damaged_in_both_copies_is_refused_by_whoever_reads(
         StoreReader.open(Layout(tmp_path / "data"))
 
 
+def test_a_run_that_died_before_its_first_commit_has_damaged_nothing(home: Path, tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "data")
+    Archive.open_or_make(layout)
+    layout.archive_file.unlink()
+    assert extract(tmp_path / "data", home).damage == []
+    assert extract(tmp_path / "data", home).damage == []
+
+
 def test_homes_are_known_from_the_commit_records_when_their_file_is_gone(home: Path, tmp_path: Path) -> None:
     extract(tmp_path / "data", home)
     layout = Layout(tmp_path / "data")
