@@ -1,4 +1,4 @@
-"""What commit records list: the committed phases of runs, the parts of each, and the tables that parts can be of."""
+"""Access to the content of commit records: the committed phases of runs and their Parquet files, by table."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache

@@ -1,7 +1,7 @@
-"""The second copies of what is small and critical: commit records, manifests, homes.json, tombstones.json, head.json.
+"""Second copies of small critical files: commit records, manifests, homes.json, tombstones.json, head.json.
 
-A copy stands below copies/ at the path that its original has below the data directory. The original counts; the copy is
-used where that is gone or is not what was written, and the next run puts the original back from it.
+The copy of a file is at the same path below copies/. It is used only if the original is missing or damaged; the next
+run then restores the original from it.
 """
 
 import shutil
@@ -34,8 +34,8 @@ def write_both(layout: Layout, path: Path, data: bytes, point: str) -> None:
 
 
 def read_either(layout: Layout, path: Path) -> bytes:
-    """Return what `write_both` was given: of the original, else of the copy. Raises what reading the original raises,
-    FileNotFoundError or FixityError, when neither can be used.
+    """Return the data that `write_both` wrote, from the original or else from the copy. Raises the error of reading the
+    original (FileNotFoundError or FixityError) if both are missing or damaged.
     """
     try:
         return read_sealed(path)
@@ -47,12 +47,12 @@ def read_either(layout: Layout, path: Path) -> bytes:
 
 
 def copy_part(layout: Layout, part: PartRecord) -> bool:
-    """Make the second copy of a part that is in its place; returns whether it was made: not of a damaged part."""
+    """Write the second copy of a committed Parquet file; returns False, without a copy, if the file is damaged."""
     return _copied(layout.root / part.path, layout.copy_of(layout.root / part.path), part.sha256)
 
 
 def whole_copy(layout: Layout, part: PartRecord) -> Path | None:
-    """Return where the second copy of a part stands, if there is one that is what was committed."""
+    """Return the path of a Parquet file's second copy if it exists and is undamaged, else None."""
     if not _is_placed(part):
         return None
     copy = layout.copy_of(layout.root / part.path)
@@ -63,7 +63,7 @@ def whole_copy(layout: Layout, part: PartRecord) -> Path | None:
 
 
 def put_back(layout: Layout, part: PartRecord) -> bool:
-    """Put a damaged part back from its second copy; returns whether there is a whole one."""
+    """Restore a damaged Parquet file from its second copy; returns whether there is an undamaged copy."""
     original = layout.root / part.path
     if original.is_dir() and not original.is_symlink():
         return False
@@ -71,7 +71,7 @@ def put_back(layout: Layout, part: PartRecord) -> bool:
 
 
 def _copied(source: Path, target: Path, sha256: str) -> bool:
-    """Write a copy under a temporary name, look at its digest, and move it where it belongs."""
+    """Copy a file under a temporary name, check the digest, and rename it; returns whether the digest was right."""
     temporary = target.with_name(f".{target.name}.tmp")
     try:
         changed = make_directories(target.parent)
@@ -91,21 +91,24 @@ def _copied(source: Path, target: Path, sha256: str) -> bool:
 
 
 def manifests_of(runs: Iterable[RunRecord]) -> Iterator[PartRecord]:
-    """Yield the parts of which there are second copies."""
+    """Yield the Parquet files that have second copies: the manifests."""
     for run in runs:
         for phase in run.phases:
             yield from (part for part in phase.parts if part.table == MANIFEST.name and _is_placed(part))
 
 
 def _is_placed(part: PartRecord) -> bool:
-    """Whether a part lies where the layout puts manifests: what a record says may lead nowhere else."""
+    """Whether the path of a Parquet file is in the directory for manifests: a damaged record must not lead
+    elsewhere.
+    """
     names = part.path.split("/")
     return len(names) == 5 and names[:2] == ["tables", MANIFEST.name] and ".." not in names
 
 
 def renew_copies(layout: Layout, runs: Sequence[RunRecord], *, keep_others: bool = False) -> None:
-    """Let there be a copy of each original, and of nothing else unless `keep_others`. `runs` are all that have a commit
-    record. A copy that is as new and as large as its original is taken for what it was. Only the writer may call this.
+    """Write missing copies, and unless `keep_others` delete copies without an original. `runs` are all runs with a
+    commit record. A copy with the size of its original that is not older counts as up to date. The caller must hold the
+    writer lock.
     """
     sealed = [layout.commit_record(run.run_id) for run in runs]
     sealed += [path for path in (layout.homes_file, layout.tombstones_file, layout.head_file) if path.exists()]
@@ -133,7 +136,7 @@ def _is_as_new(original: Path, copy: Path) -> bool:
 
 
 def _remove_others(layout: Layout, wanted: set[Path]) -> None:
-    """Remove copies that have no original, and directories that are empty then, and have that on the disk."""
+    """Delete copies without an original and directories that are empty then, and flush the changes to disk."""
     if not layout.copies.is_dir():
         return
     changed = set()

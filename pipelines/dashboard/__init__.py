@@ -1,4 +1,4 @@
-"""The dashboard: one HTML file with charts of everything in the warehouse, written or served on loopback. The room
-imports `warehouse`, and reads its views alone. `assets/` holds the page, its scripts and style, and two libraries with
+"""The dashboard: one HTML page with charts of the warehouse, written to a file or served on the loopback interface.
+Imports `warehouse` and reads only its views. `assets/` has the page, its scripts and style, and two libraries with
 their licences.
 """

@@ -1,4 +1,4 @@
-"""Asks the questions of the dashboard and packs the answers: columns of numbers, and each text once."""
+"""Runs the queries of the dashboard and encodes the results: as columns of numbers, with each distinct text once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,8 +15,8 @@ Key = str | tuple[str, ...] | None
 
 @dataclass(slots=True)
 class Cubes:
-    """All that the page shows. `texts` has the values of each dimension, the columns of `cubes` hold places among them;
-    `missing` names the views that this warehouse has not, by cube; `zone` is the time zone of days and hours.
+    """The data of the page. `texts` has the values of each dimension, and the columns of `cubes` have indexes into
+    them; `missing` has the views that this warehouse lacks, by cube; `zone` is the time zone of days and hours.
     """
 
     zone: str
@@ -25,7 +25,7 @@ class Cubes:
     missing: dict[str, list[str]] = field(default_factory=dict)
 
     def to_json(self) -> JsonObject:
-        """Return them as JSON values."""
+        """Return the data as JSON values."""
         texts: dict[str, JsonValue] = dict(self.texts)
         cubes: dict[str, JsonValue] = {name: dict(cube) for name, cube in self.cubes.items()}
         missing: dict[str, JsonValue] = {name: list(views) for name, views in self.missing.items()}
@@ -33,8 +33,8 @@ class Cubes:
 
 
 def read_cubes(connection: duckdb.DuckDBPyConnection) -> Cubes:
-    """Return the cubes of a warehouse, with days and hours of the time zone of the connection. A question whose views
-    it lacks is left out, and named as missing.
+    """Return the cubes of a warehouse, with days and hours in the time zone of the connection. A query whose views the
+    warehouse lacks is skipped and listed in `missing`.
     """
     (zone,) = connection.execute("SELECT current_setting('TimeZone')").fetchone() or ("UTC",)
     made = Cubes(str(zone))
@@ -76,14 +76,14 @@ def _ask(
 
 
 def _key(value: object) -> Key:
-    """Return a value of a dimension as a key; a list of names is one value, whatever their order."""
+    """Return a value of a dimension as a key; a list of names is sorted, so that its order makes no difference."""
     if isinstance(value, list):
         return tuple(sorted(str(each) for each in value if each is not None))
     return None if value is None else str(value)
 
 
 def _shown(value: object) -> JsonValue:
-    """Return a value for the page: text is made harmless for the eye, all else is a number, a list or nothing."""
+    """Return a value for the page: a text with control characters escaped, a number, a list or None."""
     match value:
         case None | bool() | int() | float():
             return value

@@ -1,7 +1,7 @@
-"""Puts the dashboard together: one HTML file that loads nothing and runs no script but its own.
+"""Builds the dashboard: one HTML page that loads nothing and runs only its own scripts.
 
-The data lies in a JSON block in which no `<` stands, so that no text can end it; the script shows text through
-`textContent` alone. The policy of the page names the digest of each script: any other would not run.
+The data is in a JSON block without `<`, so that no text can close the block; the scripts insert text only as
+`textContent`. The page's Content-Security-Policy has the digest of each script: browsers run no other.
 """
 
 from base64 import b64encode
@@ -24,14 +24,14 @@ _ESCAPES: Final = ((b"<", b"\\u003c"), ("\u2028".encode(), b"\\u2028"), ("\u2029
 
 
 def page_of(connection: duckdb.DuckDBPyConnection) -> str:
-    """Return the dashboard of an open warehouse as HTML; its days are of the time zone of the connection."""
+    """Return the dashboard of an open warehouse as HTML, with days in the time zone of the connection."""
     cubes = read_cubes(connection)
     about: JsonObject = {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION}
     return page_with(cubes.to_json() | about)
 
 
 def page_with(data: JsonObject) -> str:
-    """Return the page that shows `data`: what `Cubes.to_json` returns, with `made_at` and `version`."""
+    """Return the page for `data`: the result of `Cubes.to_json`, with `made_at` and `version`."""
     assets = files("pipelines.dashboard") / "assets"
     scripts = [(assets / name).read_text(encoding="utf-8") for name in _SCRIPTS]
     environment = Environment(

@@ -1,7 +1,7 @@
-"""What the dashboard asks the warehouse: for each cube one query over one view.
+"""The queries of the dashboard: one per cube.
 
 A cube has a row for each combination of the dimensions that the filters and its chart need, so that the page can filter
-by itself. Days and hours are of the time zone of the connection: that of this machine, unless it was set.
+without the warehouse. Days and hours are in the time zone of the connection, by default that of this machine.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Final
 from models.manifest import Outcome, sql_outcomes
 
 _CHANGED: Final = sql_outcomes((Outcome.MODIFIED, Outcome.MISSING, Outcome.APPENDED))
-"""Outcomes of files that their owner changed while a run read them."""
+"""Outcomes of files that changed while a run read them."""
 
 
 def _day(instant: str) -> str:
@@ -19,8 +19,8 @@ def _day(instant: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One cube: its name in the page, the views that it reads with the columns that it needs of each, its query, and
-    which of the resulting columns are dimensions (their values are sent once, and the rows hold places among them).
+    """The query of one cube: the cube's name in the page, the views and columns that it reads, the SQL, and the
+    resulting columns that are dimensions (each distinct value is sent once, and rows have indexes into the values).
     """
 
     name: str

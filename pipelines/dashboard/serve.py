@@ -1,4 +1,4 @@
-"""Serves the dashboard on loopback: made anew from the newest warehouse at each request."""
+"""Serves the dashboard on the loopback interface, computed from the newest warehouse at each request."""
 
 import secrets
 from collections.abc import Callable
@@ -10,9 +10,9 @@ _HOST: Final = "127.0.0.1"
 
 
 class DashboardServer(ThreadingHTTPServer):
-    """A server of one page on loopback, on `port` (0: any that is free). Its address holds a secret, since every user
-    of this machine can reach loopback; a request under another name of this host is refused, since a foreign page could
-    have made it.
+    """A server of one page on the loopback interface, on `port` (0: any free one). The page's address contains a
+    secret, because every user of this machine can connect; a request with another Host header is refused, because a
+    foreign web page could have caused it (DNS rebinding).
     """
 
     daemon_threads = True
@@ -58,4 +58,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(page)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name that the base class gives it)
-        """Write no line for a request: the address is a secret."""
+        """Log no requests: the address contains the secret."""

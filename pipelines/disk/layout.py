@@ -174,16 +174,16 @@ class Layout:
 
     @property
     def copies(self) -> Path:
-        """Second copies of what is small and critical."""
+        """The directory of second copies of small critical files."""
         return self.root / "copies"
 
     @property
     def head_file(self) -> Path:
-        """Which run committed last, so that the newest one cannot vanish unseen."""
+        """The file that names the last committed run, so that a loss of its commit record is noticed."""
         return self.root / "head.json"
 
     def copy_of(self, path: Path) -> Path:
-        """Where the second copy of a file below the data directory stands."""
+        """Return the path of the second copy of a file of the data directory."""
         return self.copies / path.relative_to(self.root)
 
     @property

@@ -1,3 +1,3 @@
-"""Answers for people who look: sessions, a conversation, usage. The room reads the views of the warehouse and nothing
-else, counts nothing by itself, and imports `warehouse` and the rooms below it.
+"""Queries for people: lists of sessions, a conversation, full-text search, usage. Reads only the views of the
+warehouse, does no calculation of its own, and imports `warehouse` and the rooms below it.
 """

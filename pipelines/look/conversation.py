@@ -1,4 +1,4 @@
-"""One session to be read: its utterances in order, those of each subagent below the call that began it."""
+"""One session for reading: its utterances in order, with those of each subagent below the call that started it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,14 +10,14 @@ from pipelines.look.filters import Conditions
 
 Kind = Literal["prompt", "answer", "thinking", "call", "summary", "notice"]
 _COMMAND: Final = re.compile(r"<command-name>(.*?)</command-name>(?:.*?<command-args>(.*?)</command-args>)?", re.DOTALL)
-"""How a transcript writes a command of Claude Code that a person gave."""
+"""The format in which a transcript has a slash command that a person typed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A prompt, an answer, a call of a tool with its result, or an event. All texts are as they were written: hostile.
+    """A prompt, an answer, a tool call with its result, or an event. All texts are untrusted.
 
-    `said_at` is aware. `tool_input` is JSON. `lasted` is the seconds from a call to its result.
+    `said_at` has a time zone. `tool_input` is JSON. `lasted` is the time from a call to its result in seconds.
     """
 
     kind: Kind
@@ -37,7 +37,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A subagent: its kind, what it was to do, and the call that began it, where these are known."""
+    """A subagent: its type, its task and the call that started it, if known."""
 
     agent_id: str
     agent_type: str
@@ -47,7 +47,9 @@ class Agent:
 
 @dataclass(slots=True)
 class Turn:
-    """An utterance at a depth: 0 in the session, one more in each subagent. `agent` is the one that begins here."""
+    """An utterance and its nesting depth: 0 in the session, one more in each subagent. `agent` is set on the first
+    utterance of a subagent.
+    """
 
     utterance: Utterance
     depth: int = 0
@@ -55,7 +57,7 @@ class Turn:
 
 
 def find_session(prefix: str) -> Conditions:
-    """Return the query of the sessions (`session_id`) whose id begins so, at most ten."""
+    """Return the query for at most ten sessions (`session_id`) whose id begins with `prefix`."""
     return Conditions(
         "SELECT DISTINCT session_id FROM sessions WHERE starts_with(session_id, ?) ORDER BY 1 LIMIT 10",
         (prefix.lower(),),
@@ -63,7 +65,7 @@ def find_session(prefix: str) -> Conditions:
 
 
 def conversation_query(session_id: str, home_id: str) -> Conditions:
-    """Return the query of a session's conversation in one home, in order."""
+    """Return the query for a session's conversation in one home, in order."""
     return Conditions(
         "SELECT c.*, t.tool_use_id, t.returned_at FROM conversation c "
         "LEFT JOIN tool_call_results t USING (file_id, byte_offset, block_number) "
@@ -73,7 +75,7 @@ def conversation_query(session_id: str, home_id: str) -> Conditions:
 
 
 def prompts_query(session_id: str) -> Conditions:
-    """Return the query of the prompts of a session that no transcript has, in order."""
+    """Return the query for the prompts of a session that no transcript has, in order."""
     return Conditions(
         "SELECT prompted_at, prompt_text FROM user_prompts WHERE session_id = ? AND NOT in_transcript "
         "ORDER BY prompted_at, byte_offset",
@@ -82,7 +84,7 @@ def prompts_query(session_id: str) -> Conditions:
 
 
 def agents_query(session_id: str, home_id: str) -> Conditions:
-    """Return the query of a session's subagents in one home."""
+    """Return the query for a session's subagents in one home."""
     return Conditions(
         "SELECT agent_id, agent_type, description, tool_use_id FROM subagent_runs "
         "WHERE session_id = ? AND home_id = ? AND agent_id IS NOT NULL",
@@ -91,7 +93,7 @@ def agents_query(session_id: str, home_id: str) -> Conditions:
 
 
 def utterance_of(row: dict[str, object]) -> Utterance:
-    """Return the utterance that a row of the view `conversation` is."""
+    """Return the utterance for a row of the view `conversation`."""
     said_at, returned_at = row["said_at"], row.get("returned_at")
     lasted = None
     if isinstance(said_at, datetime) and isinstance(returned_at, datetime):
@@ -115,7 +117,7 @@ def utterance_of(row: dict[str, object]) -> Utterance:
 
 
 def agent_of(row: dict[str, object]) -> Agent:
-    """Return the subagent that a row of `agents_query` is."""
+    """Return the subagent for a row of `agents_query`."""
     return Agent(
         _text(row["agent_id"]),
         _text(row["agent_type"]),
@@ -125,7 +127,7 @@ def agent_of(row: dict[str, object]) -> Agent:
 
 
 def merged(said: Sequence[Utterance], prompts: Sequence[Utterance]) -> list[Utterance]:
-    """Return a conversation with prompts that only other files have, where their times put them."""
+    """Return a conversation with additional prompts inserted by their times."""
     made = list(said)
     for prompt in prompts:
         later = (
@@ -138,8 +140,8 @@ def merged(said: Sequence[Utterance], prompts: Sequence[Utterance]) -> list[Utte
 
 
 def in_turns(utterances: Sequence[Utterance], agents: Sequence[Agent]) -> Iterator[Turn]:
-    """Yield the utterances in order, those of a subagent together: below the call that began it, or where its first one
-    stands when no call is known.
+    """Yield the utterances in order, those of a subagent together: below the call that started it, or if that is not
+    known, at the position of its first utterance.
     """
     known = {agent.agent_id: agent for agent in agents}
     begun_by: dict[str, list[str]] = {}
@@ -190,7 +192,7 @@ def _kind(speaker: str, kind: str) -> Kind:
 
 
 def _words(text: str) -> str:
-    """Return a text, a command of Claude Code as it was typed."""
+    """Return a text, or if it is a slash command, the command as the person typed it."""
     if not text.lstrip().startswith("<command-") or not (found := _COMMAND.search(text)):
         return text
     return " ".join(filter(None, (part and part.strip() for part in found.groups())))

@@ -25,16 +25,16 @@ _DAY_FIRST: Final = re.compile(r"(\d{1,2})(?:st|nd|rd|th|\.)?\s+([a-z]{3,9})(?:,
 
 
 class Period(NamedTuple):
-    """A stretch of time, `end` not included; both are aware, in the machine's time zone."""
+    """A period from `start` to `end`, exclusive; both have the machine's time zone."""
 
     start: datetime
     end: datetime
 
 
 def period(text: str, now: datetime | None = None) -> Period:
-    """Return the period that a text names, seen from `now` (aware; the present moment without it).
+    """Return the period that a text names relative to `now` (with a time zone; default: the current time).
 
-    Raises ConfigurationError with examples for a text that names none.
+    Raises ConfigurationError, with examples, if the text names none.
     """
     at = now or datetime.now().astimezone()
     words = " ".join(text.lower().split())
@@ -76,7 +76,7 @@ def _ago(words: str, now: datetime) -> Period | None:
         return None
     number = int(found[1]) if found[1].isdigit() else 1
     at = _back(unit, now, number)
-    # What was hours ago is an instant; what was days ago is a day.
+    # "3 hours ago" is an instant, "3 days ago" a whole day.
     return Period(at, at) if unit in ("minute", "hour") else _span("day", at, 0)
 
 
@@ -98,7 +98,7 @@ def _instant(words: str, _: datetime) -> Period | None:
 
 
 def _latest(month: int, day: str | None, year: str | None, now: datetime) -> Period:
-    """Return the period of a date; without a year, the last one that has begun."""
+    """Return the period of a date; without a year, the most recent one that has begun."""
     found = _dated(int(year) if year else now.year, month, int(day) if day else None)
     if year is None and found.start > now:
         return _dated(now.year - 1, month, int(day) if day else None)
@@ -111,7 +111,7 @@ def _dated(year: int, month: int | None, day: int | None) -> Period:
 
 
 def _span(unit: str, now: datetime, back: int) -> Period:
-    """Return the calendar unit that `now` is in, or the one so many units before."""
+    """Return the calendar unit that contains `now`, or the one `back` units before."""
     start = _start(unit, _back(unit, _start(unit, now), back))
     # Two days are more than the longest day and less than the shortest unit after it.
     longest = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1.5, "week": 8, "month": 33, "year": 370}[unit]

@@ -1,5 +1,5 @@
-"""What the commands that look are limited to, as conditions of SQL with their values beside them: a value is never
-written into a query.
+"""The filters of the query commands (project, dates, tool, model …) as SQL conditions with separate values: values are
+always bound as parameters, never put into the SQL text.
 """
 
 import os
@@ -19,13 +19,13 @@ Value = str | datetime
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """A condition of SQL, `true` where nothing is asked for, and the values of its question marks."""
+    """An SQL condition or query, by default `true`, and the values of its question marks."""
 
     sql: str
     values: tuple[Value, ...] = ()
 
     def __and__(self, other: "Conditions") -> "Conditions":
-        """Return the condition that both hold."""
+        """Return the conjunction of both conditions."""
         return Conditions(f"({self.sql}) AND ({other.sql})", (*self.values, *other.values))
 
 
@@ -34,7 +34,7 @@ EVERYTHING: Final = Conditions("true")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What is looked for; a field that is None limits nothing. `since` and `until` are dates as people write them."""
+    """The filters of a command; None means no filter. `since` and `until` are texts for `pipelines.look.dates`."""
 
     project: str | None = None
     since: str | None = None
@@ -46,8 +46,8 @@ class Filters:
     home: str | None = None
 
     def of_sessions(self) -> Conditions:
-        """Return the condition on a row of `sessions`, there called `s`. Raises ConfigurationError for a value that
-        means nothing.
+        """Return the condition on a row of `sessions`, with the alias `s`. Raises ConfigurationError for an invalid
+        value.
         """
         made = self._common("s.project", "s.home_id", "s.ended_at", "s.started_at")
         if self.state is not None:
@@ -66,7 +66,7 @@ class Filters:
         return made
 
     def of_usage(self) -> Conditions:
-        """Return the condition on a row of `token_usage`, there called `u`."""
+        """Return the condition on a row of `token_usage`, with the alias `u`."""
         made = self._common("u.project", None, "u.responded_at", "u.responded_at")
         if self.home is not None:
             made &= Conditions("list_contains(u.home_ids, ?)", (self.home,))
@@ -75,7 +75,9 @@ class Filters:
         return made
 
     def of_places(self) -> Conditions:
-        """Return the condition on a hit, there called `p`, of a session `s`. Raises ConfigurationError as above."""
+        """Return the condition on a search hit, with the alias `p`, and its session `s`. Raises ConfigurationError for
+        an invalid value.
+        """
         made = replace(self, since=None, until=None, home=None).of_sessions()
         if self.home is not None:
             made &= Conditions("p.home_id = ?", (self.home,))
@@ -99,8 +101,8 @@ class Filters:
 
 
 def project_condition(column: str, given: str) -> Conditions:
-    """Return the condition that a project is the one at a path or below it (where `given` is one: `.`, `~/x`, `/x`), or
-    that `given` stands in its name, in whatever case.
+    """Return the condition that a project is at or below a path, if `given` is one (`.`, `~/x`, `/x`), else that its
+    name contains `given`, ignoring case.
     """
     if given in (".", "..") or given.startswith(("~", "./", "../", "/")):
         path = os.path.abspath(Path(given).expanduser())
@@ -109,7 +111,7 @@ def project_condition(column: str, given: str) -> Conditions:
 
 
 def like(pattern: str) -> str:
-    """Return the pattern of LIKE (with `!` to escape) for a name in which `*` stands for anything."""
+    """Return the LIKE pattern (with `!` as the escape character) for a name with `*` as a wildcard."""
     escaped = pattern.replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return escaped.replace("*", "%")
 

@@ -1,4 +1,4 @@
-"""Looks for secrets and personal data in the texts that are kept: which kinds, where, how many; never the value."""
+"""Searches archived texts for secrets and personal data, and reports kinds, places and numbers, never the values."""
 
 import hmac
 import secrets
@@ -38,7 +38,9 @@ _TEXTS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A text in which something of a kind stands, and how often. `found_at` is aware; `address` is of the entry."""
+    """A text that contains secrets of one kind, and their number. `found_at` has a time zone; `address` is that of the
+    entry.
+    """
 
     kind: str
     times: int
@@ -51,7 +53,7 @@ class Place:
 
 @dataclass(slots=True)
 class Scanned:
-    """What a scan found: its places, and how many different values there are of each kind."""
+    """The result of a scan: the places, and the number of distinct values of each kind."""
 
     bytes_scanned: int = 0
     places: list[Place] = field(default_factory=list)
@@ -59,12 +61,12 @@ class Scanned:
 
 
 def scan(layout: Layout, filters: Filters, level: Level) -> Scanned:
-    """Look through messages, inputs of tools, versions of files, debug logs and the variables of session environments.
+    """Search messages, tool inputs, file versions, debug logs and the variables of session environments.
 
-    Raises as `open_warehouse` does, and ConfigurationError for a filter that means nothing.
+    Raises as `open_warehouse` does, and ConfigurationError for an invalid filter.
     """
     made = Scanned()
-    key = secrets.token_bytes(16)  # of a value only a keyed digest is held, to count it once
+    key = secrets.token_bytes(16)  # to count distinct values by keyed digests instead of holding the values
     different: dict[str, set[bytes]] = {}
     for row in _rows(layout, filters):
         home_id, session_id, project, found_at, address, text = row

@@ -1,4 +1,4 @@
-"""Finds texts in everything that is kept: the words of a search as an expression of the index, and where hits are."""
+"""Full-text search over the archive: turns the user's words into a query of the index, and finds the places of hits."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,12 +19,12 @@ from pipelines.warehouse.publish import open_warehouse
 KINDS: Final = (
     "prompt", "answer", "thinking", "input", "result", "paste", "plan", "task", "file", "debug", "other",
 )  # fmt: skip
-"""What a hit can be: `input` and `result` are of tools, `file` is a version of a file."""
+"""The kinds of hits: `input` and `result` are of tool calls, `file` is a version of a file."""
 
 _MOST_HITS: Final = 20_000
-"""Hits of the index that are looked at: of a word that is nearly everywhere, the best."""
+"""The maximum number of hits to take from the index, the best ones: some words are in almost every text."""
 _AROUND: Final = 70
-"""Characters of a snippet before and after what was found."""
+"""Characters of a snippet before and after the hit."""
 _PART: Final = re.compile(r'(-?)"([^"]*)"?|(\S+)')
 _WORD: Final = re.compile(r"[\w]+")
 _HITS: Final[Mapping[str, pa.DataType]] = {
@@ -76,7 +76,7 @@ _TEXTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A place where what was searched for stands. `snippet` is text of a home: hostile. `found_at` is aware."""
+    """A search hit. `snippet` is untrusted text. `found_at` has a time zone."""
 
     kind: str
     home_id: str
@@ -90,9 +90,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What is searched for: the words as they were given, and how they limit the hits.
+    """A search: the user's words, and the filters.
 
-    `is_literal` takes `text` as it is, any piece of a message, in this case. `each` lists every hit of a session.
+    With `is_literal`, `text` is searched exactly, case-sensitive and also within words. With `each`, all hits of a
+    session are returned.
     """
 
     text: str
@@ -129,8 +130,8 @@ def search(layout: Layout, wanted: SearchQuery, mask: Callable[[str], str] = str
 
 
 def expression_of(text: str) -> str:
-    """Return the words of a search as an expression of FTS5: each word or `"phrase"` must be there, one after a minus
-    must not, and `word*` stands for all that begin so. Raises ConfigurationError for no words.
+    """Return the words of a search as an FTS5 expression: a text must contain each word or `"phrase"` and none with a
+    minus before it; `word*` matches a prefix. Raises ConfigurationError if there are no words.
     """
     wanted, unwanted = list[str](), list[str]()
     for minus, words, is_prefix in _parts(text):
@@ -143,12 +144,12 @@ def expression_of(text: str) -> str:
 
 
 def search_terms(text: str) -> list[str]:
-    """Return the words and phrases that a hit contains."""
+    """Return the words and phrases of a search that hits contain, to highlight them."""
     return [words for minus, words, _ in _parts(text) if not minus]
 
 
 def _parts(text: str) -> Iterable[tuple[bool, str, bool]]:
-    """Yield each part of a search: whether it is unwanted, its words, and whether they may go on."""
+    """Yield each part of a search: whether it has a minus, its words, and whether it is a prefix."""
     for found in _PART.finditer(text.replace("\0", " ")):
         minus, phrase, word = found.groups()
         words = phrase if word is None else word
@@ -159,7 +160,7 @@ def _parts(text: str) -> Iterable[tuple[bool, str, bool]]:
 
 
 def snippet(text: str, terms: Sequence[str]) -> str:
-    """Return a piece of a text, in one line, around the first place where one of these stands."""
+    """Return a part of a text, in one line, around the first occurrence of one of `terms`."""
     folded = text.casefold()
     at, length = 0, 0
     for term in terms:
@@ -184,7 +185,7 @@ def _indexed(layout: Layout, warehouse: duckdb.DuckDBPyConnection, expression: s
 
 
 def _literal(warehouse: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
-    """Return the messages in which a text stands as it is, in this case: no index is needed for it."""
+    """Return the messages that contain exactly this text, case-sensitive, by a scan without the index."""
     if not text:
         raise ConfigurationError("name a text that is to be found")
     rows = warehouse.execute(_LITERAL, [text]).fetchmany(_MOST_HITS)
@@ -203,7 +204,7 @@ def _only(found: pa.Table, numbers: Iterable[int]) -> pa.Table:
 
 
 def _ranked(wanted: SearchQuery) -> tuple[str, list[object]]:
-    """Return the query of the places of hits that match the filters, the best first, with its values."""
+    """Return the query for the places of hits that match the filters, best first, and its values."""
     conditions = wanted.filters.of_places()
     values: list[object] = list(conditions.values)
     if wanted.kinds:

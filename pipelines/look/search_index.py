@@ -1,8 +1,8 @@
-"""The full-text index of an archive: a file of SQLite (FTS5) in the cache, made of the warehouse and never needed.
+"""The full-text index of an archive: an SQLite file (FTS5) in the cache, derived from the warehouse.
 
-The first search after a run adds what the run brought; where the index does not fit the warehouse (after a rollback)
-it is made anew. It holds words without their texts, which stay in the warehouse, but words are content too: `extract
-forget` deletes the file, since SQLite leaves the words of deleted rows in it.
+The first search after a run adds the run's texts; if the index does not match the warehouse (after a rollback), it is
+built again. It has words without their texts, which are in the warehouse. Words are content too: `extract forget`
+deletes the file, because SQLite leaves the words of deleted rows in it.
 
 A document is a message, the input of a tool call, a version of a file, or an event of a debug log.
 """
@@ -24,7 +24,7 @@ from pipelines.disk.lock import writing
 from pipelines.disk.platform import replace
 
 MESSAGE, INPUT, FILE, EVENT = range(4)
-"""What a document is; the numbers are in the index."""
+"""The kinds of documents, by their numbers in the index."""
 
 _FORMAT: Final = "1"
 _BATCH: Final = 2000
@@ -61,18 +61,17 @@ Row = tuple[int, int, str | None, int | None, int | None, int | None, float]
 
 
 def spaced(text: str) -> str:
-    """Return a text with each character of Chinese, Japanese or Korean as a word of its own: they are not spaced, and
-    what is searched for among them is a phrase.
+    """Return a text with spaces around each Chinese, Japanese or Korean character, so that each is a word of the index
+    and a search for several is a phrase: these scripts have no spaces between words.
     """
     return text if text.isascii() else _CJK.sub(r" \1 ", text)
 
 
 def current_index(layout: Layout, warehouse: duckdb.DuckDBPyConnection) -> sqlite3.Connection:
-    """Return the index of the warehouse, open for reading; brings it up to date first.
+    """Bring the index of the warehouse up to date and return it, open for reading.
 
-    While another command writes to the data directory, the index of before is returned where there is one. Raises
-    LockedError where there is none then, DataDirectoryError, and ConfigurationError where this Python's SQLite has no
-    FTS5.
+    While another command writes to the data directory, return the existing index without updating it. Raises
+    LockedError if there is none then, DataDirectoryError, and ConfigurationError if this Python's SQLite has no FTS5.
     """
     runs = [str(run_id) for (run_id,) in warehouse.execute("SELECT run_id FROM runs ORDER BY run_id").fetchall()]
     if _covered(_newest(layout)) != set(runs):
@@ -89,7 +88,7 @@ def current_index(layout: Layout, warehouse: duckdb.DuckDBPyConnection) -> sqlit
 
 
 def hits(index: sqlite3.Connection, expression: str, most: int) -> Iterator[Row]:
-    """Yield the best hits of an expression of FTS5. Raises ConfigurationError for one that means nothing."""
+    """Yield the best hits of an FTS5 expression, at most `most`. Raises ConfigurationError if it is invalid."""
     try:
         yield from index.execute(
             "SELECT d.number, d.kind, d.message_id, d.file_id, d.byte_offset, d.block, w.rank "
@@ -106,7 +105,7 @@ def _newest(layout: Layout) -> Path | None:
 
 
 def _covered(path: Path | None) -> set[str] | None:
-    """Return the runs that an index covers, None where there is no index that can be read."""
+    """Return the runs whose texts are in an index; None if there is no readable index."""
     if path is None:
         return None
     if xxh3_128(path.read_bytes()).hexdigest() != path.stem.removeprefix("search-"):
@@ -122,7 +121,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _renew(layout: Layout, warehouse: duckdb.DuckDBPyConnection, runs: Sequence[str]) -> None:
-    """Write the index of these runs beside the present one, which it takes the place of."""
+    """Write the index of these runs to a new file, then replace the existing index by it."""
     former = layout.search_indexes()
     covered = _covered(_newest(layout))
     building = layout.cache / ".search.fts.tmp"
@@ -135,7 +134,7 @@ def _renew(layout: Layout, warehouse: duckdb.DuckDBPyConnection, runs: Sequence[
     new = [run_id for run_id in runs if run_id not in covered]
     try:
         with closing(sqlite3.connect(building)) as index:
-            # A file that is of no use before it is whole needs no journal.
+            # No journal: an incomplete file is deleted anyway.
             index.execute("PRAGMA journal_mode = OFF")
             index.execute("PRAGMA synchronous = OFF")
             if not covered:
@@ -160,7 +159,7 @@ def _renew(layout: Layout, warehouse: duckdb.DuckDBPyConnection, runs: Sequence[
 
 
 def _add(index: sqlite3.Connection, kind: int, found: duckdb.DuckDBPyConnection) -> None:
-    """Add documents; a message that is there already is left."""
+    """Add documents; skips messages that the index has already."""
     (last,) = index.execute("SELECT coalesce(max(number), 0) FROM documents").fetchone()
     here = {message for (message,) in index.execute("SELECT message_id FROM documents WHERE kind = ?", (kind,))}
     while rows := found.fetchmany(_BATCH):

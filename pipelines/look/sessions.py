@@ -1,4 +1,4 @@
-"""The list of sessions: one line each, newest first."""
+"""The query for the list of sessions, newest first."""
 
 from typing import Final
 
@@ -11,15 +11,15 @@ COLUMNS: Final = (
     "models", "versions", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd",
     "recorded_cost_usd", "unpriced_part_count", "reliable_share",
 )  # fmt: skip
-"""The columns of a session that are listed; the view `sessions` has more."""
+"""The columns of the list; the view `sessions` has more."""
 
 HAS_CONTENT: Final = Conditions("s.record_count > 0 OR s.prompt_count > 0 OR s.title IS NOT NULL")
-"""That there is anything to be seen of a session: many are but named, by an empty list or a log."""
+"""The condition that a session has content: of many, only the id is known, from an empty todo list or a log."""
 
 
 def sessions_query(filters: Filters, *, limit: int = 0, has_content: bool = True) -> Conditions:
-    """Return the query of the sessions that match, newest first: at most `limit` (0: all), each once, from the home
-    that has most of it. `has_content` leaves out sessions of which nothing but the id is known.
+    """Return the query for the sessions that match, newest first: at most `limit` (0: all), each once, from the home
+    that has most of it. `has_content` omits sessions of which only the id is known.
     """
     wanted = filters.of_sessions()
     if has_content and filters.state is None:
@@ -34,7 +34,7 @@ def sessions_query(filters: Filters, *, limit: int = 0, has_content: bool = True
 
 
 def one_session_query(session_id: str) -> Conditions:
-    """Return the query of the one row of a session, from the home that has most of it."""
+    """Return the query for the row of one session, from the home that has most of it."""
     return Conditions(
         f"SELECT {', '.join(COLUMNS)} FROM sessions WHERE session_id = ? ORDER BY record_count DESC, home_id LIMIT 1",
         (session_id,),

@@ -1,4 +1,4 @@
-"""Tokens and cost, grouped as one asks: rows of `token_usage`, each event once over all homes."""
+"""The queries for tokens and cost by group: over rows of `token_usage`, each response once over all homes."""
 
 from typing import Final
 
@@ -15,13 +15,13 @@ GROUPS: Final = {
     "model": "u.model_id",
     "home": "u.home_id",
 }
-"""By what usage can be grouped: the name, and its expression over `token_usage`, there called `u`."""
+"""The groups by name, with their SQL expressions over `token_usage`, which has the alias `u`."""
 
 AMOUNTS: Final = ("input_tokens", "output_tokens", "cache_write_tokens", "cache_read_tokens", "total_tokens")
 
 
 def usage_query(filters: Filters, by: str) -> Conditions:
-    """Return the query of the usage by a group of GROUPS; `block` is five hours from a first response on.
+    """Return the query for the usage by one of GROUPS, or by `block`: the five hours from a first response.
 
     Raises ConfigurationError for another group.
     """
@@ -38,7 +38,7 @@ def usage_query(filters: Filters, by: str) -> Conditions:
 
 
 def total_query(filters: Filters) -> Conditions:
-    """Return the query of the one row of all usage."""
+    """Return the query for the total of all usage, one row."""
     wanted = filters.of_usage()
     return Conditions(f"SELECT {_SUMS} FROM token_usage u WHERE {wanted.sql}", wanted.values)
 
@@ -62,9 +62,9 @@ _SUMS: Final = """
 
 
 def _blocks(wanted: Conditions) -> Conditions:
-    """Return the query of five-hour blocks: each begins with the full hour of the first response after the one before.
+    """Return the query for five-hour blocks: each begins at the full hour of the first response after the previous one.
 
-    A block's start depends on the start of the block before it, so they are counted out one after the other.
+    The start of a block depends on that of the previous one, so the query computes them recursively.
     """
     return Conditions(
         f"""

@@ -1,6 +1,7 @@
-"""Looks at the archive before a run goes on from it: puts back what has a whole second copy, and names what has none.
+"""Inspects the archive at the start of a run: restores damaged files from their second copies, and lists those that it
+cannot restore.
 
-What cannot be put back does not keep a run from reading what is new: it is left out, and the run ends with 3.
+A file that cannot be restored does not stop the run: the run ignores it, reads the homes, and ends with exit code 3.
 """
 
 from collections.abc import Sequence
@@ -25,8 +26,8 @@ from pipelines.run.unfinished_erasure import finish_forget
 
 @dataclass(slots=True)
 class Inspection:
-    """What a run goes on from: the archive, every commit record that can be read, those that count, both the oldest
-    first, the epoch of the next run, and what is damaged.
+    """The state of an archive at the start of a run: the archive, all readable commit records, those in effect (both
+    oldest first), the epoch of the next run, and the damage.
     """
 
     archive: Archive
@@ -37,11 +38,11 @@ class Inspection:
 
 
 def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
-    """Sweep what dead runs left, put back what is damaged, and return what a run goes on from. `now` is in UTC. The
-    caller must hold the lock.
+    """Sweep the remains of dead runs, restore damaged files from their copies, and return the state of the archive.
+    `now` is in UTC. The caller must hold the writer lock.
 
-    Raises ExtractError where nothing can be kept soundly: the seed of the store, the tombstones or the journal of an
-    erasure is lost with its copy, or which runs count cannot be told.
+    Raises ExtractError if a run could not archive anything reliably: the seed of the store, the tombstones or the
+    journal of an erasure is lost with its copy, or it is unknown which runs are in effect.
     """
     # Before its first commit a run may have died between the two files: then nothing is damaged.
     was_used = any(layout.runs.glob("*/run.json"))
@@ -68,7 +69,7 @@ def _has_identity(layout: Layout) -> bool:
 def _mended_records(
     layout: Layout, everything: Sequence[RunRecord], found: Sequence[DamageRecord]
 ) -> list[DamageRecord]:
-    """Write the commit records that were read from their copies where they belong; returns what was `found` damaged."""
+    """Restore the commit records that were read from their copies; returns `found` with these marked as restored."""
     by_id = {run.run_id: run for run in everything}
     for one in found:
         if one.mended and one.run_id in by_id:
@@ -82,9 +83,7 @@ def _told_as_mended(one: DamageRecord) -> DamageRecord:
 
 
 def _mended_others(layout: Layout, everything: Sequence[RunRecord]) -> list[DamageRecord]:
-    """Write homes.json, the tombstones and head.json anew where they are not what was written; returns which were
-    not.
-    """
+    """Restore homes.json, the tombstones and head.json if they are damaged; returns the damaged ones."""
     damage = []
     for path in (layout.homes_file, layout.tombstones_file, layout.head_file):
         problem = _problem_of(layout, path)
@@ -113,7 +112,9 @@ def _problem_of(layout: Layout, path: Path) -> str | None:
 
 
 def _look(layout: Layout, runs: Sequence[RunRecord], now: datetime) -> list[DamageRecord]:
-    """Look at the parts and the imported files; put damaged manifests back from their copies."""
+    """Check the Parquet files and the imported files; restore damaged manifests from their copies. Returns the
+    damage.
+    """
     keys = {(phase.home_id, phase.phase) for run in runs for phase in run.phases}
     last = [found for key in sorted(keys) if (found := last_phase(runs, *key)) is not None]
     newest = {part.path for run, phase in last for part in manifests_of([replace(run, phases=[phase])])}

@@ -1,4 +1,4 @@
-"""Looks at the second copies of commit records, manifests and tombstones, and at what names the newest run."""
+"""Checks the second copies of small critical files, and head.json, which names the last committed run."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from pipelines.verify.sizes import digest
 
 
 def check_head(context: Context) -> None:
-    """Look whether the run that committed last is there."""
+    """Check that the run named in head.json exists."""
     path = context.layout.head_file
     address = context.address(path)
     heads = []
@@ -32,7 +32,7 @@ def check_head(context: Context) -> None:
 
 
 def check_copies(context: Context) -> None:
-    """Compare each second copy with its original. A quick look asks only whether it is there."""
+    """Compare each second copy with its original; at level quick, check only that it exists."""
     layout = context.layout
     sealed = [layout.commit_record(run.run_id) for run in context.runs]
     sealed += [path for path in (layout.homes_file, layout.tombstones_file, layout.head_file) if path.exists()]
@@ -64,7 +64,7 @@ def _is_there(context: Context, copy: Path, original: Path) -> bool:
 
 
 def _is_whole(original: Path, copy: Path) -> bool:
-    """Whether a copy is what was written, and the same as its original where that is."""
+    """Whether a copy is undamaged, and equal to its original if that is undamaged."""
     try:
         held = unsealed(copy.read_bytes(), copy.suffix)
     except (SealError, OSError):
