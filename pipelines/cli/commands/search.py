@@ -22,6 +22,16 @@ from pipelines.redact.masking import Masker
 _ID: Final = 8
 
 
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kind",
+        metavar="KIND",
+        help="Only in: prompt, answer, thinking, input, result, plan, task, file, debug.",
+    ),
+]
+
+
 def search(
     words: Annotated[
         list[str],
@@ -35,14 +45,7 @@ def search(
     model: Model = None,
     state: State = None,
     home: HomeId = None,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--kind",
-            metavar="KIND",
-            help="Only in: prompt, answer, thinking, input, result, plan, task, file, debug.",
-        ),
-    ] = None,
+    kind: Kinds = None,
     literal: Annotated[
         bool, typer.Option("--literal", help="Search the exact text, case-sensitive, also within words.")
     ] = False,
