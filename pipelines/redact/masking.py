@@ -71,9 +71,10 @@ class Masker:
     it is made with is drawn anew for each document, so that nobody can try values until one gives this mask.
     """
 
-    def __init__(self, level: Level) -> None:
+    def __init__(self, level: Level, key: bytes = b"") -> None:
+        """`key` is a secret of the caller's from which the masks are made; without it one is drawn."""
         self._level = level
-        self._key = secrets.token_bytes(32)
+        self._key = key or secrets.token_bytes(32)
 
     def mask(self, text: str) -> str:
         """Return the text with a mask for everything that the level masks."""

@@ -150,6 +150,19 @@ def test_nothing_that_leaves_has_a_secret(leaky: Path, words: tuple[str, ...]) -
 
 
 @pytest.mark.duckdb
+def test_an_exported_document_has_no_secret_unless_that_is_asked_for(leaky: Path, tmp_path: Path) -> None:
+    for options in ((), ("--redact", "public")):
+        made = call("export", "4444", *options, "--data", leaky).out
+        assert TOKEN not in made
+        assert PASSWORD not in made
+        assert made == call("export", "4444", *options, "--data", leaky).out
+    assert "janedoe" not in made
+    assert TOKEN in call("export", "4444", "--redact", "none", "--data", leaky).out
+    call("export", "--to", tmp_path, "--data", leaky)
+    assert all(TOKEN not in path.read_text(encoding="utf-8") for path in tmp_path.iterdir())
+
+
+@pytest.mark.duckdb
 def test_a_scan_names_kind_and_place_and_never_the_value(leaky: Path) -> None:
     for options in ((), ("--json",), ("--personal",)):
         ran = call("scan", *options, "--data", leaky)

@@ -53,7 +53,7 @@ def session(
     are indented below the call that started them; messages that a rewind dropped are marked. Times are local.
     """
     layout = layout_of(data)
-    session_id = _found(layout, which)
+    session_id = find(layout, which)
     masker = masker_of(redact)
     (row,) = rows_of(layout, one_session_query(session_id))
     home_id = text(row["home_id"])
@@ -63,8 +63,7 @@ def session(
         with looking(layout, query, masker) as answer:
             write_json(answer, 0, sys.stdout)
         return
-    said = [utterance_of(one) for one in rows_of(layout, query, masker)]
-    said = merged(said, _prompts_of_history(layout, session_id, masker))
+    said = said_in(layout, session_id, home_id, masker)
     agents = [agent_of(one) for one in rows_of(layout, agents_query(session_id, home_id), masker)]
     turns = in_turns(said, agents)
     if prompts:
@@ -76,7 +75,13 @@ def session(
             console.print("The archive has nothing of its conversation.")
 
 
-def _found(layout: Layout, which: str) -> str:
+def said_in(layout: Layout, session_id: str, home_id: str, masker: Masker | None) -> list[Utterance]:
+    """Return the conversation of a session in one home, with the prompts that only history.jsonl has."""
+    rows = rows_of(layout, conversation_query(session_id, home_id), masker)
+    return merged([utterance_of(one) for one in rows], _prompts_of_history(layout, session_id, masker))
+
+
+def find(layout: Layout, which: str) -> str:
     """Return the full id of the session with this id or beginning of an id. Raises ConfigurationError if there is none
     or more than one.
     """
