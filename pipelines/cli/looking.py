@@ -16,7 +16,7 @@ from pipelines.cli.standard_output import reader_has_gone
 from pipelines.disk.layout import Layout
 from pipelines.look.filters import Conditions
 from pipelines.redact.masking import Masker
-from pipelines.redact.rules import Level
+from pipelines.redact.rules import PrivacyLevel
 from pipelines.warehouse.query import Answer, Cell, asking, write_csv, write_json
 
 Project = Annotated[
@@ -66,11 +66,11 @@ def masker_of(level: str | None) -> Masker | None:
     """
     if level is None:
         return None
-    if level.upper() not in Level.__members__:
+    if level.upper() not in PrivacyLevel.__members__:
         raise ConfigurationError(
-            f"there is no level {level!r}; there are {', '.join(one.lower() for one in Level.__members__)}"
+            f"there is no level {level!r}; there are {', '.join(one.lower() for one in PrivacyLevel.__members__)}"
         )
-    return Masker(Level[level.upper()])
+    return Masker(PrivacyLevel[level.upper()])
 
 
 def printed(answer: Answer, masker: Masker | None) -> Answer:

@@ -11,7 +11,7 @@ from typing import Final
 from pipelines.disk.layout import Layout
 from pipelines.look.filters import Filters
 from pipelines.redact.masking import find
-from pipelines.redact.rules import Level
+from pipelines.redact.rules import PrivacyLevel
 from pipelines.warehouse.publish import open_warehouse
 
 _BATCH: Final = 500
@@ -60,7 +60,7 @@ class Scanned:
     values: dict[str, int] = field(default_factory=dict)
 
 
-def scan(layout: Layout, filters: Filters, level: Level) -> Scanned:
+def scan(layout: Layout, filters: Filters, level: PrivacyLevel) -> Scanned:
     """Search messages, tool inputs, file versions, debug logs and the variables of session environments.
 
     Raises as `open_warehouse` does, and ConfigurationError for an invalid filter.

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import re2
 
-from pipelines.redact.rules import RULES, Level, Rule
+from pipelines.redact.rules import RULES, PrivacyLevel, SecretRule
 
 _ALPHABETS: Final = (ascii_lowercase, ascii_uppercase, digits)
 
@@ -34,31 +34,31 @@ class _Set(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SecretMatch:
     """A secret or a piece of personal data: the rule, and where it stands in the bytes of the text."""
 
-    rule: Rule
+    rule: SecretRule
     start: int
     end: int
 
 
-def find(data: bytes, level: Level) -> list[Found]:
+def find(data: bytes, level: PrivacyLevel) -> list[SecretMatch]:
     """Return what a level masks in UTF-8 bytes, in order and without overlaps.
 
     All rules are tried at once first: most texts match none.
     """
     rules, whole = _compiled(level)
-    found: list[Found] = []
+    found: list[SecretMatch] = []
     for number in whole.Match(data) or ():
         rule, compiled = rules[number]
         found += _matches(rule, compiled, data)
     order = {rule.name: place for place, (rule, _) in enumerate(rules)}
     found.sort(key=lambda one: (one.start, order[one.rule.name], -one.end))
-    kept: list[Found] = []
+    kept: list[SecretMatch] = []
     for one in found:
         if kept and one.start < kept[-1].end:
             if one.end > kept[-1].end:
-                kept[-1] = Found(kept[-1].rule, kept[-1].start, one.end)
+                kept[-1] = SecretMatch(kept[-1].rule, kept[-1].start, one.end)
             continue
         kept.append(one)
     return kept
@@ -71,7 +71,7 @@ class Masker:
     it is made with is drawn anew for each document, so that nobody can try values until one gives this mask.
     """
 
-    def __init__(self, level: Level, key: bytes = b"") -> None:
+    def __init__(self, level: PrivacyLevel, key: bytes = b"") -> None:
         """`key` is a secret of the caller's from which the masks are made; without it one is drawn."""
         self._level = level
         self._key = key or secrets.token_bytes(32)
@@ -109,23 +109,23 @@ class Masker:
             counter += 1
 
 
-def _matches(rule: Rule, compiled: _Compiled, data: bytes) -> Iterator[Found]:
+def _matches(rule: SecretRule, compiled: _Compiled, data: bytes) -> Iterator[SecretMatch]:
     at = 0
     while at <= len(data) and (match := compiled.search(data, at)) is not None:
         start, end = match.span(1)
         at = max(end, at + 1)
         value = data[start:end].decode("utf-8", "replace")
         if end > start and (rule.check is None or rule.check(_bare(rule, value))):
-            yield Found(rule, start, end)
+            yield SecretMatch(rule, start, end)
 
 
-def _bare(rule: Rule, value: str) -> str:
+def _bare(rule: SecretRule, value: str) -> str:
     """Return what a check looks at: numbers of cards and accounts without their spaces and dashes."""
-    return value.replace(" ", "").replace("-", "") if rule.level is Level.TEAM else value
+    return value.replace(" ", "").replace("-", "") if rule.level is PrivacyLevel.TEAM else value
 
 
 @cache
-def _compiled(level: Level) -> tuple[list[tuple[Rule, _Compiled]], _Set]:
+def _compiled(level: PrivacyLevel) -> tuple[list[tuple[SecretRule, _Compiled]], _Set]:
     options = re2.Options()
     options.max_mem = 64 << 20
     rules = [rule for rule in RULES if rule.level <= level]

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import Final
 
 
-class Level(IntEnum):
+class PrivacyLevel(IntEnum):
     """How much is masked: each level masks what the one before it does, and more."""
 
     PRIVATE = 0
@@ -25,14 +25,14 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class SecretRule:
     """A kind of secret or personal data: its name, its expression, the lowest level that masks it, and a check of what
     was found (its bytes without spaces and dashes) where an expression alone would find too much.
     """
 
     name: str
     pattern: str
-    level: Level = Level.PRIVATE
+    level: PrivacyLevel = PrivacyLevel.PRIVATE
     check: Callable[[str], bool] | None = None
 
 
@@ -69,7 +69,7 @@ def varied(text: str) -> bool:
 _PLACEHOLDER: Final = re.compile(
     r"(?i)example|your[_-]|placeholder|changeme|xxxx|\*\*\*|redacted|process\.env|os\.environ|getenv|^[<${(\[]|\(\)|\.\.\."
 )
-_TEAM, _PUBLIC = Level.TEAM, Level.PUBLIC
+_TEAM, _PUBLIC = PrivacyLevel.TEAM, PrivacyLevel.PUBLIC
 _ESCAPES: Final = r"\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|\[[0-9;]{0,8}m"
 """What ends in a letter and yet is no part of a word behind it: escapes of JSON, of URLs, and of terminals."""
 _B: Final = rf"(?:{_ESCAPES}|^|[^A-Za-z0-9_])"
@@ -78,12 +78,12 @@ _N: Final = rf"(?:{_ESCAPES}|^|[^\w+.])"
 """Before a number: nothing that could be a part of it."""
 
 
-def _key(name: str, mark: str, rest: str) -> Rule:
-    return Rule(name, f"{_B}(?P<value>{mark}{rest})")
+def _key(name: str, mark: str, rest: str) -> SecretRule:
+    return SecretRule(name, f"{_B}(?P<value>{mark}{rest})")
 
 
-def _named(name: str, names: str, value: str) -> Rule:
-    return Rule(
+def _named(name: str, names: str, value: str) -> SecretRule:
+    return SecretRule(
         name,
         rf"(?i:{names})[\w.-]{{0,20}}[\"'\\]*\s{{0,3}}(?:=>|[:=])\s{{0,3}}[\"'\\]*(?P<value>{value})",
         check=varied,
@@ -110,14 +110,14 @@ RULES: Final = (
     _key("google-api-key", "AIza", r"[\w-]{35}"),
     _key("google-client-secret", "GOCSPX-", r"[\w-]{20,40}"),
     _key("google-access-token", r"ya29\.", r"[\w-]{20,}"),
-    Rule("azure-storage-key", r"(?i)AccountKey=(?P<value>[A-Za-z0-9+/]{60,}={0,2})"),
-    Rule("azure-shared-access-signature", r"[?&]sig=(?P<value>[A-Za-z0-9%+/=]{30,})"),
+    SecretRule("azure-storage-key", r"(?i)AccountKey=(?P<value>[A-Za-z0-9+/]{60,}={0,2})"),
+    SecretRule("azure-shared-access-signature", r"[?&]sig=(?P<value>[A-Za-z0-9%+/=]{30,})"),
     _key("azure-client-secret", "", r"[\w~.-]{3}[78]Q~[\w~.-]{31,34}"),
     _key("slack-token", "xox[abeoprs]-", r"[A-Za-z0-9-]{10,}"),
     _key("slack-app-token", "xapp-", r"[0-9]-[A-Z0-9]+-[0-9]+-[0-9a-f]+"),
-    Rule("slack-webhook", r"hooks\.slack\.com/(?:services|workflows)/(?P<value>[A-Za-z0-9/+]{20,})"),
+    SecretRule("slack-webhook", r"hooks\.slack\.com/(?:services|workflows)/(?P<value>[A-Za-z0-9/+]{20,})"),
     _key("discord-token", "", r"[MNO][A-Za-z\d]{23,27}\.[\w-]{6}\.[\w-]{27,40}"),
-    Rule("discord-webhook", r"discord(?:app)?\.com/api/webhooks/(?P<value>[0-9]{15,20}/[\w-]{50,})"),
+    SecretRule("discord-webhook", r"discord(?:app)?\.com/api/webhooks/(?P<value>[0-9]{15,20}/[\w-]{50,})"),
     _key("telegram-bot-token", "", r"[0-9]{8,10}:AA[\w-]{33}"),
     _key("twilio-key", "SK", r"[0-9a-f]{32}"),
     _key("sendgrid-key", r"SG\.", r"[\w-]{16,32}\.[\w-]{30,64}"),
@@ -151,16 +151,16 @@ RULES: Final = (
     _key("supabase-token", "sb(?:p|_secret)_", r"[\w-]{30,60}"),
     _key("planetscale-token", "pscale_(?:tkn|pw|oauth)_", r"[\w=.-]{32,64}"),
     _key("age-key", "AGE-SECRET-KEY-1", r"[A-Z0-9]{58}"),
-    Rule(
+    SecretRule(
         "private-key",
         r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?P<value>[\s\S]*?)"
         r"(?:-----END |\z)",
     ),
     _key("json-web-token", "eyJ", r"[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
-    Rule("basic-authorization", rf"(?i){_B}basic\s{{1,3}}(?P<value>[A-Za-z0-9+/]{{12,}}={{0,2}})", check=varied),
-    Rule("bearer-token", rf"(?i){_B}bearer\s{{1,3}}(?P<value>[\w.~+/-]{{16,}}={{0,2}})", check=varied),
-    Rule("password-in-url", r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'\\]{0,}:(?P<value>[^\s/@\"'\\]{3,})@"),
-    Rule(
+    SecretRule("basic-authorization", rf"(?i){_B}basic\s{{1,3}}(?P<value>[A-Za-z0-9+/]{{12,}}={{0,2}})", check=varied),
+    SecretRule("bearer-token", rf"(?i){_B}bearer\s{{1,3}}(?P<value>[\w.~+/-]{{16,}}={{0,2}})", check=varied),
+    SecretRule("password-in-url", r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'\\]{0,}:(?P<value>[^\s/@\"'\\]{3,})@"),
+    SecretRule(
         "session-cookie",
         rf"(?i){_B}(?:session(?:id|_id)?|sid|auth)=(?P<value>[\w%.+/-]{{20,}}={{0,2}})",
         check=varied,
@@ -171,31 +171,31 @@ RULES: Final = (
         r"|passw(?:or)?d|passphrase|pwd|secret|token",
         r"[^\s\"'\\,;<>{}()\[\]|&]{8,}",
     ),
-    Rule("card-number", rf"{_B}(?P<value>[3-6][0-9]{{3}}(?:[ -]?[0-9]{{2,6}}){{2,4}})\b", _TEAM, luhn),
-    Rule(
+    SecretRule("card-number", rf"{_B}(?P<value>[3-6][0-9]{{3}}(?:[ -]?[0-9]{{2,6}}){{2,4}})\b", _TEAM, luhn),
+    SecretRule(
         "account-number",
         rf"{_B}(?P<value>[A-Z]{{2}}[0-9]{{2}}(?: ?[A-Z0-9]{{4}}){{3,7}}(?: ?[A-Z0-9]{{1,3}})?)\b",
         _TEAM, iban,
     ),
-    Rule("us-social-security-number", rf"{_B}(?P<value>[0-8][0-9]{{2}}-[0-9]{{2}}-[0-9]{{4}})\b", _TEAM),
-    Rule(
+    SecretRule("us-social-security-number", rf"{_B}(?P<value>[0-8][0-9]{{2}}-[0-9]{{2}}-[0-9]{{4}})\b", _TEAM),
+    SecretRule(
         "uk-insurance-number",
         rf"{_B}(?P<value>[A-CEGHJ-PR-TW-Z]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[A-D])\b",
         _TEAM,
     ),
-    Rule(
+    SecretRule(
         "phone-number",
         rf"{_N}(?P<value>\+[1-9][0-9]{{0,2}}[ .()-]{{0,2}}[0-9](?:[ .()-]{{0,2}}[0-9]){{6,12}})\b",
         _TEAM,
     ),
-    Rule("phone-number-us", rf"{_N}(?P<value>\(?[2-9][0-9]{{2}}\)?[ -][2-9][0-9]{{2}}-[0-9]{{4}})\b", _TEAM),
-    Rule(
+    SecretRule("phone-number-us", rf"{_N}(?P<value>\(?[2-9][0-9]{{2}}\)?[ -][2-9][0-9]{{2}}-[0-9]{{4}})\b", _TEAM),
+    SecretRule(
         "e-mail",
         rf"(?:{_ESCAPES}|^|[^\w.%+-])"
         r"(?P<value>[\w.%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})\b",
         _PUBLIC,
     ),
-    Rule(
+    SecretRule(
         "ip-address",
         rf"(?:{_ESCAPES}|^|[^\w.:-])"
         r"(?P<value>(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?:[0-9A-Fa-f]{1,4}:){2,7}:?[0-9A-Fa-f]{1,4})"
@@ -203,7 +203,7 @@ RULES: Final = (
         _PUBLIC,
         foreign_address,
     ),
-    Rule(
+    SecretRule(
         "user-in-path",
         r"(?:/home/|/Users/|[A-Za-z]:\\{1,4}Users\\{1,4}|-home-|-Users-)(?P<value>[\w.]{2,40})",
         _PUBLIC,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.errors import ExitCode
 from pipelines.redact.masking import Masker, find
-from pipelines.redact.rules import RULES, Level
+from pipelines.redact.rules import RULES, PrivacyLevel
 from tests.command_line import call
 from tests.redact.samples import SAMPLES
 
@@ -33,7 +33,7 @@ def test_a_value_of_every_kind_goes_out_in_no_form(name: str) -> None:
     found = re.search(rule.pattern.replace(r"\z", r"\Z"), text, re.ASCII)
     assert found is not None
     value = found["value"]
-    masker = Masker(Level.PUBLIC)
+    masker = Masker(PrivacyLevel.PUBLIC)
     for form in (
         f"it is {text} and that is all",
         json.dumps({"command": f"export X; run {text}", "n": [f"\n{text}\n"]}),
@@ -55,8 +55,8 @@ def test_a_value_of_every_kind_goes_out_in_no_form(name: str) -> None:
 )  # fmt: skip
 def test_numbers_with_check_digits_and_addresses_are_masked_for_the_public(sample: str) -> None:
     for form in (f"it is {sample} there", json.dumps({"v": sample}), f"+ {sample}\n"):
-        assert sample not in Masker(Level.PUBLIC).mask(form)
-        assert Masker(Level.PRIVATE).mask(form) == form
+        assert sample not in Masker(PrivacyLevel.PUBLIC).mask(form)
+        assert Masker(PrivacyLevel.PRIVATE).mask(form) == form
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,11 @@ def test_numbers_with_check_digits_and_addresses_are_masked_for_the_public(sampl
      "git@github.com", "a basic understanding"],
 )  # fmt: skip
 def test_what_only_looks_like_a_secret_stays(text: str) -> None:
-    assert Masker(Level.TEAM).mask(text) == text
+    assert Masker(PrivacyLevel.TEAM).mask(text) == text
 
 
 def test_a_mask_has_the_form_of_its_value_and_is_the_same_in_one_document_alone() -> None:
-    one, other = Masker(Level.PRIVATE), Masker(Level.PRIVATE)
+    one, other = Masker(PrivacyLevel.PRIVATE), Masker(PrivacyLevel.PRIVATE)
     first = one.mask(f"a {TOKEN} b {TOKEN}")
     masks = re.findall(r"a (\S+) b (\S+)", first)[0]
     assert masks[0] == masks[1] != TOKEN
@@ -85,18 +85,18 @@ def test_any_text_is_masked_to_a_text_of_its_length(text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         return
-    assert len(Masker(Level.PUBLIC).mask(text)) == len(text)
+    assert len(Masker(PrivacyLevel.PUBLIC).mask(text)) == len(text)
 
 
 def test_levels_mask_more_and_more() -> None:
     text = f"{TOKEN} 4111 1111 1111 1111 jane.doe@example.org /home/janedoe/x"
-    kinds = [{one.rule.name for one in find(text.encode(), level)} for level in Level]
+    kinds = [{one.rule.name for one in find(text.encode(), level)} for level in PrivacyLevel]
     assert kinds == [
         {"anthropic-key"},
         {"anthropic-key", "card-number"},
         {"anthropic-key", "card-number", "e-mail", "user-in-path"},
     ]
-    assert len([rule for rule in RULES if rule.level is Level.PRIVATE]) >= 40
+    assert len([rule for rule in RULES if rule.level is PrivacyLevel.PRIVATE]) >= 40
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from pipelines.look.export import document, index_line, parts_queries
 from pipelines.look.filters import Conditions, Filters
 from pipelines.look.sessions import one_session_query, sessions_query
 from pipelines.redact.masking import Masker
-from pipelines.redact.rules import Level
+from pipelines.redact.rules import PrivacyLevel
 
 INDEX: Final = "INDEX.md"
 
@@ -59,7 +59,7 @@ def export(
     _write_all(layout, ids, to.expanduser(), level)
 
 
-def _write_all(layout: Layout, ids: list[str], directory: Path, level: Level | None) -> None:
+def _write_all(layout: Layout, ids: list[str], directory: Path, level: PrivacyLevel | None) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     changed, lines = 0, []
     for session_id in ids:
@@ -88,7 +88,7 @@ def _write(path: Path, made: str) -> bool:
     return True
 
 
-def _made(layout: Layout, session_id: str, level: Level | None) -> tuple[Named, str]:
+def _made(layout: Layout, session_id: str, level: PrivacyLevel | None) -> tuple[Named, str]:
     """Return the row of a session and its document, both masked."""
     (row,) = rows_of(layout, one_session_query(session_id))
     home_id = text(row["home_id"])
@@ -110,9 +110,9 @@ def _made(layout: Layout, session_id: str, level: Level | None) -> tuple[Named, 
     return row, document(row, turns, parts, links)
 
 
-def _level(given: str) -> Level | None:
+def _level(given: str) -> PrivacyLevel | None:
     if given == "none":
         return None
-    if given.upper() not in Level.__members__:
+    if given.upper() not in PrivacyLevel.__members__:
         raise ConfigurationError(f"there is no level {given!r}; there are private, team, public and none")
-    return Level[given.upper()]
+    return PrivacyLevel[given.upper()]

@@ -15,7 +15,7 @@ from pipelines.cli.shown import project_name, when
 from pipelines.look.filters import Filters
 from pipelines.look.scan import Place, Scanned
 from pipelines.look.scan import scan as look
-from pipelines.redact.rules import Level
+from pipelines.redact.rules import PrivacyLevel
 
 _SHOWN: Final = 30
 _ID: Final = 8
@@ -47,9 +47,8 @@ def scan(
     tool inputs, file versions, debug logs and session environments are looked through. What is found may be erased with
     `extract forget`, and should be revoked where it was issued.
     """
-    found = look(
-        layout_of(data), Filters(project, since, until, home=home), Level.PUBLIC if personal else Level.PRIVATE
-    )
+    level = PrivacyLevel.PUBLIC if personal else PrivacyLevel.PRIVATE
+    found = look(layout_of(data), Filters(project, since, until, home=home), level)
     if as_json:
         say_json(
             {"bytes_scanned": found.bytes_scanned, "values": {**found.values}, "places": [*map(_json, found.places)]}
