@@ -98,8 +98,8 @@ def _close_touched_sessions(connection: duckdb.DuckDBPyConnection) -> None:
     """Add the sessions of files that were replaced just now, and all that are tied to any, by however many ties."""
     flipped = """
         SELECT * FROM records WHERE file_id IN (
-            (SELECT file_id FROM files WHERE state = 'superseded') EXCEPT FROM replaced
-            UNION FROM replaced EXCEPT (SELECT file_id FROM files WHERE state = 'superseded')
+            (SELECT file_id FROM files WHERE state = 'superseded' EXCEPT SELECT file_id FROM replaced)
+            UNION (SELECT file_id FROM replaced EXCEPT SELECT file_id FROM files WHERE state = 'superseded')
         )
     """
     _add_tied(connection, flipped)
