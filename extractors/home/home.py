@@ -45,7 +45,7 @@ Follows = Callable[[bytes], bool]
 class PinnedFile:
     """A regular file that is open for reading; it remains the same file even if another one gets its name."""
 
-    __slots__ = ("_descriptor", "atime_kept", "path", "stat")
+    __slots__ = ("_descriptor", "_first_bytes", "atime_kept", "path", "stat")
 
     def __init__(self, path: bytes, descriptor: int, atime_kept: bool) -> None:
         """Take over ``descriptor``; close it and raise if it is not a regular file. Only ``Home.open`` calls this."""
@@ -53,6 +53,7 @@ class PinnedFile:
         self.atime_kept: Final = atime_kept
         """Whether the system guarantees that reading does not change the access time."""
         self._descriptor = descriptor
+        self._first_bytes: bytes | None = None
         try:
             self.stat: Final = self.restat()
             if not stat.S_ISREG(self.stat.mode):
@@ -86,8 +87,16 @@ class PinnedFile:
             piece = self.read(start, min(size, end - start))
             if not piece:
                 return
+            if start == 0:
+                self._first_bytes = piece[:2]
             yield piece
             start += len(piece)
+
+    def first_bytes(self) -> bytes:
+        """Return the first two bytes, where a byte order mark would be: those that ``chunks`` read, where it did."""
+        if self._first_bytes is None:
+            self._first_bytes = self.read(0, 2)
+        return self._first_bytes
 
     def restat(self) -> Stat:
         """Return the present status of the open file. Raises ``Unreadable``."""

@@ -177,7 +177,7 @@ class EntryReader(PieceCutter):
     def read_stream(self, file: PinnedFile, start: int, size: int) -> None:
         """Read a file of many entries from `start` to `size`."""
         chunks = file.chunks(start, size, CHUNK)
-        self.utf16 = None if self.is_log else byte_order(file.read(0, 2))
+        self.utf16 = None if self.is_log else byte_order(file.first_bytes())
         limit = self.limits.entry_bytes
         if self.tombstones is None:
             start, chunks = self.read_blocks(chunks, start, limit)

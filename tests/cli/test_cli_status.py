@@ -65,7 +65,7 @@ def test_what_a_killed_run_left_and_who_writes_is_told(home: Path, tmp_path: Pat
 def test_status_of_nothing_names_the_next_command(tmp_path: Path) -> None:
     ran = call("status", "--data", tmp_path / "data")
     assert ran.code == 2
-    assert "`extract run` builds one" in ran.err
+    assert "`extract run` makes one" in ran.err
     assert not (tmp_path / "data").exists()
 
 

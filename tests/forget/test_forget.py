@@ -458,7 +458,7 @@ def test_a_run_refuses_to_bring_back_what_it_can_no_longer_recognise(data: Path,
     with pytest.raises(FixityError, match=r"tombstones\.json"):
         work(data, home)
     file.unlink()
-    with pytest.raises(StoreError, match=r"tombstones\.json is gone"):
+    with pytest.raises(StoreError, match=r"tombstones\.json is missing"):
         work(data, home)
     copy.write_bytes(kept)
     work(data, home)

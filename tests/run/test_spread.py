@@ -65,8 +65,8 @@ def test_nothing_is_forked_beside_another_thread() -> None:
 
 @forks
 @pytest.mark.parametrize(("how", "what"), [("killed", "died"), ("ended", "died"), ("failed", "ValueError: no")])
-def test_a_process_that_dies_or_fails_is_heard_of(method: str, what: str, tmp_path: Path) -> None:
-    assert what in _alone(method, tmp_path)
+def test_a_process_that_dies_or_fails_is_heard_of(how: str, what: str, tmp_path: Path) -> None:
+    assert what in _alone(how, tmp_path)
 
 
 @forks

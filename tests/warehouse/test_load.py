@@ -116,7 +116,7 @@ def test_a_derived_table_reads_no_other_than_those_that_are_found_in_its_query(
 def test_a_warehouse_that_needs_more_memory_than_usual_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layout, target = Layout(tmp_path / "data"), tmp_path / "made.duckdb"
     extract(layout.root, make_home(tmp_path / "home"))
-    monkeypatch.setattr(load, "_MUCH", 0)
+    monkeypatch.setattr(load, "_LARGE_TABLE_BYTES", 0)
     monkeypatch.setattr(load, "MEMORY", ("1MB", "512MB"))
     build_warehouse(layout, read_runs(layout), target)
     with duckdb.connect(str(target), read_only=True) as connection:
