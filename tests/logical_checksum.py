@@ -11,7 +11,7 @@ from models.tables import PIECES
 from pipelines.warehouse.schema import warehouse_tables
 
 _BY_RUN = frozenset({"run_id", "file_id", "first_run_id", "last_run_id", "expired_run_id", "generation", "watermark"})
-_FILE_TIMES = frozenset({"file_modified_at", "directory_modified_at", "kept_at", "modified_at"})
+_FILE_TIMES = frozenset({"file_modified_at", "directory_modified_at", "kept_at", "modified_at", "seen_at"})
 _ABOUT_RUNS = frozenset({"runs", "run_sources", "parts", "manifest", "extractions", "drift", PIECES.name})
 
 

@@ -19,7 +19,6 @@ from models.errors import ExitCode
 from pipelines.archive.archive import read_runs
 from pipelines.disk.layout import Layout
 from tests.command_line import ROOT, SESSION, Kept, Ran, call, make_home, start
-from tests.support import is_root
 
 COMMAND = [sys.executable, "-m", "pipelines"]
 NOT_IGNORED = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
@@ -140,16 +139,29 @@ def test_an_output_that_cannot_be_written_is_named_once(kept: Kept, words: tuple
     assert done.stderr.decode() == f"extract: {told} another path\n"
 
 
+AS_NOBODY = f"""
+import os, sys
+from tests.imported import import_all
+import_all()
+import encodings.idna, rich.progress, zoneinfo, textwrap, traceback, json, csv, getpass, pwd, grp, locale, shlex
+if os.name != "nt" and os.geteuid() == 0:
+    os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+from pipelines.cli.app import invoke
+code = invoke(sys.argv[1:])
+sys.stdout.flush(); sys.stderr.flush()
+os._exit(code)
+"""
+"""Imports as this user, who alone may be able to read the environment, and then becomes nobody."""
+
+
 def _as_nobody(*arguments: str | Path) -> Ran:
     """Call a command as a user who owns nothing, where this one is root and is refused nothing."""
     done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
+        [sys.executable, "-c", AS_NOBODY, *map(str, arguments)],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        user=NOBODY if is_root() else None,
-        extra_groups=[] if is_root() else None,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     return Ran(done.returncode, done.stdout, done.stderr.decode())

@@ -35,6 +35,11 @@ class World:
     moved: set[int] = field(default_factory=set)
     synced: set[int] = field(default_factory=set)
     outputs: list[int] = field(default_factory=list)
+    relayed: set[int] = field(default_factory=set)
+    """Transcripts with an answer of a gateway. A copy of a silent fork of one is not told from a new answer yet: it has
+    neither a request id nor a record that names the original. So no such copy is made here.
+    """
+    silent: set[int] = field(default_factory=set)
 
     def step(self, what: str, which: int) -> None:
         """Let one thing happen to one of the transcripts."""
@@ -48,7 +53,11 @@ class World:
             self.moved.add(number)
         elif what == "sync":
             self.synced.add(number)
-        elif self.turns[number] and number not in self.moved | self.synced:
+        elif self.turns[number] and number not in self.moved | self.synced | (self.silent & self.relayed):
+            if number in self.relayed:
+                self.relayed.add(len(self.talks))
+            if what == "silent fork" or number in self.silent:
+                self.silent.add(len(self.talks))
             new = session_id(len(self.talks) + 1)
             copy = talk.resumed(new) if what == "resume" else talk.forked(new, names_original=what == "fork")
             self.talks.append(copy)
@@ -60,6 +69,7 @@ class World:
         self.outputs.append(10 + turn)
         talk.prompt(f"prompt {turn}")
         if what == "gateway":
+            self.relayed.add(number)
             talk.answer("relay", f"answer {turn}", self.outputs[turn], 100 + turn, request=None)
         elif what == "tool":
             talk.answer(f"m{turn}", call(f"t{turn}"), 1, stop_reason=None)

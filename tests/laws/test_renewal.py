@@ -212,7 +212,7 @@ def test_a_warehouse_loaded_side_by_side_holds_what_one_loaded_table_by_table_ho
         _let_happen(tmp_path, layout, phases, what)
         with monkeypatch.context() as patched:
             patched.setattr(load, "_LARGE_TABLE_BYTES", 0)
-            patched.setattr(load, "_LITTLE", 0)
+            patched.setattr(load, "_SMALL_ADDITION_BYTES", 0)
             _bring_up(layout, target)
         anew.unlink(missing_ok=True)
         build_warehouse(layout, read_runs(layout), anew)
