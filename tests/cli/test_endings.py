@@ -144,9 +144,12 @@ import os, sys
 from tests.imported import import_all
 import_all()
 import encodings.idna, rich.progress, zoneinfo, textwrap, traceback, json, csv, getpass, pwd, grp, locale, shlex
+import contextlib, io
+from pipelines.cli.app import invoke
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    invoke([sys.argv[1], "--help"])
 if os.name != "nt" and os.geteuid() == 0:
     os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
-from pipelines.cli.app import invoke
 code = invoke(sys.argv[1:])
 sys.stdout.flush(); sys.stderr.flush()
 os._exit(code)

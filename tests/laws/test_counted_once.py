@@ -36,10 +36,9 @@ class World:
     synced: set[int] = field(default_factory=set)
     outputs: list[int] = field(default_factory=list)
     relayed: set[int] = field(default_factory=set)
-    """Transcripts with an answer of a gateway. A copy of a silent fork of one is not told from a new answer yet: it has
-    neither a request id nor a record that names the original. So no such copy is made here.
+    """Transcripts with an answer of a gateway. Several copies of one without a word on their origin are not told from
+    new answers yet: nothing but the time ties them. So no silent fork is made of these here.
     """
-    silent: set[int] = field(default_factory=set)
 
     def step(self, what: str, which: int) -> None:
         """Let one thing happen to one of the transcripts."""
@@ -53,11 +52,11 @@ class World:
             self.moved.add(number)
         elif what == "sync":
             self.synced.add(number)
-        elif self.turns[number] and number not in self.moved | self.synced | (self.silent & self.relayed):
+        elif self.turns[number] and number not in self.moved | self.synced:
+            if what == "silent fork" and number in self.relayed:
+                return
             if number in self.relayed:
                 self.relayed.add(len(self.talks))
-            if what == "silent fork" or number in self.silent:
-                self.silent.add(len(self.talks))
             new = session_id(len(self.talks) + 1)
             copy = talk.resumed(new) if what == "resume" else talk.forked(new, names_original=what == "fork")
             self.talks.append(copy)
