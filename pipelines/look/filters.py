@@ -55,9 +55,7 @@ class Filters:
                 raise ConfigurationError(f"there is no state {self.state!r}; there are {', '.join(STATES)}")
             made &= Conditions("s.state = ?", (self.state,))
         if self.model is not None:
-            made &= Conditions(
-                "list_contains(list_transform(s.models, m -> contains(m, lower(?))), true)", (self.model,)
-            )
+            made &= Conditions("list_contains([contains(m, lower(?)) FOR m IN s.models], true)", (self.model,))
         if self.tool is not None:
             made &= _has_call("lower(t.tool_name) LIKE lower(?) ESCAPE '!'", like(self.tool))
         if self.touched is not None:

@@ -45,8 +45,12 @@ def check_statements(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     syntax.
     """
     for statement in connection.extract_statements(sql):
-        # PIVOT becomes a CREATE of a temporary type and a SELECT, both without a text of their own.
-        is_query = statement.type in _QUERIES or not statement.query
+        # PIVOT becomes a CREATE of a temporary type and a SELECT, both without a text of their own; DuckDB 2 keeps them
+        # together and calls them MULTI.
+        is_pivot = str(statement.type).endswith("MULTI") and re.match(
+            r"\s*(FROM\b.*)?PIVOT\b", statement.query, re.IGNORECASE
+        )
+        is_query = statement.type in _QUERIES or not statement.query or bool(is_pivot)
         if not is_query:
             name = str(statement.type).rpartition(".")[2].replace("_", " ")
             raise ConfigurationError(

@@ -194,7 +194,7 @@ def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]] |
 
 def _has_digest(connection: duckdb.DuckDBPyConnection, name: str, digest: str) -> bool:
     try:
-        return connection.execute(f"SELECT {name}()").fetchone() == (digest,)
+        return connection.execute(f"SELECT {name}()").fetchall() == [(digest,)]
     except duckdb.CatalogException:
         return False
 
