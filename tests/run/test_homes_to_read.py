@@ -45,7 +45,8 @@ def test_a_home_that_is_not_found_is_named_and_makes_the_run_incomplete(data: Pa
     assert f"not read: the home {tmp_path / 'laptop'} is not there" in ran.lines
     assert "1 home not found: laptop" in call("report", "--data", data).out
     assert "Incomplete" in call("report", "--data", data).out
-    record = json.loads((data / "runs" / max(path.name for path in (data / "runs").iterdir()) / "run.json").read_text())
+    records = [json.loads(path.read_text()) for path in (data / "runs").glob("*/run.json")]
+    record = max(records, key=lambda record: int(record["epoch"]))
     assert record["homes_not_found"] == {"laptop": f"the home {tmp_path / 'laptop'} is not there"}
     assert list(record["homes"]) == ["mine"]
 
