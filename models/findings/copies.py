@@ -34,7 +34,7 @@ HEAD_BROKEN: Final = Kind(
     "R304",
     Severity.ERROR,
     Level.QUICK,
-    "The file that names the newest run is not what was written: {problem}.",
+    "The file that names the newest run was changed or damaged: {problem}.",
     NEXT_RUN,
     is_fixity=True,
 )

@@ -135,7 +135,7 @@ TOMBSTONES_BROKEN: Final = Kind(
     "R151",
     Severity.ERROR,
     Level.QUICK,
-    "The tombstones of what was erased on request are not what was written: {problem}.",
+    "The file of tombstones (records of erasures) was changed or damaged: {problem}.",
     "The next `extract run` puts it back from its second copy in copies/, where that is whole. Where it is not, put "
     "the file back from a backup of the data directory: until then no run can be made.",
     is_fixity=True,

@@ -11,6 +11,7 @@ import orjson
 from models.errors import ConfigurationError, FixityError, StoreError
 from models.run import DamageRecord, PartRecord, PhaseRecord, RunRecord, in_effect
 from pipelines.archive.copies import read_either, write_both
+from pipelines.archive.damage import CHANGED
 from pipelines.archive.erasure_journal import read_journal
 from pipelines.disk.atomic import read_sealed, write_sealed
 from pipelines.disk.layout import Layout
@@ -75,7 +76,7 @@ class Archive:
 
 
 def _whole_identity(layout: Layout) -> bytes:
-    """Return what archive.json holds, from its copy where it is not what was written. Raises FixityError."""
+    """Return the content of archive.json, from its second copy if it is missing or damaged. Raises FixityError."""
     try:
         return read_sealed(layout.archive_file)
     except (FixityError, OSError) as error:
@@ -86,8 +87,8 @@ def _whole_identity(layout: Layout) -> bytes:
 
 
 def mend_identity(layout: Layout) -> list[DamageRecord]:
-    """Write archive.json anew from its copy, or the copy from it, where one is gone or is not what was written; returns
-    what was damaged. Raises FixityError when both are. Only the writer may call this.
+    """Restore archive.json from its second copy, or the copy from the original, if one of them is missing or damaged;
+    returns the damaged ones. Raises FixityError if both are. The caller must hold the writer lock.
     """
     damage = []
     for path in (layout.archive_file, layout.archive_copy):
@@ -96,7 +97,7 @@ def mend_identity(layout: Layout) -> list[DamageRecord]:
         except FileNotFoundError:
             problem = "is gone"
         except (FixityError, OSError):
-            problem = "is not what was written"
+            problem = CHANGED
         else:
             continue
         other = layout.archive_copy if path == layout.archive_file else layout.archive_file
@@ -127,7 +128,7 @@ def read_all_runs(layout: Layout) -> list[RunRecord]:
     """Return every commit record of a data directory, oldest first, undone and removed runs included; an empty list
     when the directory does not exist. The records of a journaled erasure replace the old ones.
 
-    A record that is not what was written is read from its second copy. Raises FixityError when a run has lost both.
+    A record that was changed or damaged is read from its second copy. Raises FixityError when a run has lost both.
     """
     runs, damage = read_records(layout)
     for one in damage:
@@ -137,8 +138,8 @@ def read_all_runs(layout: Layout) -> list[RunRecord]:
 
 
 def read_records(layout: Layout) -> tuple[list[RunRecord], list[DamageRecord]]:
-    """Return what `read_all_runs` does, and what is damaged of it: the records that were read from their second copies
-    (`mended`), and the runs that cannot be read at all, which are left out. Raises StoreError for a broken journal.
+    """Return what `read_all_runs` does, and the damage: records that were read from their second copies (`mended`), and
+    runs that cannot be read at all, which are left out. Raises StoreError for an unreadable journal of an erasure.
     """
     names = {path.name for base in (layout.runs, layout.copy_of(layout.runs)) for path in _directories(base)}
     journal = read_journal(layout) if layout.forget_file.exists() else None
@@ -160,8 +161,8 @@ def _directories(base: Path) -> list[Path]:
 
 
 def _read_record(layout: Layout, name: str) -> tuple[RunRecord | None, str | None]:
-    """Return the commit record in a directory of runs/, and what is wrong with it, or with its original where it was
-    read from its copy; neither for the directory of a run that died before it committed anything.
+    """Return the commit record in the directory `name` of runs/, and the problem of its original, if it was read from
+    the second copy or not at all; (None, None) for the directory of a run that died before it committed anything.
     """
     original = layout.commit_record(name)
     problems: list[str] = []
@@ -171,7 +172,7 @@ def _read_record(layout: Layout, name: str) -> tuple[RunRecord | None, str | Non
         except FileNotFoundError:
             problems.append("is gone")
         except (FixityError, OSError):
-            problems.append("is not what was written")
+            problems.append(CHANGED)
         else:
             return _understood(path, raw), problems[0] if problems else None
     directory = layout.run(name)
@@ -188,19 +189,19 @@ def _understood(path: Path, raw: bytes) -> RunRecord:
 
 
 def _gaps(layout: Layout, runs: Sequence[RunRecord], unread: int) -> list[DamageRecord]:
-    """Return a damage for each run that is missing altogether, as the epochs and head.json say; those of the `unread`
-    records are known by name already.
+    """Return a damage for each run whose record is missing: epochs are numbered without gaps up to the one in
+    head.json. `unread` is the number of records that exist and cannot be read; they are reported by their paths.
     """
     newest = max(last_epoch(layout), max((run.epoch for run in runs), default=0))
     missing = sorted(set(range(1, newest + 1)) - {run.epoch for run in runs})
     if len(missing) <= unread:
         return []
     path = layout.relative(layout.runs)
-    return [DamageRecord(path, "", "", f"lacks the run of epoch {epoch}, all of it") for epoch in missing]
+    return [DamageRecord(path, "", "", f"has no record of the run of epoch {epoch}") for epoch in missing]
 
 
 def last_epoch(layout: Layout) -> int:
-    """Return the epoch of the run that committed last, as head.json or its copy says; 0 where neither can be read."""
+    """Return the epoch of the last committed run from head.json or its second copy; 0 if neither can be read."""
     try:
         return int(orjson.loads(read_either(layout, layout.head_file))["epoch"])
     except (FixityError, OSError, ValueError, KeyError, TypeError):
@@ -210,13 +211,13 @@ def last_epoch(layout: Layout) -> int:
 def commit(layout: Layout, run: RunRecord) -> None:
     """Write a run's commit record atomically: from then on the files that it lists belong to the archive.
 
-    Raises StoreError when a newer run has committed meanwhile.
+    Raises StoreError when a newer run was committed meanwhile.
     """
     others = (path for path in layout.commit_records() if path.parent.name != run.run_id)
     newest = max((_epoch(path, *_version(path)) for path in others), default=0)
     if newest >= run.epoch:
         raise StoreError(
-            f"a newer run (epoch {newest}) has committed meanwhile, so this one (epoch {run.epoch}) is not committed: "
+            f"a newer run (epoch {newest}) was committed meanwhile, so this one (epoch {run.epoch}) is not committed: "
             f"run again"
         )
     write_record(layout, run, "commit")
@@ -225,7 +226,7 @@ def commit(layout: Layout, run: RunRecord) -> None:
 
 
 def write_head(layout: Layout, epoch: int, run_id: str) -> None:
-    """Write which run committed last."""
+    """Write head.json, which names the last committed run."""
     fields = {"epoch": epoch, "run_id": run_id}
     write_both(layout, layout.head_file, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "head")
 
@@ -237,8 +238,8 @@ def _version(path: Path) -> tuple[int, int, int]:
 
 @cache
 def _epoch(path: Path, *_version: int) -> int:
-    """Return the epoch that a commit record names, 0 where it cannot be read; a run asks for those of all others at
-    each of its commits.
+    """Return the epoch in a commit record, 0 if it cannot be read. Cached by the file's version, because each commit of
+    a run reads the epochs of all other runs.
     """
     try:
         return int(orjson.loads(read_sealed(path))["epoch"])
@@ -247,7 +248,7 @@ def _epoch(path: Path, *_version: int) -> int:
 
 
 def write_record(layout: Layout, run: RunRecord, point: str) -> None:
-    """Write a commit record, whatever came after it: `commit` is for runs, this for what changes what is kept."""
+    """Write a commit record without the check for newer runs that `commit` makes: for erasures, gc and repairs."""
     write_both(layout, layout.commit_record(run.run_id), orjson.dumps(run, option=orjson.OPT_INDENT_2), point)
 
 

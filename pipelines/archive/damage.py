@@ -1,6 +1,6 @@
-"""Checks the committed parts at the start of a run: each exists and has its size; some are digested.
+"""Checks the committed parts at the start of a run: each must exist and have its size, and some are digested.
 
-Every run checks the sizes of all parts, and digests as many that each part is digested once a month.
+Every run checks the sizes of all parts, and digests so many that each part is digested once in four weeks.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,8 +16,10 @@ from pipelines.disk.atomic import sha256_of
 from pipelines.disk.layout import Layout
 
 SLOTS: Final = 28
-"""The days within which every part is digested, if there is at least one run a month."""
+"""The number of days within which every part is digested once, if runs are not rarer than that."""
 OTHER_BYTES: Final = "has other bytes than were committed"
+CHANGED: Final = "was changed or damaged"
+"""The problem of a sealed file (`models.seal`) whose seal does not match its content."""
 _SMALL: Final = 256 << 20
 """Every run digests at least this many bytes, if the archive has them: it takes a fraction of a second."""
 _WORTH_THREADS: Final = 4 << 20
@@ -26,11 +28,11 @@ _WORTH_THREADS: Final = 4 << 20
 def look_at_parts(
     layout: Layout, runs: Sequence[RunRecord], now: datetime | None = None, *, always: Collection[str] = ()
 ) -> list[DamageRecord]:
-    """Return which parts of `runs`, the oldest first, are not what was committed, in their order.
+    """Return the parts of `runs` (oldest run first) that are changed or missing, in the order of commits.
 
-    Every part is looked at; those whose slot has come since the newest of `runs` are digested, and as many others, the
-    longest undigested first, as make `_SMALL` bytes with them; and those whose paths are in `always`. Without `now`
-    (UTC), none is digested.
+    The existence and size of every part are checked. Digested are the parts whose slot has come since the newest of
+    `runs`; then others, the longest undigested first, until `_SMALL` bytes are read; and the parts whose paths are in
+    `always`. Without `now` (UTC), none is digested.
     """
     parts = {part.path: (run.run_id, part) for run in runs for phase in run.phases for part in phase.parts}
     found = {path: problem for path, (_, part) in parts.items() if (problem := _problem(layout, part)) is not None}
@@ -109,7 +111,7 @@ def _digested(layout: Layout, parts: Sequence[PartRecord]) -> dict[str, str]:
 
 
 def look_at_imports(layout: Layout) -> list[DamageRecord]:
-    """Return which files that were read in from other stores are not what their names say."""
+    """Return the imported files (`extract import-store`) whose content does not match the SHA-256 in their names."""
     sound = set(sound_imports(layout))
     return [
         DamageRecord(layout.relative(path), IMPORTED.name, "", OTHER_BYTES)

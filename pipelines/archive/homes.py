@@ -29,8 +29,8 @@ class HomeName:
 
 @dataclass(frozen=True, slots=True)
 class KnownHome:
-    """What the archive remembers of a home. `root` is the directory where it was last seen, `name` what people call it
-    where they gave it a name; a home that is not `is_read` is passed over by runs that name no home.
+    """A home in homes.json. `root` is the directory where it was last seen, `name` its display name, if the user gave
+    it one. Runs without `--home` skip a home that is not `is_read`.
     """
 
     home_id: str
@@ -40,17 +40,19 @@ class KnownHome:
 
     @property
     def shown(self) -> str:
-        """The id, and the display name behind it where there is one."""
+        """The id, followed by the display name if there is one."""
         return f"{self.home_id} ({self.name})" if self.name else self.home_id
 
 
 def home_of_json(home_id: str, value: JsonValue) -> KnownHome:
-    """Return the home that one item of homes.json means: a directory, or an object with one. Raises ValueError."""
+    """Return the home of one item of homes.json: a directory, or an object with one. Raises ValueError for other
+    values.
+    """
     fields: Mapping[str, JsonValue] = value if isinstance(value, dict) else {"root": value}
     root, name, is_read = fields.get("root"), fields.get("name"), fields.get("is_read", True)
     is_name = name is None or isinstance(name, str)
     if not is_home_id(home_id) or not isinstance(root, str) or not is_name or not isinstance(is_read, bool):
-        raise ValueError(f"{home_id!r} is no home with a directory")
+        raise ValueError(f"{home_id!r} has no directory")
     return KnownHome(home_id, root, name if isinstance(name, str) else None, is_read)
 
 
@@ -74,9 +76,9 @@ def known_homes(layout: Layout) -> dict[str, str]:
 
 
 def name_home(known: Mapping[str, str], given: str | None, root: Path) -> HomeName:
-    """Return the home for a directory: under the name given, else the one remembered for it, else one made of its name.
+    """Return the home for a directory. Its id is the given name, else the one in `known`, else derived from its name.
 
-    `known` are directories by home_id. Raises ConfigurationError when the given name cannot be a home_id.
+    `known` has directories by home_id. Raises ConfigurationError when the given name cannot be a home_id.
     """
     if given is not None:
         if not is_home_id(given):
@@ -95,7 +97,7 @@ def name_home(known: Mapping[str, str], given: str | None, root: Path) -> HomeNa
 
 
 def remember_homes(layout: Layout, homes: Iterable[HomeName]) -> None:
-    """Remember where homes were seen, and that they are read. The caller holds the lock (`archive.writing`)."""
+    """Record in homes.json where homes were seen, and that runs read them. The caller must hold the writer lock."""
     known = read_homes(layout)
     for home in homes:
         before = known.get(home.home_id) or KnownHome(home.home_id, "")
@@ -104,8 +106,9 @@ def remember_homes(layout: Layout, homes: Iterable[HomeName]) -> None:
 
 
 def rename_home(layout: Layout, home_id: str, name: str) -> KnownHome:
-    """Give a home a display name, or take it away with an empty one; returns the home. Its id, which all rows bear,
-    stays. The caller holds the lock. Raises ConfigurationError for an unknown home or a name that cannot be shown.
+    """Set the display name of a home, or remove it if `name` is empty; returns the home. Its id, which is in all rows,
+    stays. The caller must hold the writer lock. Raises ConfigurationError for an unknown home or a name that cannot be
+    shown.
     """
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise ConfigurationError(f"a home's name is one line of at most {LONGEST_NAME} characters")
@@ -113,8 +116,8 @@ def rename_home(layout: Layout, home_id: str, name: str) -> KnownHome:
 
 
 def stop_reading(layout: Layout, home_id: str) -> KnownHome:
-    """Have runs that name no home pass a home over; returns the home. All that was read of it is kept. The caller holds
-    the lock. Raises ConfigurationError for an unknown home.
+    """Make runs without `--home` skip a home; returns the home. The archive keeps everything read from it. The caller
+    must hold the writer lock. Raises ConfigurationError for an unknown home.
     """
     return _changed(layout, home_id, is_read=False)
 
@@ -130,7 +133,7 @@ def _changed(layout: Layout, home_id: str, **change: str | bool | None) -> Known
 
 
 def _write_homes(layout: Layout, homes: Mapping[str, KnownHome]) -> None:
-    """Write homes.json and its second copy where it does not say the same already."""
+    """Write homes.json and its second copy if their content would change."""
     is_there = layout.homes_file.exists()
     if homes and (not is_there or read_homes(layout) != homes):
         rewrite_homes(layout, homes)

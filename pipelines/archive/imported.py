@@ -23,7 +23,7 @@ def imported_files(layout: Layout) -> list[Path]:
 
 
 def sound_imports(layout: Layout) -> list[Path]:
-    """Return those of them that are what their names say."""
+    """Return the imported files whose content matches the SHA-256 in their names."""
     return [path for path in imported_files(layout) if _digest(path) == path.stem]
 
 

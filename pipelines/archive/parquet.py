@@ -141,8 +141,8 @@ class StagedPart:
 
 
 class _Writer(pq.ParquetWriter):
-    """A Parquet writer that is quiet when it goes: pyarrow's own closes what an error has left open, which fails with
-    the same error once more, and Python prints that beside the report of the first.
+    """A Parquet writer without errors on deletion: after a failed write, pyarrow's own closes the open file on
+    deletion, which fails with the same error, and Python prints that as an ignored exception after the first message.
     """
 
     def __del__(self) -> None:
@@ -164,17 +164,17 @@ def open_writer(path: Path, table: Table) -> pq.ParquetWriter:
         column_encoding=encoded or None,
         write_page_checksum=True,
         write_statistics=[c.name for c in columns if c.name not in plain],
-        # A page is compressed by itself, and what one record says the next ones say again.
+        # A page is compressed by itself, and neighbouring records repeat one another: large pages compress better.
         data_page_size=_PAGE_BYTES,
         write_batch_size=1 << 16,
     )
 
 
 def _encoding(column: Column) -> str | None:
-    """Return how the values of a column are best written where that is neither as they stand nor by a dictionary.
+    """Return the Parquet encoding of a column, None for plain or dictionary encoding.
 
-    Measured on 250 MB (`DECISIONS.md`): zstd gains most from numbers as they stand, from offsets and the times of a
-    log as differences, and from texts that differ where their lengths are not between them.
+    Measured on 250 MB (`DECISIONS.md`): zstd compresses numbers best in plain encoding, offsets and times of logs as
+    differences, and distinct texts with their lengths stored apart.
     """
     if column.name == "byte_offset" or (column.type is INSTANT and column.is_distinct):
         return "DELTA_BINARY_PACKED"
@@ -184,7 +184,7 @@ def _encoding(column: Column) -> str | None:
 
 
 def finish_part(table: str, path: Path, rows: int) -> StagedPart:
-    """Return what was written at `path`, digested."""
+    """Return the record of the finished file at `path`, with its size and SHA-256. Raises OSError."""
     made = sha256()
     size = 0
     with path.open("rb") as file:

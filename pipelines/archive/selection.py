@@ -1,4 +1,4 @@
-"""Selects archived paths by home, phase, session and path, and tells whether each can be restored as of a run."""
+"""Selects archived paths by home, phase, session and path, and determines whether each can be restored as of a run."""
 
 import os
 import re
@@ -131,7 +131,7 @@ def archived_paths(reader: StoreReader, run: RunRecord) -> list[ArchivedPath]:
 
     A path that was a file, then a directory (or link) is returned once for each kind; a kind that is gone only if the
     archive has its content. If two phases have a row for a path, because the rules changed, the one that found it
-    present wins, else the newer.
+    present counts, else the newer.
     """
     epochs = {each.run_id: each.epoch for each in reader.runs}
     found: dict[tuple[str, bytes, str], FileState] = {}
@@ -168,7 +168,7 @@ def availability_of(state: FileState) -> Availability:
 
 
 def _is_listed_by_a_rule(state: FileState) -> bool:
-    """Return whether a rule says that the path is only listed; directories and links without a source are not meant."""
+    """Return whether a rule lists the path without reading it; False for directories and links without a source."""
     return state.treatment == Treatment.INVENTORY and state.rule != state.entry_type and state.rule not in IN_THE_WAY
 
 

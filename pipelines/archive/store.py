@@ -101,8 +101,8 @@ class StoreReader:
             yield from self._newest([part], ("new", "appended", "rewritten"))
 
     def covers(self, file_id: int, size: int, lost: Collection[tuple[str, str, int]]) -> bool:
-        """Return whether what was read of a file by now tiles its `size` bytes, and none of it in a phase that is named
-        in `lost`: run_id, home_id and phase.
+        """Return whether the archived readings of a file cover its `size` bytes without a gap, and none belongs to a
+        phase in `lost` (run_id, home_id, phase).
         """
         at = 0
         for extent in self._extents(file_id, None):
@@ -235,7 +235,9 @@ class StoreReader:
                 if row is not None:
                     return self._verified(part, row, digest)
             except (StoreError, FixityError) as error:
-                failure = error  # another part may have the piece: two processes that find it at one time both write it
+                failure = (
+                    error  # another part may have the piece: two workers that read it at the same time both store it
+                )
                 self.damage[part.path] = str(error)
                 if not part.is_indexed:
                     self._parts.remove(part)

@@ -13,11 +13,11 @@ from pipelines.disk.layout import Layout
 
 
 def sweep(layout: Layout, runs: Sequence[RunRecord] | None = None, *, is_partial: bool = False) -> int:
-    """Remove what no commit record lists: none of `runs`, who has read all of them. Returns how many things went. Only
-    the writer may sweep.
+    """Delete the files that no commit record lists, and return how many paths were deleted. The caller must hold the
+    writer lock. `runs` are all commit records; without them they are read.
 
-    `is_partial` says that commit records are missing: then only what is staged or half written goes, for what no record
-    lists may belong to a run that lost its own. Raises FixityError for missing records where `runs` are not given.
+    With `is_partial` (commit records are missing) only staged and temporary files are deleted: an unlisted file may
+    belong to a run whose record is lost. Raises FixityError for missing records if `runs` is None.
     """
     removed = 0
     for path in list(_unfinished(layout) if is_partial else leftovers(layout, runs)):
@@ -56,7 +56,7 @@ def leftovers(layout: Layout, runs: Sequence[RunRecord] | None = None) -> Iterat
 
 def _unfinished(layout: Layout) -> Iterator[Path]:
     if layout.staging.is_dir() and not layout.forget_file.exists():
-        yield from layout.staging.iterdir()  # of an erasure that is not finished, what is staged is still needed
+        yield from layout.staging.iterdir()  # an unfinished erasure still needs its staged files
     for directory, pattern in (
         (layout.root, ".*.tmp"),
         (layout.store, ".*.tmp"),

@@ -78,8 +78,8 @@ class Graveyard:
 
 
 def read_graveyard(layout: Layout) -> Graveyard | None:
-    """Return the tombstones of an archive; None where nothing was ever forgotten. Raises FixityError when they are not
-    what was written, and neither is their second copy, StoreError when they cannot be understood.
+    """Return the tombstones of an archive, None if nothing was ever erased. Raises FixityError if the file and its
+    second copy are damaged, StoreError if the content is unknown.
     """
     try:
         held = orjson.loads(read_either(layout, layout.tombstones_file))

@@ -19,7 +19,7 @@ _AT_ONCE = 16
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_RIGHT = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR)
 REFUSALS = frozenset(_NO_ROOM + _NO_RIGHT)
-"""Errors by which the system refuses to write or read a place: the user has to put it right."""
+"""Errors by which the system refuses to write or read a path: the user has to correct its permissions."""
 
 
 @contextmanager

@@ -59,8 +59,8 @@ class Layout:
     def of(cls, given: Path | None) -> "Layout":
         """Return the layout of `given`, else of EXTRACT_DATA, else of `default_data_directory`.
 
-        Raises ConfigurationError for a path that cannot be one of DuckDB's: it has no bytes but UTF-8 in a path, and
-        puts the name of its log before a `?`.
+        Raises ConfigurationError for a path that DuckDB cannot open: one that is not UTF-8, or that contains `?`, which
+        DuckDB takes for the end of the file's name.
         """
         named = os.environ.get(ENVIRONMENT_VARIABLE)
         root = (given or (Path(named).expanduser() if named else default_data_directory())).absolute()
@@ -69,7 +69,7 @@ class Layout:
             raise ConfigurationError(f"the data directory {shown} is not UTF-8, as DuckDB needs it: name another")
         if "?" in str(root):
             raise ConfigurationError(
-                f"the data directory {shown} has a ? in its path, which DuckDB cannot have: name another"
+                f"the data directory {shown} has a ? in its path, which DuckDB cannot open: name another"
             )
         return cls(root)
 
@@ -115,8 +115,8 @@ class Layout:
 
     @property
     def demo(self) -> Path:
-        """Where `extract demo` makes its sample home when no other place is named: beside the data directory, since
-        neither may lie in the other.
+        """The default place of the sample home of `extract demo`: beside the data directory, because neither a home nor
+        a data directory may contain the other.
         """
         return self.root.with_name(f"{self.root.name}-demo") / "home"
 
@@ -167,8 +167,8 @@ class Layout:
         return list(self.cache.glob("*.idx"))
 
     def search_indexes(self) -> list[Path]:
-        """Return the full-text indexes, the newest last, where anybody has searched; each is named after the XXH3-128
-        of its content and can be deleted.
+        """Return the full-text indexes, newest last; the first search makes one. Each is named after the XXH3-128 of
+        its content, and may be deleted.
         """
         return sorted(self.cache.glob("search-*.fts"), key=lambda path: path.stat().st_mtime_ns)
 
@@ -179,7 +179,7 @@ class Layout:
 
     @property
     def head_file(self) -> Path:
-        """The file that names the last committed run, so that a loss of its commit record is noticed."""
+        """The file that names the last committed run: without it a missing newest commit record would go unnoticed."""
         return self.root / "head.json"
 
     def copy_of(self, path: Path) -> Path:
@@ -234,7 +234,7 @@ class Layout:
         return [self.report(run_id, form) for form in REPORT_FORMS]
 
     def findings(self, run_id: str) -> Path:
-        """Return the file with what verifications found while this run was the newest."""
+        """Return the file with the findings of verifications that were made while this run was the newest."""
         return self.run(run_id) / FINDINGS_NAME
 
     def drill_record(self, run_id: str, started: datetime) -> Path:
@@ -290,7 +290,7 @@ class Layout:
 
 
 def is_utf8(path: Path) -> bool:
-    """Whether a path is UTF-8, or text at all: bytes that are not are surrogates in it."""
+    """Whether a path is valid UTF-8: Python represents other bytes of a path as surrogates."""
     return str(path).isascii() or not any("\ud800" <= character <= "\udfff" for character in str(path))
 
 

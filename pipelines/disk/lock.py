@@ -1,8 +1,8 @@
 """One writer at a time for each data directory: a lock on a file that is never deleted. The file names the holder.
 
-Readers take no lock and never wait. The system releases the lock when its holder ends, however it ends, so the content
-of the file is valid only while it is locked. A forked child would inherit the lock and keep it after its parent was
-killed, so each child closes it first.
+Readers take no lock and never wait. The operating system releases the lock when its holder exits or is killed, so the
+content of the file is valid only while the file is locked. A forked child inherits the lock and would keep it after its
+parent was killed, so each child closes it first.
 """
 
 import errno

@@ -48,7 +48,7 @@ def full_fsync(descriptor: int) -> None:
         try:
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
         except OSError as error:
-            if error.errno not in (errno.ENOTSUP, errno.ENOTTY, errno.EINVAL):  # network file systems do not know it
+            if error.errno not in (errno.ENOTSUP, errno.ENOTTY, errno.EINVAL):  # network file systems lack the call
                 raise
         else:
             return

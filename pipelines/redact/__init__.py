@@ -1,3 +1,3 @@
-"""Secrets and personal data in texts: rules that find them, and masks that take their place. The room reads and writes
-nothing, knows no other room, and takes time in proportion to the text.
+"""Secrets and personal data in texts: rules that find them, and masks that replace them. Works on values in memory
+only, in time proportional to the text. It imports no other room.
 """

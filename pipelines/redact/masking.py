@@ -1,4 +1,4 @@
-"""Finds what the rules name in a text, and writes masks in its place."""
+"""Finds the matches of the rules in a text, and replaces them by masks."""
 
 import hmac
 import secrets
@@ -17,25 +17,25 @@ _ALPHABETS: Final = (ascii_lowercase, ascii_uppercase, digits)
 
 
 class _Match(Protocol):
-    """What is used of a match of RE2, whose package declares no types."""
+    """The methods used of a match of RE2, whose package declares no types."""
 
     def span(self, group: int) -> tuple[int, int]:
-        """Return where a group begins and ends."""
+        """Return the start and end of a group."""
 
 
 class _Compiled(Protocol):
     def search(self, data: bytes, start: int) -> _Match | None:
-        """Return the first match from there on."""
+        """Return the first match at or after `start`."""
 
 
 class _Set(Protocol):
     def Match(self, data: bytes) -> list[int] | None:  # noqa: N802 (RE2's own name)
-        """Return the numbers of the expressions that match anywhere, None where none does."""
+        """Return the indexes of the expressions that match anywhere, None if none does."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecretMatch:
-    """A secret or a piece of personal data: the rule, and where it stands in the bytes of the text."""
+    """A secret or a piece of personal data: its rule, and its span in the bytes of the text."""
 
     rule: SecretRule
     start: int
@@ -43,7 +43,7 @@ class SecretMatch:
 
 
 def find(data: bytes, level: PrivacyLevel) -> list[SecretMatch]:
-    """Return what a level masks in UTF-8 bytes, in order and without overlaps.
+    """Return the matches that a level masks in UTF-8 bytes, in order and without overlaps.
 
     All rules are tried at once first: most texts match none.
     """
@@ -67,17 +67,17 @@ def find(data: bytes, level: PrivacyLevel) -> list[SecretMatch]:
 class Masker:
     """Masks the texts of one document: the same value gets the same mask everywhere in it, and in no other document.
 
-    A mask has the form of its value: a digit for each digit, a letter for each letter, everything else as it was. What
-    it is made with is drawn anew for each document, so that nobody can try values until one gives this mask.
+    A mask has the form of its value: a digit replaces each digit, a letter each letter, and the rest is unchanged. The
+    key of the masks is random for each document, so that nobody can find a value by trying which one gives its mask.
     """
 
     def __init__(self, level: PrivacyLevel, key: bytes = b"") -> None:
-        """`key` is a secret of the caller's from which the masks are made; without it one is drawn."""
+        """`key` is the caller's secret key for the masks; without it a random one is used."""
         self._level = level
         self._key = key or secrets.token_bytes(32)
 
     def mask(self, text: str) -> str:
-        """Return the text with a mask for everything that the level masks."""
+        """Return the text with every match of the level replaced by its mask."""
         data = text.encode("utf-8", "surrogatepass")
         found = find(data, self._level)
         if not found:
@@ -92,7 +92,7 @@ class Masker:
     def _masked(self, value: bytes, before_it: bytes) -> bytes:
         text = value.decode("utf-8", "replace")
         drawn = zip(text, (before_it.decode("latin-1") or "\0") + text, self._stream(value), strict=False)
-        # After a backslash stands what it escapes, in JSON for one: another letter there would break the document.
+        # A character after a backslash is part of an escape sequence, for example in JSON: replacing it breaks that.
         return "".join(one if before == "\\" else self._letter(one, number) for one, before, number in drawn).encode()
 
     @staticmethod
@@ -120,7 +120,7 @@ def _matches(rule: SecretRule, compiled: _Compiled, data: bytes) -> Iterator[Sec
 
 
 def _bare(rule: SecretRule, value: str) -> str:
-    """Return what a check looks at: numbers of cards and accounts without their spaces and dashes."""
+    """Return the value for the rule's check: numbers of cards and accounts without spaces and dashes."""
     return value.replace(" ", "").replace("-", "") if rule.level is PrivacyLevel.TEAM else value
 
 

@@ -1,8 +1,8 @@
-"""The rules: kinds of secret and of personal data, each as an expression of RE2 over UTF-8.
+"""The rules: kinds of secrets and of personal data, each a regular expression of RE2 over UTF-8.
 
-Most keys of services begin with a mark of their issuer, which makes a rule of them exact. What has none is found by the
-name that stands before it. A group named `value` is what is masked; without one it is the whole match. The marks are
-those that the issuers document, as gitleaks (MIT) and Kingfisher (Apache-2.0) collect them.
+Most keys of services begin with a prefix of their issuer, so that a rule can be exact. Secrets without one are found by
+the name before them, such as `password=`. The group named `value` is masked; without such a group, the whole match. The
+prefixes are documented by the issuers; gitleaks (MIT) and Kingfisher (Apache-2.0) collect them.
 """
 
 import re
@@ -14,20 +14,20 @@ from typing import Final
 
 
 class PrivacyLevel(IntEnum):
-    """How much is masked: each level masks what the one before it does, and more."""
+    """How much is masked: each level masks more than the one before it."""
 
     PRIVATE = 0
-    """Secrets: for a place of one's own."""
+    """Secrets: for the user's own use."""
     TEAM = 1
-    """And numbers of cards, accounts, people and phones: for colleagues."""
+    """Also numbers of cards, accounts, persons and phones: for colleagues."""
     PUBLIC = 2
-    """And e-mail addresses, addresses of machines, and the names of users in paths: for anybody."""
+    """Also e-mail and IP addresses, and the names of users in paths: for publication."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecretRule:
-    """A kind of secret or personal data: its name, its expression, the lowest level that masks it, and a check of what
-    was found (its bytes without spaces and dashes) where an expression alone would find too much.
+    """A kind of secret or personal data: its name, its expression, the lowest level that masks it, and a check of the
+    match (without spaces and dashes), if the expression alone would match too much.
     """
 
     name: str
@@ -50,7 +50,7 @@ def iban(text: str) -> bool:
 
 
 def foreign_address(text: str) -> bool:
-    """Whether the address of a machine says anything about anybody: not of this machine, of documentation, or none."""
+    """Whether an IP address identifies a machine: not loopback, not reserved for documentation, and valid."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -59,7 +59,7 @@ def foreign_address(text: str) -> bool:
 
 
 def varied(text: str) -> bool:
-    """Whether a value that only its name calls a secret can be one: no placeholder, no word, no name of a variable."""
+    """Whether a value after a name such as `password` can be a secret: no placeholder, word or name of a variable."""
     if _PLACEHOLDER.search(text) or len(set(text)) < 5:
         return False
     kinds = sum(any(map(test, text)) for test in (str.islower, str.isupper, str.isdigit))
@@ -71,11 +71,11 @@ _PLACEHOLDER: Final = re.compile(
 )
 _TEAM, _PUBLIC = PrivacyLevel.TEAM, PrivacyLevel.PUBLIC
 _ESCAPES: Final = r"\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|\[[0-9;]{0,8}m"
-"""What ends in a letter and yet is no part of a word behind it: escapes of JSON, of URLs, and of terminals."""
+"""Escape sequences of JSON, URLs and terminals: they end in a letter that is not part of the word after them."""
 _B: Final = rf"(?:{_ESCAPES}|^|[^A-Za-z0-9_])"
-"""Before a key: nothing that could be a part of it."""
+"""What may precede a key: no character that could be part of it."""
 _N: Final = rf"(?:{_ESCAPES}|^|[^\w+.])"
-"""Before a number: nothing that could be a part of it."""
+"""What may precede a number: no character that could be part of it."""
 
 
 def _key(name: str, mark: str, rest: str) -> SecretRule:
@@ -209,4 +209,4 @@ RULES: Final = (
         _PUBLIC,
     ),
 )  # fmt: skip
-"""Every rule; of two that find the same place, the earlier one names it."""
+"""Every rule; if two match the same place, the earlier one counts."""

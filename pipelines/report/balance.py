@@ -1,5 +1,5 @@
-"""Whether entries = entries with rows + rejects: in the commit record, file by file in `extractions`, and between
-them.
+"""Checks that entries = entries with rows + rejects: in the commit record, for each file in `extractions`, and that
+both agree.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ _NOTHING: Sums = (0, 0, 0, 0)
 
 
 class _Reading(NamedTuple):
-    """What is asked of a row of `extractions`."""
+    """The columns used of a row of `extractions`."""
 
     home_id: str
     phase: int
@@ -40,7 +40,9 @@ class _Reading(NamedTuple):
 
 @dataclass(slots=True)
 class Extractions:
-    """What `extractions` says of a run: sums by home, phase and source, void readings, files that do not balance."""
+    """The content of `extractions` for a run: sums by home, phase and source, void readings, files that do not
+    balance.
+    """
 
     sums: dict[Key, Sums] = field(default_factory=dict)
     files: int = 0
@@ -122,7 +124,7 @@ def _extraction_problems(run: RunRecord, sums: dict[Key, Sums]) -> Iterator[str]
         said, is_there = recorded.get(key, _NOTHING), sums.get(key, _NOTHING)
         if said != is_there:
             yield (
-                f"{key[0]}, phase {key[1]}, {key[2]}: the commit record says {_shown(said)}, "
+                f"{key[0]}, phase {key[1]}, {key[2]}: the commit record has {_shown(said)}, "
                 f"its files add up to {_shown(is_there)}"
             )
 
@@ -137,7 +139,7 @@ def _quarantine_problems(run: RunRecord, quarantined: dict[tuple[str, str], int]
         said, is_there = recorded.get(key, 0), quarantined.get(key, 0)
         if said != is_there:
             entries = plural(said, "entry was", "entries were")
-            yield f"{key[0]}, {key[1]}: {entries} rejected, {is_there} lie in quarantine"
+            yield f"{key[0]}, {key[1]}: {entries} rejected, {is_there} in quarantine"
 
 
 def _shown(sums: Sequence[int]) -> str:

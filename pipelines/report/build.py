@@ -1,4 +1,4 @@
-"""Puts a report together: the short summary first, then errors, then each section that has a content."""
+"""Puts a report together: the short summary first, then errors, then each section that has content."""
 
 from collections.abc import Iterator
 
@@ -79,21 +79,21 @@ def _sections(facts: Facts) -> Iterator[Section]:
     yield time_section(facts)
     yield size_section(facts)
     if none := _none_found(facts):
-        yield Section("none", "Looked for, and not found", [paragraph(f"{', '.join(none)}.")])
+        yield Section("none", "Checks that found nothing", [paragraph(f"{', '.join(none)}.")])
     yield limits_section()
 
 
 def _damage_section(facts: Facts) -> Section:
     lead = paragraph(
-        "Files that earlier runs committed are gone or not what was written. What this run read is kept. Of the lost "
-        f"pieces of files, {plural(facts.stored_again, 'one was', 'were')} found again in the homes and stored again."
+        "Files that earlier runs committed are changed or missing. This run archived what it read, and stored again "
+        f"{plural(facts.stored_again, 'lost piece')} of files that the homes still have."
     )
     items = Items([Item(Code(one.path), f"{one.problem} (of run {one.run_id})", "bad") for one in facts.damage.shown])
     advice = paragraph(
         "What to do: ",
         Code("extract verify"),
-        " says which files of the homes lack bytes now. Put the named files "
-        "back from a backup of the data directory, if there is one.",
+        " lists the archived files that have lost bytes. Restore the files named above "
+        "from a backup of the data directory, if there is one.",
         is_quiet=True,
     )
     return Section("damage", "Damage of the archive", [lead, items, *more(facts.damage), advice], "bad")
@@ -101,8 +101,8 @@ def _damage_section(facts: Facts) -> Section:
 
 def _reparsed_section(facts: Facts) -> Section:
     lead = paragraph(
-        "The parsers of these sources changed since their files were read, so the kept bytes were parsed again, also "
-        "those of files that the homes have no longer."
+        "The parsers of these sources changed since their files were read, so their archived bytes were parsed again, "
+        "also those of files that are gone from the homes."
     )
     items = Items(
         [
@@ -118,13 +118,13 @@ def _reparsed_section(facts: Facts) -> Section:
 
 
 def _problems_section(facts: Facts) -> Section:
-    lead = paragraph("These files of the archive are damaged or gone, so this report lacks the rows that they held.")
+    lead = paragraph("These files of the archive are changed or missing, so this report lacks their rows.")
     items = Items([Item(Code(problem), tone="bad") for problem in facts.problems.shown])
     return Section("problems", "What could not be read back", [lead, items, *more(facts.problems)], "bad")
 
 
 def _none_found(facts: Facts) -> list[str]:
-    """Return what was looked for and not found, so that a check without a result differs from a check not made."""
+    """Return the names of checks that found nothing, so that these differ from checks not made."""
     looked = {
         "entries in quarantine": facts.rejects or facts.standing.quarantined,
         "damaged entries that could be recovered": facts.repairs,
@@ -145,5 +145,5 @@ def _footer(facts: Facts) -> list[str]:
         f"Run {run.run_id}, number {count(run.earlier_runs + 1)} of this archive (epoch {run.epoch}), {run.status}.",
         f"Made by version {run.tool_version} of the program.",
         f"Homes: {where}.",
-        "Sizes are in units of a thousand, times in UTC. report.json holds the same facts, bounded alike.",
+        "Sizes are in units of a thousand, times in UTC. report.json has the same facts, as briefly.",
     ]

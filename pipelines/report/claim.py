@@ -11,11 +11,10 @@ from pipelines.report.file_facts import FixityFacts
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The facts from which the claim is made. `withheld` and `listed` count files, `problems` committed files that
-    could not be read back, `errors` findings of `extract verify` with the severity error, `damaged` parts of earlier
-    runs that are not what was committed, `in_the_way` paths where something else is in place of data, `quarantined` the
-    entries of all runs that lie in quarantine, `homes_not_found` the homes that the archive knows and that the run did
-    not find.
+    """The facts from which the claim is made. `withheld` and `listed` count files; `problems` committed files that
+    could not be read back; `errors` findings of `extract verify` with the severity error; `damaged` committed files of
+    earlier runs that are changed or missing; `in_the_way` paths where an entry of another kind is in place of data;
+    `quarantined` quarantined entries of all runs. `homes_not_found` are the known homes that the run did not find.
     """
 
     is_complete: bool
@@ -44,8 +43,8 @@ def verdict_of(ground: Ground) -> Verdict:
     if not ground.balance.holds:
         return Verdict("broken", "The counts of this run contradict one another")
     if ground.damaged:
-        files = plural(ground.damaged, "file of the archive is", "files of the archive are")
-        return Verdict("broken", f"The archive is damaged: {files} not what was written")
+        files = plural(ground.damaged, "committed file is", "committed files are")
+        return Verdict("broken", f"The archive is damaged: {files} changed or missing")
     if ground.problems:
         return Verdict("broken", f"{plural(ground.problems, 'file')} of the archive cannot be read back")
     if ground.errors:
@@ -54,7 +53,7 @@ def verdict_of(ground: Ground) -> Verdict:
         return Verdict("incomplete", f"Incomplete: {plural(unreadable, 'path')} could not be read")
     if ground.in_the_way:
         paths = plural(ground.in_the_way, "path")
-        return Verdict("incomplete", f"Incomplete: something else stands in place of data at {paths}")
+        return Verdict("incomplete", f"Incomplete: an entry of another kind is in place of data at {paths}")
     if ground.homes_not_found:
         names = ", ".join(sorted(ground.homes_not_found))
         return Verdict("incomplete", f"Incomplete: {plural(len(ground.homes_not_found), 'home')} not found: {names}")
@@ -95,16 +94,16 @@ def _kept(ground: Ground) -> Iterator[str]:
     kept = ground.fixity.kept
     if kept.read:
         files = plural(kept.read, "file was", "files were")
-        yield (f"{files} read, and the bytes in the store are those that were read (SHA-256 computed in the same read)")
+        yield (f"{files} read, and the store has exactly the bytes that were read (SHA-256 computed in the same read)")
     elif kept.files:
         yield "nothing was new, so no file was read"
     if not kept.files:
-        yield "no file of the phases that were done has bytes in this archive"
+        yield "this archive has no bytes of any file of the phases that were done"
         return
     held = kept.intact + kept.appended
     yield (
-        f"{count(held)} of {plural(kept.files, 'kept file')} still held the bytes that are kept "
-        "when they were digested again (XXH3-128)"
+        f"{count(held)} of {plural(kept.files, 'archived file')} in the homes still had the archived bytes when they "
+        "were digested again (XXH3-128)"
     )
 
 
@@ -118,10 +117,7 @@ def _exceptions(ground: Ground) -> Iterator[str]:
         places = plural(ground.balance.contradictions.total, "place")
         yield f"entries do not add up to entries with rows and rejects, or the counts differ, in {places}"
     if ground.damaged:
-        yield (
-            f"{plural(ground.damaged, 'file', 'files')} that earlier runs committed {_is(ground.damaged)} gone or not "
-            "what was written"
-        )
+        yield f"{plural(ground.damaged, 'committed file is', 'committed files are')} changed or missing"
     if ground.problems:
         yield f"{plural(ground.problems, 'committed file')} could not be read back, so counts here are too low"
     if ground.errors:
@@ -131,14 +127,14 @@ def _exceptions(ground: Ground) -> Iterator[str]:
     if kept.missing:
         yield f"{plural(kept.missing, 'file was', 'files were')} gone by then, and kept as read"
     if kept.unreadable:
-        yield f"{plural(kept.unreadable, 'kept file')} could not be read again"
+        yield f"{plural(kept.unreadable, 'archived file')} could not be read again"
     if kept.unchecked:
-        yield f"{plural(kept.unchecked, 'kept file was', 'kept files were')} not checked"
+        yield f"{plural(kept.unchecked, 'archived file was', 'archived files were')} not checked"
     if fixity.never_read:
         yield f"{plural(fixity.never_read, 'path')} could not be read, and nothing of {_it(fixity.never_read)} is kept"
     if ground.in_the_way:
         paths = plural(ground.in_the_way, "path")
-        yield f"a link, or a file, stands at {paths} where data is expected, and what it may hide was not read"
+        yield f"a link or a file is at {paths} where data is expected, and was not read"
     if fixity.gone_unread:
         yield f"{plural(fixity.gone_unread, 'file was', 'files were')} gone before the first reading"
     if ground.total.rejects:

@@ -45,9 +45,10 @@ _FEW = 10
 
 
 def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None = None) -> Facts:
-    """Return the facts of a run; `earlier` are those before it that count, read where they are not known.
+    """Return the facts of a run. `earlier` are the runs in effect before it; without them, they are read.
 
-    Parquet that cannot be read back is named in `problems`. Raises StoreError for a commit record that cannot.
+    `problems` of the result names Parquet files that cannot be read. Raises StoreError if a commit record cannot be
+    read.
     """
     if earlier is None:
         earlier = [other for other in archives.read_runs(layout) if other.epoch < run.epoch]
@@ -83,7 +84,7 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         reparsed={name: counts for name, counts in run.reparsed.items() if counts.files},
         verifications=verification_facts(verified),
         findings=Listing(len(findings), findings[:LIMIT]),
-        damage=Listing(len(run.damage), [DamageFact(*map(safe, _told(one))) for one in run.damage[:LIMIT]]),
+        damage=Listing(len(run.damage), [DamageFact(*map(safe, _fields(one))) for one in run.damage[:LIMIT]]),
         stored_again=stored_again(run),
         problems=Listing(len(reader.problems), reader.problems[:LIMIT]),
         notices=[*notices, *_notices(run, ground.fixity)],
@@ -93,7 +94,7 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the Parquet of a run holds."""
+    """The facts that were read from the Parquet files of a run."""
 
     extractions: Extractions
     rejects: Groups
@@ -114,7 +115,7 @@ def _read(reader: PartReader, run: RunRecord, earlier: Sequence[RunRecord], path
 
 
 def _ground(run: RunRecord, manifests: Manifests, balance: Balance) -> Ground:
-    """Return what the claim rests on, but for what is found out elsewhere: problems, errors, the quarantine."""
+    """Return the facts for the claim, except problems, errors and quarantined entries, which the caller adds."""
 
     def files_under(treatment: str) -> int:
         return sum(rule.files for rule in rule_facts(manifests, treatment))
@@ -133,7 +134,7 @@ def _ground(run: RunRecord, manifests: Manifests, balance: Balance) -> Ground:
     )
 
 
-def _told(one: DamageRecord) -> tuple[str, str, str, str]:
+def _fields(one: DamageRecord) -> tuple[str, str, str, str]:
     return one.path, one.table, one.run_id, one.problem
 
 
@@ -229,21 +230,21 @@ def _notices(run: RunRecord, fixity: FixityFacts) -> list[str]:
     known = fixity.kept.files + fixity.expired_now
     if fixity.expired_now >= _FEW and fixity.expired_now > _MANY_GONE * known:
         made.append(
-            f"{fixity.expired_now} of {known} kept files disappeared from the home since the last run: Claude Code "
-            "deletes what is older than its setting cleanupPeriodDays. The bytes that were read stay kept."
+            f"{fixity.expired_now} of {known} archived files disappeared from the home since the last run: Claude Code "
+            "deletes what is older than its setting cleanupPeriodDays. The archive still has the bytes that were read."
         )
     blocked = in_the_way(run)
     made += [bounded(f"{path}: {what}.") for path, what in islice(blocked.items(), _FEW)]
     if len(blocked) > _FEW:
-        made.append(f"The same is true of {len(blocked) - _FEW} more paths; the commit record lists them.")
+        made.append(f"{len(blocked) - _FEW} more paths have this problem; the commit record lists them.")
     if run.status != "complete":
         made.append("This run stopped before its end: the phases that it did are committed, the others are not.")
     return made
 
 
 def _verifications(layout: Layout, run: RunRecord) -> tuple[list[Verification], list[str]]:
-    """Return the verifications kept beside a run, and a notice where they cannot be read."""
+    """Return the verifications in the directory of a run, and a notice if they cannot be read."""
     try:
         return read_verifications(layout, run.run_id), []
     except (FixityError, OSError) as error:
-        return [], [bounded(f"What extract verify found cannot be read: {error}")]
+        return [], [bounded(f"The findings of extract verify cannot be read: {error}")]

@@ -1,4 +1,4 @@
-"""A report before it has a form: sections of paragraphs, tables and lists, which Markdown and HTML each render."""
+"""The content of a report without its form: sections of paragraphs, tables and lists, rendered as Markdown and HTML."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ Tone = Literal["good", "note", "warn", "bad", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Text to be shown exactly as it is: an address, a name, a command. `is_whole` when it must not be cut: a command
-    that is to be copied.
+    """Text to be shown exactly: an address, a name, a command. `is_whole` if it must not be shortened, such as a
+    command to be copied.
     """
 
     text: str
@@ -64,7 +64,7 @@ class ReportTable:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something exact, a few words on it, and how grave it is."""
+    """An item of a list: exact text, a note on it, and its tone."""
 
     code: Code
     note: str = ""
@@ -82,7 +82,7 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: what it is of, its length, and the length as people read it."""
+    """One bar of a chart: its label, its value, and the value formatted for people."""
 
     label: str
     value: int
@@ -92,7 +92,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Bars to be compared with one another. Only shown where they can be drawn: a table says the same."""
+    """A horizontal bar chart. Shown in HTML only: a table of the report has the same figures."""
 
     kind: ClassVar = "bars"
 
@@ -100,14 +100,14 @@ class Bars:
     bars: Sequence[Bar]
 
     def width_of(self, bar: Bar) -> str:
-        """Return the length of a bar of these, in percent of the longest."""
+        """Return the length of a bar in percent of the longest bar."""
         longest = max(bar.value for bar in self.bars) or 1
         return f"{max(100 * bar.value / longest, 0.5):.2f}"
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnChart:
-    """Bars beside one another, in order of time. `first` and `last` are what stands below their ends."""
+    """A column chart over time. `first` and `last` are the labels below its ends."""
 
     kind: ClassVar = "columns"
 
@@ -123,7 +123,7 @@ class ColumnChart:
         return 10 * len(self.bars)
 
     def left_of(self, place: int) -> int:
-        """Return where a bar begins, by its place among all."""
+        """Return the left end of the bar with this index."""
         return 10 * place + 1
 
     def height_of(self, bar: Bar) -> str:
@@ -132,13 +132,13 @@ class ColumnChart:
         return f"{max(100 * bar.value / highest, 1):.2f}"
 
     def top_of(self, bar: Bar) -> str:
-        """Return how far below the top a bar begins, in percent of the highest."""
+        """Return the distance of a bar's upper end from the top, in percent of the highest bar."""
         return f"{100 - float(self.height_of(bar)):.2f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Parts of a whole, drawn as one bar. Only shown where it can be drawn: a table says the same."""
+    """Parts of a whole, drawn as one bar. Shown in HTML only: a table of the report has the same figures."""
 
     kind: ClassVar = "shares"
 
@@ -158,7 +158,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class ReportHeading:
-    """The head of a group within a section: exact text, and what it is."""
+    """The heading of a group within a section: exact text, and a note on it."""
 
     kind: ClassVar = "heading"
 
@@ -200,7 +200,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole report: first what a person wants to know (`tiles`, `points`, `charts`), then the proof (`claim`,
+    """A whole report: first the summary for people (`tiles`, `points`, `charts`), then the evidence (`claim`,
     `sections`).
     """
 
@@ -221,8 +221,8 @@ _LONGEST_CODE: Final = 400
 
 
 def shown(code: Code) -> str:
-    """Return exact text as it is shown: a path of thousands of characters is cut in its middle; the JSON has it
-    whole.
+    """Return exact text for display: a path of thousands of characters is shortened in its middle; report.json has all
+    of it.
     """
     if code.is_whole or len(code.text) <= _LONGEST_CODE:
         return code.text

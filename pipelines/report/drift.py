@@ -1,4 +1,4 @@
-"""What a run met that we do not know, and whether an earlier run had met it."""
+"""Finds the fields and record types of a run that no extractor knows, and whether an earlier run had them."""
 
 import re
 from collections import Counter
@@ -23,7 +23,7 @@ Key = tuple[str, str, str]
 
 @dataclass(slots=True)
 class Met:
-    """How one unknown thing was met: how often in this run, in which versions, where first."""
+    """The occurrences of one unknown field or type: their number in this run, versions of Claude Code, first place."""
 
     place: PathPlace
     count: int = 0
@@ -49,7 +49,7 @@ class _Drift(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What is asked of the drift of an earlier run."""
+    """The columns used of a row of `drift` of an earlier run."""
 
     source: str
     what: str
@@ -58,7 +58,7 @@ class _Known(NamedTuple):
 
 
 def read_drift(reader: PartReader, run: RunRecord, earlier: Sequence[RunRecord], paths: Paths) -> dict[Key, Met]:
-    """Return what a run met that we do not know, and what `earlier` runs, the oldest first, had met of it."""
+    """Return the unknown fields and types of a run, and which `earlier` runs (oldest first) had them."""
     met: dict[Key, Met] = {}
     for row in reader.rows(committed_parts([run], DRIFT.name), _COLUMNS, _Drift):
         key = (row.source, row.what, row.name)
@@ -94,7 +94,7 @@ def _first(items: Iterable[tuple[Key, Met]]) -> list[Key]:
 
 
 def drift_facts(met: dict[Key, Met], run: RunRecord, paths: Paths) -> DriftFacts:
-    """Return the facts of what was met."""
+    """Return the facts of unknown fields and types."""
     shown = [_fact(key, met[key], run, paths) for key in _first(met.items())]
     sql = (
         "SELECT source, what, name, sum(count) AS count, list_sort(list(DISTINCT version)) AS versions FROM drift "
@@ -123,5 +123,5 @@ def _fact(key: Key, one: Met, run: RunRecord, paths: Paths) -> DriftFact:
 
 
 def version_order(version: str) -> tuple[list[int], str]:
-    """Return a key by which versions of Claude Code sort; what is none of its versions sorts by the numbers in it."""
+    """Return a sort key for versions of Claude Code; other text is sorted by the numbers in it."""
     return [int(number) for number in re.findall(r"[0-9]{1,9}", version[:100])], version

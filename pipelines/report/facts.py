@@ -1,7 +1,7 @@
-"""The facts of a verification report: what report.json holds, and what report.md and report.html show.
+"""The facts of a verification report: the content of report.json, and the source of report.md and report.html.
 
-Text that came out of a home is already safe for a terminal (`models.text.safe`) and of bounded length here; HTML and
-Markdown escape it once more. Counts are counts, sizes are bytes, times are seconds, instants are ISO 8601 in UTC.
+Text from a home is already safe for a terminal (`models.text.safe`) and of bounded length here; HTML and
+Markdown escape it once more. Sizes are in bytes, durations in seconds, instants in ISO 8601, UTC.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ FORMAT: Final = 1
 
 
 Level = Literal["verified", "rejects", "incomplete", "broken"]
-"""`broken`: bytes or counts contradict what was written down. The others as the exit codes say."""
+"""`broken`: bytes or counts contradict their records. The others have the meaning of the exit codes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the run came to: its level, and a headline."""
+    """The result of the run: its level, and a headline."""
 
     level: Level
     headline: str
@@ -30,7 +30,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """The run. `earlier_runs` counts the runs that the archive holds from before."""
+    """The run. `earlier_runs` is the number of earlier runs in the archive."""
 
     run_id: str
     epoch: int
@@ -45,7 +45,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class HomeFacts:
-    """A home, the directory where it was read, and the phases that the run did over it."""
+    """A home, the directory where it was read, and the phases that the run did."""
 
     home_id: str
     directory: str
@@ -54,7 +54,7 @@ class HomeFacts:
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """What one source of a home gave."""
+    """The counts of one source of a home."""
 
     home_id: str
     phase: int
@@ -65,7 +65,7 @@ class SourceFacts:
 @dataclass(frozen=True, slots=True)
 class Balance:
     """Whether entries = entries with rows + rejects, everywhere: in the commit record, in the Parquet of the run, and
-    between them. `contradictions` names each place where it does not hold.
+    whether both agree. `contradictions` names each place where they do not.
     """
 
     holds: bool
@@ -75,7 +75,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One place: its address, its source, and what was found there."""
+    """One example: its address, its source, and a detail."""
 
     address: str
     source: str
@@ -113,8 +113,8 @@ class TailFact:
 
 @dataclass(frozen=True, slots=True)
 class TailFacts:
-    """Bytes that are kept and are no entry yet: last lines without a line end, and the last events of logs, which a
-    later line may continue.
+    """Archived bytes that are not counted as entries yet: last lines without a line end, and the last events of logs,
+    which a later line may continue.
     """
 
     size: int
@@ -125,10 +125,10 @@ class TailFacts:
 
 @dataclass(frozen=True, slots=True)
 class DriftFact:
-    """One field or record type that we do not know.
+    """One field or record type that no extractor knows.
 
-    `first_version` is the lowest version of Claude Code of all that it was ever met with; `versions` are those of this
-    run. `is_first` when no earlier run met it.
+    `first_version` is the lowest version of Claude Code in whose records any run found it; `versions` are those of this
+    run. `is_first` if no earlier run found it.
     """
 
     source: str
@@ -144,7 +144,7 @@ class DriftFact:
 
 @dataclass(frozen=True, slots=True)
 class DriftFacts:
-    """What the run met that we do not know; kinds by `what`, of which `first_count` no earlier run had met."""
+    """Unknown fields and types of the run; `kinds` counts them by `what`; no earlier run had `first_count` of them."""
 
     kinds: Mapping[str, int]
     first_count: int
@@ -153,7 +153,7 @@ class DriftFacts:
 
 @dataclass(frozen=True, slots=True)
 class PhaseTime:
-    """How long a phase of a home took, and over what."""
+    """The duration of one phase of a home, and the amount it read."""
 
     home_id: str
     phase: int
@@ -189,7 +189,7 @@ class NotDone:
 
 @dataclass(frozen=True, slots=True)
 class FindingFacts:
-    """One finding of `extract verify` (`models.finding`), and how closely it had looked."""
+    """One finding of `extract verify` (`models.finding`), and the level of that verification."""
 
     code: str
     severity: str
@@ -201,8 +201,8 @@ class FindingFacts:
 
 @dataclass(frozen=True, slots=True)
 class DamageFact:
-    """A part of an earlier run that is not what was committed: its path below the data directory, its table, the run
-    that committed it, and what is wrong with it.
+    """A committed file of an earlier run that is changed or missing: its path below the data directory, its table, the
+    run that committed it, and the problem.
     """
 
     path: str
@@ -213,8 +213,8 @@ class DamageFact:
 
 @dataclass(frozen=True, slots=True)
 class VerificationFacts:
-    """A verification of the archive that was made after the run, and how much it found by severity. `percent` says how
-    much of the files it picked, where that was not all.
+    """A verification of the archive after the run, and the number of its findings by severity. `percent` is the share
+    of the files that it checked, None for all.
     """
 
     verified_at: str
@@ -226,7 +226,7 @@ class VerificationFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a report says. `manifest_sql` is the SQL condition for the rows of the run in the table `manifest`."""
+    """All facts of a report. `manifest_sql` is the SQL condition for the rows of the run in the table `manifest`."""
 
     verdict: Verdict
     claim: str

@@ -1,4 +1,4 @@
-"""The facts on files: how each compares with the bytes that are kept, and what the archive has that a home has lost."""
+"""The facts on files: how they compare with the archived bytes, and which files only the archive still has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from pipelines.report.listing import Listing
 
 @dataclass(frozen=True, slots=True)
 class OutcomeFacts:
-    """How many files had one outcome, and their bytes. `others` are directories, links and special files, which have no
-    bytes, and of the expired also the files that no run had read.
+    """The number of files with one outcome, and their size in bytes. `others` counts directories, links and special
+    files, which have no bytes, and among the expired also files that no run had read.
     """
 
     outcome: str
@@ -21,7 +21,7 @@ class OutcomeFacts:
 
 @dataclass(frozen=True, slots=True)
 class CheckFacts:
-    """What the outcomes of files whose bytes are kept rest on."""
+    """The number of archived files whose outcome one check determined."""
 
     check: str
     sentence: str
@@ -31,7 +31,7 @@ class CheckFacts:
 
 @dataclass(frozen=True, slots=True)
 class FileFact:
-    """A file that is not simply intact. `modified_at` is its time of modification as the snapshot pinned it."""
+    """A file that is not intact. `modified_at` is its modification time in the snapshot."""
 
     address: str
     source: str
@@ -44,7 +44,7 @@ class FileFact:
 
 @dataclass(frozen=True, slots=True)
 class KeptFacts:
-    """Files whose bytes are kept, by how they stood when they were digested again."""
+    """Numbers of archived files by the outcome of digesting them again."""
 
     files: int
     read: int
@@ -59,7 +59,9 @@ class KeptFacts:
 
 @dataclass(frozen=True, slots=True)
 class FixityFacts:
-    """Fixity after the flow. Of `never_read` (unreadable) and `gone_unread` no run has read a byte."""
+    """Fixity at the end of the run. No run has read a byte of the files in `never_read` (unreadable) and
+    `gone_unread`.
+    """
 
     outcomes: Sequence[OutcomeFacts]
     checks: Sequence[CheckFacts]
@@ -76,7 +78,7 @@ class FixityFacts:
 
 @dataclass(frozen=True, slots=True)
 class RuleFacts:
-    """The files that one rule withholds, or lists without reading. Folders are counted, not named."""
+    """The files that one rule withholds or only lists. Directories are counted, not named."""
 
     rule: str
     why: str
@@ -88,8 +90,8 @@ class RuleFacts:
 
 @dataclass(frozen=True, slots=True)
 class GoneFacts:
-    """The files of one source that are gone from a home and kept in the archive. `files_now` disappeared since the run
-    before, `files_before` earlier; `size` is in bytes, of both.
+    """The archived files of one source that are gone from a home. `files_now` disappeared since the run before,
+    `files_before` earlier; `size` is in bytes, of both.
     """
 
     source: str
@@ -100,7 +102,9 @@ class GoneFacts:
 
 @dataclass(frozen=True, slots=True)
 class GrowthFacts:
-    """What one run of the archive added: bytes that the store did not hold, and messages that no run had seen."""
+    """What one run added to the archive: bytes that the store did not have, and messages that no earlier run
+    had read.
+    """
 
     run_id: str
     started_at: str
@@ -110,10 +114,10 @@ class GrowthFacts:
 
 @dataclass(frozen=True, slots=True)
 class StandingFacts:
-    """How the archive stands after the run, over all its runs.
+    """The state of the archive after the run, over all its runs.
 
     `quarantined` counts the entries in quarantine of all runs, this one included. `gone` covers the phases that the
-    run did. `growth` are the last runs, the oldest first.
+    run did. `growth` has the last runs, oldest first.
     """
 
     quarantined: int
@@ -123,10 +127,10 @@ class StandingFacts:
 
     @property
     def files_gone(self) -> int:
-        """Files that are gone from their home and kept."""
+        """The number of archived files that are gone from their home."""
         return sum(one.files_now + one.files_before for one in self.gone)
 
     @property
     def bytes_gone(self) -> int:
-        """The bytes that these files held."""
+        """The size of these files in bytes."""
         return sum(one.size for one in self.gone)

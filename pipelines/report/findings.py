@@ -18,7 +18,7 @@ _GRAVITY: Final = {str(severity): number for number, severity in enumerate(Sever
 
 
 def verification_facts(verified: Iterable[Verification]) -> list[VerificationFacts]:
-    """Return when and how closely the archive was verified, and how much was found."""
+    """Return time, level and number of findings of each verification."""
     return [
         VerificationFacts(
             verified_at=one.verified_at,
@@ -32,7 +32,7 @@ def verification_facts(verified: Iterable[Verification]) -> list[VerificationFac
 
 
 def finding_facts(verified: Iterable[Verification]) -> list[FindingFacts]:
-    """Return all findings, the gravest first, each once."""
+    """Return all findings without duplicates, the most severe first."""
     found = {
         (finding.code, finding.address, finding.sentence): FindingFacts(
             code=finding.code,
@@ -58,7 +58,7 @@ def findings_section(facts: Facts) -> Section:
         blocks.append(paragraph("Found in ", Code(finding.address), to_do, is_quiet=True))
     blocks += more(facts.findings, f"more, which {FINDINGS_NAME} in the directory of the run lists")
     grave = any(finding.severity == Severity.ERROR for finding in facts.findings.shown)
-    return Section("findings", "What extract verify found after this run", blocks, "bad" if grave else "none")
+    return Section("findings", "Findings of extract verify after this run", blocks, "bad" if grave else "none")
 
 
 def _sentence(one: VerificationFacts) -> str:

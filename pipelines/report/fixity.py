@@ -14,17 +14,17 @@ from pipelines.report.listing import EXAMPLES, LIMIT, Listing, bounded, sql_text
 from pipelines.report.manifests import NOT_HERE, NOT_PLAIN, Group, Manifests
 
 OUTCOME_SENTENCES: Final = {
-    "intact": "The file still holds the bytes that were read.",
-    "appended": "The file still holds the bytes that were read; more was appended to it while the run worked.",
-    "modified": "Its owner changed the file while the run worked; the bytes that were read stay kept.",
-    "missing": "The file disappeared while the run worked; the bytes that were read before stay kept.",
+    "intact": "The file still has the bytes that were read.",
+    "appended": "The file still has the bytes that were read; more was appended to it while the run worked.",
+    "modified": "The file changed while the run worked; the archive has the bytes that were read.",
+    "missing": "The file disappeared while the run worked; the archive has the bytes that were read before.",
     "unexpected": "The path appeared while the run worked; the next run reads it.",
-    "unreadable": "The system refused to let it be read.",
-    "withheld": "Never opened, because a named rule says that it may hold a secret.",
-    "corrupt": "The content differs, though size and times say that nothing changed.",
-    "unchecked": "Only listed: its bytes are not kept, so there is nothing to compare.",
-    "expired": "Gone from the home; the bytes that were read stay kept.",
-    "moved": "The rules put it in another phase, which accounts for it now; the bytes that were read stay kept.",
+    "unreadable": "The operating system refused to open or read it.",
+    "withheld": "Never opened: by a named rule it may contain a secret.",
+    "corrupt": "The content differs although size and times are the same.",
+    "unchecked": "Only listed: its bytes are not archived, so there is nothing to compare.",
+    "expired": "Gone from the home; the archive has the bytes that were read.",
+    "moved": "The rules have moved it to another phase, which lists it now; the archive has the bytes that were read.",
 }
 CHECK_SENTENCES: Final = {
     "sha256": "Read by this run: SHA-256 computed while reading, XXH3-128 compared at the end.",
@@ -41,7 +41,7 @@ _OUTCOMES: Final = ("intact", *NOT_PLAIN, "moved", "withheld", "unchecked")
 
 
 def fixity_facts(run: RunRecord, manifests: Manifests) -> FixityFacts:
-    """Return how the files of a run's homes compare with the bytes that are kept."""
+    """Return how the files of a run's homes compare with the archived bytes."""
 
     def kept(outcome: str) -> int:
         return manifests.count(lambda group: group.is_kept_file and group.outcome == outcome)
@@ -75,11 +75,11 @@ def fixity_facts(run: RunRecord, manifests: Manifests) -> FixityFacts:
 
 
 def gone_facts(manifests: Manifests) -> list[GoneFacts]:
-    """Return the files that are gone from their home and kept, by source; the source that lost most files first."""
+    """Return the archived files that are gone from their home, by source; the source with most files first."""
     now: Counter[str] = Counter()
     before: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
-    for group, files in manifests.things.items():
+    for group, files in manifests.path_counts.items():
         if group.is_gone:
             (now if group.change == "vanished" else before)[group.source] += files
             sizes[group.source] += manifests.sizes[group]
@@ -89,20 +89,20 @@ def gone_facts(manifests: Manifests) -> list[GoneFacts]:
 
 def _outcomes(manifests: Manifests) -> Iterable[OutcomeFacts]:
     for outcome in _OUTCOMES:
-        of = [group for group in manifests.things if group.outcome == outcome]
+        of = [group for group in manifests.path_counts if group.outcome == outcome]
         if of:
             files = [group for group in of if group.is_gone or (group.entry_type == "file" and outcome != "expired")]
-            count = sum(manifests.things[group] for group in files)
-            others = sum(manifests.things[group] for group in of) - count
+            count = sum(manifests.path_counts[group] for group in files)
+            others = sum(manifests.path_counts[group] for group in of) - count
             size = sum(manifests.sizes[group] for group in files)
             yield OutcomeFacts(outcome, OUTCOME_SENTENCES[outcome], count, others, size)
 
 
 def _checks(manifests: Manifests) -> Iterable[CheckFacts]:
     for check, sentence in CHECK_SENTENCES.items():
-        of = [group for group in manifests.things if group.is_kept_file and group.check_made == check]
+        of = [group for group in manifests.path_counts if group.is_kept_file and group.check_made == check]
         if of:
-            count, size = sum(manifests.things[group] for group in of), sum(manifests.sizes[group] for group in of)
+            count, size = sum(manifests.path_counts[group] for group in of), sum(manifests.sizes[group] for group in of)
             yield CheckFacts(check, sentence, count, size)
 
 
@@ -116,7 +116,7 @@ def _not_plain(manifests: Manifests) -> Listing[FileFact]:
         )
     )
     outcomes = sql_outcomes(outcome for outcome in NOT_PLAIN if outcome != Outcome.EXPIRED)
-    # A run that found nothing new missed no file, though the run whose manifest the warehouse has may have.
+    # A run that found nothing new misses no file, but the run whose manifest the warehouse has may have missed some.
     vanished = f"outcome = '{Outcome.EXPIRED}' AND change = '{Change.VANISHED}' AND file_id IS NOT NULL"
     expired = f" OR ({vanished})" if manifests.is_in_warehouse else ""
     sql = (

@@ -1,4 +1,4 @@
-"""Lists of a report: the first items, how many there are, and the SQL that lists all; and text that is safe in them."""
+"""Lists of a report: their first items, their length, and the SQL that lists all; and safe text for their items."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _LONGEST: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """The first of `total` items, and the SQL that lists them all in the warehouse, where one of its tables does."""
+    """The first of `total` items, and the SQL that lists all, if a table of the warehouse has them."""
 
     total: int
     shown: Sequence[T]
@@ -24,7 +24,7 @@ class Listing(Generic[T]):
 
     @property
     def left_out(self) -> int:
-        """How many are not shown."""
+        """The number of items that are not shown."""
         return self.total - len(self.shown)
 
 

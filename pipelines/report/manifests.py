@@ -24,8 +24,8 @@ NOT_PLAIN: Final = (
     *(Outcome.CORRUPT, Outcome.UNREADABLE, Outcome.MODIFIED, Outcome.MISSING, Outcome.UNEXPECTED),
     *(Outcome.APPENDED, Outcome.EXPIRED),
 )
-"""Outcomes whose files are named one by one, the gravest first, expired ones last: of these only files that this run
-was the first to miss.
+"""Outcomes whose files are listed by name, the most severe first, expired ones last: of these only files that no
+earlier run missed.
 """
 _UNREAD: Final = ("withhold", "inventory")
 
@@ -58,16 +58,16 @@ class Group(NamedTuple):
 
 @dataclass(slots=True)
 class Manifests:
-    """The manifest of a run, counted: `things` counts paths, `sizes` are bytes.
+    """The manifest of a run, counted: `path_counts` and `sizes` (in bytes) are by group.
 
-    `where` is the condition in SQL under which the warehouse has the same rows. It has not those of the run itself
-    (`is_in_warehouse`) when the run found nothing new, since such a run publishes no warehouse.
+    `where` is the SQL condition that selects the same rows in the warehouse. A run that found nothing new publishes no
+    warehouse: then not `is_in_warehouse`, and the condition selects the equal rows of earlier runs.
     """
 
     where: str = "false"
     is_in_warehouse: bool = True
 
-    things: Counter[Group] = field(default_factory=Counter)
+    path_counts: Counter[Group] = field(default_factory=Counter)
     sizes: Counter[Group] = field(default_factory=Counter)
     files: dict[str, list[FileFact]] = field(default_factory=dict)
     names: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -78,16 +78,16 @@ class Manifests:
     log_tail_bytes: int = 0
 
     def count(self, wanted: Callable[[Group], bool]) -> int:
-        """Return how many paths are in the groups that are wanted."""
-        return sum(count for group, count in self.things.items() if wanted(group))
+        """Return the number of paths in the wanted groups."""
+        return sum(count for group, count in self.path_counts.items() if wanted(group))
 
     def size(self, wanted: Callable[[Group], bool]) -> int:
-        """Return how many bytes the paths in the groups that are wanted hold."""
+        """Return the size in bytes of the files in the wanted groups."""
         return sum(size for group, size in self.sizes.items() if wanted(group))
 
 
-class _Thing(NamedTuple):
-    """The columns that are read of the manifest: first those of a group, in its order."""
+class _ManifestRow(NamedTuple):
+    """The columns read of the manifest: first those of a group, in its order."""
 
     home_id: str
     phase: int
@@ -118,31 +118,33 @@ _InCommon = tuple[str, int, str, str, str, str, str, str, str, bool | None]
 
 
 def read_manifests(reader: PartReader, run: RunRecord, earlier: Sequence[RunRecord], paths: Paths) -> Manifests:
-    """Count the manifest of a run, and give `paths` the addresses that it wants. `earlier` are the runs before it."""
+    """Count the manifest of a run, and pass `paths` the addresses that it collects. `earlier` are the runs
+    before it.
+    """
     made = Manifests(where_of(run, earlier), _is_loaded(run), files={outcome: [] for outcome in NOT_PLAIN})
     logs = frozenset(log_patterns())
-    tallies: dict[tuple[_InCommon, bool], list[int]] = {}
-    for thing in reader.rows(committed_parts([run], MANIFEST.name), _Thing._fields, _Thing):
-        tally = tallies.setdefault((thing[:10], thing.file_id is not None), [0, 0])
-        tally[0] += 1
-        tally[1] += thing.size
-        if thing.outcome in made.files:
-            _list_file(made.files[thing.outcome], thing)
-        if thing.treatment in _UNREAD:
-            _list_name(made, thing)
-        if thing.watermark is not None and thing.size > thing.watermark and thing.outcome != Outcome.EXPIRED:
-            _list_tail(made, thing, thing.size - thing.watermark, is_log=thing.rule in logs)
-        if thing.file_id in paths.wanted:
-            paths.tell(thing.file_id, thing.home_id, thing.path, thing.generation)
-    for (in_common, is_known), (count, size) in tallies.items():
+    sums: dict[tuple[_InCommon, bool], list[int]] = {}
+    for row in reader.rows(committed_parts([run], MANIFEST.name), _ManifestRow._fields, _ManifestRow):
+        count_and_size = sums.setdefault((row[:10], row.file_id is not None), [0, 0])
+        count_and_size[0] += 1
+        count_and_size[1] += row.size
+        if row.outcome in made.files:
+            _list_file(made.files[row.outcome], row)
+        if row.treatment in _UNREAD:
+            _list_name(made, row)
+        if row.watermark is not None and row.size > row.watermark and row.outcome != Outcome.EXPIRED:
+            _list_tail(made, row, row.size - row.watermark, is_log=row.rule in logs)
+        if row.file_id in paths.wanted:
+            paths.tell(row.file_id, row.home_id, row.path, row.generation)
+    for (in_common, is_known), (count, size) in sums.items():
         group = Group(*in_common, is_known)
-        made.things[group], made.sizes[group] = count, size
+        made.path_counts[group], made.sizes[group] = count, size
     return made
 
 
 def where_of(run: RunRecord, earlier: Sequence[RunRecord]) -> str:
-    """Return the condition in SQL under which the table `manifest` has the rows of a run, or the equal rows of earlier
-    runs where the run found nothing new and its own are not in the warehouse.
+    """Return the SQL condition that selects the manifest rows of a run in the table `manifest`, or the equal rows of
+    earlier runs if the run found nothing new, because its own are not in the warehouse then.
     """
     loaded = run.warehouse and Path(run.warehouse.path).stem
     epoch = next((one.epoch for one in earlier if one.run_id == loaded), None)
@@ -163,38 +165,38 @@ def _of_phases(run_id: str, home_id: str, phases: Sequence[int]) -> str:
 
 
 def _is_loaded(run: RunRecord) -> bool:
-    """Whether the warehouse that the run names is its own, not one that an earlier run published."""
+    """Whether the run built the warehouse in its record; else an earlier run did."""
     return run.warehouse is None or Path(run.warehouse.path).stem == run.run_id
 
 
-def _list_file(held: list[FileFact], thing: _Thing) -> None:
-    """Note a file that is not as it should be; of the expired those alone that this run missed first."""
-    is_news = thing.outcome != Outcome.EXPIRED or (thing.change == "vanished" and thing.file_id is not None)
+def _list_file(held: list[FileFact], row: _ManifestRow) -> None:
+    """Note a file with an outcome to be listed; of the expired only those that no earlier run missed."""
+    is_news = row.outcome != Outcome.EXPIRED or (row.change == "vanished" and row.file_id is not None)
     if is_news and len(held) < LIMIT:
         held.append(
             FileFact(
-                address=thing.address,
-                source=thing.source,
-                outcome=thing.outcome,
-                detail=bounded(thing.detail or ""),
-                check=thing.check_made,
-                size=thing.size,
-                modified_at=modified_at(thing.mtime_ns).isoformat(timespec="seconds"),
+                address=row.address,
+                source=row.source,
+                outcome=row.outcome,
+                detail=bounded(row.detail or ""),
+                check=row.check_made,
+                size=row.size,
+                modified_at=modified_at(row.mtime_ns).isoformat(timespec="seconds"),
             )
         )
 
 
-def _list_name(made: Manifests, thing: _Thing) -> None:
-    """Note the first names that each rule withholds, or lists without reading."""
-    is_folder = thing.entry_type == "directory" and thing.rule != "directory"
-    if thing.outcome in NOT_HERE or is_folder:
+def _list_name(made: Manifests, row: _ManifestRow) -> None:
+    """Note the first names of files that each rule withholds or only lists."""
+    is_folder = row.entry_type == "directory" and row.rule != "directory"
+    if row.outcome in NOT_HERE or is_folder:
         return
-    held = made.names.setdefault((thing.treatment, thing.rule), [])
+    held = made.names.setdefault((row.treatment, row.rule), [])
     if len(held) < EXAMPLES:
-        held.append(file_address(thing.home_id, thing.path, None))
+        held.append(file_address(row.home_id, row.path, None))
 
 
-def _list_tail(made: Manifests, thing: _Thing, length: int, *, is_log: bool) -> None:
+def _list_tail(made: Manifests, row: _ManifestRow, length: int, *, is_log: bool) -> None:
     if is_log:
         made.log_tails += 1
         made.log_tail_bytes += length
@@ -202,9 +204,9 @@ def _list_tail(made: Manifests, thing: _Thing, length: int, *, is_log: bool) -> 
     made.tail_count += 1
     made.tail_bytes += length
     if len(made.tails) < LIMIT:
-        made.tails.append(TailFact(f"{thing.address}@{thing.watermark}+{length}", thing.source, length))
+        made.tails.append(TailFact(f"{row.address}@{row.watermark}+{length}", row.source, length))
 
 
 def log_patterns() -> list[str]:
-    """Return the rules under which logs are read: their last event always waits, since a later line may continue it."""
+    """Return the rules of log files: their last event is not counted yet, because a later line may continue it."""
     return [shape.pattern for source in sources().values() for shape in source.shapes if shape.reading is Reading.LOG]

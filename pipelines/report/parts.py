@@ -20,17 +20,17 @@ T = TypeVar("T")
 
 
 class PartReader:
-    """Reads parts, and notes in `problems` those that are not what the commit record says."""
+    """Reads parts, and notes in `problems` those that are missing or differ from the commit record."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self.problems: list[str] = []
 
     def rows(self, parts: Iterable[PartRecord], columns: Sequence[str], make: Callable[..., T]) -> Iterator[T]:
-        """Yield what `make` makes of the values of `columns` in each row of parts; a bounded number of rows is held. A
-        part that cannot be trusted gives none.
+        """Yield `make(*values)` for the values of `columns` in each row of parts, with a bounded number of rows in
+        memory. A part that differs from its commit record yields none.
 
-        Rows go by in Python: Arrow's own engines take longer to import than most runs have rows for.
+        Rows are processed in Python: importing Arrow's compute engines takes longer than reading the rows of most runs.
         """
         for part in parts:
             for batch in self._batches(part, columns):
@@ -40,7 +40,7 @@ class PartReader:
         path = self._layout.root / part.path
         try:
             if _sha256(path) != part.sha256:
-                self._note(part, "is not what its SHA-256 says")
+                self._note(part, "differs from its SHA-256")
                 return
             with open_parquet(path) as file:
                 yield from file.iter_batches(_BATCH, columns=list(columns), use_threads=False)

@@ -1,4 +1,4 @@
-"""Places in files: collected by file_id while Parquet is read, shown by address once the manifest has been."""
+"""Places in files: collected by file_id while Parquet is read, shown by address after the manifest was read."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from models.text import safe
 
 @dataclass(frozen=True, slots=True)
 class PathPlace:
-    """A span of a file, its source, and what was found there."""
+    """A span of a file, its source, and a detail."""
 
     file_id: int
     offset: int
@@ -18,17 +18,17 @@ class PathPlace:
 
 @dataclass(slots=True)
 class Paths:
-    """The addresses of the files that are asked for by `want` and told by `tell`."""
+    """The addresses of the files that were requested with `want`; `tell` provides them."""
 
     wanted: set[int] = field(default_factory=set)
     known: dict[int, str] = field(default_factory=dict)
 
     def want(self, file_id: int) -> None:
-        """Ask for a file's address."""
+        """Request a file's address."""
         self.wanted.add(file_id)
 
     def tell(self, file_id: int, home_id: str, path: str, generation: int | None) -> None:
-        """Note a file's address."""
+        """Provide a file's address; ignored unless it was requested."""
         self.known[file_id] = file_address(home_id, path, generation)
 
     def address(self, place: PathPlace) -> str:

@@ -15,15 +15,15 @@ from pipelines.report.parts import PartReader
 from pipelines.report.places import PathPlace, Paths
 
 REPAIR_SENTENCES: Final[Mapping[str, str]] = {
-    "spliced": "The line held more than one record, or a record amid damage; this one was whole.",
-    "bom": "A byte order mark stood before the record, at the start of the file.",
+    "spliced": "The line had more than one record, or a record amid damage; this one was complete.",
+    "bom": "A byte order mark preceded the record, at the start of the file.",
     "utf16": "The text was UTF-16, as PowerShell 5.1 rewrites files.",
-    "lone_surrogate": "Half of a surrogate pair was escaped in a key or text; U+FFFD stands in its place.",
-    "non_finite_number": "NaN, Infinity, or a number too large for a double; null stands in its place.",
-    "control_character": "A raw control character stood in a key or text; it is kept.",
-    "duplicate_key": "An object named a key twice; the last one counts.",
+    "lone_surrogate": "Half of a surrogate pair was escaped in a key or text; U+FFFD replaces it.",
+    "non_finite_number": "NaN, Infinity, or a number too large for a double; null replaces it.",
+    "control_character": "A key or text had a raw control character; it is kept.",
+    "duplicate_key": "An object had a key twice; the last one counts.",
     "big_integer": "An integer beyond 64 bits; it is kept exactly.",
-    "not_utf8": "Bytes that are not UTF-8 stood in the text; U+FFFD stands in their place.",
+    "not_utf8": "The text had bytes that are not UTF-8; U+FFFD replaces them.",
 }
 
 
@@ -35,7 +35,7 @@ class Groups:
     places: dict[str, list[PathPlace]] = field(default_factory=dict)
 
     def by_source(self, name: str) -> dict[str, int]:
-        """Return how many rows each source has under `name`."""
+        """Return the number of rows with `name` by source."""
         made: Counter[str] = Counter()
         for (_, source, other), count in self.counts.items():
             if other == name:
@@ -43,7 +43,7 @@ class Groups:
         return dict(sorted(made.items()))
 
     def by_home_and_source(self) -> dict[tuple[str, str], int]:
-        """Return how many rows there are for each home and source."""
+        """Return the number of rows by home and source."""
         made: Counter[tuple[str, str]] = Counter()
         for (home_id, source, _), count in self.counts.items():
             made[home_id, source] += count
@@ -51,7 +51,7 @@ class Groups:
 
 
 class _Odd(NamedTuple):
-    """What is asked of a row of `rejects` or `repairs`; `name` is its code or flag."""
+    """The columns used of a row of `rejects` or `repairs`; `name` is its code or flag."""
 
     name: str
     source: str

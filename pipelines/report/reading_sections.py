@@ -28,7 +28,7 @@ _KINDS: Final = {"record_type": "record type", "field": "field", "field_type": "
 
 
 def more(listing: Listing[T], what: str = "more") -> Iterator[Paragraph]:
-    """Yield the line that says how many are not shown, and how to list them all."""
+    """Yield a line with the number of items not shown, and the command that lists all."""
     if listing.left_out:
         tail = (". To list all: ", Code(f'extract sql "{listing.sql}"', is_whole=True)) if listing.sql else ()
         yield paragraph(f"and {count(listing.left_out)} {what}", *tail, is_quiet=True)
@@ -48,7 +48,7 @@ def sources_section(facts: Facts) -> Section:
         blocks.append(
             paragraph(
                 f"{size(facts.total.padding_bytes)} between entries are blank lines, runs of NUL and byte order marks. "
-                "They are no entries, and are kept too.",
+                "They are not entries, and are archived too.",
                 is_quiet=True,
             )
         )
@@ -116,9 +116,9 @@ def contradictions_section(facts: Facts) -> Section:
     items = Items([Item(Code(line), tone="bad") for line in listing.shown])
     lead = paragraph(
         "Entries must equal entries with rows plus rejects, and every count must agree with the files that it counts. "
-        "In these places they differ. Do not rely on this run before you know why: ",
+        "In these places they differ. Do not rely on this run before you know the cause: ",
         Code("extract verify"),
-        " looks for the cause.",
+        " looks for it.",
     )
     return Section("contradictions", "Counts that contradict one another", [lead, items, *more(listing)], "bad")
 
@@ -128,7 +128,7 @@ def quarantine_section(facts: Facts) -> Section:
     blocks: list[Block] = [
         paragraph(
             f"This run could not understand {plural(facts.reject_count, 'entry', 'entries')}; the quarantine of the "
-            f"whole archive holds {count(facts.standing.quarantined)}. Every byte of them is kept: ",
+            f"whole archive has {count(facts.standing.quarantined)}. All their bytes are archived: ",
             Code("extract show ADDRESS"),
             " prints an entry.",
         )
@@ -144,7 +144,7 @@ def repairs_section(facts: Facts) -> Section:
     blocks: list[Block] = [
         paragraph(
             f"{plural(total, 'repair')} recovered entries that a plain JSON or UTF-8 parser refuses or reads wrongly. "
-            "The original bytes are kept too."
+            "The original bytes are archived too."
         )
     ]
     for group in facts.repairs:
@@ -162,15 +162,15 @@ def _group(name: str, group: RejectFacts | RepairFacts) -> Iterator[Block]:
 
 
 def tails_section(facts: Facts) -> Section:
-    """List the files whose last line has no line end yet, and count the logs whose last event may go on."""
+    """List the files whose last line has no line end yet, and count the logs whose last event may continue."""
     tails = facts.tails
     blocks: list[Block] = []
     if tails.files.total:
         blocks += [
             paragraph(
                 f"{plural(tails.files.total, 'file ends', 'files end')} without a line end "
-                f"({size(tails.size)}). These bytes are kept; a later run counts them as an entry, once the line is "
-                "complete."
+                f"({size(tails.size)}). These bytes are archived; a later run counts them as an entry, once the line "
+                "is complete."
             ),
             Items([Item(Code(tail.address), size(tail.tail_bytes)) for tail in tails.files.shown]),
             *more(tails.files),
@@ -178,8 +178,8 @@ def tails_section(facts: Facts) -> Section:
     if tails.log_files:
         blocks.append(
             paragraph(
-                f"The last event of {plural(tails.log_files, 'log')} ({size(tails.log_size)}) is kept and not counted "
-                "yet: a later line may continue it.",
+                f"The last event of {plural(tails.log_files, 'log')} ({size(tails.log_size)}) is archived, but not "
+                "counted yet: a later line may continue it.",
                 is_quiet=True,
             )
         )

@@ -1,8 +1,8 @@
 """Renders a report through its templates: the HTML page, the Markdown file, the short summary.
 
-Whatever a template writes passes through `finalize` of its environment: first `models.text.safe`, so that no terminal
-and no eye is led astray, then the escaping of the form. A template can leave it out only by the filter `markup`, which
-is for signs of its own.
+All values that a template prints pass through `finalize` of its environment: first `models.text.safe`, against control
+and look-alike characters, then the escaping of the form. Only the filter `markup`, for the template's own markup, skips
+it.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def _environment(form: Form) -> Environment:
     finalize: Callable[[object], object] = escaped_value if form == "md" else _safe_value
     made = Environment(
         loader=PackageLoader("pipelines.report", "templates"),
-        # Also for Markdown: macros then give markup, which `finalize` does not escape a second time.
+        # Also for Markdown: macros then return Markup, which `finalize` does not escape a second time.
         autoescape=True,
         finalize=finalize,
         undefined=StrictUndefined,
@@ -61,7 +61,7 @@ def _safe_value(value: object) -> object:
 
 
 def html_of(document: Document) -> str:
-    """Return the report as one HTML page that needs nothing else: no script, no font, no picture, no request."""
+    """Return the report as one self-contained HTML page: no script, no font, no picture, no request."""
     return _environment("html").get_template("report.html.jinja").render(document=document)
 
 

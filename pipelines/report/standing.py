@@ -1,4 +1,4 @@
-"""How the archive stands after a run: entries in quarantine, files that only the archive still has, growth by run."""
+"""The state of the archive after a run: entries in quarantine, files that only the archive still has, growth by run."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,7 +12,7 @@ _SQL: Final = "SELECT code, source, count(*) AS entries FROM rejects GROUP BY co
 
 
 def standing_facts(run: RunRecord, earlier: Sequence[RunRecord], gone: Sequence[GoneFacts]) -> StandingFacts:
-    """Return how the archive stands after `run`; `earlier` are the runs before it that count, the oldest first."""
+    """Return the state of the archive after `run`; `earlier` are the runs in effect before it, oldest first."""
     runs = [one for one in (*earlier, run) if one.kind == "run"]
     growth = []
     for one in runs[-_RUNS:]:

@@ -1,4 +1,4 @@
-"""The sections on fixity, on files that were not read, and on the run itself: time, room on the disk, limits."""
+"""The sections on fixity, on files that were not read, and on the run itself: time, disk space, limits."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -37,13 +37,13 @@ _TONES: Final[dict[str, Tone]] = {
     "moved": "note",
 }
 _FACELESS: Final = ("directory",)
-"""Rules whose names are not listed: every directory is under one."""
+"""Rules whose paths are not listed: every directory has one."""
 _NAMES: Final = 3
-"""Names shown of one rule."""
+"""The number of names shown for one rule."""
 
 
 def fixity_section(facts: Facts) -> Section:
-    """Compare the files at the end of the run with the bytes that are kept, and say by which check."""
+    """Compare the files at the end of the run with the archived bytes, and name the check that was made."""
     fixity = facts.fixity
     blocks: list[Block] = [*_shares(facts)]
     columns = [ReportColumn("Outcome"), number("Files"), number("Bytes"), number("Others")]
@@ -52,10 +52,10 @@ def fixity_section(facts: Facts) -> Section:
         for one in fixity.outcomes
     ]
     if rows:
-        others = "directories and links; of the expired also files that no run had read"
+        others = "directories and links; among the expired also files that no run had read"
         blocks += [ReportTable(columns, rows), paragraph(f"Others: {others}.", is_quiet=True)]
     if fixity.checks:
-        heads = [ReportColumn("Check made of the kept files"), number("Files"), number("Bytes")]
+        heads = [ReportColumn("Check of the archived files"), number("Files"), number("Bytes")]
         checks: list[list[Cell]] = [
             [Noted(_CHECKS[one.check], one.sentence), count(one.files), size(one.size)] for one in fixity.checks
         ]
@@ -74,13 +74,13 @@ def fixity_section(facts: Facts) -> Section:
     if fixity.expired_before:
         blocks.append(
             paragraph(
-                f"{plural(fixity.expired_before, 'file')} had disappeared before the last run already. The bytes that "
-                "were read stay kept.",
+                f"{plural(fixity.expired_before, 'file')} had disappeared before the last run already. The archive "
+                "has the bytes that were read.",
                 is_quiet=True,
             )
         )
     blocks += _access_times(facts)
-    return Section("fixity", "Files against the bytes that are kept (fixity)", blocks)
+    return Section("fixity", "Files compared with the archived bytes (fixity)", blocks)
 
 
 _CHECKS: Final = {"sha256": "SHA-256, XXH3-128", "xxh3": "XXH3-128", "stat": "size and times", "none": "none"}
@@ -97,7 +97,7 @@ def _shares(facts: Facts) -> Iterator[Shares]:
 
 
 def _file(file: FileFact) -> Item:
-    words = [file.outcome, file.detail, f"{size(file.size)} kept", f"last modified {moment(file.modified_at)}"]
+    words = [file.outcome, file.detail, f"{size(file.size)} archived", f"last modified {moment(file.modified_at)}"]
     return Item(Code(file.address), ", ".join(word for word in words if word), _TONES.get(file.outcome, "none"))
 
 
@@ -118,7 +118,7 @@ def _access_times(facts: Facts) -> Iterator[Block]:
 def withheld_section(facts: Facts) -> Section:
     """Count the files that were never opened, by rule."""
     files = sum(rule.files for rule in facts.withheld)
-    lead = paragraph(f"{plural(files, 'file was', 'files were')} never opened: each may hold a secret.")
+    lead = paragraph(f"{plural(files, 'file was', 'files were')} never opened: each may contain a secret.")
     return Section(
         "withheld", "Files that were never opened (withheld)", [lead, *_names(facts, facts.withheld, "withhold")]
     )
@@ -173,13 +173,13 @@ def not_done_section(facts: Facts) -> Section:
         for one in facts.not_done
     ]
     lead = paragraph(
-        "The run was not asked for these phases, or stopped before them. This report says nothing about their files."
+        "These phases were not requested, or the run stopped before them. This report does not cover their files."
     )
     return Section("not-done", "Phases that this run did not do", [lead, ReportTable(columns, rows)])
 
 
 def time_section(facts: Facts) -> Section:
-    """Say how long the run took, by step and by phase."""
+    """Show the duration of the run, by step and by phase."""
     with_home = len(facts.homes) > 1
     columns = [
         *([ReportColumn("Home")] if with_home else []),
@@ -195,9 +195,9 @@ def time_section(facts: Facts) -> Section:
         figures = [_time(one.seconds), count(one.files_read), size(one.bytes_read)]
         rates = [_rate(one.bytes_read / 1e6, one.seconds), _rate(one.entries, one.seconds)]
         rows.append([*([one.home_id] if with_home else []), f"{one.phase} {one.name}", *figures, *rates])
-    steps = ", ".join(f"{step} {_time(seconds)}" for step, seconds in facts.step_seconds.items())
+    by_step = ", ".join(f"{step} {_time(seconds)}" for step, seconds in facts.step_seconds.items())
     whole = f"{duration(facts.run.seconds)} in all, up to the writing of this report"
-    lead = paragraph(f"{whole}.{f' By step: {steps}.' if steps else ''}")
+    lead = paragraph(f"{whole}.{f' By step: {by_step}.' if by_step else ''}")
     note = paragraph("The time of a phase includes reading, writing, and digesting every file again.", is_quiet=True)
     return Section("time", "Time", [lead, ReportTable(columns, rows), note] if facts.total.files_read else [lead])
 
@@ -214,9 +214,9 @@ def _time(seconds: float) -> str:
 
 
 def size_section(facts: Facts) -> Section:
-    """Say how much room the archive takes on the disk."""
+    """Show how much disk space the archive takes."""
     sizes, total = facts.sizes, facts.total
-    columns = [ReportColumn("On the disk"), number("This run"), number("All runs")]
+    columns = [ReportColumn("Disk space"), number("This run"), number("All runs")]
     rows = [
         ["Store: each distinct entry once", size(sizes.run_store), size(sizes.all_store)],
         ["Tables: rows and manifests", size(sizes.run_tables), size(sizes.all_tables)],
@@ -232,18 +232,18 @@ def size_section(facts: Facts) -> Section:
                 f"compressed they take {size(sizes.run_store)}."
             ),
         )
-    return Section("size", "Room on the disk", blocks)
+    return Section("size", "Disk space", blocks)
 
 
 def limits_section() -> Section:
-    """Say what the report does not prove."""
+    """List what the report does not prove."""
     return Section(
         "limits",
         "What this report does not prove",
         [
             paragraph(
                 "SHA-256 is computed in the same read that fills the store. At the end of the run the same bytes are "
-                "digested again with XXH3-128, which finds accidental changes; a forger could deceive it."
+                "digested again with XXH3-128, which finds accidental changes, not forged ones."
             ),
             paragraph(
                 "Claude Code may write while a run reads: bytes that were written after the snapshot belong to the "

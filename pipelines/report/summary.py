@@ -1,4 +1,4 @@
-"""The head of a report, for a reader who wants to know what happened: figures, a few sentences, small charts."""
+"""The head of a report, for a reader who only wants the result: figures, a few sentences, small charts."""
 
 from collections.abc import Iterator
 
@@ -11,32 +11,30 @@ _FEWEST_RUNS = 3
 
 
 def tiles(facts: Facts) -> Iterator[Tile]:
-    """Yield the figures of the head, each with the figure that it is to be compared with."""
+    """Yield the figures of the head, each with a figure to compare it with."""
     total, kept, standing = facts.total, facts.fixity.kept, facts.standing
     yield Tile("files read", count(total.files_read), f"of {count(total.files_found)} found")
     yield Tile("new to the archive", size(total.bytes_kept_new), f"of {size(total.bytes_read)} read")
     yield Tile("new messages", count(total.messages_new), f"{count(total.messages_duplicate)} seen before")
     since = f"{count(facts.fixity.expired_now)} since the last run"
-    yield Tile("gone files, kept here", count(standing.files_gone), since)
+    yield Tile("gone files, still archived", count(standing.files_gone), since)
     held = kept.intact + kept.appended
-    tone: Tone = "good" if held == kept.files else "bad" if kept.corrupt else "warn"
-    yield Tile(
-        "still as kept" if facts.damage.total else "verified",
-        count(held),
-        f"of {plural(kept.files, 'kept file')}",
-        tone,
-    )
+    is_verified = facts.verdict.level != "broken"
+    tone: Tone = "bad" if kept.corrupt else "warn" if held < kept.files else "good" if is_verified else "none"
+    # Files that are unchanged in the home prove nothing about a damaged archive.
+    label = "verified" if is_verified else "unchanged in the home"
+    yield Tile(label, count(held), f"of {plural(kept.files, 'archived file')}", tone)
 
 
 def points(facts: Facts) -> Iterator[Point]:
-    """Yield the sentences of the head: what was read, what is new, what the home has lost, what was not understood."""
+    """Yield the sentences of the head: read, new, gone from the home, not understood, left out."""
     yield Point("Read", (_read(facts),))
     yield Point("New", (_new(facts),))
     yield Point("Gone from the home", tuple(_gone(facts)))
     yield Point("Not understood", tuple(_not_understood(facts)))
     withheld, listed = sum(rule.files for rule in facts.withheld), sum(rule.files for rule in facts.listed)
     if withheld or listed:
-        pieces = [f"{plural(withheld, 'file')} never opened, because each may hold a secret"] if withheld else []
+        pieces = [f"{plural(withheld, 'file')} never opened, because each may contain a secret"] if withheld else []
         pieces += [f"{plural(listed, 'file')} listed with size and times only"] if listed else []
         yield Point("Left out", (f"{'; '.join(pieces)}.",))
 
@@ -54,11 +52,11 @@ def _read(facts: Facts) -> str:
 def _new(facts: Facts) -> str:
     total = facts.total
     if not (total.entries or total.bytes_kept_new or total.messages_new):
-        return "Nothing that the archive did not hold."
+        return "Nothing: the archive had all of it."
     return (
         f"{plural(total.entries, 'entry', 'entries')}, which gave {plural(total.rows, 'row')} and "
-        f"{plural(total.messages_new, 'message')} that no earlier run had seen; {size(total.bytes_kept_new)} that the "
-        "archive did not hold yet."
+        f"{plural(total.messages_new, 'message')} that no earlier run had read; {size(total.bytes_kept_new)} that the "
+        "archive did not have yet."
     )
 
 
@@ -66,7 +64,7 @@ def _gone(facts: Facts) -> Iterator[Inline]:
     standing, now = facts.standing, facts.fixity.expired_now
     scope = " of the phases that this run did" if facts.not_done else ""
     if not standing.files_gone:
-        yield f"None of the files{scope} that this archive keeps."
+        yield f"None of the archived files{scope}."
         return
     which = "none" if not now else "all" if now == standing.files_gone else count(now)
     files = plural(standing.files_gone, "file")
@@ -75,7 +73,7 @@ def _gone(facts: Facts) -> Iterator[Inline]:
     yield Code("extract files --state expired")
     yield " lists them, "
     yield Code("extract restore --expired --to DIR")
-    yield " gives them back."
+    yield " restores them."
 
 
 def _not_understood(facts: Facts) -> Iterator[Inline]:
@@ -83,7 +81,7 @@ def _not_understood(facts: Facts) -> Iterator[Inline]:
     if not all_runs:
         yield "Nothing: no entry is in quarantine."
         return
-    yield f"{plural(now, 'entry', 'entries')} of this run; {count(all_runs)} of all runs are kept in quarantine. "
+    yield f"{plural(now, 'entry', 'entries')} of this run; {count(all_runs)} of all runs are in quarantine. "
     yield Code(f'extract sql "{facts.standing.quarantined_sql}"')
     yield " counts them."
 
@@ -95,7 +93,7 @@ def charts(facts: Facts) -> Iterator[Chart]:
     if gone:
         sums = [(one.source, one.files_now + one.files_before) for one in gone[:_MOST_BARS]]
         bars = [Bar(source, files, plural(files, "file")) for source, files in sums]
-        yield Bars("Gone from the home, kept here, by source", bars)
+        yield Bars("Gone from the home, still archived, by source", bars)
     growth = facts.standing.growth
     if len(growth) >= _FEWEST_RUNS:
         yield ColumnChart(

@@ -1,7 +1,7 @@
-"""The verification report of a run: report.json holds its facts, report.md and report.html show them.
+"""Writes the verification report of a run: report.json has its facts, report.md and report.html show them.
 
-The facts come from the commit records and from the Parquet of the run; the warehouse is not needed. Each report bears
-its seal (`models.seal`).
+The facts come from the commit records and from the Parquet of the run; the warehouse is not needed. Each file of
+it has a seal (`models.seal`).
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ __all__ = ["Facts", "collect_facts", "summary_markdown", "write_reports"]
 
 
 def write_reports(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None = None) -> Facts:
-    """Write report.json, report.md and report.html into the run's directory, each whole or not at all, and return the
-    facts that they show. `earlier` are the runs before it that count, read where they are not known.
+    """Write report.json, report.md and report.html atomically into the run's directory, and return their facts.
+    `earlier` are the runs in effect before it; without them, they are read.
 
-    Raises FixityError or StoreError for a commit record that cannot be read, DataDirectoryError when the disk refuses.
-    Damage in the Parquet of the run raises nothing: the report lists it.
+    Raises FixityError or StoreError for a commit record that cannot be read, DataDirectoryError if writing fails.
+    Damaged Parquet files of the run raise nothing: the report lists them.
     """
     facts = collect(layout, run, earlier)
     document = document_of(facts)
@@ -40,7 +40,7 @@ def write_reports(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] |
 
 
 def collect_facts(layout: Layout, run: RunRecord) -> Facts:
-    """Return the facts of a run. Raises as `write_reports` does, but for the disk."""
+    """Return the facts of a run. Raises FixityError or StoreError for a commit record that cannot be read."""
     return collect(layout, run)
 
 

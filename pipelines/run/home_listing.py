@@ -80,10 +80,10 @@ class HomeListing:
             "withheld": [_group_json(group) for group in self.withheld()],
             "listed": [_group_json(group) for group in self.listed()],
             "problems": dict(self.problems),
-            "things": [self._thing(item) for item in self.items],
+            "paths": [self._path_json(item) for item in self.items],
         }
 
-    def _thing(self, item: InventoryItem) -> JsonObject:
+    def _path_json(self, item: InventoryItem) -> JsonObject:
         stat, digest = item.found.stat, self.digests.get(item.found.path)
         made: JsonObject = {
             "path": item.path,

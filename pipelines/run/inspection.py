@@ -15,7 +15,7 @@ from models.run import DamageRecord, RunRecord
 from pipelines.archive import archive as archives
 from pipelines.archive.archive import Archive, last_phase, read_records
 from pipelines.archive.copies import manifests_of, put_back, renew_copies
-from pipelines.archive.damage import look_at_imports, look_at_parts
+from pipelines.archive.damage import CHANGED, look_at_imports, look_at_parts
 from pipelines.archive.homes import KnownHome, read_homes, rewrite_homes
 from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import read_graveyard, write_graveyard
@@ -75,10 +75,10 @@ def _mended_records(
         if one.mended and one.run_id in by_id:
             layout.run(one.run_id).mkdir(mode=0o700, exist_ok=True)
             archives.write_record(layout, by_id[one.run_id], "mend-record")
-    return [_told_as_mended(one) if one.mended else one for one in found]
+    return [_as_mended(one) if one.mended else one for one in found]
 
 
-def _told_as_mended(one: DamageRecord) -> DamageRecord:
+def _as_mended(one: DamageRecord) -> DamageRecord:
     return replace(one, problem=f"{one.problem}, and was put back from its second copy", mended=True)
 
 
@@ -107,7 +107,7 @@ def _problem_of(layout: Layout, path: Path) -> str | None:
     except FileNotFoundError:
         return "is gone" if layout.copy_of(path).exists() else None
     except (FixityError, OSError):
-        return "is not what was written"
+        return CHANGED
     return None
 
 
@@ -122,5 +122,5 @@ def _look(layout: Layout, runs: Sequence[RunRecord], now: datetime) -> list[Dama
     damage = []
     for one in look_at_parts(layout, runs, now, always=newest):
         part = manifests.get(one.path)
-        damage.append(_told_as_mended(one) if part is not None and put_back(layout, part) else one)
+        damage.append(_as_mended(one) if part is not None and put_back(layout, part) else one)
     return [*damage, *look_at_imports(layout)]

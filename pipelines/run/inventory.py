@@ -169,7 +169,7 @@ class Inventory:
         self._unusual = {new: self._unusual[old] for new, old in enumerate(order) if old in self._unusual}
 
     def withhold_other_names(self) -> None:
-        """Withhold whatever is another name of a withheld file: a hard link, told by inode, size and times."""
+        """Withhold hard links to withheld files: paths with the same inode, size and times."""
         hidden = {
             self._identity(number)
             for number, place in enumerate(self._place_numbers)

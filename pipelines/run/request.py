@@ -179,7 +179,7 @@ def why_no_home(path: Path) -> str | None:
         if _is_desktop_tree(home):
             return None
         is_empty = next(home.walk(), None) is None
-    return EMPTY if is_empty else "is no home of Claude Code: it holds neither projects nor history.jsonl"
+    return EMPTY if is_empty else "is not a home of Claude Code: it has neither projects/ nor history.jsonl"
 
 
 def problem_of(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Which files of a home have to be read again from their first byte, because what was derived from them was lost."""
+"""Finds the files of a home to read again from their first byte, because their rows or recipes are lost."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,8 @@ from pipelines.run.snapshot import Snapshot
 def files_to_read_anew(
     layout: Layout, runs: Sequence[RunRecord], seed: int, damage: Sequence[DamageRecord], snapshot: Snapshot
 ) -> set[int]:
-    """Return the file_id of each file of a home whose rows or recipes were lost with what is damaged: it has to be read
-    from its first byte. Once that was done, nothing of what is damaged is asked for it any more.
+    """Return the file_id of each file of a home with rows or recipes in a damaged Parquet file: it has to be read from
+    its first byte. After that, readers no longer need the damaged Parquet files for it.
     """
     paths = {one.path for one in damage if not one.mended and one.table not in (STORE.name, MANIFEST.name)}
     if not paths:

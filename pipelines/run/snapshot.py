@@ -181,7 +181,7 @@ class Snapshot:
                     with home.open(item.found.path) as file:
                         head = file.read(0, HEAD_BYTES)
                 except SourceError:
-                    continue  # whoever reads it says so
+                    continue  # the phase reports the error when it reads the file
                 if looks_like_a_secret(head):
                     rule = LOOKS_LIKE_A_SECRET
                     item.place = replace(item.place, treatment=Treatment.WITHHOLD, rule=rule, shape=-1)
@@ -262,8 +262,8 @@ def last_manifest(
 ) -> LastManifest:
     """Return the newest committed manifest of one phase of a home that can be read; an empty one when there is none.
 
-    Where the newest is in `damaged` or cannot be read and neither can its second copy, the one before it stands for it:
-    what was read since is then read again.
+    If the newest is in `damaged`, or neither it nor its second copy can be read, the one before it is used: the run
+    then reads again what was read since.
     """
     records = [record for run in runs for record in run.phases if (record.home_id, record.phase) == (home_id, phase)]
     for part in (part for record in reversed(records) for part in record.parts if part.table == MANIFEST.name):

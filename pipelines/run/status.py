@@ -99,7 +99,7 @@ class Status:
 
 
 def status_of(layout: Layout) -> Status:
-    """Return how an archive stands now. Raises ConfigurationError when there is none, StoreError."""
+    """Return the status of an archive now. Raises ConfigurationError when there is none, StoreError."""
     Archive.open(layout)
     everything, damage = read_records(layout)
     runs = effective(everything)

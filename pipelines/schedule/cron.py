@@ -11,24 +11,24 @@ _BEGIN: Final = f"# {NAME}: begin (written by `extract schedule`; it is replaced
 _END: Final = f"# {NAME}: end"
 _LINE: Final = re.compile(r"^(\d+) (\d+) \* \* (\*|0) ", re.MULTILINE)
 _WAIT: Final = 300
-"""Seconds after the start of the machine: it has other things to do first."""
+"""Seconds between the start of the machine and the run, so that the run does not slow the start down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """The user's crontab. Lines of others in it are left as they are."""
+    """The user's crontab. All other lines in it are left unchanged."""
 
     name: str = "cron"
 
     def block(self, job: Job) -> str:
-        """Return the lines for the crontab. cron makes up for nothing: a second run starts with the machine."""
+        """Return the lines for the crontab: the run by time, and one at each start, because cron skips missed times."""
         command = " ".join(
             [
                 *(f"{name}={shlex.quote(value)}" for name, value in job.environment.items()),
                 "nice -n 19",
                 shlex.join(job.command),
             ]
-        ).replace("%", "\\%")  # cron takes a percent sign for a line end
+        ).replace("%", "\\%")  # cron replaces a bare percent sign by a line end
         time = job.timetable
         day = "0" if time.every == "week" else "*"
         lines = [_BEGIN, f"{time.minute} {time.hour} * * {day} {command}", f"@reboot sleep {_WAIT}; {command}", _END]
@@ -44,7 +44,7 @@ class Cron:
         call("crontab", "-", given=(others + self.block(job)).encode())
 
     def remove(self) -> None:
-        """Take the lines out of the crontab."""
+        """Remove the lines from the crontab."""
         before = _crontab()
         after = _without_ours(before)
         if after != before:
@@ -58,7 +58,7 @@ class Cron:
 
 
 def _crontab() -> str:
-    """Return the user's crontab; an empty one where there is none, which `crontab` takes for a failure."""
+    """Return the user's crontab, empty if there is none: `crontab -l` fails in that case."""
     return call("crontab", "-l", may_fail=True).decode(errors="surrogateescape")
 
 

@@ -10,7 +10,7 @@ from pipelines.schedule.timer import NAME, Job, Timetable, call, shown_files
 
 @dataclass(frozen=True, slots=True)
 class Launchd:
-    """launchd, for the user's own agents in `directory`; what runs print goes to a file in `logs`."""
+    """launchd, with the user's agents in `directory`; the output of runs is appended to a file in `logs`."""
 
     directory: Path
     logs: Path
@@ -21,8 +21,8 @@ class Launchd:
         return self.directory / f"{NAME}.plist"
 
     def files(self, job: Job) -> dict[Path, bytes]:
-        """Return the agent. launchd itself makes up for a start that was missed in sleep; RunAtLoad makes up for those
-        that were missed while the machine was off, by a run at each login.
+        """Return the agent's property list by path. launchd itself catches up on a start missed in sleep; RunAtLoad
+        catches up on those missed while the machine was off, by a run at each login.
         """
         start = {"Hour": job.timetable.hour, "Minute": job.timetable.minute}
         agent = {

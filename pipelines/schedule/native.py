@@ -1,5 +1,5 @@
-"""Runs scheduled by the operating system, without Prefect: which scheduler a machine has, what it is asked for, and
-whether the runs came.
+"""Runs scheduled by the operating system, without Prefect: finds the scheduler of this machine, describes the job for
+it, and checks whether the scheduled runs took place.
 """
 
 import os
@@ -24,16 +24,16 @@ from pipelines.schedule.timer import Job, Scheduler, Timetable
 from pipelines.schedule.windows import WindowsTask
 
 SCHEDULERS: Final = ("systemd", "launchd", "cron", "windows")
-"""The names by which a scheduler can be asked for."""
+"""The names of schedulers for the option `--with`."""
 
 
 class NoScheduler(ConfigurationError):
-    """The machine has none of the schedulers. The caller names the command that another one has to call."""
+    """The machine has none of the known schedulers. The caller prints the command for the user's own scheduler."""
 
 
 def scheduler(wanted: str | None, user: Path, environment: Mapping[str, str]) -> Scheduler:
-    """Return the scheduler that is `wanted`, else the one of this machine: launchd on macOS, the Task Scheduler on
-    Windows, elsewhere the user manager of systemd where one runs, else cron. `user` is the user's own directory.
+    """Return the scheduler named `wanted`, or without it the one of this machine: launchd on macOS, the Task Scheduler
+    on Windows, elsewhere the user manager of systemd where one runs, else cron. `user` is the user's own directory.
 
     Raises NoScheduler when the machine has none, ConfigurationError for an unknown name.
     """
@@ -46,7 +46,7 @@ def scheduler(wanted: str | None, user: Path, environment: Mapping[str, str]) ->
         return Cron()
     if name == "windows":
         return WindowsTask()
-    raise ConfigurationError(f"there is no scheduler {name!r}; there are {', '.join(SCHEDULERS)}")
+    raise ConfigurationError(f"unknown scheduler {name!r}; use one of {', '.join(SCHEDULERS)}")
 
 
 def _of_this_machine(environment: Mapping[str, str]) -> str:
@@ -60,18 +60,18 @@ def _of_this_machine(environment: Mapping[str, str]) -> str:
     if shutil.which("crontab"):
         return "cron"
     raise NoScheduler(
-        "this machine has neither a user manager of systemd nor cron; have a scheduler of yours call `extract run`"
+        "this machine has neither a user manager of systemd nor cron; let another scheduler call `extract run`"
     )
 
 
 def job_for(layout: Layout, timetable: Timetable, environment: Mapping[str, str]) -> Job:
-    """Return the run that a schedule starts: over every home that the archive knows and the usual ones, as the
-    variables of this process name them.
+    """Return the job that a schedule starts: a run over every home that the archive knows and the usual homes of this
+    machine, as the environment variables of this process name them.
     """
     kept = {name: environment[name] for name in (HOMES_VARIABLE,) if environment.get(name)}
     known = [Path(home.root) for home in read_homes(layout).values() if home.is_read]
     homes = dict.fromkeys(path.absolute() for path in (*known, *usual_homes(environment)))
-    # Without -P a folder `models` where the scheduler starts the run would be taken for ours.
+    # -P: otherwise a directory `models` in the working directory would be imported in place of the package.
     command = (sys.executable, "-P", "-m", "pipelines", "--data", os.fspath(layout.root), "run", "--quiet")
     return Job(command, timetable, layout.root, list(homes), kept)
 

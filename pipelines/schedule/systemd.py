@@ -13,7 +13,7 @@ _CALENDAR: Final = re.compile(r"^OnCalendar=(Sun )?\*-\*-\* (\d\d):(\d\d):00$", 
 
 @dataclass(frozen=True, slots=True)
 class Systemd:
-    """The user manager of systemd; `directory` is where it looks for units of the user."""
+    """The user manager of systemd; `directory` is the directory of the user's units."""
 
     directory: Path
     name: str = "systemd"
@@ -36,7 +36,7 @@ class Systemd:
             path.write_bytes(content)
         call("systemctl", "--user", "daemon-reload")
         call("systemctl", "--user", "enable", "--now", f"{NAME}.timer")
-        call("systemctl", "--user", "restart", f"{NAME}.timer")  # takes up the times of a timer that ran before
+        call("systemctl", "--user", "restart", f"{NAME}.timer")  # applies new times if the timer was running already
 
     def remove(self) -> None:
         """Stop the timer and delete the units."""
@@ -61,7 +61,7 @@ def _service(job: Job) -> str:
         "Type=oneshot",
         f"ExecStart={' '.join(map(_quoted, job.command))}",
         *(f"Environment={_quoted(f'{name}={value}')}" for name, value in job.environment.items()),
-        "# Entries in quarantine are no failure: they are kept, and the report lists them.",
+        "# Exit code 4 (entries in quarantine) is no failure: the entries are kept, and the report lists them.",
         "SuccessExitStatus=4",
         "Nice=19",
         "CPUSchedulingPolicy=batch",
@@ -77,8 +77,8 @@ def _service(job: Job) -> str:
 
 
 def _read_only(homes: Iterable[Path]) -> list[str]:
-    """Return the lines by which not even a fault of the program can write in a home; the minus sign admits that there
-    is none.
+    """Return the lines that make homes read-only for the service, so that not even a fault of the program can write to
+    one. With the minus sign systemd ignores a home that does not exist.
     """
     return [f"ReadOnlyPaths={_quoted(f'-{home}')}" for home in homes]
 
@@ -92,7 +92,7 @@ def _timer(timetable: Timetable) -> str:
             "",
             "[Timer]",
             f"OnCalendar={day}*-*-* {timetable.hour:02}:{timetable.minute:02}:00",
-            "# A run that was missed while the machine was off is made up for when it is on again.",
+            "# A run that was missed while the machine was off is done after its next start.",
             "Persistent=true",
             "RandomizedDelaySec=10min",
             "",
@@ -104,6 +104,6 @@ def _timer(timetable: Timetable) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a word for a unit file: in quotes, with what systemd would replace doubled."""
+    """Return a word quoted for a unit file, with the characters doubled that systemd would replace."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{escaped}"'

@@ -1,4 +1,4 @@
-"""What every scheduler of an operating system is asked for: a run of `extract` at a time of day, by day or by week."""
+"""The job that every scheduler of an operating system gets: a run of `extract` at a time of day, daily or weekly."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ from models.errors import ConfigurationError
 Every = Literal["day", "week"]
 
 NAME: Final = "claude-extract"
-"""Under this name a scheduler knows the runs; there is one schedule for each user of a machine."""
+"""The name of the job in every scheduler; each user of a machine can have one."""
 DESCRIPTION: Final = "Archive what Claude Code keeps, before it deletes it"
 SUNDAY: Final = 6
-"""As `datetime.weekday` counts."""
+"""Sunday in the numbering of `datetime.weekday`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Timetable:
         """Return the timetable for a time written as HH:MM. Raises ConfigurationError for anything else."""
         hour, sign, minute = at.partition(":")
         if not (sign and hour.isdecimal() and minute.isdecimal() and int(hour) < 24 and int(minute) < 60):
-            raise ConfigurationError(f"{at!r} is no time of day; write it as HH:MM, for example 04:00")
+            raise ConfigurationError(f"{at!r} is not a time of day; write it as HH:MM, for example 04:00")
         return cls(every, int(hour), int(minute))
 
     @property
@@ -42,7 +42,7 @@ class Timetable:
 
     @property
     def late_after(self) -> timedelta:
-        """How old the last run may be: a day more than is between two runs, since a machine may be off for a while."""
+        """The age of the last run from which it is late: the interval plus one day, since a machine may be off."""
         return timedelta(days=2) if self.every == "day" else timedelta(days=8)
 
     def next_after(self, now: datetime) -> datetime:
@@ -55,8 +55,8 @@ class Timetable:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run by schedule: the program with its arguments, when it starts, the archive that it writes, the homes that it
-    reads, and the variables that it needs besides those that every process of the user has.
+    """A scheduled run: the program with its arguments, its timetable, the archive that it writes, the homes that it
+    reads, and the environment variables that it needs besides those that every process of the user has.
     """
 
     command: Sequence[str]
@@ -66,35 +66,37 @@ class Job:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what the formats of schedulers cannot hold: line ends and NUL."""
+        """Raise ConfigurationError for characters that the files of schedulers cannot contain: line ends and NUL."""
         for text in (*self.command, str(self.data), *map(str, self.homes), *self.environment.values()):
             if any(character in text for character in "\n\r\0"):
-                raise ConfigurationError(f"{text!r} cannot be written into a schedule: it has a line end in it")
+                raise ConfigurationError(f"{text!r} cannot be written into a schedule: it contains a line end")
 
 
 class Scheduler(Protocol):
-    """A scheduler of an operating system. What it refuses is raised as ConfigurationError, with its own words."""
+    """A scheduler of an operating system. Methods raise ConfigurationError, with the scheduler's message, if it
+    refuses.
+    """
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its name for people."""
 
     def shown(self, job: Job) -> str:
-        """Return all that `install` would write, each file under its path."""
+        """Return the text of every file that `install` would write, each after its path."""
 
     def install(self, job: Job) -> None:
-        """Write the schedule and start it, in place of an earlier one."""
+        """Write the schedule and start it; replaces an earlier one."""
 
     def remove(self) -> None:
-        """Stop the schedule and delete what was written; does nothing where there is none."""
+        """Stop the schedule and delete its files; does nothing if none is installed."""
 
     def timetable(self) -> Timetable | None:
-        """Return when the installed schedule starts runs; None where none is installed."""
+        """Return the timetable of the installed schedule, None if none is installed."""
 
 
 def call(*command: str, given: bytes | None = None, may_fail: bool = False) -> bytes:
-    """Call a program of the operating system with `given` on its standard input, and return what it printed. Raises
-    ConfigurationError when it is not there, or fails and must not.
+    """Call a program of the operating system with `given` on its standard input, and return its output. Raises
+    ConfigurationError if it is missing, or if it fails and not `may_fail`.
     """
     try:
         done = subprocess.run(command, input=given, capture_output=True, check=False)
@@ -107,5 +109,5 @@ def call(*command: str, given: bytes | None = None, may_fail: bool = False) -> b
 
 
 def shown_files(files: Mapping[Path, bytes]) -> str:
-    """Return files as text, each under its path."""
+    """Return files as text, each after its path."""
     return "\n".join(f"# {path}\n{content.decode()}" for path, content in files.items())

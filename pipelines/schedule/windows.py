@@ -12,18 +12,18 @@ from pipelines.schedule.timer import DESCRIPTION, NAME, Job, Timetable, call
 
 _SPACE: Final = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 _LOWEST: Final = "9"
-"""The priority of a process that works when nothing else does."""
+"""The Task Scheduler's priority for processes that run when the machine is idle."""
 _START: Final = re.compile(r"<StartBoundary>[^<]*T(\d\d):(\d\d):00")
 
 
 @dataclass(frozen=True, slots=True)
 class WindowsTask:
-    """The Task Scheduler, for a task of the user."""
+    """The Windows Task Scheduler, with one task of the user."""
 
     name: str = "the Task Scheduler"
 
     def task(self, job: Job) -> bytes:
-        """Return the task as XML in UTF-16, as the Task Scheduler takes it. A missed start is made up for."""
+        """Return the task as XML in UTF-16, which the Task Scheduler requires. It catches up on a missed start."""
         made = Element("Task", {"version": "1.2", "xmlns": _SPACE})
         SubElement(SubElement(made, "RegistrationInfo"), "Description").text = DESCRIPTION
         trigger = SubElement(SubElement(made, "Triggers"), "CalendarTrigger")
@@ -58,7 +58,7 @@ class WindowsTask:
         return self.task(job).decode("utf-16")
 
     def install(self, job: Job) -> None:
-        """Register the task, in place of an earlier one."""
+        """Register the task; replaces an earlier one."""
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch, "task.xml")
             file.write_bytes(self.task(job))
@@ -69,11 +69,11 @@ class WindowsTask:
         call("schtasks", "/Delete", "/F", "/TN", NAME, may_fail=True)
 
     def timetable(self) -> Timetable | None:
-        """Return when the task starts runs, as the Task Scheduler tells it."""
+        """Return the timetable of the registered task, None if there is none."""
         return timetable_of(call("schtasks", "/Query", "/TN", NAME, "/XML", may_fail=True).decode(errors="replace"))
 
 
 def timetable_of(task: str) -> Timetable | None:
-    """Return the timetable in a task's XML; None where there is no task of ours in it."""
+    """Return the timetable in a task's XML, None if the XML is not of a task that `extract schedule` registered."""
     found = _START.search(task)
     return Timetable("week" if "ScheduleByWeek" in task else "day", int(found[1]), int(found[2])) if found else None

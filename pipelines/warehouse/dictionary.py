@@ -107,7 +107,7 @@ def as_markdown(entry: TableEntry) -> str:
     if entry.columns:
         is_view = entry.group == "view"
         lines += (
-            ["| column | type | what it says |", "|---|---|---|"]
+            ["| column | type | meaning |", "|---|---|---|"]
             if is_view
             else ["| column | type | NULL | meaning |", "|---|---|---|---|"]
         )

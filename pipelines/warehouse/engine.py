@@ -54,8 +54,8 @@ def building(layout: Layout, target: Path, memory: str) -> Iterator[duckdb.DuckD
 
 
 def side_by_side(connection: duckdb.DuckDBPyConnection, works: Iterable[Work]) -> None:
-    """Do independent works in two threads, each work in a transaction of its own, started in this order. A work that
-    runs out of memory is repeated alone at the end, with `apart`.
+    """Do independent works in two threads, each in its own transaction, started in this order. A work that runs out of
+    memory is repeated alone at the end, with `apart`.
 
     If one fails, those not yet started are skipped, and its error is raised.
     """

@@ -122,7 +122,7 @@ def _later_runs(runs: Sequence[RunRecord], held: Collection[tuple[str, str]]) ->
 
 
 def verify_parts(layout: Layout, parts: Sequence[PartRecord]) -> None:
-    """Digest committed files and refuse (FixityError) those that are not what their commit record says."""
+    """Digest committed files. Raises FixityError if any is missing or differs from its commit record."""
     broken = _damaged(layout, parts)
     if broken:
         raise FixityError(
@@ -132,7 +132,7 @@ def verify_parts(layout: Layout, parts: Sequence[PartRecord]) -> None:
 
 
 def damaged_parts(layout: Layout, runs: Iterable[RunRecord]) -> list[str]:
-    """Return the paths of those parts that the warehouse would hold and that are not what their commit record says."""
+    """Return the paths of parts for the warehouse that are missing or differ from their commit records."""
     return _damaged(layout, _loadable(runs))
 
 

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OpenWarehouse:
-    """A published warehouse that is open for reading; `connection` is for SQL of one's own.
+    """A published warehouse, open for reading; `connection` is for the caller's own SQL.
 
-    Every name is that of a table or view; ConfigurationError is raised for another. Instants are of the time zone of
-    the connection, which is the machine's unless `SET TimeZone` says otherwise. What a query gave is fetched from the
-    warehouse when it is used, so the warehouse must still be open then.
+    Methods take the name of a table or view and raise ConfigurationError for an unknown one. Instants are in the time
+    zone of the connection: the machine's, unless `SET TimeZone` changes it. Results are fetched from the warehouse when
+    they are used, so it must still be open then.
     """
 
     layout: Layout
@@ -48,11 +48,11 @@ class OpenWarehouse:
         self.close()
 
     def close(self) -> None:
-        """Close the warehouse; what was fetched already stays."""
+        """Close the warehouse; rows already fetched stay valid."""
         self.connection.close()
 
     def names(self) -> dict[str, str]:
-        """Return the name of each table and view with what one row of it is."""
+        """Return the description of each table and view by its name."""
         found = self.connection.execute(
             "SELECT table_name, comment FROM duckdb_tables() WHERE NOT internal AND NOT temporary "
             "UNION ALL SELECT view_name, comment FROM duckdb_views() WHERE NOT internal AND NOT temporary ORDER BY ALL"
@@ -60,7 +60,7 @@ class OpenWarehouse:
         return {str(name): str(comment or "") for name, comment in found.fetchall()}
 
     def columns(self, name: str) -> dict[str, str]:
-        """Return the columns of a table or view with what each means; of undocumented ones nothing."""
+        """Return the description of each documented column of a table or view by its name."""
         self._check(name)
         found = self.connection.execute(
             "SELECT column_name, comment FROM duckdb_columns() WHERE NOT internal AND table_name = ? "
@@ -75,7 +75,7 @@ class OpenWarehouse:
         return self.connection.sql(f'FROM "{name}"')
 
     def lazy(self, name: str) -> "pl.LazyFrame":
-        """Return a table or view as a polars LazyFrame: only the columns and rows that are asked for are read."""
+        """Return a table or view as a polars LazyFrame: polars reads only the columns and rows that it needs."""
         return self.relation(name).pl(lazy=True)
 
     def arrow(self, name: str) -> pa.Table:

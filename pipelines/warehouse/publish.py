@@ -27,8 +27,8 @@ from pipelines.warehouse.schema import warehouse_tables
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published warehouse: its file, its size in bytes, its SHA-256, the entries of all runs in quarantine, and the
-    paths of damaged parts, of which nothing was loaded.
+    """A published warehouse: its file, its size in bytes, its SHA-256, the number of quarantined entries of all runs,
+    and the paths of damaged parts, from which nothing was loaded.
     """
 
     path: Path
@@ -45,9 +45,9 @@ class Published:
 def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_anew: bool = False) -> Published:
     """Build the warehouse of `runs`, named after the newest of them, check it, and publish it.
 
-    What is new goes into a copy of the published one where that holds a part of the same archive; else, and with
-    `is_anew`, everything is loaded into a new file, except what is damaged. `keep` older ones stay, for who has them
-    open. Raises LoadError; the former warehouse then stays published.
+    If the published warehouse was built from some of these runs, later runs are added to a copy of it. Otherwise, or
+    with `is_anew`, all undamaged parts are loaded into a new file. The newest `keep` older files are not deleted: other
+    programs may have them open. Raises LoadError; the former warehouse then stays published.
     """
     final = layout.warehouse_of(runs[-1].run_id)
     building = layout.warehouse_being_built(runs[-1].run_id)
@@ -66,7 +66,7 @@ def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_a
 
 
 def _build_of_sound_parts(layout: Layout, runs: Sequence[RunRecord], building: Path) -> list[str]:
-    """Load everything but what is damaged; returns the paths of the parts that are."""
+    """Load all undamaged parts into a new file; returns the paths of the damaged ones."""
     try:
         build_warehouse(layout, runs, building)
     except FixityError:
@@ -122,7 +122,7 @@ def _quarantined(path: Path) -> int:
 
 
 def _copy(source: Path, target: Path) -> str:
-    """Copy a file and return the SHA-256 of the bytes written, computed in a second thread meanwhile."""
+    """Copy a file and return the SHA-256 of the bytes written, computed meanwhile in a second thread."""
     digest = sha256()
     with source.open("rb") as reading, target.open("xb") as writing, ThreadPoolExecutor(1) as beside:
         digested = beside.submit(digest.update, b"")
@@ -134,7 +134,7 @@ def _copy(source: Path, target: Path) -> str:
 
 
 def _check_and_digest(building: Path, runs: Sequence[RunRecord], *, is_partial: bool = False) -> str:
-    """Check a new warehouse, and return its digest, made meanwhile. Raises LoadError as `check_warehouse` does."""
+    """Check a new warehouse, and return its SHA-256, computed meanwhile. Raises LoadError as `check_warehouse` does."""
     if building.with_name(building.name + ".wal").exists():
         raise LoadError("the new warehouse has a write-ahead log, so it is incomplete; it was not published")
     with ThreadPoolExecutor(1) as beside:
@@ -162,8 +162,8 @@ def _delete_older(layout: Layout, newest: Path, keep: int) -> None:
 
 
 def check_warehouse(path: Path, runs: Sequence[RunRecord], *, is_partial: bool = False) -> None:
-    """Refuse (LoadError) a warehouse whose rows are not what the commit records say, or whose keys do not hold. In one
-    that `is_partial`, because damaged parts were left out, rows may lack those that they name.
+    """Raise LoadError if a warehouse has other numbers of rows than the commit records, or if keys are not unique or
+    refer to nothing. With `is_partial` (damaged parts were left out), keys may refer to missing rows.
     """
     with duckdb.connect(str(path), read_only=True) as connection:
         problems = [*_count_problems(connection, runs), *_key_problems(connection, is_partial=is_partial)]

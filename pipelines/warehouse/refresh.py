@@ -1,8 +1,8 @@
-"""Makes the derived tables, or brings them up to date by what came and went: only the rows of a key that was touched
-are made again, from no more than what they rest on.
+"""Computes the derived tables, or updates them after a load: only the rows of touched keys are computed again, from
+only the input rows of these keys.
 
-Nearly all of them hang on sessions. A session is touched when rows of it came or went, and with it every session that
-shares a record, a response or a file with it: a fork, a copy in another home, a transcript that was moved.
+The key of nearly all of them is the session. A session is touched if a load added or removed rows of it, or of a
+session that shares a record, a response or a file with it: a fork, a copy in another home, a moved transcript.
 """
 
 from collections.abc import Iterator
@@ -29,17 +29,17 @@ _HOPS = """
     UNION SELECT r.session_id FROM records r SEMI JOIN moved m
         ON m.request_id = r.request_id AND m.recorded_at = r.recorded_at
 """
-"""Sessions whose records share a key with those that came or went: the keys of `record_copies` and `responses`."""
+"""The sessions that share a key of `record_copies` or `responses` with a record in the table `moved`."""
 
 
 def derived_digest() -> str:
-    """Name the queries of the derived tables: rows that others made are not to stand beside theirs."""
+    """Return a digest of the queries of the derived tables: a warehouse with rows of other queries is built anew."""
     text = macros() + "".join(table.insert for table in derived_tables())
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def make_derived_tables(connection: duckdb.DuckDBPyConnection, *, is_much: bool) -> None:
-    """Fill the derived tables, which must be empty; side by side if they rest on much."""
+    """Fill the derived tables, which must be empty; with `is_much` input, two at a time."""
     missing = list(derived_tables())
     while missing:
         names = {derived.table.name for derived in missing}
@@ -59,8 +59,8 @@ def _make(connection: duckdb.DuckDBPyConnection, derived: DerivedTable) -> None:
 
 
 def note_touched(connection: duckdb.DuckDBPyConnection) -> None:
-    """Note what the derived tables have to be brought up to date for, once the rows of `new_runs` are there and before
-    those that are `superseded` are taken out.
+    """Record the touched keys of the derived tables. Call it after the rows of `new_runs` were inserted and before the
+    `superseded` rows are deleted.
     """
     connection.execute(
         """
@@ -95,7 +95,9 @@ def _add_tied(connection: duckdb.DuckDBPyConnection, moved: str) -> None:
 
 
 def _close_touched_sessions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Add the sessions of files that were replaced just now, and all that are tied to any, by however many ties."""
+    """Add the sessions of files whose state `superseded` changed, and all sessions connected to any by a chain
+    of ties.
+    """
     flipped = """
         SELECT * FROM records WHERE file_id IN (
             (SELECT file_id FROM files WHERE state = 'superseded' EXCEPT SELECT file_id FROM replaced)
@@ -120,7 +122,7 @@ def _close_touched_sessions(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def refresh_derived_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bring the derived tables up to date for what was noted, once the rows that do not count are gone."""
+    """Update the derived tables for the touched keys, after the superseded rows were deleted."""
     is_closed = False
     for derived in sorted(derived_tables(), key=lambda derived: derived.refresh.by in (SESSION, WHOLE)):
         if derived.refresh.by == SESSION and not is_closed:
@@ -139,14 +141,14 @@ def _refresh(connection: duckdb.DuckDBPyConnection, derived: DerivedTable) -> No
     key = "session_id" if refresh.by == SESSION else refresh.by
     inputs = "".join(f", {definition}" for definition in _inputs(derived))
     touched = f"touched AS MATERIALIZED (FROM {_touched(derived)})"
-    connection.execute(f"CREATE TEMP TABLE renewed AS WITH {touched}{inputs} {derived.select}")
+    connection.execute(f"CREATE TEMP TABLE updated AS WITH {touched}{inputs} {derived.select}")
     connection.execute(f'DELETE FROM "{name}" t USING {_touched(derived)} k WHERE t.{key} IS NOT DISTINCT FROM k.{key}')
-    connection.execute(f'INSERT INTO "{name}" FROM renewed')
-    connection.execute("DROP TABLE renewed")
+    connection.execute(f'INSERT INTO "{name}" FROM updated')
+    connection.execute("DROP TABLE updated")
 
 
 def _inputs(derived: DerivedTable) -> Iterator[str]:
-    """Yield a definition for each table of which the query is to see only what the touched keys need."""
+    """Yield a common table expression for each input table that limits it to the rows of the touched keys."""
     if derived.refresh.by == SESSION:
         for name in sorted(derived.reads & _tables_of_sessions()):
             yield (
@@ -164,7 +166,7 @@ def _touched(derived: DerivedTable) -> str:
 
 @cache
 def _tables_of_sessions() -> frozenset[str]:
-    """The tables whose rows each belong to a session, of which a query by sessions sees only those that it needs."""
+    """Return the tables with a column session_id; a refresh by session reads only the touched sessions of them."""
     derived = {table.table.name for table in derived_tables() if table.refresh.by == SESSION}
     return frozenset(derived | {name for name, columns in _source_columns() if "session_id" in columns})
 

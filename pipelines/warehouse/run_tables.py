@@ -16,9 +16,9 @@ RUNS = Table(
     "One row for each committed run.",
     (
         Column("run_id", TEXT, "The run.", required=True),
-        Column("epoch", INTEGER, "Counts the runs of the archive from 1.", required=True),
+        Column("epoch", INTEGER, "The number of the run in the archive, from 1.", required=True),
         Column("status", TEXT, "complete; or open: it stopped after some phases.", required=True),
-        Column("started_at", INSTANT, "When it began (UTC).", required=True),
+        Column("started_at", INSTANT, "When it started (UTC).", required=True),
         Column("finished_at", INSTANT, "When it ended (UTC)."),
         Column("tool_version", TEXT, "The version of extract.", required=True),
         Column("is_full", FLAG, "Whether it read every file again.", required=True),
@@ -38,7 +38,7 @@ RUN_SOURCES = Table(
         Column("files_read", INTEGER, "Files that were read.", required=True),
         Column("files_unchanged", INTEGER, "Files with the same content as at the run before.", required=True),
         Column("files_vanished", INTEGER, "Files gone since the run before.", required=True),
-        Column("files_withheld", INTEGER, "Files that a rule forbids to open.", required=True),
+        Column("files_withheld", INTEGER, "Files that a rule withholds: never opened.", required=True),
         Column("files_listed", INTEGER, "Files that are only listed.", required=True),
         Column("files_unreadable", INTEGER, "Files that the system refused to open or read.", required=True),
         Column("bytes_found", INTEGER, "Bytes of the files found.", required=True),
@@ -55,7 +55,7 @@ PARTS = Table(
     "One row for each committed Parquet file from which the warehouse was built.",
     (
         Column("part_path", TEXT, "Path below the data directory.", required=True, is_distinct=True),
-        Column("table_name", TEXT, "The table whose rows it holds.", required=True),
+        Column("table_name", TEXT, "The table of its rows.", required=True),
         Column("run_id", TEXT, "The run that wrote it.", required=True),
         Column("row_count", INTEGER, "Rows in it.", required=True),
         Column("size", INTEGER, "Its length in bytes.", required=True),
@@ -113,10 +113,10 @@ def _bring_to(connection: duckdb.DuckDBPyConnection, table: Table, wanted: str) 
     same = " AND ".join(f't."{column.name}" IS NOT DISTINCT FROM s."{column.name}"' for column in table.all_columns)
     connection.execute(
         f"""
-        CREATE TEMP TABLE said AS FROM "{table.name}" LIMIT 0;
-        INSERT INTO said FROM {wanted};
-        DELETE FROM "{table.name}" t WHERE NOT EXISTS (FROM said s WHERE {same});
-        INSERT INTO "{table.name}" FROM said EXCEPT FROM "{table.name}";
-        DROP TABLE said
+        CREATE TEMP TABLE current AS FROM "{table.name}" LIMIT 0;
+        INSERT INTO current FROM {wanted};
+        DELETE FROM "{table.name}" t WHERE NOT EXISTS (FROM current s WHERE {same});
+        INSERT INTO "{table.name}" FROM current EXCEPT FROM "{table.name}";
+        DROP TABLE current
         """
     )

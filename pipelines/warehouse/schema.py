@@ -75,7 +75,7 @@ def warehouse_views() -> list[View]:
 
 
 def views_digest() -> str:
-    """Name the views and functions with their comments: a warehouse that has them need not have them made again."""
+    """Return a digest of the views and macros with their comments: a warehouse with the same digest keeps its views."""
     text = macros() + "".join(f"{view.name}{view.query}{view.comment}{view.columns}" for view in warehouse_views())
     return blake2b(text.encode(), digest_size=8).hexdigest()
 

@@ -1,19 +1,19 @@
 """Reads the SQL files of the warehouse: one for each derived table and one for each view.
 
-A file begins with a block comment that documents it, and then holds one query:
+A file begins with a block comment that documents it, followed by one query:
 
-    /*
+/*
     One row for each session of a home.
 
-    refresh: session
+refresh: session
 
-    - home_id (text, required): The home.
+- home_id (text, required): The home.
     - title (text): Its title.
     */
     select home_id, title from ...
 
-The first paragraph is the comment of the table. A derived table says how it is brought up to date (`Refresh`) and the
-type of each column; a view has neither, since the engine knows the types of its columns.
+The first paragraph is the comment of the table. For a derived table the comment also has how it is refreshed
+(`Refresh`) and the type of each column; for a view neither, because the engine infers the types of its columns.
 """
 
 import re
@@ -44,12 +44,12 @@ SESSION: Final = "session"
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """How a derived table is brought up to date: `whole` (all its rows are made again), `session` (the rows of the
-    sessions that a load touched) or the name of a key column.
+    """How a load updates a derived table. `by` is `whole` (all rows are computed again), `session` (the rows of the
+    sessions that the load touched) or the name of a key column.
 
-    With a key of its own, `touched` is a query for the keys whose rows may differ, and `inputs` has a query for what
-    the table has to read of others, by the name of each. Both may use the tables `new_runs` and `changed`, the inputs
-    also `touched`. `materialized` says that the inputs are read more than once and are small.
+    With a key column, `touched` is a query for the keys whose rows may have changed, and `inputs` has, for each input
+    table by name, a query for the rows needed. Both queries may use the tables `new_runs` and `changed`, those of
+    `inputs` also `touched`. `materialized`: the inputs are small and read more than once, so DuckDB materialises them.
     """
 
     by: str
@@ -81,7 +81,7 @@ class DerivedTable:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view: its name, what a row is, what each column means, its query, and the tables and views that it reads."""
+    """A view: its name, its comment, the comments of its columns, its query, and the tables and views that it reads."""
 
     name: str
     comment: str
@@ -94,7 +94,7 @@ class View:
 def derived_tables() -> tuple[DerivedTable, ...]:
     """Return every derived table, each after those that it reads.
 
-    Raises TypeError when a file is not written as it must be.
+    Raises TypeError if a file does not have the form above.
     """
     return tuple(_ordered({table.table.name: table for table in map(_derived_table, _files("derived"))}))
 
@@ -112,7 +112,7 @@ def macros() -> str:
 
 
 def _files(directory: str) -> list[Path]:
-    """Return the files that have a table or view each; `<table>.<input>.sql` belongs to that of `<table>`."""
+    """Return the files of tables or views; a file `<table>.<input>.sql` belongs to the one of `<table>`."""
     return sorted(path for path in (_ROOM / directory).glob("*.sql") if "." not in path.stem)
 
 
@@ -124,7 +124,7 @@ def _ordered(items: Mapping[str, _Item]) -> Iterable[_Item]:
     while waiting:
         ready = [name for name, item in waiting.items() if not (set(item.reads) - {name}) & waiting.keys()]
         if not ready:
-            raise TypeError(f"these read one another: {', '.join(waiting)}")
+            raise TypeError(f"these queries read one another in a circle: {', '.join(waiting)}")
         yield from (waiting.pop(name) for name in ready)
 
 
@@ -132,7 +132,7 @@ def _derived_table(path: Path) -> DerivedTable:
     header = _parsed(path)
     by = header.settings.get("refresh")
     if by is None:
-        raise TypeError(f"{path.name} does not say how the table is refreshed")
+        raise TypeError(f"{path.name} has no line `refresh:`")
     columns = tuple(_column(path, name, words, comment) for name, words, comment in header.columns)
     beside = {other.stem.split(".")[1]: _query(other) for other in path.parent.glob(f"{path.stem}.*.sql")}
     refresh = Refresh(by, beside.pop("touched", ""), beside, header.settings.get("inputs") == "materialized")
@@ -147,7 +147,7 @@ def _view(path: Path) -> View:
 
 
 def _with_tables_of_views(names: frozenset[str]) -> frozenset[str]:
-    """Return the names with those that the views among them read."""
+    """Return the names, and those of the tables and views that the views among them read."""
     read = {name for view in views() if view.name in names for name in view.reads}
     return names if read <= names else _with_tables_of_views(names | read)
 
@@ -177,7 +177,7 @@ def _parsed(path: Path) -> _Parsed:
             elif setting is not None:
                 settings[setting[1]] = setting[2]
             else:
-                raise TypeError(f"{path.name}: no column or setting: {item}")
+                raise TypeError(f"{path.name}: neither a column nor a setting: {item}")
     return _Parsed(comment, settings, columns, text[match.end() :].strip())
 
 

@@ -59,7 +59,7 @@ def test_a_damaged_record_is_put_back_and_named(name: str, home: Path, tmp_path:
     flip(path, 20)
     run = extract(tmp_path / "data", home)
     found = [(one.path, one.mended, one.problem.split(",")[0]) for one in run.damage]
-    assert found == [(path.relative_to(tmp_path / "data").as_posix(), True, "is not what was written")]
+    assert found == [(path.relative_to(tmp_path / "data").as_posix(), True, "was changed or damaged")]
     assert extract(tmp_path / "data", home).damage == []
 
 

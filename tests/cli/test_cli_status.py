@@ -84,7 +84,7 @@ def test_an_inventory_needs_no_data_directory_and_names_every_rule(home: Path, t
 def test_an_inventory_as_json_lists_every_thing_and_hides_what_is_hostile(home: Path) -> None:
     ran = call("inventory", "--home", home, "--json", "--sha256")
     (told,) = json.loads(ran.out)["homes"]
-    things = {thing["path"]: thing for thing in told["things"]}
+    things = {thing["path"]: thing for thing in told["paths"]}
     digest = hashlib.sha256((home / "history.jsonl").read_bytes()).hexdigest()
     assert things["history.jsonl"]["sha256"] == digest
     assert "sha256" not in things[".credentials.json"]
@@ -136,6 +136,6 @@ def test_a_rule_of_the_settings_is_kept_to_and_named(home: Path, tmp_path: Path)
     (tmp_path / "data" / "settings.toml").write_text('withhold = ["odd/**"]\n')
     ran = call("inventory", "--home", home, "--data", tmp_path / "data", "--json", "--sha256")
     (told,) = json.loads(ran.out)["homes"]
-    (odd,) = [thing for thing in told["things"] if thing["path"].startswith("odd/")]
+    (odd,) = [thing for thing in told["paths"] if thing["path"].startswith("odd/")]
     assert (odd["treatment"], odd["rule"]) == ("withhold", "settings:odd/**")
     assert "sha256" not in odd

@@ -25,6 +25,7 @@ from pipelines.report.facts import Facts
 from pipelines.report.listing import EXAMPLES, LIMIT, Listing
 from pipelines.report.parts import PartReader
 from pipelines.report.places import Paths
+from pipelines.report.summary import tiles
 from pipelines.report.quarantine import read_rejects
 from pipelines.report.write import collect_facts, summary_markdown, write_reports
 from pipelines.run.extraction import Request, extract_homes
@@ -194,7 +195,7 @@ def test_every_form_says_the_claim_and_the_page_needs_nothing_else(plain: Path, 
         "Entries recovered from damaged bytes",
         "Incomplete last lines",
         "Unknown fields and record types (drift)",
-        "Files against the bytes that are kept (fixity)",
+        "Files compared with the archived bytes (fixity)",
         "Files that were never opened (withheld)",
     ):
         assert f"## {section}" in made["md"]
@@ -237,7 +238,7 @@ def test_a_run_with_nothing_new_gives_a_short_report_that_says_so(plain: Path, t
     run.status = "complete"
     facts, second = facts_of(data, run), reports(data, run)
     assert facts.verdict.headline == "Verified; nothing new, with 3 entries of earlier runs in quarantine"
-    assert "nothing was new, so no file was read; 4 of 4 kept files still held the bytes that are kept" in facts.claim
+    assert "nothing was new, so no file was read; 4 of 4 archived files in the homes still had the archived bytes" in facts.claim
     assert "No file was new or changed" in second["md"]
     assert len(second["md"]) < 0.7 * len(first["md"])
     assert [(one.check, one.files) for one in facts.fixity.checks] == [("xxh3", 4)]
@@ -252,7 +253,7 @@ def test_a_file_that_grew_meanwhile_is_named_and_is_no_failure(tmp_path: Path) -
     (file,) = facts.fixity.files.shown
     assert (file.address, file.outcome, file.check) == ("home:history.jsonl", "appended", "xxh3")
     assert file.modified_at.endswith("+00:00")
-    assert "1 of 1 kept file still held" in facts.claim
+    assert "1 of 1 archived file in the homes still had" in facts.claim
     assert "1 of these was appended to while the run worked" in facts.claim
 
 
@@ -275,7 +276,7 @@ def test_a_file_that_its_owner_changed_or_removed_meanwhile_is_named(
     facts = facts_of(data, extract_while(data, home, lambda: change(path)))
     assert [(file.outcome, file.address) for file in facts.fixity.files.shown] == [(outcome, "home:history.jsonl")]
     assert words in facts.claim
-    assert "0 of 1 kept file still held" in facts.claim
+    assert "0 of 1 archived file in the homes still had" in facts.claim
 
 
 def test_a_path_that_cannot_be_read_makes_the_run_incomplete(tmp_path: Path) -> None:
@@ -313,7 +314,7 @@ def test_a_file_gone_since_the_last_run_stays_kept_and_is_named_once(tmp_path: P
     facts = facts_of(data, extract(data, home, phases=(1, 4)))
     assert (facts.fixity.expired_now, facts.fixity.expired_before, facts.fixity.kept.files) == (12, 0, 1)
     assert {file.outcome for file in facts.fixity.files.shown} == {"expired"}
-    assert any("12 of 13 kept files disappeared" in notice for notice in facts.notices)
+    assert any("12 of 13 archived files disappeared" in notice for notice in facts.notices)
     again = facts_of(data, extract(data, home, phases=(1, 4)))
     assert (again.fixity.expired_now, again.fixity.expired_before, again.fixity.files.total) == (0, 12, 0)
 
@@ -354,11 +355,11 @@ def test_a_quarantine_that_lost_an_entry_contradicts_the_commit_record(plain: Pa
     for phase in run.phases:
         phase.parts[:] = [part for part in phase.parts if part.table != "rejects"]
     facts = facts_of(data, run)
-    assert any("1 entry was rejected, 0 lie in quarantine" in one for one in facts.balance.contradictions.shown)
+    assert any("1 entry was rejected, 0 in quarantine" in one for one in facts.balance.contradictions.shown)
 
 
 @pytest.mark.parametrize("harm", ["flipped", "gone"])
-def test_a_committed_file_that_is_not_what_was_written_is_told_and_not_shown(
+def test_a_changed_or_missing_committed_file_is_reported_and_nothing_is_called_verified(
     plain: Path, tmp_path: Path, harm: str
 ) -> None:
     data = tmp_path / "data"
@@ -374,6 +375,8 @@ def test_a_committed_file_that_is_not_what_was_written_is_told_and_not_shown(
     assert facts.problems.total == 1
     assert facts.verdict.level == "broken"
     assert "What could not be read back" in made["md"]
+    assert "verified" not in [tile.label for tile in tiles(facts)]
+    assert "What was verified" not in made["md"] + made["html"]
     assert "this report lacks 1 row of rejects" in facts.problems.shown[0]
 
 
@@ -424,7 +427,7 @@ def test_a_run_of_some_phases_says_what_it_did_not_do(plain: Path, tmp_path: Pat
     assert {one.phase: one.last_run_id for one in facts.not_done}[8] is None
     made = reports(data, run)["md"]
     assert "## Phases that this run did not do" in made
-    assert "**Gone from the home:** None of the files of the phases that this run did that this archive keeps." in made
+    assert "**Gone from the home:** None of the archived files of the phases that this run did." in made
 
 
 def test_findings_of_verifications_are_shown_and_errors_break_the_verdict(plain: Path, tmp_path: Path) -> None:
@@ -442,7 +445,7 @@ def test_findings_of_verifications_are_shown_and_errors_break_the_verdict(plain:
     assert "extract verify found 1 error" in facts.claim
     assert "&lt;b&gt;one&lt;/b&gt;" in made["html"]
     assert "\x1b" not in made["html"]
-    assert made["md"].index("What extract verify found after this run") < made["md"].index("## What was read")
+    assert made["md"].index("Findings of extract verify after this run") < made["md"].index("## What was read")
     (layout.run(run.run_id) / "findings.json").write_bytes(b"{")
     assert any("cannot be read" in notice for notice in facts_of(data, run).notices)
 

@@ -48,9 +48,9 @@ def unreadable(*, never: int = 0, kept: int = 0) -> Ground:
 def test_a_plain_run_claims_both_digests_and_nothing_else() -> None:
     assert verdict_of(PLAIN).headline == "Verified"
     assert claim_of(PLAIN) == (
-        "Verified: 10 files were read, and the bytes in the store are those that were read "
-        "(SHA-256 computed in the same read); 10 of 10 kept files still held the bytes that are kept "
-        "when they were digested again (XXH3-128); nothing else is claimed."
+        "Verified: 10 files were read, and the store has exactly the bytes that were read (SHA-256 computed in the same "
+        "read); 10 of 10 archived files in the homes still had the archived bytes when they were digested again "
+        "(XXH3-128); nothing else is claimed."
     )
 
 
@@ -62,21 +62,21 @@ def test_a_plain_run_claims_both_digests_and_nothing_else() -> None:
             with_kept(intact=8, appended=2),
             "verified",
             "Verified",
-            ["10 of 10 kept files", "2 of these were appended to while the run worked"],
+            ["10 of 10 archived files", "2 of these were appended to while the run worked"],
         ),
         (
             with_kept(intact=9, modified=1),
             "verified",
             "Verified as read; 1 file changed while the run worked",
-            ["9 of 10 kept files", "1 file was changed while the run worked, and kept as read"],
+            ["9 of 10 archived files", "1 file was changed while the run worked, and kept as read"],
         ),
         (
             with_kept(intact=8, missing=2),
             "verified",
             "Verified as read; 2 files changed while the run worked",
-            ["8 of 10 kept files", "2 files were gone by then, and kept as read"],
+            ["8 of 10 archived files", "2 files were gone by then, and kept as read"],
         ),
-        (with_kept(intact=9, unchecked=1), "verified", "Verified", ["1 kept file was not checked"]),
+        (with_kept(intact=9, unchecked=1), "verified", "Verified", ["1 archived file was not checked"]),
         (
             unreadable(never=2),
             "incomplete",
@@ -87,7 +87,7 @@ def test_a_plain_run_claims_both_digests_and_nothing_else() -> None:
             unreadable(kept=1),
             "incomplete",
             "Incomplete: 1 path could not be read",
-            ["9 of 10 kept files", "1 kept file could not be read again"],
+            ["9 of 10 archived files", "1 archived file could not be read again"],
         ),
         (
             replace(PLAIN, fixity=replace(FIXITY, gone_unread=1)),
@@ -130,7 +130,7 @@ def test_a_plain_run_claims_both_digests_and_nothing_else() -> None:
             with_kept(files=0, read=0, intact=0),
             "verified",
             "Nothing to verify: no file was read",
-            ["Nothing was verified: ", "has bytes in this archive"],
+            ["Nothing was verified: ", "this archive has no bytes of any file"],
         ),
         (
             replace(PLAIN, withheld=15, listed=1),

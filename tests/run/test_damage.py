@@ -276,7 +276,7 @@ def test_a_run_that_is_gone_altogether_is_named_by_its_epoch_and_nothing_of_othe
     (home / "plans/new.md").write_text("# new\n")
     ran = _run(home, data)
     assert ran.code == ExitCode.FIXITY
-    assert f"lacks the run of epoch {number + 1}" in ran.out
+    assert f"has no record of the run of epoch {number + 1}" in ran.out
     epochs = [run.epoch for run in read_records(Layout(data))[0]]
     assert epochs == [epoch for epoch in (1, 2, 3) if epoch != number + 1]
     assert any((data / "store").rglob(f"run={gone}/*.parquet"))
