@@ -48,8 +48,8 @@ def unreadable(*, never: int = 0, kept: int = 0) -> Ground:
 def test_a_plain_run_claims_both_digests_and_nothing_else() -> None:
     assert verdict_of(PLAIN).headline == "Verified"
     assert claim_of(PLAIN) == (
-        "Verified: 10 files were read, and the store has exactly the bytes that were read (SHA-256 computed in the same "
-        "read); 10 of 10 archived files in the homes still had the archived bytes when they were digested again "
+        "Verified: 10 files were read, and the store has exactly the bytes that were read (SHA-256 computed in the "
+        "same read); 10 of 10 archived files in the homes still had the archived bytes when they were digested again "
         "(XXH3-128); nothing else is claimed."
     )
 
