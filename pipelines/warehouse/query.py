@@ -18,8 +18,9 @@ import duckdb
 from models.errors import ConfigurationError
 from models.text import safe, safe_json
 from pipelines.disk.layout import Layout
-from pipelines.warehouse.guard import Watched, check_statements
+from pipelines.warehouse.guard import Watched
 from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.statements import check_statements
 
 Cell = object
 """A value as DuckDB returns it to Python."""
@@ -48,10 +49,9 @@ def asking(layout: Layout, sql: str, values: Sequence[object] = (), *, timeout: 
     a query, on timeout, and for errors of DuckDB, in one line.
     """
     with open_warehouse(layout) as connection:
-        with _refusals():
-            check_statements(connection, sql)
         engine = Watched(connection, timeout)
         with _refusals():
+            engine.do(lambda: check_statements(connection, sql))
             engine.do(lambda: connection.execute(sql, values))
         if not connection.description:
             raise ConfigurationError("there is no query in the text")

@@ -17,6 +17,7 @@ from tests.command_line import HOSTILE, ROOT, SESSION, Kept, Ran, call
 pytestmark = pytest.mark.duckdb
 
 PROMPTS = "SELECT prompt FROM prompts ORDER BY byte_offset"
+PIVOT = "PIVOT (SELECT 1 AS a, 2 AS b) ON a USING sum(b)"
 
 
 def _ask(kept: Kept, sql: str, *options: str) -> Ran:
@@ -135,13 +136,26 @@ def test_what_sql_cannot_do_ends_with_two_and_one_line(kept: Kept, tmp_path: Pat
         ("WITH a AS (FROM checkpoint()) FROM a", "checkpoint() is not allowed: it changes"),
         ("FROM query('FROM enable_logging()')", "enable_logging() is not allowed: it changes"),
         ("SELECT write_log('x')", "write_log() is not allowed: it changes"),
+        ("FROM query('FROM enable_' || 'logging()')", "query() is not allowed: it runs a text as SQL"),
+        ("FROM query(E'FROM enable\\137logging()')", "query() is not allowed: it runs a text as SQL"),
+        ("PIVOT query('FROM enable_' || 'logging()') ON a", "query() is not allowed: it runs a text as SQL"),
+        ('FROM "Enable_Logging" /* apart */ ()', "enable_logging() is not allowed: it changes"),
+        ("FROM json_execute_serialized_sql('{}')", "json_execute_serialized_sql() is not allowed"),
+        (f"CREATE TEMP TABLE t AS {PIVOT}", "CREATE is not one"),
+        (f"{PIVOT}; CREATE TEMP TABLE t AS {PIVOT}", "CREATE is not one"),
+        (f"COPY ({PIVOT}) TO '{tmp_path / 'pivot.csv'}'", "COPY is not one"),
+        (f"WITH a AS (SELECT 1) INSERT INTO prompts {PIVOT}", "INSERT is not one"),
+        ("EXPLAIN ANALYZE CREATE TEMP TABLE t AS SELECT 1", "CREATE is not one"),
+        (f"EXPLAIN (ANALYZE) COPY (SELECT 1) TO '{tmp_path / 'plan.csv'}'", "COPY is not one"),
+        ("EXPLAIN ANALYZE WITH a AS (SELECT 1) DELETE FROM prompts", "DELETE is not one"),
+        ("SELECT 1;\u00a0COPY prompts TO 'x'", "COPY is not one"),
         ("PRAGMA enable_profiling", "PRAGMA is not one"),
         ("VACUUM", "VACUUM is not one"),
         ("FROM read_csv('/etc/passwd')", "disabled"),
         (f"COPY prompts TO '{tmp_path / 'out.csv'}'", "COPY is not one"),
         (f"ATTACH '{tmp_path / 'other.db'}'", "ATTACH is not one"),
         ("SET enable_external_access = true", "SET is not one"),
-        ("INSTALL httpfs", "LOAD is not one"),
+        ("INSTALL httpfs", "INSTALL is not one"),
         ("SELECT 1 + ", "syntax error"),
         ("SELECT error('\x1b[31mred')", "red"),
         ("", "no query"),
@@ -161,6 +175,11 @@ def test_what_sql_cannot_do_ends_with_two_and_one_line(kept: Kept, tmp_path: Pat
         "SELECT 'enable_logging() in a text' AS a",
         "SELECT 1; SELECT 2",
         "PIVOT prompts ON home_id USING count(*)",
+        "/* COPY */ FROM (SELECT 1 AS a, 2 AS b)\nPIVOT (sum(b) FOR a IN (1)) -- COPY; COPY",
+        f"EXPLAIN ANALYZE WITH pivoted AS ({PIVOT}) FROM pivoted",
+        "EXPLAIN (FORMAT JSON) ((SELECT 'é;COPY', $$;$$))",
+        "WITH RECURSIVE a(n) USING KEY (n) AS (SELECT 1), b AS NOT MATERIALIZED (FROM a) FROM b",
+        "FROM query('SELECT ''one'' AS \"query\"')",
         "DESCRIBE prompts",
         "SHOW TABLES",
         "SUMMARIZE prompts",
