@@ -35,10 +35,6 @@ class World:
     moved: set[int] = field(default_factory=set)
     synced: set[int] = field(default_factory=set)
     outputs: list[int] = field(default_factory=list)
-    relayed: set[int] = field(default_factory=set)
-    """Transcripts with an answer of a gateway. Several copies of one without a word on their origin are not told from
-    new answers yet: nothing but the time ties them. So no silent fork is made of these here.
-    """
 
     def step(self, what: str, which: int) -> None:
         """Let one thing happen to one of the transcripts."""
@@ -53,10 +49,6 @@ class World:
         elif what == "sync":
             self.synced.add(number)
         elif self.turns[number] and number not in self.moved | self.synced:
-            if what == "silent fork" and number in self.relayed:
-                return
-            if number in self.relayed:
-                self.relayed.add(len(self.talks))
             new = session_id(len(self.talks) + 1)
             copy = talk.resumed(new) if what == "resume" else talk.forked(new, names_original=what == "fork")
             self.talks.append(copy)
@@ -68,7 +60,6 @@ class World:
         self.outputs.append(10 + turn)
         talk.prompt(f"prompt {turn}")
         if what == "gateway":
-            self.relayed.add(number)
             talk.answer("relay", f"answer {turn}", self.outputs[turn], 100 + turn, request=None)
         elif what == "tool":
             talk.answer(f"m{turn}", call(f"t{turn}"), 1, stop_reason=None)

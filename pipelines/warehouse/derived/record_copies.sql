@@ -27,6 +27,7 @@ with
             r.byte_offset,
             r.byte_length,
             r.record_type,
+            r.subtype,
             r.uuid,
             r.forked_from_session_id,
             r.forked_from_uuid,
@@ -128,15 +129,36 @@ with
         semi join candidates c using (file_id, byte_offset)
         where b.block_number = 0
     ),
-    -- Of tied sessions, what was asked at one time in the same words is one question, whatever its uuids.
-    questions as (
-        select event_uuid, min(question) as question
+    -- Of tied sessions, what was written at one time in the same words, with the same figures, is one event, whatever
+    -- its uuids: the first of those in one file is the first of those in the others.
+    told as (
+        select
+            c.event_uuid,
+            concat_ws(
+                ' ',
+                c.tie,
+                c.record_type,
+                coalesce(c.subtype, '-'),
+                c.recorded_at,
+                coalesce(f.content, '-'),
+                coalesce(c.api_message_id, '-'),
+                coalesce(c.request_id, '-'),
+                coalesce(c.input_tokens, -1),
+                coalesce(c.output_tokens, -1)
+            ) as words,
+            c.file_id,
+            min(c.byte_offset) as byte_offset
+        from candidates c
+        left join firsts f using (file_id, byte_offset)
+        where c.tie is not null and c.recorded_at is not null
+        group by all
+    ),
+    told_events as (
+        select event_uuid, min(told_uuid) as told_uuid
         from
             (
-                select c.event_uuid, min(c.event_uuid) over (partition by c.tie, c.recorded_at, f.content) as question
-                from candidates c
-                join firsts f using (file_id, byte_offset)
-                where c.tie is not null and c.record_type = 'user'
+                select event_uuid, min(event_uuid) over (partition by words, nth) as told_uuid
+                from (select *, row_number() over (partition by words, file_id order by byte_offset) as nth from told)
             )
         group by event_uuid
     ),
@@ -146,26 +168,29 @@ with
             case
                 when c.record_type = 'assistant' and c.api_message_id is not null and c.request_id is not null
                 then concat_ws(' ', 'answer', c.api_message_id, c.request_id, c.recorded_at, f.content)
-                when c.record_type <> 'assistant' or c.api_message_id is null or c.event_uuid in (from repeated_events)
+                when
+                    c.tie is not null
+                    or c.record_type <> 'assistant'
+                    or c.api_message_id is null
+                    or c.event_uuid in (from repeated_events)
                 then
                     concat_ws(
                         ' ',
                         'event',
-                        coalesce(q.question, c.event_uuid),
+                        coalesce(t.told_uuid, c.event_uuid),
                         c.record_type,
                         c.recorded_at,
                         coalesce(f.content, '-')
                     )
                 -- Without a request the ids of gateways repeat, within a millisecond too: the figures must agree.
-                when c.record_type = 'assistant' and c.api_message_id is not null
-                then
+                else
                     concat_ws(
                         ' ', 'answer', c.api_message_id, c.recorded_at, f.content, '-', c.input_tokens, c.output_tokens
                     )
             end as event
         from candidates c
         left join firsts f using (file_id, byte_offset)
-        left join questions q on q.event_uuid = c.event_uuid
+        left join told_events t on t.event_uuid = c.event_uuid
         union all
         select
             n.*,
