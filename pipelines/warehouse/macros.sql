@@ -72,7 +72,7 @@ create or replace macro words_of(text) as (
         regexp_replace(
             regexp_replace(
                 text,
-                '<(?:ide_opened_file|ide_selection|ide_diagnostics|system-reminder|local-command-caveat)>.*?</(?:ide_opened_file|ide_selection|ide_diagnostics|system-reminder|local-command-caveat)>',
+                '<(?:ide_opened_file|ide_selection|ide_diagnostics|system-reminder|local-command-caveat|user-prompt-submit-hook)>.*?</(?:ide_opened_file|ide_selection|ide_diagnostics|system-reminder|local-command-caveat|user-prompt-submit-hook)>|^\s*\[Request interrupted by user[^]]*\]\s',
                 '',
                 'gs'
             ),

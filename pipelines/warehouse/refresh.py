@@ -28,6 +28,9 @@ _HOPS = """
         ON m.api_message_id = r.api_message_id AND m.recorded_at = r.recorded_at
     UNION SELECT r.session_id FROM records r SEMI JOIN moved m
         ON m.request_id = r.request_id AND m.recorded_at = r.recorded_at
+    UNION SELECT r.session_id FROM (FROM records WHERE api_message_id IS NULL AND request_id IS NULL) r
+        SEMI JOIN (FROM moved WHERE api_message_id IS NULL AND request_id IS NULL) m
+        ON r.record_type = 'assistant' AND m.record_type = 'assistant' AND m.recorded_at = r.recorded_at
 """
 """The sessions that share a key of `record_copies` or `responses` with a record in the table `moved`."""
 
@@ -88,7 +91,7 @@ def note_touched(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _add_tied(connection: duckdb.DuckDBPyConnection, moved: str) -> None:
     """Add to the touched sessions those that share a key with the records of the query `moved`."""
-    columns = "file_id, uuid, forked_from_uuid, api_message_id, request_id, recorded_at"
+    columns = "file_id, record_type, uuid, forked_from_uuid, api_message_id, request_id, recorded_at"
     connection.execute(f"CREATE TEMP TABLE moved AS SELECT DISTINCT {columns} FROM ({moved})")
     connection.execute(f"INSERT INTO {_TOUCHED_SESSIONS} ({_HOPS}) EXCEPT FROM {_TOUCHED_SESSIONS}")
     connection.execute("DROP TABLE moved")

@@ -1,6 +1,7 @@
 /*
 One row for each record of a main transcript on a branch that was left: the conversation was rewound before it, and goes on
-elsewhere. The active branch is the one that leads to the last answer or question of its tree.
+elsewhere. The active branch is the one that leads to the last answer or question of its tree; a prompt that follows nothing, though
+records before it follow one another, leaves all that was before it.
 
 refresh: session
 
@@ -45,11 +46,30 @@ with
                 group by file_id
             )
     ),
+    -- Where no record names a parent, as converters write it, nothing begins anew.
+    begun_anew as (
+        select p.file_id, max(p.byte_offset) as byte_offset
+        from main p
+        semi join
+            (
+                select file_id, min(byte_offset) as byte_offset
+                from main
+                where parent_uuid is not null and record_type in ('user', 'assistant')
+                group by file_id
+            ) l
+            on l.file_id = p.file_id
+            and l.byte_offset < p.byte_offset
+        where p.is_prompt and p.parent_uuid is null
+        group by p.file_id
+    ),
     rewound as (
-        select distinct t.file_id
+        select t.file_id
         from turns t
         join main p on p.file_id = t.file_id and p.uuid = t.parent_uuid
         where p.byte_offset < t.prompt_before
+        union
+        select file_id
+        from begun_anew
     ),
     nodes as (
         select m.*, p.byte_offset as parent_offset
@@ -89,9 +109,10 @@ with
     ),
     -- The prompts that lead to the last record of each tree: each prompt's parent belongs to the turn before.
     leaves as (
-        select file_id, root_offset, arg_max(prompt_offset, byte_offset) as prompt_offset
-        from turned
-        where record_type in ('user', 'assistant')
+        select t.file_id, t.root_offset, arg_max(t.prompt_offset, t.byte_offset) as prompt_offset
+        from turned t
+        left join begun_anew b using (file_id)
+        where t.record_type in ('user', 'assistant') and t.root_offset >= coalesce(b.byte_offset, 0)
         group by all
     ),
     active as (

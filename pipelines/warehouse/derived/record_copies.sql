@@ -74,26 +74,73 @@ with
         group by all
         having count(*) > 1
     ),
-    -- Sessions that share an answer share what was asked: a copy whose uuids are new and that does not name its
-    -- original.
-    tied as (
-        select session_id, min(other) as tie
+    -- Some SDKs give an answer no id at all: then its time, its text and its figures are compared.
+    unnamed_answers as (
+        select
+            c.session_id,
+            concat_ws(
+                ' ',
+                coalesce(c.request_id, '-'),
+                c.recorded_at,
+                coalesce(b.tool_use_id, b.message_id),
+                coalesce(c.input_tokens, -1),
+                coalesce(c.output_tokens, -1)
+            ) as answer
+        from current c
+        join content_blocks b using (file_id, byte_offset)
+        where
+            c.record_type = 'assistant'
+            and c.api_message_id is null
+            and c.recorded_at is not null
+            and b.block_number = 0
+            and coalesce(b.tool_use_id, b.message_id) is not null
+    ),
+    -- Sessions that share an answer share what was asked, and with whom either shares one: a copy whose uuids are new
+    -- and that does not name its original.
+    shared_answers as (
+        select distinct session_id, min(session_id) over (partition by answer) as other
         from
             (
-                select distinct
-                    c.session_id,
-                    min(c.session_id) over (partition by c.api_message_id, c.request_id, c.recorded_at) as other
+                select c.session_id, concat_ws(' ', c.api_message_id, c.request_id, c.recorded_at) as answer
                 from current c
                 semi join
                     repeated_answers a
                     on a.api_message_id = c.api_message_id
                     and a.request_id is not distinct from c.request_id
                     and a.recorded_at = c.recorded_at
+                where c.record_type = 'assistant'
+                union all
+                select session_id, answer
+                from unnamed_answers
             )
-        group by session_id
+        where session_id is not null
+    ),
+    neighbours as (
+        select session_id, other
+        from shared_answers
+        where session_id <> other
+        union
+        select other, session_id
+        from shared_answers
+        where session_id <> other
     ),
     tied_sessions as (
-        select session_id, tie from tied semi join (select tie from tied group by tie having count(*) > 1) using (tie)
+        with recursive labels(session_id, tie)
+        using
+            key(session_id) as (
+                select session_id, session_id
+                from neighbours
+                group by session_id
+                union
+                select n.session_id, min(l.tie)
+                from labels l
+                join neighbours n on n.other = l.session_id
+                join recurring.labels known on known.session_id = n.session_id
+                where l.tie < known.tie
+                group by n.session_id
+            )
+        select session_id, tie
+        from labels
     ),
     -- Records without a uuid (modes, titles, queue operations) repeat only where a session has more than one
     -- transcript.

@@ -82,10 +82,12 @@ with
                 kept := coalesce(cache_creation_input_tokens, 0),
                 read := coalesce(cache_read_input_tokens, 0)
             ) as sent,
-            max(case when record_type = 'user' then byte_offset end) over (
-                partition by file_id, coalesce(is_sidechain, false) order by byte_offset
-            ) as asked_at_offset
+            max(case when record_type = 'user' then byte_offset end) over (before) as asked_at_offset,
+            max(case when record_type = 'user' and not coalesce(is_meta, false) then byte_offset end) over (
+                before
+            ) as said_at_offset
         from counted
+        window before as (partition by file_id, coalesce(is_sidechain, false) order by byte_offset)
     ),
     compared as (
         select
@@ -98,6 +100,18 @@ with
         from ordered
         where record_type = 'assistant'
         window run as (partition by file_id, shared_id order by byte_offset)
+    ),
+    -- Between records of one request: whether what came last is a result, and not words, which end a response.
+    results as (
+        select distinct b.file_id, b.byte_offset
+        from content_blocks b
+        semi join
+            (
+                select file_id, said_at_offset as byte_offset
+                from compared
+                where said_at_offset > earlier_offset and request_id = earlier_request
+            ) s using (file_id, byte_offset)
+        where b.block_type like '%tool_result'
     ),
     -- What was sent is the same for all records of a response. Tools run while it still streams, so their results may
     -- stand
@@ -114,6 +128,11 @@ with
                 then 0
                 when parent_uuid = earlier_uuid
                 then 0
+                when
+                    said_at_offset > earlier_offset
+                    and request_id = earlier_request
+                    and (file_id, said_at_offset) not in (select (file_id, byte_offset) from results)
+                then 1
                 when
                     request_id = earlier_request
                     and (
@@ -149,6 +168,7 @@ with
             min(recorded_at) as responded_at,
             max(recorded_at) as ended_at,
             count(*) as record_count,
+            max(total_tokens) as tokens,
             min(byte_offset) as first_offset,
             -- Not by a second join with `records`: while that is filled it has no statistics, and the planner joins
             -- the two by file alone.
@@ -197,13 +217,14 @@ with
             coalesce(r.cost_usd, g.cost_usd) as stated_cost_usd,
             r.stop_reason,
             r.stop_reason is not null and coalesce(r.output_tokens, 0) > 0 as is_reliable,
-            coalesce(r.model = '<synthetic>', false) as is_synthetic,
+            coalesce(r.model = '<synthetic>', false)
+            or (coalesce(r.is_api_error, false) and u.tokens = 0) as is_synthetic,
             r.byte_length,
             coalesce(c.original_file_id, u.file_id)
             || '@'
             || coalesce(c.original_byte_offset, u.first_offset) as record_key,
             files.first_run_id,
-            u.* exclude (request_id, responded_at, ended_at, record_count, first_record)
+            u.* exclude (request_id, responded_at, ended_at, record_count, tokens, first_record)
         from runs u
         join records r on r.file_id = u.file_id and r.byte_offset = u.counted_offset
         join files on files.file_id = u.file_id

@@ -97,18 +97,35 @@ with
             file_id,
             byte_offset,
             subtype,
-            lead(subtype) over (partition by file_id order by byte_offset) as next_operation
+            count(*) filter (subtype = 'popAll') over (
+                partition by file_id order by byte_offset rows unbounded preceding
+            ) as emptied
         from records
         where record_type = 'queue-operation'
     ),
+    -- What waits longest is taken first; a person who takes all of it back has said nothing.
+    waited as (
+        select
+            file_id,
+            byte_offset,
+            subtype,
+            emptied,
+            row_number() over (partition by file_id, emptied, subtype = 'enqueue' order by byte_offset) as turn
+        from operations
+        where subtype in ('enqueue', 'dequeue', 'remove', 'absorb')
+    ),
+    taken_back as (select distinct file_id, emptied - 1 as emptied from operations where subtype = 'popAll'),
     left_in_queue as (
         select r.file_id, r.byte_offset, r.message_id as first_id, 0 as attachment_count, t.text
-        from operations o
-        join records r using (file_id, byte_offset)
+        from waited o
+        left join
+            waited w on w.file_id = o.file_id and w.emptied = o.emptied and w.turn = o.turn and w.subtype <> 'enqueue'
+        anti join taken_back b on b.file_id = o.file_id and b.emptied = o.emptied and w.file_id is null
+        join records r on r.file_id = o.file_id and r.byte_offset = o.byte_offset
         join message_texts t using (message_id)
         where
             o.subtype = 'enqueue'
-            and o.next_operation in ('remove', 'absorb')
+            and w.subtype is distinct from 'dequeue'
             and not exists (
                 select 1
                 from joined j
@@ -184,7 +201,7 @@ with
                 when
                     regexp_matches(
                         text,
-                        '^\s*(?:<(?:task-notification|local-command-stdout|local-command-stderr|local-command-caveat|bash-stdout|bash-stderr)>|\[Request interrupted by user)'
+                        '^\s*(?:<(?:task-notification|local-command-stdout|local-command-stderr|local-command-caveat|bash-stdout|bash-stderr)>|\[Request interrupted by user[^]]*\]\s*$)'
                     )
                 then 'notice'
                 when coalesce(words_of(text), '') = '' and coalesce(attachment_count, 0) = 0
@@ -228,11 +245,11 @@ with
                 then 'hook'
                 when provenance is not null and provenance <> 'human'
                 then 'claude_code'
+                when form = 'context' and contains(text, '<user-prompt-submit-hook>')
+                then 'hook'
                 when is_meta
                 then case when starts_with(text, 'Stop hook feedback') then 'hook' else 'claude_code' end
                 when form = 'context'
-                then 'claude_code'
-                when starts_with(ltrim(text), '[Request interrupted by user')
                 then 'claude_code'
                 when provenance = 'human'
                 then 'person'
