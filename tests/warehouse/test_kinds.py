@@ -1,5 +1,5 @@
-"""Kinds of faults of which people report: one home with a session for each of them, made as Claude Code writes it, and what
-the warehouse has to answer of that session, counted by hand.
+"""Kinds of faults of which people report: one home with a session for each of them, made as Claude Code writes it, and
+what the warehouse has to answer of that session, counted by hand.
 """
 
 from collections.abc import Callable, Iterator
@@ -284,7 +284,8 @@ def commands_that_are_prompts(home: Path, n: int) -> None:
     talk.prompt([{"type": "text", "text": "Please analyze this codebase"}], isMeta=True)
     talk.answer(f"k{n}c")
     talk.prompt(
-        "<command-name>/compact</command-name>\n<command-message>compact</command-message>\n<command-args>keep the plan</command-args>"
+        "<command-name>/compact</command-name>\n<command-message>compact</command-message>\n"
+        "<command-args>keep the plan</command-args>"
     )
     write_home(home, [talk])
 
@@ -379,7 +380,8 @@ def relocated_to_another_repository(home: Path, n: int) -> None:
 
 @shows(
     {
-        "SELECT session_id = :s, prompt_count, response_count FROM sessions WHERE session_id IN (:s, :t, :u) ORDER BY session_id": [
+        "SELECT session_id = :s, prompt_count, response_count FROM sessions WHERE session_id IN (:s, :t, :u) "
+        "ORDER BY session_id": [
             (True, 1, 1),
             (False, 1, 1),
             (False, 1, 1),
@@ -443,8 +445,8 @@ def silent_forks_of_an_sdk_without_any_ids(home: Path, n: int) -> None:
 
 @shows(
     {
-        "SELECT part, speed, model_id, input_tokens, output_tokens, web_search_requests, round(cost_usd, 6) FROM token_usage "
-        "WHERE session_id = :s ORDER BY responded_at": [
+        "SELECT part, speed, model_id, input_tokens, output_tokens, web_search_requests, round(cost_usd, 6) "
+        "FROM token_usage WHERE session_id = :s ORDER BY responded_at": [
             ("message", "standard", "claude-sonnet-4-5", 1_000_000, 0, None, 6.0),
             ("message", "standard", "claude-sonnet-4-5", 100_000, 10_000, 2, 0.47),
             ("message", "standard", "claude-sonnet-4-5", 100_000, 10_000, None, 0.225),
