@@ -41,6 +41,7 @@ os.environ |= {
 say_what_is_absent()
 
 from tests.command_line import Kept, call, make_home  # noqa: E402 (it imports the project, which reads the above)
+from tests.planted import write_planted  # noqa: E402
 
 # No deadline: other work on the machine must not fail a test.
 settings.register_profile("own", deadline=None)
@@ -116,3 +117,12 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "nobody"))
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of a run over the home of `tests.planted`: only read."""
+    base = tmp_path_factory.mktemp("planted")
+    ran = call("run", "--home", f"mine={write_planted(base / 'home')}", "--data", base / "data")
+    assert (ran.code, ran.err) == (0, ""), ran.err
+    return base / "data"

@@ -45,7 +45,7 @@ COMMANDS: Final = (
     Listed("sessions", "List sessions, the newest first.", "sessions", "sessions"),
     Listed("search", "Search the text of the whole archive.", "search", "search", dashes=True, has_short_help=False),
     Listed("session", "Show a conversation.", "session", "session"),
-    Listed("export", "Write sessions as Markdown documents.", "export", "export"),
+    Listed("export", "Write sessions as documents: Markdown, one HTML page, or JSON.", "export", "export"),
     Listed("scan", "Look for secrets in what is kept.", "scan", "scan"),
     Listed("usage", "Show tokens and their cost at list prices.", "usage", "usage"),
     Listed("dashboard", "Write one HTML page with charts of the whole archive.", "dashboard", "dashboard"),

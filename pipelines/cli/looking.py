@@ -15,7 +15,7 @@ from pipelines.cli.console import is_terminal
 from pipelines.cli.standard_output import reader_has_gone
 from pipelines.disk.layout import Layout
 from pipelines.look.filters import Conditions
-from pipelines.redact.masking import Masker
+from pipelines.redact.masking import Masker, masked
 from pipelines.redact.rules import PrivacyLevel
 from pipelines.warehouse.query import Answer, Cell, asking, write_csv, write_json
 
@@ -80,21 +80,6 @@ def printed(answer: Answer, masker: Masker | None) -> Answer:
         return replace(answer, rows=rows)
     names = [masker.mask(name) for name in answer.names]
     return replace(answer, names=names, rows=([masked(cell, masker) for cell in row] for row in rows))
-
-
-def masked(cell: Cell, masker: Masker) -> Cell:
-    """Return a value with every text in it masked; bytes are not shown at all."""
-    match cell:
-        case str():
-            return masker.mask(cell)
-        case bytes() | bytearray() | memoryview():
-            return f"[{len(cell)} bytes]"
-        case list() | tuple():
-            return [masked(one, masker) for one in cell]
-        case dict():
-            return {masked(name, masker): masked(value, masker) for name, value in cell.items()}
-        case _:
-            return cell
 
 
 @contextmanager

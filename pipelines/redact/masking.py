@@ -109,6 +109,21 @@ class Masker:
             counter += 1
 
 
+def masked(cell: object, masker: Masker) -> object:
+    """Return a value with every text in it masked; bytes are not shown at all."""
+    match cell:
+        case str():
+            return masker.mask(cell)
+        case bytes() | bytearray() | memoryview():
+            return f"[{len(cell)} bytes]"
+        case list() | tuple():
+            return [masked(one, masker) for one in cell]
+        case dict():
+            return {masked(name, masker): masked(value, masker) for name, value in cell.items()}
+        case _:
+            return cell
+
+
 def _matches(rule: SecretRule, compiled: _Compiled, data: bytes) -> Iterator[SecretMatch]:
     at = 0
     while at <= len(data) and (match := compiled.search(data, at)) is not None:

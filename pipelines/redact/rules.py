@@ -74,6 +74,8 @@ _ESCAPES: Final = r"\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|\[[0-9;]{0,8}m"
 """Escape sequences of JSON, URLs and terminals: they end in a letter that is not part of the word after them."""
 _B: Final = rf"(?:{_ESCAPES}|^|[^A-Za-z0-9_])"
 """What may precede a key: no character that could be part of it."""
+_LINE: Final = r"(?m:^)[-+]|\\[nr][-+]"
+"""The beginning of a line of a diff."""
 _N: Final = rf"(?:{_ESCAPES}|^|[^\w+.])"
 """What may precede a number: no character that could be part of it."""
 
@@ -197,7 +199,7 @@ RULES: Final = (
     ),
     SecretRule(
         "ip-address",
-        rf"(?:{_ESCAPES}|^|[^\w.:-])"
+        rf"(?:{_ESCAPES}|^|{_LINE}|[^\w.:-])"
         r"(?P<value>(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?:[0-9A-Fa-f]{1,4}:){2,7}:?[0-9A-Fa-f]{1,4})"
         r"(?:[^\w.:]|$|[.:]\s|:[0-9]{2,5}\b)",
         _PUBLIC,

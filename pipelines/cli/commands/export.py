@@ -1,6 +1,8 @@
 """`extract export`: sessions as documents."""
 
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,105 +11,135 @@ import typer
 
 from models.amounts import plural
 from models.errors import ConfigurationError
-from pipelines.cli.commands.session import find, said_in
+from models.text import safe
+from pipelines.cli.commands.session import find
 from pipelines.cli.console import say
-from pipelines.cli.looking import Named, Project, Since, Until, instant, rows_of, text
+from pipelines.cli.looking import HomeId, Model, Project, Since, State, Tool, Touched, Until
 from pipelines.cli.options import Data, layout_of
 from pipelines.disk.layout import Layout
-from pipelines.look.conversation import agent_of, agents_query, in_turns
-from pipelines.look.export import document, index_line, parts_queries
-from pipelines.look.filters import Conditions, Filters
-from pipelines.look.sessions import one_session_query, sessions_query
+from pipelines.export import as_json, html, markdown
+from pipelines.export.contents import Contents, contents_of
+from pipelines.export.index import Written, write_documents
+from pipelines.export.read import chosen_rows, facts_of
+from pipelines.look.filters import Filters
 from pipelines.redact.masking import Masker
 from pipelines.redact.rules import PrivacyLevel
+from pipelines.warehouse.publish import open_warehouse
 
-INDEX: Final = "INDEX.md"
+_FOREIGN_SHOWN: Final = 3
+
+
+class Form(StrEnum):
+    """The forms of a document."""
+
+    MD = "md"
+    HTML = "html"
+    JSON = "json"
+
+
+_DOCUMENT_OF: Final[dict[Form, Callable[[Sequence[Contents]], str]]] = {
+    Form.MD: markdown.document_of,
+    Form.HTML: html.document_of,
+    Form.JSON: as_json.document_of,
+}
 
 
 def export(
     which: Annotated[
         str | None, typer.Argument(metavar="ID", help="A session: its id, the beginning of it, or: last.")
     ] = None,
-    to: Annotated[
-        Path | None, typer.Option("--to", metavar="DIR", help="Write a file for each session there, and INDEX.md.")
+    form: Annotated[Form, typer.Option("--format", help="The form of the documents.")] = Form.MD,
+    to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Write a file for each session there.")] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option("--index", metavar="DIR", help="As --to, and keep INDEX.md there: the sessions by date."),
     ] = None,
     project: Project = None,
     since: Since = None,
     until: Until = None,
+    touched: Touched = None,
+    tool: Tool = None,
+    model: Model = None,
+    state: State = None,
+    home: HomeId = None,
     redact: Annotated[
         str, typer.Option("--redact", metavar="LEVEL", help="Mask: private (secrets), team, public, or none.")
     ] = "private",
     data: Data = None,
 ) -> None:
-    """Write sessions as Markdown documents.
+    """Write sessions as documents: Markdown, one HTML page, or JSON.
 
-    Each has its objectives, the files that were changed, errors, tokens, open tasks, and the conversation. Secrets are
-    masked unless --redact none is given. Written again, only what changed is.
+    Each has its objectives, what was done, files, decisions, errors, the budget of tokens, next steps, and the
+    conversation. Without --to and --index all chosen sessions are one document, on standard output. Secrets are masked
+    unless --redact none is given. In a directory only what changed is written.
     """
-    layout = layout_of(data)
-    level = _level(redact)
-    if to is None:
-        if which is None:
-            raise ConfigurationError("name a session, or a directory for several: --to DIR")
-        sys.stdout.write(_made(layout, find(layout, which), level)[1])
+    layout, level = layout_of(data), _level(redact)
+    filters = Filters(project, since, until, touched, tool, model, state, home)
+    directory = _directory(which, to, index, is_filtered=filters != Filters())
+    chosen: Filters | str = filters if which is None else find(layout, which)
+    if directory is None:
+        sys.stdout.write(_DOCUMENT_OF[form](_one_document(layout, chosen, level)))
         return
-    if which is not None:
-        ids = [find(layout, which)]
-    else:
-        query = sessions_query(Filters(project=project, since=since, until=until))
-        ids = [text(row["session_id"]) for row in rows_of(layout, query)]
-    _write_all(layout, ids, to.expanduser(), level)
+    try:
+        written = write_documents(
+            _each(layout, chosen, level),
+            directory,
+            form,
+            lambda contents: _DOCUMENT_OF[form]([contents]),
+            has_index=index is not None,
+        )
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename or directory} cannot be written: {error.strerror}") from error
+    _report(written, directory)
 
 
-def _write_all(layout: Layout, ids: list[str], directory: Path, level: PrivacyLevel | None) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    changed, lines = 0, []
-    for session_id in ids:
-        row, made = _made(layout, session_id, level)
-        name = _name(row, session_id)
-        changed += _write(directory / name, made)
-        lines.append(index_line(row, name))
-    if len(ids) > 1:
-        _write(directory / INDEX, "# Sessions\n\n" + "\n".join(lines) + "\n")
-    say(f"{plural(len(ids), 'session')}, {plural(changed, 'file')} written in {directory}")
+def _directory(which: str | None, to: Path | None, index: Path | None, *, is_filtered: bool) -> Path | None:
+    if to is not None and index is not None:
+        raise ConfigurationError("--to and --index: choose one")
+    if which is not None and (index is not None or is_filtered):
+        raise ConfigurationError("an ID is one session: leave out the ID, or --index and the filters")
+    if which is None and to is None and index is None and not is_filtered:
+        raise ConfigurationError(
+            "name a session, filters (--project, --since …), or a directory: --to DIR, --index DIR"
+        )
+    return (directory := index or to) and directory.expanduser()
 
 
-def _name(row: Named, session_id: str) -> str:
-    """Return a file's name for a session: its day and the beginning of its id, which may hold anything."""
-    day = f"{at.astimezone():%Y-%m-%d}-" if (at := instant(row["started_at"])) else ""
-    plain = "".join(one for one in session_id if one.isascii() and one.isalnum())[:8]
-    return f"{day}{plain}-{sha256(session_id.encode('utf-8', 'replace')).hexdigest()[:6]}.md"
+def _report(written: Written, directory: Path) -> None:
+    say(f"{plural(written.documents, 'session')}, {plural(written.changed, 'file')} written in {directory}")
+    if written.foreign:
+        names = ", ".join(map(safe, written.foreign[:_FOREIGN_SHOWN]))
+        more = f" and {plural(len(written.foreign) - _FOREIGN_SHOWN, 'other')}" * (
+            len(written.foreign) > _FOREIGN_SHOWN
+        )
+        say(f"not of this index and left alone: {names}{more}", stderr=True)
 
 
-def _write(path: Path, made: str) -> bool:
-    """Write a document unless it is there as it is; returns whether it was written."""
-    data = made.encode("utf-8", "backslashreplace")
-    if path.is_file() and path.read_bytes() == data:
-        return False
-    path.write_bytes(data)
-    return True
+def _one_document(layout: Layout, chosen: Filters | str, level: PrivacyLevel | None) -> list[Contents]:
+    """Return what one document of all chosen sessions contains: a value has the same mask in all of them."""
+    with open_warehouse(layout) as connection:
+        rows = chosen_rows(connection, chosen)
+        if not rows:
+            raise ConfigurationError("no session matches; `extract sessions` lists them")
+        masker = _masker(layout, level, *(str(row["session_id"]) for row in rows))
+        return [contents_of(facts) for facts in facts_of(connection, rows, lambda _: masker)]
 
 
-def _made(layout: Layout, session_id: str, level: PrivacyLevel | None) -> tuple[Named, str]:
-    """Return the row of a session and its document, both masked."""
-    (row,) = rows_of(layout, one_session_query(session_id))
-    home_id = text(row["home_id"])
-    # The same values get the same masks each time, or every document would differ from the one of before.
-    key = sha256(layout.archive_file.read_bytes() + session_id.encode()).digest()
-    masker = None if level is None else Masker(level, key)
-    (row,) = rows_of(layout, one_session_query(session_id), masker)
-    agents = [agent_of(one) for one in rows_of(layout, agents_query(session_id, home_id), masker)]
-    turns = list(in_turns(said_in(layout, session_id, home_id, masker), agents))
-    parts = {name: rows_of(layout, query, masker) for name, query in parts_queries(session_id, home_id).items()}
-    links = rows_of(
-        layout,
-        Conditions(
-            "SELECT link_kind, linked_session_id FROM session_links WHERE session_id = ? AND home_id = ? ORDER BY 1, 2",
-            (session_id, home_id),
-        ),
-        masker,
+def _each(layout: Layout, chosen: Filters | str, level: PrivacyLevel | None) -> Iterator[Contents]:
+    """Yield what the document of each chosen session contains."""
+    with open_warehouse(layout) as connection:
+        rows = chosen_rows(connection, chosen)
+        for facts in facts_of(connection, rows, lambda session_id: _masker(layout, level, session_id)):
+            yield contents_of(facts)
+
+
+def _masker(layout: Layout, level: PrivacyLevel | None, *session_ids: str) -> Masker | None:
+    """Return what masks a document: the same value alike at each call, else every document would change each time."""
+    if level is None:
+        return None
+    return Masker(
+        level, sha256("\0".join(session_ids).encode("utf-8", "replace") + layout.archive_file.read_bytes()).digest()
     )
-    return row, document(row, turns, parts, links)
 
 
 def _level(given: str) -> PrivacyLevel | None:

@@ -1,0 +1,104 @@
+"""Reads what the documents of sessions need, for many sessions with a few queries, and masks it on the way."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.resources import files
+from typing import Final
+
+import duckdb
+
+from pipelines.look.conversation import Turn, Utterance, agent_of, in_turns, merged, utterance_of
+from pipelines.look.filters import Filters
+from pipelines.look.sessions import one_session_query, sessions_query
+from pipelines.redact.masking import Masker, masked
+
+Named = dict[str, object]
+"""A row, by column name."""
+
+_BATCH: Final = 100
+_PARTS: Final = {
+    "conversation": "position",
+    "prompts": "prompted_at NULLS FIRST, byte_offset",
+    "agents": "started_at NULLS FIRST, agent_id",
+    "files": "file_path",
+    "errors": "occurred_at NULLS FIRST, file_id, byte_offset",
+    "tasks": "begun_at NULLS FIRST, task_id",
+    "contexts": "band NULLS LAST",
+    "links": "link_kind, linked_session_id",
+}
+"""The queries, each a file in `queries/`, and the order of their rows within a session."""
+
+
+@dataclass(slots=True)
+class SessionFacts:
+    """What the archive has of one session: `row` is its row of the view `sessions`, `parts` has the rows of each query
+    by its name. Every text is untrusted, and masked where that was asked for.
+    """
+
+    row: Named
+    parts: dict[str, list[Named]] = field(default_factory=lambda: {name: [] for name in _PARTS})
+
+    @property
+    def session_id(self) -> str:
+        """The id of the session."""
+        return str(self.row["session_id"])
+
+    def turns(self) -> list[Turn]:
+        """Return the conversation in order, with the prompts that only history.jsonl has."""
+        said = [utterance_of(row) for row in self.parts["conversation"]]
+        prompts = [
+            Utterance("prompt", "person", at if isinstance(at := row["prompted_at"], datetime) else None, words)
+            for row in self.parts["prompts"]
+            if (words := str(row["prompt_text"] or ""))
+        ]
+        return list(in_turns(merged(said, prompts), [agent_of(row) for row in self.parts["agents"]]))
+
+
+def chosen_rows(connection: duckdb.DuckDBPyConnection, which: Filters | str) -> list[Named]:
+    """Return the rows of sessions, newest first: of those that match filters, or of the one with an id. Raises
+    ConfigurationError for an invalid filter.
+    """
+    query = one_session_query(which) if isinstance(which, str) else sessions_query(which)
+    return _rows(connection, query.sql, query.values)
+
+
+def facts_of(
+    connection: duckdb.DuckDBPyConnection, rows: Sequence[Named], masker_of: Callable[[str], Masker | None]
+) -> Iterator[SessionFacts]:
+    """Yield the facts of sessions, given by their rows as `chosen_rows` returns them, in the same order. `masker_of`
+    returns what masks the session with an id.
+    """
+    for start in range(0, len(rows), _BATCH):
+        yield from _batch(connection, rows[start : start + _BATCH], masker_of)
+
+
+def _batch(
+    connection: duckdb.DuckDBPyConnection, rows: Sequence[Named], masker_of: Callable[[str], Masker | None]
+) -> Iterator[SessionFacts]:
+    maskers = [masker_of(str(row["session_id"])) for row in rows]
+    made = [SessionFacts(_masked(row, masker)) for row, masker in zip(rows, maskers, strict=True)]
+    of_id = {
+        row["session_id"]: (row["home_id"], facts, masker)
+        for row, facts, masker in zip(rows, made, maskers, strict=True)
+    }
+    # Constants, not a list as one value: only these are pushed down below the window functions of the views.
+    wanted = f"session_id IN ({', '.join('?' for _ in rows)})"
+    for name, order in _PARTS.items():
+        query = (files("pipelines.export") / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+        for row in _rows(connection, f"FROM ({query}) WHERE {wanted} ORDER BY {order}", list(of_id)):
+            home_id, facts, masker = of_id[row["session_id"]]
+            # A prompt may be in the history of any home; all else is of the home that has most of the session.
+            if name == "prompts" or row["home_id"] == home_id:
+                facts.parts[name].append(_masked(row, masker))
+    yield from made
+
+
+def _masked(row: Named, masker: Masker | None) -> Named:
+    return row if masker is None else {name: masked(value, masker) for name, value in row.items()}
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]) -> list[Named]:
+    found = connection.execute(query, values)
+    names = [str(column[0]) for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
