@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from pipelines.export.read import Named, SessionFacts
+from pipelines.export.read import Named, SessionRows
 from pipelines.look.conversation import Turn, Utterance
 
 _OBJECTIVES: Final = 5
@@ -120,7 +120,7 @@ class Contents:
         return float(str(cost)) if (cost := self.row["cost_usd"]) is not None else None
 
 
-def contents_of(facts: SessionFacts) -> Contents:
+def contents_of(facts: SessionRows) -> Contents:
     """Return what a document says of a session."""
     turns, row, parts = facts.turns(), facts.row, facts.parts
     own = [turn.utterance for turn in turns if turn.depth == 0]

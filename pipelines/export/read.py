@@ -31,7 +31,7 @@ _PARTS: Final = {
 
 
 @dataclass(slots=True)
-class SessionFacts:
+class SessionRows:
     """What the archive has of one session: `row` is its row of the view `sessions`, `parts` has the rows of each query
     by its name. Every text is untrusted, and masked where that was asked for.
     """
@@ -65,7 +65,7 @@ def chosen_rows(connection: duckdb.DuckDBPyConnection, which: Filters | str) -> 
 
 def facts_of(
     connection: duckdb.DuckDBPyConnection, rows: Sequence[Named], masker_of: Callable[[str], Masker | None]
-) -> Iterator[SessionFacts]:
+) -> Iterator[SessionRows]:
     """Yield the facts of sessions, given by their rows as `chosen_rows` returns them, in the same order. `masker_of`
     returns what masks the session with an id.
     """
@@ -75,9 +75,9 @@ def facts_of(
 
 def _batch(
     connection: duckdb.DuckDBPyConnection, rows: Sequence[Named], masker_of: Callable[[str], Masker | None]
-) -> Iterator[SessionFacts]:
+) -> Iterator[SessionRows]:
     maskers = [masker_of(str(row["session_id"])) for row in rows]
-    made = [SessionFacts(_masked(row, masker)) for row, masker in zip(rows, maskers, strict=True)]
+    made = [SessionRows(_masked(row, masker)) for row, masker in zip(rows, maskers, strict=True)]
     of_id = {
         row["session_id"]: (row["home_id"], facts, masker)
         for row, facts, masker in zip(rows, made, maskers, strict=True)
