@@ -4,8 +4,8 @@ deletes it; and paste-cache/, the long texts pasted into prompts.
 It exists from 2.0.0 (2025-09-30); `sessionId` since 2025-11-02, pastes by `contentHash` since 2026-01-08. See
 extractors/FORMATS.md:
 
-    {"display":"fix [Pasted text #1 +33
-    lines]","pastedContents":{"1":{"id":1,"type":"text","contentHash":"e6688ed8ccaa9aeb"}},
+    {"display":"fix [Pasted text #1 +33 lines]",
+     "pastedContents":{"1":{"id":1,"type":"text","contentHash":"e6688ed8ccaa9aeb"}},
      "timestamp":1768724512305,"project":"/home/u/code","sessionId":"00bc8363-0ddb-40cd-b721-b49a4a97a59f"}
 """
 

@@ -128,7 +128,7 @@ def parse_state(entry: Entry) -> Iterator[Row]:
 def _messages(
     entry: Entry, fields: Fields, session_id: str | None, created_at: datetime | None
 ) -> tuple[str | None, str | None]:
-    """Take what a job was asked and what it answered as messages; return their ids."""
+    """Record the job's task and result as messages; return their ids."""
     intent = fields.take_text("intent")
     output = fields.take_fields("output")
     result = None if output is None else output.take_text("result")

@@ -117,7 +117,7 @@ def parse_meta(entry: Entry) -> Iterator[Row]:
         git_push_count=fields.take_integer("git_pushes"),
         input_tokens=fields.take_integer("input_tokens"),
         output_tokens=fields.take_integer("output_tokens"),
-        # Said as no message: it may be cut, and the whole prompt is in the history and in the transcript.
+        # Not recorded as a message: it may be cut, and the complete prompt is in the history and the transcript.
         first_prompt=fields.take_text("first_prompt"),
         summary=fields.take_text("summary"),
         user_interruption_count=fields.take_integer("user_interruptions"),

@@ -10,11 +10,11 @@ from models.schema import INTEGER, Column
 
 
 class ReadingCount(NamedTuple):
-    """A count of what one reading of one file gave.
+    """A count of one reading of one file.
 
-    `name` is its column in `extractions` and its attribute of a reading's result; `summed_as` is the
-    field of `SourceCounts` with the sum over a source's files, None where nothing sums it up. A count of bytes is
-    summed over regular files alone: directories and links have no bytes of their own.
+    `name` is its column in `extractions` and its attribute of a reading's result; `summed_as` is the field of
+    `SourceCounts` with the sum over a source's files, None if it is not summed. A count of bytes is summed over regular
+    files only: directories and links have no bytes of their own.
     """
 
     name: str
@@ -33,7 +33,7 @@ READING_COUNTS: Final = (
     ReadingCount("reject_count", "rejects", "Entries rejected."),
     ReadingCount("padding_bytes", "padding_bytes", "Bytes between entries: blank lines, NUL runs, byte order marks."),
     ReadingCount("tail_bytes", "tail_bytes", "Bytes after the watermark, waiting for the end of their entry."),
-    ReadingCount("row_count", "rows", "Rows given, over all tables."),
+    ReadingCount("row_count", "rows", "Rows made, in all tables."),
     ReadingCount("message_count", None, "Message occurrences."),
     ReadingCount("piece_count", None, "Pieces that the read bytes were cut into."),
     ReadingCount("new_piece_bytes", "bytes_kept_new", "Bytes of pieces that the store did not have yet."),
@@ -55,7 +55,7 @@ def summed_columns() -> tuple[Column, ...]:
 
 
 def add_reading(counts: SourceCounts, count_of: Callable[[str], int], *, is_file: bool) -> None:
-    """Add the counts of a reading, each given by `count_of` its name, to those of its source."""
+    """Add the counts of a reading, from `count_of(name)`, to those of its source."""
     for one in READING_COUNTS:
         if one.summed_as is not None and (is_file or not one.is_of_bytes):
             setattr(counts, one.summed_as, getattr(counts, one.summed_as) + count_of(one.name))

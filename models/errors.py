@@ -30,7 +30,7 @@ from models.text import printable_path
 
 class ExitCode(IntEnum):
     """The exit codes of the commands, each with the sentence that documents it; the numbers never change their meaning.
-    `extract --help` and docs/exit-codes.md are made from them.
+    `extract --help` and docs/exit-codes.md are generated from them.
     """
 
     sentence: str
@@ -42,7 +42,7 @@ class ExitCode(IntEnum):
         made.sentence = sentence
         return made
 
-    VERIFIED = 0, "done, and all that was read is accounted for and intact"
+    VERIFIED = 0, "done; everything that was read is accounted for and intact"
     UNEXPECTED = 1, "a failure without an exit code of its own"
     USAGE = 2, "wrong arguments, settings or SQL; nothing was done"
     FIXITY = 3, "bytes differ from their digest"

@@ -61,8 +61,8 @@ class SourceCounts:
 
 @dataclass(slots=True)
 class PhaseRecord:
-    """One committed phase of one home. `parsers` names by source the parsers that read it (`parser_digests`); records
-    of before they were noted have none.
+    """One committed phase of one home. `parsers` has the digest of the parser of each source (`parser_digests`);
+    records of older versions have none.
     """
 
     home_id: str
@@ -80,8 +80,8 @@ class PhaseRecord:
 
 @dataclass(slots=True)
 class ReparseCounts:
-    """What parsing one source again came to: with which parser, how many files, their rows before and after; how many
-    files were left as they are, because a part of them was erased or the store cannot give them back.
+    """The result of parsing one source again: the parser, the number of files, their rows before and after, and the
+    number of files that kept their rows, because a part of them was erased or the store cannot return their bytes.
     """
 
     parser: str
@@ -114,8 +114,8 @@ class WarehouseRecord:
 
 @dataclass(frozen=True, slots=True)
 class DamageRecord:
-    """A file that a run found damaged: path below the data directory, table (empty for what is no part), the run that
-    committed it, and what is wrong with it, as a sentence goes on after its path. `mended`: it was put back whole.
+    """A file that a run found damaged: path below the data directory, table (empty unless it is a part), the run that
+    committed it, and the problem, worded to follow the path in a sentence. `mended`: it was restored from a copy.
     """
 
     path: str
@@ -129,12 +129,11 @@ class DamageRecord:
 class RunRecord:
     """The commit record. `epoch` counts the runs of an archive; a run of an older epoch cannot commit.
 
-    `homes` are directories by home_id; `homes_not_found` are homes that the archive knows and that this run did not
-    find, by home_id, with the reason; `appeared` are paths by home_id that came into being while the run was on;
-    `settings_sha256` is that of settings.toml as it was, where there was one. `back_to` is the run to whose state a
-    rollback went back; it has no phases and no homes. `damage` are parts of earlier runs that were found damaged when
-    the run began. `reparsed` is what a reparse came to, by source; a run names that of the one
-    that went before it, to report it.
+    `homes` are directories by home_id. `homes_not_found` has the reason for each known home that this run did not
+    find, by home_id. `appeared` are paths by home_id that were created during the run. `settings_sha256` is the SHA-256
+    of settings.toml, None without that file. `back_to` is the run to whose state a rollback went back; a rollback has
+    no phases and no homes. `damage` are parts of earlier runs that were damaged when the run began. `reparsed` are the
+    results of a reparse by source; a run also has those of the reparse just before it, to report them.
     """
 
     run_id: str
@@ -200,10 +199,11 @@ def _phase_of(value: JsonValue) -> PhaseRecord:
 
 
 def in_effect(records: Iterable[RunRecord], run_id: str | None = None) -> list[RunRecord]:
-    """Return the runs whose rows and pieces count as of a run (the newest one without a `run_id`), the oldest first.
+    """Return the runs in effect as of a run (without `run_id`: the newest one), oldest first: only their rows and
+    pieces count.
 
-    Each run goes on from the one before it, a rollback from the one that it went back to: the runs in between are
-    undone, and come into effect again with a rollback to one of them. Raises ValueError when a run is missing.
+    Each run continues the one before it, a rollback the one that it went back to: the runs in between are undone, until
+    a rollback to one of them brings it and those before it back. Raises ValueError when a run is missing.
     """
     ordered = sorted(records, key=lambda record: record.epoch)
     places = {record.run_id: number for number, record in enumerate(ordered)}

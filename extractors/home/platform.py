@@ -4,12 +4,10 @@ The calls for writing below the data directory are in `pipelines.disk.platform`;
 only some systems have.
 
 * Linux and macOS resolve one path component at a time below an open directory (``openat``), so no link is followed,
-even
-  if another program renames directories meanwhile. ``O_NONBLOCK`` prevents that a FIFO blocks the reader.
-* Linux does not change access times with ``O_NOATIME``, which it allows to a file's owner and to root. On macOS one
-call
-  sets this for the whole process (``setiopolicy_np``, see its manual page). Reading the target of a symbolic link can
-  change the access time of the link: no system has a way to avoid that.
+  even if another program renames directories meanwhile. With ``O_NONBLOCK`` a FIFO cannot block the reader.
+* On Linux ``O_NOATIME`` keeps access times unchanged; only a file's owner and root may use it. On macOS one call sets
+  this for the whole process (``setiopolicy_np``, see its manual page). Reading the target of a symbolic link can change
+  the access time of the link: no system has a way to avoid that.
 * Windows has no directory descriptors, so names are resolved by path, with checks before and after. Files are opened so
   that other programs can still write, rename and delete them, which Python's ``open`` does not allow there.
 """

@@ -1,7 +1,7 @@
 """Reads the tables of an SQLite database from a copy of its bytes in memory, with the span of each row in the file.
 
 SQLite never gets a path of a home: it would lock the database and create files beside it. It gets the bytes, and only
-plain tables of the schema are queried. SQLite does not tell where a row is stored, so this module walks the pages of
+plain tables of the schema are queried. SQLite does not expose where a row is stored, so this module walks the pages of
 each table (https://www.sqlite.org/fileformat2.html, sections 1.3 and 1.6).
 
 Rows that are only in the write-ahead log beside the file (`-wal`) are not read.

@@ -159,7 +159,7 @@ def _until_written(stat: Stat, now_ns: int) -> float:
     """Return how many seconds to wait for a write that may be in progress.
 
     A write sets both times to the clock's. A modification time in the future was set explicitly, which is a change too:
-    then the change time tells how long ago. A change time in the future was set by a clock that has been set back
+    then the change time is that of the write. A change time in the future was set by a clock that has been set back
     since: that write has ended.
     """
     if stat.ctime_ns > now_ns + _RECENT_NS:

@@ -1,4 +1,4 @@
-"""Cuts what is read of a file into pieces: spans of whole entries, of which the store has each distinct one once."""
+"""Cuts the bytes read from a file into pieces: spans of whole entries. The store has each distinct piece once."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ _SMALLEST_PIECE: Final = 1 << 16
 
 
 class PieceCutter:
-    """Holds the bytes of entries until they make a piece, and hands each piece to a sink and to the file's digests.
+    """Collects the bytes of entries until they make a piece, and hands each piece to a sink and to the file's digests.
 
-    `result` says of which file they are, from which offset on, and counts the pieces.
+    `result` has the file, the offset of the first byte, and the count of pieces.
     """
 
     def __init__(self, sink: Sink, digests: Digests, result: FileResult) -> None:

@@ -104,14 +104,14 @@ def phase_number(text: str) -> int | None:
 
 
 IN_THE_WAY: Mapping[str, str] = {
-    "link for data": "a link stands where data is expected, and was not followed: follow_links = true in settings.toml "
-    "has it read",
-    "file for directory": "a file stands where a directory of data is expected, as where a copy has lost its links",
+    "link for data": "a link is where data is expected, and was not followed; with follow_links = true in "
+    "settings.toml a run reads it",
+    "file for directory": "a file is where a directory of data is expected: copying a home can turn links into files",
 }
 """Rules for an entry of another kind in the place of data, each with its sentence; the run is then incomplete."""
 
 _SHARED_BY_LINK = re.compile(r"projects/[^/]+/memory(?:/.*)?", re.DOTALL)
-"""Memory that people share between projects by a link on purpose: such a link hides no session."""
+"""Memory directories, which people link to share them between projects: such a link hides no session."""
 _ENTRY_TYPES = {Reading.DIRECTORY: "directory", Reading.LINK: "link"}
 
 
@@ -189,12 +189,12 @@ class Classifier:
         return any(shape.regex.fullmatch(path) for shape, _ in shapes)
 
     def _is_file_for_directory(self, path: str) -> bool:
-        """Whether a regular file is in the place of a directory of data: what a copy without links makes of a link."""
+        """Whether a regular file is in the place of a directory of data: copying a home can turn a link into a file."""
         has_extension = "." in path.rpartition("/")[2]
         return not has_extension and self._is_above_data(path) and _SHARED_BY_LINK.fullmatch(path) is None
 
     def _is_above_data(self, path: str) -> bool:
-        """Whether a source reads what lies below a path."""
+        """Whether a source reads files below a path."""
         top = path.split("/", 1)[0]
         return any(pattern.fullmatch(path) for pattern in self._above_data.get(top, ()))
 

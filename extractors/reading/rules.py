@@ -38,7 +38,7 @@ def _name_rule(name: str, pattern: str, why: str) -> Rule:
 
 
 _OR_A_COPY: Final = r"( copy[^/]*| \([0-9]+\)|~[^/]*|[._-](bak|backup|old|orig|saved?|copy|sw[op]|tmp|[0-9])[^/]*)?$"
-"""What editors, people and file managers put after the name of a file that they copy."""
+"""The endings that editors, people and file managers add to the names of copies."""
 
 LOOKS_LIKE_A_SECRET: Final = "looks-like-a-secret"
 SAME_FILE: Final = "same-file"
@@ -72,7 +72,7 @@ WITHHELD: Final = (
         "key-file",
         r"(\.[^/]*[_.-]?key(\.txt)?|[^/]*\.(pem|p12|pfx|p8|key|keystore|jks|ppk|kdbx?)|id_(rsa|dsa|ecdsa|ed25519)(_sk)?"
         r"|([^/]*[._-])?(deploy|private|ssh|signing|service)[_-]?key(\.txt)?)" + _OR_A_COPY,
-        "Key files and stores of passwords.",
+        "Key files and password stores.",
     ),
     _name_rule(
         "token-file",
@@ -85,7 +85,7 @@ WITHHELD: Final = (
         r"(auth|oauth|oauth[._-]?creds?|service[._-]?account[^/]*|application_default_credentials)\.json" + _OR_A_COPY,
         "Logins of programs, by name.",
     ),
-    # Below skills/ it holds colours and sizes.
+    # Below skills/, tokens.json has colours and sizes of a design.
     _rule("tokens", r"^(?!skills/)(.*/)?tokens\.json" + _OR_A_COPY, "Logins of programs, by name."),
     _name_rule(
         "password-file",
@@ -100,15 +100,15 @@ WITHHELD: Final = (
         r"|\.ssh/.*|\.azure/[^/]*token[^/]*|\.config/gcloud/.*)" + _OR_A_COPY,
         "Logins of programs, by the folder in which they keep them.",
     ),
-    # No path is like the next three: they are found out otherwise.
+    # The patterns of the next three match no path: other code assigns these rules.
     Rule(
         LOOKS_LIKE_A_SECRET,
         re.compile(r"^(?!)"),
-        "Its first bytes are those of a private key or of a file of tokens: looked at, not kept.",
+        "Its first bytes are those of a private key or a file of tokens: they were read, but not archived.",
     ),
     Rule(SAME_FILE, re.compile(r"^(?!)"), "Another name of a file that is withheld (a hard link): never opened."),
-    # What was forgotten is known by its digest (`extractors.reading.erasure`).
-    Rule("forgotten", re.compile(r"^(?!)"), "Forgotten on request (`extract forget`): neither opened nor named."),
+    # Erased content is recognised by its digest (`extractors.reading.erasure`).
+    Rule("forgotten", re.compile(r"^(?!)"), "Erased on request (`extract forget`): neither opened nor named."),
 )
 """Files that can contain secrets, as found in published homes (extractors/FORMATS.md). The setting `withhold` adds
 rules; none can be removed."""
@@ -188,8 +188,8 @@ _MARKS: Final = (
 
 
 def may_be_withheld(path: str) -> bool:
-    """Whether a rule of `WITHHELD` may name `path`, or what an eye takes it for: those that none can name are told
-    without asking them all.
+    """Whether a rule of `WITHHELD` may match `path` or its `folded` form. A quick test: False is certain, so the rules
+    need not be tried for most paths.
     """
     lowered = path.lower()
     for mark in _MARKS:  # `any` over a generator takes twice as long
@@ -202,8 +202,8 @@ _IGNORED: Final = frozenset(("Cc", "Cf", "Cs", "Mn", "Zl", "Zp"))
 
 
 def folded(path: str) -> str:
-    """Return a path (printable form) as an eye takes it: without characters that are not seen, letters of other scripts
-    and widths that stand for ASCII as that, and no spaces or dots at the end of a part.
+    """Return a path (printable form) as it looks to a reader: without invisible characters, with ASCII in place of
+    look-alike letters of other scripts and widths, and without spaces or dots at the end of a component.
     """
     if path.isascii() and "\\" not in path and " " not in path and "./" not in f"{path}/":
         return path

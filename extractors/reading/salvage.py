@@ -1,14 +1,14 @@
 """Recovers the complete records of a JSONL line that orjson refuses, and assigns a reject code to its other bytes.
 
-Real homes hold lines on which a torn record and the next one meet, `}{` without a line end between, runs of NUL before
-a good record, and lone surrogates (anthropics/claude-code issues 81843, 52387, 49876, 56064). Nearly every such line
-holds a whole record. Nothing is invented: a record's value is what `JSON.parse` gives for exactly its span, or that
-with the repairs that its flags name. In doubt, whole objects amid damage stay unread: the head of one record and the
-tail of another can make an object that nobody wrote.
+Real homes have lines with a torn record followed by the next one, two records without a line end between them (`}{`),
+runs of NUL before an intact record, and lone surrogates (anthropics/claude-code issues 81843, 52387, 49876, 56064).
+Nearly every such line has a complete record. Nothing is invented: a record's value is the result of `JSON.parse` for
+exactly its span, or that with the repairs in its flags. In doubt, complete objects amid damage are not read: the head
+of one record and the tail of another can make an object that nobody wrote.
 
-How whole objects are found without trying every position: whether a quote is escaped can be told from the backslashes
-before it alone. So the quotes cut a line into stretches that are in turn outside and inside of strings, in one of two
-phases, and every whole object in it is a pair of braces that match within one phase. One pass finds the pairs of both.
+Complete objects are found without trying every position: whether a quote is escaped depends only on the backslashes
+before it. So the quotes divide a line into stretches that are alternately outside and inside of strings, in one of two
+phases, and every complete object is a pair of braces that match within one phase. One pass finds the pairs of both.
 """
 
 import re
@@ -74,12 +74,12 @@ class _Look(Enum):
     """How much an object must resemble a record to be accepted as one; this depends on the bytes around it."""
 
     ANY = ()
-    """The line is intact up to it, and ends or continues with an object: any object is accepted, as on its own line."""
+    """The line is intact before it, and ends or continues with an object after it: any object is accepted."""
     LIKELY = tuple(
         frozenset({key})
         for key in ("type", "uuid", "sessionId", "timestamp", "display", "messageId", "leafUuid", "summary", "project")
     )
-    """It follows damage, where no part of another object can be: one key of a record suffices."""
+    """It follows damage, but cannot be part of another object: one key of a record suffices."""
     CERTAIN = (
         frozenset({"type", "sessionId"}),
         frozenset({"type", "messageId"}),
@@ -87,10 +87,10 @@ class _Look(Enum):
         frozenset({"type", "parentSessionId"}),
         frozenset({"display", "timestamp"}),
     )
-    """It stands where a part of a torn record could stand as well: it must begin as records do, and have keys that
-    records have together and the objects within them do not. Every record type seen in real homes has one of these
-    pairs: transcripts the first, snapshots of files the second, summaries the third, references to a fork's parent the
-    fourth, the history of prompts the last."""
+    """It could be part of a torn record: it must begin as records do, and have a pair of keys that only records have,
+    not the objects inside them. Every record type seen in real homes has one of these pairs: transcripts the first,
+    snapshots of files the second, summaries the third, references to a fork's parent the fourth, the history of prompts
+    the last."""
 
     def fits(self, value: JsonObject) -> bool:
         """Whether the object has this look."""
@@ -164,7 +164,7 @@ def salvage_document(data: bytes) -> tuple[JsonValue, tuple[str, ...]]:
 
 
 def _record_in_utf16(text: str | None, size: int) -> SalvagedPart | None:
-    """Return the record that a line of UTF-16 is as a whole; None where it is none."""
+    """Return a line of UTF-16 as a record, None if the whole line is not one record."""
     if text is None:
         return None
     reader = LenientReader()

@@ -1,15 +1,15 @@
-"""Whether the first bytes of a file are those of a private key or of a file of tokens, whatever its name is.
+"""Recognises private keys and files of tokens by their first bytes, whatever their names are.
 
-It has to look like such a file as a whole: a note or a script that mentions a key is none.
+The whole beginning must look like such a file: a note or a script that mentions a key is not one.
 """
 
 import re
 from typing import Final
 
 HEAD_BYTES: Final = 4096
-"""How many bytes are looked at."""
+"""The number of bytes that are examined."""
 LARGEST: Final = 64 << 10
-"""Larger files are neither keys nor files of tokens."""
+"""The size from which a file is neither a key nor a file of tokens."""
 
 _KEY: Final = re.compile(
     rb"(-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----|PuTTY-User-Key-File-[0-9]|AGE-SECRET-KEY-1|---- BEGIN SSH2 ENCR)"
@@ -35,7 +35,9 @@ _BARE_TOKEN: Final = re.compile(
 
 
 def looks_like_a_secret(head: bytes) -> bool:
-    """Return whether a file that begins with `head`, at most `HEAD_BYTES` of it, is a private key or holds tokens."""
+    """Return whether a file that begins with `head`, at most `HEAD_BYTES` of it, is a private key or a file of
+    tokens.
+    """
     text = head[_end_of_comments(head) :]
     if _KEY.match(text) or _BARE_TOKEN.match(text):
         return True
@@ -50,7 +52,7 @@ def _end_of_comments(head: bytes) -> int:
 
 
 def _is_of_assignments(text: bytes, *, is_cut: bool) -> bool:
-    """Whether every line is a name and its value, and one of them the value of a secret."""
+    """Whether every line is a name with a value, and at least one of the values is a secret."""
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in (lines[:-1] if is_cut else lines) if line and not line.startswith((b"#", b";", b"["))]
     found = [_ASSIGNMENT.fullmatch(line) for line in lines]

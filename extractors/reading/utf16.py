@@ -1,7 +1,7 @@
-"""Text that Windows wrote in UTF-16, as `Out-File` of PowerShell 5.1 does with what it rewrites.
+"""Decodes files that Windows programs rewrote in UTF-16, as `Out-File` of PowerShell 5.1 does.
 
-A file is cut into lines at the byte 0x0A, in the middle of the two bytes that UTF-16 has for a line end. So where the
-low byte comes first, every line but the first begins with the zero that belongs to the line end before.
+A file is cut into lines after the byte 0x0A, which is one of the two bytes of a line end in UTF-16. So in little endian
+every line except the first begins with the zero byte of the line end before it.
 """
 
 from enum import StrEnum
@@ -30,7 +30,7 @@ def decoded_document(data: bytes) -> str | None:
 
 
 def decoded_line(line: bytes, order: Utf16, *, at_file_start: bool) -> str | None:
-    """Return what a line of a file in UTF-16 says, None where it is no such text."""
+    """Return the text of a line of a file in UTF-16, None if it cannot be decoded."""
     if at_file_start:
         line = line[2:]
     elif order is Utf16.LITTLE_ENDIAN:

@@ -1,4 +1,4 @@
-"""Records of checkpoints: the files that Claude Code kept a version of before it changed them.
+"""Records of checkpoints: the files of which Claude Code kept a version before changing them.
 
 {"type":"file-history-snapshot","messageId":"1febf416-…","isSnapshotUpdate":false,"snapshot":{"messageId":"1febf416-…",
  "timestamp":"2026-06-01T01:22:04.079Z","trackedFileBackups":{"src/app.py":

@@ -14,8 +14,8 @@ WHAT_OTHERS_NAME: Final = (
     "If no other finding names one, this is a fault of the program: please report it."
 )
 LOST_RECORD: Final = (
-    "The next `extract run` puts it back from its second copy in copies/, where that is whole. Where it is not, put "
-    "run.json back from a backup of the data directory: until then, what the run kept counts for nothing, and no "
+    "The next `extract run` restores it from its second copy in copies/, if that is undamaged. If not, put run.json "
+    "back from a backup of the data directory: until then, the content that the run archived is not used, and no "
     "later run deletes it."
 )
 REBUILD: Final = "`extract rebuild` builds the warehouse again from the archive."

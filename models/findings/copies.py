@@ -9,7 +9,7 @@ COPY_GONE: Final = Kind(
     "R301",
     Severity.WARNING,
     Level.QUICK,
-    "There is no second copy of {original}: were that lost too, there would be no other.",
+    "There is no second copy of {original}: if the original were lost too, nothing could restore it.",
     NEXT_RUN,
     is_passing=True,
 )
@@ -17,7 +17,7 @@ COPY_BROKEN: Final = Kind(
     "R302",
     Severity.ERROR,
     Level.DEFAULT,
-    "The second copy of {original} does not hold the same bytes.",
+    "The second copy of {original} has other bytes.",
     "Delete it: the next `extract run` makes it again from the original.",
     is_fixity=True,
     is_passing=True,
@@ -26,7 +26,7 @@ HEAD_GONE: Final = Kind(
     "R303",
     Severity.WARNING,
     Level.QUICK,
-    "The file that names the newest run is gone: were that run lost, nobody would notice.",
+    "The file that names the newest run is gone: without it, a loss of that run would not be noticed.",
     NEXT_RUN,
     is_passing=True,
 )
@@ -42,7 +42,7 @@ NEWEST_GONE: Final = Kind(
     "R305",
     Severity.ERROR,
     Level.QUICK,
-    "Run {run}, of epoch {epoch}, committed last and is gone.",
+    "Run {run} (epoch {epoch}) was committed last and is gone.",
     "Put its directories in runs/, store/ and tables/ back from a backup of the data directory. Without one, the next "
     "`extract run` reads again what the homes still have.",
     is_fixity=True,

@@ -136,8 +136,8 @@ TOMBSTONES_BROKEN: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "The file of tombstones (records of erasures) was changed or damaged: {problem}.",
-    "The next `extract run` puts it back from its second copy in copies/, where that is whole. Where it is not, put "
-    "the file back from a backup of the data directory: until then no run can be made.",
+    "The next `extract run` restores it from its second copy in copies/, if that is undamaged. If not, put "
+    "the file back from a backup of the data directory: until then no run is possible.",
     is_fixity=True,
 )
 TOMBSTONES_MALFORMED: Final = Kind(

@@ -1,7 +1,7 @@
-"""X: what `extract restore` and `extract drill` find wrong with a path.
+"""X: problems that `extract restore` and `extract drill` find with a path.
 
-Errors are damage: bytes are not what the archive's digests say. Warnings: the place that is restored to refused
-something, or does not keep it.
+Errors are damage: bytes differ from the archive's digests. Warnings: the target's file system refused or changed
+something.
 """
 
 from typing import Final

@@ -56,7 +56,7 @@ EPOCH_GONE: Final = Kind(
     Level.QUICK,
     "The runs before this one have the epochs up to {last}, this one has {epoch}: a run in between is gone.",
     "Put the directories of the missing run in runs/, store/ and tables/ back from a backup. Without one, `extract "
-    "run` goes on, reads again what the homes still have, and ends with 3.",
+    "run` continues, reads again what the homes still have, and ends with 3.",
     is_fixity=True,
 )
 NEWER: Final = Kind(

@@ -49,7 +49,7 @@ def extract(
     ] = False,
     data: DataBeforeCommand = None,
 ) -> None:
-    """Extract everything that a ~/.claude holds, read-only and complete, into a warehouse one can query."""
+    """Extract everything in ~/.claude into a warehouse for SQL, completely and without changing it."""
 
 
 def invoke(arguments: Sequence[str]) -> int:

@@ -80,7 +80,7 @@ def say_fitting(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) ->
     if left_out:
         say_wrapped(
             f"{len(left_out)} of {len(headings)} columns do not fit and are left out: {', '.join(left_out)}. "
-            "Name the ones you want, or ask for --vertical, --csv or --json."
+            "Select the columns you want, or use --vertical, --csv or --json."
         )
 
 

@@ -57,7 +57,7 @@ def tables() -> str:
         names = ", ".join(f"[`{entry.name}`](#{entry.name})" for entry in chosen)
         parts += [f"## {title}\n\n{names}\n", *(as_markdown(entry) for entry in chosen)]
     codes = "\n".join(f"| `{code}` | {sentence} |" for code, sentence in REJECT_SENTENCES.items())
-    parts.append(f"## Why an entry is rejected\n\n| code | what it means |\n|---|---|\n{codes}\n")
+    parts.append(f"## Why an entry is rejected\n\n| code | meaning |\n|---|---|\n{codes}\n")
     return "\n".join(parts)
 
 
@@ -100,13 +100,13 @@ def exit_codes() -> str:
 
 def settings() -> str:
     """Return the table of settings with their defaults."""
-    told = re.findall(r"^ *(`\w+`(?:, `\w+`)*): (.+?)(?=\n *`|\Z)", Settings.__doc__ or "", re.DOTALL | re.MULTILINE)
-    sentences = {name: _sentence(text) for names, text in told for name in re.findall(r"`(\w+)`", names)}
+    found = re.findall(r"^ *(`\w+`(?:, `\w+`)*): (.+?)(?=\n *`|\Z)", Settings.__doc__ or "", re.DOTALL | re.MULTILINE)
+    sentences = {name: _sentence(text) for names, text in found for name in re.findall(r"`(\w+)`", names)}
     rows = []
     for field in fields(Settings):
         default = "" if field.default is MISSING else _toml(field.default)
         rows.append(f"| `{field.name}` | `{default}` | {sentences[field.name]} |")
-    return "| setting | default | what it does |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+    return "| setting | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def _sentence(text: str) -> str:
@@ -159,7 +159,7 @@ def findings() -> str:
         "`python -m pipelines.cli.docs` generates this file from the declarations. A code never changes its meaning. "
         "For each finding of `extract verify`, a test damages an archive and checks that the finding is reported. The "
         "level is the lowest one of `extract verify` that looks for the finding (quick, default, deep: each includes "
-        "the one before; source stands alone), or the command that reports it: restore or drill. With an error or a "
+        "the one before; source is separate), or the command that reports it: restore or drill. With an error or a "
         "warning the exit code is not 0; with a fixity finding (archived bytes are damaged or missing) it is 3."
     )
     parts = ["# Findings of `extract verify`, `restore` and `drill`\n", f"{intro}\n"]

@@ -41,7 +41,7 @@ def noticed() -> bool:
 
 @contextmanager
 def ended_by_interrupt() -> Iterator[None]:
-    """Take Ctrl-C within this context for its normal end: for a server, which nothing else ends."""
+    """Treat Ctrl-C within this context as its normal end: for a server, which runs until then."""
     global _noticed
     try:
         yield

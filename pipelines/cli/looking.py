@@ -46,7 +46,7 @@ State = Annotated[
 ]
 HomeId = Annotated[str | None, typer.Option("--home", metavar="HOME", help="Only of this home, by its id.")]
 AsCsv = Annotated[
-    bool, typer.Option("--csv", help="Print CSV; text that a spreadsheet would obey gets an apostrophe in front.")
+    bool, typer.Option("--csv", help="Print CSV; text that a spreadsheet takes for a formula gets an apostrophe.")
 ]
 
 Redact = Annotated[
@@ -61,20 +61,20 @@ Named = dict[str, Cell]
 
 
 def masker_of(level: str | None) -> Masker | None:
-    """Return what masks the texts of one output, None where nothing is to be masked. Raises ConfigurationError for an
-    unknown level.
+    """Return the masker for the texts of one output, None without a level. Raises ConfigurationError for an unknown
+    level.
     """
     if level is None:
         return None
     if level.upper() not in PrivacyLevel.__members__:
         raise ConfigurationError(
-            f"there is no level {level!r}; there are {', '.join(one.lower() for one in PrivacyLevel.__members__)}"
+            f"unknown level {level!r}; use one of {', '.join(one.lower() for one in PrivacyLevel.__members__)}"
         )
     return Masker(PrivacyLevel[level.upper()])
 
 
 def printed(answer: Answer, masker: Masker | None) -> Answer:
-    """Return an answer as it may be printed: with masks, and no longer than anybody reads it."""
+    """Return an answer with its texts masked, if there is a masker; it ends early if standard output is closed."""
     rows = takewhile(lambda _: not reader_has_gone(), answer.rows)
     if masker is None:
         return replace(answer, rows=rows)
@@ -84,7 +84,7 @@ def printed(answer: Answer, masker: Masker | None) -> Answer:
 
 @contextmanager
 def looking(layout: Layout, query: Conditions, masker: Masker | None = None) -> Iterator[Answer]:
-    """Run a query on the warehouse and give its result, masked where there is a masker; its rows end early if standard
+    """Run a query on the warehouse and give its result, masked if there is a masker; its rows end early if standard
     output is closed (`| head`). Raises what `asking` raises.
     """
     with asking(layout, query.sql, query.values) as whole:

@@ -17,7 +17,7 @@ from pipelines.cli.console import is_terminal, terminal
 
 
 class _Piped(Console):
-    """A console that leaves a reader's end to the caller: Rich's own ends the whole process with 1."""
+    """A console that raises BrokenPipeError when the pager quits: Rich's own exits the process with 1."""
 
     def on_broken_pipe(self) -> None:
         """Raise BrokenPipeError."""

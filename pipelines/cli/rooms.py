@@ -52,5 +52,5 @@ def _sentence(package: Path) -> str:
     """Return a package's docstring on one line."""
     text = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
     if not text:
-        raise ConfigurationError(f"{package / '__init__.py'} has no docstring that says what belongs in the package")
+        raise ConfigurationError(f"{package / '__init__.py'} has no docstring on what belongs in the package")
     return " ".join(text.split()).replace("|", "\\|")

@@ -46,7 +46,7 @@ def show_summary(layout: Layout, finished: RunResult, data: Path | None, *, as_j
         say_json(to_json(layout, run, finished.exit_code) | _standing(finished))
         return
     if quiet:
-        # Entries that lie in quarantine from before were announced by the run that found them.
+        # The run that quarantined an entry reported it; later runs with --quiet do not repeat that.
         if finished.exit_code and (finished.exit_code != ExitCode.REJECTS or rejects(run)):
             say(f"run {run.run_id}: {'; '.join(_verdict(finished))}", stderr=True)
         return
@@ -84,34 +84,34 @@ def _standing(finished: RunResult) -> JsonObject:
 
 
 def _verdict(finished: RunResult) -> list[str]:
-    """Return a first sentence on how the run ended, then one for each problem."""
+    """Return a first sentence on the end of the run, then one for each problem."""
     run = finished.run
     by_outcome, took = outcomes(run), duration(seconds(run))
-    told = [
+    lines = [
         f"done in {took}"
         if finished.exit_code in (ExitCode.FIXITY, ExitCode.INCOMPLETE)
         else f"done and verified in {took}"
     ]
     if run.damage:
-        told.append(
+        lines.append(
             f"THE ARCHIVE IS DAMAGED: {plural(len(run.damage), 'committed file is', 'committed files are')} changed "
             f"or missing"
         )
     if corrupt := by_outcome["corrupt"]:
-        told.append(f"FIXITY IS BROKEN: {plural(corrupt, 'file')} changed in content, but not in size and times")
-    told += [f"not read: {problem}" for problem in run.homes_not_found.values()]
+        lines.append(f"FIXITY IS BROKEN: {plural(corrupt, 'file')} changed in content, but not in size and times")
+    lines += [f"not read: {problem}" for problem in run.homes_not_found.values()]
     if unreadable := by_outcome["unreadable"]:
-        told.append(f"{plural(unreadable, 'file')} could not be read")
+        lines.append(f"{plural(unreadable, 'file')} could not be read")
     if blocked := in_the_way(run):
         path, what = next(iter(blocked.items()))
         others = f"; the same at {plural(len(blocked) - 1, 'other path')}" if len(blocked) > 1 else ""
-        told.append(f"{safe(path)}: {what}{others}")
+        lines.append(f"{safe(path)}: {what}{others}")
     if entries := rejects(run).total():
-        told.append(f"{plural(entries, 'entry', 'entries')} could not be parsed and went to quarantine")
+        lines.append(f"{plural(entries, 'entry', 'entries')} could not be parsed and went to quarantine")
     if before := finished.facts.standing.quarantined - entries:
         entries_before = plural(before, "entry of earlier runs is", "entries of earlier runs are")
-        told.append(f"{entries_before} in quarantine")
-    return told
+        lines.append(f"{entries_before} in quarantine")
+    return lines
 
 
 def _found_nothing_new(finished: RunResult) -> bool:

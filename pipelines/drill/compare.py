@@ -64,26 +64,26 @@ def compare_restored(
 
 
 def _compare_one(result: TreeComparison, home: Home, path: bytes, found: Found | None, state: FileState) -> None:
-    def tell(kind: Kind, detail: str) -> None:
+    def report(kind: Kind, detail: str) -> None:
         result.findings.append(kind.at(address_of(state.home_id, state.path), problem=detail))
 
     if found is None or found.kind != state.entry_type:
-        tell(codes.NOT_THERE, "it was not restored" if found is None else f"it is a {found.kind}")
+        report(codes.NOT_THERE, "it was not restored" if found is None else f"it is a {found.kind}")
         result.differing.add(path)
         return
     before = len(result.findings)
     if state.entry_type == "file":
         problem = _content_problem(home, path, state)
         if problem is not None:
-            tell(codes.CONTENT_DIFFERS, problem)
+            report(codes.CONTENT_DIFFERS, problem)
             result.differing.add(path)
         result.size += found.stat.size
     if state.entry_type == "link" and found.link_target != state.link_target:
-        tell(codes.CONTENT_DIFFERS, "it points elsewhere")
+        report(codes.CONTENT_DIFFERS, "it points elsewhere")
     if state.entry_type != "link" and _HAS_MODES and (found.stat.mode ^ state.mode) & _PERMISSIONS:
-        tell(codes.MODE_DIFFERS, f"{stat.S_IMODE(found.stat.mode):04o}, not {stat.S_IMODE(state.mode):04o}")
+        report(codes.MODE_DIFFERS, f"{stat.S_IMODE(found.stat.mode):04o}, not {stat.S_IMODE(state.mode):04o}")
     if state.entry_type != "link" and found.stat.mtime_ns != state.mtime_ns:
-        tell(codes.TIME_DIFFERS, f"{found.stat.mtime_ns - state.mtime_ns:+} ns")
+        report(codes.TIME_DIFFERS, f"{found.stat.mtime_ns - state.mtime_ns:+} ns")
     result.right[found.kind] += len(result.findings) == before
 
 

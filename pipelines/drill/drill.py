@@ -1,8 +1,8 @@
 """The drill: restores everything to a temporary directory and checks the result.
 
 It compares the restored files with the manifests, compares the homes that still exist with the manifests, and checks
-each session as Claude Code would read it when resuming. A gap that the home itself had is information; a file that the
-archive keeps and did not restore exactly is a finding.
+each session as Claude Code would read it when resuming. A gap that the home itself had is information; an archived file
+that was not restored exactly is a finding.
 """
 
 import os

@@ -76,7 +76,7 @@ class DrillResult:
 
     @property
     def holds(self) -> bool:
-        """Whether everything that the archive keeps was restored exactly."""
+        """Whether every archived file was restored exactly."""
         return not self.findings
 
     @property

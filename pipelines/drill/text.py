@@ -32,7 +32,7 @@ def drill_text(result: DrillResult) -> str:
     """Return the text. Control characters from paths are escaped, so a terminal executes none."""
     lines = [f"Drill of {result.started_at:%Y-%m-%d %H:%M} UTC, as of run {result.run_id}", ""]
     if result.holds:
-        lines += ["PASSED: everything that the archive keeps was restored byte for byte."]
+        lines += ["PASSED: every archived file was restored byte for byte."]
     else:
         lines += [f"FAILED: {plural(len(result.findings), 'finding')}, listed below."]
     for home in result.homes:

@@ -26,14 +26,14 @@ _ANCHORED: Final = (r"\A", r"\z")
 
 
 class _Match(Protocol):
-    """What the matcher uses of a match of RE2, whose package declares no types."""
+    """The methods used of a match of RE2, whose package declares no types."""
 
     def __getitem__(self, group: int) -> bytes:
         """Return the bytes of a group."""
 
 
 class _Compiled(Protocol):
-    """What the matcher uses of a compiled expression of RE2."""
+    """The methods used of a compiled expression of RE2."""
 
     def search(self, data: bytes) -> _Match | None:
         """Return the first match."""
@@ -142,9 +142,9 @@ def pattern_matcher(pattern: str) -> Matcher:
         raise ConfigurationError(f"{safe(pattern)} is not UTF-8, so it is no regular expression") from error
     except re2.error as error:
         (why,) = error.args
-        told = safe(why.decode(errors="replace") if isinstance(why, bytes) else str(why))
+        reason = safe(why.decode(errors="replace") if isinstance(why, bytes) else str(why))
         raise ConfigurationError(
-            f"{pattern!r} is not a valid regular expression of RE2 (github.com/google/re2/wiki/Syntax): {told}"
+            f"{pattern!r} is not a valid regular expression of RE2 (github.com/google/re2/wiki/Syntax): {reason}"
         ) from error
     if made.search(b"") is not None:
         raise ConfigurationError(f"{pattern!r} matches the empty text, so it would erase everything")

@@ -143,7 +143,7 @@ def in_turns(utterances: Sequence[Utterance], agents: Sequence[Agent]) -> Iterat
     """Yield the utterances in order, those of a subagent together: below the call that started it, or if that is not
     known, at the position of its first utterance.
     """
-    known = {agent.agent_id: agent for agent in agents}
+    by_id = {agent.agent_id: agent for agent in agents}
     begun_by: dict[str, list[str]] = {}
     for agent in agents:
         if agent.tool_use_id:
@@ -155,15 +155,15 @@ def in_turns(utterances: Sequence[Utterance], agents: Sequence[Agent]) -> Iterat
         of_agent.setdefault(one.agent_id, []).append(one)
     done: set[str | None] = {None}
 
-    def told(agent_id: str | None, depth: int) -> Iterator[Turn]:
-        begins = known.get(agent_id or "", Agent(agent_id or "", "", "", None)) if agent_id else None
+    def turns_of(agent_id: str | None, depth: int) -> Iterator[Turn]:
+        begins = by_id.get(agent_id or "", Agent(agent_id or "", "", "", None)) if agent_id else None
         for one in of_agent.get(agent_id, ()):
             yield Turn(one, depth, begins)
             begins = None
             for below in begun_by.get(one.tool_use_id or "", ()):
                 if below not in done:
                     done.add(below)
-                    yield from told(below, depth + 1)
+                    yield from turns_of(below, depth + 1)
 
     for one in utterances:
         if one.agent_id is None:
@@ -171,10 +171,10 @@ def in_turns(utterances: Sequence[Utterance], agents: Sequence[Agent]) -> Iterat
             for below in begun_by.get(one.tool_use_id or "", ()):
                 if below not in done:
                     done.add(below)
-                    yield from told(below, 1)
+                    yield from turns_of(below, 1)
         elif one.agent_id not in done and one.agent_id not in placed:
             done.add(one.agent_id)
-            yield from told(one.agent_id, 1)
+            yield from turns_of(one.agent_id, 1)
 
 
 def _kind(speaker: str, kind: str) -> Kind:

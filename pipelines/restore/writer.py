@@ -31,8 +31,8 @@ _BATCH_BYTES: Final = 64 << 20
 _AT_ONCE: Final = 16
 _CHUNK: Final = 1 << 20
 _READ_EARLIER: Final = frozenset({Outcome.UNREADABLE, Outcome.MISSING, Outcome.EXPIRED})
-"""Outcomes of files that this run did not read: their manifest may have the size of now beside the digest of an
-earlier run's bytes, so the size comes from the store."""
+"""Outcomes of files that the run did not read: their manifest row may have the present size with the digest of bytes
+that an earlier run read, so the size comes from the store."""
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class Writer:
                     above.make_link(item.parts[-1], item.state.link_target or b"", item.state.mtime_ns)
                 made += 1
             except FileExistsError:
-                self._tell_existing(item, is_same=self._is_link(item))
+                self._count_existing(item, is_same=self._is_link(item))
             except (OSError, NotImplementedError) as error:
                 if isinstance(error, OSError) and is_full(error):
                     raise
@@ -205,7 +205,7 @@ class Writer:
                 above.adopt(self._staging, staged.name, parts[-1])
         except FileExistsError:
             self._staging.remove_file(staged.name)
-            self._tell_existing(staged.item)
+            self._count_existing(staged.item)
             return
         except OSError as error:
             if is_full(error):
@@ -226,7 +226,7 @@ class Writer:
         except OSError:
             return False
 
-    def _tell_existing(self, item: PlannedPath, *, is_same: bool = False) -> None:
+    def _count_existing(self, item: PlannedPath, *, is_same: bool = False) -> None:
         if self._home is not None and self._has(item.parts):
             self.written.same += is_same
             self.written.other += not is_same

@@ -15,15 +15,15 @@ from pipelines.warehouse.publish import make_warehouse
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The warehouse that was made, and what it lacks because it is damaged: paths below the data directory."""
+    """The built warehouse, and the damaged files that were left out: paths below the data directory."""
 
     warehouse: WarehouseRecord
     left_out: Sequence[str]
 
 
 def rebuild(layout: Layout, observer: Observer) -> Rebuilt:
-    """Build the warehouse again from the committed Parquet, and publish it; what is damaged is left out. Raises
-    ConfigurationError when nothing was committed.
+    """Build the warehouse again from the committed Parquet files, without damaged ones, and publish it. Raises
+    ConfigurationError if nothing was committed.
     """
     archives.Archive.open(layout)
     with archives.writing(layout, "rebuild"):

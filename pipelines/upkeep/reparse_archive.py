@@ -1,4 +1,4 @@
-"""Parses again what is kept, without reading a home, and brings the warehouse up to it."""
+"""Parses archived files again, without reading a home, and updates the warehouse."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,14 +17,14 @@ from pipelines.warehouse.publish import make_warehouse
 
 
 def reparse_archive(layout: Layout, observer: Observer, also: Sequence[str] = ()) -> RunRecord | None:
-    """Parse again what older parsers read, and every file of the sources in `also`; returns the record of that run,
-    None where there was nothing to do.
+    """Parse the files of outdated parsers again, and every file of the sources in `also`; returns the record of that
+    run, None if there was nothing to do.
 
-    Raises ConfigurationError where there is no archive or no such source, LockedError, and what a load raises: the
-    former warehouse then stays published, and the next run loads what was parsed.
+    Raises ConfigurationError if there is no archive or no such source, LockedError, and the errors of a load: then the
+    former warehouse stays published, and the next run loads the new rows.
     """
     if unknown := sorted(set(also) - sources().keys()):
-        raise ConfigurationError(f"there is no source {unknown[0]!r}; there are {', '.join(sorted(sources()))}")
+        raise ConfigurationError(f"unknown source {unknown[0]!r}; the sources are {', '.join(sorted(sources()))}")
     archive = archives.Archive.open(layout)
     with archives.writing(layout, "reparse"):
         finish_forget(layout, observer)

@@ -29,8 +29,8 @@ _IMPORT: Final = re.compile(r"[0-9a-f]{64}\.parquet")
 
 @dataclass(slots=True)
 class _Listed:
-    """What commit records name: parts and texts; the runs of which they name all there is; and of what there may be a
-    second copy.
+    """The paths of parts and texts in commit records; the runs whose records list all their files; and the paths that
+    may have a second copy.
     """
 
     paths: set[str]

@@ -80,11 +80,11 @@ def server(
     prepare_prefect(layout, for_this_process=False)
     # Without this Prefect unpacks its web pages into the installed package.
     os.environ.setdefault("PREFECT_SERVER_UI_STATIC_DIRECTORY", os.fspath(layout.prefect / "ui"))
-    # Otherwise its pages ask port 4200, whichever it answers on.
+    # Otherwise its pages send their requests to port 4200, whatever `port` is.
     os.environ.setdefault("PREFECT_SERVER_UI_API_URL", f"http://127.0.0.1:{port}/api")
     start = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     if sys.platform != "win32":
-        # Prefect takes this process over: a signal that ends it ends the server, and not a parent of it alone.
+        # Prefect runs in this process: a signal then ends the server itself, not only its parent.
         os.execv(start[0], start)
     if code := subprocess.call(start):
         raise typer.Exit(code)

@@ -27,7 +27,7 @@ def inventory(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what each home holds, and what is withheld.
+    """List the files of each home, and the withheld ones.
 
     Lists the files to be read by source, and the files that are never opened or only listed by rule. Needs no data
     directory; if there is one, only its settings.toml is read. Withheld files are never opened and have no digest.

@@ -1,4 +1,4 @@
-"""`extract scan`: which secrets are kept, and where."""
+"""`extract scan`: finds secrets in the archive."""
 
 from dataclasses import asdict
 from typing import Annotated, Final
@@ -37,15 +37,15 @@ def scan(
         bool,
         typer.Option("--personal", help="Also personal data: e-mail addresses, phones, cards, accounts, addresses."),
     ] = False,
-    fail: Annotated[bool, typer.Option("--fail", help="Exit with 1 when anything is found.")] = False,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit with 1 if anything is found.")] = False,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
-    """Look for secrets in what is kept.
+    """Find secrets in the archive.
 
-    Says which kinds, where and how many, and never shows a value: `extract show ADDRESS` does. Texts of messages, of
-    tool inputs, file versions, debug logs and session environments are looked through. What is found may be erased with
-    `extract forget`, and should be revoked where it was issued.
+    Searches the texts of messages, tool inputs, file versions, debug logs and session environments. Prints kind, place
+    and number of the secrets, never a value: `extract show ADDRESS` prints that. Revoke a secret where it was issued,
+    and erase it with `extract forget`.
     """
     level = PrivacyLevel.PUBLIC if personal else PrivacyLevel.PRIVATE
     found = look(layout_of(data), Filters(project, since, until, home=home), level)
@@ -61,7 +61,7 @@ def scan(
 
 def _show(found: Scanned) -> None:
     if not found.places:
-        say(f"Nothing is found in {size(found.bytes_scanned)} of texts.")
+        say(f"Nothing found in {size(found.bytes_scanned)} of text.")
         return
     kinds = [Heading("kind", "exact"), *(Heading(name, "number") for name in ("values", "times", "texts", "sessions"))]
     rows = []
@@ -78,8 +78,8 @@ def _show(found: Scanned) -> None:
     ]
     say_columns(_PLACES, cells)
     if len(found.places) > _SHOWN:
-        say_wrapped(f"and {plural(len(found.places) - _SHOWN, 'place')} more; --json names all, with whole addresses")
-    say(f"{plural(len(found.places), 'place')} in {size(found.bytes_scanned)} of texts")
+        say_wrapped(f"and {plural(len(found.places) - _SHOWN, 'place')} more; --json lists all, with full addresses")
+    say(f"{plural(len(found.places), 'place')} in {size(found.bytes_scanned)} of text")
 
 
 def _json(place: Place) -> JsonObject:

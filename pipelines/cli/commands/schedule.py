@@ -46,8 +46,8 @@ def install(
 ) -> None:
     """Run every day, or every week, over all known homes.
 
-    Shows the files to be written, and asks. Runs have low priority and no network access. A missed run is made up for
-    when the machine is on again.
+    Shows the files to be written, and asks. Runs have low priority and no network access. After a missed run, the
+    next one starts when the machine is on again.
     """
     layout = layout_of(data)
     chosen = scheduler(system, Path.home(), os.environ)

@@ -35,7 +35,7 @@ Kinds = Annotated[
 def search(
     words: Annotated[
         list[str],
-        typer.Argument(metavar="WORDS", help='Words, "a phrase", -without, begin*; all must be there.'),
+        typer.Argument(metavar="WORDS", help='Words, "a phrase", -without, begin*; a hit has all of them.'),
     ],
     project: Project = None,
     since: Since = None,

@@ -24,7 +24,7 @@ _LONGEST_ID = 64
 def sql(
     query: Annotated[str, typer.Argument(metavar="SQL", help="The query; - reads it from standard input.")],
     as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print CSV; text that a spreadsheet would obey gets an apostrophe in front.")
+        bool, typer.Option("--csv", help="Print CSV; text that a spreadsheet takes for a formula gets an apostrophe.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of objects, exact.")] = False,
     limit: Annotated[
