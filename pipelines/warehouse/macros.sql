@@ -1,5 +1,5 @@
 /*
-Functions that derived tables and views share. Each is kept in the warehouse, so queries of one's own may use them.
+Functions that derived tables and views share. They are stored in the warehouse, so your own queries can use them.
 */
 create or replace macro address(file, first_byte, bytes) as (
     select
@@ -18,7 +18,7 @@ create or replace macro address(file, first_byte, bytes) as (
 )
 ;
 
--- One spelling of a path: an upper-case drive letter, the separator of its system, no separator at the end.
+-- The normal spelling of a path: upper-case drive letter, the separator of its system, no separator at the end.
 create or replace macro place_of(path) as (
     case
         when regexp_matches(path, '^[A-Za-z]:')
@@ -38,7 +38,7 @@ create or replace macro project_of(path) as (
 )
 ;
 
--- One name for a model, whatever the spelling of its provider: see `token_usage.model_id`.
+-- One name for all providers' spellings of a model: see `token_usage.model_id`.
 create or replace macro model_id(model) as (
     regexp_replace(
         regexp_replace(
@@ -66,7 +66,7 @@ create or replace macro model_id(model) as (
 )
 ;
 
--- A person's words without the text that Claude Code and editors put around them.
+-- A person's words without the text that Claude Code and editors add around them.
 create or replace macro words_of(text) as (
     trim(
         regexp_replace(
@@ -85,7 +85,7 @@ create or replace macro words_of(text) as (
 )
 ;
 
--- A sum of dollars that does not depend on the order in which it is made.
+-- A sum of dollars that does not depend on the order of addition.
 create or replace macro total_usd(cost) as (sum(cost::decimal(28, 12))::double)
 ;
 

@@ -1,7 +1,7 @@
 /*
-One row for each record of a main transcript on a branch that was left: the conversation was rewound before it, and goes on
-elsewhere. The active branch is the one that leads to the last answer or question of its tree; a prompt that follows nothing, though
-records before it follow one another, leaves all that was before it.
+One row for each record of a main transcript on an abandoned branch: the conversation was rewound to before it and continued
+on another branch. The active branch is the one that ends with the last question or answer of its tree. A prompt without a parent
+begins a new tree and abandons all records before it, unless no record of the file has a parent.
 
 refresh: session
 
@@ -9,7 +9,7 @@ refresh: session
 - session_id (text): The session.
 - file_id (integer, required): The record's file.
 - byte_offset (integer, required): Its offset.
-- prompt_byte_offset (integer): The prompt that begins the turn that was left, in the same file.
+- prompt_byte_offset (integer): Offset, in the same file, of the prompt that begins the abandoned turn.
 */
 with
     main as (
@@ -27,7 +27,7 @@ with
         left join (select file_id, byte_offset, is_prompt from speakers) s using (file_id, byte_offset)
         where r.uuid is not null and r.agent_id is null and not coalesce(r.is_sidechain, false)
     ),
-    -- Where each prompt, and the last record, follows something of the turn before, nothing was left.
+    -- If each prompt, and the last record, follows a record of the turn before, nothing was abandoned.
     turns as (
         select
             file_id,
@@ -46,7 +46,7 @@ with
                 group by file_id
             )
     ),
-    -- Where no record names a parent, as converters write it, nothing begins anew.
+    -- If no record of a file has a parent, as converters write it, a prompt without one begins no new tree.
     begun_anew as (
         select p.file_id, max(p.byte_offset) as byte_offset
         from main p
@@ -78,7 +78,7 @@ with
         left join main p on p.file_id = m.file_id and p.uuid = m.parent_uuid and p.byte_offset <> m.byte_offset
         qualify row_number() over (partition by m.file_id, m.byte_offset order by p.byte_offset) = 1
     ),
-    -- Each step doubles how far up a record sees: to its root, and to the prompt of its turn.
+    -- Each step doubles the distance to the ancestor that a record knows: its root, and the prompt of its turn.
     upward as (
         with recursive
             steps as (
@@ -107,7 +107,7 @@ with
         join nodes n using (file_id, byte_offset)
         join nodes p on p.file_id = u.file_id and p.byte_offset = u.prompt_offset
     ),
-    -- The prompts that lead to the last record of each tree: each prompt's parent belongs to the turn before.
+    -- The prompts on the path to the last record of each tree: the parent of each prompt belongs to the turn before.
     leaves as (
         select t.file_id, t.root_offset, arg_max(t.prompt_offset, t.byte_offset) as prompt_offset
         from turned t

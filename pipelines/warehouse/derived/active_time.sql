@@ -1,5 +1,5 @@
 /*
-One row for each quarter of an hour in which a session of a home was worked on, by working directory: how long.
+One row for each quarter of an hour, session and working directory with the working time in it.
 
 refresh: session
 
@@ -7,7 +7,7 @@ refresh: session
 - session_id (text): The session.
 - working_directory (text): Working directory of the later of two records, as written.
 - quarter_at (instant, required): When the quarter of an hour begins.
-- worked_seconds (float, required): The time between records that ended in it, pauses of more than five minutes left out.
+- worked_seconds (float, required): Sum of the intervals between records that ended in it, in seconds, without pauses of more than five minutes.
 */
 with
     timed as (

@@ -1,28 +1,28 @@
 /*
-One row for each subagent that a session started: by its transcript, by its meta.json, by the call that started it, or by what
-the result of that call says.
+One row for each subagent that a session started, found by its transcript, its meta.json, the call that started it, or the
+result of that call.
 
 refresh: session
 
 - home_id (text, required): The home.
 - session_id (text): The session that started it.
-- agent_id (text): The subagent; NULL for a call of which nothing is known but that it was made.
+- agent_id (text): The subagent; NULL for a call without any trace of the subagent.
 - agent_type (text): The kind of agent.
-- description (text): What it was started for, in a few words.
+- description (text): Its task in a few words.
 - tool_use_id (text): The call that started it.
 - workflow_id (text): The workflow run that it belongs to.
-- parent_agent_id (text): The subagent that started it, where one did.
+- parent_agent_id (text): The subagent that started it, if one did.
 - depth (integer): 1 below the session, 2 below a subagent, and so on.
-- model (text): The model that it was given.
+- model (text): Its model.
 - started_at (instant): Time of its first record, else of the call.
 - ended_at (instant): Time of its last record, else of the result.
-- outcome (text): completed, failed, killed, async_launched, …: as the result, the journal or the team says; NULL where nothing does.
-- total_tokens (integer): Tokens as the result says, else those of its responses.
-- stated_tool_call_count (integer): Tool calls as the result says.
-- stated_seconds (float): How long it took, as the result says.
+- outcome (text): completed, failed, killed, async_launched, …, from the result, the journal or the team; NULL if unknown.
+- total_tokens (integer): Tokens from the result, else the sum of its responses.
+- stated_tool_call_count (integer): Tool calls, from the result.
+- stated_seconds (float): Its duration in seconds, from the result.
 - record_count (integer, required): Records of its transcript.
-- has_transcript (flag, required): Whether a transcript of it was kept.
-- file_id (integer, required): The file that it is known from: its transcript, else the record that says so.
+- has_transcript (flag, required): Whether the archive has its transcript.
+- file_id (integer, required): The file of its first record: its transcript, else the record that mentions it.
 - byte_offset (integer, required): Offset of the first record there.
 - byte_length (integer, required): Its length.
 */

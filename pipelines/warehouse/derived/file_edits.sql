@@ -1,18 +1,18 @@
 /*
-One row for each edit of a file that a tool made and that did not fail.
+One row for each successful edit of a file by a tool.
 
 refresh: session
 
 - home_id (text, required): The home.
 - session_id (text): The session.
-- agent_id (text): The subagent, where one made it.
+- agent_id (text): The subagent, if one made it.
 - tool_use_id (text, distinct): The call.
 - tool_name (text): The tool: Edit, MultiEdit, Write or NotebookEdit.
-- file_path (text): The file, as the tool was told it.
-- changed_at (instant): Time of the record that holds the result.
+- file_path (text): The file, as named in the tool's input.
+- changed_at (instant): Time of the record with the result.
 - working_directory (text): Working directory of the call, as written.
-- is_new (flag): Whether the file was made by it; NULL where the result does not say.
-- lines_added (integer): Lines added, as the result's patch says; NULL where it has none.
+- is_new (flag): Whether it created the file; NULL if the result does not say.
+- lines_added (integer): Lines added, from the result's patch; NULL if it has none.
 - lines_removed (integer): Lines removed.
 - is_copy (flag, required): Whether a row of another home represents the edit when homes are taken together.
 - home_ids (list of text): The homes that have it.

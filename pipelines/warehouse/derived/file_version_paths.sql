@@ -1,5 +1,5 @@
 /*
-One row for each version in file-history/ with the path of the file that it is a version of, and how that is known.
+One row for each version in file-history/ with the path of its file, and the evidence for that path.
 
 refresh: whole
 
@@ -7,11 +7,11 @@ refresh: whole
 - session_id (text, required): The session.
 - path_hash (text, required): First 16 hex digits of the SHA-256 of the file's absolute path.
 - version_number (integer, required): The version, from 1.
-- file_path (text): The file's path; NULL where no path is known.
+- file_path (text): The file's path; NULL if unknown.
 - path_source (text, required): checkpoint (a transcript names this version; the path's hash agrees),
-    checkpoint_unproved (it names it, the hash could not be compared), path_hash (a path met elsewhere has this hash),
+    checkpoint_unproved (a transcript names it; the hash could not be compared), path_hash (a path found elsewhere has this hash),
     or unknown.
-- backup_at (instant): When the version was kept, as the transcript says (UTC).
+- backup_at (instant): When the version was kept, from the transcript (UTC).
 - file_id (integer, required): The version's own file in file-history/.
 */
 with

@@ -2,7 +2,7 @@ select *
 from warehouse.manifest
 semi join new_runs using (run_id)
 union all
--- Of earlier runs, what the file's own row names.
+-- Of earlier runs, those that the file's own row names.
 select *
 from warehouse.manifest
 anti join new_runs using (run_id)

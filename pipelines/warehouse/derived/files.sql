@@ -1,5 +1,5 @@
 /*
-One row for each file in each generation that was kept: what every row's file_id points to.
+One row for each archived file and generation; every row's file_id joins it.
 
 refresh: file_id
 inputs: materialized
@@ -10,14 +10,14 @@ inputs: materialized
 - source (text, required): The source.
 - phase (integer, required): The phase.
 - entry_type (text, required): file, directory or link.
-- generation (integer, required): Counts from 1 each time earlier content was found replaced.
-- state (text, required): present; expired (gone from the home); superseded (a later generation took its place).
-- size (integer, required): Bytes at the last run that saw it.
-- watermark (integer): How far it was consumed as whole entries.
-- modified_at (instant, required): Time of modification as last seen (UTC).
-- sha256 (text, distinct): SHA-256 of its bytes as last seen.
+- generation (integer, required): From 1, plus one each time its earlier content was replaced.
+- state (text, required): present; expired (gone from the home); superseded (replaced by a later generation).
+- size (integer, required): Size in bytes at the last run that found it.
+- watermark (integer): How far it was read as complete entries, in bytes.
+- modified_at (instant, required): Modification time at that run (UTC).
+- sha256 (text, distinct): SHA-256 of its last archived bytes.
 - first_run_id (text): The run that first read this generation.
-- last_run_id (text, required): The last run that saw it.
+- last_run_id (text, required): The last run that found it.
 - expired_run_id (text): The first run that found it gone.
 */
 with
@@ -30,7 +30,7 @@ with
         group by all
     ),
     seen as (
-        -- A file that was deleted right after it was read has been seen by no other row than the one that says so.
+        -- A file deleted right after it was read has only the row with its deletion.
         select *
         from ordered
         qualify row_number() over (partition by file_id order by outcome in ('expired', 'missing'), epoch desc) = 1

@@ -1,16 +1,16 @@
 /*
-What is known of each message from the places where it was seen; `messages` joins it with the text.
+One row for each message with the counts of its occurrences; `messages` joins it with the text.
 
 refresh: message_id
 
 - message_id (text, required, distinct): SHA-256 of the exact text in UTF-8, in hex.
-- kind (text, required): What it was where it was first said: prompt, text, tool_result, …
-- role (text): Who said it there: user, assistant, system or tool.
-- first_said_at (instant): The earliest time that an entry gives for it (UTC).
-- occurrence_count (integer, required): Places where it was seen.
-- session_count (integer, required): Sessions in which it was seen.
-- home_count (integer, required): Homes in which it was seen.
-- was_imported (flag, required): Whether a store that was read in knew it already.
+- kind (text, required): Its kind at its first occurrence: prompt, text, tool_result, …
+- role (text): The speaker there: user, assistant, system or tool.
+- first_said_at (instant): The earliest time in its entries (UTC).
+- occurrence_count (integer, required): Number of its occurrences.
+- session_count (integer, required): Number of sessions with it.
+- home_count (integer, required): Number of homes with it.
+- was_imported (flag, required): Whether an imported store had it (`extract import-store`).
 */
 with
     places as (

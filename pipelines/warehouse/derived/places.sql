@@ -1,13 +1,13 @@
 /*
-One row for each working directory that a home names: which place it is, and the project it belongs to.
+One row for each working directory in the records of a home, with its normal spelling and its project.
 
 refresh: whole
 
 - home_id (text, required): The home.
-- path (text, required): The path as it was written.
-- normal_path (text, required): The same in one spelling: an upper-case drive letter, no separator at the end.
-- project (text, required): The repository's path, where the place is a worktree of it; else the place itself.
-- project_known_by (text, required): worktree_state (a transcript says which directory the worktree was made from),
+- path (text, required): The path as written.
+- normal_path (text, required): The path with an upper-case drive letter and without a separator at the end.
+- project (text, required): The repository's path if the directory is a worktree of it, else `normal_path`.
+- project_known_by (text, required): worktree_state (a transcript names the repository of the worktree),
     worktree_path (the path lies below .claude/worktrees/) or path.
 */
 with

@@ -1,19 +1,19 @@
 /*
-One row for each prompt of a person in a session, copies included: from its transcripts, and from history.jsonl where these no longer
-have it.
+One row for each prompt of a person in a session, copies included: from its transcripts, and from history.jsonl if these have it
+no longer.
 
 refresh: session
 
 - home_id (text, required): The home.
-- session_id (text): The session; NULL for lines of history.jsonl of before 2025-11-02.
+- session_id (text): The session; NULL for lines of history.jsonl before 2025-11-02.
 - prompted_at (instant): When it was sent.
-- prompt_text (text): The person's words, without what Claude Code and editors put around them; of history.jsonl as displayed.
+- prompt_text (text): The person's words, without the text that Claude Code and editors add around them; from history.jsonl as displayed.
 - prompt_source (text, required): typed, queued, command, sdk or history (no transcript has it).
-- working_directory (text): Working directory at that moment, as written.
-- is_abandoned (flag, required): Whether the conversation was rewound before it.
-- paste_count (integer): Texts and images that were pasted into it.
+- working_directory (text): Working directory at that time, as written.
+- is_abandoned (flag, required): Whether the conversation was rewound to before it.
+- paste_count (integer): Texts and images pasted into it.
 - in_transcript (flag, required): Whether a transcript has it.
-- in_history (flag): Whether history.jsonl has it; NULL where the home has no history.jsonl that names sessions.
+- in_history (flag): Whether history.jsonl has it; NULL if the home has no history.jsonl with session ids.
 - is_copy_in_home (flag, required): Whether another row of the same home represents it.
 - is_copy (flag, required): Whether another row represents it when homes are taken together.
 - home_ids (list of text): The homes that have it.
@@ -38,7 +38,7 @@ with
         join files f using (file_id)
         where
             f.state <> 'superseded'
-            -- history.jsonl holds local commands too; they are no prompts.
+            -- history.jsonl has local commands too; they are not prompts.
             and not regexp_matches(
                 p.prompt,
                 '^\s*(?:!|/(?:add-dir|agents|bashes|bug|clear|color|compact|config|context|copy|cost|desktop|doctor|effort|exit|export|extra-usage|fast|feedback|fork|help|hooks|ide|install-github-app|keybindings|login|logout|mcp|memory|mobile|model|output-style|permissions|plan|plugin|plugins|privacy-settings|quit|release-notes|reload-plugins|remote-control|rename|resume|rewind|sandbox|skills|stats|status|statusline|tasks|terminal-setup|theme|todos|upgrade|usage|vim|voice)(?:\s|$)|(?:exit|quit)\s*$)'
@@ -51,7 +51,7 @@ with
         group by all
     ),
     met as (
-        -- A line of history is written when a prompt is sent, its record when Claude takes it up.
+        -- A line of history.jsonl is written when a prompt is sent, its record when Claude starts on it.
         select distinct
             on (t.file_id, t.byte_offset) t.file_id, t.byte_offset, s.file_id as said_file, s.byte_offset as said_offset
         from typed t

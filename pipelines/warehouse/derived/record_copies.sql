@@ -1,5 +1,5 @@
 /*
-One row for each record of a transcript that is not counted: it repeats another one, or only an earlier generation of its file holds it.
+One row for each record of a transcript that is not counted: a copy of another record, or a record of a superseded generation of its file.
 
 refresh: session
 
@@ -8,8 +8,8 @@ refresh: session
 - file_id (integer, required): The record's file.
 - byte_offset (integer, required): Its offset.
 - reason (text, required): copy (the same event written again: by a resume, a fork, a compaction that replays, a transcript that
-    was moved or synced) or superseded (the file was replaced by other content since).
-- is_copy_in_home (flag, required): Whether another record of the same home represents it: then no count of the home has it.
+    was moved or synced) or superseded (the file's content was replaced since).
+- is_copy_in_home (flag, required): Whether a record of the same home represents it: then all counts of the home leave it out.
     Otherwise a record of another home represents it, and only totals over homes leave it out.
 - original_home_id (text): The home of the record that represents it.
 - original_session_id (text): That record's session.
@@ -45,8 +45,8 @@ with
         join files f using (file_id)
         where f.state <> 'superseded'
     ),
-    -- A fork made by the SDK gives each record a new uuid and names the one that it copied; of a fork of a fork the
-    -- first counts.
+    -- In a fork made by the SDK each record has a new uuid and the uuid of its original; in a fork of a fork, the
+    -- first original counts.
     forks as (select distinct uuid, forked_from_uuid as origin from current where forked_from_uuid <> uuid),
     origins as (
         with recursive
@@ -74,7 +74,7 @@ with
         group by all
         having count(*) > 1
     ),
-    -- Some SDKs give an answer no id at all: then its time, its text and its figures are compared.
+    -- Some SDKs write answers without any id: then time, text and token counts are compared.
     unnamed_answers as (
         select
             c.session_id,
@@ -95,8 +95,8 @@ with
             and b.block_number = 0
             and coalesce(b.tool_use_id, b.message_id) is not null
     ),
-    -- Sessions that share an answer share what was asked, and with whom either shares one: a copy whose uuids are new
-    -- and that does not name its original.
+    -- Sessions with a common answer, directly or through other sessions, have their questions in common too: such a
+    -- copy has new uuids and does not name its original.
     shared_answers as (
         select distinct session_id, min(session_id) over (partition by answer) as other
         from
@@ -142,7 +142,7 @@ with
         select session_id, tie
         from labels
     ),
-    -- Records without a uuid (modes, titles, queue operations) repeat only where a session has more than one
+    -- Records without a uuid (modes, titles, queue operations) are copies only if a session has more than one
     -- transcript.
     transcripts as (
         select session_id
@@ -176,8 +176,8 @@ with
         semi join candidates c using (file_id, byte_offset)
         where b.block_number = 0
     ),
-    -- Of tied sessions, what was written at one time in the same words, with the same figures, is one event, whatever
-    -- its uuids: the first of those in one file is the first of those in the others.
+    -- In tied sessions, records with equal time, text and token counts are one event, whatever their uuids: the n-th
+    -- of them in one file is a copy of the n-th in the others.
     told as (
         select
             c.event_uuid,
@@ -229,7 +229,7 @@ with
                         c.recorded_at,
                         coalesce(f.content, '-')
                     )
-                -- Without a request the ids of gateways repeat, within a millisecond too: the figures must agree.
+                -- Without a request id, gateways repeat message ids even within a millisecond: the token counts must be equal.
                 else
                     concat_ws(
                         ' ', 'answer', c.api_message_id, c.recorded_at, f.content, '-', c.input_tokens, c.output_tokens

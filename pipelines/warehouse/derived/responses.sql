@@ -1,15 +1,15 @@
 /*
 One row for each API response in a file: a run of records with one message.id and one request. Claude Code writes a
-response as a record for each of its blocks, the earlier ones with figures of while it was still being streamed.
+response as a record for each of its blocks, the earlier ones with token counts from while it was still streaming.
 
 refresh: session
 
 - home_id (text, required): The home.
 - session_id (text): The session.
-- agent_id (text): The subagent, where the file is one's.
-- response_key (text, required): What is the same for each copy of the response: its message.id and request; where these repeat
-    within a file, its time too; without a request the record that represents its first one.
-- api_message_id (text, distinct): The response's message.id. Gateways repeat it, some SDKs leave it out.
+- agent_id (text): The subagent, if the file is a subagent's.
+- response_key (text, required): The key that all copies of the response share: its message.id and request; if these repeat
+    within a file, also its time; without a request, the record that represents its first record.
+- api_message_id (text, distinct): The response's message.id. Gateways repeat it, some SDKs omit it.
 - request_id (text, distinct): The API request; missing with gateways and some versions.
 - model (text): The model, as written.
 - responded_at (instant): Time of the first record.
@@ -19,27 +19,27 @@ refresh: session
 - git_branch (text): Branch of the first record.
 - version (text): Version of Claude Code.
 - entrypoint (text): How Claude Code was started.
-- input_tokens (integer): Tokens sent that no cache held.
-- output_tokens (integer): Tokens answered, those of thinking included.
-- thinking_tokens (integer): Of these, tokens of thinking, where the record says so.
+- input_tokens (integer): Input tokens, without those of the cache.
+- output_tokens (integer): Output tokens, including thinking.
+- thinking_tokens (integer): Of these, tokens of thinking; NULL if the record does not say.
 - cache_read_tokens (integer): Tokens read from the cache.
 - cache_write_tokens (integer): Tokens written to the cache.
-- cache_write_5m_tokens (integer): Of these, kept for five minutes; all of them where the record does not say.
+- cache_write_5m_tokens (integer): Of these, kept for five minutes; all if the record does not say.
 - cache_write_1h_tokens (integer): Of these, kept for an hour.
 - web_search_requests (integer): Searches made by the API.
 - web_fetch_requests (integer): Pages fetched by the API.
-- speed (text): standard or fast, where the record says so.
-- service_tier (text): standard, priority or batch, where the record says so.
-- iterations (json): The calls of models that the response was made of, where the record lists them.
-- stated_cost_usd (float): What the record itself says that it costs, in US dollars: as old versions and gateways do.
+- speed (text): standard or fast; NULL if the record does not say.
+- service_tier (text): standard, priority or batch; NULL if the record does not say.
+- iterations (json): The model calls of the response, as JSON, if the record lists them.
+- stated_cost_usd (float): Its cost as written in the record, in US dollars; only old versions and gateways write it.
 - stop_reason (text): Why the answer ended, as written.
-- is_reliable (flag, required): Whether the figures are final: the record says why the answer ended, and that something was answered.
-    Others may be placeholders of while the response was still being streamed.
-- is_synthetic (flag, required): Whether Claude Code wrote it itself, without the API: a limit, an error.
+- is_reliable (flag, required): Whether the figures are final: the record has a stop reason and output tokens.
+    Others may be placeholders written while the response was still streaming.
+- is_synthetic (flag, required): Whether Claude Code wrote it itself, without the API: at a limit or error.
 - is_copy_in_home (flag, required): Whether another row of the same home represents the response.
 - is_copy (flag, required): Whether another row represents the response when homes are taken together.
 - home_ids (list of text): The homes that have the response.
-- file_id (integer, required): The file of the record whose figures count.
+- file_id (integer, required): The file of the record with these figures.
 - byte_offset (integer, required): Its offset.
 - byte_length (integer, required): Its length.
 - byte_offsets (list of integer): The offsets of all records of the response; they are in the file `run_file_id`.
@@ -101,7 +101,7 @@ with
         where record_type = 'assistant'
         window run as (partition by file_id, shared_id order by byte_offset)
     ),
-    -- Between records of one request: whether what came last is a result, and not words, which end a response.
+    -- Between two records of one request: a tool result may follow; a text ends the response.
     results as (
         select distinct b.file_id, b.byte_offset
         from content_blocks b
@@ -113,9 +113,9 @@ with
             ) s using (file_id, byte_offset)
         where b.block_type like '%tool_result'
     ),
-    -- What was sent is the same for all records of a response. Tools run while it still streams, so their results may
-    -- stand
-    -- between its records; then the next record must name the last as its parent, or the same request, or come at once.
+    -- All records of a response have the same input tokens. Tools run while it still streams, so their results may be
+    -- between its records; then the next record must have the last one as its parent, or the same request, or come at
+    -- once.
     split as (
         select
             *,
@@ -170,8 +170,8 @@ with
             count(*) as record_count,
             max(total_tokens) as tokens,
             min(byte_offset) as first_offset,
-            -- Not by a second join with `records`: while that is filled it has no statistics, and the planner joins
-            -- the two by file alone.
+            -- Not by a second join with `records`: during the load that table has no statistics, so the planner would
+            -- join by file alone.
             arg_min({'cwd':cwd, 'git_branch':git_branch}, byte_offset) as first_record,
             list(byte_offset order by byte_offset) as byte_offsets,
             arg_max(
@@ -180,7 +180,7 @@ with
         from numbered
         group by all
     ),
-    -- Apart, since most homes have no gateway, and then no record's body is read.
+    -- A query of its own: most homes have no gateway, and then no body of a record is read.
     gateways as (
         select file_id, byte_offset, try_cast(body ->> '$.message.usage.x_anthropic_cost_usd' as double) as cost_usd
         from records
@@ -231,7 +231,7 @@ with
         left join record_copies c on c.file_id = u.file_id and c.byte_offset = u.first_offset
         left join gateways g on g.file_id = u.file_id and g.byte_offset = u.counted_offset
     ),
-    -- Ids that a gateway gives again and again are no ids: the time tells the responses apart.
+    -- Gateways repeat ids: there the time distinguishes the responses.
     repeated_ids as (
         select distinct shared_id, request_id
         from
@@ -275,7 +275,7 @@ with
         from identified
         semi join repeated_keys using (response_key)
     ),
-    -- Of several copies the most complete one says what was used.
+    -- Of several copies, the token counts of the most complete one are used.
     shared as (
         select
             response_key,

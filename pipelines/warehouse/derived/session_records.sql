@@ -1,5 +1,5 @@
 /*
-One row for each session of a home that transcripts hold records of: what they say of it, counted once.
+One row for each session of a home with records in transcripts: figures from these records, without copies.
 
 refresh: session
 
@@ -11,12 +11,12 @@ refresh: session
 - entrypoint (text): How Claude Code was started for its first record.
 - started_at (instant): Time of its first record.
 - ended_at (instant): Time of its last record.
-- active_seconds (integer, required): How long somebody worked: the time between records, pauses of more than five minutes left out.
+- active_seconds (integer, required): Working time in seconds: the time between records, without pauses of more than five minutes.
 - record_count (integer, required): Records that count, those of subagents included.
-- copied_record_count (integer, required): Records that repeat others of the home.
-- lost_record_count (integer, required): Records that only an earlier generation of a file holds.
+- copied_record_count (integer, required): Copies of other records of the home.
+- lost_record_count (integer, required): Records that only an earlier generation of a file has.
 - compaction_count (integer, required): Compactions.
-- file_ids (list of integer, required): The files that hold its records.
+- file_ids (list of integer, required): The files with its records.
 - main_file_ids (list of integer, required): Of these, its own transcripts, without those of subagents.
 */
 with

@@ -1,11 +1,11 @@
 /*
-One row for each session that shares something with another: a record, a response or a file. What is made of one rests on the others
-too, so a load that touches one touches all.
+One row for each pair of sessions that share a record, a response or a file. Rows computed for one depend on the other,
+so a load that touches one computes both again.
 
 refresh: session
 
 - session_id (text): The session.
-- tied_session_id (text): The session that it shares something with.
+- tied_session_id (text): The session that it is tied to.
 */
 select distinct session_id, original_session_id as tied_session_id
 from record_copies

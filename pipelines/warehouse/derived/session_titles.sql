@@ -5,9 +5,9 @@ refresh: whole
 
 - home_id (text, required): The home.
 - session_id (text): The session.
-- title (text, required): Its title: of the kinds the first in the order below, of a kind the last that was given.
+- title (text, required): Its title: that of the first kind in the order below, and the last of that kind.
 - title_kind (text, required): custom (a person's), generated (a model's), summary, agent_name, job_name or worktree_name (stamped by Claude Code).
-- file_id (integer): The file of the record that says so.
+- file_id (integer): The file of the record with the title.
 - byte_offset (integer): Its offset.
 - byte_length (integer): Its length.
 */

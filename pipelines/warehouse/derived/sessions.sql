@@ -1,51 +1,51 @@
 /*
-One row for each session of a home that any source names, whether or not its transcript is there. Its counts are complete for the
+One row for each session of a home that any source names, with or without a transcript. Its counts are complete for the
 home, with copies of other sessions left out.
 
 refresh: whole
 
 - home_id (text, required): The home.
 - session_id (text, required, distinct): The session.
-- title (text): Its title: a person's before a model's before a name that Claude Code gave.
+- title (text): Its title: a person's title before a model's, before a name given by Claude Code.
 - title_kind (text): custom, generated, summary, agent_name, job_name or worktree_name.
-- project (text): The project of its first working directory; where it was moved, of the directory that it was moved to.
+- project (text): The project of its first working directory; for a moved session, of the new directory.
 - project_path (text): That working directory, as written.
 - git_branches (list of text): Branches of its records and of its subagents.
-- started_at (instant): Time of its first record, else of its first prompt, else as another source says.
-- ended_at (instant): Time of its last record, else of its last prompt, else as another source says.
-- active_seconds (integer, required): How long somebody worked: the time between records, pauses of more than five minutes left out.
-- state (text, required): present (its transcript is in the home), partial (only files of its subagents are), expired (the home has none
-    of its transcripts any more; this archive has them), named_only (other sources name it; no transcript was ever read).
-- has_transcript (flag, required): Whether records of it were kept.
+- started_at (instant): Time of its first record, else of its first prompt, else from another source.
+- ended_at (instant): Time of its last record, else of its last prompt, else from another source.
+- active_seconds (integer, required): Working time in seconds: the time between records, without pauses of more than five minutes.
+- state (text, required): present (its transcript is in the home), partial (only files of its subagents are), expired (its
+    transcripts are gone from the home; the archive has them), named_only (other sources name it; no run read a transcript).
+- has_transcript (flag, required): Whether the archive has records of it.
 - named_in (list of text, required): The tables that name it.
 - record_count (integer, required): Records that count, those of subagents included.
-- copied_record_count (integer, required): Records that repeat others.
-- lost_record_count (integer, required): Records that only an earlier generation of its files holds.
+- copied_record_count (integer, required): Copies of other records.
+- lost_record_count (integer, required): Records that only an earlier generation of its files has.
 - prompt_count (integer, required): Prompts of a person.
-- abandoned_prompt_count (integer, required): Of these, prompts that the conversation was rewound before.
+- abandoned_prompt_count (integer, required): Of these, prompts that a rewind dropped.
 - history_prompt_count (integer, required): Of these, prompts that only history.jsonl has.
 - response_count (integer, required): API responses.
 - tool_call_count (integer, required): Tool calls.
 - tool_error_count (integer, required): Of these, calls that ended in an error.
 - subagent_count (integer, required): Subagents that it started.
 - compaction_count (integer, required): Compactions.
-- models (list of text): Models that answered, by one name each.
+- models (list of text): Models that answered, each by one name.
 - versions (list of text): Versions of Claude Code that wrote it.
 - entrypoint (text): How Claude Code was started.
-- input_tokens (integer): Tokens sent that no cache held.
-- output_tokens (integer): Tokens answered.
+- input_tokens (integer): Input tokens, without those of the cache.
+- output_tokens (integer): Output tokens.
 - cache_read_tokens (integer): Tokens read from the cache.
 - cache_write_tokens (integer): Tokens written to the cache.
-- cost_usd (float): What its responses cost by the list of prices, in US dollars; NULL where none has a price.
+- cost_usd (float): Cost of its responses at list prices, in US dollars; NULL if none has a price.
 - unpriced_part_count (integer, required): Billed parts of its responses that have no price.
-- recorded_cost_usd (float): What Claude Code itself wrote down as its cost, in US dollars.
+- recorded_cost_usd (float): Its cost as Claude Code recorded it, in US dollars.
 - reliable_share (float): Share of its responses whose figures are final, from 0 to 1.
 - files_changed (integer, required): Files that its tools wrote.
 - file_version_count (integer, required): Versions of files in file-history/.
 - debug_event_count (integer, required): Events in its debug log.
 - first_prompt (text): Its first prompt.
 - last_prompt (text): Its last prompt.
-- file_ids (list of integer): The files that hold its records.
+- file_ids (list of integer): The files with its records.
 */
 with
     ids as (
@@ -140,7 +140,7 @@ with
         join files f using (file_id)
         group by all
     ),
-    -- A process writes its running total again and again; one that resumes a session begins at nothing.
+    -- A process writes its running total repeatedly; a process that resumes a session starts at zero.
     spent as (
         select home_id, session_id, total_usd(cost_usd) as cost_usd
         from

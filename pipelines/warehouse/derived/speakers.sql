@@ -1,25 +1,25 @@
 /*
-One row for each text that reaches Claude in a transcript, by whoever it comes: a person, a schedule, a teammate, a hook, Claude
-Code itself. Where it comes from is told by the record's own fields first, by the tags in the text only where these are missing.
+One row for each text that reaches Claude in a transcript, with its speaker: a person, a schedule, a teammate, a hook, or Claude
+Code itself. The record's own fields determine the speaker; tags in the text do only if these are missing.
 
 refresh: session
 
 - home_id (text, required): The home.
 - session_id (text): The session.
-- agent_id (text): The subagent, where the text reaches one.
+- agent_id (text): The subagent, if the text is for one.
 - said_at (instant): The record's time.
 - record_uuid (text, distinct): The record's id.
-- record_type (text, required): user, attachment (a prompt that waited in the queue) or queue-operation (of which no record but this is left).
-- speaker (text, required): person, claude (who gives a subagent its task), teammate, schedule, hook or claude_code.
-- kind (text, required): prompt, command (a local command of Claude Code), shell (a command for the shell), context (what an editor
-    tells), notice (any other text of Claude Code), message (of a teammate), task (of a subagent).
+- record_type (text, required): user, attachment (a prompt that waited in the queue) or queue-operation (the only record of the prompt).
+- speaker (text, required): person, claude (the task of a subagent), teammate, schedule, hook or claude_code.
+- kind (text, required): prompt, command (a local command of Claude Code), shell (a command for the shell), context (added by an
+    editor), notice (any other text of Claude Code), message (of a teammate), task (of a subagent).
 - prompt_source (text): Of a prompt: typed, queued, command (a skill or command with its arguments) or sdk.
 - is_prompt (flag, required): Whether it is a prompt of a person.
 - words (text): Of a prompt, the person's own words: without the text that Claude Code and editors put around them.
 - paste_count (integer): Of a prompt, its pasted texts and images.
 - message_id (text, distinct): The first text as it was written: joins `messages`.
 - prompt_id (text): What joins all records of one prompt.
-- working_directory (text): Working directory at that moment, as written.
+- working_directory (text): Working directory at that time, as written.
 - is_copy_in_home (flag, required): Whether another row of the same home represents it.
 - is_copy (flag, required): Whether another row represents it when homes are taken together.
 - file_id (integer, required): The record's file.
@@ -66,7 +66,7 @@ with
         from records
         where record_type = 'attachment' and subtype = 'queued_command'
     ),
-    -- The text of a queued prompt is the record's own where it is no list of blocks.
+    -- A queued prompt that is not a list of blocks is the record's own text.
     written as (
         select
             a.file_id,
@@ -90,8 +90,7 @@ with
         join message_texts t on t.message_id = p.text_id
         group by all
     ),
-    -- Before there were attachments, a prompt that Claude took up while it worked left nothing but its place in the
-    -- queue.
+    -- Before there were attachments, the queue operation is the only record of a prompt sent while Claude worked.
     operations as (
         select
             file_id,
@@ -103,7 +102,7 @@ with
         from records
         where record_type = 'queue-operation'
     ),
-    -- What waits longest is taken first; a person who takes all of it back has said nothing.
+    -- The queue is first in, first out; prompts that the person took back (popAll) do not count.
     waited as (
         select
             file_id,
@@ -143,7 +142,7 @@ with
         left join joined j using (file_id, byte_offset)
         left join queued q using (file_id, byte_offset)
         where
-            -- A queued prompt that became a user record is told by that one.
+            -- A queued prompt that became a user record is represented by that record.
             not a.is_queued
             or not exists (
                 select 1

@@ -1,15 +1,15 @@
 /*
-One row for each time that a to-do or a task of a session is met in a state: in a tool call, or in the file that is kept of it.
+One row for each occurrence of a to-do or task of a session with a state: in a tool call, or in its file.
 
 refresh: session
 
 - home_id (text, required): The home.
 - session_id (text): The session.
-- agent_id (text): The subagent, where the list is one's.
-- task_id (text): The task; of a to-do without an id its words.
-- subject (text): What is to be done.
+- agent_id (text): The subagent, if the list is a subagent's.
+- task_id (text): The task's id; for a to-do without an id, its text.
+- subject (text): The task in words.
 - status (text): pending, in_progress, completed, deleted.
-- seen_at (instant): When.
+- seen_at (instant): Time of the record, or modification time of the file (UTC).
 - seen_in (text, required): TodoWrite, TaskCreate, TaskUpdate, todos or tasks.
 - file_id (integer, required): The file of the record or document.
 - byte_offset (integer, required): Its offset.

@@ -1,19 +1,19 @@
 /*
-One row for each tool call, joined with its result and with the file into which a big result was spilled; and for each result
-whose call no transcript holds. `tool_calls` adds what it was called with.
+One row for each tool call, joined with its result and with the file of a long result in tool-results/; and for each result
+without a call in any transcript. `tool_calls` adds the input.
 
 refresh: session
 
 - home_id (text, required): The home.
 - session_id (text): The session.
-- agent_id (text): The subagent, where the file is one's.
+- agent_id (text): The subagent, if the file is a subagent's.
 - tool_use_id (text, distinct): Id of the call.
 - tool_name (text): The tool; NULL for a result without a call.
 - called_at (instant): Time of the calling record.
-- returned_at (instant): Time of the record that holds the result.
+- returned_at (instant): Time of the record with the result.
 - has_call (flag, required): Whether a call was found.
 - has_result (flag, required): Whether a result was found.
-- is_error (flag): Whether the result says that it is an error.
+- is_error (flag): Whether the result is marked as an error.
 - result_message_id (text, distinct): The result's text: joins `messages`.
 - result_bytes (integer): Length of the result's text in bytes.
 - spilled_message_id (text, distinct): The text spilled to tool-results/: joins `messages`.
@@ -23,7 +23,7 @@ refresh: session
 - is_copy_in_home (flag, required): Whether another row of the same home represents the call.
 - is_copy (flag, required): Whether another row represents it when homes are taken together.
 - home_ids (list of text): The homes that have the call.
-- file_id (integer, required): The file of the call; of the result where it has no call.
+- file_id (integer, required): The file of the call; of the result if there is no call.
 - byte_offset (integer, required): Offset of the calling record.
 - byte_length (integer, required): Its length.
 - block_number (integer, required): The block of that record, from 0.
@@ -65,7 +65,7 @@ with
             )
             and (b.parent_block is null or b.block_type = 'tool_use')
     ),
-    -- Gateways number the calls of each response alike: the first call with an id is answered by the first result.
+    -- Gateways repeat the ids of calls in each response: the first result with an id belongs to the first such call.
     repeated_ids as (
         select tool_use_id from blocks where tool_use_id is not null group by tool_use_id, is_call having count(*) > 1
     ),

@@ -1,34 +1,34 @@
 /*
-One row for each billed part of an API response: the response itself, the advisors it asked, the attempts of a model that fell
-back to another; and one for each subagent of which only the result is known.
+One row for each billed part of an API response: the response itself, advisors, and attempts of a model that was
+replaced by another; and one for each subagent that is known only from its result.
 
 refresh: session
 
 - home_id (text, required): The home.
 - session_id (text): The session.
-- agent_id (text): The subagent, where the response is one's.
+- agent_id (text): The subagent, if the response is a subagent's.
 - response_key (text): The response: joins `responses`.
-- part_number (integer, required): Counts the parts of a response from 0.
-- part (text, required): message; fallback (the model that answered instead of another); advisor; attempt (of a model whose answer was
-    given up for another's, after it had begun); subagent_total (what a tool result says of a subagent without a transcript).
+- part_number (integer, required): The number of the part in its response, from 0.
+- part (text, required): message; fallback (the model that answered instead of another); advisor; attempt (of a model whose
+    answer was replaced by another model's); subagent_total (the total in a tool result, for a subagent without transcript).
 - responded_at (instant): Time of the response's first record.
 - working_directory (text): Working directory of that record, as written.
 - version (text): Version of Claude Code.
 - model (text): The model, as written.
 - speed (text): standard or fast.
 - service_tier (text): standard, priority, batch.
-- input_tokens (integer): Tokens sent that no cache held.
-- output_tokens (integer): Tokens answered.
+- input_tokens (integer): Input tokens, without those of the cache.
+- output_tokens (integer): Output tokens.
 - thinking_tokens (integer): Of these, tokens of thinking.
 - cache_read_tokens (integer): Tokens read from the cache.
 - cache_write_5m_tokens (integer): Tokens written to the cache for five minutes.
 - cache_write_1h_tokens (integer): Tokens written to the cache for an hour.
 - web_search_requests (integer): Searches made by the API.
-- stated_cost_usd (float): What the record itself says that the response costs, in US dollars.
+- stated_cost_usd (float): The cost of the response as written in the record, in US dollars.
 - is_reliable (flag, required): Whether the figures are final.
 - is_copy (flag, required): Whether a row of another home represents the part when homes are taken together.
 - home_ids (list of text): The homes that have it.
-- file_id (integer, required): The file of the record that says so.
+- file_id (integer, required): The file of the record with these figures.
 - byte_offset (integer, required): Its offset.
 - byte_length (integer, required): Its length.
 */
@@ -154,7 +154,7 @@ join answers a using (response_key, home_id)
 left join fallbacks f using (response_key, home_id)
 where
     c.call_type = 'advisor_message'
-    -- An attempt is billed at the rates of the model that made it, unless it was refused before any output.
+    -- An attempt is billed at its own model's rates, unless it was refused before any output.
     or (
         f.response_key is not null
         and c.call_type = 'message'

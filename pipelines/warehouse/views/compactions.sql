@@ -1,9 +1,9 @@
 /*
-Where a conversation was compacted, with the tokens before and after as the record says.
+Where a conversation was compacted, with the numbers of tokens before and after, from the record.
 
-- trigger: What brought it about: auto or manual.
+- trigger: Its cause: auto or manual.
 - pre_tokens: Tokens of the context before it.
-- post_tokens: Tokens of the context after it, where the record says so.
+- post_tokens: Tokens of the context after it; NULL if the record does not say.
 */
 select
     home_id,

@@ -1,18 +1,18 @@
 /*
-One row for each API response, once: how full the context was that it answered.
+One row for each API response, without copies: how full its context was.
 
 - home_id: The home where it was first seen.
 - session_id: The session.
-- agent_id: The subagent, where the response is one's.
+- agent_id: The subagent, if the response is a subagent's.
 - responded_at: Time of the response's first record.
 - model_id: One name for all spellings of the model.
-- context_tokens: Tokens that were sent, the cache's included.
-- limit_tokens: Tokens that the model takes at most: a million where its name says so or more than 200,000 were sent, else 200,000.
-- share: The one divided by the other.
-- band: 50, 75 or 100: the first of these per cent that the share stays below; NULL above the limit.
+- context_tokens: Input tokens, those of the cache included.
+- limit_tokens: The model's limit of context tokens: a million if its name says so or more than 200,000 were sent, else 200,000.
+- share: `context_tokens` divided by `limit_tokens`.
+- band: 50, 75 or 100: the first of these percentages above the share; NULL above the limit.
 - compaction_before: Whether the conversation was compacted between the response before and this one.
 - is_reliable: Whether the figures are final.
-- file_id: The file of the record whose figures these are.
+- file_id: The file of the record with these figures.
 - byte_offset: Its offset.
 - byte_length: Its length in bytes.
 */

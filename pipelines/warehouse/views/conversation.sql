@@ -1,24 +1,24 @@
 /*
-A session from top to bottom: one row for each thing that somebody says in it, for each tool call with its result, and for each event. Ask
-for one session, ORDER BY position. What is copied from another session is there too, since it is part of this one.
+A session in order: one row for each text, for each tool call with its result, and for each event. Select one session, ORDER BY position.
+Records copied from another session are included, because they are part of this one.
 
 - home_id: The home.
 - session_id: The session.
-- position: Counts the rows of the session from 1.
-- said_at: When.
+- position: The number of the row in the session, from 1.
+- said_at: Time of the record.
 - speaker: person, claude, subagent, tool (a result without a call), claude_code, teammate, schedule or hook.
 - kind: prompt, command, shell, context, notice, message, task (of a subagent); answer, thinking; call; result; summary (of a
     compaction); event.
-- text: What is said; of an event what it is.
+- text: The text; for an event its description.
 - tool_name: The tool.
-- tool_input: What it was called with, as JSON.
-- result_text: What it returned.
-- is_error: Whether that is an error.
-- is_abandoned: Whether the conversation was rewound before it.
-- agent_id: The subagent, where it happens in one.
-- model: The model that speaks.
+- tool_input: The call's input, as JSON.
+- result_text: The result's text.
+- is_error: Whether the result is an error.
+- is_abandoned: Whether the conversation was rewound to before it.
+- agent_id: The subagent, if the record is a subagent's.
+- model: The model that answered.
 - output_tokens: Tokens of the response, at its first row.
-- is_copy: Whether another session has it too and counts it.
+- is_copy: Whether it is a copy: another session has it too, and counts it.
 - block_number: The block of the record, from 0; -1 for a record as a whole. Of a call it joins `tool_calls`, with file and offset.
 - file_id: The file of the record.
 - byte_offset: Its offset.
@@ -34,7 +34,7 @@ with
             c.file_id is not null as is_copied
         from records r
         left join record_copies c using (file_id, byte_offset)
-        -- Of what the same session has twice, one is shown.
+        -- Of two copies in the same session, one is shown.
         where
             c.reason is null
             or (c.reason = 'copy' and (c.original_session_id is distinct from r.session_id or not c.is_copy_in_home))

@@ -1,20 +1,20 @@
 /*
-What was done on a day in a project of a home: complete for each home.
+One row for each day, home and project with activity. Complete for each home: events shared by two homes are in both.
 
 - day: The day, in the time zone of the connection.
 - home_id: The home.
 - project: The project of the working directory.
 - prompt_count: Prompts of a person.
 - session_count: Sessions that were worked on.
-- active_seconds: How long somebody worked: the time between records, pauses of more than five minutes left out.
+- active_seconds: Working time in seconds: the time between records, without pauses of more than five minutes.
 - response_count: API responses.
 - tool_call_count: Tool calls.
 - files_changed: Files that tools wrote.
-- lines_added: Lines that they added.
-- lines_removed: Lines that they removed.
-- output_tokens: Tokens answered.
-- cost_usd: What the responses cost by the list of prices, in US dollars; NULL where none has a price.
-- file_ids: The files of the records that these figures come from.
+- lines_added: Lines added by them.
+- lines_removed: Lines removed by them.
+- output_tokens: Output tokens.
+- cost_usd: Cost of the responses at list prices, in US dollars; NULL if none has a price.
+- file_ids: The files of the records behind these figures.
 */
 with
     happened as (

@@ -1,13 +1,13 @@
 /*
-One row for each change of the circumstances in which a session of a home ran, and for what it began with.
+One row for each change of a session's environment, and for its initial state.
 
 - home_id: The home.
 - session_id: The session.
 - seen_at: When the new state was first seen.
 - what: version (of Claude Code), permission_mode, model, git_branch, working_directory, entrypoint, effort, agent, mode, mcp_server,
-    tool_set, or environment (shell, platform and system, as Claude Code tells them).
-- from: What held before; NULL at the beginning.
-- to: What holds from then on.
+    tool_set, or environment (shell, platform and system, as Claude Code recorded them).
+- from: The previous value; NULL at the beginning.
+- to: The new value.
 - file_id: The file of the record.
 - byte_offset: Its offset.
 - byte_length: Its length in bytes.

@@ -1,17 +1,17 @@
 /*
-One row for each thing in a session that went wrong, was refused, was tried again or was switched to another model, once.
+One row for each failure, refusal, retry or model switch in a session, without copies.
 
 - home_id: The home.
 - session_id: The session.
-- agent_id: The subagent, where it happened to one.
-- occurred_at: When.
+- agent_id: The subagent, if it happened in one.
+- occurred_at: Time of the record or line (UTC).
 - error_kind: api_error (the API refused, or could not be reached), retry (the request was sent again), rate_limit, tool_failed, denied (a
     person or a rule refused a tool call), interrupted (a person stopped Claude), model_fallback (another model answered), model_refusal,
     hook_failed, hook_blocked, agents_killed, or debug_error (a line of level ERROR in a debug log).
-- text: What was said about it.
-- status_code: The HTTP status, where the record says it.
-- tool_name: The tool, where it was one's.
-- model_from: Of a switch: the model that was asked first.
+- text: The message.
+- status_code: The HTTP status; NULL if the record has none.
+- tool_name: The tool, if a tool call failed.
+- model_from: Of a model switch: the first model.
 - model_to: The model that answered instead.
 - file_id: The file of the record or line.
 - byte_offset: Its offset.

@@ -1,20 +1,20 @@
 /*
-One row for each edit of a file that a tool made, once, whatever the number of homes and files that have it.
+One row for each edit of a file that a tool made, once, however many homes and files have it.
 
 - home_id: The home where it was first seen.
 - session_id: The session.
-- agent_id: The subagent, where one made it.
+- agent_id: The subagent, if one made it.
 - project: The project of the working directory.
-- file_path: The file, as the tool was told it.
-- changed_at: When.
+- file_path: The file, as named in the tool's input.
+- changed_at: Time of the record with the result.
 - tool_name: Edit, MultiEdit, Write or NotebookEdit.
 - tool_use_id: The call: joins `tool_calls`.
-- version_before: The last version of the file in file-history/ that was kept before the edit; NULL where there is none.
-- version_after: The first that was kept after it.
-- is_new: Whether the edit made the file; NULL where the result does not say.
-- lines_added: Lines added, as the result's patch says; NULL where it has none.
+- version_before: The last version of the file in file-history/ from before the edit; NULL if there is none.
+- version_after: The first version from after it.
+- is_new: Whether the edit created the file; NULL if the result does not say.
+- lines_added: Lines added, from the result's patch; NULL if it has none.
 - lines_removed: Lines removed.
-- diff: The patch as the result has it: hunks, with a sign before each line.
+- diff: The patch from the result: hunks, with `+`, `-` or a space before each line.
 - home_ids: The homes that have it.
 - file_id: The file of the record with the result.
 - byte_offset: Its offset.

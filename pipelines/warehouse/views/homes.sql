@@ -1,11 +1,11 @@
 /*
-Each home, with what is kept of it.
+One row for each home, with numbers of its files.
 
-- file_count: Files that are in the home.
-- expired_count: Files that are gone from it, and kept here.
-- kept_bytes: Bytes of the newest generation of each file.
+- file_count: Files in the home.
+- expired_count: Archived files that are gone from the home.
+- kept_bytes: Size in bytes of the newest generation of each archived file.
 - first_run_id: The first run that read it.
-- last_run_id: The last run that saw it.
+- last_run_id: The last run that read it.
 */
 select
     home_id,

@@ -1,5 +1,5 @@
 /*
-The newest manifest row of each thing in each home: what is there, what is withheld or only listed, and how it fared.
+The newest manifest row of each path in each home: its treatment (read, withheld, only listed) and its outcome.
 */
 select m.*
 from manifest m

@@ -1,5 +1,5 @@
 /*
-Each distinct message once: what it says, what it was where it was first said, and how often it was seen.
+Each distinct message once: its text, its kind at its first occurrence, and its number of occurrences.
 */
 select
     t.message_id,

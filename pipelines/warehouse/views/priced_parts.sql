@@ -1,9 +1,9 @@
 /*
-Each row of `usage_parts` with what it costs at list price.
+Each row of `usage_parts` with its cost at list prices.
 
 - model_id: One name for all spellings of the model.
-- cost_usd: What it costs by the list of prices, in US dollars; NULL where the model has no price.
-- price_basis: Where the price comes from, with its date; no price, where none is known.
+- cost_usd: Its cost at list prices, in US dollars; NULL if the model has no price.
+- price_basis: The source of the price with its date; `no price` if none is known.
 */
 select
     u.*,

@@ -1,21 +1,21 @@
 /*
-One row for each project of a home: a directory, with its worktrees folded into it. Tokens, prompts and calls are booked to the
-directory in which they were made, sessions to the one in which they began.
+One row for each project of a home: a directory, with its worktrees folded into it. Tokens, prompts and calls belong to
+their own working directory, sessions to the one in which they began.
 
 - home_id: The home.
-- project: The project's path, in one spelling.
-- paths: The directories as they were written.
+- project: The project's path in its normal spelling.
+- paths: Its directories, as written.
 - session_count: Sessions that began there.
 - prompt_count: Prompts of a person.
 - response_count: API responses.
 - tool_call_count: Tool calls.
-- input_tokens: Tokens sent that no cache held.
-- output_tokens: Tokens answered.
+- input_tokens: Input tokens, without those of the cache.
+- output_tokens: Output tokens.
 - cache_read_tokens: Tokens read from the cache.
 - cache_write_tokens: Tokens written to the cache.
-- cost_usd: What its responses cost by the list of prices, in US dollars; NULL where none has a price.
+- cost_usd: Cost of its responses at list prices, in US dollars; NULL if none has a price.
 - started_at: Time of the first record, prompt or response.
-- ended_at: Time of the last.
+- ended_at: Time of the last of these.
 - file_ids: The files of its sessions' records.
 */
 with

@@ -1,7 +1,7 @@
 /*
-Each paste of a prompt with where its text is: inline, kept (in paste-cache/), or gone (swept before it was read).
+Each paste of a prompt, with the place of its text.
 
-- content_state: Where the text is: inline, kept (in paste-cache/), gone (swept before it was read), none (no text).
+- content_state: Where the text is: inline, kept (in paste-cache/), gone (deleted before a run read it), none (no text).
 */
 select
     p.* exclude (message_id),

@@ -1,14 +1,13 @@
 /*
-What this archive has of messages, by home, project, source and the run that found them: how many it found, and how many the home has no
-longer.
+Numbers of messages by home, project, source and the run that found them: how many were found, and how many are gone from the home.
 
 - home_id: The home.
-- project: The project of the session that has the message, where it is known.
+- project: The project of the message's session; NULL if unknown.
 - source: The source.
 - run_id: The run that found them.
-- new: Messages that no earlier run had met.
+- new: Messages that no earlier run had read.
 - unique: Messages that no other home, source or project has.
-- gone_from_home: Messages of which the home has no file any more.
+- gone_from_home: Messages without any file left in the home.
 - file_ids: The files that have or had them.
 */
 with

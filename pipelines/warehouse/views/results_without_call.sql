@@ -1,12 +1,12 @@
 /*
-One row for each result of a tool whose call no transcript of its session holds.
+One row for each tool result without a call in any transcript of its session.
 
 - home_id: The home.
 - session_id: The session.
-- agent_id: The subagent, where the file is one's.
-- tool_use_id: Id of the call that is missing.
+- agent_id: The subagent, if the file is a subagent's.
+- tool_use_id: Id of the missing call.
 - returned_at: Time of the record.
-- is_error: Whether the result says that it is an error.
+- is_error: Whether the result is marked as an error.
 - result_message_id: Its text: joins `messages`.
 - file_id: The file of the record.
 - byte_offset: Its offset.

@@ -1,14 +1,14 @@
 /*
-One row for each tie between two sessions of a home.
+One row for each link between two sessions of a home.
 
 - home_id: The home.
-- session_id: The session that came of the other; for continued_in the one that ended.
+- session_id: The session that originates from the other; for continued_in, the one that ended.
 - linked_session_id: The other session.
 - link_kind: forked_from (its records name the session that they were copied from), resumed_from (it repeats records of the other, or
-    holds records that were written as the other's), continued_in (its talk goes on in the other), moved_from (its transcript lay in
-    another directory before), spawned (the other session started it).
-- linked_at: When, where anything says so.
-- file_id: The file of a record that says so.
+    has records written under the other's id), continued_in (the conversation continues in the other), moved_from (its transcript was
+    in another directory before), spawned (the other session started it).
+- linked_at: Time of the link; NULL if unknown.
+- file_id: The file of a record with the link.
 - byte_offset: Its offset.
 - byte_length: Its length in bytes.
 */

@@ -1,26 +1,26 @@
 /*
-One row for each subagent that a session of a home started, whether or not its transcript is there.
+One row for each subagent that a session of a home started, with or without a transcript.
 
 - home_id: The home.
 - session_id: The session that started it.
-- agent_id: The subagent; NULL for a call of which nothing is known but that it was made.
+- agent_id: The subagent; NULL for a call without any trace of the subagent.
 - agent_type: The kind of agent.
-- description: What it was started for, in a few words.
-- parent: The subagent that started it, where one did.
+- description: Its task in a few words.
+- parent: The subagent that started it, if one did.
 - depth: 1 below the session, 2 below a subagent, and so on.
 - workflow_id: The workflow run that it belongs to.
 - tool_use_id: The call that started it.
-- model: The model that it was given.
+- model: Its model.
 - started_at: Time of its first record, else of the call.
 - ended_at: Time of its last record, else of the result.
-- duration_seconds: How long it took, as the result says, else the time between the two.
-- total_tokens: Tokens of its responses, caches included; without a transcript as the result says.
-- output_tokens: Tokens that it answered.
-- tool_call_count: Its tool calls; without a transcript as the result says.
-- cost_usd: What its responses cost by the list of prices, in US dollars; NULL where none has a price.
-- has_transcript: Whether a transcript of it was kept.
-- outcome: completed, failed, killed, async_launched, …: as the result, the journal or the team says; NULL where nothing does.
-- file_id: The file that it is known from: its transcript, else the record that says so.
+- duration_seconds: Its duration in seconds, from the result, else from `started_at` to `ended_at`.
+- total_tokens: Tokens of its responses, caches included; without a transcript, from the result.
+- output_tokens: Its output tokens.
+- tool_call_count: Its tool calls; without a transcript, from the result.
+- cost_usd: Cost of its responses at list prices, in US dollars; NULL if none has a price.
+- has_transcript: Whether the archive has its transcript.
+- outcome: completed, failed, killed, async_launched, …, from the result, the journal or the team; NULL if unknown.
+- file_id: The file of its first record: its transcript, else the record that mentions it.
 - byte_offset: Offset of the first record there.
 - byte_length: Its length in bytes.
 */

@@ -1,13 +1,13 @@
 /*
-One row for each state that a to-do or a task of a session came into, in the order of time.
+One row for each change of state of a to-do or task of a session, in order of time.
 
 - home_id: The home.
 - session_id: The session.
-- agent_id: The subagent, where the list is one's.
-- task_id: The task; of a to-do without an id its words.
-- subject: What is to be done.
+- agent_id: The subagent, if the list is a subagent's.
+- task_id: The task's id; for a to-do without an id, its text.
+- subject: The task in words.
 - status: pending, in_progress, completed, deleted.
-- changed_at: When it was first seen in this state after another.
+- changed_at: The first time it had this state after another.
 - seen_in: Where: TodoWrite, TaskCreate, TaskUpdate (tool calls), todos or tasks (files, with their time of modification).
 - file_id: The file of the record or document.
 - byte_offset: Its offset.

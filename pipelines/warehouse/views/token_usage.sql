@@ -1,35 +1,35 @@
 /*
-One row for each billed part of an API response, once, whatever the number of homes and files that have it.
+One row for each billed part of an API response, once, however many homes and files have it.
 
 - home_id: The home where it was first seen.
 - session_id: The session.
-- agent_id: The subagent, where the response is one's.
+- agent_id: The subagent, if the response is a subagent's.
 - project: The project of the working directory.
 - working_directory: Working directory of the response's first record, as written.
 - responded_at: Time of that record.
 - model: The model, as written.
 - model_id: One name for all spellings of the model: without provider, date, version suffix and context size.
-- part: message; fallback (the model that answered instead of another); advisor (a model that was asked for advice); attempt (of a
-    model whose answer was given up for another's); subagent_total (what a tool result says of a subagent without a transcript).
+- part: message; fallback (the model that answered instead of another); advisor (a model that gave advice); attempt (of a
+    model whose answer was replaced by another model's); subagent_total (the total in a tool result, for a subagent without transcript).
 - speed: standard or fast.
-- service_tier: standard, priority or batch, where the record says so.
-- input_tokens: Tokens sent that no cache held.
-- output_tokens: Tokens answered, those of thinking included.
-- thinking_tokens: Of these, tokens of thinking, where the record says so.
+- service_tier: standard, priority or batch; NULL if the record does not say.
+- input_tokens: Input tokens, without those of the cache.
+- output_tokens: Output tokens, including thinking.
+- thinking_tokens: Of these, tokens of thinking; NULL if the record does not say.
 - cache_read_tokens: Tokens read from the cache.
 - cache_write_5m_tokens: Tokens written to the cache for five minutes.
 - cache_write_1h_tokens: Tokens written to the cache for an hour.
 - web_search_requests: Searches made by the API.
-- cost_usd: What it costs by the list of prices, in US dollars; NULL where the model has no price.
-- price_basis: Which price that is, or why there is none.
-- stated_cost_usd: What the record itself says that the response costs, in US dollars.
-- is_reliable: Whether the figures are final: the record says why the answer ended. Others may be placeholders of while the response
-    was still being streamed, and then too low.
+- cost_usd: Its cost at list prices, in US dollars; NULL if the model has no price.
+- price_basis: The source of the price, or why there is none.
+- stated_cost_usd: The cost of the response as written in the record, in US dollars.
+- is_reliable: Whether the figures are final: the record has a stop reason. Others may be placeholders written while the response
+    was still streaming, and then too low.
 - version: Version of Claude Code.
 - response_key: The response: joins `responses`.
-- part_number: Counts the parts of a response from 0.
+- part_number: The number of the part in its response, from 0.
 - home_ids: The homes that have it.
-- file_id: The file of the record whose figures these are.
+- file_id: The file of the record with these figures.
 - byte_offset: Its offset.
 - byte_length: Its length in bytes.
 */

@@ -1,25 +1,25 @@
 /*
-One row for each tool call with what it was called with and what came of it, once, whatever the number of homes and files that have it.
+One row for each tool call with its input and result, once, however many homes and files have it.
 
 - home_id: The home where it was first seen.
 - session_id: The session.
-- agent_id: The subagent that called, where one did.
+- agent_id: The subagent, if one made the call.
 - project: The project of the working directory.
 - tool_use_id: Id of the call.
 - tool_name: The tool, as the model named it.
-- mcp_server: The MCP server of the tool, where it has one.
-- skill: The skill, where the tool runs one.
+- mcp_server: The MCP server of the tool; NULL for other tools.
+- skill: The skill, if the tool runs one.
 - called_at: Time of the calling record.
-- returned_at: Time of the record that holds the result.
-- duration_seconds: The time between the two.
+- returned_at: Time of the record with the result.
+- duration_seconds: From `called_at` to `returned_at`, in seconds.
 - has_result: Whether a result was found.
-- is_error: Whether the result says that it is an error.
+- is_error: Whether the result is marked as an error.
 - was_denied: Whether a person or a rule refused the call.
-- error_text: The result's text, where it is an error.
-- input: What the tool was called with, as JSON.
+- error_text: The result's text, if it is an error.
+- input: The tool's input, as JSON.
 - result_message_id: The result's text: joins `messages`.
 - result_bytes: Length of that text in bytes.
-- spilled_message_id: The text that was spilled to tool-results/: joins `messages`.
+- spilled_message_id: The text of a long result in tool-results/: joins `messages`.
 - model: The model that called.
 - working_directory: Working directory of the call, as written.
 - home_ids: The homes that have the call.

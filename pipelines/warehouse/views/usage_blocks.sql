@@ -1,19 +1,19 @@
 /*
-One row for each window of five hours in which something was used: it begins with the hour of its first response, over all homes.
+One row for each five-hour window with responses, over all homes. A window begins at the full hour of its first response.
 
 - started_at: When it begins: the full hour of its first response.
 - ended_at: When it ends, five hours later.
 - last_response_at: Time of its last response.
 - response_count: Responses.
-- input_tokens: Tokens sent that no cache held.
-- output_tokens: Tokens answered.
+- input_tokens: Input tokens, without those of the cache.
+- output_tokens: Output tokens.
 - cache_read_tokens: Tokens read from the cache.
 - cache_write_5m_tokens: Tokens written to the cache for five minutes.
 - cache_write_1h_tokens: Tokens written to the cache for an hour.
-- cost_usd: What they cost by the list of prices, in US dollars; NULL where none has a price.
-- models: The models, by one name each.
+- cost_usd: Their cost at list prices, in US dollars; NULL if none has a price.
+- models: The models, each by one name.
 - home_ids: The homes where they were first seen.
-- file_ids: The files of the records that the figures come from.
+- file_ids: The files of the records behind the figures.
 */
 with
     used as (

@@ -1,18 +1,18 @@
 /*
-One row for each prompt of a person, once, whatever the number of homes and files that have it; also of sessions that are gone.
+One row for each prompt of a person, once, however many homes and files have it; also of sessions that are gone.
 
 - home_id: The home where it was first seen.
-- session_id: The session; NULL for lines of history.jsonl of before 2025-11-02.
+- session_id: The session; NULL for lines of history.jsonl before 2025-11-02.
 - project: The project of the working directory.
 - prompted_at: When it was sent.
-- prompt_text: The person's words, without what Claude Code and editors put around them; of history.jsonl as displayed.
+- prompt_text: The person's words, without the text that Claude Code and editors add around them; from history.jsonl as displayed.
 - prompt_source: typed, queued (while Claude worked), command (a skill or command with its arguments), sdk, or history (only
     history.jsonl has it).
-- is_abandoned: Whether the conversation was rewound before it.
-- paste_count: Texts and images that were pasted into it.
+- is_abandoned: Whether the conversation was rewound to before it.
+- paste_count: Texts and images pasted into it.
 - in_transcript: Whether a transcript has it.
 - in_history: Whether history.jsonl has it.
-- working_directory: Working directory at that moment, as written.
+- working_directory: Working directory at that time, as written.
 - home_ids: The homes that have it.
 - file_id: The file of the record or line.
 - byte_offset: Its offset.
@@ -38,7 +38,7 @@ from prompts_of_sessions q
 left join places p on p.home_id = q.home_id and p.path = q.working_directory
 where
     not q.is_copy
-    -- Lines of history that name no session: a transcript with the same words at that time has them already.
+    -- Lines of history.jsonl without a session id: skip those that a transcript has, with the same words and time.
     and (
         q.session_id is not null
         or not exists (
