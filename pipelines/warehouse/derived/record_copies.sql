@@ -229,7 +229,8 @@ with
                         c.recorded_at,
                         coalesce(f.content, '-')
                     )
-                -- Without a request id, gateways repeat message ids even within a millisecond: the token counts must be equal.
+                -- Without a request id, gateways repeat message ids even within a millisecond: the token counts must
+                -- be equal.
                 else
                     concat_ws(
                         ' ', 'answer', c.api_message_id, c.recorded_at, f.content, '-', c.input_tokens, c.output_tokens
