@@ -40,6 +40,7 @@ os.environ |= {
 
 say_what_is_absent()
 
+from models.errors import ExitCode  # noqa: E402
 from tests.command_line import Kept, call, make_home  # noqa: E402 (it imports the project, which reads the above)
 from tests.planted import write_planted  # noqa: E402
 
@@ -123,6 +124,6 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data directory of a run over the home of `tests.planted`: only read."""
     base = tmp_path_factory.mktemp("planted")
-    ran = call("run", "--home", f"mine={write_planted(base / 'home')}", "--data", base / "data")
-    assert (ran.code, ran.err) == (0, ""), ran.err
+    ran = call("run", "--home", f"mine={write_planted(base / 'home' / 'janedoe')}", "--data", base / "data")
+    assert ran.code == ExitCode.REJECTS, ran.err
     return base / "data"

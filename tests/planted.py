@@ -1,5 +1,5 @@
 """A home made up for tests of what goes out: a session with everything that a document has, one that is hostile, and
-one for each kind of secret, with the value in its prompt, answer, tool input, result, error and to-do.
+one for each kind of secret, with its value in prompt, answer, tool input, result, error and to-do.
 """
 
 import json
@@ -21,6 +21,10 @@ NUMBERS: Final = {
     "ip-address": ("203.0.114", ".77"),
 }
 """Samples of the rules that check what they find."""
+TOKEN_IN_A_NAME: Final = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zB1cD4e"
+"""A part of the path of a file that cannot be parsed, which the report names."""
+EVERY: Final = "77777777-aaaa-4aaa-8aaa-000000000007"
+"""A session with the samples of all kinds; the others have one each."""
 _BEGUN: Final = datetime(2026, 4, 1, 8, 0, tzinfo=UTC)
 
 Record = dict[str, JsonValue]
@@ -47,8 +51,12 @@ def write_planted(home: Path) -> Path:
     """Write the home and return it."""
     write_story(home)
     _write(home, WORK, _work())
+    broken = home / "projects" / f"-work-{TOKEN_IN_A_NAME}" / f"{WORK[:-1]}9.jsonl"
+    broken.parent.mkdir()
+    broken.write_text("what is this\n", encoding="utf-8")
     for rule in RULES:
-        _write(home, session_of(rule), _leaking(session_of(rule), sample_of(rule)))
+        _write(home, session_of(rule), _leaking(session_of(rule), [sample_of(rule)]))
+    _write(home, EVERY, _leaking(EVERY, [sample_of(rule) for rule in RULES]))
     return home
 
 
@@ -119,15 +127,18 @@ def _work() -> list[Record]:
     )
 
 
-def _leaking(session_id: str, text: str) -> list[Record]:
+def _leaking(session_id: str, texts: list[str]) -> list[Record]:
+    return _records(session_id, *(message for text in texts for message in _messages(text)))
+
+
+def _messages(text: str) -> list[tuple[str, JsonValue]]:
     inner = json.dumps({"v": f" {text} "})
     command = f"curl 'https://example.org/?a=1& {text} &b=2'"
-    return _records(
-        session_id,
+    return [
         ("user", f"it is {text} and that is all"),
         ("assistant", [{"type": "text", "text": f"```diff\n@@ -1 +1 @@\n-{text}\n+ {text}\n```\nor `{text}` so"}]),
         ("assistant", _call(7, "Bash", command=command, nested=[f"\n{text}\n"], inner=inner)),
         ("user", _result(7, f"failed with {text} there", is_error=True)),
         ("assistant", _call(8, "TodoWrite", todos=[_todo(f"rotate {text} soon", "pending")])),
         ("user", _result(8, f"\x1b[31m {text} \x1b[0m")),
-    )
+    ]

@@ -1,7 +1,8 @@
 """Runs the queries of the dashboard and encodes the results: as columns of numbers, with each distinct text once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import duckdb
 
@@ -10,6 +11,9 @@ from models.text import safe
 from pipelines.dashboard.questions import QUESTIONS, Question
 
 Cube = dict[str, list[JsonValue]]
+_LONGEST_TITLE: Final = 160
+Masking = Callable[[str], str]
+"""Returns a text as it may go out."""
 Key = str | tuple[str, ...] | None
 
 
@@ -32,9 +36,9 @@ class Cubes:
         return {"zone": self.zone, "texts": texts, "cubes": cubes, "missing": missing}
 
 
-def read_cubes(connection: duckdb.DuckDBPyConnection) -> Cubes:
+def read_cubes(connection: duckdb.DuckDBPyConnection, mask: Masking = str) -> Cubes:
     """Return the cubes of a warehouse, with days and hours in the time zone of the connection. A query whose views the
-    warehouse lacks is skipped and listed in `missing`.
+    warehouse lacks is skipped and listed in `missing`. Every text is what `mask` returns for it.
     """
     (zone,) = connection.execute("SELECT current_setting('TimeZone')").fetchone() or ("UTC",)
     made = Cubes(str(zone))
@@ -47,7 +51,7 @@ def read_cubes(connection: duckdb.DuckDBPyConnection) -> Cubes:
         if lacking:
             made.missing[question.name] = lacking
         else:
-            made.cubes[question.name] = _ask(connection, question, made, places)
+            made.cubes[question.name] = _ask(connection, question, made, places, mask)
     return made
 
 
@@ -59,7 +63,11 @@ def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
 
 
 def _ask(
-    connection: duckdb.DuckDBPyConnection, question: Question, made: Cubes, places: dict[str, dict[Key, int]]
+    connection: duckdb.DuckDBPyConnection,
+    question: Question,
+    made: Cubes,
+    places: dict[str, dict[Key, int]],
+    mask: Masking,
 ) -> Cube:
     answer = connection.execute(question.sql)
     names = [str(column[0]) for column in answer.description or ()]
@@ -69,9 +77,10 @@ def _ask(
         if name in question.dimensions:
             known = places.setdefault(name, {})
             cube[name] = [known.setdefault(_key(value), len(known)) for value in values]
-            made.texts[name] = [_shown(key) for key in known]
+            made.texts[name] = [_shown(key, mask) for key in known]
         else:
-            cube[name] = [_shown(value) for value in values]
+            # A title is cut after it was masked: half a secret looks like none.
+            cube[name] = [_title(value, mask) if name == "title" else _shown(value, mask) for value in values]
     return cube
 
 
@@ -82,12 +91,16 @@ def _key(value: object) -> Key:
     return None if value is None else str(value)
 
 
-def _shown(value: object) -> JsonValue:
+def _title(value: object, mask: Masking) -> JsonValue:
+    return safe(" ".join(mask(str(value)).split())[:_LONGEST_TITLE])
+
+
+def _shown(value: object, mask: Masking) -> JsonValue:
     """Return a value for the page: a text with control characters escaped, a number, a list or None."""
     match value:
         case None | bool() | int() | float():
             return value
         case tuple():
-            return [_shown(each) for each in value]
+            return [_shown(each, mask) for each in value]
         case _:
-            return safe(str(value))
+            return safe(mask(str(value)))

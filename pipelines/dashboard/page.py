@@ -16,16 +16,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from models.json import JsonObject
-from pipelines.dashboard.cubes import read_cubes
+from pipelines.dashboard.cubes import Masking, read_cubes
 from pipelines.version import VERSION
 
 _SCRIPTS: Final = ("d3.min.js", "plot.umd.min.js", "rows.js", "charts.js", "dashboard.js")
 _ESCAPES: Final = ((b"<", b"\\u003c"), ("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"))
 
 
-def page_of(connection: duckdb.DuckDBPyConnection) -> str:
-    """Return the dashboard of an open warehouse as HTML, with days in the time zone of the connection."""
-    cubes = read_cubes(connection)
+def page_of(connection: duckdb.DuckDBPyConnection, mask: Masking = str) -> str:
+    """Return the dashboard of an open warehouse as HTML, with days in the time zone of the connection, and every text
+    as `mask` returns it.
+    """
+    cubes = read_cubes(connection, mask)
     about: JsonObject = {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION}
     return page_with(cubes.to_json() | about)
 

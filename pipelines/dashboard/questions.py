@@ -38,7 +38,7 @@ QUESTIONS: Final = (
         },
         f"""
         SELECT session_id AS session, [home_id] AS homes, project, models, state,
-            left(regexp_replace(coalesce(title, first_prompt, ''), '[[:space:]]+', ' ', 'g'), 160) AS title,
+            left(coalesce(title, first_prompt, ''), 4000) AS title,
             epoch(started_at)::BIGINT AS started, epoch(ended_at)::BIGINT AS ended,
             {_day("coalesce(started_at, ended_at)")}, {_day("coalesce(ended_at, started_at)")}_end,
             active_seconds AS active, prompt_count AS prompts, response_count AS responses, tool_call_count AS tools,

@@ -12,10 +12,12 @@ import typer
 from models.errors import ConfigurationError
 from pipelines.cli.console import say
 from pipelines.cli.interrupts import ended_by_interrupt
+from pipelines.cli.looking import Redact, masker_of
 from pipelines.cli.options import Data, layout_of
 from pipelines.dashboard.page import page_of
 from pipelines.dashboard.serve import DashboardServer
 from pipelines.disk.layout import Layout
+from pipelines.redact.masking import Masker
 from pipelines.warehouse.publish import open_warehouse
 
 _NAME = Path("claude-code-dashboard.html")
@@ -30,19 +32,20 @@ def dashboard(
     ] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="With --serve; 0: any free port.")] = 0,
     in_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    redact: Redact = None,
     data: Data = None,
 ) -> None:
     """Write one HTML page with charts of the whole archive.
 
     Activity, tokens and cost, tools, subagents, content that only the archive still has, growth, fixity; with filters
     by date, project, home and model. The page needs no network and no server. It contains titles and paths of your
-    sessions: keep it private.
+    sessions: keep it private, or mask them with --redact.
     """
-    layout = layout_of(data)
+    layout, masker = layout_of(data), masker_of(redact)
     if serve:
-        _serve(layout, port, in_browser=in_browser)
+        _serve(layout, masker, port, in_browser=in_browser)
         return
-    page = _page(layout)
+    page = _page(layout, masker)
     try:
         _write(file, page)
     except OSError as error:
@@ -52,9 +55,9 @@ def dashboard(
         say("No browser could be opened: open the file by hand.", stderr=True)
 
 
-def _page(layout: Layout) -> str:
+def _page(layout: Layout, masker: Masker | None) -> str:
     with open_warehouse(layout) as connection:
-        return page_of(connection)
+        return page_of(connection, masker.mask if masker else str)
 
 
 def _write(file: Path, page: str) -> None:
@@ -68,10 +71,10 @@ def _write(file: Path, page: str) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _serve(layout: Layout, port: int, *, in_browser: bool) -> None:
-    _page(layout)  # reports an error of the warehouse here instead of in the browser
+def _serve(layout: Layout, masker: Masker | None, port: int, *, in_browser: bool) -> None:
+    _page(layout, masker)  # reports an error of the warehouse here instead of in the browser
     try:
-        server = DashboardServer(lambda: _page(layout), port)
+        server = DashboardServer(lambda: _page(layout, masker), port)
     except OSError as error:
         raise ConfigurationError(f"cannot listen on port {port}: {error.strerror}") from error
     with server:

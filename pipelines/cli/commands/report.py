@@ -9,10 +9,13 @@ from typing import Annotated
 import typer
 from rich.markdown import Markdown
 
-from models.errors import ConfigurationError
+from models.errors import ConfigurationError, FixityError
+from models.seal import SealError, unsealed
 from models.text import safe, safe_json
 from pipelines.cli.console import is_terminal, say, terminal
+from pipelines.cli.looking import Redact, masker_of
 from pipelines.cli.options import Data, layout_of
+from pipelines.redact.masking import Masker
 from pipelines.run.pipeline import latest_run
 
 
@@ -31,12 +34,17 @@ def report(
     form: Annotated[Format, typer.Option("--format", help="The format of the report.")] = Format.MD,
     path: Annotated[bool, typer.Option("--path", help="Print the path of the report instead.")] = False,
     in_browser: Annotated[bool, typer.Option("--open", help="Open the HTML page in the browser.")] = False,
+    redact: Redact = None,
     data: Data = None,
 ) -> None:
     """Print the report of a run.
 
-    On a terminal, Markdown is shown formatted; a pipe gets the file's text.
+    On a terminal, Markdown is shown formatted; a pipe gets the file's text. With --redact what is printed is a masked
+    copy, which has no seal.
     """
+    masker = masker_of(redact)
+    if masker is not None and (path or in_browser):
+        raise ConfigurationError("--redact masks what is printed: leave out --path and --open")
     layout = layout_of(data)
     found = latest_run(layout, run)
     place = layout.report(found.run_id, Format.HTML if in_browser else form)
@@ -48,7 +56,7 @@ def report(
     if in_browser:
         _open(place)
         return
-    text = place.read_text(encoding="utf-8")
+    text = place.read_text(encoding="utf-8") if masker is None else _masked(place, masker)
     if form is Format.MD and is_terminal():
         # The report escapes all text that comes from a home, so none of it is rendered as markup here.
         terminal().print(Markdown(safe(text, keep_newlines=True), hyperlinks=False))
@@ -58,6 +66,14 @@ def report(
     elif is_terminal() or form is Format.MD:
         text = safe(text, keep_newlines=True)
     sys.stdout.write(text)
+
+
+def _masked(report: Path, masker: Masker) -> str:
+    try:
+        content = unsealed(report.read_bytes(), report.suffix)
+    except SealError as error:
+        raise FixityError(f"{report}: {error}; `extract verify` says more") from error
+    return masker.mask(content.decode())
 
 
 def _open(page: Path) -> None:
