@@ -22,13 +22,13 @@ from pipelines.disk.atomic import sha256_of
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
+from pipelines.warehouse.empty import create_schema, place_empty_warehouse
 from pipelines.warehouse.engine import MEMORY, Work, building, lacks_memory, quoted, remove_database, side_by_side
 from pipelines.warehouse.prices import fill_prices
 from pipelines.warehouse.refresh import derived_digest, make_derived_tables, note_touched, refresh_derived_tables
 from pipelines.warehouse.run_tables import PARTS, fill_records
 from pipelines.warehouse.schema import (
     BASE_TABLES,
-    create_tables,
     create_views,
     engine_types,
     views_digest,
@@ -70,10 +70,10 @@ def build_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> 
 
 
 def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord], target: Path, memory: str) -> None:
+    has_schema = place_empty_warehouse(layout, target, memory)
     with building(layout, target, memory) as connection:
-        create_tables(connection)
-        create_views(connection)
-        connection.execute(f"CREATE MACRO derived_digest() AS {quoted(derived_digest())}")
+        if not has_schema:
+            create_schema(connection)
         _insert_imported(connection, layout)
         fill_records(connection, runs, runs, _loaded_table_names())
         _insert_parts(connection, layout, parts)
