@@ -39,6 +39,7 @@ USAGE = """usage: python3 dev.py run [ARGUMENT...]      extract run ARGUMENT...
        python3 dev.py bench [ARGUMENT...]    measure the speed beside yardsticks; see --help
        python3 dev.py pictures               make the pictures of the README from real commands
        python3 dev.py figures NAME=HOME...   compare token counts with those of ccusage and agentsview
+       python3 dev.py secrets HOME...        measure the rules for secrets: found per MB, recall, speed
        python3 dev.py prices                 generate the price list of models from genai-prices"""
 
 
@@ -314,6 +315,9 @@ def main() -> int:
             return subprocess.call([make_environment().program("python"), "-m", "tests.pictures"], cwd=ROOT)
         case ["figures", *arguments]:
             command = [make_environment().program("python"), "-m", "tests.figures", *arguments]
+            return subprocess.call(command, cwd=ROOT)
+        case ["secrets", *arguments]:
+            command = [make_environment().program("python"), "-m", "tests.secrets", *arguments]
             return subprocess.call(command, cwd=ROOT)
         case ["prices"]:
             return subprocess.call([make_environment().program("python"), "-m", "tests.make_prices"], cwd=ROOT)

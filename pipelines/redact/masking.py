@@ -146,6 +146,6 @@ def _compiled(level: PrivacyLevel) -> tuple[list[tuple[SecretRule, _Compiled]], 
     rules = [rule for rule in RULES if rule.level <= level]
     whole = re2.Set.SearchSet(options)
     for rule in rules:
-        whole.Add(rule.pattern.encode())
+        whole.Add(rule.mark.encode())
     whole.Compile()
     return [(rule, re2.compile(rule.pattern.encode(), options)) for rule in rules], whole

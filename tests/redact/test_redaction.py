@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from models.errors import ExitCode
 from pipelines.redact.masking import Masker, find
-from pipelines.redact.rules import RULES, PrivacyLevel
+from pipelines.redact.rules import RULES, PrivacyLevel, SecretRule
 from tests.command_line import call
+from tests.planted import sample_of
 from tests.redact.samples import SAMPLES
 
 TOKEN = "sk-" + "ant-api03-" + "aB3dE6gH9jK2mN5pQ8sT1vW4" * 2
@@ -86,6 +87,12 @@ def test_any_text_is_masked_to_a_text_of_its_length(text: str) -> None:
     except UnicodeEncodeError:
         return
     assert len(Masker(PrivacyLevel.PUBLIC).mask(text)) == len(text)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_the_mark_of_a_rule_is_in_what_it_matches(rule: SecretRule) -> None:
+    assert rule.mark
+    assert re.search(rule.mark, sample_of(rule), re.ASCII)
 
 
 def test_levels_mask_more_and_more() -> None:
