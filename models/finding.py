@@ -1,4 +1,4 @@
-"""A finding: a problem or notice of `extract verify`, `restore` or `drill` about one path, record or table.
+"""A finding: a problem or notice of `extract verify`, `restore`, `drill` or `copy` about one path, record or table.
 
 Each kind of finding is declared once in `models.findings`, with a code that never changes its meaning. `Kind.at` makes
 a finding from a kind and exactly the parameters of its sentence, so codes cannot be mistyped and no parameter is
@@ -40,6 +40,7 @@ class Command(StrEnum):
 
     RESTORE = "restore"
     DRILL = "drill"
+    COPY = "copy"
 
 
 KINDS: Final[dict[str, "Kind"]] = {}

@@ -133,7 +133,8 @@ class RunRecord:
     find, by home_id. `appeared` are paths by home_id that were created during the run. `settings_sha256` is the SHA-256
     of settings.toml, None without that file. `back_to` is the run to whose state a rollback went back; a rollback has
     no phases and no homes. `damage` are parts of earlier runs that were damaged when the run began. `reparsed` are the
-    results of a reparse by source; a run also has those of the reparse just before it, to report them.
+    results of a reparse by source; a run also has those of the reparse just before it, to report them. `revision`
+    counts how often the record was written: of two versions of it, the one with the lower number is the older one.
     """
 
     run_id: str
@@ -155,6 +156,7 @@ class RunRecord:
     kind: RunKind = "run"
     back_to: str | None = None
     reparsed: dict[str, ReparseCounts] = field(default_factory=dict)
+    revision: int = 0
     format: int = 1
 
     def to_json(self) -> JsonObject:

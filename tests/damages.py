@@ -17,6 +17,7 @@ from models.findings import all_kinds
 from models.identity import file_id
 from models.run import RunRecord, WarehouseRecord
 from pipelines.archive.archive import writing
+from pipelines.archive.known_copies import KnownCopy, keep_known_copy
 from pipelines.verify import tables
 from tests.archives import HOME, PROMPT, Archive
 
@@ -326,6 +327,23 @@ def a_newest_run_that_is_gone(archive: Archive) -> None:
     last = archive.last
     for directory in (archive.layout.run(last.run_id), archive.layout.copy_of(archive.layout.run(last.run_id))):
         shutil.rmtree(directory)
+
+
+def with_copy(archive: Archive, run_id: str) -> None:
+    """Let the archive know of a copy at another place whose newest run is `run_id`."""
+    known = KnownCopy("/mnt/copy", "2026-01-01T00:00:00+00:00", epoch=3, run_id=run_id)
+    keep_known_copy(archive.layout, known)
+
+
+@damage("R306")
+def a_place_of_a_copy_that_is_not_what_was_written(archive: Archive) -> None:
+    with_copy(archive, archive.last.run_id)
+    flip_in("destinations/*.json")(archive)
+
+
+@damage("R307")
+def a_run_that_only_a_copy_has(archive: Archive) -> None:
+    with_copy(archive, "20260101T000000Z-abcdef")
 
 
 # P: parts

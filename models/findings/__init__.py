@@ -7,6 +7,7 @@ from models.findings import (
     contents,
     copies,
     deep,
+    elsewhere,
     manifests,
     parts,
     places,
@@ -24,6 +25,7 @@ __all__ = [
     "contents",
     "copies",
     "deep",
+    "elsewhere",
     "manifests",
     "parts",
     "places",
@@ -37,6 +39,7 @@ __all__ = [
 
 
 CONCERNS: Final = {
+    "C": "C: copies of the archive at other places",
     "D": "D: files reassembled from the store",
     "E": "E: extraction: the counts of each file balance, its spans tile it",
     "F": "F: files below the data directory",

@@ -1,4 +1,5 @@
-"""R3: the second copies of commit records, manifests and tombstones, and head.json, which names the newest run."""
+"""R3: the second copies of commit records, manifests and tombstones, head.json, which names the newest run,
+and the copies of the archive at other places."""
 
 from typing import Final
 
@@ -45,6 +46,25 @@ NEWEST_GONE: Final = Kind(
     "Run {run} (epoch {epoch}) was committed last and is gone.",
     "Put its directories in runs/, store/ and tables/ back from a backup of the data directory. Without one, the next "
     "`extract run` reads again what the homes still have.",
+    is_fixity=True,
+    is_passing=True,
+)
+PLACE_BROKEN: Final = Kind(
+    "R306",
+    Severity.ERROR,
+    Level.QUICK,
+    "The file that names a copy of the archive at another place is not what was written: {problem}.",
+    "The next `extract copy sync` puts it back from its second copy in copies/. If that is damaged too, delete both "
+    "and name the place again with `extract copy add`.",
+    is_fixity=True,
+    is_passing=True,
+)
+COPY_AHEAD: Final = Kind(
+    "R307",
+    Severity.ERROR,
+    Level.QUICK,
+    "The copy {place} has run {run} of epoch {epoch}, which the archive does not have.",
+    "`extract repair --from COPY` brings the run back from the copy.",
     is_fixity=True,
     is_passing=True,
 )

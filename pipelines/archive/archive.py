@@ -248,7 +248,10 @@ def _epoch(path: Path, *_version: int) -> int:
 
 
 def write_record(layout: Layout, run: RunRecord, point: str) -> None:
-    """Write a commit record without the check for newer runs that `commit` makes: for erasures, gc and repairs."""
+    """Write a commit record as its next revision, without the check for newer runs that `commit` makes: for erasures,
+    gc and repairs.
+    """
+    run.revision += 1
     write_both(layout, layout.commit_record(run.run_id), orjson.dumps(run, option=orjson.OPT_INDENT_2), point)
 
 

@@ -112,7 +112,7 @@ def renew_copies(layout: Layout, runs: Sequence[RunRecord], *, keep_others: bool
     """
     sealed = [layout.commit_record(run.run_id) for run in runs]
     sealed += [path for path in (layout.homes_file, layout.tombstones_file, layout.head_file) if path.exists()]
-    wanted = {layout.copy_of(path) for path in sealed}
+    wanted = {layout.copy_of(path) for path in sealed} | set(layout.copy_of(layout.destinations).glob("*"))
     for path in sealed:
         if not _is_as_new(path, layout.copy_of(path)):
             sync_directories(make_directories(layout.copy_of(path).parent))

@@ -38,7 +38,7 @@ def look_at_parts(
     found = {path: problem for path, (_, part) in parts.items() if (problem := _problem(layout, part)) is not None}
     if now is not None:
         whole = [part for path, (_, part) in parts.items() if path not in found]
-        chosen = {part.path: part for part in _chosen(whole, now.date(), _days_since(runs, now))}
+        chosen = {part.path: part for part in due_parts(whole, now.date(), days_since_run(runs, now))}
         chosen |= {part.path: part for part in whole if part.path in always}
         found |= _digested(layout, list(chosen.values()))
     return [
@@ -59,7 +59,7 @@ def _problem(layout: Layout, part: PartRecord) -> str | None:
     return None if stat.st_size == part.size else f"has {stat.st_size} bytes instead of {part.size}"
 
 
-def _days_since(runs: Sequence[RunRecord], now: datetime) -> int:
+def days_since_run(runs: Sequence[RunRecord], now: datetime) -> int:
     """Return the days between now and the start of the newest run that checked parts; 28 if there is none.
 
     The difference is absolute: the clock may have been set back.
@@ -74,17 +74,17 @@ def _days_since(runs: Sequence[RunRecord], now: datetime) -> int:
     return SLOTS
 
 
-def _chosen(parts: Iterable[PartRecord], today: date, days: int) -> list[PartRecord]:
-    """Return the parts to digest.
+def due_parts(parts: Iterable[PartRecord], today: date, days: int, *, at_least: int = _SMALL) -> list[PartRecord]:
+    """Return the parts to digest, `days` after the last check, and as many others as make `at_least` bytes with them.
 
-    The first digits of a part's SHA-256 assign it to one of 28 days; the first run on or after that day digests it. So
-    no record of earlier checks is needed.
+    The first digits of a part's SHA-256 assign it to one of 28 days; the first check on or after that day digests it.
+    So no record of earlier checks is needed.
     """
 
     def age(part: PartRecord) -> int:
         return (today.toordinal() - int(part.sha256[:8], 16)) % SLOTS
 
-    chosen, room = [], _SMALL
+    chosen, room = [], at_least
     for part in sorted(parts, key=lambda part: (age(part) >= days, -age(part), part.sha256)):
         if age(part) >= days and part.size > room:
             break

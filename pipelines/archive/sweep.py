@@ -65,7 +65,8 @@ def _unfinished(layout: Layout) -> Iterator[Path]:
         (layout.tables, "manifest/*/*/.*.tmp"),
         (layout.warehouses, "*.tmp*"),
     ):
-        yield from directory.glob(pattern)
+        # A sync holds no writer's lock: what it is writing may be no leftover.
+        yield from (path for path in directory.glob(pattern) if path.parent.name != layout.destinations.name)
 
 
 def _remove_if_empty(layout: Layout, directory: Path) -> None:

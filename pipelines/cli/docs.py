@@ -154,15 +154,15 @@ def rules() -> str:
 
 
 def findings() -> str:
-    """Return the list of all findings of `extract verify`, `restore` and `drill`, by concern."""
+    """Return the list of all findings of `extract verify`, `restore`, `drill` and `copy`, by concern."""
     intro = (
         "`python -m pipelines.cli.docs` generates this file from the declarations. A code never changes its meaning. "
         "For each finding of `extract verify`, a test damages an archive and checks that the finding is reported. The "
         "level is the lowest one of `extract verify` that looks for the finding (quick, default, deep: each includes "
-        "the one before; source is separate), or the command that reports it: restore or drill. With an error or a "
-        "warning the exit code is not 0; with a fixity finding (archived bytes are damaged or missing) it is 3."
+        "the one before; source is separate), or the command that reports it: restore, drill or copy. With an error or "
+        "a warning the exit code is not 0; with a fixity finding (archived bytes are damaged or missing) it is 3."
     )
-    parts = ["# Findings of `extract verify`, `restore` and `drill`\n", f"{intro}\n"]
+    parts = ["# Findings of `extract verify`, `restore`, `drill` and `copy`\n", f"{intro}\n"]
     for letter, kinds in groupby(all_kinds(), lambda kind: kind.code[0]):
         rows = "\n".join(_finding_row(kind) for kind in kinds)
         head = "| code | severity | level | finding | what to do |\n|---|---|---|---|---|"

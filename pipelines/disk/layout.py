@@ -187,6 +187,29 @@ class Layout:
         return self.copies / path.relative_to(self.root)
 
     @property
+    def destinations(self) -> Path:
+        """What the archive knows of its copies at other places, one file for each."""
+        return self.root / "destinations"
+
+    def destination_file(self, key: str) -> Path:
+        """Return the file about one copy at another place."""
+        return self.destinations / f"{key}.json"
+
+    def destination_files(self) -> list[Path]:
+        """Return the files about copies at other places, and their second copies."""
+        return [path for base in (self.destinations, self.copy_of(self.destinations)) for path in base.glob("*.json")]
+
+    @property
+    def syncing_file(self) -> Path:
+        """The file that the one sync locks; never deleted."""
+        return self.destinations / "sync.lock"
+
+    @property
+    def copy_head(self) -> Path:
+        """Only in a copy at another place: which archive it is of, and which run is its newest."""
+        return self.root / "copy.json"
+
+    @property
     def warehouses(self) -> Path:
         """Warehouses, each named by the run that built it."""
         return self.root / "warehouse"
@@ -268,7 +291,7 @@ class Layout:
     def top_directories(self) -> frozenset[str]:
         """The names of all directories that may be in the data directory itself."""
         named = (self.staging, self.runs, self.store, self.tables, self.cache, self.warehouses, self.prefect)
-        return frozenset(path.name for path in (*named, self.copies))
+        return frozenset(path.name for path in (*named, self.copies, self.destinations))
 
     def relative(self, path: Path) -> str:
         """Return a path relative to the root with `/` between its components, as in commit records."""

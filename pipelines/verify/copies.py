@@ -1,9 +1,12 @@
-"""Checks the second copies of small critical files, and head.json, which names the last committed run."""
+"""Checks the second copies of small critical files, head.json, which names the last committed run, and what the archive
+knows of its copies at other places.
+"""
 
 from pathlib import Path
 
 from models.findings import copies as codes
 from models.seal import SealError, unsealed
+from models.text import printable_path
 from pipelines.archive.copies import manifests_of
 from pipelines.verify.context import Context, unreadable
 from pipelines.verify.records import MalformedRecord, read_object
@@ -29,6 +32,23 @@ def check_head(context: Context) -> None:
         epoch = head.get("epoch")
         if isinstance(epoch, int) and epoch > newest and not context.unusable:
             context.findings.append(codes.NEWEST_GONE.at(address, run=str(head.get("run_id")), epoch=epoch))
+
+
+def check_destinations(context: Context) -> None:
+    """Check the files that name copies at other places, and that the archive has the newest run of each."""
+    layout = context.layout
+    for path in sorted(layout.destinations.glob("*.json")):
+        try:
+            known = read_object(path)
+        except (SealError, MalformedRecord) as error:
+            context.findings.append(codes.PLACE_BROKEN.at(context.address(path), problem=str(error)))
+            continue
+        run_id, epoch = known.get("run_id"), known.get("epoch")
+        is_here = run_id in {run.run_id for run in context.runs} or run_id in context.unusable
+        if isinstance(run_id, str) and isinstance(epoch, int) and not is_here:
+            place = printable_path(str(known.get("place")).encode("utf-8", "surrogateescape"))
+            found = codes.COPY_AHEAD.at(context.address(path), place=place, run=run_id, epoch=epoch)
+            context.findings.append(found)
 
 
 def check_copies(context: Context) -> None:

@@ -49,6 +49,7 @@ def check_places(context: Context) -> None:
             context.layout.head_file.name,
             context.layout.homes_file.name,
             context.layout.tombstones_file.name,
+            *(context.layout.relative(path) for path in context.layout.destinations.glob("*.json")),
         },
     )
     _check_mode(context, context.layout.root, is_directory=True)
@@ -137,6 +138,8 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
         case ["prefect", *_]:
             return
         case _ if path == context.layout.archive_copy:
+            return
+        case ["destinations", _] if path == context.layout.syncing_file or path in context.layout.destination_files():
             return
         case ["staging", _]:
             context.findings.append(codes.STAGED.at(address))

@@ -88,7 +88,7 @@ def check(
     is_live = is_being_written(layout)
     before = _state(layout)
     _look(context, records.check_archive, runs.read_runs, runs.check_runs, runs.check_run_files)
-    _look(context, copies.check_head, copies.check_copies)
+    _look(context, copies.check_head, copies.check_copies, copies.check_destinations)
     _look(context, records.check_homes, records.check_settings, records.check_erasure, records.check_lock)
     if not context.runs and not context.unusable:
         context.findings.append(codes.NO_RUN.at("runs"))

@@ -7,7 +7,8 @@ import typer
 
 from models.text import safe
 from pipelines.cli.console import say, say_json
-from pipelines.cli.options import AsJson, Data, layout_of, shown_path
+from pipelines.cli.from_copy import FromCopy, reading
+from pipelines.cli.options import AsJson, Data, shown_path
 from pipelines.cli.progress import showing
 from pipelines.cli.selecting import ArchivedHomes, AsOf
 from pipelines.drill.drill import DrillRequest
@@ -24,6 +25,7 @@ def drill(
             "--to", metavar="DIR", help="A new or empty directory to restore to. Default: below the data directory."
         ),
     ] = None,
+    from_copy: FromCopy = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
@@ -31,11 +33,13 @@ def drill(
 
     Compares each restored file with its manifest and, if the home still exists, with the home; checks that Claude Code
     could resume each session; removes the restored files again. Ends with 0 only if everything is right. Writes its
-    record beside the newest run.
+    record beside the newest run; of a copy (--from) it writes none.
     """
 
-    with showing(shown=not as_json) as observer:
-        result = do_drill(layout_of(data), DrillRequest(home or (), as_of, to.expanduser() if to else None), observer)
+    with reading(data, from_copy, to) as layout, showing(shown=not as_json) as observer:
+        result = do_drill(layout, DrillRequest(home or (), as_of, to.expanduser() if to else None), observer)
+    if from_copy is not None:
+        result.record = None
     if as_json:
         say_json(result.to_json())
     else:

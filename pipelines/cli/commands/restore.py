@@ -8,7 +8,8 @@ import typer
 from models.amounts import count, duration, listed, moment, plural, size
 from pipelines.archive.selection import Selection
 from pipelines.cli.console import say, say_json
-from pipelines.cli.options import AsJson, Data, Quiet, layout_of
+from pipelines.cli.from_copy import FromCopy, reading
+from pipelines.cli.options import AsJson, Data, Quiet
 from pipelines.cli.progress import showing
 from pipelines.cli.selecting import ArchivedHomes, AsOf, Phases, Session, Undone
 from pipelines.restore.plan import colliding_paths
@@ -52,6 +53,7 @@ def restore(
         bool, typer.Option("--into-home", help="DIR may be a home: add missing files, overwrite nothing.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; write nothing.")] = False,
+    from_copy: FromCopy = None,
     data: Data = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -75,8 +77,8 @@ def restore(
         dry_run=dry_run,
         undone=undone,
     )
-    with showing(shown=not (as_json or quiet)) as observer:
-        result = do_restore(layout_of(data), request, observer)
+    with reading(data, from_copy, to) as layout, showing(shown=not (as_json or quiet)) as observer:
+        result = do_restore(layout, request, observer)
     if as_json:
         say_json(result.to_json())
     else:

@@ -11,8 +11,11 @@ import typer
 from models.amounts import plural
 from models.errors import ConfigurationError
 from pipelines.cli.console import ColumnKind, Heading, is_terminal, say, say_blocks, say_fitting
+from pipelines.cli.from_copy import FromCopy, reading
 from pipelines.cli.looking import Redact, masker_of, printed
-from pipelines.cli.options import Data, layout_of
+from pipelines.cli.options import Data
+from pipelines.copies.opened import make_warehouse_of_copy
+from pipelines.disk.layout import Layout
 from pipelines.warehouse.query import Answer, Cell, asking, first, is_number, text_of, write_csv, write_json
 
 _TABLE_ROWS = 100
@@ -38,6 +41,7 @@ def sql(
         float, typer.Option("--timeout", metavar="SECONDS", min=0, help="Cancel after so many seconds; 0: never.")
     ] = _TIMEOUT,
     redact: Redact = None,
+    from_copy: FromCopy = None,
     data: Data = None,
 ) -> None:
     """Run a read-only SQL query on the warehouse.
@@ -48,7 +52,7 @@ def sql(
         raise ConfigurationError("--csv, --json and --vertical: choose one")
     masker = masker_of(redact)
     text = sys.stdin.read() if query == "-" else query
-    with asking(layout_of(data), text, timeout=timeout) as whole:
+    with reading(data, from_copy) as layout, asking(_loaded(layout, from_copy), text, timeout=timeout) as whole:
         answer = printed(whole, masker)
         if as_csv:
             write_csv(answer, limit or 0, sys.stdout, to_terminal=is_terminal())
@@ -56,6 +60,13 @@ def sql(
             write_json(answer, limit or 0, sys.stdout)
         else:
             _show(answer, _TABLE_ROWS if limit is None else limit, is_vertical=vertical)
+
+
+def _loaded(layout: Layout, copy: str | None) -> Layout:
+    """Return the layout, with a warehouse built from a copy where one was named."""
+    for path in make_warehouse_of_copy(layout) if copy is not None else ():
+        say(f"the copy has lost {path}, or it is damaged there: its rows are left out", stderr=True)
+    return layout
 
 
 def _show(answer: Answer, limit: int, *, is_vertical: bool) -> None:

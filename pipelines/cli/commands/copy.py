@@ -1,0 +1,188 @@
+"""`extract copy`: keeps copies of the archive at other places."""
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from models.amounts import duration, moment, plural, size
+from models.errors import ExitCode, ExtractError
+from models.finding import Finding, Severity, exit_code
+from models.json import JsonValue
+from pipelines.archive.known_copies import KnownCopy
+from pipelines.cli.console import say, say_json
+from pipelines.cli.options import AsJson, Data, Quiet, command, layout_of
+from pipelines.cli.progress import showing
+from pipelines.copies.check import CopyVerification, verify_copy
+from pipelines.copies.places import add_copy, chosen_copies, open_place, place_of, remove_copy
+from pipelines.copies.sync import SyncResult, sync_copy
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+_SHOWN: Final = 20
+Place = Annotated[str, typer.Argument(metavar="DEST", help="A directory on another disk or a share.")]
+KnownPlace = Annotated[
+    str | None, typer.Argument(metavar="[DEST]", help="The place of the copy. Default: all copies.", show_default=False)
+]
+
+
+@app.callback()
+def copy() -> None:
+    """Keep copies of the archive on other disks."""
+
+
+@app.command()
+def add(dest: Place, data: Data = None) -> None:
+    """Choose a place for a copy: a new or empty directory.
+
+    Nothing is copied yet: `extract copy sync` does that. A directory that has a copy of this archive already is taken
+    over as it is.
+    """
+    known = add_copy(layout_of(data), dest)
+    say(f"{known.place} is a place for a copy from now on")
+    say(f"next: {command(f'copy sync {shlex.quote(known.place)}', data)}")
+
+
+@app.command()
+def sync(dest: KnownPlace = None, data: Data = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Bring copies up to date with the archive.
+
+    Copies only what is new; goes on where it was stopped; runs may go on meanwhile. Every file is read back and its
+    SHA-256 compared; what is there already is digested within 28 days. A damaged file replaces no good one. What was
+    erased with `extract forget` is erased there. Ends with 3 for damage, with 12 where a place is away or full.
+    """
+    layout = layout_of(data)
+    made: list[JsonValue] = []
+    code = ExitCode.VERIFIED
+    for known in _needed(chosen_copies(layout, dest), data):
+        try:
+            with showing(shown=not (as_json or quiet)) as observer:
+                result = sync_copy(layout, known, open_place(known.place), observer)
+        except ExtractError as error:
+            if dest is not None:
+                raise
+            say(f"extract: {error}", stderr=True)
+            made.append({"copy": known.to_json(), "error": str(error), "exit_code": int(error.exit_code)})
+            code = max(code, ExitCode(error.exit_code))
+            continue
+        code = max(code, result.exit_code)
+        made.append(result.to_json())
+        if not as_json:
+            _show_sync(result, quiet=quiet)
+    if as_json:
+        say_json({"exit_code": int(code), "copies": made})
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
+def verify(dest: KnownPlace = None, data: Data = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Read all of a copy and compare every digest.
+
+    Changes nothing there; the next sync replaces what is damaged. A copy that no archive here knows, such as that of a
+    lost disk, is verified by its own records alone. Ends with 3 for damage, with 1 for other findings.
+    """
+    layout = layout_of(data)
+    known: Sequence[KnownCopy | None]
+    if dest is not None and not layout.archive_file.exists():
+        known = [None]
+    else:
+        known = _needed(chosen_copies(layout, dest), data)
+    findings: list[Finding] = []
+    made: list[JsonValue] = []
+    for one in known:
+        with showing(shown=not (as_json or quiet)) as observer:
+            result = verify_copy(layout, one, open_place(one.place if one else place_of(dest or "")), observer)
+        findings += result.findings
+        made.append(result.to_json())
+        if not as_json:
+            _show_verification(result, quiet=quiet)
+    code = exit_code(findings)
+    if as_json:
+        say_json({"exit_code": int(code), "copies": made})
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command("list")
+def list_copies(data: Data = None, as_json: AsJson = False) -> None:
+    """Show the copies, how old they are, and what was found."""
+    known = chosen_copies(layout_of(data), None)
+    if as_json:
+        say_json([one.to_json() for one in known])
+        return
+    if not known:
+        say("The archive has no copy.")
+        say(f"to make one on another disk: {command('copy add DIR', data)}")
+    for one in known:
+        say(one.place, style="bold")
+        for line in lines_of(one):
+            say(f"  {line}")
+
+
+@app.command()
+def remove(dest: Place, data: Data = None) -> None:
+    """Forget a copy. Its files stay where they are.
+
+    To erase what is in them: delete the directory.
+    """
+    known = remove_copy(layout_of(data), dest)
+    say(f"{known.place}: no sync writes there any more; its {plural(known.files, 'file')} are still there")
+
+
+def lines_of(known: KnownCopy) -> list[str]:
+    """Return what the archive knows of a copy, in lines for people."""
+    lines = [f"synced {moment(known.synced_at)}, {plural(known.files, 'file')}, {size(known.size)}"]
+    if known.synced_at is None:
+        lines = ["never synced completely"]
+    if known.problem is not None:
+        lines.append(f"the last sync, {moment(known.tried_at)}, was not complete: {known.problem}")
+    if known.verified_at is None:
+        lines.append("never verified")
+    else:
+        found = plural(known.findings, "finding") if known.findings else "all digests as written"
+        lines.append(f"verified {moment(known.verified_at)}: {found}")
+    return lines
+
+
+def _needed(known: Sequence[KnownCopy], data: Path | None) -> Sequence[KnownCopy]:
+    if not known:
+        say(f"The archive has no copy. To make one on another disk: {command('copy add DIR', data)}", stderr=True)
+    return known
+
+
+def _show_sync(result: SyncResult, *, quiet: bool) -> None:
+    known = result.known
+    if not quiet:
+        what = f"{plural(result.files, 'file')} with {size(result.size)} copied" if result.files else "nothing is new"
+        say(f"{known.place}: {what}, {duration(result.seconds)}", style="bold")
+        if result.healed:
+            healed = plural(len(result.healed), "file of the copy was", "files of the copy were")
+            say(f"{healed} damaged or lost, and replaced")
+        if result.removed:
+            say(f"{plural(result.removed, 'file')} deleted there, as in the archive")
+        say(f"the copy has {plural(known.epoch, 'run')}, {plural(known.files, 'file')}, {size(known.size)}")
+    _show_findings(result.findings)
+
+
+def _show_verification(made: CopyVerification, *, quiet: bool) -> None:
+    _show_findings(made.findings)
+    counts = Counter(finding.severity for finding in made.findings)
+    errors, warnings = counts[Severity.ERROR], counts[Severity.WARNING]
+    if errors or warnings:
+        say(f"{made.place}: {plural(errors, 'error')}, {plural(warnings, 'warning')}", style="bold")
+    elif not quiet:
+        digested = f"{plural(made.files, 'file')} with {size(made.size)} digested"
+        say(f"{made.place}: verified, {plural(made.runs, 'run')}, {digested}", style="bold")
+
+
+def _show_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings[:_SHOWN]:
+        say(f"{finding.code} {finding.severity}  {finding.address}", style="bold", stderr=True)
+        say(f"     {finding.sentence}", stderr=True)
+        say(f"     {finding.what_to_do}", stderr=True)
+    if len(findings) > _SHOWN:
+        say(f"and {len(findings) - _SHOWN} more; --json lists all", stderr=True)

@@ -1,0 +1,37 @@
+"""The option `--from`: read from a copy of the archive alone, as after the loss of the disk."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.errors import ConfigurationError
+from pipelines.cli.options import layout_of
+from pipelines.copies.opened import opened_copy
+from pipelines.copies.places import place_of
+from pipelines.disk.layout import Layout
+
+FromCopy = Annotated[
+    str | None,
+    typer.Option("--from", metavar="COPY", help="Read from this copy of the archive alone (see `extract copy`)."),
+]
+
+
+@contextmanager
+def reading(data: Path | None, copy: str | None, target: Path | None = None) -> Iterator[Layout]:
+    """Yield the layout of the data directory, or of the opened `copy`. Raises ConfigurationError where `target`, which
+    is going to be written, is in the copy.
+    """
+    if copy is None:
+        yield layout_of(data)
+        return
+    place = Path(os.path.realpath(place_of(copy)))
+    if target is not None:
+        real = Path(os.path.realpath(target.expanduser()))
+        if place == real or place in real.parents or real in place.parents:
+            raise ConfigurationError(f"{target} and the copy {copy} must not contain one another: name another one")
+    with opened_copy(copy) as layout:
+        yield layout

@@ -1,0 +1,107 @@
+"""Opens a copy as an archive, to read from it alone: a temporary data directory with links to the Parquet files of the
+copy and with copies of its records. Nothing is ever written to the copy itself. The system's variable TMPDIR says where
+the temporary directory is.
+"""
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from models.errors import ConfigurationError, FixityError
+from models.text import printable_path
+from pipelines.archive.archive import effective, read_records
+from pipelines.copies.destination import Destination, place_errors, read_there
+from pipelines.copies.places import open_place, place_of
+from pipelines.copies.state import RECORD, CopyState, listed_files, read_state
+from pipelines.disk.atomic import disk_errors, make_directories
+from pipelines.disk.layout import Layout
+from pipelines.disk.platform import make_files_private
+from pipelines.warehouse.publish import make_warehouse
+
+
+@contextmanager
+def opened_copy(given: str) -> Iterator[Layout]:
+    """Yield the layout of a data directory with what a copy has, deleted at the end. It has no warehouse.
+
+    Raises ConfigurationError where the place has no copy, FixityError where the copy would lead elsewhere,
+    DataDirectoryError where it cannot be reached.
+    """
+    make_files_private()
+    place = place_of(given)
+    destination = open_place(place)
+    with disk_errors():
+        work = Path(tempfile.mkdtemp(prefix="extract-copy-"))
+    try:
+        layout = Layout(work / "data")
+        with place_errors(place):
+            state = read_state(destination, layout)
+            if layout.copy_head.name not in state.entries:
+                raise ConfigurationError(f"{place} is no copy of an archive: it has no {layout.copy_head.name}")
+            _refuse_what_leads_elsewhere(state, place)
+            _bring(destination, state, layout, Path(place))
+        with disk_errors():
+            layout.prepare()
+        yield layout
+    finally:
+        _remove(work)
+
+
+def make_warehouse_of_copy(layout: Layout) -> Sequence[str]:
+    """Build the warehouse of an opened copy; return the paths of what is left out of it because it is damaged. Raises
+    ConfigurationError where the copy has no run, LoadError.
+    """
+    everything, damage = read_records(layout)
+    runs = effective(everything)
+    if not runs:
+        raise ConfigurationError("the copy has no run: it was never synced")
+    published = make_warehouse(layout, runs, keep=0, is_anew=True)
+    return [*(one.path for one in damage if not one.mended), *published.left_out]
+
+
+def _refuse_what_leads_elsewhere(state: CopyState, place: str) -> None:
+    """Raise FixityError where a record or an entry of the copy would have something read that is not of the copy."""
+    for run in state.runs:
+        listed = {part.path for part in listed_files(run)}
+        for path in (part.path for phase in run.phases for part in phase.parts):
+            if path not in listed:
+                raise FixityError(f"a record of the copy {place} names {path}, which is not of that run: do not use it")
+    for path, entry in state.entries.items():
+        if not entry.is_file and path.split("/")[0] in ("store", "tables", "runs"):
+            shown = printable_path(os.fsencode(path))
+            raise FixityError(f"{shown} in the copy {place} is a {entry.kind}, not a file: delete it before you use it")
+
+
+def _bring(destination: Destination, state: CopyState, layout: Layout, place: Path) -> None:
+    names = (
+        layout.archive_file,
+        layout.homes_file,
+        layout.settings_file,
+        layout.tombstones_file,
+        layout.head_file,
+    )
+    paths = [path.name for path in names if path.name in state.entries and state.entries[path.name].is_file]
+    for path in (*paths, *filter(RECORD.fullmatch, state.entries)):
+        target = layout.root / path
+        make_directories(target.parent)
+        target.write_bytes(read_there(destination, path))
+    for base in (layout.store, layout.tables):
+        source = place / base.name
+        if source.is_dir() and not source.is_symlink():
+            try:
+                base.symlink_to(source, target_is_directory=True)
+            except (OSError, NotImplementedError):  # Windows without the right to make links
+                shutil.copytree(source, base)
+
+
+def _remove(work: Path) -> None:
+    """Delete the temporary directory; a restored directory in it may be read-only."""
+    for base, names, _ in os.walk(work):
+        for name in names:
+            path = Path(base, name)
+            if not path.is_symlink():
+                path.chmod(stat.S_IRWXU)
+    shutil.rmtree(work, ignore_errors=True)

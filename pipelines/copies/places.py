@@ -1,0 +1,138 @@
+"""Where a copy may lie, and the commands that change which copies the archive knows: add, remove."""
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from models.errors import ConfigurationError, LockedError, StoreError
+from pipelines.archive.archive import Archive
+from pipelines.archive.homes import read_homes
+from pipelines.archive.known_copies import KnownCopy, drop_known_copy, keep_known_copy, read_known_copies
+from pipelines.copies.destination import CopyContent, Destination, place_errors
+from pipelines.copies.directory import DirectoryDestination
+from pipelines.copies.state import CopyHead, read_state, refuse_other_archive
+from pipelines.disk.atomic import disk_errors, make_directories, sync_directories
+from pipelines.disk.layout import Layout
+from pipelines.disk.platform import make_files_private, try_lock
+from pipelines.run.request import HOMES_VARIABLE
+
+
+def place_of(given: str) -> str:
+    """Return the place that the user means: an absolute path, without changing links in it."""
+    return os.path.abspath(Path(given).expanduser())
+
+
+def open_place(place: str) -> Destination:
+    """Return the destination for a place. Raises DataDirectoryError where it cannot be reached."""
+    with place_errors(place):
+        if not Path(place).is_dir():
+            raise FileNotFoundError(errno.ENOENT, "there is no such directory now", place)
+    return DirectoryDestination(Path(place))
+
+
+def add_copy(layout: Layout, given: str) -> KnownCopy:
+    """Make a place known, and write there which archive it is for; nothing else is copied yet.
+
+    The place must be new, empty, or a copy of this very archive. Raises ConfigurationError for any other place,
+    DataDirectoryError, LockedError.
+    """
+    make_files_private()
+    archive = Archive.open(layout)
+    place = place_of(given)
+    _check_place(layout, Path(place))
+    with syncing(layout):
+        known = {one.place: one for one in read_known_copies(layout)}
+        with place_errors(place):
+            sync_directories(make_directories(Path(place)))
+            destination = open_place(place)
+            state = read_state(destination, layout)
+            refuse_other_archive(state, archive, place)
+            if state.head is None:
+                if foreign := sorted(state.entries):
+                    raise ConfigurationError(
+                        f"{place} is not empty (it has {foreign[0]}) and is no copy of this archive: name a new or an "
+                        f"empty directory"
+                    )
+                destination.put(layout.copy_head.name, CopyContent.of(CopyHead(archive.archive_id).to_bytes()))
+                destination.settle()
+        if place not in known:
+            known[place] = KnownCopy(place, now())
+            with disk_errors():
+                keep_known_copy(layout, known[place])
+        return known[place]
+
+
+def remove_copy(layout: Layout, given: str) -> KnownCopy:
+    """Make the archive forget a copy; what lies at its place stays. Raises ConfigurationError for an unknown one."""
+    (known,) = chosen_copies(layout, given)
+    with syncing(layout), disk_errors():
+        drop_known_copy(layout, known.place)
+    return known
+
+
+def chosen_copies(layout: Layout, given: str | None) -> Sequence[KnownCopy]:
+    """Return the copy that the user named, all known ones for None. Raises ConfigurationError where there is none."""
+    Archive.open(layout)
+    known = read_known_copies(layout)
+    if given is None:
+        return known
+    found = [one for one in known if one.place in (place_of(given), given)]
+    if not found:
+        names = ", ".join(one.place for one in known) or "none"
+        raise ConfigurationError(f"the archive knows no copy {given}; it knows {names}. `extract copy add` adds one")
+    return found
+
+
+@contextmanager
+def syncing(layout: Layout) -> Iterator[None]:
+    """Hold the lock of those who write copies, or what the archive knows of them. It does not keep runs away. Raises
+    LockedError where another process has it.
+    """
+    with disk_errors():
+        sync_directories(make_directories(layout.destinations))
+        descriptor = os.open(layout.syncing_file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        if not try_lock(descriptor):
+            raise LockedError(f"another `extract copy` is at work for {layout.root}: wait for it")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def now() -> str:
+    """Return the time as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _check_place(layout: Layout, place: Path) -> None:
+    """Raise ConfigurationError where a copy may not lie: in a home or the data directory, or around one of them."""
+    real, data = _real(place), _real(layout.root)
+    if real == data or real in data.parents or data in real.parents:
+        raise ConfigurationError(
+            f"{place} and the data directory {layout.root} must not contain one another: name a directory on another "
+            f"disk"
+        )
+    for home in _homes(layout):
+        if real == home or home in real.parents or real in home.parents:
+            raise ConfigurationError(
+                f"{place} and the home {home} must not contain one another: name another directory"
+            )
+    if real.exists() and not real.is_dir():
+        raise ConfigurationError(f"{place} is not a directory: name a new or an empty one")
+
+
+def _homes(layout: Layout) -> list[Path]:
+    try:
+        known = [home.root for home in read_homes(layout).values()]
+    except StoreError:
+        known = []
+    given = os.environ.get(HOMES_VARIABLE, "").strip()
+    named = [given, *(part.strip() for some in given.split(",") for part in some.split(os.pathsep))]
+    return [_real(Path(one).expanduser()) for one in (*known, *named, "~/.claude") if one]
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))

@@ -1,0 +1,162 @@
+"""The state of a copy: what lies at its place, what its own records say, and which archive it is of."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Final
+
+import orjson
+
+from models.errors import ConfigurationError, StoreError
+from models.json import JsonObject, JsonValue
+from models.run import PartRecord, RunRecord
+from models.seal import SealError, sealed, unsealed
+from pipelines.archive.archive import Archive
+from pipelines.copies.destination import Destination, PlacedEntry, read_there
+from pipelines.disk.layout import Layout
+
+FORMAT: Final = 1
+RUN_FILE: Final = re.compile(
+    r"(?:store|tables/[a-z][a-z0-9_]*)/home=[A-Za-z0-9._-]+/run=(?P<run>[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})"
+    r"/[A-Za-z0-9][A-Za-z0-9_-]*\.parquet"
+)
+"""The path of a Parquet file of a run."""
+RECORD: Final = re.compile(r"runs/(?P<run>[^/]+)/run\.json")
+EVIDENCE: Final = re.compile(r"runs/(?P<run>[^/]+)/(?!run\.json$)[A-Za-z0-9][A-Za-z0-9._-]*")
+"""The path of a report, of findings, of the record of a drill, of a list for `sha256sum`."""
+IMPORT: Final = re.compile(r"store/imported/(?P<sha256>[0-9a-f]{64})\.parquet")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class CopyHead:
+    """The content of copy.json: the archive that the copy is of, the newest run that it has, the erasures that it has
+    carried out. `number` counts the syncs, `previous` is the SHA-256 of the copy.json that the sync before left.
+
+    `files` are the SHA-256 of those files that no commit record lists, by path. While `is_syncing`, a sync is at work
+    or was stopped: some of these files may be later ones already.
+    """
+
+    archive_id: str
+    epoch: int = 0
+    run_id: str | None = None
+    erasures: int = 0
+    synced_at: str | None = None
+    number: int = 0
+    previous: str | None = None
+    is_syncing: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes of the file."""
+        fields: JsonObject = {"format": FORMAT, **asdict(self)}
+        return sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json")
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> "CopyHead":
+        """Return the head that `to_bytes` wrote. Raises SealError, ValueError or TypeError for other bytes, StoreError
+        for a newer format.
+        """
+        fields = orjson.loads(unsealed(raw, ".json"))
+        known = fields.pop("format", None)
+        if known != FORMAT:
+            raise StoreError(f"the copy has format {known}, this version knows {FORMAT}: use a newer version")
+        made = cls(**fields)
+        if not all(_DIGEST.fullmatch(str(one)) for one in made.files.values()):
+            raise ValueError("a file has no SHA-256")
+        return made
+
+
+@dataclass(slots=True)
+class CopyState:
+    """What was found at a place. `head` is None where copy.json is gone or damaged; `head_digest` is the SHA-256 of
+    copy.json. `records` are the readable commit records by run_id, `broken` the paths of other records with the problem
+    of each. `erasures` is the number of its tombstones; None where they cannot be read.
+    """
+
+    entries: dict[str, PlacedEntry]
+    head: CopyHead | None = None
+    head_digest: str | None = None
+    records: dict[str, RunRecord] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    erasures: int | None = 0
+
+    @property
+    def runs(self) -> list[RunRecord]:
+        """The runs of the copy, oldest first."""
+        return sorted(self.records.values(), key=lambda run: run.epoch)
+
+
+def listed_files(run: RunRecord) -> Iterator[PartRecord]:
+    """Yield the Parquet files of a run that a copy has. A path that is none of this run leads elsewhere: it is skipped,
+    for the record may come from a stranger.
+    """
+    for phase in run.phases:
+        for part in phase.parts:
+            match = RUN_FILE.fullmatch(part.path)
+            if match and match["run"] == run.run_id and _DIGEST.fullmatch(part.sha256):
+                yield part
+
+
+def read_state(destination: Destination, layout: Layout) -> CopyState:
+    """Return the state of a copy. `layout` gives the names of files; nothing below it is read. Raises OSError."""
+    state = CopyState(destination.entries())
+    state.head, state.head_digest = _head(destination, state, layout.copy_head.name)
+    for path in state.entries:
+        if RECORD.fullmatch(path):
+            _read_record(destination, state, path)
+    name = layout.tombstones_file.name
+    if name in state.entries:
+        try:
+            state.erasures = len(_object(_read(destination, state, name))["tombstones"])  # type: ignore[arg-type]
+        except (SealError, ValueError, KeyError, TypeError) as error:
+            state.erasures, state.broken[name] = None, str(error)
+    return state
+
+
+def _head(destination: Destination, state: CopyState, name: str) -> tuple[CopyHead | None, str | None]:
+    if name not in state.entries:
+        return None, None
+    try:
+        raw = _read(destination, state, name)
+        return CopyHead.from_bytes(raw), sha256(raw).hexdigest()
+    except (SealError, ValueError, TypeError, AttributeError) as error:
+        state.broken[name] = str(error)
+        return None, None
+
+
+def _read_record(destination: Destination, state: CopyState, path: str) -> None:
+    try:
+        run = RunRecord.from_json(_object(_read(destination, state, path)))
+        if path != f"runs/{run.run_id}/run.json":
+            raise ValueError(f"it is the record of run {run.run_id}")
+    except (SealError, ValueError, KeyError, TypeError) as error:
+        state.broken[path] = str(error)
+    else:
+        state.records[run.run_id] = run
+
+
+def _read(destination: Destination, state: CopyState, path: str) -> bytes:
+    """Return the content of a file that the state lists. Raises ValueError for what is no file, OSError."""
+    if not state.entries[path].is_file:
+        raise ValueError(f"it is a {state.entries[path].kind}")
+    return read_there(destination, path)
+
+
+def _object(raw: bytes) -> dict[str, JsonValue]:
+    value = orjson.loads(unsealed(raw, ".json"))
+    if not isinstance(value, dict):
+        raise ValueError("it is not an object")
+    return value
+
+
+def refuse_other_archive(state: CopyState, archive: Archive, place: str) -> None:
+    """Raise ConfigurationError where a copy is of another archive than this one."""
+    if state.head is not None and state.head.archive_id != archive.archive_id:
+        raise ConfigurationError(f"{place} is a copy of another archive: name another directory")
+
+
+def missing_epochs(runs: Sequence[RunRecord], newest: int) -> list[int]:
+    """Return the epochs up to `newest` of which no run is there."""
+    return sorted(set(range(1, newest + 1)) - {run.epoch for run in runs})

@@ -1,0 +1,408 @@
+"""Brings a copy up to date with the archive. It may be killed at any moment, while runs go on.
+
+The order makes that safe. Tombstones come first. Files that commit records list are there, flushed to the disk, before
+the records that list them; records of new runs follow in the order of their epochs, so a copy is always the archive as
+it was after some run. What no record lists any more is deleted last. A damaged file of the archive replaces nothing,
+and what the archive has lost stays in the copy.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Final
+
+import orjson
+
+from models.errors import ConfigurationError, DataDirectoryError, ExitCode, FixityError, LockedError
+from models.finding import Finding, Severity, exit_code
+from models.findings import elsewhere as codes
+from models.json import JsonObject
+from models.observer import Observer
+from models.run import PartRecord, RunRecord
+from models.seal import sealed
+from pipelines.archive.archive import Archive, is_being_written, read_records
+from pipelines.archive.damage import SLOTS, due_parts
+from pipelines.archive.known_copies import KnownCopy, keep_known_copy
+from pipelines.archive.tombstones import read_graveyard
+from pipelines.copies.destination import CopyContent, DamagedHere, Destination, GoneHere, digest_there, place_errors
+from pipelines.copies.directory import TEMPORARY
+from pipelines.copies.evidence import SmallFiles
+from pipelines.copies.places import now, syncing
+from pipelines.copies.state import (
+    EVIDENCE,
+    IMPORT,
+    RUN_FILE,
+    CopyHead,
+    listed_files,
+    read_state,
+    refuse_other_archive,
+)
+from pipelines.disk.atomic import disk_errors
+from pipelines.disk.failpoints import reach
+from pipelines.disk.layout import Layout
+from pipelines.disk.platform import make_files_private
+
+_TRIES: Final = 3
+
+
+class _ArchiveChanged(Exception):
+    """An erasure or gc deleted files of the archive during the sync: begin again."""
+
+
+@dataclass(slots=True)
+class SyncResult:
+    """What a sync has done: files written and their bytes; files of the copy that were damaged or lost and were written
+    again; files deleted; what is wrong. `known` is what the archive knows of the copy now.
+    """
+
+    known: KnownCopy
+    files: int = 0
+    size: int = 0
+    healed: list[str] = field(default_factory=list)
+    removed: int = 0
+    runs: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of the command: 3 where files of the archive are damaged, else 0."""
+        return exit_code(one for one in self.findings if one.severity is Severity.ERROR)
+
+    def to_json(self) -> JsonObject:
+        """Return the result as JSON values."""
+        return {
+            "copy": self.known.to_json(),
+            "files_written": self.files,
+            "bytes_written": self.size,
+            "healed": list(self.healed),
+            "files_removed": self.removed,
+            "runs_copied": self.runs,
+            "findings": [finding.to_json() for finding in self.findings],
+            "exit_code": int(self.exit_code),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def sync_copy(layout: Layout, known: KnownCopy, destination: Destination, observer: Observer) -> SyncResult:
+    """Bring a copy up to date, and note that in the data directory. Damage is a finding; what is whole is copied.
+
+    Raises LockedError where another sync is at work, DataDirectoryError and DiskFullError where the place cannot be
+    reached or has no room, FixityError where archive and copy have gone different ways: then nothing is changed.
+    """
+    make_files_private()
+    started = time.monotonic()
+    archive = Archive.open(layout)
+    with syncing(layout):
+        try:
+            with place_errors(known.place):
+                result = _synced(layout, archive, known, destination, observer)
+        except (DataDirectoryError, FixityError) as error:
+            with disk_errors():
+                keep_known_copy(layout, replace(known, tried_at=now(), problem=str(error)))
+            raise
+        with disk_errors():
+            keep_known_copy(layout, result.known)
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _synced(
+    layout: Layout, archive: Archive, known: KnownCopy, destination: Destination, observer: Observer
+) -> SyncResult:
+    for _ in range(_TRIES):
+        try:
+            return _Sync(layout, archive, known, destination, observer).do()
+        except _ArchiveChanged:
+            continue
+    raise LockedError("the archive is being changed by an erasure or by gc: sync again when it has ended")
+
+
+class _Sync:
+    """One sync: `here` are the archive's runs by run_id, `state` is that of the copy, brought up to date on the way."""
+
+    def __init__(
+        self, layout: Layout, archive: Archive, known: KnownCopy, destination: Destination, observer: Observer
+    ) -> None:
+        self._layout, self._archive, self._known = layout, archive, known
+        self._destination, self._observer = destination, observer
+        self._result = SyncResult(known)
+        if layout.forget_file.exists():
+            if is_being_written(layout):
+                raise LockedError("an erasure is at work: sync when it has ended")
+            raise ConfigurationError("an erasure was interrupted: the next `extract run` finishes it; then sync again")
+        # Tombstones before records: an erasure that ends in between must not count as carried out at the copy.
+        graveyard = read_graveyard(layout)
+        self._erasures = len(graveyard.tombstones) if graveyard is not None else 0
+        self._here = {run.run_id: run for run in read_records(layout)[0]}
+        self._state = read_state(destination, layout)
+        self._newest_before = self._state.head.epoch if self._state.head is not None else 0
+        self._listed_before = {part.path for part in self._listed_there()}
+
+    def do(self) -> SyncResult:
+        """Do all steps in their order."""
+        self._refuse_other_ways()
+        head, is_chained = self._head()
+        is_sure = is_chained and not head.is_syncing
+        small = SmallFiles(self._layout, self._destination, self._state, head.files, self._known, is_sure=is_sure)
+        previous = self._begin(head, is_chained)
+        self._clean()
+        small.put_identity()
+        if self._erasures:
+            small.put_tombstones()
+        self._destination.settle()
+        reach("copy:tombstones")
+        whole = self._put_parts(is_chained)
+        small.put_imports()
+        self._destination.settle()
+        reach("copy:parts")
+        is_erased = self._put_records(whole)
+        reach("copy:records")
+        runs = [run for run in self._ours() if self._state.records.get(run.run_id) == run]
+        small.put_evidence(runs)
+        self._put_epoch(small)
+        self._destination.settle()
+        reach("copy:evidence")
+        self._remove_unlisted(runs, small, has_new_erasures=self._erasures > head.erasures)
+        self._destination.settle()
+        reach("copy:removed")
+        digests = small.kept()
+        self._take(small)
+        self._finish(replace(head, previous=previous), digests, self._erasures if is_erased else head.erasures)
+        return self._result
+
+    def _refuse_other_ways(self) -> None:
+        """Raise where the place is not the copy of this archive, and where a sync would undo an erasure or a run."""
+        state, place = self._state, self._known.place
+        name = self._layout.copy_head.name
+        if state.head is None and name not in state.entries:
+            raise DataDirectoryError(
+                f"there is no {name} in {place}: its disk is not there now. If the copy is lost, `extract copy add` "
+                f"begins a new one"
+            )
+        refuse_other_archive(state, self._archive, place)
+        if (state.erasures or 0) > self._erasures:
+            raise FixityError(
+                f"the copy {place} knows of {state.erasures} erasures, the archive of {self._erasures} only: the "
+                f"archive was put back to an earlier state, and has again what was erased. `extract repair --from "
+                f"{place}` mends it"
+            )
+        epochs = {run.epoch: run.run_id for run in self._here.values()}
+        for run in state.runs:
+            other = epochs.get(run.epoch, run.run_id)
+            if other != run.run_id and run.run_id not in self._here:
+                raise FixityError(
+                    f"the copy {place} has run {run.run_id} where the archive has run {other}: both were written to "
+                    f"since they were one. Keep both, and add a new directory as the copy of this archive"
+                )
+
+    def _head(self) -> tuple[CopyHead, bool]:
+        """Return the head of the copy, and whether it is the one that the last sync left."""
+        head, known = self._state.head, self._known.head
+        if head is None:
+            self._result.findings.append(codes.OTHER_HEAD.at(self._layout.copy_head.name))
+            return CopyHead(self._archive.archive_id), False
+        is_first = known is None and head.number == 0
+        # A sync that was killed before its very end has written a head of which the archive does not know.
+        is_chained = is_first or (known is not None and known in (self._state.head_digest, head.previous))
+        if not is_chained and known is not None:
+            self._result.findings.append(codes.OTHER_HEAD.at(self._layout.copy_head.name))
+        return head, is_chained
+
+    def _begin(self, head: CopyHead, is_chained: bool) -> str | None:
+        """Say in the head that a sync is at work; return the digest of the head that the last sync left."""
+        previous = head.previous if head.is_syncing else self._state.head_digest
+        if is_chained and previous != self._known.head:
+            with disk_errors():
+                keep_known_copy(self._layout, replace(self._known, head=previous))
+        self._put_head(replace(head, archive_id=self._archive.archive_id, previous=previous, is_syncing=True))
+        return previous
+
+    def _put_head(self, head: CopyHead) -> None:
+        self._destination.put(self._layout.copy_head.name, CopyContent.of(head.to_bytes()), over=True)
+        self._destination.settle()
+        reach("copy:head")
+
+    def _clean(self) -> None:
+        for path, entry in list(self._state.entries.items()):
+            if TEMPORARY.fullmatch(path) and entry.is_file:
+                self._destination.remove(path)
+                del self._state.entries[path]
+
+    def _ours(self) -> list[RunRecord]:
+        """Return the archive's runs, oldest first, without those of which the copy has a later revision."""
+        ours = []
+        for run in sorted(self._here.values(), key=lambda run: run.epoch):
+            theirs = self._state.records.get(run.run_id)
+            if theirs is None or theirs == run or theirs.revision < run.revision:
+                ours.append(run)
+        return ours
+
+    def _put_parts(self, is_chained: bool) -> set[str]:
+        """Copy what the records of the archive list; return the ids of the runs of which all is there."""
+        self._name_what_is_ahead()
+        needed = [(run, part) for run in self._ours() for part in listed_files(run)]
+        trusted = self._trusted() if is_chained else set()
+        lacking = set()
+        self._observer.step_begins("copying", sum(part.size for _, part in needed))
+        for run, part in needed:
+            try:
+                self._put_part(part, is_trusted=part.path in trusted)
+            except DamagedHere as error:
+                self._refuse_changed(run, part, error)
+                self._result.findings.append(codes.DAMAGED_HERE.at(part.path, problem=str(error)))
+                lacking.add(run.run_id)
+            self._observer.advances(part.size)
+        self._observer.step_ends()
+        return {run.run_id for run in self._ours()} - lacking
+
+    def _name_what_is_ahead(self) -> None:
+        for run in self._state.runs:
+            ours = self._here.get(run.run_id)
+            address = f"runs/{run.run_id}/run.json"
+            if ours is None:
+                what = f"run {run.run_id} of epoch {run.epoch}"
+                self._result.findings.append(codes.AHEAD.at(address, what=what))
+            elif ours != run and ours.revision <= run.revision:
+                found = codes.OLDER_HERE.at(address, run=run.run_id, here=ours.revision, there=run.revision)
+                self._result.findings.append(found)
+
+    def _trusted(self) -> set[str]:
+        """Return the paths at the copy that need no digest in this sync: a record there lists them, and they are not
+        due.
+        """
+        parts = [part for run in self._state.runs for part in listed_files(run)]
+        since, days = self._known.synced_at, SLOTS
+        today = datetime.now(UTC).date()
+        if since is not None:
+            days = abs((today - datetime.fromisoformat(since).date()).days)
+        due = {part.path for part in due_parts(parts, today, days, at_least=0)}
+        return {part.path for part in parts} - due - set(self._known.damaged)
+
+    def _put_part(self, part: PartRecord, *, is_trusted: bool) -> None:
+        entry = self._state.entries.get(part.path)
+        is_like = entry is not None and entry.is_file and entry.size == part.size
+        if is_like and (is_trusted or digest_there(self._destination, part.path) == part.sha256):
+            return
+        content = CopyContent(part.sha256, part.size, self._layout.root / part.path)
+        self._destination.put(part.path, content, over=entry is not None)
+        if entry is not None or part.path in self._listed_before:
+            self._result.healed.append(part.path)
+        self._result.files += 1
+        self._result.size += part.size
+
+    def _listed_there(self) -> Iterator[PartRecord]:
+        yield from (part for run in self._state.runs for part in listed_files(run))
+
+    def _refuse_changed(self, run: RunRecord, part: PartRecord, error: DamagedHere) -> None:
+        """Raise _ArchiveChanged where no commit record lists a part any more that is gone."""
+        if isinstance(error, GoneHere):
+            present = {one.run_id: one for one in read_records(self._layout)[0]}
+            now_listed = listed_files(present[run.run_id]) if run.run_id in present else ()
+            if self._layout.forget_file.exists() or all(one.path != part.path for one in now_listed):
+                raise _ArchiveChanged
+
+    def _put_records(self, whole: set[str]) -> bool:
+        """Write the commit records of runs of which all is there; return whether all that changed are written.
+
+        Changed ones go newest first: an erasure may have given pieces of earlier runs to later ones.
+        """
+        ours, records = self._ours(), self._state.records
+        changed = [run for run in ours if records.get(run.run_id) not in (None, run) or self._is_broken(run)]
+        for run in reversed(changed):
+            if run.run_id in whole:
+                self._put_record(run)
+        epochs = {run.epoch for run in records.values()}
+        for run in ours:
+            if run.run_id in records:
+                continue
+            if run.run_id not in whole or len(epochs & set(range(1, run.epoch))) < run.epoch - 1:
+                break
+            self._put_record(run)
+            if run.epoch > self._newest_before:
+                self._result.runs += 1
+            else:
+                self._result.healed.append(f"runs/{run.run_id}/run.json")
+            epochs.add(run.epoch)
+        return all(run.run_id in whole for run in changed)
+
+    def _is_broken(self, run: RunRecord) -> bool:
+        return f"runs/{run.run_id}/run.json" in self._state.broken
+
+    def _put_record(self, run: RunRecord) -> None:
+        path = f"runs/{run.run_id}/run.json"
+        content = CopyContent.of(sealed(orjson.dumps(run, option=orjson.OPT_INDENT_2), ".json"))
+        self._destination.put(path, content, over=path in self._state.entries)
+        self._destination.settle()
+        if self._state.broken.pop(path, None) is not None:
+            self._result.healed.append(path)
+        self._state.records[run.run_id] = run
+        self._result.files += 1
+        self._result.size += content.size
+        reach("copy:record")
+
+    def _put_epoch(self, small: SmallFiles) -> None:
+        if self._state.records:
+            newest = self._state.runs[-1]
+            fields = {"epoch": newest.epoch, "run_id": newest.run_id}
+            small.put(self._layout.head_file.name, sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json"))
+
+    def _remove_unlisted(self, runs: Sequence[RunRecord], small: SmallFiles, *, has_new_erasures: bool) -> None:
+        """Delete the files of `runs`, whose newest records the copy has, that they do not list; after an erasure also
+        what the archive does not have any more.
+        """
+        listed = {part.path for part in self._listed_there()}
+        by_id = {run.run_id: run for run in runs}
+        for path in sorted(self._state.entries):
+            part, evidence, imported = RUN_FILE.fullmatch(path), EVIDENCE.fullmatch(path), IMPORT.fullmatch(path)
+            is_gone = not (self._layout.root / path).exists()
+            if part is not None:
+                is_unlisted = part["run"] in by_id and path not in listed
+            elif evidence is not None:
+                run = by_id.get(evidence["run"])
+                is_unlisted = run is not None and is_gone and (run.status == "removed" or has_new_erasures)
+            else:
+                is_unlisted = imported is not None and is_gone and has_new_erasures
+            if is_unlisted:
+                self._destination.remove(path)
+                self._result.removed += 1
+                small.drop(path)
+
+    def _take(self, small: SmallFiles) -> None:
+        """Add what was done for the small files to the result."""
+        self._result.files += small.files
+        self._result.size += small.size
+        self._result.healed += small.healed
+        self._result.findings += small.findings
+
+    def _finish(self, before: CopyHead, digests: Mapping[str, str], erasures: int) -> None:
+        """Write the new head of the copy, and set what the archive is to know of it."""
+        newest = self._state.runs[-1] if self._state.records else None
+        head = CopyHead(
+            self._archive.archive_id,
+            newest.epoch if newest else 0,
+            newest.run_id if newest else None,
+            erasures,
+            now(),
+            before.number + 1,
+            before.previous,
+            files=digests,
+        )
+        self._put_head(head)
+        parts = list(self._listed_there())
+        errors = [one for one in self._result.findings if one.severity is Severity.ERROR]
+        self._result.known = replace(
+            self._known,
+            synced_at=self._known.synced_at if errors else head.synced_at,
+            tried_at=head.synced_at,
+            problem=errors[0].sentence if errors else None,
+            epoch=head.epoch,
+            run_id=head.run_id,
+            erasures=erasures,
+            head=sha256(head.to_bytes()).hexdigest(),
+            files=len(parts) + len(head.files) + len(self._state.records),
+            size=sum(part.size for part in parts),
+            damaged=(),
+        )
