@@ -33,8 +33,8 @@ class Journal:
     imported_new: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
 
-    def write(self, layout: Layout) -> None:
-        """Write the journal: the erasure takes effect. Raises OSError."""
+    def to_bytes(self) -> bytes:
+        """Return the content of the file, without its seal."""
         fields: JsonObject = {
             "key": self.key,
             "tombstone": self.tombstone.to_json(),
@@ -44,16 +44,13 @@ class Journal:
             "imported_new": list(self.imported_new),
             "deleted": list(self.deleted),
         }
-        write_sealed(layout.forget_file, orjson.dumps(fields, option=orjson.OPT_INDENT_2), POINT)
+        return orjson.dumps(fields, option=orjson.OPT_INDENT_2)
 
-
-def read_journal(layout: Layout) -> Journal | None:
-    """Return the journal of an unfinished erasure; None if there is none. Raises FixityError when it is damaged,
-    StoreError when its content is unknown.
-    """
-    try:
-        held = orjson.loads(read_sealed(layout.forget_file))
-        return Journal(
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Journal":
+        """Return the journal that `to_bytes` wrote. Raises ValueError, KeyError or TypeError for other bytes."""
+        held = orjson.loads(data)
+        return cls(
             key=held["key"],
             tombstone=Tombstone.from_json(held["tombstone"]),
             records={run_id: RunRecord.from_json(record) for run_id, record in held["records"].items()},
@@ -62,6 +59,18 @@ def read_journal(layout: Layout) -> Journal | None:
             imported_new=held["imported_new"],
             deleted=held["deleted"],
         )
+
+    def write(self, layout: Layout) -> None:
+        """Write the journal: the erasure takes effect. Raises OSError."""
+        write_sealed(layout.forget_file, self.to_bytes(), POINT)
+
+
+def read_journal(layout: Layout) -> Journal | None:
+    """Return the journal of an unfinished erasure; None if there is none. Raises FixityError when it is damaged,
+    StoreError when its content is unknown.
+    """
+    try:
+        return Journal.from_bytes(read_sealed(layout.forget_file))
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:

@@ -2,7 +2,7 @@
 there, and the copy is one with the archive where that is at hand. All of the copy is read; nothing is changed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -81,6 +81,14 @@ def verify_copy(
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """A state in which a file may be: its size in bytes (None: not known) and SHA-256."""
+
+    size: int | None
+    sha256: str
+
+
 class _Check:
     def __init__(self, layout: Layout, known: KnownCopy | None, destination: Destination, observer: Observer) -> None:
         self._layout, self._known = layout, known
@@ -101,7 +109,7 @@ class _Check:
         self._made.runs = len(state.records)
         for path, problem in sorted(state.broken.items()):
             self._findings.append(codes.BROKEN.at(path, problem=problem))
-        expected = dict(self._expected())
+        expected = self._expected()
         self._check_digests(expected)
         self._check_identity()
         self._check_epochs()
@@ -112,25 +120,29 @@ class _Check:
         self._findings.sort(key=lambda one: (order[one.severity], one.code, one.address))
         return self._made
 
-    def _expected(self) -> Iterator[tuple[str, tuple[int | None, str]]]:
-        """Yield each file that must be there: size in bytes (None: not known) and SHA-256, by path."""
-        for run in self._state.runs:
-            yield from ((part.path, (part.size, part.sha256)) for part in listed_files(run))
-            for text in run.texts:
-                if EVIDENCE.fullmatch(text.path):
-                    yield text.path, (text.size, text.sha256)
+    def _expected(self) -> dict[str, list[_Expected]]:
+        """Return what each file may be that must be there, by path; more than one state while a sync is at work."""
+        made: dict[str, list[_Expected]] = {}
         head = self._state.head
         for path, digest in head.files.items() if head is not None else ():
-            yield path, (None, digest)
+            made[path] = [_Expected(None, digest)]
+        for run in self._state.runs_in_force:
+            for part in listed_files(run):
+                made[part.path] = [_Expected(part.size, part.sha256)]
+            for text in run.texts:
+                if EVIDENCE.fullmatch(text.path):
+                    before = made.get(text.path, []) if self._is_syncing else []
+                    made[text.path] = [*before, _Expected(text.size, text.sha256)]
         for path in self._state.entries:
             match = IMPORT.fullmatch(path)
             if match is not None:
-                yield path, (None, match["sha256"])
+                made[path] = [_Expected(None, match["sha256"])]
+        return made
 
-    def _check_digests(self, expected: dict[str, tuple[int | None, str]]) -> None:
+    def _check_digests(self, expected: dict[str, list[_Expected]]) -> None:
         entries = self._state.entries
         there = []
-        for path, (size, _) in expected.items():
+        for path, states in expected.items():
             entry = entries.get(path)
             if entry is None and not (self._is_syncing and EVIDENCE.fullmatch(path)):
                 self._findings.append(codes.GONE.at(path))
@@ -138,8 +150,8 @@ class _Check:
                 continue  # a sync that was stopped puts it after the commit record
             elif not entry.is_file:
                 self._findings.append(codes.BROKEN.at(path, problem=f"it is a {entry.kind}"))
-            elif size is not None and entry.size != size:
-                problem = f"it has {entry.size} bytes instead of {size}"
+            elif all(one.size not in (None, entry.size) for one in states):
+                problem = f"it has {entry.size} bytes instead of {states[-1].size}"
                 self._findings.append(codes.BROKEN.at(path, problem=problem))
             else:
                 there.append(path)
@@ -147,7 +159,7 @@ class _Check:
         self._observer.step_begins("digests", self._made.size)
         with ThreadPoolExecutor(_THREADS) as threads:
             for path, digest in zip(there, threads.map(self._digest, there), strict=True):
-                if digest != expected[path][1] and not self._is_later(path):
+                if all(one.sha256 != digest for one in expected[path]) and not self._is_later(path):
                     problem = digest if digest.startswith("it ") else "other bytes"
                     self._findings.append(codes.BROKEN.at(path, problem=problem))
         self._observer.step_ends()
@@ -186,7 +198,7 @@ class _Check:
         for epoch in missing_epochs(self._state.runs, max(newest, head.epoch if head is not None else 0)):
             self._findings.append(codes.GAP.at("runs", epoch=epoch))
 
-    def _check_others(self, expected: dict[str, tuple[int | None, str]]) -> None:
+    def _check_others(self, expected: Collection[str]) -> None:
         """Name what is there and is not of the copy. What a sync that was killed has left is none of that."""
         here = self._runs_here()
         for path, entry in self._state.entries.items():
@@ -209,7 +221,12 @@ class _Check:
     def _is_sealed_evidence(self, path: str) -> bool:
         """Whether a file is one that a sync writes, and that the head does not list because the sync was killed."""
         match = EVIDENCE.fullmatch(path)
-        names = {self._layout.tombstones_file.name, self._layout.homes_file.name, self._layout.head_file.name}
+        names = {
+            self._layout.tombstones_file.name,
+            self._layout.homes_file.name,
+            self._layout.head_file.name,
+            self._layout.forget_file.name,
+        }
         if match is None and path not in {*names, self._layout.archive_file.name, "store/archive.json"}:
             return path == self._layout.settings_file.name
         if match is not None and match["run"] not in self._state.records:

@@ -64,7 +64,7 @@ def make_warehouse_of_copy(layout: Layout) -> Sequence[str]:
 
 def _refuse_what_leads_elsewhere(state: CopyState, place: str) -> None:
     """Raise FixityError where a record or an entry of the copy would have something read that is not of the copy."""
-    for run in state.runs:
+    for run in (*state.runs, *state.instead.values()):
         listed = {part.path for part in listed_files(run)}
         for path in (part.path for phase in run.phases for part in phase.parts):
             if path not in listed:
@@ -82,6 +82,7 @@ def _bring(destination: Destination, state: CopyState, layout: Layout, place: Pa
         layout.settings_file,
         layout.tombstones_file,
         layout.head_file,
+        layout.forget_file,
     )
     paths = [path.name for path in names if path.name in state.entries and state.entries[path.name].is_file]
     for path in (*paths, *filter(RECORD.fullmatch, state.entries)):

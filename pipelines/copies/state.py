@@ -13,6 +13,7 @@ from models.json import JsonObject, JsonValue
 from models.run import PartRecord, RunRecord
 from models.seal import SealError, sealed, unsealed
 from pipelines.archive.archive import Archive
+from pipelines.archive.erasure_journal import Journal
 from pipelines.copies.destination import Destination, PlacedEntry, read_there
 from pipelines.disk.layout import Layout
 
@@ -72,7 +73,8 @@ class CopyHead:
 class CopyState:
     """What was found at a place. `head` is None where copy.json is gone or damaged; `head_digest` is the SHA-256 of
     copy.json. `records` are the readable commit records by run_id, `broken` the paths of other records with the problem
-    of each. `erasures` is the number of its tombstones; None where they cannot be read.
+    of each. `erasures` is the number of its tombstones; None where they cannot be read. `instead` are the records that
+    take the place of others until a sync has carried out an erasure (`pipelines.archive.erasure_journal`).
     """
 
     entries: dict[str, PlacedEntry]
@@ -81,11 +83,17 @@ class CopyState:
     records: dict[str, RunRecord] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     erasures: int | None = 0
+    instead: dict[str, RunRecord] = field(default_factory=dict)
 
     @property
     def runs(self) -> list[RunRecord]:
         """The runs of the copy, oldest first."""
         return sorted(self.records.values(), key=lambda run: run.epoch)
+
+    @property
+    def runs_in_force(self) -> list[RunRecord]:
+        """The runs of the copy as a reader takes them, oldest first."""
+        return [self.instead.get(run.run_id, run) for run in self.runs]
 
 
 def listed_files(run: RunRecord) -> Iterator[PartRecord]:
@@ -106,6 +114,12 @@ def read_state(destination: Destination, layout: Layout) -> CopyState:
     for path in state.entries:
         if RECORD.fullmatch(path):
             _read_record(destination, state, path)
+    name = layout.forget_file.name
+    if name in state.entries:
+        try:
+            state.instead = Journal.from_bytes(unsealed(_read(destination, state, name), ".json")).records
+        except (SealError, ValueError, KeyError, TypeError, AttributeError) as error:
+            state.broken[name] = str(error)
     name = layout.tombstones_file.name
     if name in state.entries:
         try:

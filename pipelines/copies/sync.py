@@ -7,29 +7,30 @@ and what the archive has lost stays in the copy.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
 import orjson
 
-from models.errors import ConfigurationError, DataDirectoryError, ExitCode, FixityError, LockedError
-from models.finding import Finding, Severity, exit_code
+from models.errors import ConfigurationError, DataDirectoryError, FixityError, LockedError
+from models.finding import Severity
 from models.findings import elsewhere as codes
-from models.json import JsonObject
 from models.observer import Observer
 from models.run import PartRecord, RunRecord
 from models.seal import sealed
 from pipelines.archive.archive import Archive, is_being_written, read_records
 from pipelines.archive.damage import SLOTS, due_parts
+from pipelines.archive.erasure_journal import Journal
 from pipelines.archive.known_copies import KnownCopy, keep_known_copy
 from pipelines.archive.tombstones import read_graveyard
 from pipelines.copies.destination import CopyContent, DamagedHere, Destination, GoneHere, digest_there, place_errors
 from pipelines.copies.directory import TEMPORARY
 from pipelines.copies.evidence import SmallFiles
-from pipelines.copies.places import now, syncing
+from pipelines.copies.places import now, open_place, syncing
+from pipelines.copies.result import SyncResult
 from pipelines.copies.state import (
     EVIDENCE,
     IMPORT,
@@ -51,42 +52,9 @@ class _ArchiveChanged(Exception):
     """An erasure or gc deleted files of the archive during the sync: begin again."""
 
 
-@dataclass(slots=True)
-class SyncResult:
-    """What a sync has done: files written and their bytes; files of the copy that were damaged or lost and were written
-    again; files deleted; what is wrong. `known` is what the archive knows of the copy now.
-    """
-
-    known: KnownCopy
-    files: int = 0
-    size: int = 0
-    healed: list[str] = field(default_factory=list)
-    removed: int = 0
-    runs: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """The exit code of the command: 3 where files of the archive are damaged, else 0."""
-        return exit_code(one for one in self.findings if one.severity is Severity.ERROR)
-
-    def to_json(self) -> JsonObject:
-        """Return the result as JSON values."""
-        return {
-            "copy": self.known.to_json(),
-            "files_written": self.files,
-            "bytes_written": self.size,
-            "healed": list(self.healed),
-            "files_removed": self.removed,
-            "runs_copied": self.runs,
-            "findings": [finding.to_json() for finding in self.findings],
-            "exit_code": int(self.exit_code),
-            "seconds": round(self.seconds, 3),
-        }
-
-
-def sync_copy(layout: Layout, known: KnownCopy, destination: Destination, observer: Observer) -> SyncResult:
+def sync_copy(
+    layout: Layout, known: KnownCopy, observer: Observer, opening: Callable[[str], Destination] = open_place
+) -> SyncResult:
     """Bring a copy up to date, and note that in the data directory. Damage is a finding; what is whole is copied.
 
     Raises LockedError where another sync is at work, DataDirectoryError and DiskFullError where the place cannot be
@@ -98,7 +66,7 @@ def sync_copy(layout: Layout, known: KnownCopy, destination: Destination, observ
     with syncing(layout):
         try:
             with place_errors(known.place):
-                result = _synced(layout, archive, known, destination, observer)
+                result = _synced(layout, archive, known, opening(known.place), observer)
         except (DataDirectoryError, FixityError) as error:
             with disk_errors():
                 keep_known_copy(layout, replace(known, tried_at=now(), problem=str(error)))
@@ -134,8 +102,8 @@ class _Sync:
                 raise LockedError("an erasure is at work: sync when it has ended")
             raise ConfigurationError("an erasure was interrupted: the next `extract run` finishes it; then sync again")
         # Tombstones before records: an erasure that ends in between must not count as carried out at the copy.
-        graveyard = read_graveyard(layout)
-        self._erasures = len(graveyard.tombstones) if graveyard is not None else 0
+        self._graveyard = read_graveyard(layout)
+        self._erasures = len(self._graveyard.tombstones) if self._graveyard is not None else 0
         self._here = {run.run_id: run for run in read_records(layout)[0]}
         self._state = read_state(destination, layout)
         self._newest_before = self._state.head.epoch if self._state.head is not None else 0
@@ -158,7 +126,7 @@ class _Sync:
         small.put_imports()
         self._destination.settle()
         reach("copy:parts")
-        is_erased = self._put_records(whole)
+        self._result.is_erased = is_erased = self._put_records(whole)
         reach("copy:records")
         runs = [run for run in self._ours() if self._state.records.get(run.run_id) == run]
         small.put_evidence(runs)
@@ -305,15 +273,10 @@ class _Sync:
                 raise _ArchiveChanged
 
     def _put_records(self, whole: set[str]) -> bool:
-        """Write the commit records of runs of which all is there; return whether all that changed are written.
-
-        Changed ones go newest first: an erasure may have given pieces of earlier runs to later ones.
-        """
+        """Write the commit records of runs of which all is there; return whether all that changed are written."""
         ours, records = self._ours(), self._state.records
         changed = [run for run in ours if records.get(run.run_id) not in (None, run) or self._is_broken(run)]
-        for run in reversed(changed):
-            if run.run_id in whole:
-                self._put_record(run)
+        self._put_changed([run for run in changed if run.run_id in whole])
         epochs = {run.epoch for run in records.values()}
         for run in ours:
             if run.run_id in records:
@@ -327,6 +290,28 @@ class _Sync:
                 self._result.healed.append(f"runs/{run.run_id}/run.json")
             epochs.add(run.epoch)
         return all(run.run_id in whole for run in changed)
+
+    def _put_changed(self, changed: Sequence[RunRecord]) -> None:
+        """Replace records. Those of an erasure take effect in one step, by its journal: one may have given pieces of a
+        run to another.
+        """
+        path = self._layout.forget_file.name
+        is_journaled = path in self._state.entries
+        if len(changed) > 1 and self._graveyard is not None:
+            records = {run.run_id: run for run in changed}
+            journal = Journal(self._graveyard.key.hex(), self._graveyard.tombstones[-1], records)
+            content = CopyContent.of(sealed(journal.to_bytes(), ".json"))
+            self._destination.put(path, content, over=is_journaled)
+            self._destination.settle()
+            is_journaled = True
+            reach("copy:journal")
+        for run in reversed(changed):
+            self._put_record(run)
+        revisions = {run.run_id: run.revision for run in self._state.records.values()}
+        if is_journaled and all(revisions.get(run.run_id, 0) >= run.revision for run in self._state.instead.values()):
+            self._destination.remove(path)
+            self._destination.settle()
+            self._state.entries.pop(path, None)
 
     def _is_broken(self, run: RunRecord) -> bool:
         return f"runs/{run.run_id}/run.json" in self._state.broken

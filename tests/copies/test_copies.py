@@ -27,8 +27,9 @@ from pipelines.archive.known_copies import KnownCopy, keep_known_copy, read_know
 from pipelines.copies.check import CopyVerification, verify_copy
 from pipelines.copies.opened import make_warehouse_of_copy, opened_copy
 from pipelines.copies.places import add_copy, open_place, remove_copy, syncing
+from pipelines.copies.result import SyncResult
 from pipelines.copies.state import CopyHead
-from pipelines.copies.sync import SyncResult, sync_copy
+from pipelines.copies.sync import sync_copy
 from pipelines.disk import failpoints
 from pipelines.disk.layout import Layout
 from pipelines.drill.drill import DrillRequest, drill
@@ -88,7 +89,7 @@ def place(tmp_path: Path) -> Path:
 
 def sync(archive: Archive) -> SyncResult:
     (known,) = read_known_copies(archive.layout)
-    return sync_copy(archive.layout, known, open_place(known.place), QUIET)
+    return sync_copy(archive.layout, known, QUIET)
 
 
 def verified(archive: Archive) -> CopyVerification:
@@ -144,6 +145,16 @@ def test_a_second_sync_copies_nothing_and_one_after_a_run_what_is_new(waiting: A
     assert (again.files, again.size, again.runs) == (0, 0, 0)
 
 
+def into_a_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/etc/hostname")
+
+
+def into_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 DAMAGES: Sequence[tuple[str, str, Callable[[Path], object]]] = [
     ("store/home=small/*/*.parquet", "C102", lambda path: path.write_bytes(flipped(path))),
     ("tables/manifest/*/*/*.parquet", "C101", lambda path: path.unlink()),
@@ -159,8 +170,8 @@ DAMAGES: Sequence[tuple[str, str, Callable[[Path], object]]] = [
     ("settings.toml", "C102", lambda path: path.write_bytes(flipped(path))),
     ("head.json", "C102", lambda path: path.write_bytes(b"")),
     ("copy.json", "C102", lambda path: path.write_bytes(flipped(path))),
-    ("store/home=small/*/*.parquet", "C102", lambda path: (path.unlink(), path.symlink_to("/etc/hostname"))),
-    ("store/home=small/*/*.parquet", "C102", lambda path: (path.unlink(), os.mkfifo(path))),
+    ("store/home=small/*/*.parquet", "C102", into_a_link),
+    ("store/home=small/*/*.parquet", "C102", into_a_pipe),
 ]
 
 
@@ -281,7 +292,7 @@ def test_an_archive_that_was_put_back_to_before_an_erasure_does_not_undo_it_in_t
     (known,) = read_known_copies(archive.layout)
     whole = contents(place)
     with pytest.raises(FixityError, match="put back to an earlier state"):
-        sync_copy(made.copy(tmp_path / "backup").layout, known, open_place(str(place)), QUIET)
+        sync_copy(made.copy(tmp_path / "backup").layout, known, QUIET)
     assert contents(place) == whole
 
 
@@ -350,7 +361,7 @@ def test_a_disk_that_is_not_there_gets_no_new_copy(archive: Archive, place: Path
     copied(archive, place)
     place.rename(place.with_name("away"))
     with pytest.raises(DataDirectoryError, match="cannot be reached"):
-        sync_copy(archive.layout, read_known_copies(archive.layout)[0], open_place(str(place)), QUIET)
+        sync_copy(archive.layout, read_known_copies(archive.layout)[0], QUIET)
     place.mkdir()  # the mount point
     with pytest.raises(DataDirectoryError, match="its disk is not there"):
         sync(archive)

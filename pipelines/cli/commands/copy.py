@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from models.amounts import duration, moment, plural, size
-from models.errors import ExitCode, ExtractError
+from models.errors import ExitCode
 from models.finding import Finding, Severity, exit_code
 from models.json import JsonValue
 from pipelines.archive.known_copies import KnownCopy
@@ -17,8 +17,9 @@ from pipelines.cli.console import say, say_json
 from pipelines.cli.options import AsJson, Data, Quiet, command, layout_of
 from pipelines.cli.progress import showing
 from pipelines.copies.check import CopyVerification, verify_copy
+from pipelines.copies.every import sync_every
 from pipelines.copies.places import add_copy, chosen_copies, open_place, place_of, remove_copy
-from pipelines.copies.sync import SyncResult, sync_copy
+from pipelines.copies.result import SyncResult
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -55,25 +56,16 @@ def sync(dest: KnownPlace = None, data: Data = None, as_json: AsJson = False, qu
     erased with `extract forget` is erased there. Ends with 3 for damage, with 12 where a place is away or full.
     """
     layout = layout_of(data)
-    made: list[JsonValue] = []
-    code = ExitCode.VERIFIED
-    for known in _needed(chosen_copies(layout, dest), data):
-        try:
-            with showing(shown=not (as_json or quiet)) as observer:
-                result = sync_copy(layout, known, open_place(known.place), observer)
-        except ExtractError as error:
-            if dest is not None:
-                raise
-            say(f"extract: {error}", stderr=True)
-            made.append({"copy": known.to_json(), "error": str(error), "exit_code": int(error.exit_code)})
-            code = max(code, ExitCode(error.exit_code))
-            continue
-        code = max(code, result.exit_code)
-        made.append(result.to_json())
-        if not as_json:
-            _show_sync(result, quiet=quiet)
+    with showing(shown=not (as_json or quiet)) as observer:
+        made = sync_every(layout, _needed(chosen_copies(layout, dest), data), observer)
+    code = max((one.exit_code for one in made), default=ExitCode.VERIFIED)
+    for one in made if not as_json else ():
+        if one.result is not None:
+            _show_sync(one.result, quiet=quiet)
+        else:
+            say(f"extract: {one.error}", stderr=True)
     if as_json:
-        say_json({"exit_code": int(code), "copies": made})
+        say_json({"exit_code": int(code), "copies": [one.to_json() for one in made]})
     if code:
         raise typer.Exit(code)
 

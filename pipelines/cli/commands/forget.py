@@ -1,17 +1,20 @@
 """`extract forget`: erases content from every file below the data directory."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from models.amounts import count, duration, moment, plural, size
 from models.errors import ConfigurationError, ExitCode
+from models.json import JsonObject
 from models.observer import Observer
 from pipelines.cli.confirm import Yes, confirm
 from pipelines.cli.console import Heading, say, say_json, say_table
 from pipelines.cli.options import AsJson, Data, Quiet, layout_of
 from pipelines.cli.progress import showing
+from pipelines.copies.every import CopyOutcome, sync_all_known
 from pipelines.disk.layout import Layout
 from pipelines.forget.forget import (
     ErasurePlan,
@@ -99,11 +102,15 @@ def _forget(
         confirm("Erase it, for good?")
     with showing(shown=not (as_json or quiet)) as observer:
         made = do_forget(layout, planned, observer, reason=reason)
+        copies = sync_all_known(layout, observer)
+    not_reached = [one for one in copies if not one.has_every_erasure]
     if as_json:
-        say_json({"done": made.tombstone is not None, **planned.to_json(), **made.to_json()})
+        reached: JsonObject = {"copies_not_reached": [one.known.place for one in not_reached]}
+        say_json({"done": made.tombstone is not None, **planned.to_json(), **made.to_json(), **reached})
     else:
         _show_done(made, quiet=quiet)
-    if made.remaining:
+        _show_copies(copies, quiet=quiet)
+    if made.remaining or not_reached:
         raise typer.Exit(ExitCode.UNEXPECTED)
 
 
@@ -157,6 +164,16 @@ def _show_done(made: ErasureResult, *, quiet: bool) -> None:
         say("The program does not rewrite these: remove them yourself, then give the same command again.", stderr=True)
     elif not quiet:
         say("Every file below the data directory was searched: none contains it.")
+
+
+def _show_copies(copies: Sequence[CopyOutcome], *, quiet: bool) -> None:
+    for one in copies:
+        if one.has_every_erasure and not quiet:
+            say(f"erased in the copy {one.known.place} too")
+        elif not one.has_every_erasure:
+            why = one.error or "some of its files could not be replaced; `extract copy verify` says which"
+            say(f"THE COPY {one.known.place} STILL CONTAINS IT: {why}", stderr=True)
+            say("`extract copy sync` erases it there as soon as the copy can be reached.", stderr=True)
 
 
 def _list(layout: Layout, *, as_json: bool) -> None:
