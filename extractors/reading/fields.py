@@ -2,12 +2,14 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Final, NoReturn
+from typing import Final, TypeVar
 
 import orjson
 
 from models.json import JsonObject, JsonValue
 from models.reject import RejectCode
+
+T = TypeVar("T")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_MS: Final = 253_402_300_799_999
@@ -193,35 +195,25 @@ class Fields:
 
     def need_text(self, name: str) -> str:
         """Consume a required string."""
-        value = self.take_text(name)
-        if value is None:
-            self._refuse(name, "a string")
-        return value
+        return self._required(name, self.take_text(name), "a string")
 
     def need_integer(self, name: str) -> int:
         """Consume a required integer."""
-        value = self.take_integer(name)
-        if value is None:
-            self._refuse(name, "an integer")
-        return value
+        return self._required(name, self.take_integer(name), "an integer")
 
     def need_instant(self, name: str) -> datetime:
         """Consume a required ISO 8601 string with an offset; return the instant in UTC."""
-        value = self.take_instant(name)
-        if value is None:
-            self._refuse(name, "an instant")
-        return value
+        return self._required(name, self.take_instant(name), "an instant")
 
     def need_epoch_ms(self, name: str) -> datetime:
         """Consume required milliseconds since 1970; return the instant in UTC."""
-        value = self.take_epoch_ms(name)
-        if value is None:
-            self._refuse(name, "milliseconds since 1970")
-        return value
+        return self._required(name, self.take_epoch_ms(name), "milliseconds since 1970")
 
-    def _refuse(self, name: str, wanted: str) -> NoReturn:
-        value = self._left.get(name)
-        if value is None:
+    def _required(self, name: str, value: T | None, wanted: str) -> T:
+        """Return a consumed value. Raises `Malformed` if it is None: the field is missing, null or of another type."""
+        if value is not None:
+            return value
+        if self._left.get(name) is None:
             raise Malformed(RejectCode.MISSING_FIELD, f"{name} is missing")
         raise Malformed(RejectCode.WRONG_TYPE, f"{name} is not {wanted}")
 

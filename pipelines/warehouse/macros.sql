@@ -100,3 +100,22 @@ create or replace macro is_denial(text) as (
     )
 )
 ;
+
+-- The figures of a group of billed parts: `u` is a row of `priced_parts`. Use it as unnest(usage_figures(u)).
+create or replace macro usage_figures(u) as (
+    {
+        'response_count':count(*) filter (u.part in ('message', 'fallback')),
+        'input_tokens':sum(u.input_tokens)::bigint,
+        'output_tokens':sum(u.output_tokens)::bigint,
+        'thinking_tokens':sum(u.thinking_tokens)::bigint,
+        'cache_read_tokens':sum(u.cache_read_tokens)::bigint,
+        'cache_write_5m_tokens':sum(u.cache_write_5m_tokens)::bigint,
+        'cache_write_1h_tokens':sum(u.cache_write_1h_tokens)::bigint,
+        'web_search_requests':sum(u.web_search_requests)::bigint,
+        'cost_usd':total_usd(u.cost_usd),
+        'unpriced_part_count':count(*) filter (u.cost_usd is null),
+        'reliable_share':avg(u.is_reliable::integer),
+        'file_ids':list_sort(list(distinct u.file_id))
+    }
+)
+;

@@ -29,9 +29,7 @@ refresh: session
 with
     transcripts as (
         select
-            r.home_id,
-            r.session_id,
-            r.agent_id,
+            {'home_id':r.home_id, 'session_id':r.session_id, 'agent_id':r.agent_id} as run,
             min(r.workflow_id) as workflow_id,
             min(r.recorded_at) as started_at,
             max(r.recorded_at) as ended_at,
@@ -44,7 +42,10 @@ with
         group by all
     ),
     metas as (
-        select s.*, {'file_id':s.file_id, 'byte_offset':s.byte_offset, 'byte_length':s.byte_length} as address
+        select
+            s.*,
+            {'home_id':s.home_id, 'session_id':s.session_id, 'agent_id':s.agent_id} as run,
+            {'file_id':s.file_id, 'byte_offset':s.byte_offset, 'byte_length':s.byte_length} as address
         from subagents s
         join files f using (file_id)
         where f.state <> 'superseded'
@@ -69,9 +70,7 @@ with
     ),
     answers as (
         select
-            r.home_id,
-            r.session_id,
-            l.agent_id,
+            {'home_id':r.home_id, 'session_id':r.session_id, 'agent_id':l.agent_id} as run,
             l.tool_use_id,
             l.status,
             l.agent_type,
@@ -95,9 +94,7 @@ with
     ),
     progress as (
         select
-            home_id,
-            session_id,
-            agent_id,
+            {'home_id':home_id, 'session_id':session_id, 'agent_id':agent_id} as run,
             min(tool_use_id) as tool_use_id,
             min(linked_at) as linked_at,
             min({'file_id':file_id, 'byte_offset':byte_offset, 'byte_length':byte_length}) as address
@@ -107,9 +104,7 @@ with
     ),
     journals as (
         select
-            home_id,
-            session_id,
-            agent_id,
+            {'home_id':home_id, 'session_id':session_id, 'agent_id':agent_id} as run,
             min(workflow_id) as workflow_id,
             arg_max(event, {'byte_offset':byte_offset, 'file_id':file_id}) as event,
             max(label) as label,
@@ -119,26 +114,26 @@ with
         group by all
     ),
     known as (
-        select home_id, session_id, agent_id
+        select run
         from transcripts
         union
-        select home_id, session_id, agent_id
+        select run
         from metas
         union
-        select home_id, session_id, agent_id
+        select run
         from answers
         union
-        select home_id, session_id, agent_id
+        select run
         from progress
         union
-        select home_id, session_id, agent_id
+        select run
         from journals
     ),
     joined as (
         select
-            k.home_id,
-            k.session_id,
-            k.agent_id,
+            k.run.home_id as home_id,
+            k.run.session_id as session_id,
+            k.run.agent_id as agent_id,
             coalesce(m.tool_use_id, a.tool_use_id, p.tool_use_id) as tool_use_id,
             coalesce(m.agent_type, a.agent_type, t.agent_type) as agent_type,
             coalesce(m.description, a.description, j.label) as description,
@@ -169,31 +164,11 @@ with
             t.address is not null as has_transcript,
             coalesce(t.address, m.address, a.address, p.address, j.address) as address
         from known k
-        left join
-            transcripts t
-            on t.home_id = k.home_id
-            and t.session_id is not distinct from k.session_id
-            and t.agent_id = k.agent_id
-        left join
-            metas m
-            on m.home_id = k.home_id
-            and m.session_id is not distinct from k.session_id
-            and m.agent_id = k.agent_id
-        left join
-            answers a
-            on a.home_id = k.home_id
-            and a.session_id is not distinct from k.session_id
-            and a.agent_id = k.agent_id
-        left join
-            progress p
-            on p.home_id = k.home_id
-            and p.session_id is not distinct from k.session_id
-            and p.agent_id = k.agent_id
-        left join
-            journals j
-            on j.home_id = k.home_id
-            and j.session_id is not distinct from k.session_id
-            and j.agent_id = k.agent_id
+        left join transcripts t using (run)
+        left join metas m using (run)
+        left join answers a using (run)
+        left join progress p using (run)
+        left join journals j using (run)
     )
 select
     coalesce(j.home_id, c.home_id) as home_id,

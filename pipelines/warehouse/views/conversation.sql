@@ -27,11 +27,22 @@ Records copied from another session are included, because they are part of this 
 with
     kept as (
         select
-            r.*,
+            r.home_id,
+            r.session_id,
             max(r.recorded_at) over (
                 partition by r.home_id, r.session_id, r.file_id order by r.byte_offset
             ) as known_at,
-            c.file_id is not null as is_copied
+            r.record_type,
+            r.subtype,
+            r.is_api_error,
+            r.is_compact_summary,
+            r.message_id,
+            r.agent_id,
+            r.model,
+            c.file_id is not null as is_copied,
+            r.file_id,
+            r.byte_offset,
+            r.byte_length
         from records r
         left join record_copies c using (file_id, byte_offset)
         -- Of two copies in the same session, one is shown.
@@ -45,80 +56,52 @@ with
         where not is_synthetic
     ),
     shown as (
-        select
-            k.home_id,
-            k.session_id,
-            k.known_at,
-            k.file_id,
-            k.byte_offset,
-            -1 as block_number,
-            s.speaker,
-            s.kind,
-            s.message_id,
-            s.words,
-            null as tool_name,
-            null as tool_input,
-            null as result_id,
-            null::boolean as is_error,
-            k.agent_id,
-            null as model,
-            k.is_copied,
-            k.byte_length
+        select k.* replace (s.message_id as message_id), -1 as block_number, s.speaker, s.kind, s.words
         from kept k
         join speakers s using (file_id, byte_offset)
-        union all
+        union all by name
         select
-            k.home_id,
-            k.session_id,
-            k.known_at,
-            k.file_id,
-            k.byte_offset,
+            k.* replace (b.message_id as message_id),
             b.block_number,
             case
-                when k.is_api_error or k.model = '<synthetic>'
+                when k.record_type = 'user' or k.is_api_error or k.model = '<synthetic>'
                 then 'claude_code'
                 when k.agent_id is not null
                 then 'subagent'
                 else 'claude'
-            end,
-            case when b.block_type = 'thinking' then 'thinking' when k.is_api_error then 'notice' else 'answer' end,
-            b.message_id,
-            null,
-            null,
-            null,
-            null,
-            null,
-            k.agent_id,
-            k.model,
-            k.is_copied,
-            k.byte_length
+            end as speaker,
+            case
+                when k.record_type = 'user'
+                then 'summary'
+                when b.block_type = 'thinking'
+                then 'thinking'
+                when k.is_api_error
+                then 'notice'
+                else 'answer'
+            end as kind
         from kept k
         join content_blocks b using (file_id, byte_offset)
         where
-            k.record_type = 'assistant'
-            and b.message_id is not null
-            and b.parent_block is null
-            and b.block_type in ('text', 'thinking')
-        union all
+            b.message_id is not null
+            and case
+                k.record_type
+                when 'assistant'
+                then b.parent_block is null and b.block_type in ('text', 'thinking')
+                when 'user'
+                then k.is_compact_summary
+            end
+        union all by name
         select
-            k.home_id,
-            k.session_id,
-            k.known_at,
-            k.file_id,
-            k.byte_offset,
+            k.* replace (null as message_id),
             t.block_number,
-            case when not t.has_call then 'tool' when k.agent_id is not null then 'subagent' else 'claude' end,
-            case when t.has_call then 'call' else 'result' end,
-            null,
-            null,
+            case
+                when not t.has_call then 'tool' when k.agent_id is not null then 'subagent' else 'claude'
+            end as speaker,
+            case when t.has_call then 'call' else 'result' end as kind,
             t.tool_name,
-            b.input,
-            t.result_message_id,
-            t.is_error,
-            k.agent_id,
-            k.model,
-            k.is_copied,
-            k.byte_length
+            b.input as tool_input,
+            t.result_message_id as result_id,
+            t.is_error
         from kept k
         join tool_call_results t using (file_id, byte_offset)
         left join
@@ -126,49 +109,13 @@ with
             on b.file_id = t.file_id
             and b.byte_offset = t.byte_offset
             and b.block_number = t.block_number
-        union all
+        union all by name
         select
-            k.home_id,
-            k.session_id,
-            k.known_at,
-            k.file_id,
-            k.byte_offset,
-            b.block_number,
-            'claude_code',
-            'summary',
-            b.message_id,
-            null,
-            null,
-            null,
-            null,
-            null,
-            k.agent_id,
-            null,
-            k.is_copied,
-            k.byte_length
-        from kept k
-        join content_blocks b using (file_id, byte_offset)
-        where k.record_type = 'user' and k.is_compact_summary and b.message_id is not null
-        union all
-        select
-            k.home_id,
-            k.session_id,
-            k.known_at,
-            k.file_id,
-            k.byte_offset,
-            -1,
-            'claude_code',
-            'event',
-            k.message_id,
-            case when k.message_id is null then k.subtype end,
-            null,
-            null,
-            null,
-            null,
-            k.agent_id,
-            null,
-            k.is_copied,
-            k.byte_length
+            k.*,
+            -1 as block_number,
+            'claude_code' as speaker,
+            'event' as kind,
+            case when k.message_id is null then k.subtype end as words
         from kept k
         where k.record_type = 'system' and k.subtype is distinct from 'turn_duration'
     )

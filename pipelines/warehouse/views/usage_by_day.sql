@@ -17,21 +17,6 @@ Tokens of a day by home and model: complete for each home: a response that two h
 - reliable_share: Share of parts whose figures are final, from 0 to 1.
 - file_ids: The files of the records behind the figures.
 */
-select
-    u.responded_at::date as day,
-    u.home_id,
-    u.model_id,
-    count(*) filter (u.part in ('message', 'fallback')) as response_count,
-    sum(u.input_tokens)::bigint as input_tokens,
-    sum(u.output_tokens)::bigint as output_tokens,
-    sum(u.thinking_tokens)::bigint as thinking_tokens,
-    sum(u.cache_read_tokens)::bigint as cache_read_tokens,
-    sum(u.cache_write_5m_tokens)::bigint as cache_write_5m_tokens,
-    sum(u.cache_write_1h_tokens)::bigint as cache_write_1h_tokens,
-    sum(u.web_search_requests)::bigint as web_search_requests,
-    total_usd(u.cost_usd) as cost_usd,
-    count(*) filter (u.cost_usd is null) as unpriced_part_count,
-    avg(u.is_reliable::integer) as reliable_share,
-    list_sort(list(distinct u.file_id)) as file_ids
+select u.responded_at::date as day, u.home_id, u.model_id, unnest(usage_figures(u))
 from priced_parts u
-group by all
+group by u.responded_at::date, u.home_id, u.model_id
