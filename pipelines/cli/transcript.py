@@ -10,6 +10,7 @@ from difflib import unified_diff
 from itertools import islice
 from typing import Final
 
+from markdown_it import MarkdownIt
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.markdown import Markdown
 from rich.padding import Padding
@@ -17,9 +18,11 @@ from rich.rule import Rule
 from rich.segment import Segment
 from rich.text import Text
 
-from models.amounts import count, duration
+from models.amounts import compact, count, duration
 from models.text import safe
 from pipelines.look.conversation import Turn, Utterance
+
+Line = list[Segment]
 
 _INDENT: Final = 4
 _NARROWEST: Final = 20
@@ -27,10 +30,23 @@ _LINES_OF_DIFF: Final = 12
 _LONGEST_ABOUT: Final = 60
 _LONGEST_MARKDOWN: Final = 100_000
 """Answers up to so many characters are drawn as Markdown, longer ones as plain text."""
+_AT_ONCE: Final = 20
+"""So many turns are written together: each write costs as much as the drawing of a turn."""
 _TELLING: Final = (
     "command", "file_path", "notebook_path", "path", "pattern", "query", "url", "skill", "description", "prompt",
 )  # fmt: skip
 """Fields of a tool's input that describe a call best, in order of preference."""
+_SPEAKERS: Final = {"claude_code": "Claude Code"}
+_PARSER: Final = MarkdownIt().enable("strikethrough").enable("table")
+
+
+class _Markdown(Markdown):
+    """Rich's Markdown, with one parser for all texts: making a parser takes longer than most texts."""
+
+    def __init__(self, markup: str, code_theme: str) -> None:
+        super().__init__("", code_theme=code_theme, hyperlinks=False)
+        self.markup = markup
+        self.parsed = _PARSER.parse(markup)
 
 
 class Safe:
@@ -39,8 +55,8 @@ class Safe:
     def __init__(self, drawn: RenderableType, margin: int = 0) -> None:
         self._drawn, self._margin = drawn, margin
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the escaped segments."""
+    def lines(self, console: Console, options: ConsoleOptions) -> Iterator[Line]:
+        """Yield the escaped lines."""
         inner = options.update_width(max(options.max_width - self._margin, _NARROWEST))
         for line in Segment.split_lines(console.render(self._drawn, inner)):
             shown = [segment for segment in line if segment.control is None]
@@ -48,64 +64,92 @@ class Safe:
                 shown.pop()
             if shown and not (shown[-1].style and shown[-1].style.bgcolor):
                 shown[-1] = Segment(shown[-1].text.rstrip(" "), shown[-1].style)
-            if shown and self._margin:
-                yield Segment(" " * self._margin)
-            for segment in shown:
-                yield Segment(safe(segment.text), segment.style)
+            margin = [Segment(" " * self._margin)] if shown and self._margin else []
+            yield margin + [Segment(safe(segment.text), segment.style) for segment in shown]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the segments of the lines."""
+        for line in self.lines(console, options):
+            yield from line
             yield Segment.line()
+
+
+class _Turns:
+    """Draws several turns."""
+
+    def __init__(self, turns: Iterable[Turn], *, is_full: bool) -> None:
+        self._turns, self._is_full = turns, is_full
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the segments of the turns."""
+        for turn in self._turns:
+            for line in turn_lines(console, options, turn, is_full=self._is_full):
+                yield from line
+                yield Segment.line()
 
 
 def draw(console: Console, turns: Iterable[Turn], *, is_full: bool) -> None:
     """Print turns; with `is_full`, print inputs, results, thinking and notices completely, not as one line each."""
-    for turn in turns:
-        margin = _INDENT * turn.depth
-        if turn.agent is not None:
-            words = " ".join(filter(None, (turn.agent.agent_type or "subagent", turn.agent.description)))
-            console.print(Safe(Text(f"↳ {_line(words)}", style="magenta"), margin - _INDENT))
-        for drawn in _drawn(turn.utterance, is_full=is_full):
-            console.print(Safe(drawn, margin))
+    left = iter(turns)
+    while some := list(islice(left, _AT_ONCE)):
+        console.print(_Turns(some, is_full=is_full), end="")
 
 
-def _drawn(one: Utterance, *, is_full: bool) -> Iterator[RenderableType]:
+def turn_lines(
+    console: Console, options: ConsoleOptions, turn: Turn, *, is_full: bool, code_theme: str = "monokai"
+) -> Iterator[Line]:
+    """Yield the lines of a turn, with control characters escaped. `code_theme` is a style of Pygments."""
+    margin = _INDENT * turn.depth
+    if turn.agent is not None:
+        words = " ".join(filter(None, (turn.agent.agent_type or "subagent", turn.agent.description)))
+        yield from Safe(Text(f"↳ {_line(words)}", style="magenta"), margin - _INDENT).lines(console, options)
+    for drawn in _drawn(turn.utterance, is_full=is_full, code_theme=code_theme):
+        yield from Safe(drawn, margin).lines(console, options)
+
+
+def _drawn(one: Utterance, *, is_full: bool, code_theme: str) -> Iterator[RenderableType]:
     rewound = " (rewound)" if one.is_abandoned else ""
     at = f" {one.said_at.astimezone():%H:%M}" if one.said_at else ""
+    tokens = f", {compact(one.tokens)} tokens" if one.tokens else ""
+    speaker = _SPEAKERS.get(one.speaker, one.speaker)
     match one.kind:
         case "prompt":
             yield Text(f"\n❯ you{at}{rewound}", style="bold cyan")
             yield Text(one.text, style="dim" if rewound else "")
         case "answer":
-            yield Text(f"\n● {one.speaker}{at}{rewound}", style="bold")
-            yield Text(one.text) if len(one.text) > _LONGEST_MARKDOWN else Markdown(one.text, hyperlinks=False)
+            yield Text.assemble((f"\n● {speaker}{at}{rewound}", "bold"), (tokens, "dim"))
+            is_long = len(one.text) > _LONGEST_MARKDOWN
+            yield Text(one.text) if is_long else _Markdown(one.text, code_theme)
         case "thinking":
             if is_full and one.text:
-                yield Text(f"\n∴ thinking{at}{rewound}", style="dim italic")
+                yield Text(f"\n∴ thinking{at}{rewound}{tokens}", style="dim italic")
                 yield Text(one.text, style="dim italic")
             elif one.text:
-                yield Text(f"∴ thought: {_line(one.text)}", style="dim italic", no_wrap=True, overflow="ellipsis")
+                yield _one_line(Text(f"∴ thought{tokens}: {_line(one.text)}", style="dim italic"))
         case "call":
-            yield from _call(one, rewound, is_full=is_full)
+            yield from _call(one, rewound, tokens, is_full=is_full)
         case "summary":
             yield Rule("compacted", style="yellow")
             yield Text(one.text if is_full else _line(one.text)[:400], style="dim")
         case "notice":
             if is_full:
-                yield Text(f"\n· {one.speaker}{at}{rewound}", style="dim")
+                yield Text(f"\n· {speaker}{at}{rewound}", style="dim")
                 yield Text(one.text, style="dim")
             else:
-                words = f"· {one.speaker}: {_line(one.text)}"
-                yield Text(words, style="dim", no_wrap=True, overflow="ellipsis")
+                yield _one_line(Text(f"· {speaker}: {_line(one.text)}", style="dim"))
 
 
-def _call(one: Utterance, rewound: str, *, is_full: bool) -> Iterator[RenderableType]:
+def _call(one: Utterance, rewound: str, tokens: str, *, is_full: bool) -> Iterator[RenderableType]:
     given = _input(one)
     outcome = _outcome(one)
-    line = Text(no_wrap=True, overflow="ellipsis")
+    line = Text()
     line.append("✗ " if one.is_error else "✓ " if one.result is not None else "? ", "red" if one.is_error else "green")
     line.append(f"{_line(one.tool_name)}{rewound}", "bold")
     about = _line(_about(given))
     line.append(f"  {about if len(about) <= _LONGEST_ABOUT else about[: _LONGEST_ABOUT - 1] + '…'}")
     line.append(f"  {outcome}", "red" if one.is_error else "dim")
-    yield line
+    line.append(tokens, "dim")
+    yield _one_line(line)
     changed = list(_diff(given))
     yield from _coloured(changed if is_full else changed[:_LINES_OF_DIFF])
     if len(changed) > _LINES_OF_DIFF and not is_full:
@@ -115,6 +159,11 @@ def _call(one: Utterance, rewound: str, *, is_full: bool) -> Iterator[Renderable
             yield Text(json.dumps(given, ensure_ascii=False, indent=2) if given else one.tool_input, style="dim")
         if one.result:
             yield Padding(Text(one.result), (0, 0, 0, 2))
+
+
+def _one_line(text: Text) -> Text:
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def _outcome(one: Utterance) -> str:

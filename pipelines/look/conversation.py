@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -17,7 +17,8 @@ _COMMAND: Final = re.compile(r"<command-name>(.*?)</command-name>(?:.*?<command-
 class Utterance:
     """A prompt, an answer, a tool call with its result, or an event. All texts are untrusted.
 
-    `said_at` has a time zone. `tool_input` is JSON. `lasted` is the time from a call to its result in seconds.
+    `said_at` has a time zone. `tool_input` is JSON. `lasted` is the time from a call to its result in seconds. `tokens`
+    are the output tokens of the response that begins here. `place` is file_id, offset and length of the entry.
     """
 
     kind: Kind
@@ -33,6 +34,8 @@ class Utterance:
     model: str | None = None
     tool_use_id: str | None = None
     lasted: float | None = None
+    tokens: int | None = None
+    place: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ def utterance_of(row: dict[str, object]) -> Utterance:
         _text(row["model"]) or None,
         _text(row.get("tool_use_id")) or None,
         lasted,
+        _number(row.get("output_tokens")),
+        _place(row),
     )
 
 
@@ -137,6 +142,23 @@ def merged(said: Sequence[Utterance], prompts: Sequence[Utterance]) -> list[Utte
         )
         made.insert(next(later, len(made)), prompt)
     return made
+
+
+def without_empty(said: Sequence[Utterance]) -> list[Utterance]:
+    """Return a conversation without thinking of which no text was kept. Its tokens, those of the response that begins
+    with it, go to the next utterance of the response.
+    """
+    kept: list[Utterance] = []
+    waiting: dict[str | None, int] = {}
+    for one in said:
+        if one.kind == "thinking" and not one.text:
+            if one.tokens:
+                waiting[one.agent_id] = one.tokens
+            continue
+        if (tokens := waiting.pop(one.agent_id, None)) and one.tokens is None and one.kind in ("answer", "call"):
+            one = replace(one, tokens=tokens)
+        kept.append(one)
+    return kept
 
 
 def in_turns(utterances: Sequence[Utterance], agents: Sequence[Agent]) -> Iterator[Turn]:
@@ -196,6 +218,15 @@ def _words(text: str) -> str:
     if not text.lstrip().startswith("<command-") or not (found := _COMMAND.search(text)):
         return text
     return " ".join(filter(None, (part and part.strip() for part in found.groups())))
+
+
+def _place(row: dict[str, object]) -> tuple[int, int, int] | None:
+    file_id, offset, length = (_number(row.get(name)) for name in ("file_id", "byte_offset", "byte_length"))
+    return None if file_id is None or offset is None or length is None else (file_id, offset, length)
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _text(value: object) -> str:

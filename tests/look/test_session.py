@@ -37,13 +37,13 @@ def test_a_conversation_is_told_in_order(told: Path) -> None:
     lines = [line.strip() for line in _read(told, TIDY).lines]
     said = [
         "fix the total in cart.py",
-        "∴ thought: The sum leaves out the tax.",
+        "∴ thought, 10 tokens: The sum leaves out the tax.",
         "I look at cart.py first.",
         "✓ Read  /work/shop/cart.py  2 lines, 1 min 00 s",
-        "✓ Edit  /work/shop/cart.py  1 line, 1 min 00 s",
+        "✓ Edit  /work/shop/cart.py  1 line, 1 min 00 s, 100 tokens",
         "-    return 1",
         "+    return 1 + tax",
-        "✗ Bash  pytest -q  2 failed, 1 min 00 s",
+        "✗ Bash  pytest -q  2 failed, 1 min 00 s, 100 tokens",
         "The total has the tax now.",
         "and undo it all",
         "Undone.",

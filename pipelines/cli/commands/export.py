@@ -12,8 +12,8 @@ import typer
 from models.amounts import plural
 from models.errors import ConfigurationError
 from models.text import safe
-from pipelines.cli.commands.session import find
 from pipelines.cli.console import say
+from pipelines.cli.conversations import find
 from pipelines.cli.looking import HomeId, Model, Project, Since, State, Tool, Touched, Until
 from pipelines.cli.options import Data, layout_of
 from pipelines.disk.layout import Layout
