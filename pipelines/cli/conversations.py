@@ -22,7 +22,6 @@ from pipelines.look.conversation import (
     merged,
     prompts_query,
     utterance_of,
-    without_empty,
 )
 from pipelines.look.filters import Filters
 from pipelines.look.sessions import sessions_query
@@ -54,7 +53,7 @@ def said_in(layout: Layout, session_id: str, home_id: str, masker: Masker | None
 
 def turns_of(layout: Layout, session_id: str, home_id: str, masker: Masker | None) -> list[Turn]:
     """Return the conversation of a session in one home as turns, subagents below the calls that started them."""
-    said = without_empty(said_in(layout, session_id, home_id, masker))
+    said = said_in(layout, session_id, home_id, masker)
     agents = [agent_of(one) for one in rows_of(layout, agents_query(session_id, home_id), masker)]
     return list(in_turns(said, agents))
 

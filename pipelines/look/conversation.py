@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
@@ -142,23 +142,6 @@ def merged(said: Sequence[Utterance], prompts: Sequence[Utterance]) -> list[Utte
         )
         made.insert(next(later, len(made)), prompt)
     return made
-
-
-def without_empty(said: Sequence[Utterance]) -> list[Utterance]:
-    """Return a conversation without thinking of which no text was kept. Its tokens, those of the response that begins
-    with it, go to the next utterance of the response.
-    """
-    kept: list[Utterance] = []
-    waiting: dict[str | None, int] = {}
-    for one in said:
-        if one.kind == "thinking" and not one.text:
-            if one.tokens:
-                waiting[one.agent_id] = one.tokens
-            continue
-        if (tokens := waiting.pop(one.agent_id, None)) and one.tokens is None and one.kind in ("answer", "call"):
-            one = replace(one, tokens=tokens)
-        kept.append(one)
-    return kept
 
 
 def in_turns(utterances: Sequence[Utterance], agents: Sequence[Agent]) -> Iterator[Turn]:

@@ -17,7 +17,7 @@ Records copied from another session are included, because they are part of this 
 - is_abandoned: Whether the conversation was rewound to before it.
 - agent_id: The subagent, if the record is a subagent's.
 - model: The model that answered.
-- output_tokens: Tokens of the response, at its first row.
+- output_tokens: Tokens of the response, at the first of its rows.
 - is_copy: Whether it is a copy: another session has it too, and counts it.
 - block_number: The block of the record, from 0; -1 for a record as a whole. Of a call it joins `tool_calls`, with file and offset.
 - file_id: The file of the record.
@@ -51,7 +51,13 @@ with
             or (c.reason = 'copy' and (c.original_session_id is distinct from r.session_id or not c.is_copy_in_home))
     ),
     answers as (
-        select home_id, session_id, run_file_id as file_id, byte_offsets[1] as byte_offset, output_tokens
+        select
+            home_id,
+            session_id,
+            run_file_id as file_id,
+            unnest(byte_offsets) as byte_offset,
+            byte_offsets[1] as response_offset,
+            output_tokens
         from responses
         where not is_synthetic
     ),
@@ -138,7 +144,10 @@ select
     s.model,
     case
         when
-            row_number() over (partition by s.home_id, s.session_id, s.file_id, s.byte_offset order by s.block_number)
+            row_number() over (
+                partition by s.home_id, s.session_id, s.file_id, u.response_offset
+                order by s.byte_offset, s.block_number
+            )
             = 1
         then u.output_tokens
     end as output_tokens,
