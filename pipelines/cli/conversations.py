@@ -76,7 +76,7 @@ def head_of(row: Named) -> Sequence[Text]:
     note = {
         "present": f"claude --resume {text(row['session_id'])}",
         "partial": "The home has only files of its subagents; the archived part of the conversation is shown.",
-        "expired": "Its transcript is gone from the home; this archive has it.",
+        "expired": "Its transcript is gone from the home; `extract restore --session ID --to DIR` writes it again.",
         "named_only": "No run ever read a transcript of it; its prompts come from history.jsonl.",
     }.get(state, state)
     dim = [f"{ids}  {branches}".rstrip(), "; ".join(filter(None, parts)), note]

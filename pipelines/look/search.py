@@ -86,6 +86,9 @@ class Hit:
     found_at: datetime | None
     snippet: str
     address: str
+    file_id: int
+    byte_offset: int
+    byte_length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,8 @@ def search(layout: Layout, wanted: SearchQuery, mask: Callable[[str], str] = str
             texts |= dict(warehouse.execute(f"{query} WHERE h.document = {document}").fetchall())
     terms = [wanted.text] if wanted.is_literal else search_terms(wanted.text)
     return [
-        Hit(kind, home_id, session_id, project, title, found_at, snippet(mask(texts.get(number, "")), terms), address)
-        for number, kind, home_id, session_id, project, title, found_at, address in rows
+        Hit(kind, home_id, session_id, project, title, found_at, snippet(mask(texts.get(number, "")), terms), *place)
+        for number, kind, home_id, session_id, project, title, found_at, *place in rows
     ]
 
 
@@ -214,7 +217,8 @@ def _ranked(wanted: SearchQuery) -> tuple[str, list[object]]:
     return (
         f"""
         SELECT p.number, p.kind, p.home_id, p.session_id, s.project, coalesce(s.title, s.first_prompt), p.found_at,
-            address(p.file_id, p.byte_offset, p.byte_length)
+            address(p.file_id, p.byte_offset, p.byte_length), p.file_id, p.byte_offset,
+            p.byte_length
         FROM ({_PLACES}) p LEFT JOIN sessions s ON s.session_id = p.session_id AND s.home_id = p.home_id
         WHERE {conditions.sql}
         QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY p.rank, p.found_at DESC, p.file_id, p.byte_offset) = 1

@@ -1,5 +1,6 @@
 """The query for the list of sessions, newest first."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from pipelines.look.filters import Conditions, Filters
@@ -17,7 +18,9 @@ HAS_CONTENT: Final = Conditions("s.record_count > 0 OR s.prompt_count > 0 OR s.t
 """The condition that a session has content: of many, only the id is known, from an empty todo list or a log."""
 
 
-def sessions_query(filters: Filters, *, limit: int = 0, has_content: bool = True) -> Conditions:
+def sessions_query(
+    filters: Filters, *, limit: int = 0, has_content: bool = True, columns: Sequence[str] = COLUMNS
+) -> Conditions:
     """Return the query for the sessions that match, newest first: at most `limit` (0: all), each once, from the home
     that has most of it. `has_content` omits sessions of which only the id is known.
     """
@@ -26,16 +29,18 @@ def sessions_query(filters: Filters, *, limit: int = 0, has_content: bool = True
         wanted &= HAS_CONTENT
     end = f" LIMIT {limit:d}" if limit else ""
     return Conditions(
-        f"SELECT {', '.join(f's.{name}' for name in COLUMNS)} FROM sessions s WHERE {wanted.sql} "
+        f"SELECT {', '.join(f's.{name}' for name in columns)} FROM sessions s WHERE {wanted.sql} "
         "QUALIFY row_number() OVER (PARTITION BY s.session_id ORDER BY s.record_count DESC, s.home_id) = 1 "
         f"ORDER BY coalesce(s.ended_at, s.started_at) DESC NULLS LAST, s.session_id{end}",
         wanted.values,
     )
 
 
-def one_session_query(session_id: str) -> Conditions:
-    """Return the query for the row of one session, from the home that has most of it."""
+def one_session_query(session_id: str, home_id: str | None = None) -> Conditions:
+    """Return the query for the row of one session in a home, by default the home that has most of it."""
+    names, values = ("", ()) if home_id is None else (" AND home_id = ?", (home_id,))
     return Conditions(
-        f"SELECT {', '.join(COLUMNS)} FROM sessions WHERE session_id = ? ORDER BY record_count DESC, home_id LIMIT 1",
-        (session_id,),
+        f"SELECT {', '.join(COLUMNS)} FROM sessions WHERE session_id = ?{names} "
+        "ORDER BY record_count DESC, home_id LIMIT 1",
+        (session_id, *values),
     )

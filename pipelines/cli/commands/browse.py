@@ -1,0 +1,63 @@
+"""`extract browse`: the terminal browser."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from models.errors import ConfigurationError
+from pipelines.cli.looking import HomeId, Model, Project, Redact, Since, State, Tool, Touched, Until, masker_of
+from pipelines.cli.options import Data, layout_of
+from pipelines.look.filters import Filters
+from pipelines.warehouse.publish import open_warehouse
+
+try:
+    from pipelines.cli.browser.app import DARK, LIGHT, Browser
+    from pipelines.cli.browser.source import Source
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] != "textual":
+        raise
+    raise ConfigurationError(
+        "browse needs the package textual: install claude-code-warehouse[browse], or textual itself"
+    ) from error
+
+_LIGHT_BACKGROUNDS = ("7", "15")
+"""Backgrounds in COLORFGBG that are light: white and bright white."""
+
+
+def browse(
+    project: Project = None,
+    since: Since = None,
+    until: Until = None,
+    touched: Touched = None,
+    tool: Tool = None,
+    model: Model = None,
+    state: State = None,
+    home: HomeId = None,
+    light: Annotated[
+        bool | None, typer.Option("--light/--dark", help="Colours for a light or a dark terminal.", show_default=False)
+    ] = None,
+    redact: Redact = None,
+    data: Data = None,
+) -> None:
+    """Read sessions in the terminal.
+
+    Sessions are on the left, the chosen conversation is on the right; / searches the archive, f filters, r shows the
+    entry as Claude Code wrote it, c copies the line that resumes the session, ? shows all keys. Reads the archive alone
+    and changes nothing.
+    """
+    layout = layout_of(data)
+    filters = Filters(project, since, until, touched, tool, model, state, home)
+    filters.of_sessions()
+    masker = masker_of(redact)
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()) or os.environ.get("TERM") == "dumb":
+        raise ConfigurationError(
+            "browse needs a terminal; `extract sessions`, `extract session` and `extract search` print the same"
+        )
+    open_warehouse(layout).close()
+    is_light = os.environ.get("COLORFGBG", "").rpartition(";")[2] in _LIGHT_BACKGROUNDS if light is None else light
+    browser = Browser(Source(layout, masker), filters, LIGHT if is_light else DARK)
+    browser.run()
+    if (problem := browser.problem()) is not None:
+        raise problem
