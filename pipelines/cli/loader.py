@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from models.errors import ExitCode
+from models.errors import ConfigurationError, ExitCode
 from pipelines.cli.interrupts import importing
 from pipelines.disk.layout import Layout
 
@@ -72,6 +72,10 @@ COMMANDS: Final = (
 """Every command, in the order of `extract --help`. A test compares these helps with those of the commands."""
 
 
+_EXTRAS: Final = {"textual": "browse"}
+"""Packages that are not installed with the project, by the extra that has them."""
+
+
 class Deferred(TyperCommand):
     """A command whose module is imported when it is called or its help is shown."""
 
@@ -80,10 +84,20 @@ class Deferred(TyperCommand):
         self._listed = listed
 
     def load(self) -> TyperCommand | TyperGroup:
-        """Import the command's module and return the command. Raises ImportError."""
+        """Import the command's module and return the command. Raises ImportError, and ConfigurationError if a package
+        is missing that is an extra.
+        """
         one = self._listed
-        with importing():
-            module = import_module(f"pipelines.cli.commands.{one.module}")
+        try:
+            with importing():
+                module = import_module(f"pipelines.cli.commands.{one.module}")
+        except ModuleNotFoundError as error:
+            name = (error.name or "").partition(".")[0]
+            if name not in _EXTRAS:
+                raise
+            raise ConfigurationError(
+                f"{one.name} needs the package {name}: install claude-code-warehouse[{_EXTRAS[name]}], or {name} itself"
+            ) from error
         found = getattr(module, one.attribute)
         if not isinstance(found, typer.Typer):
             found = self._alone(found)

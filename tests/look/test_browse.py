@@ -20,7 +20,7 @@ from pipelines.cli.browser.app import DARK, LIGHT, Browser, turn_of_place
 from pipelines.cli.browser.dialogs import FilterDialog
 from pipelines.cli.browser.reader import Reader
 from pipelines.cli.browser.session_list import SessionList
-from pipelines.cli.browser.source import Entry, Source
+from pipelines.cli.browser.source import BrowserSource, ListEntry
 from pipelines.cli.conversations import resume_line
 from pipelines.disk.layout import Layout
 from pipelines.look.conversation import Turn, Utterance
@@ -38,7 +38,7 @@ def _local_times(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _drive(told: Path, steps: Steps, *, size: tuple[int, int] = (80, 24), theme: str = DARK) -> Browser:
     """Start the browser, take the steps, and end it."""
-    browser = Browser(Source(Layout(told), None), Filters(), theme, pause=0)
+    browser = Browser(BrowserSource(Layout(told), None), Filters(), theme, pause=0)
 
     async def run() -> None:
         async with browser.run_test(size=size, notifications=True) as pilot:
@@ -175,7 +175,7 @@ def test_only_what_is_visible_is_drawn() -> None:
     async def run() -> None:
         app = Alone()
         async with app.run_test(size=(80, 24)) as pilot:
-            entries = [Entry(str(number), "h", f"title {number}", "about") for number in range(50_000)]
+            entries = [ListEntry(str(number), "h", f"title {number}", "about") for number in range(50_000)]
             app.query_one(Watched).show(entries)
             await pilot.press("end")
             await pilot.pause()
@@ -214,6 +214,16 @@ def test_without_a_terminal_it_says_what_prints_the_same(told: Path) -> None:
     assert (ran.code, ran.out) == (ExitCode.USAGE, "")
     assert "extract sessions" in ran.err
     assert call("browse", "--since", "soon", "--data", told).code == ExitCode.USAGE
+
+
+def test_without_textual_it_names_the_extra(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("textual", "pipelines.cli.browser"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "pipelines.cli.commands.browse", raising=False)
+    monkeypatch.setitem(sys.modules, "textual", None)
+    ran = call("browse", "--data", told)
+    assert (ran.code, ran.out) == (ExitCode.USAGE, "")
+    assert "claude-code-warehouse[browse]" in ran.err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")

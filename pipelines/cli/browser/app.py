@@ -17,7 +17,7 @@ from models.text import safe
 from pipelines.cli.browser.dialogs import CopyWindow, EntryWindow, FilterDialog, Help
 from pipelines.cli.browser.reader import Reader
 from pipelines.cli.browser.session_list import SessionList
-from pipelines.cli.browser.source import MOST_HITS, Conversation, Entry, RawEntry, Source
+from pipelines.cli.browser.source import MOST_HITS, BrowserSource, Conversation, ListEntry, RawEntry
 from pipelines.look.conversation import Turn
 from pipelines.look.filters import Filters
 
@@ -77,12 +77,12 @@ class Browser(App[None]):
         Binding("ctrl+z", "suspend_process", show=False, priority=True),
     ]
 
-    def __init__(self, source: Source, filters: Filters, theme: str, *, pause: float = _PAUSE) -> None:
+    def __init__(self, source: BrowserSource, filters: Filters, theme: str, *, pause: float = _PAUSE) -> None:
         """Make the program; `pause` is how many seconds the cursor rests on a session before it is read."""
         super().__init__()
         self._pause = pause
         self._source, self._chosen_filters, self._words = source, filters, ""
-        self._chosen: Entry | None = None
+        self._chosen: ListEntry | None = None
         self._shown: Conversation | None = None
         self._waiting: Timer | None = None
         self.theme = theme
@@ -122,17 +122,17 @@ class Browser(App[None]):
         else:
             self._in_background("list", lambda: self._source.sessions(filters), self._show_sessions)
 
-    def _show_sessions(self, entries: list[Entry]) -> None:
+    def _show_sessions(self, entries: list[ListEntry]) -> None:
         self._list.border_title = plural(len(entries), "session")
         self._show_entries(entries, [])
 
-    def _show_hits(self, found: tuple[list[Entry], list[str]]) -> None:
+    def _show_hits(self, found: tuple[list[ListEntry], list[str]]) -> None:
         entries, terms = found
         first = "the best " if len(entries) == MOST_HITS else ""
         self._list.border_title = f"{first}{plural(len(entries), 'hit')}: {safe(self._words)}".replace("[", "\\[")
         self._show_entries(entries, terms)
 
-    def _show_entries(self, entries: list[Entry], terms: list[str]) -> None:
+    def _show_entries(self, entries: list[ListEntry], terms: list[str]) -> None:
         named = {name: value for name in Filters.__slots__ if (value := getattr(self._chosen_filters, name))}
         shown = ", ".join(f"{name} {safe(value)}" for name, value in named.items())
         self._list.border_subtitle = shown.replace("[", "\\[")

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.message import Message
 
 from pipelines.cli.browser.rows import Rows
-from pipelines.cli.browser.source import Entry
+from pipelines.cli.browser.source import ListEntry
 
 
 class SessionList(Rows):
@@ -19,7 +19,7 @@ class SessionList(Rows):
     class Chosen(Message):
         """The cursor is on another entry."""
 
-        def __init__(self, entry: Entry) -> None:
+        def __init__(self, entry: ListEntry) -> None:
             super().__init__()
             self.entry = entry
 
@@ -28,11 +28,11 @@ class SessionList(Rows):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self.entries: Sequence[Entry] = ()
+        self.entries: Sequence[ListEntry] = ()
         self._terms: Sequence[str] = ()
         self.row_height = 2
 
-    def show(self, entries: Sequence[Entry], terms: Sequence[str] = ()) -> None:
+    def show(self, entries: Sequence[ListEntry], terms: Sequence[str] = ()) -> None:
         """Show other entries, the first chosen. `terms` are highlighted in snippets."""
         self.entries, self._terms = entries, terms
         self.row_height = 3 if any(entry.snippet for entry in entries) else 2

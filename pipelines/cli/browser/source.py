@@ -1,6 +1,6 @@
 """What the terminal browser shows: lists of sessions and search hits, conversations, and the bytes of single entries.
 
-Every text of an `Entry` is safe to print; the others are drawn through `Safe`.
+Every text of an `ListEntry` is safe to print; the others are drawn through `Safe`.
 """
 
 import json
@@ -34,7 +34,7 @@ _LISTED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListEntry:
     """A line of the list: a session, or a hit in one. `place` is file_id, offset and length of the hit."""
 
     session_id: str
@@ -63,7 +63,7 @@ class RawEntry:
     text: str
 
 
-class Source:
+class BrowserSource:
     """Reads the archive for the browser; with a masker, secrets are masked. Each call opens the warehouse anew, so that
     it is that of the newest run, and raises what `asking` raises. Calls of several threads wait for one another: DuckDB
     gives two connections of a process the same engine, which refuses to be configured again.
@@ -73,20 +73,20 @@ class Source:
         self._layout, self._masker = layout, masker
         self._one_at_a_time = threading.Lock()
 
-    def sessions(self, filters: Filters) -> list[Entry]:
+    def sessions(self, filters: Filters) -> list[ListEntry]:
         """Return the sessions that match, newest first."""
         query = sessions_query(filters, columns=_LISTED)
         with self._one_at_a_time:
             rows = rows_of(self._layout, query, self._masker)
         return [_session(row) for row in rows]
 
-    def search(self, words: str, filters: Filters) -> tuple[list[Entry], list[str]]:
+    def search(self, words: str, filters: Filters) -> tuple[list[ListEntry], list[str]]:
         """Return the best hits, one a session, and the words to highlight."""
         mask = self._masker.mask if self._masker else str
         with self._one_at_a_time:
             hits = search(self._layout, SearchQuery(words, filters, limit=MOST_HITS), mask)
         return [
-            Entry(
+            ListEntry(
                 hit.session_id or "",
                 hit.home_id,
                 safe(one_line(mask(hit.title or "") or hit.address)),
@@ -125,7 +125,7 @@ class Source:
         return RawEntry(safe(text(row["address"])), safe(shown, keep_newlines=True))
 
 
-def _session(row: Named) -> Entry:
+def _session(row: Named) -> ListEntry:
     cost = amount(row["cost_usd"])
     state = text(row["state"])
     parts = [
@@ -135,4 +135,4 @@ def _session(row: Named) -> Entry:
         "" if state == "present" else state.replace("_", " "),
     ]
     title = one_line(text(row["title"]) or text(row["first_prompt"]))
-    return Entry(text(row["session_id"]), text(row["home_id"]), safe(title), safe("  ".join(filter(None, parts))))
+    return ListEntry(text(row["session_id"]), text(row["home_id"]), safe(title), safe("  ".join(filter(None, parts))))

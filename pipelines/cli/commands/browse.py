@@ -7,20 +7,12 @@ from typing import Annotated
 import typer
 
 from models.errors import ConfigurationError
+from pipelines.cli.browser.app import DARK, LIGHT, Browser
+from pipelines.cli.browser.source import BrowserSource
 from pipelines.cli.looking import HomeId, Model, Project, Redact, Since, State, Tool, Touched, Until, masker_of
 from pipelines.cli.options import Data, layout_of
 from pipelines.look.filters import Filters
 from pipelines.warehouse.publish import open_warehouse
-
-try:
-    from pipelines.cli.browser.app import DARK, LIGHT, Browser
-    from pipelines.cli.browser.source import Source
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] != "textual":
-        raise
-    raise ConfigurationError(
-        "browse needs the package textual: install claude-code-warehouse[browse], or textual itself"
-    ) from error
 
 _LIGHT_BACKGROUNDS = ("7", "15")
 """Backgrounds in COLORFGBG that are light: white and bright white."""
@@ -57,7 +49,7 @@ def browse(
         )
     open_warehouse(layout).close()
     is_light = os.environ.get("COLORFGBG", "").rpartition(";")[2] in _LIGHT_BACKGROUNDS if light is None else light
-    browser = Browser(Source(layout, masker), filters, LIGHT if is_light else DARK)
+    browser = Browser(BrowserSource(layout, masker), filters, LIGHT if is_light else DARK)
     browser.run()
     if (problem := browser.problem()) is not None:
         raise problem
