@@ -17,6 +17,7 @@ from models.findings import all_kinds
 from models.identity import file_id
 from models.run import RunRecord, WarehouseRecord
 from pipelines.archive.archive import writing
+from pipelines.archive.checks_file import note_checks
 from pipelines.archive.known_copies import KnownCopy, keep_known_copy
 from pipelines.verify import tables
 from tests.archives import HOME, PROMPT, Archive
@@ -327,6 +328,12 @@ def a_newest_run_that_is_gone(archive: Archive) -> None:
     last = archive.last
     for directory in (archive.layout.run(last.run_id), archive.layout.copy_of(archive.layout.run(last.run_id))):
         shutil.rmtree(directory)
+
+
+@damage("R132")
+def past_checks_that_are_not_what_was_written(archive: Archive) -> None:
+    note_checks(archive.layout, ["quick"], has_passed=True)
+    flip_in("checks.json")(archive)
 
 
 def with_copy(archive: Archive, run_id: str) -> None:

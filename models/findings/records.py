@@ -101,6 +101,14 @@ LOCK_BROKEN: Final = Kind(
     "Nothing, the next run replaces it; but check the disk.",
     is_passing=True,
 )
+CHECKS_BROKEN: Final = Kind(
+    "R132",
+    Severity.WARNING,
+    Level.QUICK,
+    "The file that says when each check last passed was changed or damaged: {problem}.",
+    "Nothing: this verification replaces it, and every check counts as not made before; but check the disk.",
+    is_passing=True,
+)
 NO_RUN: Final = Kind(
     "R141",
     Severity.INFORMATION,

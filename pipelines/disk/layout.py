@@ -182,6 +182,11 @@ class Layout:
         """The file that names the last committed run: without it a missing newest commit record would go unnoticed."""
         return self.root / "head.json"
 
+    @property
+    def checks_file(self) -> Path:
+        """When each check of the archive last passed; may be deleted."""
+        return self.root / "checks.json"
+
     def copy_of(self, path: Path) -> Path:
         """Return the path of the second copy of a file of the data directory."""
         return self.copies / path.relative_to(self.root)
@@ -284,7 +289,15 @@ class Layout:
         """The names of all files that may be in the data directory itself."""
         named = (self.ignore_file, self.archive_file, self.homes_file, self.settings_file, self.lock_file)
         return frozenset(
-            path.name for path in (*named, self.warehouse, self.tombstones_file, self.forget_file, self.head_file)
+            path.name
+            for path in (
+                *named,
+                self.warehouse,
+                self.tombstones_file,
+                self.forget_file,
+                self.head_file,
+                self.checks_file,
+            )
         )
 
     @property

@@ -26,6 +26,7 @@ from models.observer import Observer
 from models.run import RunRecord
 from pipelines.archive.archive import writing
 from pipelines.archive.as_of import open_as_of
+from pipelines.archive.checks_file import note_checks
 from pipelines.archive.selection import Selection, archived_roots, choose
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.atomic import disk_errors, write_sealed
@@ -76,6 +77,7 @@ def drill(layout: Layout, request: DrillRequest, observer: Observer | None = Non
     result.seconds = time.monotonic() - clock
     result.record = layout.drill_record(opened.newest.run_id, started)
     write_record(result)
+    _note(layout, request, result)
     return result
 
 
@@ -86,6 +88,11 @@ def write_record(result: DrillResult) -> None:
     with disk_errors():
         write_sealed(result.record, orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2), "drill")
         write_sealed(result.record.with_suffix(".txt"), drill_text(result).encode(), "drill-text")
+
+
+def _note(layout: Layout, request: DrillRequest, result: DrillResult) -> None:
+    if not request.homes and request.as_of is None:
+        note_checks(layout, ["drill"], has_passed=result.holds, at=result.started_at)
 
 
 @contextmanager

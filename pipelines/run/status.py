@@ -5,7 +5,7 @@ Computed from the commit records, the last manifests and a walk of each home. Wr
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -17,9 +17,11 @@ from models.json import JsonObject
 from models.manifest import FileState
 from models.run import DamageRecord, RunRecord
 from pipelines.archive.archive import Archive, effective, is_being_written, last_phase, read_records
+from pipelines.archive.checks_file import PastChecks, read_past_checks
 from pipelines.archive.damage import OTHER_BYTES, look_at_parts
 from pipelines.archive.homes import HomeName, KnownHome, read_homes
 from pipelines.archive.imported import imported_files
+from pipelines.archive.known_copies import KnownCopy, read_known_copies
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.archive.totals import quarantined
 from pipelines.disk.layout import Layout
@@ -72,7 +74,8 @@ class Status:
 
     `is_warehouse_current` is whether the warehouse has everything that the last run found. It may be older than that
     run: a run that finds nothing new keeps the previous warehouse. `quarantined` counts the quarantined entries of all
-    runs.
+    runs. `checks` are those of `extract verify` and `drill`, `rotated_percent` the share of the files that the rotating
+    check did within 28 days, `copies` the copies at other places.
     """
 
     data: str
@@ -91,6 +94,9 @@ class Status:
     quarantined: int
     under_way: str | None
     damage: list[DamageRecord]
+    checks: PastChecks
+    rotated_percent: int
+    copies: list[KnownCopy]
 
     def to_json(self) -> JsonObject:
         """Return the status as JSON values."""
@@ -124,6 +130,9 @@ def status_of(layout: Layout) -> Status:
         quarantined=quarantined(last, runs[:-1]) if last else 0,
         under_way=_under_way(layout),
         damage=[*damage, *_damage(layout, runs)],
+        checks=read_past_checks(layout),
+        rotated_percent=read_past_checks(layout).covered(datetime.now(UTC)),
+        copies=read_known_copies(layout),
     )
 
 

@@ -8,6 +8,7 @@ quote a transcript, goes to standard error.
 
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,15 +31,18 @@ from prefect.types.entrypoint import EntrypointType
 from extractors.reading.registry import PHASES
 from models.amounts import count, listed
 from models.errors import ConfigurationError, DataDirectoryError, ExitCode, ExtractError, LockedError
+from models.finding import exit_code
 from models.observer import Observer
 from models.run import PhaseRecord
 from models.text import safe
 from pipelines.archive.archive import writing
 from pipelines.archive.totals import added, outcomes, rejects
+from pipelines.copies.every import sync_all_known
 from pipelines.report.write import collect_facts, summary_markdown
 from pipelines.run.extraction import Request, RunInProgress, begin_run, check_homes
 from pipelines.run.pipeline import RunResult, load_run, report_run
 from pipelines.run.request import homes_to_read
+from pipelines.verify.verify import rotate
 
 P = ParamSpec("P")
 
@@ -96,7 +100,7 @@ class _Logged(Observer):
 
 @flow(name="extract", persist_result=False)
 def weekly(homes: list[str] | None = None, data: str | None = None, full: bool = False) -> State[None]:
-    """Extract all homes, build the warehouse, write the report.
+    """Extract all homes, build the warehouse, write the report, check a share of the archive, sync its copies.
 
     `homes` are `PATH` or `NAME=PATH` (without any, those of CLAUDE_CONFIG_DIR, else `~/.claude`), `data` is the data
     directory (EXTRACT_DATA, else ./data), `full` reads everything again. The final state is named after the exit code.
@@ -109,9 +113,12 @@ def weekly(homes: list[str] | None = None, data: str | None = None, full: bool =
             finished = _do_steps(layout, Request(found.homes, is_full=full, not_found=found.not_found))
             summary = summary_markdown(collect_facts(layout, finished.run))
             create_markdown_artifact(summary, key="extract-run", description=finished.run.run_id)
+            checked = _do_checks(layout)
     except StepFailed as failure:
         return Failed(name=_name(failure.exit_code), message=str(failure))
     run, code = finished.run, finished.exit_code
+    if code in (ExitCode.VERIFIED, ExitCode.REJECTS) and checked is not ExitCode.VERIFIED:
+        code = checked
     message = f"run {run.run_id}: files {listed(outcomes(run))}; rejects {listed(rejects(run))} (exit code {code})"
     make = Completed if code in (ExitCode.VERIFIED, ExitCode.REJECTS) else Failed
     return make(name=_name(code), message=message)
@@ -152,6 +159,31 @@ def _do_steps(layout: Layout, request: Request) -> RunResult:
         _step("load", load)()
         _step("report", report)()
     return ended[0]
+
+
+def _do_checks(layout: Layout) -> ExitCode:
+    """Check the share of the archive whose turn it is, and sync its copies, each as a task; return the most serious
+    exit code of them.
+    """
+    codes: list[ExitCode] = []
+
+    def check_share() -> None:
+        made = rotate(layout, Observer())
+        found = Counter(str(finding.severity) for finding in made.findings)
+        get_run_logger().info("%s %% of the files checked; %s", made.percent, listed(found) or "no finding")
+        codes.append(exit_code(made.findings))
+
+    def sync_copies() -> None:
+        for number, one in enumerate(sync_all_known(layout, Observer()), 1):
+            done = f"{one.result.files} files copied" if one.result is not None else "not reached"
+            get_run_logger().info("copy %s: %s (exit code %s)", number, done, int(one.exit_code))
+            if one.error is not None:
+                sys.stderr.write(safe(f"extract: {one.error}") + "\n")
+            codes.append(one.exit_code)
+
+    _step("check a share", check_share)()
+    _step("sync copies", sync_copies)()
+    return max(codes, default=ExitCode.VERIFIED)
 
 
 def _step(name: str, function: Callable[P, None]) -> Task[P, None]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from models.finding import Finding, Level
 from models.findings.places import UNREADABLE
@@ -11,6 +12,9 @@ from models.observer import Observer
 from models.run import PartRecord, PhaseRecord, RunRecord
 from models.text import printable_path
 from pipelines.disk.layout import Layout
+from pipelines.verify.subset import Subset
+
+_EVERYTHING: Final = Subset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class PhaseGroup:
 
 @dataclass(slots=True)
 class Context:
-    """One verification.
+    """One verification. `share` says which files are digested.
 
     `runs` are those with a usable commit record, oldest first, undone and removed runs included; `unusable` are the
     names of the other runs' directories. `chains` are the branches of runs: first the runs in effect now, then, for
@@ -35,6 +39,7 @@ class Context:
     layout: Layout
     level: Level
     observer: Observer
+    share: Subset = _EVERYTHING
     runs: list[RunRecord] = field(default_factory=list)
     unusable: set[str] = field(default_factory=set)
     chains: list[list[RunRecord]] = field(default_factory=list)

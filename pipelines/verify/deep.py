@@ -59,8 +59,8 @@ def check_files(context: Context, tables: Tables, subset: Subset) -> None:
     seed of the store.
     """
     files = _all_files(context, tables)
-    chosen = [files[number] for number in subset.of(len(files))]
-    if not subset.is_all:
+    chosen = [files[number] for number in subset.of([str(file.file_id) for _, file in files])]
+    if not subset.is_all and subset.slots is None:
         found = codes.SUBSET.at(
             "store", percent=f"{subset.percent:g}", seed=subset.seed, count=len(chosen), total=len(files)
         )
@@ -139,7 +139,7 @@ def check_pieces(context: Context, subset: Subset) -> None:
         return
     parts = [part for _, _, part in context.parts() if part.table == STORE.name and context.is_usable(part)]
     context.observer.step_begins("pieces", sum(part.size for part in parts))
-    for number in subset.of(len(parts)):
+    for number in subset.of([part.path for part in parts]):
         part = parts[number]
         try:
             _check_part(context, part, context.seed)

@@ -37,9 +37,11 @@ def _in_threads(
 
 
 def check_digests(context: Context, table: str | None = None) -> None:
-    """Digest every part whose size is right; with `table` only its parts."""
+    """Digest every part of the share whose size is right; with `table` only its parts."""
     parts = {
-        part.path: part for _, _, part in context.parts() if context.is_usable(part) and table in (None, part.table)
+        part.path: part
+        for _, _, part in context.parts()
+        if context.is_usable(part) and table in (None, part.table) and context.share.holds(part.path)
     }
     context.observer.step_begins("digests", sum(part.size for part in parts.values()))
     for part, found in _in_threads(parts.values(), lambda part: context.layout.root / part.path, context):

@@ -128,8 +128,17 @@ def check_erasure(context: Context) -> None:
         context.findings.append(records.FORGET_UNFINISHED.at(context.address(layout.forget_file)))
 
 
-def check_lock(context: Context) -> None:
-    """Check the content of the lock file. It is empty when the last writer was killed as it started."""
+def check_lock_and_checks(context: Context) -> None:
+    """Check the content of the lock file, which is empty when the last writer was killed as it started, and of the file
+    that says when each check last passed.
+    """
+    checks = context.layout.checks_file
+    try:
+        read_object(checks)
+    except FileNotFoundError:
+        pass
+    except (SealError, MalformedRecord) as error:
+        context.findings.append(records.CHECKS_BROKEN.at(context.address(checks), problem=str(error)))
     path = context.layout.lock_file
     if not path.exists() or not path.stat().st_size:
         return

@@ -12,11 +12,13 @@ from typing import Final
 import duckdb
 
 from models.errors import ConfigurationError, ExtractError, LoadError
-from models.finding import Finding, Level, Severity
+from models.finding import Finding, Level, Severity, exit_code
 from models.findings import records as codes
 from models.observer import Observer
 from models.tables import MANIFEST
 from pipelines.archive.archive import is_being_written, read_runs
+from pipelines.archive.checks_file import note_checks, read_past_checks
+from pipelines.archive.damage import SLOTS
 from pipelines.archive.findings_file import Verification, keep_verification
 from pipelines.archive.homes import name_home
 from pipelines.disk.layout import Layout
@@ -33,7 +35,7 @@ from pipelines.verify.tables import loaded
 from pipelines.verify.warehouse import check_warehouses
 from pipelines.version import VERSION
 
-__all__ = ["Subset", "check", "verify"]
+__all__ = ["Subset", "check", "rotate", "verify"]
 
 _GRAVITY: Final = {severity: number for number, severity in enumerate(Severity)}
 _EVERYTHING: Final = Subset()
@@ -51,16 +53,32 @@ def verify(
     report again, which lists them. An error while writing does not change the findings: the result has it.
     """
     findings = check(layout, level, subset, homes, observer)
-    percent = None if subset.is_all else subset.percent
+    percent = None if subset.is_all and subset.slots is None else subset.percent
     made = Verification(datetime.now(UTC).isoformat(timespec="seconds"), level, VERSION, findings, percent)
     try:
-        _keep(layout, made)
+        _keep(layout, made, subset)
     except (ExtractError, OSError) as error:
         return replace(made, not_kept_because=str(error))
     return made
 
 
-def _keep(layout: Layout, made: Verification) -> None:
+def rotate(layout: Layout, observer: Observer = _UNOBSERVED) -> Verification:
+    """Do as `verify` at `Level.DEEP` for the share of the files whose turn it is; each has its turn within 28 days."""
+    slots = read_past_checks(layout).due(datetime.now(UTC))
+    return verify(layout, Level.DEEP, Subset.of_slots(slots), observer=observer)
+
+
+def _note(layout: Layout, made: Verification, subset: Subset) -> None:
+    """Note in checks.json what has passed: with a level also those below it, of a share only its slots."""
+    below = {Level.DEEP: (Level.QUICK, Level.DEFAULT), Level.DEFAULT: (Level.QUICK,)}.get(made.level, ())
+    is_whole = made.percent is None
+    names = [*below, made.level] if is_whole else ["rotate"] if subset.slots is not None else []
+    slots = subset.slots if subset.slots is not None else range(SLOTS) if is_whole and made.level is Level.DEEP else ()
+    note_checks(layout, names, has_passed=not exit_code(made.findings), slots=slots)
+
+
+def _keep(layout: Layout, made: Verification, subset: Subset) -> None:
+    _note(layout, made, subset)
     runs = read_runs(layout)
     if runs:
         keep_verification(layout, runs[-1].run_id, made)
@@ -84,12 +102,12 @@ def check(
     """
     if not layout.archive_file.exists() and not layout.runs.is_dir():
         raise ConfigurationError(f"there is no archive in {layout.root}; `extract run` makes one")
-    context = Context(layout, level, observer)
+    context = Context(layout, level, observer, subset)
     is_live = is_being_written(layout)
     before = _state(layout)
     _look(context, records.check_archive, runs.read_runs, runs.check_runs, runs.check_run_files)
     _look(context, copies.check_head, copies.check_copies, copies.check_destinations)
-    _look(context, records.check_homes, records.check_settings, records.check_erasure, records.check_lock)
+    _look(context, records.check_homes, records.check_settings, records.check_erasure, records.check_lock_and_checks)
     if not context.runs and not context.unusable:
         context.findings.append(codes.NO_RUN.at("runs"))
     _check_level(context, subset, homes)

@@ -181,7 +181,15 @@ def test_the_server_schedules_the_runs_of_the_deployment(flown: Flown) -> None:
 @pytest.mark.slow
 def test_each_phase_is_a_task_named_and_tagged_after_it(flown: Flown) -> None:
     tasks = {str(name): json.loads(str(tags)) for name, tags in flown.ask("SELECT name, tags FROM task_run")}
-    assert {"begin", "demo: history", "demo: projects", "load", "report"} <= tasks.keys()
+    assert {
+        "begin",
+        "demo: history",
+        "demo: projects",
+        "load",
+        "report",
+        "check a share",
+        "sync copies",
+    } <= tasks.keys()
     assert sorted(tasks["demo: projects"]) == ["phase-7", "projects"]
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,7 @@ from models.finding import Finding, Level, Severity
 from models.findings import parts as part_codes
 from models.observer import Observer
 from pipelines.archive.archive import writing
+from pipelines.archive.checks_file import note_checks, read_past_checks, slot_of
 from pipelines.archive.findings_file import Verification, keep_verification, read_verifications
 from pipelines.demo.demo import grow_home, make_home
 from pipelines.disk.layout import Layout
@@ -180,10 +182,11 @@ def test_every_query_gives_what_the_sentence_of_its_finding_names() -> None:
 
 
 def test_a_subset_is_the_same_for_the_same_seed_and_never_empty() -> None:
-    assert Subset(10, 1).of(100) == Subset(10, 1).of(100) != Subset(10, 2).of(100)
-    assert len(Subset(10, 1).of(100)) == 10
-    assert len(Subset(0.1, 1).of(3)) == 1
-    assert Subset().of(3) == [0, 1, 2]
+    names = [f"file {number}" for number in range(100)]
+    assert Subset(10, 1).of(names) == Subset(10, 1).of(names) != Subset(10, 2).of(names)
+    assert len(Subset(10, 1).of(names)) == 10
+    assert len(Subset(0.1, 1).of(names[:3])) == 1
+    assert Subset().of(names[:3]) == [0, 1, 2]
     for percent in (0, -1, 101):
         with pytest.raises(ConfigurationError):
             Subset(percent)
@@ -321,3 +324,47 @@ def test_a_home_is_not_compared_by_settings_or_tombstones_that_are_damaged(code:
     codes = {finding.code for finding in check(archive.layout, Level.SOURCE, homes=[(HOME, archive.home)])}
     assert codes >= {code, "R143"}
     assert not any(found.startswith("H") for found in codes)
+
+
+def test_checks_in_turn_do_every_file_within_28_days(archive: Archive) -> None:
+    layout, day = archive.layout, datetime(2026, 11, 1, 4, tzinfo=UTC)
+    for every in (1, 7):
+        layout.checks_file.unlink(missing_ok=True)
+        done: set[int] = set()
+        for number in range(28 // every):
+            now = day + timedelta(days=every * number)
+            slots = read_past_checks(layout).due(now)
+            note_checks(layout, ["rotate"], has_passed=True, slots=slots, at=now)
+            done |= slots
+        assert done == set(range(28))
+        assert read_past_checks(layout).covered(now) == 100
+    late = now + timedelta(days=40)
+    assert read_past_checks(layout).covered(late) == 0
+    assert len(read_past_checks(layout).due(late)) == 28
+
+
+def test_the_shares_of_all_slots_are_all_files(archive: Archive) -> None:
+    every = [part.path for run in archive.runs for phase in run.phases for part in phase.parts]
+    shares = [Subset.of_slots(frozenset({slot})).of(every) for slot in range(28)]
+    assert sorted(number for share in shares for number in share) == list(range(len(every)))
+    part = archive.layout.root / archive.part("entries")[1].path
+    part.write_bytes(part.read_bytes()[:-5] + b"xxxxx")
+    mine = frozenset({slot_of(archive.layout.relative(part))})
+    for slots, is_found in ((mine, True), (frozenset(range(28)) - mine, False)):
+        found = {finding.code for finding in check(archive.layout, Level.DEEP, Subset.of_slots(slots))}
+        assert ("P103" in found) == is_found
+
+
+def test_a_check_in_turn_is_kept_and_status_tells_when_each_check_passed(archive: Archive) -> None:
+    layout = archive.layout
+    data = ("--data", str(layout.root))
+    assert "never verified" in call("status", *data).out
+    told = call("verify", "--rotate", *data)
+    assert "(deep, 25 % of the files)" in told.out
+    note_checks(layout, ["drill"], has_passed=False, at=datetime(2026, 11, 1, 4, tzinfo=UTC))
+    shown = call("status", *data).out
+    assert "verify --rotate passed" in shown
+    assert "25 % of the files put together and compared within the last 28 days" in shown
+    assert "drill FAILED 2026-11-01 04:00 UTC, passed never" in shown
+    assert "no copy on another disk" in shown
+    assert call("verify", "--rotate", "--deep", *data).code == ExitCode.USAGE

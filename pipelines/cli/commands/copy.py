@@ -8,12 +8,13 @@ from typing import Annotated, Final
 
 import typer
 
-from models.amounts import duration, moment, plural, size
+from models.amounts import duration, plural, size
 from models.errors import ExitCode
 from models.finding import Finding, Severity, exit_code
 from models.json import JsonValue
 from pipelines.archive.known_copies import KnownCopy
 from pipelines.cli.console import say, say_json
+from pipelines.cli.copying import copy_lines
 from pipelines.cli.options import AsJson, Data, Quiet, command, layout_of
 from pipelines.cli.progress import showing
 from pipelines.copies.check import CopyVerification, verify_copy
@@ -111,7 +112,7 @@ def list_copies(data: Data = None, as_json: AsJson = False) -> None:
         say(f"to make one on another disk: {command('copy add DIR', data)}")
     for one in known:
         say(one.place, style="bold")
-        for line in lines_of(one):
+        for line in copy_lines(one):
             say(f"  {line}")
 
 
@@ -123,21 +124,6 @@ def remove(dest: Place, data: Data = None) -> None:
     """
     known = remove_copy(layout_of(data), dest)
     say(f"{known.place}: no sync writes there any more; its {plural(known.files, 'file')} are still there")
-
-
-def lines_of(known: KnownCopy) -> list[str]:
-    """Return what the archive knows of a copy, in lines for people."""
-    lines = [f"synced {moment(known.synced_at)}, {plural(known.files, 'file')}, {size(known.size)}"]
-    if known.synced_at is None:
-        lines = ["never synced completely"]
-    if known.problem is not None:
-        lines.append(f"the last sync, {moment(known.tried_at)}, was not complete: {known.problem}")
-    if known.verified_at is None:
-        lines.append("never verified")
-    else:
-        found = plural(known.findings, "finding") if known.findings else "all digests as written"
-        lines.append(f"verified {moment(known.verified_at)}: {found}")
-    return lines
 
 
 def _needed(known: Sequence[KnownCopy], data: Path | None) -> Sequence[KnownCopy]:

@@ -4,10 +4,20 @@ from pathlib import Path
 
 from models.amounts import count, moment, plural, size
 from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
+from pipelines.cli.copying import copy_lines
 from pipelines.cli.options import AsJson, Data, command, layout_of, shown_path
 from pipelines.run.status import HomeStatus, Status, status_of
 
 _SHOWN = 5
+_CHECKS = {
+    "quick": "verify --quick",
+    "default": "verify",
+    "deep": "verify --deep",
+    "rotate": "verify --rotate",
+    "source": "verify --source",
+    "drill": "drill",
+}
+"""The checks as one types them, by their names in checks.json."""
 
 
 def status(data: Data = None, as_json: AsJson = False) -> None:
@@ -55,7 +65,35 @@ def _show_archive(found: Status, root: str, data: Path | None) -> None:
         for one in found.damage[:_SHOWN]:
             say(f"  {one.path} {one.problem}")
         say_wrapped("`extract verify` shows what is lost; `extract run` stores again what the homes still have.")
+    _show_checks(found)
+    _show_copies(found)
     say()
+
+
+def _show_checks(found: Status) -> None:
+    """Show when each check last passed, and where it failed since."""
+    lines = []
+    for name, shown in _CHECKS.items():
+        passed, failed = found.checks.passed.get(name), found.checks.failed.get(name)
+        if failed is not None and (passed is None or failed > passed):
+            lines.append(f"{shown} FAILED {moment(failed)}, passed {moment(passed) if passed else 'never'}")
+        elif passed is not None:
+            lines.append(f"{shown} passed {moment(passed)}")
+    if found.rotated_percent:
+        lines.append(f"{found.rotated_percent} % of the files put together and compared within the last 28 days")
+    for line in lines:
+        say(line)
+    if not lines:
+        say("never verified: `extract verify` reads all of it")
+
+
+def _show_copies(found: Status) -> None:
+    for known in found.copies:
+        say(f"copy {known.place}")
+        for line in copy_lines(known):
+            say_wrapped(f"  {line}")
+    if not found.copies:
+        say("no copy on another disk: `extract copy add` keeps one")
 
 
 def _show_home(home: HomeStatus) -> None:

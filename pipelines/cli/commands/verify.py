@@ -18,6 +18,7 @@ from pipelines.cli.options import AsJson, Data, Quiet, layout_of, shown_path
 from pipelines.cli.progress import showing
 from pipelines.run.request import homes_of
 from pipelines.verify.subset import Subset
+from pipelines.verify.verify import rotate as rotate_checks
 from pipelines.verify.verify import verify as verify_archive
 
 _SHOWN: Final = 10
@@ -34,6 +35,9 @@ def verify(
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="With --subset: the same number picks the same files.")
     ] = None,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Check deeply the share whose turn it is: all of it within 28 days.")
+    ] = False,
     home: Annotated[
         list[str] | None,
         typer.Option(metavar="PATH|NAME=PATH", help="With --source: the present place of a home; repeatable."),
@@ -50,12 +54,17 @@ def verify(
     """
 
     layout = layout_of(data)
+    if rotate and (quick or deep or source or home or subset or seed is not None):
+        raise ConfigurationError("--rotate chooses level and share itself: give it alone")
     level = _level(quick=quick, deep=deep, source=source)
     if home and level is not Level.SOURCE:
         raise ConfigurationError("--home needs --source: the other checks read the archive only")
     picked = _subset(level, subset, seed)
     with showing(shown=not (as_json or quiet)) as observer:
-        made = verify_archive(layout, level, picked, homes_of(home) if home else (), observer)
+        if rotate:
+            made = rotate_checks(layout, observer)
+        else:
+            made = verify_archive(layout, level, picked, homes_of(home) if home else (), observer)
     code = exit_code(made.findings)
     if as_json:
         counts: JsonObject = {str(severity): _count(made.findings, severity) for severity in Severity}
@@ -104,7 +113,8 @@ def _show(made: Verification, root: str, *, quiet: bool) -> None:
     if errors or warnings:
         say(f"{root}: {plural(errors, 'error')}, {plural(warnings, 'warning')}", style="bold")
     elif not quiet:
-        say(f"{root}: verified, no errors or warnings ({made.level})", style="bold")
+        share = "" if made.percent is None else f", {made.percent:g} % of the files"
+        say(f"{root}: verified, no errors or warnings ({made.level}{share})", style="bold")
 
 
 def _show_finding(finding: Finding) -> None:
