@@ -5,10 +5,12 @@ the diff.
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
 
+from extractors.reading.registry import Classifier, sources
 from models.tables import RUNNER_TABLES
 from pipelines.archive.archive import read_runs
 from pipelines.archive.manifests import read_manifest
@@ -57,3 +59,46 @@ def test_a_fixture_home_gives_the_rows_of_its_golden_file(home: Path, tmp_path: 
         golden.write_text(made, encoding="utf-8", newline="\n")
     assert golden.exists(), "no golden file: run with --update-golden and read what it writes"
     assert made == golden.read_text(encoding="utf-8")
+
+
+VERSIONS = GOLDEN / "versions.txt"
+"""One line for each fixture file that gives rows: source and its version, digests of the file's bytes and of its rows,
+and the file.
+"""
+
+
+def _versions() -> Iterator[tuple[str, str, int, str, str]]:
+    """Yield file, source, version and both digests for each fixture file that has rows in a golden file."""
+    classifier = Classifier()
+    for home in fixture_homes():
+        given: dict[str, list[str]] = {}
+        for line in (GOLDEN / f"{home.name}.tsv").read_text(encoding="utf-8").splitlines():
+            path = json.loads(line.partition("\t")[2]).get("file")
+            if path is not None:
+                given.setdefault(path, []).append(line)
+        for path, lines in given.items():
+            source = sources().get(classifier.place(path, "file").source)
+            if source is not None and (home / path).is_file():
+                content = blake2b((home / path).read_bytes(), digest_size=8).hexdigest()
+                rows_given = blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
+                yield f"{home.name}/{path}", source.name, source.version, content, rows_given
+
+
+def test_a_parser_that_gives_other_rows_for_the_same_bytes_has_a_new_version(update_golden: bool) -> None:
+    made = sorted(_versions())
+    noted = {}
+    for line in VERSIONS.read_text(encoding="utf-8").splitlines() if VERSIONS.exists() else ():
+        path, source, version, content, given = line.split("\t")
+        noted[path] = (source, int(version), content, given)
+    unraised = {
+        source
+        for path, source, version, content, given in made
+        if path in noted and noted[path][:3] == (source, version, content) and noted[path][3] != given
+    }
+    assert unraised == set(), (
+        "raise the `version` of these sources: kept files are then read again by their new parsers"
+    )
+    lines = "".join("\t".join(map(str, one)) + "\n" for one in made)
+    if update_golden:
+        VERSIONS.write_text(lines, encoding="utf-8", newline="\n")
+    assert lines == VERSIONS.read_text(encoding="utf-8")
