@@ -96,12 +96,14 @@ with
             lag(uuid) over (run) as earlier_uuid,
             lag(request_id) over (run) as earlier_request,
             lag(sent) over (run) as earlier_sent,
-            lag(recorded_at) over (run) as earlier_at
+            lag(recorded_at) over (run) as earlier_at,
+            lag(stop_reason) over (run) as earlier_stop
         from ordered
         where record_type = 'assistant'
         window run as (partition by file_id, shared_id order by byte_offset)
     ),
-    -- Between two records of one request: a tool result may follow; a text ends the response.
+    -- Between records of one request: whether what came last is a result, and not words. Words end a response that has
+    -- ended; others were typed while it was still being streamed.
     results as (
         select distinct b.file_id, b.byte_offset
         from content_blocks b
@@ -109,7 +111,7 @@ with
             (
                 select file_id, said_at_offset as byte_offset
                 from compared
-                where said_at_offset > earlier_offset and request_id = earlier_request
+                where said_at_offset > earlier_offset and request_id = earlier_request and earlier_stop is not null
             ) s using (file_id, byte_offset)
         where b.block_type like '%tool_result'
     ),
@@ -131,6 +133,7 @@ with
                 when
                     said_at_offset > earlier_offset
                     and request_id = earlier_request
+                    and earlier_stop is not null
                     and (file_id, said_at_offset) not in (select (file_id, byte_offset) from results)
                 then 1
                 when
