@@ -9,7 +9,7 @@ from uuid import UUID
 
 from models.json import JsonObject, JsonValue
 
-_START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def session_id(number: int) -> str:
@@ -32,10 +32,14 @@ class Talk:
         earlier = [record["uuid"] for record in self.records if "uuid" in record]
         parent = (earlier[-1] if earlier else None) if after == "last" else after
         uuid = f"{self.session[:8]}-{len(self.records):04}-4000-8000-{self.session[-12:]}"
-        at = (_START + timedelta(seconds=self.seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        at = self.now()
         place: JsonObject = {"cwd": self.cwd, "sessionId": self.session, "version": "2.1.260", "isSidechain": False}
         self.records.append({"type": kind, "uuid": uuid, "parentUuid": parent, "timestamp": at, **place, **more})
         return uuid
+
+    def now(self) -> str:
+        """Return the talk's time as records have it."""
+        return (START + timedelta(seconds=self.seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def prompt(self, text: JsonValue, **more: JsonValue) -> str:
         """Add a user record."""

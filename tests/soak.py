@@ -109,6 +109,15 @@ CHECKS: Mapping[str, Check] = {
         unit="lines",
         in_suite="100,000 lines",
     ),
+    "histories": Check(
+        what="homes of made-up sessions, each rule of the answers compared with what was made up",
+        test=("tests/laws/test_rules.py", "hold_of_every_history"),
+        variable="SOAK_HISTORIES",
+        figure=60,
+        least=4,
+        unit="homes",
+        in_suite="2 homes",
+    ),
     "atheris": Guided(
         what="guided fuzzing of the readers",
         test=("tests.fuzz_atheris", ""),
