@@ -364,9 +364,11 @@ OTHERS: Final[Sequence[tuple[str, str, Mapping[str, JsonValue]]]] = (
 
 @act("a compaction")
 def _compacted(h: History) -> None:
-    last = str([record["uuid"] for record in h.talk.records if "uuid" in record][-1])
+    named = [record["uuid"] for record in h.talk.records if "uuid" in record]
+    if not named:
+        return
     boundary = h.talk.add(
-        "system", None, subtype="compact_boundary", content="Conversation compacted", logicalParentUuid=last
+        "system", None, subtype="compact_boundary", content="Conversation compacted", logicalParentUuid=named[-1]
     )
     h.talk.prompt("This session is being continued …", after=boundary, isCompactSummary=True)
     h.compactions += 1

@@ -37,7 +37,7 @@ def _compare(found: Answers, histories: Sequence[History], rows: Sequence[Sequen
     """Fail with the steps of the first session of which other rows were found than are true."""
     for history, wanted in zip(histories, map(Counter, rows), strict=True):
         session = found.pop(history.talk.session, Counter())
-        assert session == wanted, history.steps
+        assert session == wanted, f"session {history.number}: {history.steps}"
     assert found == {}
 
 

@@ -1,7 +1,8 @@
 /*
 One row for each record of a main transcript on an abandoned branch: the conversation was rewound to before it and continued
 on another branch. The active branch is the one that ends with the last question or answer of its tree. A prompt without a parent
-begins a new tree and abandons all records before it, unless no record of the file has a parent.
+begins a new tree, unless no record of the file has a parent; of these trees and those before them, the one with the last question or
+answer is active.
 
 refresh: session
 
@@ -108,12 +109,24 @@ with
         join nodes p on p.file_id = u.file_id and p.byte_offset = u.prompt_offset
     ),
     -- The prompts on the path to the last record of each tree: the parent of each prompt belongs to the turn before.
-    leaves as (
-        select t.file_id, t.root_offset, arg_max(t.prompt_offset, t.byte_offset) as prompt_offset
+    tips as (
+        select
+            t.file_id,
+            t.root_offset,
+            max(t.byte_offset) as leaf_offset,
+            arg_max(t.prompt_offset, t.byte_offset) as prompt_offset
         from turned t
+        where t.record_type in ('user', 'assistant')
+        group by t.file_id, t.root_offset
+    ),
+    -- Of the trees that a prompt without a parent began, and of those before, the one with the last leaf is active.
+    leaves as (
+        select t.file_id, t.prompt_offset
+        from tips t
         left join begun_anew b using (file_id)
-        where t.record_type in ('user', 'assistant') and t.root_offset >= coalesce(b.byte_offset, 0)
-        group by all
+        qualify
+            coalesce(t.root_offset > b.byte_offset, true)
+            or t.leaf_offset = max(t.leaf_offset) over (partition by t.file_id)
     ),
     active as (
         with recursive
