@@ -105,14 +105,28 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _session_mentions() -> View:
     """Return the view of all mentions of a session: the rows of source tables with a column `session_id`."""
-    tables = [table for table in source_tables(sources().values()) if "session_id" in _column_names(table)]
+    tables = [table for table in source_tables(sources().values()) if _columns_of_sessions(table)]
     query = " UNION ALL ".join(
-        f"SELECT home_id, session_id, {quoted(table.name)} AS named_in FROM \"{table.name}\" WHERE session_id <> ''"
+        f'SELECT home_id, "{name}" AS session_id, {quoted(table.name)} AS named_in FROM "{table.name}" '
+        f"WHERE \"{name}\" <> ''"
         for table in tables
+        for name in _columns_of_sessions(table)
     )
     columns = {"home_id": "The home.", "session_id": "The session.", "named_in": "The table that names it."}
     comment = "One row for each row of any table of a source that names a session."
     return View("session_mentions", comment, columns, query, frozenset(table.name for table in tables))
+
+
+def _columns_of_sessions(table: Table) -> list[str]:
+    """Return the columns whose values are ids of sessions: of the row's own, and of others that it names."""
+    others = (
+        "continued_in_session_id",
+        "lead_session_id",
+        "longest_session_id",
+        "parent_session_id",
+        "resume_session_id",
+    )
+    return [column.name for column in table.columns if column.name in ("session_id", *others)]
 
 
 def _now_views() -> list[View]:

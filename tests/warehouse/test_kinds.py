@@ -592,6 +592,53 @@ def the_history_has_the_same_prompts(home: Path, n: int) -> None:
     write_lines(home / "history.jsonl", lines)
 
 
+@shows(
+    {
+        "SELECT session_id = :t, has_transcript, state FROM sessions WHERE session_id IN (:s, :t) ORDER BY 1": [
+            (False, True, "present"),
+            (True, False, "named_only"),
+        ],
+    }
+)
+def continued_in_a_session_that_is_not_there(home: Path, n: int) -> None:
+    talk = _talk(n)
+    talk.prompt("one")
+    talk.state("continued-in", continuedInSessionId=session_id(n + 1), timestamp="2026-03-02T12:00:00.000Z")
+    write_home(home, [talk])
+
+
+@shows(
+    {
+        "SELECT agent_type, outcome, has_transcript, output_tokens FROM subagent_runs WHERE session_id = :s "
+        "ORDER BY 1, 4": [("Explore", None, True, 4), ("Explore", None, True, 5), ("Plan", None, False, None)],
+        "SELECT subagent_count, prompt_count, response_count FROM sessions WHERE session_id = :s": [(3, 1, 3)],
+    }
+)
+def subagents_that_only_their_prompts_tie_to_their_calls(home: Path, n: int) -> None:
+    talk = _talk(n)
+    talk.prompt("look")
+    calls = [
+        *call(f"t{n}a", "Task", subagent_type="Explore", prompt="look around"),
+        *call(f"t{n}b", "Task", subagent_type="Explore", prompt="look around"),
+        *call(f"t{n}c", "Task", subagent_type="Plan", prompt="think"),
+    ]
+    talk.answer(f"k{n}", calls, stop_reason="tool_use")
+    for number in (4, 5):
+        agent, name = _talk(n), f"a{n}{number}"
+        agent.seconds += 10 + number
+        agent.prompt("look around", isSidechain=True, agentId=name, uuid=f"{n:08}-{number:04}-4000-8000-000000000001")
+        agent.answer(
+            f"k{n}{number}",
+            output=number,
+            isSidechain=True,
+            agentId=name,
+            uuid=f"{n:08}-{number:04}-4000-8000-000000000002",
+        )
+        place = home / "projects" / "-home-mira-loom" / talk.session / "subagents"
+        write_lines(place / f"agent-{name}.jsonl", agent.records)
+    write_home(home, [talk])
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse of one home with all kinds."""

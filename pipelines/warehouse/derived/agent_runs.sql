@@ -63,6 +63,7 @@ with
             t.is_error,
             coalesce(b.input ->> '$.subagent_type', b.input ->> '$.agentType') as agent_type,
             b.input ->> '$.description' as description,
+            b.input ->> '$.prompt' as prompt,
             {'file_id':t.file_id, 'byte_offset':t.byte_offset, 'byte_length':t.byte_length} as address
         from tool_call_results t
         join content_blocks b using (file_id, byte_offset, block_number)
@@ -169,6 +170,58 @@ with
         left join answers a using (run)
         left join progress p using (run)
         left join journals j using (run)
+    ),
+    -- Where nothing names the call, the call is the one that gave the subagent the text of its first record.
+    unnamed as (
+        select
+            j.home_id,
+            j.session_id,
+            j.agent_id,
+            t.text as prompt,
+            row_number() over (partition by j.home_id, j.session_id, t.text order by j.started_at, j.agent_id) as number
+        from joined j
+        join
+            content_blocks b
+            on b.file_id = j.address.file_id
+            and b.byte_offset = j.address.byte_offset
+            and b.block_number = 0
+        join message_texts t using (message_id)
+        where j.tool_use_id is null and j.has_transcript and j.workflow_id is null
+    ),
+    unanswered as (
+        select
+            c.home_id,
+            c.session_id,
+            c.tool_use_id,
+            c.prompt,
+            row_number() over (
+                partition by c.home_id, c.session_id, c.prompt order by c.called_at, c.tool_use_id
+            ) as number
+        from calls c
+        anti join
+            joined j
+            on j.home_id = c.home_id
+            and j.session_id is not distinct from c.session_id
+            and j.tool_use_id = c.tool_use_id
+    ),
+    found as (
+        select n.home_id, n.session_id, n.agent_id, u.tool_use_id
+        from unnamed n
+        join
+            unanswered u
+            on u.home_id = n.home_id
+            and u.session_id is not distinct from n.session_id
+            and u.prompt = n.prompt
+            and u.number = n.number
+    ),
+    linked as (
+        select j.* replace (coalesce(j.tool_use_id, f.tool_use_id) as tool_use_id)
+        from joined j
+        left join
+            found f
+            on f.home_id = j.home_id
+            and f.session_id is not distinct from j.session_id
+            and f.agent_id = j.agent_id
     )
 select
     coalesce(j.home_id, c.home_id) as home_id,
@@ -193,7 +246,7 @@ select
     coalesce(j.record_count, 0) as record_count,
     coalesce(j.has_transcript, false) as has_transcript,
     unnest(coalesce(j.address, c.address))
-from joined j
+from linked j
 full join
     calls c
     on c.home_id = j.home_id

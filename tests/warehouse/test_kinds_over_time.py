@@ -1,0 +1,285 @@
+"""Kinds of faults that only show over two runs or two homes: what is done in each, and what has to be answered then."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from models.json import JsonObject
+from tests.conversations import Talk, call, session_id, write_home, write_lines
+from tests.support import extract, warehouse_of
+
+pytestmark = pytest.mark.duckdb
+
+Rows = list[tuple[object, ...]]
+Build = Callable[[Path, Path, int, int], None]
+
+KINDS: list[tuple[Build, dict[str, Rows]]] = []
+DIRECTORY = "-home-mira-loom"
+
+
+def shows(answers: dict[str, Rows]) -> Callable[[Build], Build]:
+    """Register a kind with what has to be answered; `:s` is its first session, `:t` its second.
+
+    It is called once before each run, with both homes, the number of its first session, and that of the run.
+    """
+
+    def register(build: Build) -> Build:
+        KINDS.append((build, answers))
+        return build
+
+    return register
+
+
+def _talk(number: int) -> Talk:
+    return Talk(session_id(number), seconds=600 * number)
+
+
+def _turn(talk: Talk, text: str, output: int = 10) -> None:
+    talk.prompt(text)
+    talk.answer(f"{talk.session[-6:]}-{len(talk.records)}", output=output)
+
+
+def _path(home: Path, talk: Talk) -> Path:
+    return home / "projects" / DIRECTORY / f"{talk.session}.jsonl"
+
+
+COUNTS = "SELECT prompt_count, response_count, output_tokens, record_count, state FROM sessions WHERE session_id = :s"
+
+
+@shows(
+    {
+        COUNTS: [(2, 2, 20, 4, "present")],
+        "SELECT prompt_text FROM user_prompts WHERE session_id = :s ORDER BY 1": [("one",), ("zwei 二",)],
+    }
+)
+def a_line_that_is_half_there_is_whole_in_the_next_run(one: Path, _two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    _turn(talk, "one")
+    _turn(talk, "zwei 二")
+    write_home(one, [talk])
+    if run == 1:
+        path = _path(one, talk)
+        data = path.read_bytes()
+        path.write_bytes(data[: data.rindex(b"\n", 0, len(data) - 1) - 30])
+
+
+@shows({COUNTS: [(1, 1, 10, 2, "present")], "SELECT count(*) FROM user_prompts WHERE session_id = :s": [(1,)]})
+def a_transcript_moves_to_another_directory(one: Path, _two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    _turn(talk, "one")
+    write_home(one, [talk])
+    if run == 2:
+        target = one / "projects" / "-home-mira-elsewhere" / f"{talk.session}.jsonl"
+        target.parent.mkdir(exist_ok=True)
+        _path(one, talk).rename(target)
+
+
+@shows({COUNTS: [(1, 1, 10, 2, "expired")], "SELECT has_transcript FROM sessions WHERE session_id = :s": [(True,)]})
+def a_transcript_is_swept(one: Path, _two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    _turn(talk, "one")
+    write_home(one, [talk])
+    if run == 2:
+        _path(one, talk).unlink()
+
+
+@shows(
+    {
+        "SELECT prompt_count, state FROM sessions WHERE session_id = :s": [(1, "partial")],
+        "SELECT agent_id, has_transcript, total_tokens FROM subagent_runs WHERE session_id = :s": [("abc", True, 15)],
+    }
+)
+def only_the_subagent_is_left(one: Path, _two: Path, n: int, run: int) -> None:
+    talk, agent = _talk(n), _talk(n)
+    talk.prompt("one")
+    talk.answer(f"{n}a", call(f"t{n}", "Task", description="look", prompt="look"), stop_reason="tool_use")
+    agent.seconds += 10
+    agent.prompt("look", isSidechain=True, agentId="abc", uuid=f"{n:08}-aaaa-4000-8000-000000000001")
+    agent.answer(f"{n}b", isSidechain=True, agentId="abc", uuid=f"{n:08}-aaaa-4000-8000-000000000002")
+    write_home(one, [talk])
+    write_lines(one / "projects" / DIRECTORY / talk.session / "subagents" / "agent-abc.jsonl", agent.records)
+    if run == 2:
+        _path(one, talk).unlink()
+
+
+@shows(
+    {
+        COUNTS: [(1, 1, 30, 2, "present")],
+        "SELECT title, lost_record_count FROM sessions WHERE session_id = :s": [(None, 4)],
+        "SELECT prompt_text FROM user_prompts WHERE session_id = :s": [("other words",)],
+        "SELECT count(*) FROM messages WHERE text LIKE 'of the first generation %'": [(1,)],
+    }
+)
+def a_transcript_is_replaced_by_another_conversation(one: Path, _two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    if run == 1:
+        talk.state("ai-title", aiTitle="The first one")
+        _turn(talk, f"of the first generation {n}")
+        talk.prompt("more")
+    else:
+        talk.seconds += 60
+        talk.prompt("other words", uuid=f"{n:08}-bbbb-4000-8000-000000000001")
+        talk.answer(f"{n}x", output=30, uuid=f"{n:08}-bbbb-4000-8000-000000000002")
+    write_home(one, [talk])
+
+
+@shows({COUNTS: [(1, 1, 250, 3, "present")], "SELECT is_reliable FROM token_usage WHERE session_id = :s": [(True,)]})
+def an_answer_goes_on_in_the_next_run(one: Path, _two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    talk.prompt("go")
+    talk.answer(f"{n}a", output=1, stop_reason=None)
+    if run == 2:
+        talk.answer(f"{n}a", output=250)
+    write_home(one, [talk])
+
+
+@shows({COUNTS: [(1, 1, 250, 2, "present")]})
+def an_answer_is_rewritten_with_its_final_figures(one: Path, _two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    talk.prompt("go")
+    talk.answer(f"{n}a", output=1 if run == 1 else 250, stop_reason=None if run == 1 else "end_turn")
+    write_home(one, [talk])
+
+
+@shows(
+    {
+        "SELECT prompt_count, response_count, output_tokens FROM sessions WHERE session_id = :s ORDER BY 1": [
+            (2, 2, 20),
+            (3, 3, 30),
+        ],
+        "SELECT count(*), count(*) FILTER (len(home_ids) = 2) FROM user_prompts WHERE session_id = :s": [(3, 2)],
+        "SELECT count(*), sum(output_tokens)::int, count(*) FILTER (len(home_ids) = 2) FROM token_usage "
+        "WHERE session_id = :s": [(3, 30, 2)],
+    }
+)
+def a_session_is_synced_and_goes_on_in_the_other_home(one: Path, two: Path, n: int, _run: int) -> None:
+    talk = _talk(n)
+    _turn(talk, "one")
+    _turn(talk, "two")
+    write_home(one, [talk])
+    _turn(talk, "three")
+    write_home(two, [talk])
+
+
+@shows(
+    {
+        "SELECT output_tokens, is_reliable, len(home_ids) FROM token_usage WHERE session_id = :s": [(250, True, 2)],
+        "SELECT count(*) FROM token_usage WHERE session_id = :s": [(1,)],
+    }
+)
+def a_session_is_synced_in_the_middle_of_an_answer(one: Path, two: Path, n: int, _run: int) -> None:
+    talk = _talk(n)
+    talk.prompt("go")
+    talk.answer(f"{n}a", output=1, stop_reason=None)
+    write_home(one, [talk])
+    talk.answer(f"{n}a", output=250)
+    write_home(two, [talk])
+
+
+@shows(
+    {
+        "SELECT session_id = :s, prompt_count, response_count, state FROM sessions WHERE session_id IN (:s, :t) "
+        "ORDER BY started_at, session_id": [(True, 1, 1, "expired"), (False, 1, 1, "present")],
+        "SELECT count(*), sum(output_tokens)::int FROM token_usage WHERE session_id IN (:s, :t)": [(2, 20)],
+        "SELECT linked_session_id = :s, link_kind FROM session_links WHERE session_id = :t": [(True, "resumed_from")],
+    }
+)
+def a_session_is_resumed_in_a_copy_and_the_original_swept(one: Path, _two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    _turn(talk, "one")
+    copy = talk.resumed(session_id(n + 1))
+    _turn(copy, "two")
+    write_home(one, [talk, copy])
+    if run == 2:
+        _path(one, talk).unlink()
+
+
+@shows(
+    {
+        "SELECT subject, status FROM tasks_now WHERE session_id = :s": [("spin", "in_progress")],
+        "SELECT subject, status FROM task_progress WHERE session_id = :s ORDER BY task_id, status DESC": [
+            ("spin", "pending"),
+            ("spin", "in_progress"),
+            ("weave", "pending"),
+        ],
+        "SELECT state FROM sessions WHERE session_id = :s": [("named_only",)],
+    }
+)
+def a_task_goes_on_and_another_is_deleted(one: Path, _two: Path, n: int, run: int) -> None:
+    place = one / "tasks" / session_id(n)
+    place.mkdir(parents=True, exist_ok=True)
+
+    def write(number: int, subject: str, status: str) -> None:
+        task: JsonObject = {"id": str(number), "subject": subject, "description": "", "status": status}
+        (place / f"{number}.json").write_text(json.dumps({**task, "blocks": [], "blockedBy": []}))
+
+    write(1, "spin", "pending" if run == 1 else "in_progress")
+    write(2, "weave", "pending")
+    if run == 2:
+        (place / "2.json").unlink()
+
+
+@shows(
+    {
+        "SELECT prompt_count, compaction_count, copied_record_count FROM sessions WHERE session_id = :s": [(2, 1, 2)],
+        "SELECT count(*) FROM token_usage WHERE session_id = :s": [(2,)],
+    }
+)
+def a_compaction_replays_in_the_next_run(one: Path, _two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    _turn(talk, "one")
+    if run == 2:
+        replayed = [dict(record) for record in talk.records]
+        talk.add("system", None, subtype="compact_boundary", content="Conversation compacted")
+        talk.records += replayed
+        _turn(talk, "two")
+    write_home(one, [talk])
+
+
+@shows(
+    {
+        "SELECT prompt_text, in_transcript FROM user_prompts WHERE session_id = :s ORDER BY prompted_at": [
+            ("first", False),
+            ("second", False),
+        ],
+    }
+)
+def the_history_grows_and_names_what_is_gone(one: Path, _two: Path, n: int, run: int) -> None:
+    lines: list[JsonObject] = [
+        {
+            "display": text,
+            "pastedContents": {},
+            "timestamp": 1_772_500_000_000 + at,
+            "project": "/p",
+            "sessionId": session_id(n),
+        }
+        for at, text in enumerate(("first", "second")[:run])
+    ]
+    write_lines(one / "history.jsonl", lines)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse of two homes after two runs."""
+    place = tmp_path_factory.mktemp("kinds")
+    for run in (1, 2):
+        for number, (build, _) in enumerate(KINDS):
+            build(place / "one", place / "two", 2000 + 10 * number, run)
+        extract(place / "data", place / "one", place / "two", is_full=run == 2)
+    with warehouse_of(place / "data") as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+@pytest.mark.parametrize("number", range(len(KINDS)), ids=[build.__name__ for build, _ in KINDS])
+def test_each_kind_of_fault_is_answered_rightly(warehouse: duckdb.DuckDBPyConnection, number: int) -> None:
+    found, answers = {}, KINDS[number][1]
+    for sql in answers:
+        query = sql
+        for place, name in enumerate("st"):
+            query = query.replace(f":{name}", f"'{session_id(2000 + 10 * number + place)}'")
+        found[sql] = [tuple(row) for row in warehouse.execute(query).fetchall()]
+    assert found == answers
