@@ -106,7 +106,7 @@ def utterance_of(row: dict[str, object]) -> Utterance:
         _kind(speaker, _text(row["kind"])),
         speaker,
         said_at if isinstance(said_at, datetime) else None,
-        _words(_text(row["text"])),
+        words_of(_text(row["text"])),
         _text(row["tool_name"]),
         _text(row["tool_input"]),
         None if row["result_text"] is None else _text(row["result_text"]),
@@ -196,7 +196,7 @@ def _kind(speaker: str, kind: str) -> Kind:
             return "notice"
 
 
-def _words(text: str) -> str:
+def words_of(text: str) -> str:
     """Return a text, or if it is a slash command, the command as the person typed it."""
     if not text.lstrip().startswith("<command-") or not (found := _COMMAND.search(text)):
         return text

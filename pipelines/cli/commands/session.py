@@ -1,20 +1,38 @@
 """`extract session`: prints one conversation for reading."""
 
+import os
 import sys
+import time
+from dataclasses import replace
 from itertools import takewhile
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
+from extractors.home.home import Home
+from models.errors import ExitCode
+from pipelines.archive.homes import read_homes
+from pipelines.cli.console import terminal
 from pipelines.cli.conversations import find, head_of, turns_of
+from pipelines.cli.interrupts import ended_by_interrupt
 from pipelines.cli.looking import Redact, looking, masker_of, rows_of, text
 from pipelines.cli.options import AsJson, Data, layout_of
 from pipelines.cli.pager import paged
 from pipelines.cli.standard_output import reader_has_gone
 from pipelines.cli.transcript import Safe, draw
-from pipelines.look.conversation import conversation_query
+from pipelines.disk.layout import Layout
+from pipelines.look.conversation import Turn, Utterance, conversation_query
+from pipelines.look.follow import Follower, find_live, unanswered
 from pipelines.look.sessions import one_session_query
+from pipelines.redact.masking import Masker
+from pipelines.run.request import usual_homes
 from pipelines.warehouse.query import write_json
+
+_LAST: Final = 10
+"""So many of the last utterances of a running session are shown first."""
+_PAUSE: Final = 0.4
+"""Seconds between two looks at a running session."""
 
 
 def session(
@@ -25,6 +43,9 @@ def session(
         bool, typer.Option("--full", help="Show tool inputs, results, thinking and notices completely.")
     ] = False,
     prompts: Annotated[bool, typer.Option("--prompts", help="Show only your prompts.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Print what a running session says, from its home, until Ctrl-C.")
+    ] = False,
     pager: Annotated[bool, typer.Option("--pager/--no-pager", help="On a terminal, use PAGER or less.")] = True,
     redact: Redact = None,
     as_json: AsJson = False,
@@ -34,8 +55,14 @@ def session(
 
     Prints prompts, answers, and a line for each tool call, also after Claude Code has deleted the transcript. Subagents
     are indented below the call that started them; messages that a rewind dropped are marked. Times are local.
+
+    With --follow the transcript is read in the home itself, where the archive may not have it yet: its last ten entries
+    and whatever is appended. Nothing is locked or written.
     """
     layout = layout_of(data)
+    if follow:
+        _follow(layout, which, masker_of(redact), is_full=full, only_prompts=prompts)
+        return
     session_id = find(layout, which)
     masker = masker_of(redact)
     (row,) = rows_of(layout, one_session_query(session_id))
@@ -54,3 +81,28 @@ def session(
         draw(console, takewhile(lambda _: not reader_has_gone(), shown), is_full=full)
         if not turns:
             console.print("The archive has nothing of its conversation.")
+
+
+def _follow(layout: Layout, which: str, masker: Masker | None, *, is_full: bool, only_prompts: bool) -> None:
+    """Print the end of a running session and what is appended to it, until Ctrl-C or until nobody reads any more."""
+    roots = [*(Path(home.root) for home in read_homes(layout).values()), *usual_homes(os.environ)]
+    transcript = find_live(roots, which)
+    with Home(transcript.root) as home, ended_by_interrupt():
+        follower, console, most = Follower(home, transcript), terminal(), -_LAST
+        while not reader_has_gone():
+            said = unanswered(follower.new())[most:]
+            shown = [one for one in said if not only_prompts or one.kind == "prompt"]
+            turns = [Turn(_masked(one, masker), 1 if one.agent_id else 0) for one in shown]
+            draw(console, turns, is_full=is_full)
+            sys.stdout.flush()
+            most = 0
+            time.sleep(_PAUSE)
+        return
+    raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def _masked(one: Utterance, masker: Masker | None) -> Utterance:
+    if masker is None:
+        return one
+    result = None if one.result is None else masker.mask(one.result)
+    return replace(one, text=masker.mask(one.text), tool_input=masker.mask(one.tool_input), result=result)
