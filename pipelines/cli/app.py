@@ -17,7 +17,7 @@ from pipelines.cli.interrupts import ignore_interrupts, noticed, noticing_interr
 from pipelines.cli.loader import AllCommands
 from pipelines.cli.options import DataBeforeCommand, program
 from pipelines.cli.standard_output import discard, let_the_reader_go
-from pipelines.disk.atomic import REFUSALS
+from pipelines.disk.atomic import NO_ROOM, REFUSALS
 from pipelines.disk.platform import make_files_private
 from pipelines.version import VERSION
 
@@ -116,10 +116,8 @@ def _refused_by_system(error: OSError) -> ExitCode | None:
         where = "standard output"
     else:
         where = printable_path(os.fsencode(error.filename))
-    _tell(
-        f"{where} cannot be used: {os.strerror(error.errno)}. Free some space, change its permissions, or give "
-        f"another path"
-    )
+    advice = "Free some space" if error.errno in NO_ROOM else "Change its permissions"
+    _tell(f"{where} cannot be used: {os.strerror(error.errno)}. {advice}, or give another path")
     _tell_where()
     return ExitCode.DISK
 

@@ -16,10 +16,10 @@ from pipelines.disk import platform
 from pipelines.disk.failpoints import reach
 
 _AT_ONCE = 16
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_RIGHT = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR)
-REFUSALS = frozenset(_NO_ROOM + _NO_RIGHT)
-"""Errors by which the system refuses to write or read a path: the user has to correct its permissions."""
+REFUSALS = frozenset(NO_ROOM + _NO_RIGHT)
+"""Errors by which the system refuses to write or read a path: the user has to make room or correct permissions."""
 
 
 @contextmanager
@@ -28,10 +28,12 @@ def disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM or "No space left" in str(error):
+        if error.errno in NO_ROOM or "No space left" in str(error):
             raise DiskFullError(f"the disk of the data directory is full ({error})") from error
         if error.errno in _NO_RIGHT:
-            raise DataDirectoryError(f"the data directory cannot be written ({error})") from error
+            raise DataDirectoryError(
+                f"the data directory cannot be used ({error}): change its permissions, or name another one with --data"
+            ) from error
         raise
 
 

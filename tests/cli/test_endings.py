@@ -135,7 +135,7 @@ def test_an_output_that_cannot_be_written_is_named_once(kept: Kept, words: tuple
             [*COMMAND, *words, "--data", str(kept.data)], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == ExitCode.DISK
-    told = "standard output cannot be used: No space left on device. Free some space, change its permissions, or give"
+    told = "standard output cannot be used: No space left on device. Free some space, or give"
     assert done.stderr.decode() == f"extract: {told} another path\n"
 
 

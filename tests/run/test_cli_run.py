@@ -206,7 +206,7 @@ def test_a_data_directory_that_cannot_be_made_ends_with_twelve(home: Path, tmp_p
     (tmp_path / "file").write_text("x")
     ran = call("run", "--home", home, "--data", tmp_path / "file" / "data")
     assert ran.code == 12
-    assert "cannot be written" in ran.err
+    assert "the data directory cannot be used" in ran.err
 
 
 def test_a_run_beside_another_one_ends_with_eleven_and_says_who_writes(home: Path, tmp_path: Path) -> None:
