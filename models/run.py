@@ -8,9 +8,10 @@ from typing import Literal
 
 from models.json import JsonObject, JsonValue
 
-RunStatus = Literal["open", "complete", "removed"]
+RunStatus = Literal["open", "complete", "removed", "lost"]
 """An open run was stopped after committing the phases that it lists. A removed run had been undone, and gc has deleted
-its files: only its place in the order of runs remains.
+its files: only its place in the order of runs remains. A lost run's record and files are gone, and `extract repair` has
+put this record into its place.
 """
 
 RunKind = Literal["run", "rollback", "reparse"]
@@ -59,10 +60,24 @@ class SourceCounts:
     messages_duplicate: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class RetiredRecord:
+    """A part that `extract repair` has taken out of a phase, because it was damaged and nothing had it whole: path
+    below the data directory, table, rows, SHA-256, what was wrong with it, and when it was retired (UTC, ISO 8601).
+    """
+
+    path: str
+    table: str
+    rows: int
+    sha256: str
+    problem: str
+    retired_at: str
+
+
 @dataclass(slots=True)
 class PhaseRecord:
     """One committed phase of one home. `parsers` has the digest of the parser of each source (`parser_digests`);
-    records of older versions have none.
+    records of older versions have none. The parts in `retired` were lost: the counts no longer hold.
     """
 
     home_id: str
@@ -76,6 +91,7 @@ class PhaseRecord:
     in_the_way: dict[str, str] = field(default_factory=dict)
     """Paths of expected files at which an entry of another kind is, each with the rule that applies."""
     parsers: dict[str, str] = field(default_factory=dict)
+    retired: list[RetiredRecord] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -190,12 +206,13 @@ def _phase_of(value: JsonValue) -> PhaseRecord:
     if not isinstance(value, dict):
         raise TypeError("a phase is an object")
     fields = dict(value)
-    parts, sources = fields.pop("parts"), fields.pop("sources")
-    if not isinstance(parts, list) or not isinstance(sources, dict):
-        raise TypeError("parts is a list, sources an object")
+    parts, sources, retired = fields.pop("parts"), fields.pop("sources"), fields.pop("retired", [])
+    if not isinstance(parts, list) or not isinstance(sources, dict) or not isinstance(retired, list):
+        raise TypeError("parts and retired are lists, sources is an object")
     return PhaseRecord(
         parts=[PartRecord(**part) for part in parts],  # type: ignore[arg-type]
         sources={name: SourceCounts(**counts) for name, counts in sources.items()},  # type: ignore[arg-type]
+        retired=[RetiredRecord(**one) for one in retired],  # type: ignore[arg-type]
         **fields,  # type: ignore[arg-type]
     )
 

@@ -10,6 +10,9 @@ from models.schema import BYTES, DIGEST128, FLAG, INSTANT, INTEGER, JSON, TEXT, 
 ERASED: Final = bytes(16)
 """The digest in a recipe for bytes erased on request; no piece of the store has it."""
 
+LOST: Final = b"\xff" * 16
+"""The digest in a recipe for bytes that `extract repair` found nowhere; no piece of the store has it."""
+
 MANIFEST = Table(
     "manifest",
     "One row for each file, directory, link or special file that a run found in a home, and for each file known from "
@@ -101,7 +104,8 @@ PIECES = Table(
         Column(
             "digest",
             DIGEST128,
-            "The piece in the store: XXH3-128 of its bytes with the store's seed. All zeros: erased on request.",
+            "The piece in the store: XXH3-128 of its bytes with the store's seed. All zeros: erased on request; "
+            "all ones: lost with a damaged file.",
             required=True,
         ),
     ),

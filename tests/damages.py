@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from models.finding import Level
 from models.findings import all_kinds
 from models.identity import file_id
-from models.run import RunRecord, WarehouseRecord
+from models.run import RetiredRecord, RunRecord, WarehouseRecord
 from pipelines.archive.archive import writing
 from pipelines.archive.checks_file import note_checks
 from pipelines.archive.known_copies import KnownCopy, keep_known_copy
@@ -785,3 +785,33 @@ def no_room(archive: Archive) -> None:
     """Limit DuckDB to less memory than one of its blocks."""
     archive.held.callback(setattr, tables, "MEMORY", tables.MEMORY)
     tables.MEMORY = "100KB"
+
+
+# L: known losses
+
+
+def retire(table: str, *, keeps_part: bool = False) -> Damage:
+    """Take a part out of its phase as `extract repair` does; with `keeps_part`, only say so."""
+
+    def function(archive: Archive) -> None:
+        run, part = archive.part(table)
+        said = RetiredRecord(part.path, part.table, part.rows, part.sha256, "is gone", "2026-01-01T00:00:00+00:00")
+        for phase in run.phases:
+            if part in phase.parts:
+                phase.retired.append(said)
+                phase.parts = [one for one in phase.parts if one != part or keeps_part]
+        if not keeps_part:
+            (archive.layout.root / part.path).unlink()
+        archive.save(run)
+
+    return function
+
+
+DAMAGES |= {
+    "F113": remove(".gitignore"),
+    "L101": cell("pieces", "digest", set_to(b"\xff" * 16)),
+    "L102": retire("entries"),
+    "L103": retire("manifest", keeps_part=True),
+    "L104": retire("message_texts"),
+    "L105": fields_of_record(status="lost"),
+}

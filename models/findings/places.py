@@ -88,6 +88,13 @@ INDEX_BROKEN: Final = Kind(
     "Nothing, the program makes it again before it uses it; but check the disk.",
     is_passing=True,
 )
+IGNORE_FILE: Final = Kind(
+    "F113",
+    Severity.WARNING,
+    Level.QUICK,
+    "The .gitignore of the data directory is gone or not what was written: git could take up what is here.",
+    NEXT_RUN,
+)
 UNREADABLE: Final = Kind(
     "F112",
     Severity.ERROR,

@@ -105,6 +105,13 @@ TIMES_NOT_SET: Final = Kind(
     "The file or directory was written, but the system refused to set its time or mode: {problem}",
     "Nothing need be done: the bytes are right.",
 )
+KNOWN_LOSS: Final = Kind(
+    "X131",
+    Severity.INFORMATION,
+    Command.RESTORE,
+    "Known loss: bytes of the file are in no part of the store; the others were restored: {problem}",
+    "Nothing. `extract verify` names the entries; an earlier version may be intact: `extract files --versions`.",
+)
 NOT_THERE: Final = Kind(
     "X201",
     Severity.ERROR,

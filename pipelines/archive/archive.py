@@ -168,13 +168,15 @@ def _read_record(layout: Layout, name: str) -> tuple[RunRecord | None, str | Non
     problems: list[str] = []
     for path in (original, layout.copy_of(original)):
         try:
-            raw = read_sealed(path)
+            run = _understood(path, read_sealed(path))
         except FileNotFoundError:
             problems.append("is gone")
         except (FixityError, OSError):
             problems.append(CHANGED)
         else:
-            return _understood(path, raw), problems[0] if problems else None
+            if run.run_id == name:
+                return run, problems[0] if problems else None
+            problems.append(f"is that of run {run.run_id}")
     directory = layout.run(name)
     if problems == ["is gone", "is gone"] and not (directory.is_dir() and was_committed(directory)):
         return None, None

@@ -35,6 +35,8 @@ def open_as_of(layout: Layout, text: str | None, *, with_undone: bool = False) -
         raise ConfigurationError(f"run {run.run_id} was undone by a rollback: use it with --undone")
     if run.status == "removed":
         raise ConfigurationError(f"run {run.run_id} was undone, and `extract gc` has removed its files")
+    if run.status == "lost":
+        raise ConfigurationError(f"run {run.run_id} was lost: nothing of it is left; see `extract verify`")
     reader = StoreReader(layout, in_effect(runs, run.run_id), archive.seed, lenient=True, others=runs)
     reader.damage |= {one.path: f"{one.path} {one.problem}" for one in damage if not one.mended}
     return Opened(reader, run, runs[-1])

@@ -18,7 +18,7 @@ from xxhash import xxh3_128
 from models.errors import ConfigurationError, ErasedError, ExtractError, FixityError, StoreError
 from models.manifest import FileState
 from models.run import PartRecord, RunRecord
-from models.tables import ERASED, EXTRACTIONS, MANIFEST, PIECES, STORE
+from models.tables import ERASED, EXTRACTIONS, LOST, MANIFEST, PIECES, STORE
 from pipelines.archive.archive import Archive
 from pipelines.archive.committed import PhaseKey, parts_of_runs
 from pipelines.archive.copies import whole_copy
@@ -121,9 +121,10 @@ class StoreReader:
     ) -> Iterator[bytes]:
         """Yield `length` bytes of a file from `offset` on, as of a run, in blocks of at most 4 MiB.
 
-        Bytes that were erased on request raise ErasedError; with `without_erased` they are skipped. Raises
-        ConfigurationError for bytes that were not archived by then, StoreError when a piece is missing, FixityError
-        when a piece differs from its digest; the blocks before the exception are right.
+        Bytes that were erased on request raise ErasedError, bytes that are known to be lost StoreError; with
+        `without_erased` both are skipped. Raises ConfigurationError for bytes that were not archived by then,
+        StoreError when a piece is missing, FixityError when a piece differs from its digest; the blocks before the
+        exception are right.
         """
         extents = self._extents(file_id, as_of)
         kept = extents[-1].end if extents else None
@@ -144,9 +145,28 @@ class StoreReader:
                     if block is not None:
                         yield block
                     elif not without_erased:
+                        self._refuse_lost(file_id, at - length, at, as_of)
                         raise ErasedError(f"bytes {at - length} to {at} of file {file_id} were erased on request")
                 if at != until:
                     raise StoreError(f"the recipe of file {file_id} has a gap at byte {at}; see `extract verify`")
+
+    def _refuse_lost(self, file_id: int, start: int, end: int, as_of: str | None) -> None:
+        for offset, length in self.lost_spans(file_id, as_of):
+            if offset < end and offset + length > start:
+                raise StoreError(f"bytes {start} to {end} of file {file_id} are lost; see `extract verify`")
+
+    def lost_spans(self, file_id: int, as_of: str | None = None) -> list[tuple[int, int]]:
+        """Return offset and length of each span of a file, as of a run, that `extract repair` found nowhere, in order.
+        Raises as `read_range` does for recipes that cannot be read.
+        """
+        found = []
+        for extent in self._extents(file_id, as_of):
+            recipe = self._recipe(extent.where)
+            for offset, length, digest in recipe.pieces(file_id, extent.start) if recipe.has_lost else ():
+                start, end = max(offset, extent.start), min(offset + length, extent.end)
+                if digest == LOST and start < end:
+                    found.append((start, end - start))
+        return found
 
     def _until(self, as_of: str | None) -> list[RunRecord]:
         if as_of is None:
@@ -172,8 +192,8 @@ class StoreReader:
         return extents
 
     def blocks(self, file_id: int, as_of: str | None = None) -> Iterator[tuple[int, bytes | None]]:
-        """Yield a whole file as of a run: length and bytes of each block, None in place of the bytes of an erased span.
-        Raises as `read_range` does.
+        """Yield a whole file as of a run: length and bytes of each block, None in place of the bytes of a span that was
+        erased or is known to be lost. Raises as `read_range` does.
         """
         at = 0
         for extent in self._extents(file_id, as_of):
@@ -188,14 +208,14 @@ class StoreReader:
         return self._piece(digest, ("", "", 0))
 
     def _read_extent(self, file_id: int, extent: "_Extent", start: int, end: int) -> Iterator[tuple[int, bytes | None]]:
-        """Yield length and bytes of each block, None in place of the bytes of an erased span."""
+        """Yield length and bytes of each block, None in place of the bytes of a span that was erased or lost."""
         at = start
         for offset, length, digest in self._recipe(extent.where).pieces(file_id, start):
             if offset > at or at >= end:
                 return
             if offset + length <= at:
                 continue
-            if digest == ERASED:
+            if digest in (ERASED, LOST):
                 erased = min(offset + length, end) - at
                 at += erased
                 yield erased, None
@@ -340,7 +360,9 @@ class _Recipe:
         self._file_ids, self._offsets, self._lengths = (
             _integers(found, name) for name in ("file_id", "byte_offset", "byte_length")
         )
-        self._digests = b"".join(bytes_column(found, "digest")) if found is not None else b""
+        digests = bytes_column(found, "digest") if found is not None else []
+        self._digests = b"".join(digests)
+        self.has_lost = LOST in digests
 
     def pieces(self, file_id: int, start: int) -> Iterator[tuple[int, int, bytes]]:
         """Yield offset, length and digest of a file's pieces, beginning with the one that contains byte `start`."""

@@ -59,6 +59,7 @@ COMMANDS: Final = (
     Listed("drill", "Test the archive: restore everything and compare it.", "drill", "drill"),
     Listed("verify", "Verify the archive: bytes, counts, references, permissions.", "verify", "verify"),
     Listed("copy", "Keep copies of the archive on other disks.", "copy", "app"),
+    Listed("repair", "Mend the archive, and retire by name what nothing can mend.", "repair", "repair"),
     Listed("rebuild", "Build the warehouse again from the archive.", "rebuild", "rebuild"),
     Listed("reparse", "Parse archived files again with the current parsers.", "reparse", "reparse"),
     Listed("import-store", "Import another store: its messages count as seen before.", "import_store", "import_store"),

@@ -24,6 +24,7 @@ FINDINGS_NAME: Final = "findings.json"
 _DRILL_NAME: Final = re.compile(r"drill-[0-9]{8}T[0-9]{6}Z\.(json|txt)")
 DISTRIBUTION: Final = "claude-code-warehouse"
 """The name of the project in pyproject.toml, and of its directory among the user's data."""
+_IGNORE_ALL: Final = b"*\n"
 IN_A_CHECKOUT: Final = "data"
 """The default data directory inside a checkout of this project; git ignores it."""
 
@@ -129,6 +130,11 @@ class Layout:
     def runs(self) -> Path:
         """One directory for each run."""
         return self.root / "runs"
+
+    @property
+    def quarantine(self) -> Path:
+        """Damaged files that `extract repair` has taken out of the archive, below it at the paths where they were."""
+        return self.root / "quarantine"
 
     @property
     def store(self) -> Path:
@@ -304,7 +310,7 @@ class Layout:
     def top_directories(self) -> frozenset[str]:
         """The names of all directories that may be in the data directory itself."""
         named = (self.staging, self.runs, self.store, self.tables, self.cache, self.warehouses, self.prefect)
-        return frozenset(path.name for path in (*named, self.copies, self.destinations))
+        return frozenset(path.name for path in (*named, self.copies, self.destinations, self.quarantine))
 
     def relative(self, path: Path) -> str:
         """Return a path relative to the root with `/` between its components, as in commit records."""
@@ -314,15 +320,29 @@ class Layout:
         """Create the directories with mode 0700, and correct the mode of an existing data directory. Raises OSError."""
         for directory in (self.root, self.staging, self.runs, self.store, self.tables, self.cache, self.warehouses):
             make_private(directory)
-        self._keep_git_away()
+        if not self.archive_file.exists() and not self.archive_copy.exists():
+            self.keep_git_away()
         with suppress(PermissionError):  # only its owner may change it; `extract verify` reports wrong permissions
             self.root.chmod(0o700)
 
-    def _keep_git_away(self) -> None:
-        with suppress(FileExistsError):
-            descriptor = os.open(self.ignore_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(b"*\n")
+    def keep_git_away(self) -> bool:
+        """Write the .gitignore of the data directory where it is gone or another; returns whether it was."""
+        if self.keeps_git_away():
+            return False
+        if self.ignore_file.is_dir() and not self.ignore_file.is_symlink():
+            self.ignore_file.rmdir()
+        self.ignore_file.unlink(missing_ok=True)
+        descriptor = os.open(self.ignore_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_IGNORE_ALL)
+        return True
+
+    def keeps_git_away(self) -> bool:
+        """Whether the .gitignore of the data directory is as it should be."""
+        try:
+            return not self.ignore_file.is_symlink() and self.ignore_file.read_bytes() == _IGNORE_ALL
+        except OSError:
+            return False
 
 
 def is_utf8(path: Path) -> bool:
@@ -340,14 +360,23 @@ def part_name(phase: int, number: int | None = None) -> str:
     return f"phase-{phase}.parquet" if number is None else f"phase-{phase}-{number}.parquet"
 
 
-def mended_part_name(phase: int) -> str:
-    """Return the name of a part of the store with pieces that a damaged part of an earlier run had contained."""
-    return f"mended-{phase}.parquet"
+def mended_part_name(phase: int, digest: str = "") -> str:
+    """Return the name of a part of the store with pieces that a damaged part had contained; `extract repair` names it
+    by its `digest` too, its SHA-256.
+    """
+    return f"mended-{phase}{digest and '-'}{digest[:12]}.parquet"
 
 
 def is_mended_part(path: str) -> bool:
     """Return whether a part has pieces that a damaged part of an earlier run had contained, by its path."""
     return path.rpartition("/")[2].startswith("mended-")
+
+
+def retired_part_name(phase: int, digest: str) -> str:
+    """Return the name of a part of one phase that stands for what was lost with damaged ones. `digest` is the SHA-256
+    of its content.
+    """
+    return f"repaired-{phase}-{digest[:12]}.parquet"
 
 
 def make_private(directory: Path) -> None:

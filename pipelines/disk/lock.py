@@ -23,7 +23,9 @@ from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.disk.platform import same_file, try_lock
 
-_COMMANDS: Final = frozenset({"drill", "forget", "gc", "home", "import-store", "rebuild", "rollback", "search"})
+_COMMANDS: Final = frozenset(
+    {"drill", "forget", "gc", "home", "import-store", "rebuild", "repair", "rollback", "search"}
+)
 """Names of holders that are commands; any other name is a run_id."""
 _TRIES: Final = 3
 _BETWEEN_TRIES: Final = 0.05

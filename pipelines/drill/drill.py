@@ -165,7 +165,13 @@ def _drill_home(context: _DrillContext, home_id: str) -> HomeDrill:
         begun_ns=context.begun_ns,
         follow_links=context.follow_links,
     )
-    in_place = [state for path, state in expected.items() if state.entry_type == "file" and state.path_bytes == path]
+    lost = _known_lost(restored, home_id, expected)
+    compared.differing -= lost
+    in_place = [
+        state
+        for path, state in expected.items()
+        if state.entry_type == "file" and state.path_bytes == path and path not in lost
+    ]
     sessions = _check_sessions(home_id, tree, in_place, ArchivedPaths(expected, compared.differing), observer)
     return HomeDrill(
         home_id=home_id,
@@ -186,6 +192,12 @@ def _known_bad(restored: RestoreResult, home_id: str, expected: Mapping[bytes, F
     """Return the paths for which the restore has already reported a finding."""
     bad = {finding.address for finding in restored.findings if finding.kind is not codes.TIMES_NOT_SET}
     return {path for path, state in expected.items() if address_of(home_id, state.path) in bad}
+
+
+def _known_lost(restored: RestoreResult, home_id: str, expected: Mapping[bytes, FileState]) -> set[bytes]:
+    """Return the paths of which bytes are known to be lost."""
+    lost = {finding.address for finding in restored.findings if finding.kind is codes.KNOWN_LOSS}
+    return {path for path, state in expected.items() if address_of(home_id, state.path) in lost}
 
 
 def _check_sessions(

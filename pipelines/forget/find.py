@@ -11,7 +11,7 @@ from models.identity import file_id as id_of
 from models.observer import Observer
 from models.run import PhaseRecord, RunRecord
 from models.schema import PROVENANCE, Table
-from models.tables import ENTRIES, ERASED, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, STORE
+from models.tables import ENTRIES, ERASED, EXTRACTIONS, LOST, MANIFEST, MESSAGES, OCCURRENCES, PIECES, STORE
 from pipelines.archive.committed import PhaseKey, known_tables, parts_of, phases_of
 from pipelines.archive.parquet import bytes_column, integer_column, read_columns, read_row_groups, text_column
 from pipelines.archive.store import StoreReader
@@ -276,7 +276,7 @@ def _spans_that_hold(
         while last < len(pieces) and pieces[last][0] < offset + length:
             last += 1
         touched = pieces[first:last]
-        if not touched or any(digest == ERASED for _, _, digest in touched):
+        if not touched or any(digest in (ERASED, LOST) for _, _, digest in touched):
             continue
         if len(touched) > 1:
             if _long_holds(reader, matcher, touched, offset, length):

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from models.observer import Observer
 from models.run import PartRecord
 from models.schema import Table
-from models.tables import ENTRIES, ERASED, MANIFEST, PIECES
+from models.tables import ENTRIES, ERASED, LOST, MANIFEST, PIECES
 from pipelines.archive.archive import read_all_runs
 from pipelines.archive.committed import PhaseKey, known_tables, phases_of
 from pipelines.archive.parquet import bytes_column, integer_column, open_parquet, read_columns, text_column
@@ -73,7 +73,9 @@ def _has_rows(layout: Layout, where: PhaseKey, part: PartRecord, table: Table, f
     if not table.has_provenance:
         return not set(found.file_ids).isdisjoint(integer_column(rows, "file_id"))
     if table is PIECES:
-        return _has_pieces(found, where, rows.filter(pc.not_equal(rows["digest"], pa.scalar(ERASED, pa.binary(16)))))
+        return _has_pieces(
+            found, where, rows.filter(pc.invert(pc.is_in(rows["digest"], pa.array([ERASED, LOST], pa.binary(16)))))
+        )
     if table is ENTRIES:
         rows = rows.filter(pc.invert(pc.is_in(rows["entry_kind"], pa.array(["erased", "tail"]))))
     return bool(pc.any(going_rows(found, where, rows)).as_py())

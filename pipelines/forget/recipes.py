@@ -14,7 +14,7 @@ from xxhash import xxh3_128
 
 from extractors.reading.erasure import Span
 from models.run import RunRecord, in_effect
-from models.tables import ERASED, PIECES, STORE
+from models.tables import ERASED, LOST, PIECES, STORE
 from pipelines.archive.committed import PhaseKey, parts_of, phases_of
 from pipelines.archive.parquet import bytes_column, integer_column, read_columns
 from pipelines.archive.store import StoreReader
@@ -55,7 +55,7 @@ def make_recipes(
             touched |= {digest for _, _, digest in pieces} ^ {digest for _, _, digest in rows}
         dropped = recipes_of(layout, phase, found.file_ids) if found.file_ids else {}
         touched |= {digest for pieces in dropped.values() for _, _, digest in pieces}
-    touched.discard(ERASED)
+    touched -= {ERASED, LOST}
     if touched:
         _place(layout, runs, found, made, touched)
     return made
@@ -66,7 +66,7 @@ def _without_spans(
 ) -> Iterator[Piece]:
     for offset, length, digest in pieces:
         overlapping = [(start, size) for start, size in spans if start < offset + length and start + size > offset]
-        if digest == ERASED or not overlapping:
+        if digest in (ERASED, LOST) or not overlapping:
             yield offset, length, digest
             continue
         content = reader.piece(digest)

@@ -129,7 +129,8 @@ class Writer:
         reach("restore:before-write")
         descriptor = self._staging.create(name)
         try:
-            size, digest = self._fill(descriptor, item.state)
+            lost = self._reader.lost_spans(item.state.file_id or 0, item.state.run_id)
+            size, digest = self._fill(descriptor, item.state, is_lost=bool(lost))
         except (StoreError, ConfigurationError) as error:
             self._give_up(item, name, descriptor, codes.BYTES_LOST, str(error))
         except FixityError as error:
@@ -138,6 +139,12 @@ class Writer:
             os.close(descriptor)
             raise
         else:
+            if lost:
+                detail = f"{sum(length for _, length in lost)} of {item.state.size}, from byte {lost[0][0]} on"
+                if not size:
+                    self._give_up(item, name, descriptor, codes.KNOWN_LOSS, detail)
+                    return
+                self._tree.refuse(codes.KNOWN_LOSS, item.state, detail)
             if not digest:
                 detail = f"the store gave {size} bytes; the manifest has {item.state.size}, with another digest"
                 self._give_up(item, name, descriptor, codes.DIGEST_DIFFERS, detail)
@@ -145,10 +152,11 @@ class Writer:
             self._finish(item, name, descriptor)
             self._batch.append(_Staged(item, name, descriptor, size, digest))
 
-    def _fill(self, descriptor: int, state: FileState) -> tuple[int, bytes]:
+    def _fill(self, descriptor: int, state: FileState, *, is_lost: bool) -> tuple[int, bytes]:
         """Write a file's bytes; return how many, and their SHA-256 if it is that of the manifest, else b"".
 
-        Bytes that were erased on request are not written: forget has updated the manifest's SHA-256 accordingly.
+        Bytes that were erased on request are not written: forget has updated the manifest's SHA-256 accordingly. Nor
+        are bytes that are known to be lost: of the others, each piece was compared with its own digest.
         """
         file_id = state.file_id or 0
         proof, fast, size = sha256(), xxh3_128(), 0
@@ -160,7 +168,7 @@ class Writer:
             if state.sha256 is None:
                 fast.update(block)
         is_right = proof.hexdigest() == state.sha256 if state.sha256 else fast.digest() == state.content_xxh3
-        return size, proof.digest() if is_right else b""
+        return size, proof.digest() if is_right or is_lost else b""
 
     def _length(self, state: FileState) -> int:
         kept = self._reader.kept_bytes(state.file_id or 0, state.run_id)

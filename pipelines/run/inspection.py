@@ -47,6 +47,10 @@ def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
     # Before its first commit a run may have died between the two files: then nothing is damaged.
     was_used = any(layout.runs.glob("*/run.json"))
     damage = archives.mend_identity(layout) if was_used and _has_identity(layout) else []
+    with disk_errors():
+        if was_used and layout.keep_git_away():
+            again = "was gone or not what was written, and was made again"
+            damage.append(DamageRecord(layout.relative(layout.ignore_file), "", "", again, mended=True))
     archive = Archive.open_or_make(layout)
     finish_forget(layout, observer)
     observer.step_begins("look")

@@ -17,7 +17,7 @@ from extractors.home.home import Home
 from extractors.reading.registry import followed_links
 from models.errors import SourceError
 from models.run import DamageRecord, RunRecord
-from models.tables import ERASED, PIECES, STORE
+from models.tables import ERASED, LOST, PIECES, STORE
 from pipelines.archive.damage import without_damaged
 from pipelines.archive.parquet import StagedPart, open_parquet
 from pipelines.disk.atomic import disk_errors
@@ -47,7 +47,7 @@ def lost_pieces(layout: Layout, runs: Sequence[RunRecord], damage: Sequence[Dama
             with open_parquet(layout.root / part.path) as file:
                 for batch in file.iter_batches(columns=["file_id", "byte_offset", "byte_length", "digest"]):
                     for file_id, *place, digest in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                        if digest != ERASED and digest not in pieces:
+                        if digest not in (ERASED, LOST) and digest not in pieces:
                             lost[file_id].append((place[0], place[1], digest))
         except (OSError, pa.ArrowException):
             continue  # each run digests only some of the files: this one is damaged too, and a later run reports it

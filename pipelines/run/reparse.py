@@ -150,7 +150,7 @@ class _Reparse:
             if place.treatment not in (Treatment.EXTRACT, Treatment.ARCHIVE) or place.source not in self._counts:
                 continue
             kept = self._store.kept_bytes(file_id)
-            if kept is None or state.erased:
+            if kept is None or state.erased or self._store.lost_spans(file_id):
                 self._counts[place.source].files_left += 1
                 continue
             task = FileTask(
@@ -304,5 +304,6 @@ def _temporary_home(home: Path) -> Iterator[None]:
 
 
 def _clear(home: Path) -> None:
-    shutil.rmtree(home)
-    make_private(home)
+    """Empty the directory; it stays the same, since readers hold it open."""
+    for path in home.iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

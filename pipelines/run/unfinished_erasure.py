@@ -44,6 +44,7 @@ def finish_forget(layout: Layout, observer: Observer) -> bool:
         path.unlink(missing_ok=True)
     for path in layout.staging.iterdir():
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    shutil.rmtree(layout.quarantine, ignore_errors=True)
     reach("forget:deleted")
     sweep(layout)
     renew_copies(layout, read_all_runs(layout))

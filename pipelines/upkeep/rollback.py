@@ -154,6 +154,8 @@ def _target(runs: Sequence[RunRecord], given: str) -> RunRecord:
             f"{len(found)} runs begin with {given}: {', '.join(run.run_id for run in found[:3])} …"
         )
     (target,) = found
+    if target.status == "lost":
+        raise ConfigurationError(f"run {target.run_id} was lost, so a rollback to it is impossible")
     if target.status == "removed":
         raise ConfigurationError(
             f"`extract gc` has removed the files of run {target.run_id}, so a rollback to it is impossible"

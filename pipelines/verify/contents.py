@@ -49,6 +49,7 @@ def _without(table: str, other: str, on: str, select: str = "") -> str:
     """Return a query of the parts of a table with rows that have no matching row in another table."""
     return f"""
         SELECT p.path AS address, count(*) AS count{select} FROM {table} t JOIN part p USING (part)
+        JOIN grp ON grp.g = t.g AND grp.whole
         ANTI JOIN {other} x ON x.g = t.g AND x.file_id = t.file_id{on} GROUP BY ALL
     """
 
@@ -242,7 +243,8 @@ CHECKS: Final = (
         WITH spans AS (SELECT g, file_id, o, l, sum(n)::BIGINT AS n FROM row_span GROUP BY ALL)
         SELECT called(e.file_id, any_value(a.address)) AS address, count(*) AS count, arg_min(e.n, e.o) AS expected,
             arg_min(coalesce(s.n, 0), e.o) AS actual
-        FROM entry e LEFT JOIN spans s USING (g, file_id, o, l) LEFT JOIN named a ON a.file_id = e.file_id
+        FROM entry e SEMI JOIN (FROM grp WHERE whole) USING (g) LEFT JOIN spans s USING (g, file_id, o, l)
+        LEFT JOIN named a ON a.file_id = e.file_id
         WHERE e.n <> coalesce(s.n, 0) GROUP BY e.g, e.file_id
         """,
     ),
@@ -265,7 +267,7 @@ MESSAGE_CHECKS: Final = (
         """
         SELECT p.path AS address, count(*) AS count FROM occurrence t SEMI JOIN chain USING (g) JOIN part p USING (part)
         ANTI JOIN (SELECT message_id FROM kept_text SEMI JOIN chain USING (g)) x ON x.message_id = t.message_id
-        GROUP BY ALL
+        WHERE NOT EXISTS (FROM retired WHERE tab = 'message_texts') GROUP BY ALL
         """,
         needs=("message_texts", "runs"),
         across_runs=True,

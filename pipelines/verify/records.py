@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 
 from models.errors import ConfigurationError
-from models.findings import records
+from models.findings import places, records
 from models.json import JsonObject
 from models.seal import SealError, unsealed
 from pipelines.archive.archive import FORMAT
@@ -126,6 +126,12 @@ def check_erasure(context: Context) -> None:
         context.findings.append(records.TOMBSTONES_MALFORMED.at(address, problem=str(error)))
     if layout.forget_file.exists():
         context.findings.append(records.FORGET_UNFINISHED.at(context.address(layout.forget_file)))
+
+
+def check_ignore_file(context: Context) -> None:
+    """Check the .gitignore that keeps git away from the data directory."""
+    if not context.layout.keeps_git_away():
+        context.findings.append(places.IGNORE_FILE.at(context.address(context.layout.ignore_file)))
 
 
 def check_lock_and_checks(context: Context) -> None:

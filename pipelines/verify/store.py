@@ -27,7 +27,7 @@ CHECKS: Final = (
         """
         SELECT p.path AS address, count(*) AS count FROM piece t SEMI JOIN chain USING (g) JOIN part p USING (part)
         ANTI JOIN (SELECT digest FROM stored SEMI JOIN chain USING (g)) s ON s.digest = t.digest
-        WHERE NOT is_erased(t.digest) GROUP BY ALL
+        WHERE NOT is_erased(t.digest) AND NOT is_lost(t.digest) GROUP BY ALL
         """,
         needs=("store", "runs"),
         across_runs=True,

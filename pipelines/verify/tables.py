@@ -142,6 +142,7 @@ CREATE TABLE named AS
         AS address
     FROM manifest m JOIN part p USING (part) WHERE file_id IS NOT NULL GROUP BY file_id;
 CREATE MACRO is_erased(digest) AS digest = unhex('00000000000000000000000000000000');
+CREATE MACRO is_lost(digest) AS digest = unhex('ffffffffffffffffffffffffffffffff');
 CREATE MACRO called(file, name) AS coalesce(name, concat('file ', file));
 CREATE VIEW cut AS SELECT s.* FROM stored s JOIN part p USING (part) WHERE NOT contains(p.path, '/mended-');
 CREATE VIEW every_read AS SELECT * FROM extraction WHERE NOT is_void;
@@ -207,6 +208,7 @@ def empty_tables(connection: duckdb.DuckDBPyConnection) -> None:
         CREATE TABLE part (part INTEGER, g INTEGER, file VARCHAR, path VARCHAR, tab VARCHAR, run VARCHAR, home VARCHAR,
             phase INTEGER);
         CREATE TABLE counted (g INTEGER, source VARCHAR, what VARCHAR, n BIGINT);
+        CREATE TABLE retired (g INTEGER, path VARCHAR, tab VARCHAR, run VARCHAR);
         CREATE TABLE outcome (g INTEGER, outcome VARCHAR, n BIGINT);
         CREATE TABLE reject_sum (g INTEGER, code VARCHAR, n BIGINT);
         CREATE TABLE row_span (part INTEGER, g INTEGER, file_id BIGINT, o BIGINT, l BIGINT, bad BOOLEAN, n BIGINT);
@@ -225,13 +227,15 @@ def _load(context: Context, tables: Tables) -> None:
     connection = tables.connection
     empty_tables(connection)
     groups = context.groups()
-    whole = {group.number for group in groups if all(context.is_usable(part) for part in group.phase.parts)}
+    usable = {group.number for group in groups if all(context.is_usable(part) for part in group.phase.parts)}
+    whole = {group.number for group in groups if group.number in usable and not group.phase.retired}
     parts = _fill_records(context, connection, groups, whole)
     tables.incomplete |= {part.table for group in groups for part in group.phase.parts if not context.is_usable(part)}
     if context.unusable:
         tables.incomplete.add(RUNS)
     for load in _LOADS:
-        chosen = [part for part, group in parts[load.table.name] if load.stands_for_itself or group in whole]
+        fit = usable if load.table in (ENTRIES, PIECES, OCCURRENCES) else whole
+        chosen = [part for part, group in parts[load.table.name] if load.stands_for_itself or group in fit]
         _insert(context, connection, load.insert(), chosen)
     count = (
         f"INSERT INTO row_span SELECT p.part, p.g, t.file_id, t.byte_offset, t.byte_length, {_IS_OF_ANOTHER}, count(*) "
@@ -283,6 +287,8 @@ def _fill_records(
         for what, n in asdict(counts).items()
     ]
     _fill(connection, "counted", counted)
+    retired = [(one.number, part.path, part.table, one.run.run_id) for one in groups for part in one.phase.retired]
+    _fill(connection, "retired", retired)
     _fill(connection, "outcome", [(one.number, *pair) for one in groups for pair in one.phase.outcomes.items()])
     _fill(connection, "reject_sum", [(one.number, *pair) for one in groups for pair in one.phase.rejects.items()])
     return placed

@@ -23,7 +23,7 @@ from pipelines.archive.findings_file import Verification, keep_verification
 from pipelines.archive.homes import name_home
 from pipelines.disk.layout import Layout
 from pipelines.report.write import write_reports
-from pipelines.verify import contents, copies, deep, manifests, parts, records, runs, store
+from pipelines.verify import contents, copies, deep, losses, manifests, parts, records, runs, store
 from pipelines.verify.checks import run_checks
 from pipelines.verify.context import Context, unreadable
 from pipelines.verify.parts import check_digests
@@ -37,6 +37,14 @@ from pipelines.version import VERSION
 
 __all__ = ["Subset", "check", "rotate", "verify"]
 
+CHECKS: Final = (
+    *manifests.CHECKS,
+    *contents.CHECKS,
+    *contents.MESSAGE_CHECKS,
+    *store.CHECKS,
+    *losses.CHECKS,
+)
+"""Every check by SQL."""
 _GRAVITY: Final = {severity: number for number, severity in enumerate(Severity)}
 _EVERYTHING: Final = Subset()
 _UNOBSERVED: Final = Observer()
@@ -106,8 +114,9 @@ def check(
     is_live = is_being_written(layout)
     before = _state(layout)
     _look(context, records.check_archive, runs.read_runs, runs.check_runs, runs.check_run_files)
-    _look(context, copies.check_head, copies.check_copies, copies.check_destinations)
+    _look(context, copies.check_head, copies.check_copies, copies.check_destinations, losses.check_runs)
     _look(context, records.check_homes, records.check_settings, records.check_erasure, records.check_lock_and_checks)
+    _look(context, records.check_ignore_file)
     if not context.runs and not context.unusable:
         context.findings.append(codes.NO_RUN.at("runs"))
     _check_level(context, subset, homes)
@@ -162,7 +171,7 @@ def _check_tables(context: Context, subset: Subset) -> None:
         deep.check_pieces(context, subset)
     with loaded(context) as tables:
         context.observer.step_begins("counts and links")
-        run_checks(context, tables, (*manifests.CHECKS, *contents.CHECKS, *contents.MESSAGE_CHECKS, *store.CHECKS))
+        run_checks(context, tables, CHECKS)
         manifests.check_names(context, tables)
         store.check_erased(context, tables)
         if context.level is Level.DEEP:

@@ -163,8 +163,9 @@ def _delete_older(layout: Layout, newest: Path, keep: int) -> None:
 
 def check_warehouse(path: Path, runs: Sequence[RunRecord], *, is_partial: bool = False) -> None:
     """Raise LoadError if a warehouse has other numbers of rows than the commit records, or if keys are not unique or
-    refer to nothing. With `is_partial` (damaged parts were left out), keys may refer to missing rows.
+    refer to nothing. With `is_partial` (damaged parts were left out or retired), keys may refer to missing rows.
     """
+    is_partial = is_partial or any(phase.retired for run in runs for phase in run.phases)
     with duckdb.connect(str(path), read_only=True) as connection:
         problems = [*_count_problems(connection, runs), *_key_problems(connection, is_partial=is_partial)]
     if problems:

@@ -17,11 +17,11 @@ from tests.archives import Archive, make_archive
 
 def flips(archive: Archive, count: int, seed: int) -> list[tuple[Path, int]]:
     """Return files and bits of them: each file at least once, the others by chance, half of them as often as they are
-    long. The .gitignore of the data directory keeps git away and is no part of the archive.
+    long.
     """
     random = Random(seed)
     files = [path for path in sorted(archive.layout.root.rglob("*")) if path.is_file() and not path.is_symlink()]
-    files = [path for path in files if path.stat().st_size and path != archive.layout.ignore_file]
+    files = [path for path in files if path.stat().st_size]
     sizes = [path.stat().st_size for path in files]
     by_length = random.choices(files, sizes, k=(count - len(files)) // 2)
     chosen = [*files, *by_length, *random.choices(files, k=count - len(files) - len(by_length))]

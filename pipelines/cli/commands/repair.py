@@ -1,0 +1,143 @@
+"""`extract repair`: mends a damaged archive."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.amounts import plural
+from models.finding import Finding
+from pipelines.archive.homes import name_home
+from pipelines.cli.confirm import Yes, confirm
+from pipelines.cli.console import say, say_json
+from pipelines.cli.options import AsJson, Data, Homes, Quiet, command, layout_of, shown_path
+from pipelines.cli.progress import showing
+from pipelines.disk.layout import Layout
+from pipelines.repair.repair import Repair, homes_of_archive, preview_repair
+from pipelines.repair.repair import repair as do_repair
+from pipelines.run.request import homes_of
+
+_SHOWN = 20
+
+
+def repair(
+    sources: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from", metavar="COPY", readable=False, help="A copy of the data directory, or a backup; repeatable."
+        ),
+    ] = None,
+    home: Homes = None,
+    yes: Yes = False,
+    data: Data = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Mend the archive, and retire by name what nothing can mend.
+
+    Shows first what it would do, and asks. Puts back what is whole in second copies, in COPY or in the homes (the
+    digests decide), and makes again what can be made from the rest: rows, reports, the warehouse. What nothing has is
+    named and retired: later verifications list it as a known loss, and later runs are clean again. Damaged files are
+    kept in quarantine/. Ends with 5 when something is lost for good. With --json and without --yes it only shows.
+    """
+    layout = layout_of(data)
+    given = [path.expanduser() for path in sources or ()]
+    homes = _homes(layout, home or [])
+    with showing(shown=not (as_json or quiet)) as observer:
+        planned = preview_repair(layout, given, homes, observer) if not (yes and (quiet or as_json)) else None
+    if planned is not None and not as_json:
+        _show(planned, layout)
+    if as_json and not yes and planned is not None:
+        say_json(planned.to_json())
+        _end(planned)
+        return
+    if planned is not None and planned.is_nothing:
+        _end(planned)
+        return
+    if not yes:
+        confirm("Repair it?")
+    with showing(shown=not (as_json or quiet)) as observer:
+        made = do_repair(layout, given, homes, observer)
+    if as_json:
+        say_json(made.to_json())
+    else:
+        _show_done(made, layout, data, quiet=quiet, with_all=planned is None)
+    _end(made)
+
+
+def _homes(layout: Layout, given: list[str]) -> dict[str, Path]:
+    """Return the homes to look into: those given, by the names that the archive has for them, else all it knows."""
+    known = homes_of_archive(layout)
+    if not given:
+        return known
+    by_root = {home_id: str(path) for home_id, path in known.items()}
+    texts = [f"{one}={by_root[one]}" if one in by_root and not Path(one).is_dir() else one for one in given]
+    return {
+        home.home_id: home.root
+        for home in (name_home(by_root, name, root.absolute()) for name, root in homes_of(texts))
+    }
+
+
+def _end(made: Repair) -> None:
+    if made.exit_code:
+        raise typer.Exit(made.exit_code)
+
+
+def _show(planned: Repair, layout: Layout) -> None:
+    if planned.is_nothing and not planned.left:
+        say(f"{shown_path(layout.root)}: there is nothing to repair.")
+        _show_losses(planned)
+        return
+    say("would be mended:", style="bold")
+    _show_mended(planned)
+    if planned.to_parse:
+        say(f"  would be parsed again from the store: {', '.join(planned.to_parse)}")
+    if planned.needs_warehouse:
+        say("  the warehouse would be built again")
+    _show_losses(planned)
+    _show_left(planned)
+
+
+def _show_mended(made: Repair) -> None:
+    for one in made.mended[:_SHOWN]:
+        say(f"  {one.path} {one.problem}: {one.how}")
+    if len(made.mended) > _SHOWN:
+        say(f"  and {plural(len(made.mended) - _SHOWN, 'more', 'more')}; --json names all")
+    for note in made.notes:
+        say(f"  {note}")
+
+
+def _show_losses(made: Repair) -> None:
+    _show_findings("lost for good, as nothing that was named has it:", made.losses)
+
+
+def _show_left(made: Repair) -> None:
+    _show_findings("left as it is:", made.left)
+
+
+def _show_findings(title: str, findings: list[Finding]) -> None:
+    if findings:
+        say(title, style="bold")
+    for one in findings[:_SHOWN]:
+        say(f"  {one.code} {one.address}: {one.sentence}")
+    if len(findings) > _SHOWN:
+        say(f"  and {plural(len(findings) - _SHOWN, 'more', 'more')}; --json names all")
+
+
+def _show_done(made: Repair, layout: Layout, data: Path | None, *, quiet: bool, with_all: bool) -> None:
+    if with_all and not quiet:
+        _show_mended(made)
+    if made.losses and not quiet:
+        _show_losses(made)
+    _show_left(made)
+    for note in made.notes if quiet else ():
+        say(note, stderr=True)
+    if quiet:
+        return
+    if made.left:
+        say(f"{shown_path(layout.root)}: not all could be mended; see {command('verify', data)}", style="bold")
+        return
+    known = f"; {plural(len(made.losses), 'known loss', 'known losses')}" if made.losses else ""
+    say(f"repaired and verified: {plural(len(made.mended), 'file')} mended{known}", style="bold")
+    if layout.quarantine.exists():
+        say(f"the damaged files are kept in {shown_path(layout.quarantine)}; delete them when you like")

@@ -1,0 +1,267 @@
+"""Mends the small files of an archive: archive.json, homes.json, the tombstones, head.json, imported stores, lists of
+digests in text, reports, and the records of verifications and drills.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from models.errors import ConfigurationError, ExtractError, FixityError, StoreError
+from models.run import RunRecord
+from models.seal import SealError, unsealed
+from pipelines.archive.archive import last_epoch, write_head, write_record
+from pipelines.archive.copies import write_both
+from pipelines.archive.damage import look_at_imports
+from pipelines.archive.erasure_journal import read_journal
+from pipelines.archive.homes import KnownHome, home_of_json, read_homes, rewrite_homes
+from pipelines.archive.tombstones import read_graveyard
+from pipelines.disk.atomic import read_sealed, write_sealed
+from pipelines.disk.layout import Layout, make_private
+from pipelines.disk.settings import read_settings
+from pipelines.repair.files import put_file
+from pipelines.repair.work import Work
+from pipelines.report.write import write_reports
+from pipelines.run.digest_sets import is_whole
+from pipelines.run.sha256_lists import sha256_texts, write_sha256_manifests
+from pipelines.run.unfinished_erasure import finish_forget
+
+_ANEW = "made again"
+
+
+def mend_identity(work: Work) -> None:
+    """Put archive.json and its copy back. Raises StoreError where nothing has them: the seed of the store is lost."""
+    layout = work.layout
+    pair = (layout.archive_file, layout.archive_copy)
+    held = {path: _sealed(path) for path in pair}
+    if held[pair[0]] is not None and held[pair[0]] == held[pair[1]]:
+        return
+    whole = next((one for one in held.values() if one is not None), None)
+    shown = "its second copy"
+    for other in work.places.others if whole is None else ():
+        whole = whole or _sealed(other.archive_file) or _sealed(other.archive_copy)
+        shown = str(other.root)
+    if whole is None:
+        raise StoreError(
+            f"{layout.archive_file} and its second copy are lost, and with them the seed of the store: name a copy of "
+            f"the archive with --from"
+        )
+    for path in pair:
+        if held[path] != whole:
+            _clear(work, path)
+            make_private(path.parent)
+            write_sealed(path, whole, "archive" if path == pair[0] else "archive-copy")
+            work.tell(path, "is gone or not what was written", f"put back from {shown}")
+
+
+def mend_journal(work: Work) -> None:
+    """Finish an erasure that was stopped; where its journal is damaged, set that aside: the erasure must be repeated.
+    Raises what finishing raises.
+    """
+    path = work.layout.forget_file
+    if not os.path.lexists(path):
+        return
+    try:
+        read_journal(work.layout)
+    except (ExtractError, OSError):
+        work.set_aside(path)
+        work.tell(path, "is not what was written", "set aside")
+        work.notes.append("An erasure had been stopped, and its journal is lost: give the same `extract forget` again.")
+    else:
+        finish_forget(work.layout, work.observer)
+        work.tell(path, "says that an erasure was stopped", "the erasure was finished")
+        work.has_changed = True
+
+
+def mend_listings(work: Work, runs: list[RunRecord]) -> None:
+    """Put homes.json, the tombstones and head.json back, or make them again, and their second copies."""
+    layout = work.layout
+    for path in (layout.homes_file, layout.tombstones_file, layout.head_file):
+        own, copy = _sealed(path), _sealed(layout.copy_of(path))
+        is_known = os.path.lexists(path) or os.path.lexists(layout.copy_of(path))
+        if own is not None and own == copy and _is_current(work, path, runs):
+            continue
+        if path == layout.head_file and runs:
+            _clear(work, path)
+            newest = runs[-1]
+            write_head(layout, max(newest.epoch, last_epoch(layout)) if is_known else newest.epoch, newest.run_id)
+            work.tell(path, "is not what was written, or names another run than the newest", _ANEW)
+        elif path == layout.tombstones_file:
+            _mend_tombstones(work, is_known=is_known)
+        elif path == layout.homes_file and runs:
+            _mend_homes(work, runs)
+
+
+def _is_current(work: Work, path: Path, runs: list[RunRecord]) -> bool:
+    layout = work.layout
+    if path == layout.head_file:
+        return not runs or last_epoch(layout) == runs[-1].epoch
+    if path == layout.homes_file:
+        return {home for run in runs for home in run.homes} <= read_homes(layout).keys()
+    return True
+
+
+def _mend_homes(work: Work, runs: list[RunRecord]) -> None:
+    layout = work.layout
+    named = {home_id: KnownHome(home_id, root) for run in runs for home_id, root in run.homes.items()}
+    try:
+        named |= read_homes(layout)
+        how = _ANEW
+    except StoreError:
+        how = "made again from the commit records"
+    _clear(work, layout.homes_file)
+    _clear(work, layout.copy_of(layout.homes_file))
+    for home_id, home in list(named.items()):
+        try:
+            home_of_json(home_id, home.root)
+        except ValueError:
+            del named[home_id]
+    rewrite_homes(layout, named)
+    work.tell(layout.homes_file, "is gone, not what was written, or lacks a home", how)
+
+
+def _mend_tombstones(work: Work, *, is_known: bool) -> None:
+    """Put the tombstones back from what has most of them: an older version lacks the latest erasures."""
+    layout = work.layout
+    path = layout.tombstones_file
+    found: list[tuple[int, bytes, str]] = []
+    own = _sealed(path)
+    candidates = [*([(own, "itself")] if own is not None else []), *work.places.sealed(path)]
+    candidates += [(held, str(other.root)) for other in work.places.others if (held := _sealed(other.tombstones_file))]
+    for held, shown in candidates:
+        found.append((held.count(b'"forgotten_at"'), held, shown))
+    if not found:
+        if is_known:
+            work.notes.append(
+                f"{path} is lost, and nothing has it: what was erased on request would be read again, so no run can be "
+                f"made. Name a copy of the archive that has it with --from."
+            )
+        return
+    _, whole, shown = max(found, key=lambda one: one[0])
+    _clear(work, path)
+    write_both(layout, path, whole, "tombstones")
+    read_graveyard(layout)
+    work.tell(path, "is gone, not what was written, or differs from its copy", f"put back from {shown}")
+
+
+def mend_settings(work: Work) -> None:
+    """Put settings.toml back, as the newest run had it, where it is no longer valid. Raises ConfigurationError where
+    no other place has it: without the rules on what to withhold, no home may be read.
+    """
+    layout = work.layout
+    path = layout.settings_file
+    try:
+        read_settings(layout)
+    except ConfigurationError:
+        last = next((run for run in reversed(work.runs()) if run.settings_sha256 is not None), None)
+        found = work.places.find(path.name, last.settings_sha256) if last and last.settings_sha256 else None
+        if found is None:
+            raise
+        work.set_aside(path)
+        shutil.copyfile(found[0], path)
+        work.tell(path, "is not valid", f"put back from {found[1]}")
+
+
+def mend_imports(work: Work) -> None:
+    """Put the files of imported stores back; set aside those that nothing has."""
+    for one in look_at_imports(work.layout):
+        path = work.layout.root / one.path
+        work.places.note(work.set_aside(path))
+        found = work.places.find(one.path, path.stem)
+        if found is not None:
+            put_file(found[0], path, path.stem)
+            work.tell(path, one.problem, f"put back from {found[1]}")
+        else:
+            work.tell(path, one.problem, "set aside: import the other store again")
+        work.has_changed = True
+
+
+def mend_texts_and_reports(work: Work, runs: list[RunRecord]) -> None:
+    """Make again the lists of digests in text, the reports, and set aside other files of runs that are damaged."""
+    for run in runs:
+        _mend_texts(work, run)
+        _mend_reports(work, run)
+    for path in (*work.layout.digest_indexes(), *work.layout.cache.glob("search-*.fts")):
+        if path.suffix != ".idx" or not is_whole(path):
+            path.unlink()
+
+
+def _mend_texts(work: Work, run: RunRecord) -> None:
+    layout = work.layout
+    broken = []
+    for text in run.texts:
+        path = layout.root / text.path
+        try:
+            is_right = sha256(path.read_bytes()).hexdigest() == text.sha256
+        except OSError:
+            is_right = False
+        if not is_right:
+            broken.append(path)
+    if not broken:
+        return
+    made = {one.path: one for one in sha256_texts(layout, run)}
+    for path in broken:
+        if path.is_dir():
+            work.set_aside(path)
+        work.tell(
+            path, "is gone or not what was written", "made again from the manifests" if path in made else "left out"
+        )
+    before = list(run.texts)
+    write_sha256_manifests(layout, run)
+    if run.texts != before:
+        write_record(layout, run, "repair-record")
+
+
+def _mend_reports(work: Work, run: RunRecord) -> None:
+    layout = work.layout
+    others = [layout.findings(run.run_id), *layout.drill_records(run.run_id)]
+    for path in others:
+        if _is_broken(path):
+            work.set_aside(path)
+            work.tell(path, "is not what was written", "set aside")
+    reports = [path for path in layout.reports(run.run_id) if _is_broken(path)]
+    for path in reports:
+        work.set_aside(path)
+        work.tell(path, "is not what was written", _ANEW)
+    is_due = run.kind == "run" and run.status == "complete"
+    missing = [path for path in layout.reports(run.run_id) if not path.exists()] if is_due else []
+    if missing:
+        write_reports(layout, run)
+
+
+def _is_broken(path: Path) -> bool:
+    try:
+        unsealed(path.read_bytes(), path.suffix)
+    except FileNotFoundError:
+        return False
+    except (SealError, OSError):
+        return True
+    return False
+
+
+def _sealed(path: Path) -> bytes | None:
+    try:
+        return read_sealed(path)
+    except (FixityError, OSError):
+        return None
+
+
+def _clear(work: Work, path: Path) -> None:
+    """Set aside what is at the place of a file and is none."""
+    if path.is_dir() or path.is_symlink():
+        work.set_aside(path)
+
+
+def make_all_private(layout: Layout) -> Iterator[Path]:
+    """Take from other users the rights to everything but Prefect's own; yields what was changed."""
+    for place, directories, files in os.walk(layout.root):
+        for name in (*directories, *files):
+            path = Path(place, name)
+            if path.is_symlink():
+                continue
+            mode = path.stat().st_mode & 0o7777
+            right = mode & (0o700 if name in directories else 0o600)
+            if right != mode:
+                path.chmod(right)
+                yield path
