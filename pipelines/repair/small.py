@@ -182,6 +182,9 @@ def mend_texts_and_reports(work: Work, runs: list[RunRecord]) -> None:
     for run in runs:
         _mend_texts(work, run)
         _mend_reports(work, run)
+    if _is_broken(work.layout.checks_file):
+        work.set_aside(work.layout.checks_file)
+        work.tell(work.layout.checks_file, "is not what was written", "set aside: the next checks write it again")
     for path in (*work.layout.digest_indexes(), *work.layout.cache.glob("search-*.fts")):
         if path.suffix != ".idx" or not is_whole(path):
             path.unlink()
