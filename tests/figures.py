@@ -53,7 +53,7 @@ Place = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Raw:
     """A record with usage in a transcript: `key` is its message.id and requestId, if it has them; `where` is its
-    session and line.
+    session and line; `is_beside` says that the file is a subagent's and lies beside the main transcripts.
     """
 
     place: Place
@@ -65,6 +65,7 @@ class Raw:
     line: int
     has_ended: bool
     is_subagent: bool
+    is_beside: bool
     has_spaces: bool
 
 
@@ -104,6 +105,7 @@ def raw_records(home: Path) -> Iterator[Raw]:
                 line=number,
                 has_ended=message.get("stop_reason") is not None,
                 is_subagent=record.get("isSidechain") is True,
+                is_beside=path.name.startswith("agent-") and path.parent.parent == home / "projects",
                 has_spaces=b'"usage": ' in line,
             )
 
@@ -244,8 +246,8 @@ def agentsview_causes(place: Place, more: Tokens, records: Sequence[Raw]) -> Ite
             candidates[again][message_id] = runs - 1
         if not any(record.has_ended for record in group):
             candidates["agentsview leaves out responses that never ended"][message_id] = -1
-        if all(record.is_subagent for record in group):
-            candidates["agentsview leaves out subagents that no session names"][message_id] = -1
+        if all(record.is_beside for record in group):
+            candidates["agentsview leaves out files of subagents beside the main transcripts"][message_id] = -1
     for cause, times in candidates.items():
         total = Tokens()
         for message_id, number in times.items():

@@ -140,7 +140,3 @@ def _now_view(table: Table) -> View:
     columns = {column.name: column.comment for column in table.all_columns}
     comment = f"The current rows of `{table.name}`: those of files that are in their home, as last read."
     return View(f"{table.name}_now", comment, columns, query, frozenset({table.name, "files"}))
-
-
-def _column_names(table: Table) -> set[str]:
-    return {column.name for column in table.columns}

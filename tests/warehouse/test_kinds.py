@@ -2,6 +2,7 @@
 what the warehouse has to answer of that session, counted by hand.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -639,6 +640,48 @@ def subagents_that_only_their_prompts_tie_to_their_calls(home: Path, n: int) -> 
     write_home(home, [talk])
 
 
+@shows(
+    {
+        USED: [(1, 5, 10)],
+        "SELECT stated_by, input_tokens, output_tokens FROM usage_without_response WHERE session_id = :s ORDER BY 1": [
+            ("progress", 3, 4),
+            ("record", 1, 2),
+            ("synthetic", 0, 9),
+        ],
+    }
+)
+def tokens_that_belong_to_no_response(home: Path, n: int) -> None:
+    talk = _talk(n)
+    talk.add("user", message={"role": "user", "content": "go", "usage": {"input_tokens": 1, "output_tokens": 2}})
+    talk.answer(f"k{n}")
+    message: JsonObject = {"type": "assistant", "message": {"usage": {"input_tokens": 3, "output_tokens": 4}}}
+    talk.add("progress", data={"type": "agent_progress", "agentId": f"gone{n}", "message": message}, toolUseID=f"t{n}")
+    talk.answer(f"s{n}", "limit", model="<synthetic>", usage={"input_tokens": 0, "output_tokens": 9})
+    write_home(home, [talk])
+
+
+@shows(
+    {
+        "SELECT prompt_text, session_id = :s FROM user_prompts WHERE project = '/old/place' ORDER BY prompted_at": [
+            ("of both", True),
+            ("of the history alone", None),
+        ],
+        "SELECT prompt_count, session_count FROM projects WHERE project = '/old/place'": [(2, 1)],
+        "SELECT sum(prompt_count)::int FROM daily_activity WHERE project = '/old/place'": [(2,)],
+    }
+)
+def lines_of_history_that_name_no_session(home: Path, n: int) -> None:
+    talk = _talk(n, "/old/place")
+    talk.prompt("of both", timestamp="2025-09-04T10:00:00.000Z")
+    write_home(home, [talk], "-old-place")
+    lines = [
+        {"display": text, "pastedContents": {}, "timestamp": 1_756_980_000_000 + at, "project": "/old/place"}
+        for text, at in (("of both", -300), ("of the history alone", 90_000))
+    ]
+    with (home / "history.jsonl").open("a", encoding="utf-8") as history:
+        history.writelines(json.dumps(line) + "\n" for line in lines)
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse of one home with all kinds."""
@@ -660,3 +703,21 @@ def test_each_kind_of_fault_is_answered_rightly(warehouse: duckdb.DuckDBPyConnec
             query = query.replace(f":{name}", f"'{session_id(1000 + 10 * number + place)}'")
         found[sql] = [tuple(row) for row in warehouse.execute(query).fetchall()]
     assert found == KINDS[number].answers
+
+
+def test_the_parts_of_the_responses_add_up_and_are_all_priced_or_listed(warehouse: duckdb.DuckDBPyConnection) -> None:
+    sums = "count(DISTINCT response_key), sum(output_tokens)::int, sum(coalesce(input_tokens, 0))::int"
+    whole = warehouse.execute(f"SELECT {sums} FROM responses WHERE NOT is_copy AND NOT is_synthetic").fetchone()
+    assert (
+        whole == warehouse.execute(f"SELECT {sums} FROM token_usage WHERE part IN ('message', 'fallback')").fetchone()
+    )
+    unassigned = warehouse.execute(
+        "SELECT count(*) FROM records ANTI JOIN record_copies USING (file_id, byte_offset) "
+        "ANTI JOIN (SELECT run_file_id AS file_id, unnest(byte_offsets) AS byte_offset FROM responses) "
+        "USING (file_id, byte_offset) WHERE input_tokens + output_tokens > 0"
+    ).fetchone()
+    listed = "SELECT count(*) FROM usage_without_response WHERE stated_by = 'record'"
+    assert unassigned == warehouse.execute(listed).fetchone() == (1,)
+    assert warehouse.execute(
+        "SELECT count(*) FROM token_usage WHERE (cost_usd IS NULL) <> (price_basis = 'no price')"
+    ).fetchone() == (0,)

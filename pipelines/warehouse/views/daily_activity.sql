@@ -33,7 +33,7 @@ with
             0 as tokens,
             null::double as cost,
             file_id
-        from prompts_of_sessions
+        from prompts_of_homes
         where not is_copy_in_home
         union all
         select

@@ -39,7 +39,7 @@ with
             count(*) as prompt_count,
             min(q.prompted_at) as started_at,
             max(q.prompted_at) as ended_at
-        from prompts_of_sessions q
+        from prompts_of_homes q
         join places p on p.home_id = q.home_id and p.path = q.working_directory
         where not q.is_copy_in_home
         group by all

@@ -34,22 +34,6 @@ select
     q.file_id,
     q.byte_offset,
     q.byte_length
-from prompts_of_sessions q
+from prompts_of_homes q
 left join places p on p.home_id = q.home_id and p.path = q.working_directory
-where
-    not q.is_copy
-    -- Lines of history.jsonl without a session id: skip those that a transcript has, with the same words and time.
-    and (
-        q.session_id is not null
-        or not exists (
-            select 1
-            from prompts_of_sessions s
-            where
-                q.session_id is null
-                and s.session_id is not null
-                and s.in_transcript
-                and s.home_id = q.home_id
-                and s.prompt_text = q.prompt_text
-                and abs(epoch(s.prompted_at) - epoch(q.prompted_at)) < 60
-        )
-    )
+where not q.is_copy
