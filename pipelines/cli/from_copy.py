@@ -11,7 +11,7 @@ import typer
 from models.errors import ConfigurationError
 from pipelines.cli.options import layout_of
 from pipelines.copies.opened import opened_copy
-from pipelines.copies.places import place_of
+from pipelines.copies.places import is_url, place_of
 from pipelines.disk.layout import Layout
 
 FromCopy = Annotated[
@@ -29,7 +29,7 @@ def reading(data: Path | None, copy: str | None, target: Path | None = None) -> 
         yield layout_of(data)
         return
     place = Path(os.path.realpath(place_of(copy)))
-    if target is not None:
+    if target is not None and not is_url(copy):
         real = Path(os.path.realpath(target.expanduser()))
         if place == real or place in real.parents or real in place.parents:
             raise ConfigurationError(f"{target} and the copy {copy} must not contain one another: name another one")

@@ -20,7 +20,7 @@ BLOCK_BYTES: Final = 1 << 20
 LONGEST_RECORD: Final = 256 << 20
 """Bytes of the longest file that is read as a whole: a longer one is none of ours."""
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_REFUSALS: Final = REFUSALS | {errno.ELOOP, errno.EINVAL, errno.EISDIR, errno.ESTALE, errno.ENAMETOOLONG}
+_REFUSALS: Final = REFUSALS | {errno.ELOOP, errno.EINVAL, errno.EISDIR, errno.ESTALE, errno.ENAMETOOLONG, errno.EEXIST}
 _PATH: Final = re.compile(r"(?!\.\.?/)[^/\0]+(/(?!\.\.?(/|$))[^/\0]+)*")
 
 EntryKind = Literal["file", "link", "other"]

@@ -1,6 +1,6 @@
 """Opens a copy as an archive, to read from it alone: a temporary data directory with links to the Parquet files of the
-copy and with copies of its records. Nothing is ever written to the copy itself. The system's variable TMPDIR says where
-the temporary directory is.
+copy (or with the files themselves, where it is no directory) and with copies of its records. Nothing is ever written to
+the copy itself. The system's variable TMPDIR says where the temporary directory is.
 """
 
 import os
@@ -9,14 +9,15 @@ import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from models.errors import ConfigurationError, FixityError
 from models.text import printable_path
 from pipelines.archive.archive import effective, read_records
 from pipelines.copies.destination import Destination, place_errors, read_there
-from pipelines.copies.places import open_place, place_of
-from pipelines.copies.state import RECORD, CopyState, listed_files, read_state
+from pipelines.copies.places import is_url, open_place, place_of
+from pipelines.copies.state import IMPORT, RECORD, CopyState, listed_files, read_state
 from pipelines.disk.atomic import disk_errors, make_directories
 from pipelines.disk.layout import Layout
 from pipelines.disk.platform import make_files_private
@@ -42,7 +43,11 @@ def opened_copy(given: str) -> Iterator[Layout]:
             if layout.copy_head.name not in state.entries:
                 raise ConfigurationError(f"{place} is no copy of an archive: it has no {layout.copy_head.name}")
             _refuse_what_leads_elsewhere(state, place)
-            _bring(destination, state, layout, Path(place))
+            _bring(destination, state, layout)
+            if is_url(place):
+                _fetch(destination, state, layout)
+            else:
+                _link(Path(place), layout)
         with disk_errors():
             layout.prepare()
         yield layout
@@ -75,7 +80,7 @@ def _refuse_what_leads_elsewhere(state: CopyState, place: str) -> None:
             raise FixityError(f"{shown} in the copy {place} is a {entry.kind}, not a file: delete it before you use it")
 
 
-def _bring(destination: Destination, state: CopyState, layout: Layout, place: Path) -> None:
+def _bring(destination: Destination, state: CopyState, layout: Layout) -> None:
     names = (
         layout.archive_file,
         layout.homes_file,
@@ -89,6 +94,28 @@ def _bring(destination: Destination, state: CopyState, layout: Layout, place: Pa
         target = layout.root / path
         make_directories(target.parent)
         target.write_bytes(read_there(destination, path))
+
+
+def _fetch(destination: Destination, state: CopyState, layout: Layout) -> None:
+    """Bring the Parquet files of a copy that is no directory; those that are damaged there are left out."""
+    wanted = {part.path: part.sha256 for run in state.runs_in_force for part in listed_files(run)}
+    wanted |= {path: match["sha256"] for path in state.entries if (match := IMPORT.fullmatch(path))}
+    for path, expected in wanted.items():
+        if path not in state.entries:
+            continue
+        target = layout.root / path
+        make_directories(target.parent)
+        digest = sha256()
+        with target.open("wb") as file:
+            for block in destination.blocks(path):
+                digest.update(block)
+                file.write(block)
+        if digest.hexdigest() != expected:
+            target.unlink()
+
+
+def _link(place: Path, layout: Layout) -> None:
+    """Make links to the Parquet files of a copy that is a directory."""
     for base in (layout.store, layout.tables):
         source = place / base.name
         if source.is_dir() and not source.is_symlink():

@@ -2,10 +2,12 @@
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 from models.errors import ConfigurationError, LockedError, StoreError
 from pipelines.archive.archive import Archive
@@ -19,14 +21,40 @@ from pipelines.disk.layout import Layout
 from pipelines.disk.platform import make_files_private, try_lock
 from pipelines.run.request import HOMES_VARIABLE
 
+_OBJECT_STORE: Final = "pipelines.copies.object_store"
+"""Imported by name, since its library is an extra."""
+
 
 def place_of(given: str) -> str:
-    """Return the place that the user means: an absolute path, without changing links in it."""
+    """Return the place that the user means: an s3:// URL, or an absolute path without changing links in it. Raises
+    ConfigurationError for another URL.
+    """
+    if is_url(given):
+        scheme, _, rest = given.partition("://")
+        if scheme != "s3" or not rest.strip("/"):
+            raise ConfigurationError(f"{given} is no place for a copy: name a directory, or s3://BUCKET/PREFIX")
+        return f"s3://{rest.strip('/')}"
     return os.path.abspath(Path(given).expanduser())
 
 
+def is_url(place: str) -> bool:
+    """Whether a place is named by a URL."""
+    return "://" in place
+
+
 def open_place(place: str) -> Destination:
-    """Return the destination for a place. Raises DataDirectoryError where it cannot be reached."""
+    """Return the destination for a place. Raises DataDirectoryError where it cannot be reached, ConfigurationError if
+    the library for it is not installed.
+    """
+    if is_url(place):
+        try:
+            opener: Callable[[str], Destination] = import_module(_OBJECT_STORE).ObjectDestination
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                f"{place} needs the library obstore, which is in the extra `copies` of this program: pip install "
+                f"'claude-code-warehouse[copies]'"
+            ) from error
+        return opener(place)
     with place_errors(place):
         if not Path(place).is_dir():
             raise FileNotFoundError(errno.ENOENT, "there is no such directory now", place)
@@ -42,11 +70,13 @@ def add_copy(layout: Layout, given: str) -> KnownCopy:
     make_files_private()
     archive = Archive.open(layout)
     place = place_of(given)
-    _check_place(layout, Path(place))
+    if not is_url(place):
+        _check_place(layout, Path(place))
     with syncing(layout):
         known = {one.place: one for one in read_known_copies(layout)}
         with place_errors(place):
-            sync_directories(make_directories(Path(place)))
+            if not is_url(place):
+                sync_directories(make_directories(Path(place)))
             destination = open_place(place)
             state = read_state(destination, layout)
             refuse_other_archive(state, archive, place)

@@ -12,7 +12,7 @@ from typing import Final
 import duckdb
 
 from models.errors import ConfigurationError, ExtractError, LoadError
-from models.finding import Finding, Level, Severity, exit_code
+from models.finding import Finding, Level, Severity
 from models.findings import records as codes
 from models.observer import Observer
 from models.tables import MANIFEST
@@ -77,12 +77,15 @@ def rotate(layout: Layout, observer: Observer = _UNOBSERVED) -> Verification:
 
 
 def _note(layout: Layout, made: Verification, subset: Subset) -> None:
-    """Note in checks.json what has passed: with a level also those below it, of a share only its slots."""
+    """Note in checks.json what has passed, which is what found no error: with a level also those below it, of a share
+    only its slots.
+    """
     below = {Level.DEEP: (Level.QUICK, Level.DEFAULT), Level.DEFAULT: (Level.QUICK,)}.get(made.level, ())
     is_whole = made.percent is None
     names = [*below, made.level] if is_whole else ["rotate"] if subset.slots is not None else []
     slots = subset.slots if subset.slots is not None else range(SLOTS) if is_whole and made.level is Level.DEEP else ()
-    note_checks(layout, names, has_passed=not exit_code(made.findings), slots=slots)
+    has_passed = all(finding.severity is not Severity.ERROR for finding in made.findings)
+    note_checks(layout, names, has_passed=has_passed, slots=slots)
 
 
 def _keep(layout: Layout, made: Verification, subset: Subset) -> None:

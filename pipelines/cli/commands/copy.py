@@ -25,7 +25,9 @@ from pipelines.copies.result import SyncResult
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 _SHOWN: Final = 20
-Place = Annotated[str, typer.Argument(metavar="DEST", help="A directory on another disk or a share.")]
+Place = Annotated[
+    str, typer.Argument(metavar="DEST", help="A directory on another disk or a share, or s3://BUCKET/PREFIX.")
+]
 KnownPlace = Annotated[
     str | None, typer.Argument(metavar="[DEST]", help="The place of the copy. Default: all copies.", show_default=False)
 ]

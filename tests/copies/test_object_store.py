@@ -1,0 +1,135 @@
+"""Copies in S3-compatible storage, against a real server of it on the loopback interface: moto's, where it is installed
+(the extra `soak`).
+"""
+
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from models.errors import ConfigurationError, DataDirectoryError, ExitCode
+from models.observer import Observer
+from pipelines.archive.known_copies import KnownCopy, read_known_copies
+from pipelines.copies.check import verify_copy
+from pipelines.copies.destination import CopyContent, Destination, read_there
+from pipelines.copies.opened import opened_copy
+from pipelines.copies.places import add_copy, open_place, place_of
+from pipelines.copies.sync import sync_copy
+from pipelines.disk.layout import Layout
+from pipelines.forget.forget import ErasureTarget, forget, plan_forget
+from pipelines.restore.restore import RestoreRequest, restore
+from tests.archives import Archive, make_archive
+from tests.trees import tree_of
+
+SERVER = shutil.which("moto_server")
+QUIET = Observer()
+needs_server = pytest.mark.skipif(SERVER is None, reason="moto_server is not installed (it is in the extra `soak`)")
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an empty bucket, while the variables of the AWS tools name its server."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [str(SERVER), "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path_factory.mktemp("server"),
+    )
+    endpoint = f"http://127.0.0.1:{port}"
+    try:
+        create_bucket(f"{endpoint}/backup")
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in (
+                ("AWS_ENDPOINT_URL", endpoint),
+                ("AWS_ACCESS_KEY_ID", "test"),
+                ("AWS_SECRET_ACCESS_KEY", "test"),
+                ("AWS_REGION", "us-east-1"),
+            ):
+                patch.setenv(name, value)
+            yield "s3://backup"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def create_bucket(url: str) -> None:
+    """Create a bucket as soon as the server answers."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=10).close()
+        except (urllib.error.URLError, ConnectionError):
+            if time.monotonic() > until:
+                raise
+        else:
+            return
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    return make_archive(tmp_path_factory.mktemp("archive"))
+
+
+def known(layout: Layout) -> KnownCopy:
+    (one,) = read_known_copies(layout)
+    return one
+
+
+def objects(destination: Destination) -> dict[str, bytes]:
+    return {path: read_there(destination, path) for path in destination.entries() if path != "copy.json"}
+
+
+@needs_server
+def test_a_copy_in_a_bucket_is_synced_verified_healed_erased_and_read_alone(
+    archive: Archive, bucket: str, tmp_path: Path
+) -> None:
+    layout = archive.layout
+    place = f"{bucket}/claude"
+    add_copy(layout, place)
+    assert sync_copy(layout, known(layout), QUIET).findings == []
+    destination = open_place(place)
+    whole = objects(destination)
+    assert whole == {path: (layout.root / path).read_bytes() for path in whole}
+    assert sync_copy(layout, known(layout), QUIET).files == 0
+    part = next(path for path in whole if path.startswith("store/home="))
+    with pytest.raises(FileExistsError):
+        destination.put(part, CopyContent.of(b"other"))
+    assert read_there(destination, part) == whole[part]
+    destination.put(part, CopyContent.of(b"x" * len(whole[part])), over=True)
+    destination.put("holiday.jpg", CopyContent.of(b"not ours"))
+    found = verify_copy(layout, known(layout), destination, QUIET).findings
+    assert [(one.code, one.address) for one in found] == [("C102", part), ("C103", "holiday.jpg")]
+    assert sync_copy(layout, known(layout), QUIET).healed == [part]
+    destination.remove("holiday.jpg")
+    assert objects(destination) == whole
+    forget(layout, plan_forget(layout, ErasureTarget("text", "it broke")), QUIET)
+    assert sync_copy(layout, known(layout), QUIET).exit_code is ExitCode.VERIFIED
+    assert objects(destination).keys() == {path for path in objects(destination) if (layout.root / path).exists()}
+    assert verify_copy(layout, known(layout), destination, QUIET).findings == []
+    restore(layout, RestoreRequest(tmp_path / "original", expired=True, links=True))
+    with opened_copy(place) as copied:
+        restore(copied, RestoreRequest(tmp_path / "restored", expired=True, links=True))
+    assert tree_of(tmp_path / "restored") == tree_of(tmp_path / "original")
+
+
+def test_another_url_is_refused_and_a_service_that_is_away_is_named(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("ftp://host/place", "s3://", "https://host/bucket"):
+        with pytest.raises(ConfigurationError):
+            place_of(place)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    with pytest.raises(DataDirectoryError, match="s3://nowhere/claude"):
+        add_copy(archive.layout, "s3://nowhere/claude")
