@@ -46,7 +46,7 @@ COMMANDS: Final = (
     Listed("search", "Search the text of the whole archive.", "search", "search", dashes=True, has_short_help=False),
     Listed("session", "Show a conversation.", "session", "session"),
     Listed("browse", "Read sessions in the terminal.", "browse", "browse"),
-    Listed("export", "Write sessions as documents: Markdown, one HTML page, or JSON.", "export", "export"),
+    Listed("export", "Write sessions as documents: Markdown, HTML or JSON.", "export", "export"),
     Listed("scan", "Find secrets in the archive.", "scan", "scan"),
     Listed("usage", "Show tokens and their cost at list prices.", "usage", "usage"),
     Listed("dashboard", "Write one HTML page with charts of the whole archive.", "dashboard", "dashboard"),

@@ -67,7 +67,7 @@ def export(
     ] = "private",
     data: Data = None,
 ) -> None:
-    """Write sessions as documents: Markdown, one HTML page, or JSON.
+    """Write sessions as documents: Markdown, HTML or JSON.
 
     Each has its objectives, what was done, files, decisions, errors, the budget of tokens, next steps, and the
     conversation. Without --to and --index all chosen sessions are one document, on standard output. Secrets are masked
