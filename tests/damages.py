@@ -63,7 +63,7 @@ def remove(name: str) -> Damage:
     return function
 
 
-def reseal(name: str, **fields: str | int) -> Damage:
+def reseal(name: str, **fields: str | int | None) -> Damage:
     """Change fields of a record and write it with a correct checksum."""
 
     def function(archive: Archive) -> None:
@@ -162,6 +162,7 @@ DAMAGES |= {
     "R113": reseal("homes.json", **{"no name!": "/home"}),
     "R114": reseal("homes.json", another="/home"),
     "R131": flip_in("writer.lock"),
+    "R133": reseal("writer.lock", pid=1, run_id="rebuild", started_at="2026-01-01T00:00:00+00:00", ended_at=None),
     "R152": reseal("tombstones.json", format=1),
 }
 

@@ -47,7 +47,7 @@ class Check:
         path, name = self.test
         options = ("-m", "soak or not soak", "-q", "-s", "-rs", "-p", "no:cacheprovider", f"--basetemp={scratch}/tests")
         command = [sys.executable, "-m", "pytest", path, "-k", name, *options]
-        code, lines = _said(command, ROOT, {self.variable: str(figure)})
+        code, lines = _said(command, ROOT, {self.variable: str(figure)} if self.variable else {})
         did = next((line.partition("did: ")[2] for line in lines if "did: " in line), "it does not say")
         if code:
             return "FAILED", did
@@ -144,6 +144,33 @@ CHECKS: Mapping[str, Check] = {
         least=6,
         unit="sizes",
         in_suite="6 sizes",
+    ),
+    "interruptions": Check(
+        what="run, forget, rollback, rebuild, import and gc killed at a fail point or any moment, and made good",
+        test=("tests/upkeep/test_interruptions.py", "killed"),
+        variable="SOAK_INTERRUPTIONS",
+        figure=500,
+        least=12,
+        unit="kills",
+        in_suite="6 kills",
+    ),
+    "power-losses": Check(
+        what="run, forget, rollback, rebuild, import and gc by a power failure (only flushed data is sure to survive)",
+        test=("tests/upkeep/test_interruptions.py", "power"),
+        variable="SOAK_POWER_LOSSES",
+        figure=200,
+        least=12,
+        unit="states",
+        in_suite="none",
+    ),
+    "secrets": Check(
+        what="secrets under 60 names, as copies, behind links of both kinds: opened (trace of system calls)",
+        test=("tests/run/test_secrets_withheld.py", "no_call_of_the_system"),
+        variable="",
+        figure=2,
+        least=2,
+        unit="commands",
+        in_suite="the same, in a run",
     ),
     "points": Check(
         what="restores as of a random run, byte for byte",

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from extractors.home.deep import DEEP, DeepDirectories
 from extractors.home.found import (
     Found,
     Stat,
@@ -28,7 +29,7 @@ from extractors.home.found import (
     source_error,
     stat_of,
 )
-from extractors.home.platform import Directory, is_link, open_directory, pread
+from extractors.home.platform import DescriptorDirectory, Directory, is_link, open_directory, pread
 from models.errors import (
     ConfigurationError,
     LinkInTheWay,
@@ -37,6 +38,8 @@ from models.errors import (
     Unreadable,
 )
 from models.text import printable_path
+
+_NO_NAMES: Final = frozenset({b"", b".", b".."})
 
 Follows = Callable[[bytes], bool]
 """Returns whether the link at a path is followed."""
@@ -140,6 +143,7 @@ class Home:
             raise ConfigurationError(f"no directory, so no home: {printable_path(os.fsencode(root))}") from error
         except OSError as error:
             raise Unreadable(b"", error.errno or errno.EIO) from error
+        self._deep = DeepDirectories(self._root) if isinstance(self._root, DescriptorDirectory) else None
 
     def open(self, path: bytes) -> PinnedFile:
         """Open the regular file ``path``; the caller closes it.
@@ -205,27 +209,32 @@ class Home:
 
     def close(self) -> None:
         """Close the home."""
+        if self._deep is not None:
+            self._deep.close()
         self._root.close()
 
     def _descend(self, path: bytes, parents: list[bytes]) -> Directory:
         """Open the directory at ``parents``; ``_leave`` it afterwards.
 
         No directory is kept open for the next file: a directory replaced meanwhile would not be noticed. A caller that
-        opens many files of one directory uses ``hold``, and checks ``is_in_place`` afterwards.
+        opens many files of one directory uses ``hold``, and checks ``is_in_place`` afterwards. Only far below the home
+        some are kept (``DeepDirectories``), and each is resolved again before it is used.
         """
+        if len(parents) > DEEP and self._follows is None and (deep := self._deep) is not None:
+            return deep.descend(path, parents)
         current = self._root
         for number, name in enumerate(parents, 1):
             above = current
             try:
-                current = self._directory_in(above, b"/".join(parents[:number]), name)
+                current = self._directory_in(above, parents[:number], name)
             except OSError as error:
                 raise source_error(path, above, name, error) from error
             finally:
                 self._leave(above)
         return current
 
-    def _directory_in(self, above: Directory, path: bytes, name: bytes) -> Directory:
-        if self._follows is not None and is_link(above.stat(name)) and self._follows(path):
+    def _directory_in(self, above: Directory, parts: list[bytes], name: bytes) -> Directory:
+        if self._follows is not None and is_link(above.stat(name)) and self._follows(b"/".join(parts)):
             return above.followed_directory(name)
         return above.directory(name)
 
@@ -341,7 +350,7 @@ def walk(home: Path, follows: Follows | None = None) -> Iterator[Found]:
 
 def _parts(path: bytes) -> list[bytes]:
     parts = path.split(b"/")
-    if b"\0" in path or any(part in (b"", b".", b"..") for part in parts):
+    if b"\0" in path or not _NO_NAMES.isdisjoint(parts):
         raise Unreadable(path, errno.EINVAL)
     return parts
 

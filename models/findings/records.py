@@ -109,6 +109,14 @@ CHECKS_BROKEN: Final = Kind(
     "Nothing: this verification replaces it, and every check counts as not made before; but check the disk.",
     is_passing=True,
 )
+UNFINISHED: Final = Kind(
+    "R133",
+    Severity.INFORMATION,
+    Level.QUICK,
+    "`extract {command}`, begun at {started_at}, was stopped before its end; what it left is no damage.",
+    "Give that command again, or `extract run`: either corrects what was left.",
+    is_passing=True,
+)
 NO_RUN: Final = Kind(
     "R141",
     Severity.INFORMATION,
@@ -167,7 +175,7 @@ FORGET_UNFINISHED: Final = Kind(
     "R154",
     Severity.WARNING,
     Level.QUICK,
-    "An erasure was stopped before its end.",
-    "Give the same `extract forget` again: it finishes the erasure.",
+    "An erasure was stopped before its end: files and warehouses may still hold what it erases.",
+    "Give the same `extract forget` again, or any command that writes: it finishes the erasure first.",
     is_passing=True,
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from models.run import RunRecord
 from pipelines.archive.archive import read_all_runs
+from pipelines.disk.atomic import sync_directories
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 
@@ -16,17 +17,21 @@ def sweep(layout: Layout, runs: Sequence[RunRecord] | None = None, *, is_partial
     """Delete the files that no commit record lists, and return how many paths were deleted. The caller must hold the
     writer lock. `runs` are all commit records; without them they are read.
 
+    The deletions are flushed to the disk, so that nothing deleted comes back after a power failure.
     With `is_partial` (commit records are missing) only staged and temporary files are deleted: an unlisted file may
     belong to a run whose record is lost. Raises FixityError for missing records if `runs` is None.
     """
     removed = 0
+    changed = set[Path]()
     for path in list(_unfinished(layout) if is_partial else leftovers(layout, runs)):
         if not os.path.lexists(path):
             continue  # deleted with its directory
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        _remove_if_empty(layout, path.parent)
+        changed |= {path.parent, *_remove_if_empty(layout, path.parent)}
         reach("sweep:removed")
         removed += 1
+    sync_directories(directory for directory in changed if directory.is_dir())
+    reach("sweep:flushed")
     return removed
 
 
@@ -69,9 +74,12 @@ def _unfinished(layout: Layout) -> Iterator[Path]:
         yield from (path for path in directory.glob(pattern) if path.parent.name != layout.destinations.name)
 
 
-def _remove_if_empty(layout: Layout, directory: Path) -> None:
-    """Remove the directories `run=…` and `home=…` if the deletion of a part has left them empty."""
+def _remove_if_empty(layout: Layout, directory: Path) -> Iterator[Path]:
+    """Remove the directories `run=…` and `home=…` if the deletion of a part has left them empty; yield the directories
+    that held them.
+    """
     for one in (directory, directory.parent):
         if one.name.startswith(("run=", "home=")) and layout.root in one.parents:
             with suppress(OSError):
                 one.rmdir()
+                yield one.parent

@@ -1,8 +1,9 @@
 """One writer at a time for each data directory: a lock on a file that is never deleted. The file names the holder.
 
 Readers take no lock and never wait. The operating system releases the lock when its holder exits or is killed, so the
-content of the file is valid only while the file is locked. A forked child inherits the lock and would keep it after its
-parent was killed, so each child closes it first.
+content of the file is valid only while the file is locked; but the holder that ends writes that it did, so one that was
+stopped before its end can be named (`unfinished`). A forked child inherits the lock and would keep it after its parent
+was killed, so each child closes it first.
 """
 
 import errno
@@ -10,18 +11,19 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import orjson
 
-from models.errors import DataDirectoryError, LockedError
+from models.errors import ConfigurationError, DataDirectoryError, LockedError
 from models.seal import sealed
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
-from pipelines.disk.platform import same_file, try_lock
+from pipelines.disk.platform import full_fsync, same_file, try_lock
 
 _COMMANDS: Final = frozenset(
     {"drill", "forget", "gc", "home", "import-store", "rebuild", "repair", "rollback", "search"}
@@ -51,7 +53,12 @@ def writing(layout: Layout, name: str) -> Iterator[None]:
         with disk_errors():
             announce(layout, name)
             reach("lock:taken")
-            yield
+            try:
+                yield
+            except ConfigurationError:  # the command was refused: it has changed nothing
+                _write(layout, name, is_ended=True)
+                raise
+            _write(layout, None, is_ended=True)
     finally:
         if _held.pop(layout.lock_file, None) is not None:
             os.close(descriptor)
@@ -62,15 +69,61 @@ def announce(layout: Layout, name: str) -> None:
 
     `name` is a command, or the run_id as soon as the run has one.
     """
+    _write(layout, name, is_ended=False)
+
+
+def _write(layout: Layout, name: str | None, *, is_ended: bool) -> None:
+    """Write the content of the lock file if this process holds it; without a `name`, keep the one that is there."""
     descriptor = _held.get(layout.lock_file)
     if descriptor is None:
         return
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    fields = {"pid": os.getpid(), "run_id": name, "started_at": started}
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    before = _content(descriptor) if is_ended else {}
+    fields = {
+        "pid": os.getpid(),
+        "run_id": name or before.get("run_id"),
+        "started_at": before.get("started_at", now),
+        "ended_at": now if is_ended else None,
+    }
     text = sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json")
     os.lseek(descriptor, 0, os.SEEK_SET)
     os.write(descriptor, text)
     os.ftruncate(descriptor, len(text))
+    full_fsync(descriptor)
+
+
+def _content(descriptor: int) -> dict[str, object]:
+    """Return the fields of an open lock file; none where they cannot be read."""
+    try:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        fields = orjson.loads(os.read(descriptor, 4096))
+    except (OSError, ValueError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A writer that was stopped before its end: its command, and when it began (UTC, ISO 8601)."""
+
+    command: str
+    started_at: str
+
+
+def unfinished(layout: Layout) -> Unfinished | None:
+    """Return the last writer if it was stopped before its end; None if it ended, or another process is writing now."""
+    try:
+        descriptor = os.open(layout.lock_file, os.O_RDONLY | _NO_INHERITANCE)
+    except FileNotFoundError:
+        return None
+    try:
+        fields = _content(descriptor)
+    finally:
+        os.close(descriptor)
+    if fields.get("ended_at", "") is not None or is_being_written(layout):  # older versions wrote no end
+        return None
+    name = str(fields.get("run_id"))
+    return Unfinished(name if name in _COMMANDS else "run", str(fields.get("started_at")))
 
 
 def is_being_written(layout: Layout) -> bool:
@@ -125,14 +178,12 @@ def _try(layout: Layout, descriptor: int) -> bool:
 
 
 def _holder(descriptor: int) -> str:
-    try:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        held = orjson.loads(os.read(descriptor, 4096))
-        name = held["run_id"]
-        what = f"`extract {name}`" if name in _COMMANDS else f"run {name}"
-        return f"pid {held['pid']}, {what}, since {held['started_at']}"
-    except (OSError, ValueError, KeyError, TypeError):
+    held = _content(descriptor)
+    if not held.keys() >= {"pid", "run_id", "started_at"}:
         return "it has just started"
+    name = held["run_id"]
+    what = f"`extract {name}`" if name in _COMMANDS else f"run {name}"
+    return f"pid {held['pid']}, {what}, since {held['started_at']}"
 
 
 def _let_go() -> None:

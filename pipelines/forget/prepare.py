@@ -13,6 +13,7 @@ from pipelines.archive.committed import phases_of
 from pipelines.archive.erasure_journal import Journal
 from pipelines.archive.store import StoreReader
 from pipelines.archive.tombstones import Graveyard, Tombstone
+from pipelines.disk.atomic import sync_directories
 from pipelines.disk.layout import Layout, make_private
 from pipelines.forget.digests import Redigester
 from pipelines.forget.find import ErasureQuery, FoundForErasure, Piece, paths_of, recipes_of
@@ -154,6 +155,8 @@ def _prepare_imports(layout: Layout, wanted: ErasureQuery, found: FoundForErasur
         if imported.staying:
             make_private(directory)
             journal.imported_new.append(stage_import(directory, imported.staying))
+    if journal.imported_new:
+        sync_directories([directory, directory.parent])
 
 
 def _find_others(layout: Layout, matcher: Matcher, runs: Sequence[RunRecord], journal: Journal) -> None:

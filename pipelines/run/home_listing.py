@@ -10,12 +10,13 @@ from pathlib import Path
 from extractors.home.home import Home
 from extractors.reading.extract import digest_file
 from extractors.reading.registry import Classifier, Treatment, followed_links
-from extractors.reading.rules import INVENTORY_ONLY, WITHHELD
+from extractors.reading.rules import INVENTORY_ONLY, LOOKS_LIKE_A_SECRET, WITHHELD
 from models.errors import ConfigurationError, SourceError
 from models.json import JsonObject
 from pipelines.archive.manifests import sha256_line
 from pipelines.disk.settings import Settings
 from pipelines.run.inventory import Inventory, InventoryItem, take_snapshot
+from pipelines.run.snapshot import secrets_among
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -102,11 +103,14 @@ def list_home(root: Path, settings: Settings, *, digests: bool = False) -> HomeL
     """Walk a home and assign each path to a source and treatment; with `digests`, digest each file that a run would
     read.
 
-    Withheld files are never opened. Raises SourceError if the home itself cannot be read; errors of paths in it are in
+    Files withheld by their names are never opened; of small unknown files the first 4 kB are read, as a run does.
+    Raises SourceError if the home itself cannot be read; errors of paths in it are in
     the listing's `problems`.
     """
     classifier = Classifier(settings.withhold, archive_trees=settings.archive_trees)
     made = HomeListing(root, take_snapshot(root, classifier, follow_links=settings.follow_links))
+    for item in secrets_among(root, made.items):
+        made.items.withhold(item.found.path, LOOKS_LIKE_A_SECRET)
     for item in made.items:
         if item.found.error is not None:
             made.problems[item.path] = item.found.error

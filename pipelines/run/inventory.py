@@ -179,9 +179,17 @@ class Inventory:
         for number in [number for number, inode in enumerate(self._stats[_INODE]) if inode in inodes]:
             place = self._place_of[self._place_numbers[number]]
             if place.treatment != Treatment.WITHHOLD and self._identity(number) in hidden:
-                withheld = replace(place, treatment=Treatment.WITHHOLD, rule=SAME_FILE, shape=-1)
-                self._place_numbers[number] = self._places.setdefault(withheld, len(self._places))
-                self._place_of = tuple(self._places)
+                self._withhold(number, SAME_FILE)
+
+    def withhold(self, path: bytes, rule: str) -> None:
+        """Withhold the item with this path, by a rule."""
+        self._withhold(bisect_left(range(len(self)), path, key=self.path), rule)
+
+    def _withhold(self, number: int, rule: str) -> None:
+        place = self._place_of[self._place_numbers[number]]
+        withheld = replace(place, treatment=Treatment.WITHHOLD, rule=rule, shape=-1)
+        self._place_numbers[number] = self._places.setdefault(withheld, len(self._places))
+        self._place_of = tuple(self._places)
 
     def _identity(self, number: int) -> tuple[int, int, int]:
         size, mtime_ns, _, inode, _ = self._stats

@@ -86,11 +86,23 @@ def _reusable_warehouse(layout: Layout, earlier: Sequence[RunRecord], run: RunRe
     if published is None or not (layout.root / published.path).exists():
         return None
     made_ns = (layout.root / published.path).stat().st_mtime_ns
-    if any(path.stat().st_mtime_ns > made_ns for path in imported_files(layout)):
+    # A warehouse newer than its record was published by a command that was stopped before it recorded that.
+    if any(path.stat().st_mtime_ns > made_ns for path in imported_files(layout)) or not _is_recorded(
+        layout, earlier[-1]
+    ):
         return None
     link = layout.warehouse
     is_published = not link.is_symlink() or link.resolve() == (layout.root / published.path).resolve()
     return published if is_published and link.exists() else None
+
+
+def _is_recorded(layout: Layout, run: RunRecord) -> bool:
+    """Whether the commit record of a run was written after its warehouse, which therefore is as it says."""
+    if run.warehouse is None:
+        return False
+    built, record = layout.root / run.warehouse.path, layout.commit_record(run.run_id)
+    is_same_size = built.stat().st_size == run.warehouse.size
+    return is_same_size and record.exists() and built.stat().st_mtime_ns <= record.stat().st_mtime_ns
 
 
 def _is_like_last_time(earlier: Sequence[RunRecord], phase: PhaseRecord) -> bool:

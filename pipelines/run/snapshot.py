@@ -172,19 +172,8 @@ class Snapshot:
 
     def _withhold_secrets(self, items: Iterable[InventoryItem]) -> None:
         """Withhold small new or changed files of no known source that begin as a key or a file of tokens does."""
-        doubtful = [item for item in items if _may_be_a_secret(item)]
-        if not doubtful:
-            return
-        with Home(self.home.root) as home:
-            for item in doubtful:
-                try:
-                    with home.open(item.found.path) as file:
-                        head = file.read(0, HEAD_BYTES)
-                except SourceError:
-                    continue  # the phase reports the error when it reads the file
-                if looks_like_a_secret(head):
-                    rule = LOOKS_LIKE_A_SECRET
-                    item.place = replace(item.place, treatment=Treatment.WITHHOLD, rule=rule, shape=-1)
+        for item in secrets_among(self.home.root, (item for item in items if not item.is_as_last())):
+            item.place = replace(item.place, treatment=Treatment.WITHHOLD, rule=LOOKS_LIKE_A_SECRET, shape=-1)
 
     def _generations(self, first: bytes, final: bytes) -> dict[bytes, int]:
         """Return for each path from `first` to `final` the highest generation number in the manifests of all phases."""
@@ -198,10 +187,30 @@ class Snapshot:
 _NOTHING: Final = LastManifest()
 
 
+def secrets_among(root: Path, items: Iterable[InventoryItem]) -> list[InventoryItem]:
+    """Return the small files of no known source that begin as a key or a file of tokens does. Of these alone, and of
+    no withheld file, the first 4 kB are read. A file that cannot be read is none: whoever reads it reports the error.
+    """
+    found = []
+    doubtful = [item for item in items if _may_be_a_secret(item)]
+    if not doubtful:
+        return []
+    with Home(root) as home:
+        for item in doubtful:
+            try:
+                with home.open(item.found.path) as file:
+                    head = file.read(0, HEAD_BYTES)
+            except SourceError:
+                continue
+            if looks_like_a_secret(head):
+                found.append(item)
+    return found
+
+
 def _may_be_a_secret(item: InventoryItem) -> bool:
     found, place = item.found, item.place
     is_unknown = place.source == OTHER and place.treatment == Treatment.ARCHIVE
-    return is_unknown and found.kind == "file" and 0 < found.stat.size <= LARGEST and not item.is_as_last()
+    return is_unknown and found.kind == "file" and found.error is None and 0 < found.stat.size <= LARGEST
 
 
 def _absent(state: FileState, here: Inventory, phases: Container[int]) -> Absent:

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from models.errors import DiskFullError, ExtractError, LoadError
 from models.observer import Observer
 from pipelines.archive.archive import read_all_runs, read_runs, write_record
 from pipelines.archive.copies import renew_copies
@@ -10,12 +11,12 @@ from pipelines.archive.erasure_journal import Journal, read_journal
 from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import Graveyard, read_graveyard, write_graveyard
 from pipelines.disk import platform
-from pipelines.disk.atomic import write_atomically
+from pipelines.disk.atomic import sync_directories, write_atomically
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout, make_private
 from pipelines.report.write import write_reports
 from pipelines.run.sha256_lists import sha256_texts
-from pipelines.warehouse.publish import make_warehouse
+from pipelines.warehouse.publish import make_warehouse, remove_warehouses
 
 
 def staged_imports(layout: Layout) -> Path:
@@ -26,37 +27,48 @@ def staged_imports(layout: Layout) -> Path:
 def finish_forget(layout: Layout, observer: Observer) -> bool:
     """Finish an interrupted erasure; returns whether there was one. The caller must hold the writer lock.
 
-    Raises FixityError, LoadError, DataDirectoryError; the next command that writes then tries again.
+    What holds the content is deleted first, and after an error the warehouses too, even if there is no room for a new
+    one. Raises FixityError, LoadError, DataDirectoryError; the next command that writes then tries again.
     """
     journal = read_journal(layout)
     if journal is None:
         return False
     observer.step_begins("forget")
-    _add_tombstone(layout, journal)
-    for record in journal.records.values():
-        write_record(layout, record, "forget-record")
-    _replace_imports(layout, journal)
-    for path in (
-        *(layout.root / name for name in journal.deleted),
-        *layout.digest_indexes(),
-        *layout.cache.glob("*search*"),
-    ):
-        path.unlink(missing_ok=True)
-    for path in layout.staging.iterdir():
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    shutil.rmtree(layout.quarantine, ignore_errors=True)
-    reach("forget:deleted")
-    sweep(layout)
-    renew_copies(layout, read_all_runs(layout))
-    reach("forget:copies-renewed")
-    _write_checksum_lists(layout, journal)
-    _remake_warehouse(layout, observer)
-    _remake_reports(layout, journal, observer)
+    try:
+        _delete_old(layout, journal)
+        _add_tombstone(layout, journal)
+        for record in journal.records.values():
+            write_record(layout, record, "forget-record")
+        _replace_imports(layout, journal)
+        renew_copies(layout, read_all_runs(layout))
+        reach("forget:copies-renewed")
+        _write_checksum_lists(layout, journal)
+        _remake_warehouse(layout, observer)
+        _remake_reports(layout, journal, observer)
+    except (ExtractError, OSError):
+        remove_warehouses(layout)
+        raise
     reach("forget:before-end")
     layout.forget_file.unlink()
     platform.fsync_directory(layout.root)
     reach("forget:ended")
     return True
+
+
+def _delete_old(layout: Layout, journal: Journal) -> None:
+    """Delete what the records of the journal do not list, indexes, and files of other origin that hold the content.
+    The journal may only go when these deletions are on the disk.
+    """
+    sweep(layout)
+    gone = [*(layout.root / name for name in journal.deleted), *layout.digest_indexes(), *layout.cache.glob("*search*")]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    for path in layout.staging.iterdir():
+        if path != staged_imports(layout):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    shutil.rmtree(layout.quarantine, ignore_errors=True)
+    sync_directories({path.parent for path in gone if path.parent.is_dir()} | {layout.staging, layout.root})
+    reach("forget:deleted")
 
 
 def _add_tombstone(layout: Layout, journal: Journal) -> None:
@@ -77,6 +89,8 @@ def _replace_imports(layout: Layout, journal: Journal) -> None:
         (layout.imported / name).unlink(missing_ok=True)
     if journal.imported_new or journal.imported_gone:
         platform.fsync_directory(layout.imported)
+    shutil.rmtree(staged_imports(layout), ignore_errors=True)
+    platform.fsync_directory(layout.staging)
 
 
 def _write_checksum_lists(layout: Layout, journal: Journal) -> None:
@@ -88,13 +102,19 @@ def _write_checksum_lists(layout: Layout, journal: Journal) -> None:
 
 def _remake_warehouse(layout: Layout, observer: Observer) -> None:
     """Build the warehouse from scratch and remove all older ones: rows deleted from a DuckDB file remain in its free
-    blocks.
+    blocks. Where there is no room for the new one beside them, the older ones go first.
     """
-    if not any(layout.warehouses.iterdir()) and not layout.warehouse.is_symlink():
+    runs = read_runs(layout)
+    had_any = any(run.warehouse is not None for run in runs) or layout.warehouse.is_symlink()
+    if not had_any and not any(layout.warehouses.iterdir()):
         return
     observer.step_begins("load")
-    runs = read_runs(layout)
-    published = make_warehouse(layout, runs, keep=0, is_anew=True)
+    try:
+        published = make_warehouse(layout, runs, keep=0, is_anew=True)
+    except (DiskFullError, LoadError):
+        remove_warehouses(layout)
+        published = make_warehouse(layout, runs, keep=0, is_anew=True)
+    platform.fsync_directory(layout.warehouses)
     newest = runs[-1]
     newest.warehouse = published.record(layout)
     reach("forget:before-warehouse-record")

@@ -18,7 +18,7 @@ from pipelines.archive.totals import added, by_source
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
-from pipelines.disk.lock import announce, writing
+from pipelines.disk.lock import writing
 from pipelines.disk.platform import fsync_directory
 from pipelines.disk.settings import read_settings
 from pipelines.run.unfinished_erasure import finish_forget
@@ -106,7 +106,6 @@ def roll_back(layout: Layout, planned: Rollback, observer: Observer) -> RunRecor
                 reach("rollback:before-commit")
                 commit(layout, record)
                 reach("rollback:after-commit")
-        announce(layout, record.run_id)
         _publish(layout, record, observer)
         return record
 

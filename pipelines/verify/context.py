@@ -12,6 +12,7 @@ from models.observer import Observer
 from models.run import PartRecord, PhaseRecord, RunRecord
 from models.text import printable_path
 from pipelines.disk.layout import Layout
+from pipelines.disk.lock import Unfinished
 from pipelines.verify.subset import Subset
 
 _EVERYTHING: Final = Subset()
@@ -33,7 +34,7 @@ class Context:
     `runs` are those with a usable commit record, oldest first, undone and removed runs included; `unusable` are the
     names of the other runs' directories. `chains` are the branches of runs: first the runs in effect now, then, for
     each undone run, those in effect as of it. `seed` is None when archive.json is unusable. `distrusted` are the paths
-    of parts that must not be opened.
+    of parts that must not be opened. `stopped` is the last writer if it was stopped before its end.
     """
 
     layout: Layout
@@ -46,6 +47,7 @@ class Context:
     seed: int | None = None
     distrusted: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
+    stopped: Unfinished | None = None
 
     @property
     def is_quick(self) -> bool:

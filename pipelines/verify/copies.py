@@ -60,7 +60,7 @@ def check_copies(context: Context) -> None:
         copy = layout.copy_of(path)
         if not _is_there(context, copy, path):
             continue
-        if not context.is_quick and not _is_whole(path, copy):
+        if not context.is_quick and not _is_whole(path, copy, may_be_older=context.stopped is not None):
             context.findings.append(codes.COPY_BROKEN.at(context.address(copy), original=context.address(path)))
     for part in manifests_of(context.runs):
         path = layout.root / part.path
@@ -83,13 +83,13 @@ def _is_there(context: Context, copy: Path, original: Path) -> bool:
     return False
 
 
-def _is_whole(original: Path, copy: Path) -> bool:
-    """Whether a copy is undamaged, and equal to its original if that is undamaged."""
+def _is_whole(original: Path, copy: Path, *, may_be_older: bool) -> bool:
+    """Whether a copy is undamaged, and equal to its original if that is undamaged, unless it `may_be_older`."""
     try:
         held = unsealed(copy.read_bytes(), copy.suffix)
     except (SealError, OSError):
         return False
     try:
-        return held == unsealed(original.read_bytes(), original.suffix)
+        return may_be_older or held == unsealed(original.read_bytes(), original.suffix)
     except (SealError, OSError):
         return True

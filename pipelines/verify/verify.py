@@ -22,6 +22,7 @@ from pipelines.archive.damage import SLOTS
 from pipelines.archive.findings_file import Verification, keep_verification
 from pipelines.archive.homes import name_home
 from pipelines.disk.layout import Layout
+from pipelines.disk.lock import unfinished
 from pipelines.report.write import write_reports
 from pipelines.verify import contents, copies, deep, losses, manifests, parts, records, runs, store
 from pipelines.verify.checks import run_checks
@@ -32,6 +33,7 @@ from pipelines.verify.sizes import check_sizes
 from pipelines.verify.source import check_homes
 from pipelines.verify.subset import Subset
 from pipelines.verify.tables import loaded
+from pipelines.verify.unfinished import without_leftovers
 from pipelines.verify.warehouse import check_warehouses
 from pipelines.version import VERSION
 
@@ -113,7 +115,7 @@ def check(
     """
     if not layout.archive_file.exists() and not layout.runs.is_dir():
         raise ConfigurationError(f"there is no archive in {layout.root}; `extract run` makes one")
-    context = Context(layout, level, observer, subset)
+    context = Context(layout, level, observer, subset, stopped=unfinished(layout))
     is_live = is_being_written(layout)
     before = _state(layout)
     _look(context, records.check_archive, runs.read_runs, runs.check_runs, runs.check_run_files)
@@ -126,6 +128,8 @@ def check(
     if is_live or is_being_written(layout) or _state(layout) != before:
         context.findings = [finding for finding in context.findings if not finding.kind.is_passing]
         context.findings.append(codes.RUN_AT_WORK.at(layout.lock_file.name))
+    else:
+        context.findings = without_leftovers(context)
     return sorted(set(context.findings), key=lambda one: (_GRAVITY[one.severity], one.code, one.address, one.sentence))
 
 

@@ -161,6 +161,15 @@ def _delete_older(layout: Layout, newest: Path, keep: int) -> None:
         path.unlink()
 
 
+def remove_warehouses(layout: Layout) -> None:
+    """Remove every warehouse and the link to the newest, also from the disk: they hold rows that must go."""
+    layout.warehouse.unlink(missing_ok=True)
+    for path in layout.warehouses.iterdir():
+        path.unlink()
+    platform.fsync_directory(layout.warehouses)
+    platform.fsync_directory(layout.root)
+
+
 def check_warehouse(path: Path, runs: Sequence[RunRecord], *, is_partial: bool = False) -> None:
     """Raise LoadError if a warehouse has other numbers of rows than the commit records, or if keys are not unique or
     refer to nothing. With `is_partial` (damaged parts were left out or retired), keys may refer to missing rows.

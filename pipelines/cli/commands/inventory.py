@@ -30,7 +30,8 @@ def inventory(
     """List the files of each home, and the withheld ones.
 
     Lists the files to be read by source, and the files that are never opened or only listed by rule. Needs no data
-    directory; if there is one, only its settings.toml is read. Withheld files are never opened and have no digest.
+    directory; if there is one, only its settings.toml is read. Files that are withheld by name are never opened; of
+    small unknown files the first 4 kB are read, to withhold those that look like a secret. Neither has a digest.
     """
     layout = layout_of(data)
     found = homes_to_read(layout, home or ())
