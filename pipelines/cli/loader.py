@@ -50,6 +50,7 @@ COMMANDS: Final = (
     Listed("scan", "Find secrets in the archive.", "scan", "scan"),
     Listed("usage", "Show tokens and their cost at list prices.", "usage", "usage"),
     Listed("dashboard", "Write one HTML page with charts of the whole archive.", "dashboard", "dashboard"),
+    Listed("notebook", "Start JupyterLab with the notebooks and the data directory.", "notebook", "notebook"),
     # A query may begin with a comment (--), a file_id with a minus sign.
     Listed("sql", "Run a read-only SQL query on the warehouse.", "sql", "sql", dashes=True),
     Listed("show", "Print the bytes at an address, verified.", "show", "show", dashes=True),

@@ -241,8 +241,12 @@ def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
         raise LoadError(
             f"the warehouse {path} cannot be opened ({error}); `extract rebuild` builds a new one"
         ) from error
-    connection.execute(f"SET temp_directory = {quoted('')}")
+    # All connections of a process to one file share its settings, and an earlier one may have locked them.
+    (is_locked,) = connection.execute("SELECT current_setting('lock_configuration')").fetchone() or (False,)
+    if not is_locked:
+        connection.execute(f"SET temp_directory = {quoted('')}")
     show_later_runs(connection, layout)
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+    if not is_locked:
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
     return connection

@@ -1,0 +1,3 @@
+"""What the notebooks in `notebooks/` share: opening the warehouse, querying it, and showing tables and charts of
+untrusted text. Needs the extra `notebooks`; imports `warehouse` and `disk`.
+"""
