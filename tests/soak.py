@@ -118,6 +118,15 @@ CHECKS: Mapping[str, Check] = {
         unit="homes",
         in_suite="2 homes",
     ),
+    "worlds": Check(
+        what="homes of transcripts that are forked, resumed, replayed, moved and synced, each event counted once",
+        test=("tests/laws/test_counted_once.py", "counts_once"),
+        variable="SOAK_WORLDS",
+        figure=60,
+        least=4,
+        unit="homes",
+        in_suite="1 home",
+    ),
     "atheris": Guided(
         what="guided fuzzing of the readers",
         test=("tests.fuzz_atheris", ""),

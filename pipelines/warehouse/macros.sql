@@ -46,7 +46,7 @@ create or replace macro model_id(model) as (
                 regexp_replace(
                     regexp_replace(
                         regexp_replace(
-                            regexp_replace(lower(trim(model)), '\[[0-9]+[km]\]$', ''), '^.*/|^(?:[a-z-]+\.)?anthropic\.', ''
+                            regexp_replace(lower(trim(model)), '\[[0-9]+[km]\]$', ''), '^(?:.*/)?(?:(?:[a-z-]+\.)?anthropic\.)?', ''
                         ),
                         '-v[0-9]+(?::[0-9]+)?$|:[a-z0-9]+$|@[a-z0-9]+$',
                         ''
@@ -57,7 +57,7 @@ create or replace macro model_id(model) as (
                 '-20[0-9]{6}$|-latest$',
                 ''
             ),
-            '^(claude-.*?)(?:-thinking|-1m)+$',
+            '^(claude-.*?)(?:-20[0-9]{6}|-latest|-thinking|-1m)+$',
             '\1'
         ),
         '^claude-([4-9](?:-[0-9]{1,2})?)-(opus|sonnet|haiku)$',

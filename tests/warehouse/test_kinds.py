@@ -682,6 +682,68 @@ def lines_of_history_that_name_no_session(home: Path, n: int) -> None:
         history.writelines(json.dumps(line) + "\n" for line in lines)
 
 
+@shows(
+    {
+        "SELECT cost_usd, input_tokens, price_basis FROM token_usage WHERE session_id = :s": [
+            (None, None, "no tokens")
+        ],
+        "SELECT response_count, cost_usd, unpriced_part_count FROM sessions WHERE session_id = :s": [(1, None, 1)],
+    }
+)
+def a_response_without_figures(home: Path, n: int) -> None:
+    talk = _talk(n)
+    talk.prompt("go")
+    talk.answer(f"k{n}")
+    talk.records[-1]["message"] = {"id": f"msg_k{n}", "model": "claude-sonnet-4-5", "content": [], "role": "assistant"}
+    write_home(home, [talk])
+
+
+@shows({"SELECT DISTINCT model_id FROM token_usage WHERE session_id = :s": [("claude-sonnet-4-5",)]})
+def spellings_of_one_model(home: Path, n: int) -> None:
+    talk = _talk(n)
+    talk.prompt("go")
+    spellings = (
+        "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "apac.anthropic.claude-sonnet-4-5-20250929-v1:0[1m]",
+        "openrouter/anthropic/claude-sonnet-4.5:thinking",
+        "vertex_ai/claude-sonnet-4-5@20250929",
+        "claude-sonnet-4-5-20250929-thinking",
+        "claude-sonnet-4-5-latest",
+        "Claude-Sonnet-4-5",
+    )
+    for number, model in enumerate(spellings):
+        talk.answer(f"k{n}{number}", model=model)
+    write_home(home, [talk])
+
+
+@shows(
+    {
+        "SELECT error_kind, text FROM errors WHERE session_id = :s ORDER BY occurred_at": [
+            ("retry", "overloaded"),
+            ("rate_limit", "slow down"),
+            ("hook_failed", "boom"),
+            ("denied", "no"),
+        ],
+        "SELECT recorded_cost_usd FROM sessions WHERE session_id = :s": [(0.75,)],
+    }
+)
+def what_goes_wrong_and_what_it_costs_in_two_processes(home: Path, n: int) -> None:
+    talk = _talk(n)
+    talk.prompt("go")
+    for status, text in ((529, "overloaded"), (429, "slow down")):
+        talk.add(
+            "system", subtype="api_error", error={"status": status, "message": text}, retryInMs=500, retryAttempt=1
+        )
+    failed: JsonObject = {"type": "hook_non_blocking_error", "hookName": "Stop", "hookEvent": "Stop", "toolUseID": "x"}
+    talk.add("attachment", attachment={**failed, "stdout": "", "stderr": "boom", "exitCode": 1})
+    talk.answer(f"k{n}", call(f"t{n}"), stop_reason="tool_use")
+    refused: JsonObject = {"type": "tool_result", "tool_use_id": f"t{n}", "content": "no", "is_error": True}
+    talk.prompt([refused], toolDenialKind="user")
+    for cost, start in ((0.1, 1_790_000_000_000), (0.5, 1_790_000_000_000), (0.25, 1_790_000_900_000)):
+        talk.state("cost-state", totalCostUSD=cost, startTime=start, totalDuration=60_000, modelUsage={})
+    write_home(home, [talk])
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse of one home with all kinds."""
@@ -719,5 +781,5 @@ def test_the_parts_of_the_responses_add_up_and_are_all_priced_or_listed(warehous
     listed = "SELECT count(*) FROM usage_without_response WHERE stated_by = 'record'"
     assert unassigned == warehouse.execute(listed).fetchone() == (1,)
     assert warehouse.execute(
-        "SELECT count(*) FROM token_usage WHERE (cost_usd IS NULL) <> (price_basis = 'no price')"
+        "SELECT count(*) FROM token_usage WHERE (cost_usd IS NULL) <> (price_basis IN ('no price', 'no tokens'))"
     ).fetchone() == (0,)

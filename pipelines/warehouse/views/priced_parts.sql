@@ -3,21 +3,29 @@ Each row of `usage_parts` with its cost at list prices.
 
 - model_id: One name for all spellings of the model.
 - cost_usd: Its cost at list prices, in US dollars; NULL if the model has no price.
-- price_basis: The source of the price with its date; `no price` if none is known.
+- price_basis: The source of the price with its date; `no price` if none is known, `no tokens` if the record states none.
 */
 select
     u.*,
     model_id(u.model) as model_id,
-    (
-        coalesce(u.input_tokens, 0) * p.input_usd
-        + coalesce(u.output_tokens, 0) * p.output_usd
-        + coalesce(u.cache_read_tokens, 0) * p.cache_read_usd
-        + coalesce(u.cache_write_5m_tokens, 0) * p.cache_write_5m_usd
-        + coalesce(u.cache_write_1h_tokens, 0) * p.cache_write_1h_usd
-    )
-    / 1e6
-    + case when u.web_search_requests > 0 then u.web_search_requests * p.web_search_usd / 1e3 else 0 end as cost_usd,
-    coalesce(p.price_basis, 'no price') as price_basis
+    case
+        when coalesce(u.input_tokens, u.output_tokens, u.cache_read_tokens) is not null
+        then
+            (
+                coalesce(u.input_tokens, 0) * p.input_usd
+                + coalesce(u.output_tokens, 0) * p.output_usd
+                + coalesce(u.cache_read_tokens, 0) * p.cache_read_usd
+                + coalesce(u.cache_write_5m_tokens, 0) * p.cache_write_5m_usd
+                + coalesce(u.cache_write_1h_tokens, 0) * p.cache_write_1h_usd
+            )
+            / 1e6
+            + case when u.web_search_requests > 0 then u.web_search_requests * p.web_search_usd / 1e3 else 0 end
+    end as cost_usd,
+    case
+        when coalesce(u.input_tokens, u.output_tokens, u.cache_read_tokens) is null
+        then 'no tokens'
+        else coalesce(p.price_basis, 'no price')
+    end as price_basis
 from usage_parts u
 left join
     prices p
