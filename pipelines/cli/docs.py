@@ -24,6 +24,7 @@ from models.finding import Kind
 from models.findings import CONCERNS, all_kinds
 from models.reject import REJECT_SENTENCES
 from pipelines.cli.app import app
+from pipelines.cli.example import example
 from pipelines.cli.loader import Deferred
 from pipelines.cli.rooms import rooms
 from pipelines.disk.settings import Settings
@@ -183,6 +184,7 @@ SECTIONS: Final = (
     DocSection("models/README.md", "", tables),
     DocSection("models/FINDINGS.md", "", findings),
     DocSection("CONTRIBUTING.md", "rooms", lambda: rooms(ROOT)),
+    DocSection("README.md", "example", example),
     DocSection("docs/commands.md", "", commands),
     DocSection("docs/exit-codes.md", "exit codes", exit_codes),
     DocSection("docs/phases.md", "phases", phases),
