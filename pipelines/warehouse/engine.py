@@ -27,6 +27,9 @@ _ROWS = 20480
 is written by one thread in the checkpoint. With DuckDB's default of 122,880 rows, that rest is most of a small archive.
 """
 
+_ALWAYS = "1KB"
+_FOR_MUCH = "4MB"
+
 Work = Callable[[duckdb.DuckDBPyConnection], object]
 """Work in a transaction that was begun on the given connection; it does not see TEMP tables of other connections."""
 
@@ -88,6 +91,16 @@ def side_by_side(connection: duckdb.DuckDBPyConnection, works: Iterable[Work]) -
         apart(connection, partial(work, connection))
 
 
+@contextmanager
+def few_checkpoints(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let small transactions end without a checkpoint, which writes the whole catalog each time; `building` makes one
+    at the end. Until then their rows stay in memory: at most 4 MB of each.
+    """
+    connection.execute(f"SET checkpoint_threshold = '{_FOR_MUCH}'")
+    yield
+    connection.execute(f"SET checkpoint_threshold = '{_ALWAYS}'")
+
+
 def _try_to_do(connection: duckdb.DuckDBPyConnection, work: Work, lacking: list[Work]) -> None:
     connection.execute("BEGIN")
     try:
@@ -141,7 +154,7 @@ def _connect(target: Path, layout: Layout, memory: str) -> duckdb.DuckDBPyConnec
             # Two threads of DuckDB take as long as one and half as much CPU again; `side_by_side` does better.
             "threads": "1",
             # With the default, a commit of less than 16 MB would be written to the log first, and then to the file.
-            "checkpoint_threshold": "1KB",
+            "checkpoint_threshold": _ALWAYS,
             # DuckDB would buffer row groups to write several at once; short of memory, it spills them to disk.
             "write_buffer_row_group_count": "1",
             "autoinstall_known_extensions": "false",

@@ -15,7 +15,7 @@ import duckdb
 from extractors.reading.registry import source_tables, sources
 from models.errors import FixityError, LoadError
 from models.run import PartRecord, RunRecord
-from models.schema import Table
+from models.schema import INSTANT, Column, Table
 from models.tables import MESSAGES, OCCURRENCES
 from pipelines.archive.imported import IMPORTED, sound_imports
 from pipelines.disk.atomic import sha256_of
@@ -279,9 +279,16 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str
     if table is MESSAGES and paths:
         _insert_messages(connection, paths)
     elif paths:
-        names = ", ".join(f'"{column.name}"' for column in table.all_columns)
+        names = ", ".join(map(_as_loaded, table.all_columns))
         connection.execute(f'INSERT INTO "{table.name}" SELECT {names} FROM {_parquet(paths, "union_by_name = true")}')
     reach("load:table")
+
+
+def _as_loaded(column: Column) -> str:
+    """Return the expression for a column of a Parquet file. An instant is taken as its number of microseconds: DuckDB's
+    own conversion would ask its calendar about each.
+    """
+    return f'make_timestamptz(epoch_us("{column.name}"))' if column.type is INSTANT else f'"{column.name}"'
 
 
 def _insert_imported(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:

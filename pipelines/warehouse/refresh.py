@@ -13,7 +13,7 @@ import duckdb
 
 from extractors.reading.registry import source_tables, sources
 from pipelines.disk.failpoints import reach
-from pipelines.warehouse.engine import side_by_side
+from pipelines.warehouse.engine import few_checkpoints, side_by_side
 from pipelines.warehouse.sql_files import SESSION, WHOLE, DerivedTable, derived_tables, macros
 
 _TOUCHED_SESSIONS = "touched_sessions"
@@ -43,6 +43,11 @@ def derived_digest() -> str:
 
 def make_derived_tables(connection: duckdb.DuckDBPyConnection, *, is_much: bool) -> None:
     """Fill the derived tables, which must be empty; with `is_much` input, two at a time."""
+    with few_checkpoints(connection):
+        _make_all(connection, is_much=is_much)
+
+
+def _make_all(connection: duckdb.DuckDBPyConnection, *, is_much: bool) -> None:
     missing = list(derived_tables())
     while missing:
         names = {derived.table.name for derived in missing}

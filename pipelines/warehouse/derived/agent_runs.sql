@@ -34,10 +34,11 @@ with
             min(r.recorded_at) as started_at,
             max(r.recorded_at) as ended_at,
             count(*) as record_count,
-            max(r.body ->> '$.attributionAgent') as agent_type,
+            max(d.agent_type) as agent_type,
             min({'file_id':r.file_id, 'byte_offset':r.byte_offset, 'byte_length':r.byte_length}) as address
         from records r
         join files f using (file_id)
+        left join record_details d using (file_id, byte_offset)
         where r.agent_id is not null and f.state <> 'superseded'
         group by all
     ),

@@ -26,10 +26,11 @@ with
             t.*,
             coalesce(b.input ->> '$.file_path', b.input ->> '$.notebook_path', b.input ->> '$.path') as file_path,
             b.input,
-            r.body ->> ['$.toolUseResult.type', '$.toolUseResult.structuredPatch'] as result
+            r.result_type = 'create' as is_new,
+            r.result_patch
         from tool_call_results t
         join content_blocks b using (file_id, byte_offset, block_number)
-        join records r on r.file_id = t.result_file_id and r.byte_offset = t.result_byte_offset
+        join record_details r on r.file_id = t.result_file_id and r.byte_offset = t.result_byte_offset
         where
             t.tool_name in ('Edit', 'MultiEdit', 'Write', 'NotebookEdit')
             and t.has_call
@@ -39,12 +40,12 @@ with
     measured as (
         select
             *,
-            result[1] = 'create' as is_new,
             case
-                when result[1] = 'create'
-                then len(string_split(rtrim(coalesce(input ->> '$.content', ''), chr(10)), chr(10)))
+                when is_new then len(string_split(rtrim(coalesce(input ->> '$.content', ''), chr(10)), chr(10)))
             end as written_lines,
-            case when result[2] is not null then array_to_string(result[2] ->> '$[*].lines[*]', chr(10)) end as patch
+            case
+                when result_patch is not null then array_to_string(result_patch ->> '$[*].lines[*]', chr(10))
+            end as patch
         from edits
     )
 select

@@ -52,14 +52,13 @@ with
         anti join (select file_id, byte_offset from record_copies where is_copy_in_home) c using (file_id, byte_offset)
         where r.record_type in ('user', 'assistant')
     ),
-    ordered as (
+    answered as (
         select
             home_id,
             session_id,
             agent_id,
             file_id,
             byte_offset,
-            record_type,
             uuid,
             parent_uuid,
             api_message_id,
@@ -67,11 +66,8 @@ with
             recorded_at,
             cwd,
             git_branch,
+            coalesce(is_sidechain, false) as is_sidechain,
             coalesce(api_message_id, request_id) as shared_id,
-            input_tokens,
-            output_tokens,
-            cache_creation_input_tokens,
-            cache_read_input_tokens,
             stop_reason,
             coalesce(input_tokens, 0)
             + coalesce(output_tokens, 0)
@@ -81,26 +77,49 @@ with
                 new := coalesce(input_tokens, 0),
                 kept := coalesce(cache_creation_input_tokens, 0),
                 read := coalesce(cache_read_input_tokens, 0)
-            ) as sent,
-            max(case when record_type = 'user' then byte_offset end) over (before) as asked_at_offset,
-            max(case when record_type = 'user' and not coalesce(is_meta, false) then byte_offset end) over (
-                before
-            ) as said_at_offset
+            ) as sent
         from counted
-        window before as (partition by file_id, coalesce(is_sidechain, false) order by byte_offset)
+        where record_type = 'assistant'
+    ),
+    -- Each record that shares an id with an earlier one of its file, beside that one.
+    followed as (
+        select
+            file_id,
+            byte_offset,
+            shared_id,
+            is_sidechain,
+            parent_uuid,
+            request_id,
+            sent,
+            recorded_at,
+            lag(
+                struct_pack(
+                    at_offset := byte_offset,
+                    uuid := uuid,
+                    request_id := request_id,
+                    sent := sent,
+                    at := recorded_at,
+                    stop := stop_reason
+                )
+            ) over (partition by file_id, shared_id order by byte_offset) as earlier
+        from answered
+        where shared_id is not null
+    ),
+    asked as (
+        select file_id, byte_offset, coalesce(is_sidechain, false) as is_sidechain, coalesce(is_meta, false) as is_meta
+        from counted
+        where record_type = 'user'
     ),
     compared as (
-        select
-            *,
-            lag(byte_offset) over (run) as earlier_offset,
-            lag(uuid) over (run) as earlier_uuid,
-            lag(request_id) over (run) as earlier_request,
-            lag(sent) over (run) as earlier_sent,
-            lag(recorded_at) over (run) as earlier_at,
-            lag(stop_reason) over (run) as earlier_stop
-        from ordered
-        where record_type = 'assistant'
-        window run as (partition by file_id, shared_id order by byte_offset)
+        select c.*, a.byte_offset as asked_at_offset, s.byte_offset as said_at_offset
+        from (from followed where earlier is not null) c
+        asof left join
+            asked a on a.file_id = c.file_id and a.is_sidechain = c.is_sidechain and a.byte_offset <= c.byte_offset
+        asof left join
+            (from asked where not is_meta) s
+            on s.file_id = c.file_id
+            and s.is_sidechain = c.is_sidechain
+            and s.byte_offset <= c.byte_offset
     ),
     -- Between records of one request: whether what came last is a result, and not words. Words end a response that has
     -- ended; others were typed while it was still being streamed.
@@ -111,7 +130,8 @@ with
             (
                 select file_id, said_at_offset as byte_offset
                 from compared
-                where said_at_offset > earlier_offset and request_id = earlier_request and earlier_stop is not null
+                where
+                    said_at_offset > earlier.at_offset and request_id = earlier.request_id and earlier.stop is not null
             ) s using (file_id, byte_offset)
         where b.block_type like '%tool_result'
     ),
@@ -120,47 +140,56 @@ with
     -- once.
     split as (
         select
-            *,
+            c.file_id,
+            c.byte_offset,
+            c.shared_id,
             case
-                when earlier_offset is null or shared_id is null
+                when c.request_id <> c.earlier.request_id
                 then 1
-                when request_id <> earlier_request
-                then 1
-                when asked_at_offset is null or asked_at_offset < earlier_offset
+                when c.asked_at_offset is null or c.asked_at_offset < c.earlier.at_offset
                 then 0
-                when parent_uuid = earlier_uuid
+                when c.parent_uuid = c.earlier.uuid
                 then 0
                 when
-                    said_at_offset > earlier_offset
-                    and request_id = earlier_request
-                    and earlier_stop is not null
-                    and (file_id, said_at_offset) not in (select (file_id, byte_offset) from results)
+                    c.said_at_offset > c.earlier.at_offset
+                    and c.request_id = c.earlier.request_id
+                    and c.earlier.stop is not null
+                    and r.file_id is null
                 then 1
                 when
-                    request_id = earlier_request
+                    c.request_id = c.earlier.request_id
                     and (
-                        sent = earlier_sent
-                        or sent = struct_pack(new := 0, kept := 0, read := 0)
-                        or earlier_sent = struct_pack(new := 0, kept := 0, read := 0)
+                        c.sent = c.earlier.sent
+                        or c.sent = struct_pack(new := 0, kept := 0, read := 0)
+                        or c.earlier.sent = struct_pack(new := 0, kept := 0, read := 0)
                     )
                 then 0
                 when
-                    request_id is null
-                    and earlier_request is null
-                    and sent = earlier_sent
-                    and recorded_at - earlier_at < interval 1 second
+                    c.request_id is null
+                    and c.earlier.request_id is null
+                    and c.sent = c.earlier.sent
+                    and c.recorded_at - c.earlier.at < interval 1 second
                 then 0
                 else 1
             end as begins_response
-        from compared
+        from compared c
+        left join results r on r.file_id = c.file_id and r.byte_offset = c.said_at_offset
     ),
-    numbered as (
+    -- Most ids are of one response; only those of several need a number for each.
+    numbers as (
         select
-            *,
+            file_id,
+            byte_offset,
             sum(begins_response) over (
                 partition by file_id, shared_id order by byte_offset rows unbounded preceding
             ) as run_number
         from split
+        semi join (select file_id, shared_id from split where begins_response = 1) using (file_id, shared_id)
+    ),
+    numbered as (
+        select a.*, coalesce(n.run_number, 0) as run_number
+        from answered a
+        left join numbers n using (file_id, byte_offset)
     ),
     runs as (
         select
@@ -176,18 +205,15 @@ with
             -- Not by a second join with `records`: during the load that table has no statistics, so the planner would
             -- join by file alone.
             arg_min({'cwd':cwd, 'git_branch':git_branch}, byte_offset) as first_record,
-            list(byte_offset order by byte_offset) as byte_offsets,
+            list_sort(list(byte_offset)) as byte_offsets,
             arg_max(
                 byte_offset, {'has_figures':total_tokens > 0, 'has_ended':stop_reason is not null, 'at':byte_offset}
             ) as counted_offset
         from numbered
         group by all
     ),
-    -- A query of its own: most homes have no gateway, and then no body of a record is read.
     gateways as (
-        select file_id, byte_offset, try_cast(body ->> '$.message.usage.x_anthropic_cost_usd' as double) as cost_usd
-        from records
-        where record_type = 'assistant' and request_id is null
+        select file_id, byte_offset, stated_cost_usd as cost_usd from record_details where stated_cost_usd is not null
     ),
     detailed as (
         select
@@ -243,7 +269,7 @@ with
                 from detailed
                 where shared_id is not null
                 group by shared_id, request_id, file_id
-                having count(distinct responded_at) > 1
+                having min(responded_at) < max(responded_at)
             )
     ),
     identified as (

@@ -52,11 +52,11 @@ with
         select
             home_id,
             session_id,
-            list_sort(list(distinct named_in)) as named_in,
-            count(*) filter (named_in = 'file_versions') as versions,
-            count(*) filter (named_in = 'debug_events') as events
-        from session_mentions
-        group by all
+            list_sort(list(named_in)) as named_in,
+            coalesce(sum(mentions) filter (named_in = 'file_versions'), 0)::bigint as versions,
+            coalesce(sum(mentions) filter (named_in = 'debug_events'), 0)::bigint as events
+        from (select home_id, session_id, named_in, count(*) as mentions from session_mentions group by all)
+        group by home_id, session_id
     ),
     asked as (
         select

@@ -57,20 +57,16 @@ select
     c.home_id,
     c.session_id,
     c.agent_id,
-    coalesce(r.body ->> '$.toolUseResult.task.id', c.input ->> '$.taskId'),
-    coalesce(c.input ->> '$.subject', r.body ->> '$.toolUseResult.task.subject'),
-    case
-        when c.tool_name = 'TaskCreate'
-        then 'pending'
-        else coalesce(c.input ->> '$.status', r.body ->> '$.toolUseResult.statusChange.to')
-    end,
+    coalesce(r.task_id, c.input ->> '$.taskId'),
+    coalesce(c.input ->> '$.subject', r.task_subject),
+    case when c.tool_name = 'TaskCreate' then 'pending' else coalesce(c.input ->> '$.status', r.task_status) end,
     coalesce(c.returned_at, c.called_at),
     c.tool_name,
     c.file_id,
     c.byte_offset,
     c.byte_length
 from calls c
-left join records r on r.file_id = c.result_file_id and r.byte_offset = c.result_byte_offset
+left join record_details r on r.file_id = c.result_file_id and r.byte_offset = c.result_byte_offset
 where c.tool_name <> 'TodoWrite'
 union all
 select

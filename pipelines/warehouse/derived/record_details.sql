@@ -1,0 +1,76 @@
+/*
+One row for each record of whose body another derived table needs a part: that table reads it here, so that a load reads the bodies of
+all records once and not once for each of these tables.
+
+refresh: session
+
+- home_id (text, required): The home.
+- session_id (text): The session.
+- agent_id (text): The subagent, where the file is one's.
+- file_id (integer, required): The record's file.
+- byte_offset (integer, required): Its offset.
+- agent_type (text): The kind of agent that a record of a subagent names.
+- queued_uuid (text): Of a prompt that waited in the queue: the record that it became.
+- queued_is_meta (flag): Whether such a prompt is no person's.
+- stated_cost_usd (float): What a gateway says that the response cost, in US dollars.
+- result_type (text): Of the result of a call that edits a file: create or update.
+- result_patch (json): The patch that such a result states.
+- task_id (text): The task that the result of a call names.
+- task_subject (text): Its subject.
+- task_status (text): The status that it got.
+*/
+with
+    results as (
+        select distinct result_file_id as file_id, result_byte_offset as byte_offset
+        from tool_call_results
+        where tool_name in ('Edit', 'MultiEdit', 'Write', 'NotebookEdit', 'TaskCreate', 'TaskUpdate')
+    ),
+    bodies as (
+        select
+            r.home_id,
+            r.session_id,
+            r.agent_id,
+            r.file_id,
+            r.byte_offset,
+            r.body,
+            coalesce(r.record_type = 'attachment' and r.subtype = 'queued_command', false) as is_queued,
+            r.record_type = 'assistant' and r.request_id is null as may_state_cost,
+            e.file_id is not null as is_result
+        from records r
+        left join results e using (file_id, byte_offset)
+    ),
+    needed as (
+        select
+            * exclude (body, is_queued, may_state_cost, is_result),
+            case
+                when is_result
+                then
+                    body ->> [
+                        '$.toolUseResult.type',
+                        '$.toolUseResult.structuredPatch',
+                        '$.toolUseResult.task.id',
+                        '$.toolUseResult.task.subject',
+                        '$.toolUseResult.statusChange.to'
+                    ]
+            end as result,
+            case when is_queued then body ->> ['$.attachment.source_uuid', '$.attachment.isMeta'] end as queued,
+            case
+                when agent_id is not null and contains(body, '"attributionAgent"') then body ->> '$.attributionAgent'
+            end as agent_type,
+            case
+                when may_state_cost and contains(body, '"x_anthropic_cost_usd"')
+                then try_cast(body ->> '$.message.usage.x_anthropic_cost_usd' as double)
+            end as stated_cost_usd
+        from bodies
+        where is_queued or is_result or agent_id is not null or may_state_cost
+    )
+select
+    *,
+    queued[1] as queued_uuid,
+    queued[2] = 'true' as queued_is_meta,
+    result[1] as result_type,
+    result[2] as result_patch,
+    result[3] as task_id,
+    result[4] as task_subject,
+    result[5] as task_status
+from needed
