@@ -133,17 +133,24 @@ with
     ),
     -- The queue's records name no directory: it is that of the record before, or of the first one that names any.
     queued_places as (
-        select
-            file_id,
-            byte_offset,
-            coalesce(
-                last_value(cwd ignore nulls) over (partition by file_id order by byte_offset rows unbounded preceding),
-                first_value(cwd ignore nulls) over (
-                    partition by file_id order by byte_offset rows between current row and unbounded following
-                )
-            ) as cwd
-        from records
-        semi join (select distinct file_id from left_in_queue) using (file_id)
+        select file_id, byte_offset, cwd
+        from
+            (
+                select
+                    file_id,
+                    byte_offset,
+                    coalesce(
+                        last_value(cwd ignore nulls) over (
+                            partition by file_id order by byte_offset rows unbounded preceding
+                        ),
+                        first_value(cwd ignore nulls) over (
+                            partition by file_id order by byte_offset rows between current row and unbounded following
+                        )
+                    ) as cwd
+                from records
+                semi join (select distinct file_id from left_in_queue) using (file_id)
+            )
+        semi join left_in_queue using (file_id, byte_offset)
     ),
     told_texts as (
         select w.file_id, w.byte_offset, w.first_id, w.attachment_count, j.text, a.is_scheduled, a.is_queued
@@ -189,11 +196,7 @@ with
             r.byte_length
         from told_texts t
         join records r using (file_id, byte_offset)
-        left join
-            queued_places l
-            on r.record_type = 'queue-operation'
-            and l.file_id = r.file_id
-            and l.byte_offset = r.byte_offset
+        left join queued_places l using (file_id, byte_offset)
         left join queued q using (file_id, byte_offset)
     ),
     classified as (
