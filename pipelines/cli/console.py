@@ -147,7 +147,8 @@ def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: i
     cells = [[heading.name for heading in headings], *([_shown(value) for value in row] for row in rows)]
     natural = [max(cell_len(row[column]) for row in cells) for column in range(len(headings))]
     right = [heading.kind == "number" for heading in headings]
-    widths = fit(natural, [heading.kind in _NEVER_CUT for heading in headings], width)
+    fixed = [heading.kind in _NEVER_CUT for heading in headings]
+    widths = fit(natural, fixed, width, [heading.least for heading in headings])
     lines = []
     for row in cells:
         lines.append(_line(row, widths, right))
@@ -158,16 +159,22 @@ def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: i
     return lines
 
 
-def fit(natural: Sequence[int], fixed: Sequence[bool], width: int) -> list[int]:
-    """Return the widths of columns: narrow columns keep theirs, the wide ones share the remaining space equally."""
+def fit(natural: Sequence[int], fixed: Sequence[bool], width: int, least: Sequence[int] = ()) -> list[int]:
+    """Return the widths of columns: each gets its `least` cells if there is room for all of these; narrow columns keep
+    theirs, the wide ones share the remaining space equally.
+    """
     room = width - _GAP * (len(natural) - 1) - sum(cells for cells, keep in zip(natural, fixed, strict=True) if keep)
     widths = list(natural)
     left = sorted(column for column, keep in enumerate(fixed) if not keep)
-    left.sort(key=lambda column: natural[column])
+    first = {column: min(natural[column], least[column]) if least else 0 for column in left}
+    if sum(first.values()) > room:
+        first = dict.fromkeys(left, 0)
+    left.sort(key=lambda column: (natural[column] - first[column], natural[column]))
+    room -= sum(first.values())
     for count, column in enumerate(left):
-        share = max(_NARROWEST, room // (len(left) - count))
-        widths[column] = min(natural[column], share)
-        room -= widths[column]
+        share = max(_NARROWEST - first[column], room // (len(left) - count))
+        widths[column] = min(natural[column], first[column] + share)
+        room -= widths[column] - first[column]
     return widths
 
 

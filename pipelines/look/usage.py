@@ -12,10 +12,13 @@ GROUPS: Final = {
     "hour": "strftime(date_trunc('hour', u.responded_at)::TIMESTAMP, '%Y-%m-%d %H:00')",
     "session": "u.session_id",
     "project": "u.project",
+    "repository": "coalesce(s.project, u.project)",
     "model": "u.model_id",
     "home": "u.home_id",
 }
-"""The groups by name, with their SQL expressions over `token_usage`, which has the alias `u`."""
+"""The groups by name, with their SQL expressions over `token_usage`, which has the alias `u`. A repository is the
+project that the session was started in: its subdirectories are projects of their own.
+"""
 
 AMOUNTS: Final = ("input_tokens", "output_tokens", "cache_write_tokens", "cache_read_tokens", "total_tokens")
 
@@ -30,9 +33,11 @@ def usage_query(filters: Filters, by: str) -> Conditions:
         return _blocks(wanted)
     if by not in GROUPS:
         raise ConfigurationError(f"usage is not grouped by {by!r}; there are {', '.join((*GROUPS, 'block'))}")
+    sessions = "LEFT JOIN sessions s USING (home_id, session_id)" if by == "repository" else ""
     order = "min(u.responded_at)" if by == "session" else "cost_usd DESC NULLS LAST, 1" if by in _NAMES else "1"
     return Conditions(
-        f'SELECT {GROUPS[by]} AS "{by}", {_SUMS} FROM token_usage u WHERE {wanted.sql} GROUP BY 1 ORDER BY {order}',
+        f'SELECT {GROUPS[by]} AS "{by}", {_SUMS} FROM token_usage u {sessions} WHERE {wanted.sql} '
+        f"GROUP BY 1 ORDER BY {order}",
         wanted.values,
     )
 
@@ -43,7 +48,7 @@ def total_query(filters: Filters) -> Conditions:
     return Conditions(f"SELECT {_SUMS} FROM token_usage u WHERE {wanted.sql}", wanted.values)
 
 
-_NAMES: Final = ("project", "model", "home")
+_NAMES: Final = ("project", "repository", "model", "home")
 _SUMS: Final = """
     count(DISTINCT u.session_id) AS session_count,
     count(*) FILTER (u.part IN ('message', 'fallback')) AS response_count,
@@ -64,23 +69,22 @@ _SUMS: Final = """
 def _blocks(wanted: Conditions) -> Conditions:
     """Return the query for five-hour blocks: each begins at the full hour of the first response after the previous one.
 
-    The start of a block depends on that of the previous one, so the query computes them recursively.
+    The start of a block depends on that of the previous one, so the starts are collected along the sorted hours.
     """
     return Conditions(
         f"""
-        WITH RECURSIVE hours AS MATERIALIZED (
-            SELECT DISTINCT date_trunc('hour', u.responded_at) AS hour FROM token_usage u
-            WHERE u.responded_at IS NOT NULL AND {wanted.sql}
+        WITH used AS MATERIALIZED (
+            SELECT u.* FROM token_usage u WHERE u.responded_at IS NOT NULL AND {wanted.sql}
+        ), hours AS (
+            SELECT list(DISTINCT [date_trunc('hour', responded_at)] ORDER BY [date_trunc('hour', responded_at)]) AS met
+            FROM used
         ), blocks AS (
-            SELECT min(hour) AS block FROM hours HAVING count(*) > 0
-            UNION ALL
-            SELECT (SELECT min(h.hour) FROM hours h WHERE h.hour >= b.block + INTERVAL 5 HOURS) FROM blocks b
-            WHERE EXISTS (SELECT 1 FROM hours h WHERE h.hour >= b.block + INTERVAL 5 HOURS)
+            SELECT unnest(list_reduce(met, lambda starts, hour: CASE
+                WHEN hour[1] >= starts[-1] + INTERVAL 5 HOURS THEN list_concat(starts, hour) ELSE starts
+            END)) AS block FROM hours WHERE len(met) > 0
         )
         SELECT strftime(b.block::TIMESTAMP, '%Y-%m-%d %H:%M') AS block, {_SUMS}
-        FROM blocks b
-        JOIN token_usage u ON u.responded_at >= b.block AND u.responded_at < b.block + INTERVAL 5 HOURS
-        WHERE {wanted.sql} GROUP BY 1 ORDER BY 1
+        FROM used u ASOF JOIN blocks b ON u.responded_at >= b.block GROUP BY 1 ORDER BY 1
         """,
-        (*wanted.values, *wanted.values),
+        wanted.values,
     )

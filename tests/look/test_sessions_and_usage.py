@@ -99,7 +99,9 @@ def _usage(told: Path, by: str, *options: str) -> list[dict[str, object]]:
     return rows
 
 
-@pytest.mark.parametrize("by", ["day", "week", "month", "hour", "block", "session", "project", "model", "home"])
+@pytest.mark.parametrize(
+    "by", ["day", "week", "month", "hour", "block", "session", "project", "repository", "model", "home"]
+)
 def test_every_grouping_counts_the_same_tokens(told: Path, by: str) -> None:
     rows = _usage(told, by)
     assert all(by in row for row in rows)

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from models.amounts import count, dollars
-from pipelines.cli.console import Heading, say, say_columns, say_wrapped
+from pipelines.cli.console import Heading, say, say_columns, say_wrapped, terminal
 from pipelines.cli.looking import (
     AsCsv,
     HomeId,
@@ -31,7 +31,9 @@ from pipelines.look.usage import AMOUNTS, total_query, usage_query
 def usage(
     by: Annotated[
         str,
-        typer.Option("--by", metavar="GROUP", help="day, week, month, hour, block, session, project, model or home."),
+        typer.Option(
+            "--by", metavar="GROUP", help="day, week, month, hour, block, session, project, repository, model or home."
+        ),
     ] = "day",
     project: Project = None,
     since: Since = None,
@@ -45,7 +47,8 @@ def usage(
     """Show tokens and their cost at list prices.
 
     Days are local. Each response is counted once, in however many files and homes it is. A block is the five hours from
-    a first response, as subscription limits count them. Subscribers do not pay these costs.
+    a first response, as subscription limits count them. A repository is the project that a session was started in; by
+    project, its subdirectories count for themselves. Subscribers do not pay these costs.
     """
     layout = layout_of(data)
     filters = Filters(project, since, until, None, None, model, None, home)
@@ -57,8 +60,9 @@ def usage(
         say("No usage matches.")
         return
     (total,) = rows_of(layout, total_query(filters))
-    headings = ((Heading(by, "text" if by == "project" else "exact"), 0), *_HEADINGS)
-    lines = [[_key(row[by]), *_line(row)] for row in rows]
+    is_path = by in ("project", "repository")
+    headings = ((Heading(by, "text" if is_path else "exact"), 0), *_HEADINGS)
+    lines = [[_end_of(_key(row[by])) if is_path else _key(row[by]), *_line(row)] for row in rows]
     say_columns(headings, lines, total=["total", *_line(total)])
     _say_notes(total)
 
@@ -74,10 +78,21 @@ _HEADINGS: Final = (
 )
 
 
+_LEAST_OF_PATH: Final = 13
+_REST: Final = 67
+"""The cells that the other columns take on a terminal of 80."""
+
+
 def _key(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return text(value) or "(not known)"
+
+
+def _end_of(path: str) -> str:
+    """Return a path that is cut at its beginning, where it says less than at its end."""
+    most = max(_LEAST_OF_PATH, terminal().width - _REST)
+    return path if len(path) <= most else f"…{path[1 - most :]}"
 
 
 def _line(row: Named) -> list[str]:
