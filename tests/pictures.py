@@ -2,6 +2,7 @@
 writes each output as an SVG to docs/pictures/. If Chromium is installed, it also takes a screenshot of the dashboard.
 """
 
+import asyncio
 import os
 import re
 import sys
@@ -16,6 +17,10 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
+from pipelines.cli.browser.app import DARK, LIGHT, Browser
+from pipelines.cli.browser.source import BrowserSource
+from pipelines.disk.layout import Layout
+from pipelines.look.filters import Filters
 from tests.browser import CHROMIUM, browse
 from tests.command_line import ROOT
 
@@ -34,16 +39,18 @@ ADDRESS: Final = "demo:history.jsonl@2997+140"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture: its name, its title, and the commands in it, each as the arguments of `extract`."""
+    """A picture: its name, its title, the commands in it as arguments of `extract`, and the lines shown of each."""
 
     name: str
     title: str
     commands: Sequence[Sequence[str]]
+    most_lines: int = 60
 
 
 PICTURES: Final = (
     Picture("run", "extract run", [("run", "--home", "demo=home")]),
     Picture("sessions", "extract sessions", [("sessions", "--limit", "4"), ("usage", "--by", "month")]),
+    Picture("session", "extract session", [("session", "28342b96", "--no-pager")], 44),
     Picture("sql", "extract sql", [("sql", SESSIONS), ("sql", PROMPTS), ("show", ADDRESS)]),
 )
 
@@ -78,20 +85,43 @@ def in_terminal(command: Sequence[str], where: Path) -> str:
 
 
 def svg(picture: Picture, where: Path) -> str:
-    """Return the picture as SVG, without references to web fonts: the viewer uses its own font."""
+    """Return the picture as SVG."""
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True, highlight=False)
         for command in picture.commands:
             typed = " ".join(f'"{word}"' if " " in word else word for word in ("extract", *command))
             console.print(Text.assemble(("$ ", "bold green"), typed))
             text = in_terminal([sys.executable, "-m", "pipelines", *command], where)
-            console.print(Text.from_ansi(text.rstrip("\n")))
-        made = console.export_svg(title=picture.title, theme=MONOKAI, unique_id=picture.name)
+            console.print(Text.from_ansi("\n".join(text.splitlines()[: picture.most_lines])))
+        return without_fonts(console.export_svg(title=picture.title, theme=MONOKAI, unique_id=picture.name))
+
+
+def without_fonts(made: str) -> str:
+    """Return an SVG of Rich or Textual without references to web fonts: the viewer uses its own font."""
     made = re.sub(r"@font-face \{.*?\}\s*", "", made, flags=re.DOTALL)
     made = made.replace("Fira Code", "ui-monospace").replace(
         "<!-- Generated with Rich https://www.textualize.io -->", ""
     )
     return "\n".join(line.rstrip() for line in made.splitlines()) + "\n"
+
+
+def take_browser(where: Path) -> None:
+    """Take a picture of the terminal browser with a conversation, in light and dark colours."""
+    for name, theme in (("browse", LIGHT), ("browse-dark", DARK)):
+        browser = Browser(BrowserSource(Layout(where / "data"), None), Filters(), theme, pause=0)
+        made = asyncio.run(_shown(browser))
+        (INTO / f"{name}.svg").write_text(without_fonts(made), encoding="utf-8", newline="\n")
+        print(f"written: docs/pictures/{name}.svg")
+
+
+async def _shown(browser: Browser) -> str:
+    async with browser.run_test(size=(110, 32)) as pilot:
+        for keys in ((), ("enter", "n")):
+            await pilot.press(*keys)
+            await pilot.pause()
+            await browser.workers.wait_for_complete()
+            await pilot.pause()
+        return browser.export_screenshot(title="extract browse")
 
 
 def take_dashboard(where: Path) -> None:
@@ -112,6 +142,7 @@ def main() -> None:
         for picture in PICTURES:
             (INTO / f"{picture.name}.svg").write_text(svg(picture, where), encoding="utf-8", newline="\n")
             print(f"written: docs/pictures/{picture.name}.svg")
+        take_browser(where)
         if CHROMIUM is None:
             print("left out: the dashboard, since there is no Chromium here")
         else:

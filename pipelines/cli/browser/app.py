@@ -35,9 +35,9 @@ Rows { border: round $panel; background: $background; }
 Rows { border-title-color: $text-muted; border-subtitle-color: $text-muted; }
 Rows:focus { border: round $primary; border-title-color: $text; }
 Rows > .rows--current { color: $primary; }
-Rows > .rows--cursor { background: $boost; }
+Rows > .rows--cursor { background: $panel; }
 SessionList { width: 38%; min-width: 26; max-width: 64; }
-SessionList > .list--about { color: $text-muted; }
+SessionList > .list--about { text-style: dim; }
 SessionList > .list--hit { color: $warning; text-style: bold; }
 Reader { width: 1fr; }
 .alone SessionList { display: none; }

@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.console import Console
 from rich.segment import Segment
+from rich.theme import Theme
 from textual.message import Message
 
 from pipelines.cli.browser.rows import Rows
@@ -17,6 +18,8 @@ from pipelines.look.conversation import Turn
 
 _SLICE: Final = 0.03
 """Seconds of drawing before keys are looked at again."""
+_COLOURS: Final = Theme({"markdown.code": "bold cyan"})
+"""Rich's own colour of code has a black background, also on a light terminal."""
 _AHEAD: Final = 400
 """Lines that are drawn below the visible ones."""
 
@@ -155,6 +158,7 @@ class Reader(Rows):
             force_terminal=True,
             color_system="truecolor",
             legacy_windows=False,
+            theme=_COLOURS,
             markup=False,
             highlight=False,
             emoji=False,

@@ -16,7 +16,7 @@ class Rows(ScrollView, can_focus=True):
     """Rows of `row_height` lines each; a subclass says how many and draws them. Keys and clicks move the cursor."""
 
     DEFAULT_CSS = """
-    Rows { overflow-x: hidden; scrollbar-size-vertical: 1; }
+    Rows { overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--cursor", "rows--current"}
     BINDINGS: ClassVar[list[BindingType]] = [
