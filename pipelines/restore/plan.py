@@ -152,10 +152,13 @@ def _add_above(plan: RestorePlan, chosen: Chosen, *, by_home: bool) -> None:
     """Add the parent directories of the chosen paths, and sort all directories."""
     wanted: dict[NameParts, FileState | None] = {}
     for parts, home_id in _places(plan):
-        for depth in range(1, len(parts)):
-            if parts[:depth] not in wanted and parts[:depth] not in plan.directories:
-                below_home = parts[by_home:depth]
-                wanted[parts[:depth]] = chosen.directories.get((home_id, b"/".join(below_home)))
+        # From the deepest up: what is above a directory that is there already was added with it.
+        for depth in range(len(parts) - 1, 0, -1):
+            above = parts[:depth]
+            if above in wanted:
+                break
+            if above not in plan.directories:
+                wanted[above] = chosen.directories.get((home_id, b"/".join(parts[by_home:depth])))
     plan.directories = dict(sorted({**plan.directories, **wanted}.items()))
 
 

@@ -68,7 +68,7 @@ class RestoreTree:
 
     def is_open(self, parts: NameParts) -> bool:
         """Return whether no directory on the path `parts` was refused by the system."""
-        return not any(parts[:depth] in self._refused for depth in range(1, len(parts) + 1))
+        return not self._refused or not any(parts[:depth] in self._refused for depth in range(1, len(parts) + 1))
 
     def has(self, parts: NameParts, *, anew: bool = False) -> bool:
         """Return whether the target had this exact name before the restore; with `anew`, has it now. Raises OSError."""
