@@ -86,9 +86,9 @@ NAMES = tuple(
     prod.env .openai_key .openai-key.txt server.pem id_ed25519 id_rsa id_ed25519_sk id_ecdsa_sk deploy_key x.p12
     x.ppk x.p8 x.kdbx api_key.txt github_token token.json oauth_token.json .secrets secrets.yaml secrets.toml
     client_secret_1.apps.json tokens.json auth.json oauth_creds.json .pgpass .my.cnf .htpasswd .docker/config.json
-    .kube/config gh/hosts.yml .aws/credentials .ssh/known .gnupg/secring.gpg service-account.json service_account-
-    prod.json prod.tfvars rclone.conf daemon/roster.json daemon/control.key sessions/4711.0a1b.key ide/12345.lock
-    channels/state.json terraform.tfstate .boto
+    .kube/config gh/hosts.yml .aws/credentials .ssh/known .gnupg/secring.gpg service-account.json
+    service_account-prod.json prod.tfvars rclone.conf daemon/roster.json daemon/control.key sessions/4711.0a1b.key
+    ide/12345.lock channels/state.json terraform.tfstate .boto
     """.split()  # noqa: SIM905 (one in a line would be sixty lines)
 )
 """Sixty names of secrets."""
@@ -121,6 +121,7 @@ def plant(home: Path) -> set[bytes]:
 def test_no_call_of_the_system_opens_a_secret(command: str, tmp_path: Path) -> None:
     home, trace = tmp_path / "home", tmp_path / "trace"
     planted = plant(home)
+    assert len(NAMES) == 60
     options = ("--home", f"mine={home}", "--data", str(tmp_path / "data"))
     traced = ("strace", "-f", "-qq", "-s", "4096", "-e", "trace=open,openat,openat2,creat", "-o", str(trace))
     done = subprocess.run(

@@ -163,9 +163,7 @@ def _show_done(made: ErasureResult, *, quiet: bool) -> None:
     if made.remaining:
         say("The program does not rewrite these: remove them yourself, then give the same command again.", stderr=True)
     elif not quiet:
-        say(
-            "Every file below the data directory was searched: none contains it as given, with JSON escapes, or in UTF-16."
-        )
+        say("Every file below the data directory was searched: none contains it, as it is, in JSON or in UTF-16.")
         say("Not looked for: base64, hex, percent and HTML codes, other case or accents, parts of it (docs/forget.md).")
 
 
