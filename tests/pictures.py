@@ -125,8 +125,15 @@ async def _shown(browser: Browser) -> str:
 
 
 def take_dashboard(where: Path) -> None:
-    """Take screenshots of the dashboard of the archive in `where`, in light and dark mode."""
-    in_terminal([sys.executable, "-m", "pipelines", "dashboard", "page.html"], where)
+    """Take screenshots of the archive in `where`: its report, a document, and the dashboard in light and dark mode."""
+    program = [sys.executable, "-m", "pipelines"]
+    in_terminal([*program, "dashboard", "page.html"], where)
+    in_terminal([*program, "export", "--to", "documents", "--format", "html", "--project", "harbor"], where)
+    largest = max((where / "documents").iterdir(), key=lambda path: path.stat().st_size)
+    (report,) = (where / "data" / "runs").glob("*/report.html")
+    for name, page in (("export", largest), ("report", report)):
+        browse(page.as_uri(), [f"--screenshot={INTO / f'{name}.png'}"], width=1000, height=900)
+        print(f"written: docs/pictures/{name}.png")
     for name, options in (("dashboard", []), ("dashboard-dark", ["--blink-settings=preferredColorScheme=0"])):
         target = INTO / f"{name}.png"
         browse((where / "page.html").as_uri(), [f"--screenshot={target}", *options], width=1200, height=1150)

@@ -207,7 +207,9 @@ function growth(width) {
   }
   if (!sums.size) return null;
   let held = 0;
-  const points = [...sums].sort((a, b) => a[0] - b[0]).map(([at, added]) => ({ at: new Date(at), added, held: (held += added) }));
+  const points = [...sums].sort((a, b) => a[0] - b[0]).map(([at, added]) => ({ at: new Date(at), added, held: (held += added) }))
+    .filter(({ at }) => (state.from === null || +at >= state.from * DAY) && (state.to === null || +at < (state.to + 1) * DAY));
+  if (!points.length) return null;
   return draw(width, {
     height: 190, marginLeft: 58, y: { ...valueAxis(bytes), zero: true },
     x: points.length > 1 ? timeAxis : { ...timeAxis, ticks: points.map((point) => point.at), tickFormat: dayText },

@@ -109,6 +109,13 @@ function makeCards() {
   document.getElementById("charts").replaceChildren(...cards);
 }
 
+/** Which of the chosen filters the rows of a card cannot be told apart by. */
+function unasked(cubes) {
+  const has = (...columns) => cubes.every((name) => columns.some((column) => column in cubeOf(name)));
+  const names = [["project", has("project")], ["model", has("model", "models", "session")]];
+  return names.filter(([name, isAsked]) => state[name] !== null && !isAsked).map(([name]) => `all ${name}s`);
+}
+
 function showCards() {
   for (const [name, , note, needs, make] of CARDS) {
     const card = document.getElementById(name), place = card.querySelector(".drawn");
@@ -118,7 +125,7 @@ function showCards() {
     const why = missing.length ? `The warehouse has no view ${missing.join(", ")} with the columns of this version. “extract rebuild” makes its views anew.` : "Nothing here for these filters.";
     place.replaceChildren(drawn ?? element("p", { className: "none", textContent: why }));
     if (name === "models" || name === "projects") card.querySelector(".note").textContent = `${measure()[1]}.`;
-    else card.querySelector(".note").textContent = note;
+    else card.querySelector(".note").textContent = [note, ...(missing.length ? [] : unasked(needs)).map((words) => `(${words})`)].join(" ");
   }
 }
 
