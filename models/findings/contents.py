@@ -5,7 +5,7 @@ resolve).
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings._advice import PROGRAM_FAULT
+from models.findings.advice import PROGRAM_FAULT
 
 BALANCE: Final = Kind(
     "E101",

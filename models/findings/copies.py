@@ -4,7 +4,7 @@ and the copies of the archive at other places."""
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings._advice import NEXT_RUN
+from models.findings.advice import NEXT_RUN
 
 COPY_GONE: Final = Kind(
     "R301",

@@ -3,7 +3,7 @@
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings._advice import NOTHING, PROGRAM_FAULT, WHAT_OTHERS_NAME
+from models.findings.advice import NOTHING, PROGRAM_FAULT, WHAT_OTHERS_NAME
 
 FILE_DIFFERS: Final = Kind(
     "D101",

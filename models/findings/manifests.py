@@ -3,7 +3,7 @@
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings._advice import PROGRAM_FAULT
+from models.findings.advice import PROGRAM_FAULT
 
 ORIGIN: Final = Kind(
     "M101",

@@ -3,7 +3,7 @@
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings._advice import FROM_BACKUP, PROGRAM_FAULT
+from models.findings.advice import FROM_BACKUP, PROGRAM_FAULT
 
 GONE: Final = Kind(
     "P101",

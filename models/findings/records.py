@@ -3,7 +3,7 @@
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings._advice import NEXT_RUN
+from models.findings.advice import NEXT_RUN
 
 ARCHIVE_GONE: Final = Kind(
     "R101",

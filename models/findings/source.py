@@ -3,7 +3,7 @@
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings._advice import NOTHING
+from models.findings.advice import NOTHING
 
 GONE: Final = Kind(
     "H101",

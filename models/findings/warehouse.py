@@ -3,7 +3,7 @@
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings._advice import REBUILD
+from models.findings.advice import REBUILD
 
 NO_LINK: Final = Kind(
     "W101",

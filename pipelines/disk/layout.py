@@ -373,7 +373,7 @@ def is_mended_part(path: str) -> bool:
 
 
 def retired_part_name(phase: int, digest: str) -> str:
-    """Return the name of a part of one phase that stands for what was lost with damaged ones. `digest` is the SHA-256
+    """Return the name of a part of one phase that replaces the lost rows of damaged ones. `digest` is the SHA-256
     of its content.
     """
     return f"repaired-{phase}-{digest[:12]}.parquet"

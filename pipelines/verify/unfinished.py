@@ -40,7 +40,7 @@ def without_leftovers(context: Context) -> list[Finding]:
     if stopped is None:
         return context.findings
     lock = context.address(context.layout.lock_file)
-    told = codes.UNFINISHED.at(lock, command=stopped.command, started_at=stopped.started_at)
+    unfinished = codes.UNFINISHED.at(lock, command=stopped.command, started_at=stopped.started_at)
     codes_left = _LEFT | (_LEFT_BY_FORGET if context.layout.forget_file.exists() else frozenset())
     addresses = set[str]()
     with suppress(ExtractError, OSError):
@@ -50,7 +50,7 @@ def without_leftovers(context: Context) -> list[Finding]:
         for one in context.findings
         if one.code not in codes_left and not _is_below(one.address, addresses) and not _is_copy_of_nothing(one)
     ]
-    return [*kept, told]
+    return [*kept, unfinished]
 
 
 def _is_below(address: str, left: set[str]) -> bool:

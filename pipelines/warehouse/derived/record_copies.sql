@@ -178,7 +178,7 @@ with
     ),
     -- In tied sessions, records with equal time, text and token counts are one event, whatever their uuids: the n-th
     -- of them in one file is a copy of the n-th in the others.
-    told as (
+    events as (
         select
             c.event_uuid,
             concat_ws(
@@ -205,7 +205,7 @@ with
         from
             (
                 select event_uuid, min(event_uuid) over (partition by words, nth) as told_uuid
-                from (select *, row_number() over (partition by words, file_id order by byte_offset) as nth from told)
+                from (select *, row_number() over (partition by words, file_id order by byte_offset) as nth from events)
             )
         group by event_uuid
     ),

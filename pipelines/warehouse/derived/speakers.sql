@@ -239,7 +239,7 @@ with
             end as provenance
         from texts
     ),
-    told as (
+    texts_by_source as (
         select
             *,
             case
@@ -294,7 +294,7 @@ with
                 then 'command'
                 else 'prompt'
             end as kind
-        from told
+        from texts_by_source
     )
 select
     k.home_id,

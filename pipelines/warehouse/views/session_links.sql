@@ -13,7 +13,7 @@ One row for each link between two sessions of a home.
 - byte_length: Its length in bytes.
 */
 with
-    told as (
+    linked as (
         select
             home_id,
             session_id,
@@ -75,6 +75,6 @@ select
     arg_min(file_id, byte_offset) as file_id,
     min(byte_offset) as byte_offset,
     arg_min(byte_length, byte_offset) as byte_length
-from told
+from linked
 where linked_session_id <> '' and (linked_session_id is distinct from session_id or link_kind = 'moved_from')
 group by home_id, session_id, linked_session_id, link_kind
