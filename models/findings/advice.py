@@ -2,21 +2,17 @@
 
 from typing import Final
 
-FROM_BACKUP: Final = (
-    "Put the file back from a backup of the data directory; until then its content cannot be restored or loaded."
+REPAIR: Final = (
+    "`extract repair` shows how it can be mended, and mends it with --yes: from second copies, a copy of the archive "
+    "(--from COPY), the homes, or the rest of the archive."
 )
 PROGRAM_FAULT: Final = (
     "The bytes are unchanged since they were written, so this is a fault of the program: please report it. "
     "The bytes of the home's files are in the store."
 )
 WHAT_OTHERS_NAME: Final = (
-    "Put the files that other findings name as damaged or missing back from a backup. "
-    "If no other finding names one, this is a fault of the program: please report it."
-)
-LOST_RECORD: Final = (
-    "The next `extract run` restores it from its second copy in copies/, if that is undamaged. If not, put run.json "
-    "back from a backup of the data directory: until then, the content that the run archived is not used, and no "
-    "later run deletes it."
+    "`extract repair` mends what other findings name as damaged or missing, and looks for the pieces in copies and "
+    "homes. If no other finding names a file, this is a fault of the program: please report it."
 )
 REBUILD: Final = "`extract rebuild` builds the warehouse again from the archive."
 NEXT_RUN: Final = "Nothing: the next `extract run` corrects it."

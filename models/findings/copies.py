@@ -4,7 +4,7 @@ and the copies of the archive at other places."""
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings.advice import NEXT_RUN
+from models.findings.advice import NEXT_RUN, REPAIR
 
 COPY_GONE: Final = Kind(
     "R301",
@@ -19,7 +19,7 @@ COPY_BROKEN: Final = Kind(
     Severity.ERROR,
     Level.DEFAULT,
     "The second copy of {original} has other bytes.",
-    "Delete it: the next `extract run` makes it again from the original.",
+    REPAIR,
     is_fixity=True,
     is_passing=True,
 )
@@ -44,8 +44,7 @@ NEWEST_GONE: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "Run {run} (epoch {epoch}) was committed last and is gone.",
-    "Put its directories in runs/, store/ and tables/ back from a backup of the data directory. Without one, the next "
-    "`extract run` reads again what the homes still have.",
+    REPAIR,
     is_fixity=True,
     is_passing=True,
 )

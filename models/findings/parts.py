@@ -3,14 +3,14 @@
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings.advice import FROM_BACKUP, PROGRAM_FAULT
+from models.findings.advice import PROGRAM_FAULT, REPAIR
 
 GONE: Final = Kind(
     "P101",
     Severity.ERROR,
     Level.QUICK,
     "The part is missing, but the commit record of run {run} lists it.",
-    FROM_BACKUP,
+    REPAIR,
     is_fixity=True,
 )
 SIZE: Final = Kind(
@@ -18,7 +18,7 @@ SIZE: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "The part has {actual} bytes, but {expected} in the commit record of its run.",
-    FROM_BACKUP,
+    REPAIR,
     is_fixity=True,
 )
 BROKEN: Final = Kind(
@@ -26,7 +26,7 @@ BROKEN: Final = Kind(
     Severity.ERROR,
     Level.DEFAULT,
     "The part has SHA-256 {actual}, but {expected} in the commit record of its run.",
-    FROM_BACKUP,
+    REPAIR,
     is_fixity=True,
 )
 NO_FILE: Final = Kind(
@@ -34,7 +34,7 @@ NO_FILE: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "A {what} is in the place of a committed part.",
-    FROM_BACKUP,
+    REPAIR,
     is_fixity=True,
 )
 NO_PARQUET: Final = Kind(

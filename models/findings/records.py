@@ -3,14 +3,14 @@
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings.advice import NEXT_RUN
+from models.findings.advice import NEXT_RUN, REPAIR
 
 ARCHIVE_GONE: Final = Kind(
     "R101",
     Severity.ERROR,
     Level.QUICK,
     "archive.json, with the seed of the store, is missing.",
-    "Copy store/archive.json to it (the next `extract run` does), or put it back from a backup.",
+    REPAIR,
     is_fixity=True,
 )
 ARCHIVE_BROKEN: Final = Kind(
@@ -18,7 +18,7 @@ ARCHIVE_BROKEN: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "archive.json, with the seed of the store, was changed or damaged: {problem}.",
-    "Copy store/archive.json over it, or put it back from a backup of the data directory.",
+    REPAIR,
     is_fixity=True,
 )
 ARCHIVE_MALFORMED: Final = Kind(
@@ -26,7 +26,7 @@ ARCHIVE_MALFORMED: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "archive.json, with the seed of the store, has unknown content: {problem}.",
-    "Copy store/archive.json over it, or put it back from a backup of the data directory.",
+    REPAIR,
 )
 ARCHIVE_NEWER: Final = Kind(
     "R104",
@@ -47,7 +47,7 @@ COPY_DIFFERS: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "The copy of archive.json has other bytes than archive.json.",
-    "Copy the one that no other finding names as damaged over the other.",
+    REPAIR,
     is_fixity=True,
 )
 HOMES_GONE: Final = Kind(
@@ -62,7 +62,7 @@ HOMES_BROKEN: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "homes.json, with the directory of each home, was changed or damaged: {problem}.",
-    "Delete it: the next `extract run` makes it again from the commit records.",
+    REPAIR,
     is_fixity=True,
 )
 HOMES_MALFORMED: Final = Kind(
@@ -70,14 +70,14 @@ HOMES_MALFORMED: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "homes.json, with the directory of each home, has unknown content: {problem}.",
-    "Delete it: the next `extract run` makes it again from the commit records.",
+    REPAIR,
 )
 HOME_UNLISTED: Final = Kind(
     "R114",
     Severity.WARNING,
     Level.QUICK,
     "Run {run} read home {home}, which homes.json does not list: the next run would give it another name.",
-    "Delete homes.json: the next `extract run` makes it again from the commit records.",
+    REPAIR,
 )
 SETTINGS_REFUSED: Final = Kind(
     "R121",
@@ -152,8 +152,7 @@ TOMBSTONES_BROKEN: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "The file of tombstones (records of erasures) was changed or damaged: {problem}.",
-    "The next `extract run` restores it from its second copy in copies/, if that is undamaged. If not, put "
-    "the file back from a backup of the data directory: until then no run is possible.",
+    REPAIR,
     is_fixity=True,
 )
 TOMBSTONES_MALFORMED: Final = Kind(
@@ -168,7 +167,8 @@ TOMBSTONES_GONE: Final = Kind(
     Severity.ERROR,
     Level.DEFAULT,
     "Content was erased on request, but its tombstone is missing: the next run would read it again.",
-    "Put the file back from a backup of the data directory, or erase the content again after the next run.",
+    "`extract repair` puts it back from its second copy, or from a copy of the archive (--from COPY); until then no "
+    "run can be made.",
     is_fixity=True,
 )
 FORGET_UNFINISHED: Final = Kind(

@@ -13,7 +13,7 @@ ARCHIVE_DAMAGED: Final = Kind(
     Severity.ERROR,
     Command.RESTORE,
     "A Parquet file of the archive is missing or differs from its digest in the commit record: {problem}",
-    "Run `extract verify`; put the file back from a copy of the archive.",
+    "`extract repair` mends it: from a copy of the archive (--from COPY), the homes, or the rest of the archive.",
     is_fixity=True,
 )
 BYTES_LOST: Final = Kind(
@@ -29,7 +29,7 @@ BYTES_DAMAGED: Final = Kind(
     Severity.ERROR,
     Command.RESTORE,
     "Bytes of the file in the store differ from their digest: {problem}",
-    "Run `extract verify`; put the damaged file back from a copy of the archive.",
+    "`extract repair` mends it: from a copy of the archive (--from COPY), the homes, or the rest of the archive.",
     is_fixity=True,
 )
 DIGEST_DIFFERS: Final = Kind(

@@ -3,14 +3,14 @@
 from typing import Final
 
 from models.finding import Kind, Level, Severity
-from models.findings.advice import FROM_BACKUP, LOST_RECORD, NOTHING, PROGRAM_FAULT
+from models.findings.advice import NOTHING, PROGRAM_FAULT, REPAIR
 
 BROKEN: Final = Kind(
     "R201",
     Severity.ERROR,
     Level.QUICK,
     "The commit record was changed or damaged: {problem}.",
-    LOST_RECORD,
+    REPAIR,
     is_fixity=True,
 )
 MALFORMED: Final = Kind(
@@ -18,14 +18,14 @@ MALFORMED: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "The commit record has unknown content: {problem}.",
-    LOST_RECORD,
+    REPAIR,
 )
 LOST: Final = Kind(
     "R203",
     Severity.ERROR,
     Level.QUICK,
     "This run was committed, but its commit record is missing.",
-    LOST_RECORD,
+    REPAIR,
     is_fixity=True,
     is_passing=True,
 )
@@ -34,7 +34,7 @@ OTHER_NAME: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "The commit record in this directory is that of run {run}.",
-    "Give the directory the name of its run again.",
+    REPAIR,
 )
 NO_RUN_ID: Final = Kind(
     "R205",
@@ -55,8 +55,7 @@ EPOCH_GONE: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "The runs before this one have the epochs up to {last}, this one has {epoch}: a run in between is gone.",
-    "Put the directories of the missing run in runs/, store/ and tables/ back from a backup. Without one, `extract "
-    "run` continues, reads again what the homes still have, and ends with 3.",
+    REPAIR,
     is_fixity=True,
 )
 NEWER: Final = Kind(
@@ -172,7 +171,7 @@ TEXT_GONE: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "The manifest in text is missing, but the commit record of its run lists it.",
-    FROM_BACKUP,
+    REPAIR,
     is_fixity=True,
 )
 TEXT_SIZE: Final = Kind(
@@ -180,7 +179,7 @@ TEXT_SIZE: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "The manifest in text has {actual} bytes, but {expected} in the commit record.",
-    FROM_BACKUP,
+    REPAIR,
     is_fixity=True,
 )
 TEXT_BROKEN: Final = Kind(
@@ -188,7 +187,7 @@ TEXT_BROKEN: Final = Kind(
     Severity.ERROR,
     Level.DEFAULT,
     "The manifest in text has another SHA-256 than in the commit record.",
-    "Put it back from a backup; the same digests are in the table `manifest`.",
+    REPAIR,
     is_fixity=True,
 )
 BACK_TO: Final = Kind(
@@ -196,7 +195,7 @@ BACK_TO: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "The runs in effect cannot be determined: {problem}.",
-    "Put the missing run's directory back from a backup, and its parts in store/ and tables/.",
+    "`extract repair --from COPY` puts the missing run back from a copy of the archive that has it.",
 )
 DRILL_BROKEN: Final = Kind(
     "R228",

@@ -40,6 +40,7 @@ def mend_records(work: Work) -> list[RunRecord]:
             found[name] = run
         elif _was_committed(layout, name):
             lost.append(name)
+    lost = [name for name in lost if not _is_stray(work, name, found)]
     _adopt(work, found)
     _fill_gaps(work, found, lost)
     return sorted(found.values(), key=lambda run: run.epoch)
@@ -104,6 +105,20 @@ def _weight(layout: Layout, run: RunRecord) -> tuple[int, int, bool, int]:
 def _was_committed(layout: Layout, name: str) -> bool:
     directory = layout.run(name)
     return layout.copy_of(layout.commit_record(name)).exists() or (directory.is_dir() and was_committed(directory))
+
+
+def _is_stray(work: Work, name: str, found: dict[str, RunRecord]) -> bool:
+    """Set aside a directory that holds the record of another run, which has its own; returns whether it was one."""
+    path = work.layout.commit_record(name)
+    try:
+        held = RunRecord.from_json(orjson.loads(read_sealed(path)))
+    except (FixityError, OSError, ValueError, KeyError, TypeError):
+        return False
+    if held.run_id == name or held.run_id not in found:
+        return False
+    work.tell(path, f"is that of run {held.run_id}", "set aside")
+    work.set_aside(path.parent)
+    return True
 
 
 def _adopt(work: Work, found: dict[str, RunRecord]) -> None:

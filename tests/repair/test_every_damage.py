@@ -1,0 +1,179 @@
+"""Every kind of file, damaged in every way, is found, is mended from a copy and from the home alone, and a run goes on
+over it; the advice of every finding leads to an archive that verifies; and a repair may be killed at every point.
+
+The suite tries a few of them in `test_repair.py` and here; the soak as many as SOAK_DAMAGES, SOAK_ADVICE and
+SOAK_REPAIR_KILLS say.
+"""
+
+import os
+import re
+import signal
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from models.finding import KINDS, Level
+from models.findings.advice import PROGRAM_FAULT
+from pipelines.disk import failpoints
+from pipelines.verify.verify import check
+from tests.archives import Archive, make_archive, run
+from tests.command_line import call
+from tests.crash_driver import in_child
+from tests.damages import DAMAGES
+from tests.repairing import (
+    Undamaged,
+    cases,
+    errors_in,
+    is_as,
+    lost_in_the_home,
+    make_undamaged,
+    mended,
+    run_goes_on,
+    sums_of,
+)
+
+pytestmark = pytest.mark.duckdb
+
+NOT_FOUND_BY_DESIGN = ("store/imported/DIGEST.parquet delete",)
+"""Damages that nothing notices: no record lists imported stores yet."""
+TO_DO: dict[str, Callable[[Archive, Path], object]] = {
+    r"`extract repair": lambda archive, _: mended(archive),
+    r"`extract rebuild`": lambda archive, _: call("rebuild", "--data", archive.layout.root),
+    r"the next `extract run`|next run|`extract run`": lambda archive, _: run(archive.layout, archive.home),
+    r"chmod 700": lambda _, path: path.chmod(0o700),
+    r"chmod 600": lambda _, path: path.chmod(0o600),
+    r"chmod 400": lambda _, path: path.chmod(0o400),
+    r"^Move it out of the data directory": lambda archive, path: path.rename(archive.home.parent / "moved"),
+    r"^(Remove|Delete) (it|the link)": lambda _, path: path.unlink(),
+}
+"""What a machine does for an advice: the first that matches."""
+FOR_A_PERSON = {"R206", "R121", "R227", "F112", "D108", "R144", "R142", "R143", "R141", "W108", "R154", "R153"}
+"""Advice that asks for a decision, or cannot be followed from the damage alone."""
+
+
+def advised() -> list[str]:
+    """Return the codes whose advice a machine can follow."""
+    found = []
+    for code in sorted(DAMAGES):
+        kind = KINDS[code]
+        is_asked = kind.what_to_do != PROGRAM_FAULT and kind.level in (Level.QUICK, Level.DEFAULT)
+        if is_asked and code not in FOR_A_PERSON and any(re.search(one, kind.what_to_do) for one in TO_DO):
+            found.append(code)
+    return found
+
+
+def follow(archive: Archive, code: str) -> list[str]:
+    """Damage an archive, follow the advice of each finding of this code, and return the errors that are left."""
+    DAMAGES[code](archive)
+    for finding in [one for one in check(archive.layout) if one.code == code]:
+        step = next(do for pattern, do in TO_DO.items() if re.search(pattern, finding.what_to_do))
+        step(archive, archive.layout.root / finding.address)
+    return errors_in(check(archive.layout))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    return make_archive(tmp_path_factory.mktemp("small"))
+
+
+@pytest.mark.parametrize("code", ["F113", "P103", "R204", "R301", "W103"])
+def test_an_advice_that_is_followed_leads_to_a_sound_archive(code: str, small: Archive, tmp_path: Path) -> None:
+    assert code in advised()
+    assert follow(small.copy(tmp_path), code) == []
+
+
+@pytest.mark.soak
+def test_every_advice_that_is_followed_leads_to_a_sound_archive(small: Archive, tmp_path: Path) -> None:
+    codes = advised()[: int(os.environ.get("SOAK_ADVICE", "1000"))]
+    left = {code: found for code in codes if (found := follow(small.copy(tmp_path / code), code))}
+    print(f"did: the advice of {len(codes)} kinds of findings, {len(left)} left errors")
+    assert left == {}
+
+
+@pytest.mark.soak
+def test_every_kind_of_file_damaged_in_every_way_is_found_and_mended(tmp_path: Path) -> None:
+    whole = make_undamaged(tmp_path / "whole")
+    chosen = list(cases(whole))
+    Random(5).shuffle(chosen)
+    wanted = int(os.environ.get("SOAK_DAMAGES", "1000"))
+    done: Counter[str] = Counter()
+    wrong: list[str] = []
+    for number, (name, way) in enumerate(chosen[:wanted]):
+        problems = tried(whole, tmp_path / str(number), name, way, done)
+        wrong += [f"{name} {way}: {problem}" for problem in problems]
+    figures = ", ".join(f"{count} {what}" for what, count in sorted(done.items()))
+    print(f"did: {figures}, {len(wrong)} wrong")
+    assert wrong == []
+
+
+def tried(whole: Undamaged, place: Path, name: str, way: str, done: Counter[str]) -> list[str]:
+    """Return what is wrong after one damage: it was not found, or not mended, or a run did not go on over it."""
+    problems: list[str] = []
+    archive = whole.damaged(place / "copy", name, way)
+    if archive is None:
+        done["without effect"] += 1
+        return []
+    is_found = bool(check(archive.layout))
+    done["found"] += is_found
+    if not is_found and not name.startswith("store/imported/"):
+        problems.append("not found")
+    made = mended(archive, whole.archive.layout.root)
+    if is_found:
+        problems += [
+            f"from a copy: {one}" for one in (*errors_in(made.findings), *is_as(archive, whole, place, deep=True))
+        ]
+        done["mended from a copy"] += 1
+    archive = whole.damaged(place / "home", name, way)
+    assert archive is not None
+    made = mended(archive)
+    problems += [f"from the home: {one}" for one in errors_in(made.findings)]
+    problems += [f"from the home: {one} is not whole" for one in lost_in_the_home(archive, place / "back")]
+    done["mended from the home"] += 1
+    archive = whole.damaged(place / "run", name, way)
+    assert archive is not None
+    problems += [f"a run: {one}" for one in run_goes_on(archive)]
+    done["run over"] += 1
+    return problems
+
+
+@pytest.mark.soak
+def test_a_repair_that_is_killed_at_any_point_is_finished_by_the_next(tmp_path: Path) -> None:
+    whole = make_undamaged(tmp_path / "whole")
+
+    def damaged(place: Path) -> Archive:
+        archive = whole.archive.copy(place)
+        for pattern in (
+            "store/home=*/run=*/phase-1-0",
+            "tables/entries/*/run=*/phase-8-0",
+            "tables/pieces/*/*/phase-8-0",
+        ):
+            min(archive.layout.root.glob(f"{pattern}.parquet")).write_bytes(b"other")
+        return archive
+
+    log = tmp_path / "points"
+    failpoints.arm(None, log=str(log))
+    expected = [(one.code, one.address) for one in mended(damaged(tmp_path / "first")).losses]
+    failpoints.arm(None)
+    passed = Counter(log.read_text().split())
+    points = [(name, number) for name, count in sorted(passed.items()) for number in {1, (count + 1) // 2, count}]
+    Random(7).shuffle(points)
+    chosen = points[: int(os.environ.get("SOAK_REPAIR_KILLS", "1000"))]
+    wrong = []
+    for number, (name, passing) in enumerate(chosen):
+        archive = damaged(tmp_path / f"k{number}")
+
+        def dies(archive: Archive = archive, name: str = name, passing: int = passing) -> int:
+            failpoints.arm(name, passing, "kill")
+            mended(archive)
+            return 0
+
+        code = in_child(dies)
+        made = mended(archive)
+        is_right = code in (0, -signal.SIGKILL) and not errors_in(made.findings) and sums_of(archive) == whole.sums
+        if not is_right or [(one.code, one.address) for one in made.losses] != expected:
+            wrong.append(f"{name}@{passing}: {code} {errors_in(made.findings)}")
+    print(f"did: {len(chosen)} kills at {len({name for name, _ in chosen})} points, {len(wrong)} not made good")
+    assert wrong == []
