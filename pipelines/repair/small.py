@@ -122,7 +122,9 @@ def _mend_homes(work: Work, runs: list[RunRecord]) -> None:
 
 
 def _mend_tombstones(work: Work, *, is_known: bool) -> None:
-    """Put the tombstones back from what has most of them: an older version lacks the latest erasures."""
+    """Put the tombstones back from what has most of them: an older version lacks the latest erasures. Raises StoreError
+    where they are lost everywhere.
+    """
     layout = work.layout
     path = layout.tombstones_file
     found: list[tuple[int, bytes, str]] = []
@@ -133,9 +135,9 @@ def _mend_tombstones(work: Work, *, is_known: bool) -> None:
         found.append((held.count(b'"forgotten_at"'), held, shown))
     if not found:
         if is_known:
-            work.notes.append(
+            raise StoreError(
                 f"{path} is lost, and nothing has it: what was erased on request would be read again, so no run can be "
-                f"made. Name a copy of the archive that has it with --from."
+                f"made. Name a copy of the archive that has it with --from"
             )
         return
     _, whole, shown = max(found, key=lambda one: one[0])
