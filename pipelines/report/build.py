@@ -92,8 +92,9 @@ def _damage_section(facts: Facts) -> Section:
     advice = paragraph(
         "What to do: ",
         Code("extract verify"),
-        " lists the archived files that have lost bytes. Restore the files named above "
-        "from a backup of the data directory, if there is one.",
+        " lists the archived files that have lost bytes, ",
+        Code("extract repair"),
+        " shows how they can be mended, and mends them.",
         is_quiet=True,
     )
     return Section("damage", "Damage of the archive", [lead, items, *more(facts.damage), advice], "bad")
