@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 
-from models.errors import ConfigurationError, ExitCode, ExtractError
+import duckdb
+
+from models.errors import ConfigurationError, ExitCode, ExtractError, LoadError
 from models.finding import Finding, Severity, exit_code
 from models.json import JsonObject
 from models.observer import Observer
@@ -33,7 +35,7 @@ from pipelines.repair.records import mend_records
 from pipelines.repair.work import Mended, Work
 from pipelines.run.reparse import reparse
 from pipelines.verify.verify import check
-from pipelines.warehouse.publish import make_warehouse
+from pipelines.warehouse.publish import check_warehouse, make_warehouse
 
 _NOT_IN_A_SHADOW = ("cache", "prefect", "staging", "warehouse", "warehouse.duckdb", "writer.lock")
 
@@ -192,7 +194,9 @@ def _how(table: str, *, is_parsed: bool) -> str:
 
 
 def _has_warehouse(layout: Layout) -> bool:
-    """Whether the newest warehouse that a record names is published and whole."""
+    """Whether the newest warehouse that a record names is published, whole, and made of the parts that there are: a
+    repair that was killed may have changed these since.
+    """
     runs = effective(Work(layout, Places(layout, ()), {}, Observer()).runs())
     newest = next((run.warehouse for run in reversed(runs) if run.warehouse is not None), None)
     if newest is None:
@@ -203,7 +207,14 @@ def _has_warehouse(layout: Layout) -> bool:
         is_linked = layout.warehouse.exists() and sha256_of(layout.warehouse) == newest.sha256
     except OSError:
         return False
-    return is_whole and is_linked and not path.with_name(path.name + ".wal").exists()
+    if not (is_whole and is_linked) or path.with_name(path.name + ".wal").exists():
+        return False
+    maker = next((number for number, run in enumerate(runs, 1) if run.run_id == path.stem), 0)
+    try:
+        check_warehouse(path, runs[:maker])
+    except (LoadError, duckdb.Error):
+        return False
+    return maker > 0
 
 
 def _publish(work: Work) -> None:
