@@ -26,7 +26,8 @@ class KnownCopy:
     `synced_at` is the end of its last complete sync, `tried_at` that of the last one; `problem` is why that one was not
     complete. `epoch` and `run_id` name the newest run of the copy, `erasures` the number of erasures that it has
     carried out. `verified_at` is when all of it was last digested, `findings` the number of errors and warnings that
-    this gave, `damaged` the paths of files that the next sync has to look at.
+    this gave, `damaged` the paths of files that the next sync has to look at. `key_file` is the path of the key of an
+    encrypted copy.
     """
 
     place: str
@@ -43,6 +44,7 @@ class KnownCopy:
     verified_at: str | None = None
     findings: int = 0
     damaged: Sequence[str] = ()
+    key_file: str | None = None
 
     def to_json(self) -> JsonObject:
         """Return it as JSON values."""

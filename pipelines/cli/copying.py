@@ -15,5 +15,7 @@ def copy_lines(known: KnownCopy) -> list[str]:
         lines.append("never verified")
     else:
         found = plural(known.findings, "finding") if known.findings else "all digests as written"
+        if known.findings and (known.synced_at or "") > known.verified_at:
+            found += ", synced since"
         lines.append(f"verified {moment(known.verified_at)}: {found}")
     return lines

@@ -20,11 +20,20 @@ FromCopy = Annotated[
 ]
 
 
+KeyFile = Annotated[
+    Path | None, typer.Option("--key", metavar="FILE", help="With --from: the key file of an encrypted copy.")
+]
+
+
 @contextmanager
-def reading(data: Path | None, copy: str | None, target: Path | None = None) -> Iterator[Layout]:
+def reading(
+    data: Path | None, copy: str | None, key: Path | None = None, target: Path | None = None
+) -> Iterator[Layout]:
     """Yield the layout of the data directory, or of the opened `copy`. Raises ConfigurationError where `target`, which
     is going to be written, is in the copy.
     """
+    if key is not None and copy is None:
+        raise ConfigurationError("--key needs --from: it is the key of a copy")
     if copy is None:
         yield layout_of(data)
         return
@@ -33,5 +42,5 @@ def reading(data: Path | None, copy: str | None, target: Path | None = None) -> 
         real = Path(os.path.realpath(target.expanduser()))
         if place == real or place in real.parents or real in place.parents:
             raise ConfigurationError(f"{target} and the copy {copy} must not contain one another: name another one")
-    with opened_copy(copy) as layout:
+    with opened_copy(copy, key) as layout:
         yield layout

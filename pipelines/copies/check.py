@@ -150,12 +150,15 @@ class _Check:
                 continue  # a sync that was stopped puts it after the commit record
             elif not entry.is_file:
                 self._findings.append(codes.BROKEN.at(path, problem=f"it is a {entry.kind}"))
-            elif all(one.size not in (None, entry.size) for one in states):
+            elif entry.size is not None and all(one.size not in (None, entry.size) for one in states):
                 problem = f"it has {entry.size} bytes instead of {states[-1].size}"
                 self._findings.append(codes.BROKEN.at(path, problem=problem))
             else:
                 there.append(path)
-        self._made.files, self._made.size = len(there), sum(entries[path].size for path in there)
+        self._made.files, self._made.size = (
+            len(there),
+            sum(entries[path].size or expected[path][-1].size or 0 for path in there),
+        )
         self._observer.step_begins("digests", self._made.size)
         with ThreadPoolExecutor(_THREADS) as threads:
             for path, digest in zip(there, threads.map(self._digest, there), strict=True):
@@ -174,7 +177,7 @@ class _Check:
             digest = digest_there(self._destination, path)
         except OSError as error:
             return f"it cannot be read, {error.strerror or error}"
-        self._observer.advances(self._state.entries[path].size)
+        self._observer.advances(self._state.entries[path].size or 0)
         return digest
 
     def _check_identity(self) -> None:

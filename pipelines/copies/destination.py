@@ -28,15 +28,23 @@ EntryKind = Literal["file", "link", "other"]
 
 @dataclass(frozen=True, slots=True)
 class PlacedEntry:
-    """An entry at a place: its kind, and of a file its size in bytes."""
+    """An entry at a place: its kind, and of a file its size in bytes; None where that is not known before reading."""
 
     kind: EntryKind
-    size: int
+    size: int | None
 
     @property
     def is_file(self) -> bool:
         """Whether it is a regular file."""
         return self.kind == "file"
+
+    def may_have(self, size: int) -> bool:
+        """Whether it is a file that may have this size in bytes."""
+        return self.is_file and self.size in (None, size)
+
+
+class UnreadableThere(OSError):
+    """A file at a place is not what was written there: it cannot be decrypted. The caller takes it for damaged."""
 
 
 class DamagedHere(FixityError):
@@ -122,6 +130,14 @@ def digest_there(destination: Destination, path: str) -> str:
     for block in destination.blocks(path):
         digest.update(block)
     return digest.hexdigest()
+
+
+def has_there(destination: Destination, path: str, expected: str) -> bool:
+    """Whether a file at a place can be read and has this SHA-256. Raises OSError."""
+    try:
+        return digest_there(destination, path) == expected
+    except UnreadableThere:
+        return False
 
 
 def read_there(destination: Destination, path: str) -> bytes:

@@ -12,7 +12,7 @@ from models.run import RunRecord
 from models.seal import sealed, unsealed
 from pipelines.archive.copies import read_either
 from pipelines.archive.known_copies import KnownCopy
-from pipelines.copies.destination import CopyContent, DamagedHere, Destination, GoneHere, digest_there
+from pipelines.copies.destination import CopyContent, DamagedHere, Destination, GoneHere, has_there
 from pipelines.copies.state import CopyState
 from pipelines.disk.atomic import read_sealed
 from pipelines.disk.layout import Layout
@@ -131,9 +131,9 @@ class SmallFiles:
 
     def _put(self, path: str, content: CopyContent) -> None:
         entry = self._state.entries.get(path)
-        is_like = entry is not None and entry.is_file and entry.size == content.size
+        is_like = entry is not None and entry.may_have(content.size)
         is_known = self._is_sure and path not in self._damaged and self._digests.get(path) == content.sha256
-        if is_like and (is_known or digest_there(self._destination, path) == content.sha256):
+        if is_like and (is_known or has_there(self._destination, path, content.sha256)):
             self._digests[path] = content.sha256
             return
         self._destination.put(path, content, over=entry is not None)

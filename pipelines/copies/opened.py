@@ -8,14 +8,14 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
 from models.errors import ConfigurationError, FixityError
 from models.text import printable_path
 from pipelines.archive.archive import effective, read_records
-from pipelines.copies.destination import Destination, place_errors, read_there
+from pipelines.copies.destination import Destination, UnreadableThere, place_errors, read_there
 from pipelines.copies.places import is_url, open_place, place_of
 from pipelines.copies.state import IMPORT, RECORD, CopyState, listed_files, read_state
 from pipelines.disk.atomic import disk_errors, make_directories
@@ -25,7 +25,7 @@ from pipelines.warehouse.publish import make_warehouse
 
 
 @contextmanager
-def opened_copy(given: str) -> Iterator[Layout]:
+def opened_copy(given: str, key_file: Path | None = None) -> Iterator[Layout]:
     """Yield the layout of a data directory with what a copy has, deleted at the end. It has no warehouse.
 
     Raises ConfigurationError where the place has no copy, FixityError where the copy would lead elsewhere,
@@ -33,7 +33,7 @@ def opened_copy(given: str) -> Iterator[Layout]:
     """
     make_files_private()
     place = place_of(given)
-    destination = open_place(place)
+    destination = open_place(place, None if key_file is None else str(key_file.expanduser()))
     with disk_errors():
         work = Path(tempfile.mkdtemp(prefix="extract-copy-"))
     try:
@@ -41,10 +41,15 @@ def opened_copy(given: str) -> Iterator[Layout]:
         with place_errors(place):
             state = read_state(destination, layout)
             if layout.copy_head.name not in state.entries:
-                raise ConfigurationError(f"{place} is no copy of an archive: it has no {layout.copy_head.name}")
+                is_encrypted = f"{layout.copy_head.name}.age" in state.entries
+                hint = ": it is encrypted, name its key file with --key" if is_encrypted else " of an archive"
+                raise ConfigurationError(f"{place} cannot be read as a copy{hint}")
+            if key_file is not None and state.broken and not state.records:
+                raise ConfigurationError(f"{place} cannot be read with the key file {key_file}: it has another key")
             _refuse_what_leads_elsewhere(state, place)
-            _bring(destination, state, layout)
-            if is_url(place):
+            is_brought = is_url(place) or key_file is not None
+            _bring(destination, state, layout, has_store=is_brought)
+            if is_brought:
                 _fetch(destination, state, layout)
             else:
                 _link(Path(place), layout)
@@ -80,20 +85,26 @@ def _refuse_what_leads_elsewhere(state: CopyState, place: str) -> None:
             raise FixityError(f"{shown} in the copy {place} is a {entry.kind}, not a file: delete it before you use it")
 
 
-def _bring(destination: Destination, state: CopyState, layout: Layout) -> None:
+def _bring(destination: Destination, state: CopyState, layout: Layout, *, has_store: bool) -> None:
+    """Bring the small files that a reader needs; one that is damaged there is left out. Without `has_store` the store
+    is going to be a link, which has its own.
+    """
     names = (
         layout.archive_file,
+        layout.archive_copy,
         layout.homes_file,
         layout.settings_file,
         layout.tombstones_file,
         layout.head_file,
         layout.forget_file,
     )
-    paths = [path.name for path in names if path.name in state.entries and state.entries[path.name].is_file]
+    paths = [layout.relative(path) for path in names if has_store or path != layout.archive_copy]
     for path in (*paths, *filter(RECORD.fullmatch, state.entries)):
-        target = layout.root / path
-        make_directories(target.parent)
-        target.write_bytes(read_there(destination, path))
+        if path in state.entries and state.entries[path].is_file:
+            target = layout.root / path
+            make_directories(target.parent)
+            with suppress(UnreadableThere):
+                target.write_bytes(read_there(destination, path))
 
 
 def _fetch(destination: Destination, state: CopyState, layout: Layout) -> None:
@@ -106,7 +117,7 @@ def _fetch(destination: Destination, state: CopyState, layout: Layout) -> None:
         target = layout.root / path
         make_directories(target.parent)
         digest = sha256()
-        with target.open("wb") as file:
+        with target.open("wb") as file, suppress(UnreadableThere):
             for block in destination.blocks(path):
                 digest.update(block)
                 file.write(block)

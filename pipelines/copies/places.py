@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from models.errors import ConfigurationError, LockedError, StoreError
@@ -22,7 +23,8 @@ from pipelines.disk.platform import make_files_private, try_lock
 from pipelines.run.request import HOMES_VARIABLE
 
 _OBJECT_STORE: Final = "pipelines.copies.object_store"
-"""Imported by name, since its library is an extra."""
+_ENCRYPTION: Final = "pipelines.copies.encryption"
+"""Imported by name, since their libraries are extras."""
 
 
 def place_of(given: str) -> str:
@@ -42,18 +44,36 @@ def is_url(place: str) -> bool:
     return "://" in place
 
 
-def open_place(place: str) -> Destination:
-    """Return the destination for a place. Raises DataDirectoryError where it cannot be reached, ConfigurationError if
-    the library for it is not installed.
+def open_place(place: str, key_file: str | None = None) -> Destination:
+    """Return the destination for a place; with `key_file`, one that encrypts and decrypts with this key. Raises
+    DataDirectoryError where the place cannot be reached, ConfigurationError if the library for it is not installed or
+    the key cannot be read.
     """
+    if key_file is None:
+        return _open_plain(place)
+    opener: Callable[[Destination, Path], Destination] = _of_extra(_ENCRYPTION).EncryptedDestination
+    return opener(_open_plain(place), Path(key_file))
+
+
+def open_copy(known: KnownCopy) -> Destination:
+    """Return the destination of a copy that the archive knows. Raises as `open_place` does."""
+    return open_place(known.place, known.key_file)
+
+
+def _of_extra(module: str) -> ModuleType:
+    """Import a module of this room whose library is an extra. Raises ConfigurationError without the library."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"this needs the library {error.name}, which is in the extra `copies` of this program: pip install "
+            f"'claude-code-warehouse[copies]'"
+        ) from error
+
+
+def _open_plain(place: str) -> Destination:
     if is_url(place):
-        try:
-            opener: Callable[[str], Destination] = import_module(_OBJECT_STORE).ObjectDestination
-        except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"{place} needs the library obstore, which is in the extra `copies` of this program: pip install "
-                f"'claude-code-warehouse[copies]'"
-            ) from error
+        opener: Callable[[str], Destination] = _of_extra(_OBJECT_STORE).ObjectDestination
         return opener(place)
     with place_errors(place):
         if not Path(place).is_dir():
@@ -61,8 +81,9 @@ def open_place(place: str) -> Destination:
     return DirectoryDestination(Path(place))
 
 
-def add_copy(layout: Layout, given: str) -> KnownCopy:
-    """Make a place known, and write there which archive it is for; nothing else is copied yet.
+def add_copy(layout: Layout, given: str, key_file: Path | None = None) -> KnownCopy:
+    """Make a place known, and write there which archive it is for; nothing else is copied yet. With `key_file` the copy
+    is encrypted with the key in this file, which is made if there is none.
 
     The place must be new, empty, or a copy of this very archive. Raises ConfigurationError for any other place,
     DataDirectoryError, LockedError.
@@ -77,7 +98,8 @@ def add_copy(layout: Layout, given: str) -> KnownCopy:
         with place_errors(place):
             if not is_url(place):
                 sync_directories(make_directories(Path(place)))
-            destination = open_place(place)
+            key = _key_of(layout, place, key_file)
+            destination = open_place(place, key)
             state = read_state(destination, layout)
             refuse_other_archive(state, archive, place)
             if state.head is None:
@@ -89,10 +111,26 @@ def add_copy(layout: Layout, given: str) -> KnownCopy:
                 destination.put(layout.copy_head.name, CopyContent.of(CopyHead(archive.archive_id).to_bytes()))
                 destination.settle()
         if place not in known:
-            known[place] = KnownCopy(place, now())
+            known[place] = KnownCopy(place, now(), key_file=key)
             with disk_errors():
                 keep_known_copy(layout, known[place])
         return known[place]
+
+
+def _key_of(layout: Layout, place: str, key_file: Path | None) -> str | None:
+    """Return the absolute path of a key file, which is made if it is missing. Raises ConfigurationError where it would
+    be lost with the archive, or lie with what it protects.
+    """
+    if key_file is None:
+        return None
+    path = Path(os.path.abspath(key_file.expanduser()))
+    for other in (layout.root, *(() if is_url(place) else (Path(place),))):
+        if _real(other) in _real(path).parents:
+            raise ConfigurationError(f"{path} is in {other}: keep the key file elsewhere")
+    if not path.exists():
+        with place_errors(str(path)):
+            _of_extra(_ENCRYPTION).make_key_file(path)
+    return str(path)
 
 
 def remove_copy(layout: Layout, given: str) -> KnownCopy:

@@ -14,7 +14,7 @@ from models.run import PartRecord, RunRecord
 from models.seal import SealError, sealed, unsealed
 from pipelines.archive.archive import Archive
 from pipelines.archive.erasure_journal import Journal
-from pipelines.copies.destination import Destination, PlacedEntry, read_there
+from pipelines.copies.destination import Destination, PlacedEntry, UnreadableThere, read_there
 from pipelines.disk.layout import Layout
 
 FORMAT: Final = 1
@@ -155,7 +155,10 @@ def _read(destination: Destination, state: CopyState, path: str) -> bytes:
     """Return the content of a file that the state lists. Raises ValueError for what is no file, OSError."""
     if not state.entries[path].is_file:
         raise ValueError(f"it is a {state.entries[path].kind}")
-    return read_there(destination, path)
+    try:
+        return read_there(destination, path)
+    except UnreadableThere as error:
+        raise ValueError(error.strerror) from error
 
 
 def _object(raw: bytes) -> dict[str, JsonValue]:

@@ -26,10 +26,10 @@ from pipelines.archive.damage import SLOTS, due_parts
 from pipelines.archive.erasure_journal import Journal
 from pipelines.archive.known_copies import KnownCopy, keep_known_copy
 from pipelines.archive.tombstones import read_graveyard
-from pipelines.copies.destination import CopyContent, DamagedHere, Destination, GoneHere, digest_there, place_errors
+from pipelines.copies.destination import CopyContent, DamagedHere, Destination, GoneHere, has_there, place_errors
 from pipelines.copies.directory import TEMPORARY
 from pipelines.copies.evidence import SmallFiles
-from pipelines.copies.places import now, open_place, syncing
+from pipelines.copies.places import now, open_copy, syncing
 from pipelines.copies.result import SyncResult
 from pipelines.copies.state import (
     EVIDENCE,
@@ -53,7 +53,7 @@ class _ArchiveChanged(Exception):
 
 
 def sync_copy(
-    layout: Layout, known: KnownCopy, observer: Observer, opening: Callable[[str], Destination] = open_place
+    layout: Layout, known: KnownCopy, observer: Observer, opening: Callable[[KnownCopy], Destination] = open_copy
 ) -> SyncResult:
     """Bring a copy up to date, and note that in the data directory. Damage is a finding; what is whole is copied.
 
@@ -66,7 +66,7 @@ def sync_copy(
     with syncing(layout):
         try:
             with place_errors(known.place):
-                result = _synced(layout, archive, known, opening(known.place), observer)
+                result = _synced(layout, archive, known, opening(known), observer)
         except (DataDirectoryError, FixityError) as error:
             with disk_errors():
                 keep_known_copy(layout, replace(known, tried_at=now(), problem=str(error)))
@@ -251,8 +251,8 @@ class _Sync:
 
     def _put_part(self, part: PartRecord, *, is_trusted: bool) -> None:
         entry = self._state.entries.get(part.path)
-        is_like = entry is not None and entry.is_file and entry.size == part.size
-        if is_like and (is_trusted or digest_there(self._destination, part.path) == part.sha256):
+        is_like = entry is not None and entry.may_have(part.size)
+        if is_like and (is_trusted or has_there(self._destination, part.path, part.sha256)):
             return
         content = CopyContent(part.sha256, part.size, self._layout.root / part.path)
         self._destination.put(part.path, content, over=entry is not None)

@@ -315,8 +315,8 @@ def test_everything_comes_back_from_the_copy_alone_when_the_disk_is_lost(
     assert tree_of(tmp_path / "restored") == tree_of(tmp_path / "original")
     assert tree_of(place) == before
     assert verify_copy(Layout(tmp_path / "none"), None, open_place(str(place)), QUIET).findings == []
-    # The copy is a data directory too: it only has no second copies and no warehouse yet.
-    assert {one.code for one in check(Layout(place), Level.QUICK)} == {"R301", "W101"}
+    # The copy is a data directory too: it only has no second copies, no warehouse and no .gitignore yet.
+    assert {one.code for one in check(Layout(place), Level.QUICK)} == {"R301", "W101", "F113"}
 
 
 def test_a_foreign_file_at_the_place_is_named_and_left_alone(archive: Archive, place: Path) -> None:

@@ -1,5 +1,5 @@
 """Copies in S3-compatible storage, against a real server of it on the loopback interface: moto's, where it is installed
-(the extra `soak`).
+(the extra `s3-server`).
 """
 
 import shutil
@@ -29,7 +29,7 @@ from tests.trees import tree_of
 
 SERVER = shutil.which("moto_server")
 QUIET = Observer()
-needs_server = pytest.mark.skipif(SERVER is None, reason="moto_server is not installed (it is in the extra `soak`)")
+needs_server = pytest.mark.skipif(SERVER is None, reason="moto_server, of the extra `s3-server`, is not installed")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from pipelines.cli.options import AsJson, Data, Quiet, command, layout_of
 from pipelines.cli.progress import showing
 from pipelines.copies.check import CopyVerification, verify_copy
 from pipelines.copies.every import sync_every
-from pipelines.copies.places import add_copy, chosen_copies, open_place, place_of, remove_copy
+from pipelines.copies.places import add_copy, chosen_copies, open_copy, open_place, place_of, remove_copy
 from pipelines.copies.result import SyncResult
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -39,13 +39,23 @@ def copy() -> None:
 
 
 @app.command()
-def add(dest: Place, data: Data = None) -> None:
+def add(
+    dest: Place,
+    encrypt: Annotated[
+        Path | None,
+        typer.Option("--encrypt", metavar="KEYFILE", help="Encrypt the copy; the key file is made if there is none."),
+    ] = None,
+    data: Data = None,
+) -> None:
     """Choose a place for a copy: a new or empty directory.
 
     Nothing is copied yet: `extract copy sync` does that. A directory that has a copy of this archive already is taken
-    over as it is.
+    over as it is. An encrypted copy cannot be read by anybody without its key file, you included: keep another copy of
+    that file, on paper or in a password manager, neither on this disk alone nor with the copy.
     """
-    known = add_copy(layout_of(data), dest)
+    known = add_copy(layout_of(data), dest, encrypt)
+    if known.key_file is not None:
+        say(f"KEEP {known.key_file} ELSEWHERE TOO: if it is lost, nobody can read the copy.", style="bold")
     say(f"{known.place} is a place for a copy from now on")
     say(f"next: {command(f'copy sync {shlex.quote(known.place)}', data)}")
 
@@ -74,7 +84,15 @@ def sync(dest: KnownPlace = None, data: Data = None, as_json: AsJson = False, qu
 
 
 @app.command()
-def verify(dest: KnownPlace = None, data: Data = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
+def verify(
+    dest: KnownPlace = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="The key file, for a copy that no archive here knows.")
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
     """Read all of a copy and compare every digest.
 
     Changes nothing there; the next sync replaces what is damaged. A copy that no archive here knows, such as that of a
@@ -90,7 +108,8 @@ def verify(dest: KnownPlace = None, data: Data = None, as_json: AsJson = False, 
     made: list[JsonValue] = []
     for one in known:
         with showing(shown=not (as_json or quiet)) as observer:
-            result = verify_copy(layout, one, open_place(one.place if one else place_of(dest or "")), observer)
+            destination = open_copy(one) if one else open_place(place_of(dest or ""), str(key) if key else None)
+            result = verify_copy(layout, one, destination, observer)
         findings += result.findings
         made.append(result.to_json())
         if not as_json:

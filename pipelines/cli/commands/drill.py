@@ -7,7 +7,7 @@ import typer
 
 from models.text import safe
 from pipelines.cli.console import say, say_json
-from pipelines.cli.from_copy import FromCopy, reading
+from pipelines.cli.from_copy import FromCopy, KeyFile, reading
 from pipelines.cli.options import AsJson, Data, shown_path
 from pipelines.cli.progress import showing
 from pipelines.cli.selecting import ArchivedHomes, AsOf
@@ -26,6 +26,7 @@ def drill(
         ),
     ] = None,
     from_copy: FromCopy = None,
+    key: KeyFile = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
@@ -36,7 +37,7 @@ def drill(
     record beside the newest run; of a copy (--from) it writes none.
     """
 
-    with reading(data, from_copy, to) as layout, showing(shown=not as_json) as observer:
+    with reading(data, from_copy, key, to) as layout, showing(shown=not as_json) as observer:
         result = do_drill(layout, DrillRequest(home or (), as_of, to.expanduser() if to else None), observer)
     if from_copy is not None:
         result.record = None

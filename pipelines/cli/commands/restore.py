@@ -8,7 +8,7 @@ import typer
 from models.amounts import count, duration, listed, moment, plural, size
 from pipelines.archive.selection import Selection
 from pipelines.cli.console import say, say_json
-from pipelines.cli.from_copy import FromCopy, reading
+from pipelines.cli.from_copy import FromCopy, KeyFile, reading
 from pipelines.cli.options import AsJson, Data, Quiet
 from pipelines.cli.progress import showing
 from pipelines.cli.selecting import ArchivedHomes, AsOf, Phases, Session, Undone
@@ -54,6 +54,7 @@ def restore(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; write nothing.")] = False,
     from_copy: FromCopy = None,
+    key: KeyFile = None,
     data: Data = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -77,7 +78,7 @@ def restore(
         dry_run=dry_run,
         undone=undone,
     )
-    with reading(data, from_copy, to) as layout, showing(shown=not (as_json or quiet)) as observer:
+    with reading(data, from_copy, key, to) as layout, showing(shown=not (as_json or quiet)) as observer:
         result = do_restore(layout, request, observer)
     if as_json:
         say_json(result.to_json())

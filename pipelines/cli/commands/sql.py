@@ -11,7 +11,7 @@ import typer
 from models.amounts import plural
 from models.errors import ConfigurationError
 from pipelines.cli.console import ColumnKind, Heading, is_terminal, say, say_blocks, say_fitting
-from pipelines.cli.from_copy import FromCopy, reading
+from pipelines.cli.from_copy import FromCopy, KeyFile, reading
 from pipelines.cli.looking import Redact, masker_of, printed
 from pipelines.cli.options import Data
 from pipelines.copies.opened import make_warehouse_of_copy
@@ -42,6 +42,7 @@ def sql(
     ] = _TIMEOUT,
     redact: Redact = None,
     from_copy: FromCopy = None,
+    key: KeyFile = None,
     data: Data = None,
 ) -> None:
     """Run a read-only SQL query on the warehouse.
@@ -52,7 +53,7 @@ def sql(
         raise ConfigurationError("--csv, --json and --vertical: choose one")
     masker = masker_of(redact)
     text = sys.stdin.read() if query == "-" else query
-    with reading(data, from_copy) as layout, asking(_loaded(layout, from_copy), text, timeout=timeout) as whole:
+    with reading(data, from_copy, key) as layout, asking(_loaded(layout, from_copy), text, timeout=timeout) as whole:
         answer = printed(whole, masker)
         if as_csv:
             write_csv(answer, limit or 0, sys.stdout, to_terminal=is_terminal())
