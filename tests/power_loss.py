@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -23,6 +24,7 @@ class Disk:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._contents: dict[int, bytes] = {}
+        self._held: dict[int, BinaryIO] = {}
         self._directories: dict[Path, Names] = {}
         for place, _, names in os.walk(root):
             for name in names:
@@ -30,7 +32,10 @@ class Disk:
             self._directories[Path(place)] = _names(Path(place))
 
     def _flush(self, path: Path) -> None:
-        self._contents[path.stat().st_ino] = path.read_bytes()
+        inode = path.stat().st_ino
+        self._contents[inode] = path.read_bytes()
+        if inode not in self._held:
+            self._held[inode] = path.open("rb")  # held open, so that the system gives its inode to no other file
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -54,8 +59,10 @@ class Disk:
             yield
 
     def after_power_loss(self, target: Path) -> None:
-        """Write the tree as it is after a power loss to `target`, a new directory."""
+        """Write the tree as it is after a power loss to `target`, a new directory, and end the model."""
         self._write(self._root, target)
+        for file in self._held.values():
+            file.close()
 
     def _write(self, directory: Path, target: Path) -> None:
         target.mkdir(mode=0o700)
