@@ -4,7 +4,8 @@ import re
 import types
 import typing
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
@@ -13,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from extractors.reading.registry import PHASES
+from models.errors import ExtractError
 from models.findings import runs as codes
 from models.identity import is_home_id
 from models.run import PartRecord, PhaseRecord, RunRecord, TextRecord, in_effect
@@ -21,6 +23,7 @@ from models.seal import SealError, unsealed
 from models.tables import EXTRACTIONS, MANIFEST
 from pipelines.archive.archive import was_committed
 from pipelines.archive.committed import known_tables
+from pipelines.archive.erasure_journal import read_journal
 from pipelines.verify.context import Context
 from pipelines.verify.records import MalformedRecord, read_object
 
@@ -47,8 +50,20 @@ def read_runs(context: Context) -> None:
             context.unusable.add(name)
         else:
             context.runs.append(run)
+    context.runs = [*map(_in_effect(context), context.runs)]
     context.runs.sort(key=lambda run: run.epoch)
     _chain(context)
+
+
+def _in_effect(context: Context) -> Callable[[RunRecord], RunRecord]:
+    """Return what gives the record that counts instead of a run's own: that of the journal of an unfinished erasure, if
+    there is one that can be read.
+    """
+    with suppress(ExtractError, OSError):
+        if (journal := read_journal(context.layout)) is not None:
+            records = journal.records
+            return lambda run: records.get(run.run_id, run)
+    return lambda run: run
 
 
 def _read_copy(path: Path) -> RunRecord | None:

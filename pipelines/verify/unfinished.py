@@ -28,7 +28,9 @@ _LEFT: Final = frozenset(
     )
 )
 """What a writer may leave: a warehouse that it was replacing, a second copy or a report not yet written."""
-_LEFT_BY_FORGET: Final = frozenset(kind.code for kind in (runs.TEXT_GONE, runs.TEXT_SIZE, runs.TEXT_BROKEN))
+_LEFT_BY_FORGET: Final = frozenset(
+    kind.code for kind in (runs.TEXT_GONE, runs.TEXT_SIZE, runs.TEXT_BROKEN, codes.TOMBSTONES_GONE, places.STAGED)
+)
 """What an erasure may leave besides, while its journal exists."""
 
 

@@ -61,7 +61,7 @@ def check(results: list[dict[str, object]]) -> str:
     return ", ".join(f"{number} of {what}" for what, number in counted.items())
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_command_that_is_killed_at_any_moment_is_named_and_made_good(tmp_path: Path) -> None:
     few = KILLS // 3
     asked = [("kill", KILLS - few, 1), ("random", few, 2)] if len(COMMANDS) < KILLS else [("kill", KILLS, 1)]
