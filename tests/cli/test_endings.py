@@ -4,6 +4,7 @@ away, a place that the system refuses. Never with a traceback.
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -38,13 +39,15 @@ def _answered(answer: bytes, *arguments: str | Path) -> Ran:
     shown = b""
     while b"[y/N]" not in shown:
         shown += os.read(master, 4096)
-    if answer == b"\x03":
-        process.send_signal(signal.SIGINT)
-    else:
-        os.write(master, answer)
     try:
-        while more := os.read(master, 4096):
-            shown += more
+        while True:
+            if answer == b"\x03":
+                process.send_signal(signal.SIGINT)
+            else:
+                os.write(master, answer)
+            # Typed before the question sets up the terminal, an end of file is lost: it is typed again.
+            while select.select([master], [], [], 5)[0]:
+                shown += os.read(master, 4096)
     except OSError:  # the other end of the terminal is closed
         pass
     os.close(master)

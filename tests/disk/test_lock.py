@@ -248,6 +248,6 @@ def test_a_run_of_an_older_epoch_cannot_commit(home: Path, tmp_path: Path) -> No
     stopped = begin_run(layout, Request([(None, home)]), Observer())  # and then it sleeps, its lock lost
     newer = extract(tmp_path / "data", home)
     assert newer.epoch == stopped.record.epoch
-    with pytest.raises(StoreError, match=r"a newer run \(epoch 1\) has committed meanwhile"):
+    with pytest.raises(StoreError, match=r"a newer run \(epoch 1\) was committed meanwhile"):
         commit(layout, stopped.record)
     assert [run.run_id for run in Archive.open(layout).runs()] == [newer.run_id]
