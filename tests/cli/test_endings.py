@@ -37,7 +37,7 @@ def _answered(answer: bytes, *arguments: str | Path) -> Ran:
     )
     os.close(slave)
     shown = b""
-    while b"[y/N]" not in shown:
+    while b"[y/N]: " not in shown:
         shown += os.read(master, 4096)
     try:
         while True:
