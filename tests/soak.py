@@ -116,7 +116,7 @@ CHECKS: Mapping[str, Check] = {
         figure=1,
         least=1,
         unit="sweep",
-        in_suite="the same, two ways in fewer phases",
+        in_suite="each point in one of the ways, two ways in fewer phases",
     ),
     "lines": Check(
         what="fuzzed lines through the readers",
