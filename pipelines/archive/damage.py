@@ -38,7 +38,7 @@ def look_at_parts(
     found = {path: problem for path, (_, part) in parts.items() if (problem := _problem(layout, part)) is not None}
     if now is not None:
         whole = [part for path, (_, part) in parts.items() if path not in found]
-        chosen = {part.path: part for part in due_parts(whole, now.date(), days_since_run(runs, now))}
+        chosen = {part.path: part for part in due_parts(whole, now.date(), days_since_run(runs, now), at_least=_SMALL)}
         chosen |= {part.path: part for part in whole if part.path in always}
         found |= _digested(layout, list(chosen.values()))
     return [
@@ -74,7 +74,7 @@ def days_since_run(runs: Sequence[RunRecord], now: datetime) -> int:
     return SLOTS
 
 
-def due_parts(parts: Iterable[PartRecord], today: date, days: int, *, at_least: int = _SMALL) -> list[PartRecord]:
+def due_parts(parts: Iterable[PartRecord], today: date, days: int, *, at_least: int) -> list[PartRecord]:
     """Return the parts to digest, `days` after the last check, and as many others as make `at_least` bytes with them.
 
     The first digits of a part's SHA-256 assign it to one of 28 days; the first check on or after that day digests it.

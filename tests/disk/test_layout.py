@@ -74,7 +74,7 @@ def test_git_sees_nothing_of_a_data_directory_and_verify_takes_its_file_for_ours
     assert loose.kind.code == "F102"
 
 
-def test_a_gitignore_that_the_user_wrote_stays(tmp_path: Path) -> None:
+def test_a_gitignore_that_lets_git_in_is_written_again(tmp_path: Path) -> None:
     Layout(tmp_path).ignore_file.write_text("*\n!notes.md\n", encoding="utf-8")
     Layout(tmp_path).prepare()
-    assert Layout(tmp_path).ignore_file.read_text(encoding="utf-8") == "*\n!notes.md\n"
+    assert Layout(tmp_path).ignore_file.read_text(encoding="utf-8") == "*\n"

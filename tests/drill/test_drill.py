@@ -96,7 +96,7 @@ def test_it_holds_for_a_sample_home_that_grew_and_nothing_is_left_of_it(tmp_path
     assert tree_of(home) == source
     assert made.record is not None
     added = {os.fsencode(path.relative_to(data)) for path in (made.record, made.record.with_suffix(".txt"))}
-    assert tree_of(data).keys() - before.keys() - {b"writer.lock"} == added
+    assert tree_of(data).keys() - before.keys() - {b"writer.lock", b"checks.json"} == added
     assert drill(Layout(data), DrillRequest(as_of=first.run_id)).holds
 
 

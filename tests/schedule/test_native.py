@@ -221,7 +221,7 @@ def test_a_path_with_a_line_end_is_refused_before_it_is_written_anywhere(tmp_pat
 def test_each_system_has_its_scheduler_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
     names = [scheduler(name, tmp_path, {}).name for name in ("systemd", "launchd", "cron", "windows")]
     assert names == ["systemd", "launchd", "cron", "the Task Scheduler"]
-    with pytest.raises(ConfigurationError, match="there are systemd, launchd, cron, windows"):
+    with pytest.raises(ConfigurationError, match="use one of systemd, launchd, cron, windows"):
         scheduler("at", tmp_path, {})
 
 

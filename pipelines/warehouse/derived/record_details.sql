@@ -11,7 +11,7 @@ refresh: session
 - byte_offset (integer, required): Its offset.
 - agent_type (text): The kind of agent that a record of a subagent names.
 - queued_uuid (text): Of a prompt that waited in the queue: the record that it became.
-- queued_is_meta (flag): Whether such a prompt is no person's.
+- is_queued_meta (flag): Whether such a prompt is no person's.
 - stated_cost_usd (float): What a gateway says that the response cost, in US dollars.
 - result_type (text): Of the result of a call that edits a file: create or update.
 - result_patch (json): The patch that such a result states.
@@ -67,7 +67,7 @@ with
 select
     *,
     queued[1] as queued_uuid,
-    queued[2] = 'true' as queued_is_meta,
+    queued[2] = 'true' as is_queued_meta,
     result[1] as result_type,
     result[2] as result_patch,
     result[3] as task_id,

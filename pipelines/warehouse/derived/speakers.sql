@@ -58,9 +58,9 @@ with
         group by b.file_id, b.byte_offset
     ),
     queued as (
-        select file_id, byte_offset, queued_uuid as source_uuid, queued_is_meta as is_meta
+        select file_id, byte_offset, queued_uuid as source_uuid, is_queued_meta as is_meta
         from record_details
-        where queued_uuid is not null or queued_is_meta
+        where queued_uuid is not null or is_queued_meta
     ),
     -- A queued prompt that is not a list of blocks is the record's own text.
     written as (
