@@ -239,6 +239,13 @@ def test_workers_are_spawned_since_a_flow_has_threads(flown: Flown) -> None:
     assert "os.fork" not in flown.seen
 
 
+@pytest.fixture
+def _no_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hides that another test of this process imported Prefect."""
+    monkeypatch.delitem(sys.modules, "prefect", raising=False)
+
+
+@pytest.mark.usefixtures("_no_prefect")
 def test_prefects_state_goes_below_the_data_directory_unless_the_user_has_his_own(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "data")
     for own in ({}, {"PREFECT_HOME": "mine"}, {"PREFECT_API_URL": "http://mine"}):
@@ -250,6 +257,7 @@ def test_prefects_state_goes_below_the_data_directory_unless_the_user_has_his_ow
     assert layout.prefect.is_dir()
 
 
+@pytest.mark.usefixtures("_no_prefect")
 def test_prefect_is_never_given_a_place_in_a_home(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
