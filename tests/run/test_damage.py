@@ -222,10 +222,12 @@ def _everything(data: Path) -> list[str]:
 def test_whatever_is_damaged_a_run_keeps_what_is_new_names_it_and_ends_with_3(
     damage: Callable[[Path], None], home: Path, data: Path, tmp_path: Path
 ) -> None:
+    """Each kind of file is damaged in one of three ways; the soak's `damages` has all."""
     names = _everything(data)
     kinds = {re.sub(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}", "RUN", name): name for name in reversed(names)}
     unseen = []
-    for number, name in enumerate(kinds.values()):
+    turn = [_delete, _flip, _cut_short].index(damage)
+    for number, name in list(enumerate(kinds.values()))[turn::3]:
         place = tmp_path / str(number)
         shutil.copytree(data, place, symlinks=True)
         damage(place / name)
