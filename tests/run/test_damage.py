@@ -226,7 +226,8 @@ def test_whatever_is_damaged_a_run_keeps_what_is_new_names_it_and_ends_with_3(
     names = _everything(data)
     kinds = {re.sub(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}", "RUN", name): name for name in reversed(names)}
     unseen = []
-    turn = [_delete, _flip, _cut_short].index(damage)
+    ways: list[Callable[[Path], None]] = [_delete, _flip, _cut_short]
+    turn = ways.index(damage)
     for number, name in list(enumerate(kinds.values()))[turn::3]:
         place = tmp_path / str(number)
         shutil.copytree(data, place, symlinks=True)
