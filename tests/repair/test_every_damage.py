@@ -35,8 +35,6 @@ from tests.repairing import (
     sums_of,
 )
 
-pytestmark = pytest.mark.duckdb
-
 NOT_FOUND_BY_DESIGN = ("store/imported/DIGEST.parquet delete",)
 """Damages that nothing notices: no record lists imported stores yet."""
 TO_DO: dict[str, Callable[[Archive, Path], object]] = {

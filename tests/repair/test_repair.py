@@ -27,8 +27,6 @@ from tests.repairing import (
     sums_of,
 )
 
-pytestmark = pytest.mark.duckdb
-
 SAMPLE = [
     ("store/home=*/run=*/phase-1-0.parquet", "delete"),
     ("tables/pieces/home=*/run=*/phase-8-0.parquet", "flip"),

@@ -19,8 +19,6 @@ from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from tests.command_line import Ran, call, prompt
 
-pytestmark = pytest.mark.duckdb
-
 FILES = {
     "history.jsonl": b"".join(prompt(f"do {number}") for number in range(40)),
     "plans/p.md": b"# a plan\n" * 900,
