@@ -1,6 +1,6 @@
 """Creates an empty warehouse: its tables, views and macros with their comments, without rows.
 
-DuckDB takes 0.6 s for that, nearly all of it for 1,500 comments: each `COMMENT ON` copies the table's whole entry in
+DuckDB takes 0.6 s for that, nearly all of it for 2,400 comments: each `COMMENT ON` copies the table's whole entry in
 the catalog. A process that builds several warehouses therefore creates them once, and copies the file afterwards.
 """
 
@@ -24,8 +24,7 @@ most processes build only one warehouse, and reading the file back would cost th
 def place_empty_warehouse(layout: Layout, target: Path, memory: str) -> bool:
     """Write an empty warehouse to the new file `target`, if this process has built one before; returns whether it has.
 
-    `memory` is DuckDB's memory limit. Raises DiskFullError, DataDirectoryError, LoadError for errors of
-    DuckDB.
+    `memory` is DuckDB's memory limit. Raises DiskFullError, DataDirectoryError, LoadError for errors of DuckDB.
     """
     digest = _schema_digest()
     if digest not in _files:

@@ -1,4 +1,6 @@
-"""Killing a run anywhere loses nothing: at every named point, in several ways, the next run makes good what it left."""
+"""Killing a run anywhere loses nothing: whatever it left at a named point, the next run makes good. Each point fails in
+one way in the suite, in all three ways in the soak.
+"""
 
 import json
 import os
