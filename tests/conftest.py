@@ -42,6 +42,7 @@ say_what_is_absent()
 
 from models.errors import ExitCode  # noqa: E402
 from tests.command_line import Kept, call, make_home  # noqa: E402 (it imports the project, which reads the above)
+from tests.look.story import write_story  # noqa: E402
 from tests.planted import write_planted  # noqa: E402
 
 # No deadline: other work on the machine must not fail a test.
@@ -102,6 +103,15 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     ran = call("run", "--home", f"mine={home}", "--data", base / "data")
     assert (ran.code, ran.err) == (0, "")
     return Kept(home, base / "data")
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of a run over the story, which tests must not change."""
+    base = tmp_path_factory.mktemp("story")
+    ran = call("run", "--home", f"mine={write_story(base / 'home')}", "--data", base / "data")
+    assert (ran.code, ran.err) == (0, ""), ran.err
+    return base / "data"
 
 
 @pytest.fixture

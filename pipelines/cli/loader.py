@@ -50,6 +50,7 @@ COMMANDS: Final = (
     Listed("scan", "Find secrets in the archive.", "scan", "scan"),
     Listed("usage", "Show tokens and their cost at list prices.", "usage", "usage"),
     Listed("dashboard", "Write one HTML page with charts of the whole archive.", "dashboard", "dashboard"),
+    Listed("mcp", "Serve the archive to agents (MCP).", "mcp", "mcp"),
     Listed("notebook", "Start JupyterLab with the notebooks and the data directory.", "notebook", "notebook"),
     # A query may begin with a comment (--), a file_id with a minus sign.
     Listed("sql", "Run a read-only SQL query on the warehouse.", "sql", "sql", dashes=True),
@@ -74,7 +75,7 @@ COMMANDS: Final = (
 """Every command, in the order of `extract --help`. A test compares these helps with those of the commands."""
 
 
-_EXTRAS: Final = {"textual": "browse"}
+_EXTRAS: Final = {"textual": "browse", "mcp": "mcp", "mcp_types": "mcp"}
 """Packages that are not installed with the project, by the extra that has them."""
 
 

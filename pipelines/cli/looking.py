@@ -56,6 +56,11 @@ Redact = Annotated[
     ),
 ]
 
+Level = Annotated[
+    str, typer.Option("--redact", metavar="LEVEL", help="Mask: private (secrets), team, public, or none.")
+]
+"""The option of commands that mask unless they are asked not to; for `level_of`."""
+
 Named = dict[str, Cell]
 """A row of a query's result, by column name."""
 
@@ -71,6 +76,15 @@ def masker_of(level: str | None) -> Masker | None:
             f"unknown level {level!r}; use one of {', '.join(one.lower() for one in PrivacyLevel.__members__)}"
         )
     return Masker(PrivacyLevel[level.upper()])
+
+
+def level_of(given: str) -> PrivacyLevel | None:
+    """Return the level of a name, None for `none`. Raises ConfigurationError for an unknown one."""
+    if given == "none":
+        return None
+    if given.upper() not in PrivacyLevel.__members__:
+        raise ConfigurationError(f"there is no level {given!r}; there are private, team, public and none")
+    return PrivacyLevel[given.upper()]
 
 
 def printed(answer: Answer, masker: Masker | None) -> Answer:

@@ -105,6 +105,16 @@ class Layout:
         return self.root / "writer.lock"
 
     @property
+    def server_key(self) -> Path:
+        """The secret key of the archive's servers (`extract serve`, `extract mcp --http`); optional, in no copy."""
+        return self.root / "server.key"
+
+    @property
+    def tokens_file(self) -> Path:
+        """The tokens that `extract token` has made: names and times, never the tokens themselves; optional."""
+        return self.root / "tokens.json"
+
+    @property
     def tombstones_file(self) -> Path:
         """The tombstones of erasures; missing if there was none."""
         return self.root / "tombstones.json"
@@ -303,6 +313,8 @@ class Layout:
                 self.forget_file,
                 self.head_file,
                 self.checks_file,
+                self.server_key,
+                self.tokens_file,
             )
         )
 

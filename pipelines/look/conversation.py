@@ -80,8 +80,8 @@ def conversation_query(session_id: str, home_id: str) -> Conditions:
 def prompts_query(session_id: str) -> Conditions:
     """Return the query for the prompts of a session that no transcript has, in order."""
     return Conditions(
-        "SELECT prompted_at, prompt_text FROM user_prompts WHERE session_id = ? AND NOT in_transcript "
-        "ORDER BY prompted_at, byte_offset",
+        "SELECT prompted_at, prompt_text, file_id, byte_offset, byte_length FROM user_prompts "
+        "WHERE session_id = ? AND NOT in_transcript ORDER BY prompted_at, byte_offset",
         (session_id,),
     )
 

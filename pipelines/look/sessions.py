@@ -36,11 +36,11 @@ def sessions_query(
     )
 
 
-def one_session_query(session_id: str, home_id: str | None = None) -> Conditions:
+def one_session_query(session_id: str, home_id: str | None = None, *, columns: Sequence[str] = COLUMNS) -> Conditions:
     """Return the query for the row of one session in a home, by default the home that has most of it."""
     names, values = ("", ()) if home_id is None else (" AND home_id = ?", (home_id,))
     return Conditions(
-        f"SELECT {', '.join(COLUMNS)} FROM sessions WHERE session_id = ?{names} "
+        f"SELECT {', '.join(columns)} FROM sessions WHERE session_id = ?{names} "
         "ORDER BY record_count DESC, home_id LIMIT 1",
         (session_id, *values),
     )

@@ -14,7 +14,7 @@ from models.errors import ConfigurationError
 from models.text import safe
 from pipelines.cli.console import say
 from pipelines.cli.conversations import find
-from pipelines.cli.looking import HomeId, Model, Project, Since, State, Tool, Touched, Until
+from pipelines.cli.looking import HomeId, Level, Model, Project, Since, State, Tool, Touched, Until, level_of
 from pipelines.cli.options import Data, layout_of
 from pipelines.disk.layout import Layout
 from pipelines.export import as_json, html, markdown
@@ -62,9 +62,7 @@ def export(
     model: Model = None,
     state: State = None,
     home: HomeId = None,
-    redact: Annotated[
-        str, typer.Option("--redact", metavar="LEVEL", help="Mask: private (secrets), team, public, or none.")
-    ] = "private",
+    redact: Level = "private",
     data: Data = None,
 ) -> None:
     """Write sessions as documents: Markdown, HTML or JSON.
@@ -73,7 +71,7 @@ def export(
     conversation. Without --to and --index all chosen sessions are one document, on standard output. Secrets are masked
     unless --redact none is given. In a directory only what changed is written.
     """
-    layout, level = layout_of(data), _level(redact)
+    layout, level = layout_of(data), level_of(redact)
     filters = Filters(project, since, until, touched, tool, model, state, home)
     directory = _directory(which, to, index, is_filtered=filters != Filters())
     chosen: Filters | str = filters if which is None else find(layout, which)
@@ -140,11 +138,3 @@ def _masker(layout: Layout, level: PrivacyLevel | None, *session_ids: str) -> Ma
     return Masker(
         level, sha256("\0".join(session_ids).encode("utf-8", "replace") + layout.archive_file.read_bytes()).digest()
     )
-
-
-def _level(given: str) -> PrivacyLevel | None:
-    if given == "none":
-        return None
-    if given.upper() not in PrivacyLevel.__members__:
-        raise ConfigurationError(f"there is no level {given!r}; there are private, team, public and none")
-    return PrivacyLevel[given.upper()]
