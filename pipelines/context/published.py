@@ -22,7 +22,7 @@ _AT_ONCE: Final = 4
 """Queries that run at the same time: more would only wait for the same cores, and share DuckDB's memory."""
 
 
-class Published:
+class CurrentWarehouse:
     """The published warehouse of a data directory. Its methods may be called from several threads."""
 
     def __init__(self, layout: Layout) -> None:

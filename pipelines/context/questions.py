@@ -10,7 +10,7 @@ from typing import Final
 from models.errors import ConfigurationError
 from models.json import JsonObject, JsonValue
 from pipelines.archive.show import entry_bytes
-from pipelines.context.published import Named, Published, rows_of
+from pipelines.context.published import CurrentWarehouse, Named, rows_of
 from pipelines.context.values import TEXT_CHARACTERS, cut, object_of, plain
 from pipelines.look.conversation import (
     Turn,
@@ -74,11 +74,11 @@ class Page:
 class Questions:
     """The questions to one archive, with answers masked to `level` (None: exact).
 
-    Every method returns a JSON object, and raises ConfigurationError for what was asked wrongly, and as `Published`
+    Every method returns a JSON object, and raises ConfigurationError for what was asked wrongly, and as `CurrentWarehouse`
     does. All texts of the answers are untrusted: they are what transcripts say.
     """
 
-    published: Published
+    published: CurrentWarehouse
     level: PrivacyLevel | None = PrivacyLevel.PRIVATE
     semantic: SemanticSearch | None = None
     audit: Audit = _no_audit

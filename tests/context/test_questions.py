@@ -9,7 +9,7 @@ import pytest
 from models.errors import ConfigurationError, DataDirectoryError
 from pipelines.context.documents import document
 from pipelines.context.keys import secret_path, server_key
-from pipelines.context.published import Published
+from pipelines.context.published import CurrentWarehouse
 from pipelines.context.questions import Page, Questions
 from pipelines.context.sql import BoundedSql, SqlLimits
 from pipelines.context.values import cut, plain
@@ -51,7 +51,7 @@ def _every_answer(questions: Questions) -> str:
 
 
 def test_every_answer_is_masked_to_the_level(secretive: Layout) -> None:
-    published = Published(secretive)
+    published = CurrentWarehouse(secretive)
     exact = _every_answer(Questions(published, None))
     assert SECRET in exact
     private = _every_answer(Questions(published, PrivacyLevel.PRIVATE))
@@ -64,7 +64,7 @@ def test_every_answer_is_masked_to_the_level(secretive: Layout) -> None:
 
 def test_a_value_has_one_mask_in_all_answers_and_another_in_another_archive(secretive: Layout, told: Path) -> None:
     def mask(layout: Layout) -> str:
-        masker = Questions(Published(layout)).masker
+        masker = Questions(CurrentWarehouse(layout)).masker
         assert masker is not None
         return masker.mask(f"password={SECRET}")
 
@@ -75,7 +75,7 @@ def test_answers_follow_the_warehouse_that_the_newest_run_published(secretive: L
     home = make_home(tmp_path / "home")
     data = tmp_path / "data"
     copytree(secretive.root, data, symlinks=True)
-    published = Published(Layout(data))
+    published = CurrentWarehouse(Layout(data))
     before = published.version
     assert Questions(published).search(SearchQuery("afterwards", Filters())) == {"hits": []}
     (home / "history.jsonl").write_bytes(
@@ -98,7 +98,7 @@ def test_pages_that_are_none_and_views_of_nothing_are_refused(told: Path) -> Non
     for limit, offset in [(0, 0), (201, 0), (5, -1)]:
         with pytest.raises(ConfigurationError):
             Page(limit, offset)
-    questions = Questions(Published(Layout(told)))
+    questions = Questions(CurrentWarehouse(Layout(told)))
     with pytest.raises(ConfigurationError, match="no session begins"):
         questions.session("nobody")
     with pytest.raises(ConfigurationError, match="several sessions"):
@@ -109,7 +109,7 @@ def test_pages_that_are_none_and_views_of_nothing_are_refused(told: Path) -> Non
 
 def test_an_access_is_told_to_the_audit_without_content(told: Path) -> None:
     accesses: list[tuple[str, str]] = []
-    questions = Questions(Published(Layout(told)), audit=lambda *access: accesses.append(access))
+    questions = Questions(CurrentWarehouse(Layout(told)), audit=lambda *access: accesses.append(access))
     questions.search(SearchQuery("release notes", Filters(project="shop")))
     questions.conversation(TIDY)
     questions.sessions(Filters(project="shop"))

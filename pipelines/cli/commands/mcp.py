@@ -15,7 +15,7 @@ from pipelines.cli.console import say
 from pipelines.cli.looking import Level, level_of
 from pipelines.cli.options import Data, layout_of, program
 from pipelines.context.keys import secret_path
-from pipelines.context.published import Published
+from pipelines.context.published import CurrentWarehouse
 from pipelines.context.questions import Questions
 from pipelines.disk.layout import Layout
 from pipelines.redact.rules import PrivacyLevel
@@ -46,7 +46,7 @@ def mcp(
     if install:
         _print_lines(layout, redact, url if http else None, port)
         return
-    questions = Questions(Published(layout), level)
+    questions = Questions(CurrentWarehouse(layout), level)
     if not questions.published.version:
         raise ConfigurationError(f"there is no warehouse in {layout.root}; `extract run` builds one")
     server = ArchiveServer(questions, has_exact=level in (None, PrivacyLevel.PRIVATE))
