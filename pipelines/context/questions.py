@@ -74,8 +74,8 @@ class Page:
 class Questions:
     """The questions to one archive, with answers masked to `level` (None: exact).
 
-    Every method returns a JSON object, and raises ConfigurationError for what was asked wrongly, and as `CurrentWarehouse`
-    does. All texts of the answers are untrusted: they are what transcripts say.
+    Every method returns a JSON object, and raises ConfigurationError for what was asked wrongly, and as
+    `CurrentWarehouse` does. All texts of the answers are untrusted: they are what transcripts say.
     """
 
     published: CurrentWarehouse
