@@ -41,6 +41,7 @@ class Command(StrEnum):
     RESTORE = "restore"
     DRILL = "drill"
     COPY = "copy"
+    LAKE = "lake"
 
 
 KINDS: Final[dict[str, "Kind"]] = {}

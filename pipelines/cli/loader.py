@@ -61,6 +61,9 @@ COMMANDS: Final = (
     Listed("drill", "Test the archive: restore everything and compare it.", "drill", "drill"),
     Listed("verify", "Verify the archive: bytes, counts, references, permissions.", "verify", "verify"),
     Listed("copy", "Keep copies of the archive on other disks.", "copy", "app"),
+    Listed("lake", "Share archives between machines, through one place.", "lake", "app"),
+    Listed("privacy", "Say which sessions may leave this machine, and to whom.", "privacy", "app"),
+    Listed("audit", "Show when content left the archive.", "audit", "audit"),
     Listed("repair", "Mend the archive, and retire by name what nothing can mend.", "repair", "repair"),
     Listed("rebuild", "Build the warehouse again from the archive.", "rebuild", "rebuild"),
     Listed("reparse", "Parse archived files again with the current parsers.", "reparse", "reparse"),
@@ -135,6 +138,13 @@ def make_sample(layout: Layout, directory: Path, *, is_silent: bool) -> tuple[st
     from pipelines.cli import sample
 
     return sample.make_sample(layout, directory, is_silent=is_silent)
+
+
+def push_after_run(layout: Layout, *, is_asked: bool, is_silent: bool) -> ExitCode:
+    """Call `pipelines.cli.after_run.push_after_run`, imported here because most runs push nothing."""
+    from pipelines.cli import after_run
+
+    return after_run.push_after_run(layout, is_asked=is_asked, is_silent=is_silent)
 
 
 def run_weekly(homes: Sequence[str], data: Path, *, full: bool) -> ExitCode:

@@ -11,9 +11,11 @@ from models.run import RunRecord, SourceCounts
 from models.text import safe
 from pipelines.archive.totals import added, by_source, in_the_way, outcomes, rejects, seconds, stored_again, to_json
 from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
+from pipelines.cli.loader import push_after_run
 from pipelines.cli.options import command, shown_path
 from pipelines.cli.progress import showing
 from pipelines.disk.layout import Layout
+from pipelines.disk.settings import read_settings
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import RunResult, run_job
 
@@ -21,20 +23,31 @@ _SHOWN = 5
 
 
 def run_and_show(
-    layout: Layout, request: Request, data: Path | None, *, as_json: bool, quiet: bool, is_sample: bool = False
+    layout: Layout,
+    request: Request,
+    data: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+    is_sample: bool = False,
+    is_pushed: bool = False,
 ) -> None:
     """Do a run, print its summary, and raise typer.Exit if its exit code is not 0. `is_sample` means that all homes are
-    sample homes, which have damaged entries on purpose: rejected entries alone then leave the exit code at 0.
+    sample homes, which have damaged entries on purpose: rejected entries alone then leave the exit code at 0. The run
+    ends with a push if `is_pushed`, or the settings or a lake say so.
     """
     with showing(shown=not (as_json or quiet)) as observer:
         finished = run_job(layout, request, observer)
     show_summary(layout, finished, data, as_json=as_json, quiet=quiet)
+    pushed = ExitCode.VERIFIED
+    if is_pushed or read_settings(layout).push or any(layout.lakes.glob("*.json")):
+        pushed = push_after_run(layout, is_asked=is_pushed, is_silent=as_json or quiet)
     if is_sample and finished.exit_code == ExitCode.REJECTS:
         if not (as_json or quiet):
             say_wrapped("The quarantined entries were damaged on purpose; with a home of yours the exit code is 4.")
         return
-    if finished.exit_code:
-        raise typer.Exit(finished.exit_code)
+    if code := finished.exit_code or pushed:
+        raise typer.Exit(code)
 
 
 def show_summary(layout: Layout, finished: RunResult, data: Path | None, *, as_json: bool, quiet: bool) -> None:

@@ -158,17 +158,19 @@ def is_relative(path: str) -> bool:
 
 
 @contextmanager
-def place_errors(place: str) -> Iterator[None]:
-    """Raise DiskFullError or DataDirectoryError, naming the place, for an OSError of the block."""
+def place_errors(place: str, what: str = "copy", again: str = "copy sync") -> Iterator[None]:
+    """Raise DiskFullError or DataDirectoryError, naming the place, for an OSError of the block. `what` is there; the
+    command `again` goes on.
+    """
     try:
         yield
     except OSError as error:
         why = safe(error.strerror or str(error))
         if error.errno in _NO_ROOM or "No space left" in str(error):
             raise DiskFullError(
-                f"the disk of the copy {place} is full ({why}): make room there, then `extract copy sync` goes on "
+                f"the disk of the {what} {place} is full ({why}): make room there, then `extract {again}` goes on "
                 f"where it stopped"
             ) from error
         if error.errno in _REFUSALS or isinstance(error, FileNotFoundError | ConnectionError | TimeoutError):
-            raise DataDirectoryError(f"the copy {place} cannot be reached or written ({why})") from error
+            raise DataDirectoryError(f"the {what} {place} cannot be reached or written ({why})") from error
         raise

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from models.errors import ExitCode, ExtractError
 from models.json import JsonObject
 from models.observer import Observer
+from pipelines.archive.audit import note_access
 from pipelines.archive.known_copies import KnownCopy, read_known_copies
 from pipelines.copies.result import SyncResult
 from pipelines.copies.sync import sync_copy
@@ -44,7 +45,9 @@ def sync_every(layout: Layout, known: Sequence[KnownCopy], observer: Observer) -
     made = []
     for one in known:
         try:
-            made.append(CopyOutcome(one, result=sync_copy(layout, one, observer)))
+            result = sync_copy(layout, one, observer)
+            note_access(layout, "copy", one.place, counts={"files": result.files, "bytes": result.size})
+            made.append(CopyOutcome(one, result=result))
         except ExtractError as error:
             made.append(CopyOutcome(one, error=error))
     return made

@@ -1,4 +1,5 @@
-"""A place in S3-compatible storage, by obstore (the extra `copies`). Keys are the paths of the copy below the prefix.
+"""A place in S3-compatible storage, in Google's (gs://) or in Azure's (az://), by obstore (the extra `copies`). Keys
+are the paths of the copy below the prefix.
 
 The variables of the AWS tools name endpoint and credentials (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …). Only
 `pipelines.copies.places` imports this module, when a place needs it.
@@ -18,19 +19,19 @@ from obstore.exceptions import (
     PermissionDeniedError,
     UnauthenticatedError,
 )
-from obstore.store import S3Store
+from obstore.store import from_url
 
 from pipelines.copies.destination import BLOCK_BYTES, CopyContent, PlacedEntry, is_relative
 from pipelines.disk.failpoints import reach
 
 
 class ObjectDestination:
-    """The place `url` (s3://bucket/prefix)."""
+    """The place `url` (s3://bucket/prefix, gs://bucket/prefix, az://container/prefix)."""
 
     def __init__(self, url: str) -> None:
         """Take the URL. Reaches nobody yet."""
         self._url = url
-        self._store = S3Store.from_url(
+        self._store = from_url(
             url,
             client_options={"allow_http": True, "timeout": timedelta(seconds=60)},
             retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
@@ -27,15 +27,16 @@ _ENCRYPTION: Final = "pipelines.copies.encryption"
 """Imported by name, since their libraries are extras."""
 
 
-def place_of(given: str) -> str:
-    """Return the place that the user means: an s3:// URL, or an absolute path without changing links in it. Raises
-    ConfigurationError for another URL.
+def place_of(given: str, schemes: Collection[str] = ("s3",)) -> str:
+    """Return the place that the user means: a URL of one of `schemes`, or an absolute path without changing links in
+    it. Raises ConfigurationError for another URL.
     """
     if is_url(given):
         scheme, _, rest = given.partition("://")
-        if scheme != "s3" or not rest.strip("/"):
-            raise ConfigurationError(f"{given} is no place for a copy: name a directory, or s3://BUCKET/PREFIX")
-        return f"s3://{rest.strip('/')}"
+        if scheme not in schemes or not rest.strip("/"):
+            urls = " or ".join(f"{one}://BUCKET/PREFIX" for one in schemes)
+            raise ConfigurationError(f"{given} is no place that this program can write: name a directory, or {urls}")
+        return f"{scheme}://{rest.strip('/')}"
     return os.path.abspath(Path(given).expanduser())
 
 
@@ -92,7 +93,7 @@ def add_copy(layout: Layout, given: str, key_file: Path | None = None) -> KnownC
     archive = Archive.open(layout)
     place = place_of(given)
     if not is_url(place):
-        _check_place(layout, Path(place))
+        check_place(layout, Path(place))
     with syncing(layout):
         known = {one.place: one for one in read_known_copies(layout)}
         with place_errors(place):
@@ -175,7 +176,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _check_place(layout: Layout, place: Path) -> None:
+def check_place(layout: Layout, place: Path) -> None:
     """Raise ConfigurationError where a copy may not lie: in a home or the data directory, or around one of them."""
     real, data = _real(place), _real(layout.root)
     if real == data or real in data.parents or data in real.parents:

@@ -4,17 +4,15 @@ files.
 
 import os
 import re
-import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from platformdirs import user_data_path
-
 from models.errors import ConfigurationError
 from models.text import printable_path
+from pipelines.disk.default_place import default_data_directory
 
 ENVIRONMENT_VARIABLE: Final = "EXTRACT_DATA"
 REPORT_FORMS: Final = ("json", "md", "html")
@@ -22,32 +20,7 @@ REPORT_FORMS: Final = ("json", "md", "html")
 FINDINGS_NAME: Final = "findings.json"
 """The file in a run's directory that has the findings of verifications."""
 _DRILL_NAME: Final = re.compile(r"drill-[0-9]{8}T[0-9]{6}Z\.(json|txt)")
-DISTRIBUTION: Final = "claude-code-warehouse"
-"""The name of the project in pyproject.toml, and of its directory among the user's data."""
 _IGNORE_ALL: Final = b"*\n"
-IN_A_CHECKOUT: Final = "data"
-"""The default data directory inside a checkout of this project; git ignores it."""
-
-
-def checkout_of(place: Path) -> Path | None:
-    """Return the checkout of this project that contains `place`, or None."""
-    for directory in (place, *place.parents):
-        declaration = directory / "pyproject.toml"
-        try:
-            name = tomllib.loads(declaration.read_text(encoding="utf-8"))["project"]["name"]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if name == DISTRIBUTION:
-            return directory
-    return None
-
-
-def default_data_directory() -> Path:
-    """Return the data directory used when none is named: inside a checkout of this project its `data`, elsewhere the
-    user's data directory, so that `extract` finds the same archive from any working directory.
-    """
-    checkout = checkout_of(Path.cwd())
-    return checkout / IN_A_CHECKOUT if checkout else user_data_path(DISTRIBUTION, appauthor=False)
 
 
 @dataclass(frozen=True)
@@ -231,6 +204,41 @@ class Layout:
         return self.root / "copy.json"
 
     @property
+    def machine_file(self) -> Path:
+        """The identity of this machine in lakes; exists once a lake was used."""
+        return self.root / "machine.json"
+
+    @property
+    def machines(self) -> Path:
+        """What was pulled from lakes: for each other machine a data directory of its own."""
+        return self.root / "machines"
+
+    @property
+    def unit_file(self) -> Path:
+        """Only in the directory of a pulled machine: whose runs it has, and how far it was pulled."""
+        return self.root / "unit.json"
+
+    @property
+    def lakes(self) -> Path:
+        """What the archive knows of each lake, and the filtered files that were pushed to it."""
+        return self.root / "lakes"
+
+    @property
+    def privacy_file(self) -> Path:
+        """The privacy levels that were set by command."""
+        return self.root / "privacy.json"
+
+    @property
+    def audit_file(self) -> Path:
+        """The audit log: one line for each time that content left the archive."""
+        return self.root / "audit.jsonl"
+
+    @property
+    def audit_head(self) -> Path:
+        """The number and digest of the last line of the audit log, by which missing lines are noticed."""
+        return self.root / "audit.json"
+
+    @property
     def warehouses(self) -> Path:
         """Warehouses, each named by the run that built it."""
         return self.root / "warehouse"
@@ -313,8 +321,15 @@ class Layout:
                 self.forget_file,
                 self.head_file,
                 self.checks_file,
+<<<<<<< HEAD
                 self.server_key,
                 self.tokens_file,
+=======
+                self.machine_file,
+                self.privacy_file,
+                self.audit_file,
+                self.audit_head,
+>>>>>>> 56c4a1d (Lakes: machines push what they committed, pull and verify what others have, one warehouse over all; privacy levels; an audit log)
             )
         )
 
@@ -322,7 +337,8 @@ class Layout:
     def top_directories(self) -> frozenset[str]:
         """The names of all directories that may be in the data directory itself."""
         named = (self.staging, self.runs, self.store, self.tables, self.cache, self.warehouses, self.prefect)
-        return frozenset(path.name for path in (*named, self.copies, self.destinations, self.quarantine))
+        also = (self.copies, self.destinations, self.quarantine, self.machines, self.lakes)
+        return frozenset(path.name for path in (*named, *also))
 
     def relative(self, path: Path) -> str:
         """Return a path relative to the root with `/` between its components, as in commit records."""

@@ -13,6 +13,12 @@ from pipelines.disk.layout import Layout
 
 PRICE_NAMES = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "web_search")
 """The prices that the user may set for a model."""
+PRIVACY_LEVELS = ("ephemeral", "private", "team", "public")
+"""The privacy levels, the most private first: never leaves the archive; for the user's own machines; for colleagues;
+for everybody.
+"""
+PRIVACY_KEYS = ("project", "path", "tag", "home", "session")
+"""What a rule of privacy may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,9 @@ class Settings:
     `keep_warehouses`: number of warehouses of earlier runs that are kept besides the newest.
     `prices`: the user's own prices by model, in US dollars per million tokens (searches: per thousand); they replace
     those of the price list.
+    `privacy`: rules of privacy levels (`pipelines.privacy.rules`), each a table with level and project, path, tag, home
+    or session.
+    `push`: whether every run ends with a push to the lakes that the archive uses.
     """
 
     withhold: Sequence[str] = ()
@@ -38,6 +47,8 @@ class Settings:
     processes: int = 0
     keep_warehouses: int = 1
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    privacy: Sequence[Mapping[str, str]] = ()
+    push: bool = False
 
     @property
     def process_count(self) -> int:
@@ -71,6 +82,8 @@ def read_settings(layout: Layout) -> Settings:
         wanted = type(getattr(Settings(), name))
         if wanted is dict:
             _check_prices(path, value)
+        elif name == "privacy":
+            _check_privacy(path, value)
         elif wanted is tuple:
             if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
                 raise ConfigurationError(f"{path}: {name} must be a list of strings")
@@ -91,3 +104,20 @@ def _check_prices(path: Path, given: object) -> None:
             raise ConfigurationError(
                 f"{path}: prices of {model!r} must have input and output, and may have {', '.join(PRICE_NAMES[2:])}"
             )
+
+
+def _check_privacy(path: Path, given: object) -> None:
+    """Raise ConfigurationError unless each rule has a level, and names what it is for."""
+    for one in given if isinstance(given, list) else [None]:
+        rule: Mapping[str, object] = one if isinstance(one, dict) else {}
+        if (
+            rule.get("level") not in PRIVACY_LEVELS
+            or not rule.keys() & set(PRIVACY_KEYS)
+            or not rule.keys() <= {"level", *PRIVACY_KEYS}
+        ):
+            raise ConfigurationError(
+                f"{path}: privacy must be tables [[privacy]] with level = {' or '.join(PRIVACY_LEVELS)} and one or "
+                f"more of {', '.join(PRIVACY_KEYS)}"
+            )
+        if not all(isinstance(value, str) and value for value in rule.values()):
+            raise ConfigurationError(f"{path}: the values of [[privacy]] must be texts")

@@ -110,7 +110,7 @@ def _judge_directory(context: Context, path: Path, names: Sequence[str]) -> bool
         case ["staging", _]:
             context.findings.append(codes.STAGED.at(context.address(path)))
             return False
-        case ["prefect" | "copies" | "quarantine", *_] | ["store", "imported"]:
+        case ["prefect" | "copies" | "quarantine" | "machines" | "lakes", *_] | ["store", "imported"]:
             is_ours = True
         case ["runs", name]:
             is_ours = True
@@ -135,7 +135,7 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
     match names:
         case [_] if name in context.layout.top_files:
             return
-        case ["prefect" | "quarantine", *_]:
+        case ["prefect" | "quarantine" | "machines" | "lakes", *_]:
             return
         case _ if path == context.layout.archive_copy:
             return

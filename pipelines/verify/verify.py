@@ -27,6 +27,7 @@ from pipelines.report.write import write_reports
 from pipelines.verify import contents, copies, deep, losses, manifests, parts, records, runs, store
 from pipelines.verify.checks import run_checks
 from pipelines.verify.context import Context, unreadable
+from pipelines.verify.machines import check_audit, check_units
 from pipelines.verify.parts import check_digests
 from pipelines.verify.places import check_places
 from pipelines.verify.sizes import check_sizes
@@ -121,7 +122,7 @@ def check(
     _look(context, records.check_archive, runs.read_runs, runs.check_runs, runs.check_run_files)
     _look(context, copies.check_head, copies.check_copies, copies.check_destinations, losses.check_runs)
     _look(context, records.check_homes, records.check_settings, records.check_erasure, records.check_lock_and_checks)
-    _look(context, records.check_ignore_file)
+    _look(context, records.check_ignore_file, check_audit)
     if not context.runs and not context.unusable:
         context.findings.append(codes.NO_RUN.at("runs"))
     _check_level(context, subset, homes)
@@ -140,7 +141,7 @@ def _check_level(context: Context, subset: Subset, homes: Sequence[tuple[str | N
         _check_source(context, homes)
         return
     if context.level is not Level.QUICK:
-        _look(context, check_places, parts.check_digests, parts.check_footers, parts.check_imports)
+        _look(context, check_units, check_places, parts.check_digests, parts.check_footers, parts.check_imports)
     _look(context, check_warehouses)
     if context.level is not Level.QUICK:
         _look(context, lambda context: _check_tables_in_the_room_there_is(context, subset))

@@ -9,6 +9,7 @@ import duckdb
 from models.errors import LoadError
 from models.findings import warehouse as codes
 from models.run import WarehouseRecord
+from pipelines.archive.machines import with_units
 from pipelines.verify.context import Context
 from pipelines.verify.sizes import digest
 from pipelines.warehouse.publish import check_warehouse
@@ -107,7 +108,7 @@ def _check_content(context: Context, linked: str, known: Mapping[str, WarehouseR
     epoch = next(run.epoch for run in chain if run.run_id == made_by)
     runs = [run for run in chain if run.epoch <= epoch]
     try:
-        check_warehouse(context.layout.root / known[linked].path, runs)
+        check_warehouse(context.layout.root / known[linked].path, with_units(context.layout, runs))
     except LoadError as error:
         context.findings.append(codes.CONTENT.at(linked, problem=str(error).split(": ", 1)[-1]))
     except duckdb.Error as error:

@@ -17,7 +17,10 @@ def show_later_runs(connection: duckdb.DuckDBPyConnection, layout: Layout) -> No
 
     If a commit record cannot be read, no run is added: `extract verify` reports the record.
     """
-    newest, epoch = connection.execute("SELECT max(run_id), max(epoch) FROM runs").fetchone() or (None, None)
+    newest, epoch = connection.execute("SELECT max(run_id), max(epoch) FROM runs WHERE machine IS NULL").fetchone() or (
+        None,
+        None,
+    )
     if newest is None or not any(one.name > newest for one in layout.runs.iterdir()):
         return
     try:
@@ -38,4 +41,4 @@ def _literals(run: RunRecord) -> list[str]:
     """Return the row of a run in the table `runs` as SQL literals, in the order of its columns."""
     finished = "NULL" if run.finished_at is None else quoted(run.finished_at)
     texts = [quoted(run.run_id), str(run.epoch), quoted(run.status), quoted(run.started_at), finished]
-    return [*texts, quoted(run.tool_version), str(run.is_full).lower()]
+    return [*texts, quoted(run.tool_version), str(run.is_full).lower(), "NULL"]

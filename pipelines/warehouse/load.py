@@ -2,10 +2,9 @@
 published one.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import dropwhile
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ from models.run import PartRecord, RunRecord
 from models.schema import INSTANT, Column, Table
 from models.tables import MESSAGES, OCCURRENCES
 from pipelines.archive.imported import IMPORTED, sound_imports
+from pipelines.archive.machines import Origin, origins_of
 from pipelines.disk.atomic import sha256_of
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
@@ -76,7 +76,7 @@ def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord
             create_schema(connection)
         _insert_imported(connection, layout)
         fill_records(connection, runs, runs, _loaded_table_names())
-        _insert_parts(connection, layout, parts)
+        _insert_parts(connection, layout, parts, origins_of(layout, runs))
         _delete_superseded(connection, runs)
         _delete_messages_without_occurrence(connection)
         _fill_prices_of_models(connection, layout)
@@ -103,7 +103,7 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
         if not _has_digest(connection, "views_digest", views_digest()):
             create_views(connection)
         fill_records(connection, runs, later, _loaded_table_names())
-        _insert_parts(connection, layout, parts)
+        _insert_parts(connection, layout, parts, origins_of(layout, later))
         note_touched(connection)
         _delete_superseded(connection, runs)
         _delete_messages_without_occurrence(connection)
@@ -114,10 +114,11 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
 
 
 def _later_runs(runs: Sequence[RunRecord], held: Collection[tuple[str, str]]) -> list[RunRecord] | None:
-    """Return the runs after those whose Parquet files are all in `held`; None if `held` has files of no earlier run."""
+    """Return the runs with Parquet files that are not in `held`; None if `held` has files of none of the other runs."""
     names = _loaded_table_names()
-    later = list(dropwhile(lambda run: all((part.path, part.sha256) in held for part in _parts_of(run, names)), runs))
-    first = runs[: len(runs) - len(later)]
+    first, later = list[RunRecord](), list[RunRecord]()
+    for run in runs:  # those of other machines come in any order
+        (first if all((part.path, part.sha256) in held for part in _parts_of(run, names)) else later).append(run)
     return later if len(_loadable(first)) == len(held) else None
 
 
@@ -212,13 +213,18 @@ def _same_imports(connection: duckdb.DuckDBPyConnection, layout: Layout) -> bool
     return held == kept
 
 
-def _insert_parts(connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord]) -> None:
-    """Load Parquet files into the tables, large tables in two threads, and find the superseded rows."""
+def _insert_parts(
+    connection: duckdb.DuckDBPyConnection, layout: Layout, parts: Sequence[PartRecord], origins: Mapping[str, Origin]
+) -> None:
+    """Load Parquet files into the tables, large tables in two threads, and find the superseded rows. `origins` are
+    those of the files of other machines, by path.
+    """
     insertions: list[tuple[int, Work]] = []
     for table in (*BASE_TABLES, *source_tables(sources().values()), MESSAGES):
         table_parts = [part for part in parts if part.table == table.name and part.rows]
-        paths = [str(layout.root / part.path) for part in table_parts]
-        insertions.append((_size(table_parts), partial(_insert, table=table, paths=paths)))
+        paths = [str(layout.root / part.path) for part in table_parts if part.path not in origins]
+        foreign = {str(layout.root / one.path): origins[one.path] for one in table_parts if one.path in origins}
+        insertions.append((_size(table_parts), partial(_insert, table=table, paths=paths, foreign=foreign)))
     small = [insertion for insertion in insertions if insertion[0] < _LARGE_TABLE_BYTES]
     large = [insertion for insertion in insertions if insertion[0] >= _LARGE_TABLE_BYTES]
     if large:
@@ -275,13 +281,30 @@ def _delete_superseded(connection: duckdb.DuckDBPyConnection, runs: Iterable[Run
             )
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str]) -> None:
-    if table is MESSAGES and paths:
-        _insert_messages(connection, paths)
+def _insert(
+    connection: duckdb.DuckDBPyConnection, table: Table, paths: list[str], foreign: Mapping[str, Origin]
+) -> None:
+    if table is MESSAGES and (paths or foreign):
+        _insert_messages(connection, [*paths, *foreign])
     elif paths:
         names = ", ".join(map(_as_loaded, table.all_columns))
         connection.execute(f'INSERT INTO "{table.name}" SELECT {names} FROM {_parquet(paths, "union_by_name = true")}')
+    if table is not MESSAGES and foreign:
+        _insert_foreign(connection, table, foreign)
     reach("load:table")
+
+
+def _insert_foreign(connection: duckdb.DuckDBPyConnection, table: Table, foreign: Mapping[str, Origin]) -> None:
+    """Insert rows of other machines, each with the home_id, the run_id and the file_id of its origin."""
+    instead = {"home_id": "o.home_id", "run_id": "o.run_id", "file_id": "xor(p.file_id, o.salt)"}
+    names = ", ".join(instead.get(column.name) or _as_loaded(column) for column in table.all_columns)
+    values = ", ".join(
+        f"({quoted(path)}, {quoted(one.home_id)}, {quoted(one.run_id)}, {one.salt}::BIGINT)"
+        for path, one in foreign.items()
+    )
+    files = _parquet(foreign, "union_by_name = true", "filename = 'part_path'")
+    origins = f"(VALUES {values}) AS o(part_path, home_id, run_id, salt)"
+    connection.execute(f'INSERT INTO "{table.name}" SELECT {names} FROM {files} AS p JOIN {origins} USING (part_path)')
 
 
 def _as_loaded(column: Column) -> str:

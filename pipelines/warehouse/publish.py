@@ -15,6 +15,7 @@ from models.errors import ConfigurationError, DataDirectoryError, FixityError, L
 from models.run import RunRecord, WarehouseRecord
 from models.tables import MESSAGES
 from pipelines.archive.archive import committed_parts
+from pipelines.archive.machines import unit_layout, useless_units, with_units
 from pipelines.disk import platform
 from pipelines.disk.atomic import disk_errors, sha256_of, sync_file
 from pipelines.disk.failpoints import reach
@@ -47,10 +48,43 @@ def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_a
 
     If the published warehouse was built from some of these runs, later runs are added to a copy of it. Otherwise, or
     with `is_anew`, all undamaged parts are loaded into a new file. The newest `keep` older files are not deleted: other
-    programs may have them open. Raises LoadError; the former warehouse then stays published.
+    programs may have them open. What was pulled from other machines is loaded too; a unit that cannot be loaded is left
+    out, its directory named. Raises LoadError; the former warehouse then stays published.
     """
-    final = layout.warehouse_of(runs[-1].run_id)
-    building = layout.warehouse_being_built(runs[-1].run_id)
+    try:
+        return _make_warehouse(layout, runs, with_units(layout, runs), keep=keep, is_anew=is_anew)
+    except LoadError:
+        if not (useless := useless_units(layout, _try_unit)):
+            raise
+    runs_of_all = with_units(layout, runs, useless)
+    made = _make_warehouse(layout, runs, runs_of_all, keep=keep, is_anew=True)
+    left_out = [layout.relative(unit_layout(layout, machine_id).root) for machine_id in useless]
+    return replace(made, left_out=[*made.left_out, *left_out])
+
+
+def _try_unit(layout: Layout, runs: Sequence[RunRecord]) -> bool:
+    """Return whether a warehouse can be built of the runs of one unit alone."""
+    building = layout.warehouses / "unit.tmp.duckdb"
+    remove_database(building)
+    try:
+        build_warehouse(layout, runs, building)
+        check_warehouse(building, runs)
+    except (LoadError, FixityError):
+        return False
+    finally:
+        remove_database(building)
+    return True
+
+
+def _make_warehouse(
+    layout: Layout, own: Sequence[RunRecord], runs: Sequence[RunRecord], *, keep: int, is_anew: bool
+) -> Published:
+    """Do what `make_warehouse` says with `runs`, those of the units among them; the warehouse is named after the newest
+    of
+    `own`.
+    """
+    newest = (own or runs)[-1].run_id
+    final, building = layout.warehouse_of(newest), layout.warehouse_being_built(newest)
     remove_database(building)
     with disk_errors():
         made = None if is_anew else _extend_published(layout, runs, building)

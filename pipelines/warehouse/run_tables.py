@@ -10,6 +10,7 @@ import pyarrow as pa
 from models.counts import summed_columns
 from models.run import RunRecord
 from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Table
+from pipelines.archive.machines import machine_of
 
 RUNS = Table(
     "runs",
@@ -22,6 +23,7 @@ RUNS = Table(
         Column("finished_at", INSTANT, "When it ended (UTC)."),
         Column("tool_version", TEXT, "The version of extract.", required=True),
         Column("is_full", FLAG, "Whether it read every file again.", required=True),
+        Column("machine", TEXT, "The machine whose archive has it, pulled from a lake; NULL for this one."),
     ),
     has_provenance=False,
 )
@@ -77,7 +79,16 @@ def fill_records(
     `tables`), and create the TEMP table `new_runs` with the ids of `new`.
     """
     run_rows = [
-        (run.run_id, run.epoch, run.status, run.started_at, run.finished_at, run.tool_version, run.is_full)
+        (
+            run.run_id,
+            run.epoch,
+            run.status,
+            run.started_at,
+            run.finished_at,
+            run.tool_version,
+            run.is_full,
+            machine_of(run),
+        )
         for run in runs
         if run.kind != "rollback"
     ]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.disk.layout import Layout, checkout_of
+from pipelines.disk.default_place import checkout_of
+from pipelines.disk.layout import Layout
 from pipelines.verify.verify import check
 from tests.support import extract, fixture_homes
 

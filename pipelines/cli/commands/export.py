@@ -12,6 +12,7 @@ import typer
 from models.amounts import plural
 from models.errors import ConfigurationError
 from models.text import safe
+from pipelines.archive.audit import note_access
 from pipelines.cli.console import say
 from pipelines.cli.conversations import find
 from pipelines.cli.looking import HomeId, Level, Model, Project, Since, State, Tool, Touched, Until, level_of
@@ -75,8 +76,11 @@ def export(
     filters = Filters(project, since, until, touched, tool, model, state, home)
     directory = _directory(which, to, index, is_filtered=filters != Filters())
     chosen: Filters | str = filters if which is None else find(layout, which)
+    shown_level = level.name.lower() if level is not None else "none"
     if directory is None:
-        sys.stdout.write(_DOCUMENT_OF[form](_one_document(layout, chosen, level)))
+        contents = _one_document(layout, chosen, level)
+        note_access(layout, "export", "standard output", level=shown_level, counts={"sessions": len(contents)})
+        sys.stdout.write(_DOCUMENT_OF[form](contents))
         return
     try:
         written = write_documents(
@@ -88,6 +92,7 @@ def export(
         )
     except OSError as error:
         raise ConfigurationError(f"{error.filename or directory} cannot be written: {error.strerror}") from error
+    note_access(layout, "export", str(directory), level=shown_level, counts={"sessions": written.documents})
     _report(written, directory)
 
 

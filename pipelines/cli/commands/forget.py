@@ -12,6 +12,7 @@ from models.json import JsonObject
 from models.observer import Observer
 from pipelines.cli.confirm import Yes, confirm
 from pipelines.cli.console import Heading, say, say_json, say_table
+from pipelines.cli.lakes import PushOutcome, push_all
 from pipelines.cli.options import AsJson, Data, Quiet, layout_of
 from pipelines.cli.progress import showing
 from pipelines.copies.every import CopyOutcome, sync_all_known
@@ -26,6 +27,7 @@ from pipelines.forget.forget import (
     tombstones_of,
 )
 from pipelines.forget.forget import forget as do_forget
+from pipelines.lake.known import read_lakes
 
 _SHOWN = 20
 
@@ -103,14 +105,19 @@ def _forget(
     with showing(shown=not (as_json or quiet)) as observer:
         made = do_forget(layout, planned, observer, reason=reason)
         copies = sync_all_known(layout, observer)
+        lakes = push_all(layout, read_lakes(layout), observer, why="erasure")
     not_reached = [one for one in copies if not one.has_every_erasure]
     if as_json:
-        reached: JsonObject = {"copies_not_reached": [one.known.place for one in not_reached]}
+        reached: JsonObject = {
+            "copies_not_reached": [one.known.place for one in not_reached],
+            "lakes_not_reached": [one.known.place for one in lakes if one.error is not None],
+        }
         say_json({"done": made.tombstone is not None, **planned.to_json(), **made.to_json(), **reached})
     else:
         _show_done(made, quiet=quiet)
         _show_copies(copies, quiet=quiet)
-    if made.remaining or not_reached:
+        _show_lakes(lakes, quiet=quiet)
+    if made.remaining or not_reached or any(one.error is not None for one in lakes):
         raise typer.Exit(ExitCode.UNEXPECTED)
 
 
@@ -175,6 +182,15 @@ def _show_copies(copies: Sequence[CopyOutcome], *, quiet: bool) -> None:
             why = one.error or "some of its files could not be replaced; `extract copy verify` says which"
             say(f"THE COPY {one.known.place} STILL CONTAINS IT: {why}", stderr=True)
             say("`extract copy sync` erases it there as soon as the copy can be reached.", stderr=True)
+
+
+def _show_lakes(lakes: Sequence[PushOutcome], *, quiet: bool) -> None:
+    for one in lakes:
+        if one.error is not None:
+            say(f"THE LAKE {one.known.place} STILL CONTAINS IT: {one.error}", stderr=True)
+            say("`extract lake push` erases it there as soon as the lake can be reached.", stderr=True)
+        elif not quiet:
+            say(f"{one.known.place}: erased there; other machines delete it with their next `extract lake pull`")
 
 
 def _list(layout: Layout, *, as_json: bool) -> None:

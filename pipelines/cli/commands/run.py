@@ -29,6 +29,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show for each phase what a run would read; write nothing.")
     ] = False,
+    push: Annotated[bool, typer.Option("--push", help="End with a push to every lake in use.")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     or_demo: Annotated[
@@ -53,7 +54,7 @@ def run(
         _show_plan(layout, request, as_json=as_json)
     else:
         is_sample = all(path == layout.demo for _, path in found.homes)
-        run_and_show(layout, request, data, as_json=as_json, quiet=quiet, is_sample=is_sample)
+        run_and_show(layout, request, data, as_json=as_json, quiet=quiet, is_sample=is_sample, is_pushed=push)
 
 
 def _show_plan(layout: Layout, request: Request, *, as_json: bool) -> None:

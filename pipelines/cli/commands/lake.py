@@ -1,0 +1,232 @@
+"""`extract lake`: machines share what they have committed."""
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from models.amounts import duration, moment, plural, size
+from models.errors import ExitCode, ExtractError
+from models.json import JsonValue
+from pipelines.archive.archive import read_runs
+from pipelines.archive.machines import read_units, this_machine, to_json
+from pipelines.cli.confirm import Yes, confirm
+from pipelines.cli.console import Heading, say, say_json, say_table
+from pipelines.cli.findings import show_findings
+from pipelines.cli.lakes import push_all
+from pipelines.cli.options import AsJson, Data, Quiet, command, layout_of
+from pipelines.cli.progress import showing
+from pipelines.disk.atomic import disk_errors
+from pipelines.lake.known import KnownLake, chosen_lakes, drop_lake, init_lake, using_lakes
+from pipelines.lake.pull import PullResult, drop_unit, pull
+from pipelines.lake.push import Waiting, waiting_for
+from pipelines.lake.registry import registry, withdraw
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+Place = Annotated[
+    str, typer.Argument(metavar="DEST", help="A directory or a share, s3://BUCKET/PREFIX, gs://… or az://….")
+]
+KnownPlace = Annotated[
+    str | None, typer.Argument(metavar="[DEST]", help="The lake. Default: all that are used.", show_default=False)
+]
+Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why; the audit log keeps it.")]
+
+
+@app.callback()
+def lake() -> None:
+    """Share archives between machines, through a place that all of them reach."""
+
+
+@app.command()
+def init(
+    dest: Place,
+    level: Annotated[
+        str | None,
+        typer.Option("--level", metavar="LEVEL", help="Whom it is for: private (your own machines), team or public."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="The name of this machine in lakes.")
+    ] = None,
+    auto: Annotated[bool, typer.Option("--auto", help="Let every run end with a push to it.")] = False,
+    data: Data = None,
+) -> None:
+    """Make a place a lake, or join the lake that it is.
+
+    Nothing is pushed yet. To a private lake everything goes as it is, byte for byte; to one for a team or the public
+    only what a rule of privacy gives to them (extract privacy), with secrets and personal data masked.
+    """
+    known, machine = init_lake(layout_of(data), dest, level=level, name=name, is_automatic=auto)
+    say(f"{known.place} is a lake of level {known.level}; this machine is {machine.shown}")
+    say(f"next: {command(f'lake push {shlex.quote(known.place)}', data)}")
+
+
+@app.command("push")
+def push_command(
+    dest: KnownPlace = None, why: Why = None, data: Data = None, as_json: AsJson = False, quiet: Quiet = False
+) -> None:
+    """Put into lakes what was committed since the last push.
+
+    Goes on where it was stopped. No file there is ever changed, and no two machines write the same one. Ends with 12
+    where a lake is away: what waits is pushed the next time.
+    """
+    layout = layout_of(data)
+    with showing(shown=not (as_json or quiet)) as observer:
+        outcomes = push_all(layout, chosen_lakes(layout, dest), observer, why=why)
+    code = max((one.exit_code for one in outcomes), default=ExitCode.VERIFIED)
+    if as_json:
+        say_json({"exit_code": int(code), "lakes": [one.to_json() for one in outcomes]})
+    for one in outcomes if not as_json else ():
+        one.show(quiet=quiet)
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command("pull")
+def pull_command(
+    dest: KnownPlace = None, why: Why = None, data: Data = None, as_json: AsJson = False, quiet: Quiet = False
+) -> None:
+    """Bring what other machines have pushed, and add it to the warehouse.
+
+    Every file is compared with its digest, its size, its columns and its rows before it counts; what fails is named and
+    left out, and what was pulled before stays. In the warehouse a home of another machine is called home@machine. Ends
+    with 3 for damage, with 1 for other findings, with 12 where a lake is away.
+    """
+    layout = layout_of(data)
+    code = ExitCode.VERIFIED
+    made: list[JsonValue] = []
+    for known in chosen_lakes(layout, dest):
+        try:
+            with showing(shown=not (as_json or quiet)) as observer:
+                result = pull(layout, known, observer, why=why)
+        except ExtractError as error:
+            code = max(code, ExitCode(error.exit_code))
+            made.append({"lake": known.to_json(), "error": str(error)})
+            say(f"extract: {error}", stderr=True)
+            continue
+        code = max(code, result.exit_code)
+        made.append(result.to_json())
+        if not as_json:
+            _show_pull(result, quiet=quiet)
+    if as_json:
+        say_json({"exit_code": int(code), "lakes": made})
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
+def status(data: Data = None, as_json: AsJson = False) -> None:
+    """Show what is not pushed yet and since when, and what was pulled. Reaches no lake."""
+    layout = layout_of(data)
+    machine = this_machine(layout)
+    lakes = chosen_lakes(layout, None)
+    runs = read_runs(layout)
+    units = read_units(layout)
+    if as_json:
+        say_json(
+            {
+                "machine": to_json(machine) if machine is not None else None,
+                "lakes": [{**one.to_json(), "waiting": waiting_for(one, runs).to_json()} for one in lakes],
+                "units": [one.to_json() for one in units],
+            }
+        )
+        return
+    if machine is not None:
+        say(f"this machine: {machine.shown}")
+    for known in lakes:
+        _show_status(known, waiting_for(known, runs))
+    for unit in units:
+        whole = "" if unit.head.is_whole else ", not all of it could be used"
+        say(f"pulled from {unit.machine.shown}: {moment(unit.head.pulled_at)}{whole}")
+
+
+def _show_status(known: KnownLake, waiting: Waiting) -> None:
+    say(f"{known.place} ({known.level})", style="bold")
+    say(f"  pushed {moment(known.pushed_at)}, pulled {moment(known.pulled_at)}")
+    if known.problem is not None:
+        say(f"  the last try failed: {known.problem}")
+    if waiting.files:
+        what = f"{plural(waiting.runs, 'run')} with {plural(waiting.files, 'file')}, {size(waiting.size)}"
+        say(f"  not pushed yet: {what}, since {moment(waiting.since)}")
+    elif waiting.runs:
+        say(f"  not pushed yet: changes of {plural(waiting.runs, 'run')}")
+    else:
+        say("  everything is pushed")
+
+
+@app.command("list")
+def list_machines(dest: KnownPlace = None, data: Data = None, as_json: AsJson = False) -> None:
+    """Show the machines of lakes: their homes, projects, and last push."""
+    layout = layout_of(data)
+    own = this_machine(layout)
+    found = [(known, registry(known)) for known in chosen_lakes(layout, dest)]
+    if as_json:
+        say_json([{"lake": known.to_json(), "machines": [one.to_json() for one in heads]} for known, heads in found])
+        return
+    for known, heads in found:
+        say(f"{known.place} ({known.level})", style="bold")
+        headings = [Heading("machine"), Heading("homes", "sentence"), Heading("projects", "number")]
+        headings += [Heading("runs", "number"), Heading("size", "number"), Heading("last push (UTC)")]
+        rows = [
+            [
+                one.name + (" (this one)" if own and own.machine_id == one.machine_id else ""),
+                ", ".join(one.homes.values()),
+                str(len(one.projects)),
+                str(len(one.records)),
+                size(one.size),
+                moment(one.pushed_at).removesuffix(" UTC"),
+            ]
+            for one in heads
+        ]
+        say_table(headings, rows)
+
+
+@app.command()
+def remove(
+    dest: Place,
+    withdraw_all: Annotated[
+        bool, typer.Option("--withdraw", help="Delete from the lake what this machine has pushed.")
+    ] = False,
+    yes: Yes = False,
+    data: Data = None,
+) -> None:
+    """Stop using a lake. What was pushed stays there, unless --withdraw; what was pulled stays here.
+
+    With --withdraw the other machines delete it with their next pull.
+    """
+    layout = layout_of(data)
+    (known,) = chosen_lakes(layout, dest)
+    if withdraw_all:
+        if not yes:
+            confirm(f"Delete from {known.place} all that this machine has pushed?")
+        removed = withdraw(layout, known)
+        say(f"{plural(removed, 'file')} deleted in {known.place}")
+    with using_lakes(layout), disk_errors():
+        drop_lake(layout, known)
+    say(f"{known.place}: no push and no pull uses it any more")
+
+
+@app.command()
+def drop(
+    machine: Annotated[str, typer.Argument(metavar="MACHINE", help="Its name, or the beginning of its id.")],
+    data: Data = None,
+    quiet: Quiet = False,
+) -> None:
+    """Delete here what was pulled from a machine. The next pull brings it again if the lake still has it."""
+    layout = layout_of(data)
+    with showing(shown=not quiet) as observer:
+        dropped = drop_unit(layout, machine, observer)
+    say(f"what was pulled from {dropped.shown} is deleted, and the warehouse is without it")
+
+
+def _show_pull(result: PullResult, *, quiet: bool) -> None:
+    if not quiet:
+        what = f"{plural(result.files, 'file')} with {size(result.size)} pulled" if result.files else "nothing is new"
+        say(f"{result.known.place}: {what}, {duration(result.seconds)}", style="bold")
+        if result.removed:
+            say(f"{plural(result.removed, 'file')} deleted here, as on their machines")
+        if result.machines:
+            say("machines: " + ", ".join(one.shown for one in result.machines))
+    for path in result.left_out:
+        say(f"left out of the warehouse, since it cannot be loaded: {path}", stderr=True)
+    show_findings(result.findings)

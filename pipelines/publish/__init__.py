@@ -1,0 +1,3 @@
+"""`extract publish`: the warehouse in a PostgreSQL server, and the tables as a DuckLake catalog. Imports `lake`, whose
+rules say what leaves this machine.
+"""
