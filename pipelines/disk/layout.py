@@ -13,6 +13,7 @@ from typing import Final
 from models.errors import ConfigurationError
 from models.text import printable_path
 from pipelines.disk.default_place import default_data_directory
+from pipelines.disk.shared_places import SharedPlaces
 
 ENVIRONMENT_VARIABLE: Final = "EXTRACT_DATA"
 REPORT_FORMS: Final = ("json", "md", "html")
@@ -24,7 +25,7 @@ _IGNORE_ALL: Final = b"*\n"
 
 
 @dataclass(frozen=True)
-class Layout:
+class Layout(SharedPlaces):
     """The paths below a data directory. `prepare` creates the directories; nothing else here writes."""
 
     root: Path
@@ -204,41 +205,6 @@ class Layout:
         return self.root / "copy.json"
 
     @property
-    def machine_file(self) -> Path:
-        """The identity of this machine in lakes; exists once a lake was used."""
-        return self.root / "machine.json"
-
-    @property
-    def machines(self) -> Path:
-        """What was pulled from lakes: for each other machine a data directory of its own."""
-        return self.root / "machines"
-
-    @property
-    def unit_file(self) -> Path:
-        """Only in the directory of a pulled machine: whose runs it has, and how far it was pulled."""
-        return self.root / "unit.json"
-
-    @property
-    def lakes(self) -> Path:
-        """What the archive knows of each lake, and the filtered files that were pushed to it."""
-        return self.root / "lakes"
-
-    @property
-    def privacy_file(self) -> Path:
-        """The privacy levels that were set by command."""
-        return self.root / "privacy.json"
-
-    @property
-    def audit_file(self) -> Path:
-        """The audit log: one line for each time that content left the archive."""
-        return self.root / "audit.jsonl"
-
-    @property
-    def audit_head(self) -> Path:
-        """The number and digest of the last line of the audit log, by which missing lines are noticed."""
-        return self.root / "audit.json"
-
-    @property
     def warehouses(self) -> Path:
         """Warehouses, each named by the run that built it."""
         return self.root / "warehouse"
@@ -321,15 +287,12 @@ class Layout:
                 self.forget_file,
                 self.head_file,
                 self.checks_file,
-<<<<<<< HEAD
                 self.server_key,
                 self.tokens_file,
-=======
                 self.machine_file,
                 self.privacy_file,
                 self.audit_file,
                 self.audit_head,
->>>>>>> 56c4a1d (Lakes: machines push what they committed, pull and verify what others have, one warehouse over all; privacy levels; an audit log)
             )
         )
 
