@@ -1,5 +1,5 @@
-"""Made-up machines for the tests of lakes: a home with an open, a secret and a team project, each with marks in every place
-where Claude Code keeps something of a session; and the search of every byte that a place has.
+"""Made-up machines for the tests of lakes: a home with an open, a secret and a team project, each with marks in every
+place where Claude Code keeps something of a session; and the search of every byte that a place has.
 """
 
 import json

@@ -25,9 +25,9 @@ from pipelines.lake.registry import registry, withdraw
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
 from pipelines.verify.verify import verify
-from tests.lake.machines import KINDS, PROJECTS, QUIET, Made, everything_in, make_machine, mark, session_of, write_project
+from tests.lake.machines import PROJECTS, QUIET, Made, everything_in, make_machine, mark, session_of, write_project
 
-VIEWS = ("sessions", "messages", "conversation", "tool_calls", "token_usage", "projects", "user_prompts", "files", "plans")
+VIEWS = ("sessions", "messages", "conversation", "tool_calls", "token_usage", "projects", "user_prompts", "files")
 
 
 @pytest.fixture(scope="module")
@@ -429,4 +429,3 @@ def test_the_audit_log_has_each_push_and_pull_without_content(place: Path) -> No
     assert problems == []
     assert [one.what for one in entries] == ["push", "pull"]
     assert b"MARK" not in ada.layout.audit_file.read_bytes()
-    assert len(KINDS) > 0
