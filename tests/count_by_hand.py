@@ -74,7 +74,7 @@ def _is_prompt(path: Path, record: JsonObject) -> bool:
 
 @dataclass
 class Count:
-    """What was counted over a home, by session; sessions that share an event are one, named by the first of them."""
+    """Counts over a home by session; sessions that share an event are one, named by the first of them."""
 
     found: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     together: dict[str, str] = field(default_factory=dict)

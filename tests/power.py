@@ -19,7 +19,9 @@ Names = dict[str, int]
 
 @dataclass(slots=True)
 class Disk:
-    """What is sure to survive below `root`: entries of directories, contents of files and targets of links by inode."""
+    """The state below `root` that surely survives a power failure: entries of directories, contents of files and
+    targets of links by inode.
+    """
 
     root: Path
     entries: dict[int, Names] = field(default_factory=dict)

@@ -19,7 +19,7 @@ Names = dict[str, int | None]
 
 
 class Disk:
-    """What is flushed of the tree below `root`."""
+    """The flushed state of the tree below `root`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -22,7 +22,7 @@ from tests.logical_checksum import logical_checksums
 
 _RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 _NOT_OURS = ("cache/", "prefect/", "quarantine/", "staging/", "settings.toml", "writer.lock")
-"""What is made anew by any run, or is the user's."""
+"""Paths that any run makes anew, or that belong to the user."""
 
 
 def _over(path: Path, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What holds of the project as a whole: what is built and installed, what is tracked, what is imported when."""
+"""Laws of the project as a whole: builds and installs, tracked files, imports at start-up, names and docstrings."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""What the commands that show a conversation share: finding the session, reading what was said, and its head."""
+"""Shared by the commands that show a conversation: finding the session, reading its messages, and its head."""
 
 from collections.abc import Sequence
 from shlex import quote

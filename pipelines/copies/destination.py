@@ -59,7 +59,7 @@ class GoneHere(DamagedHere):
 
 @dataclass(frozen=True, slots=True)
 class CopyContent:
-    """What is to be put at a place: bytes, or a file of the data directory, with SHA-256 and size in bytes."""
+    """Content to put at a place: bytes, or a file of the data directory, with SHA-256 and size in bytes."""
 
     sha256: str
     size: int

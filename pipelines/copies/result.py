@@ -1,4 +1,4 @@
-"""What a sync of a copy has done."""
+"""The result of a sync of a copy."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from pipelines.archive.known_copies import KnownCopy
 
 @dataclass(slots=True)
 class SyncResult:
-    """What a sync has done: files written and their bytes; files of the copy that were damaged or lost and were written
+    """The result of a sync: files written and their bytes; files of the copy that were damaged or lost and were written
     again; files deleted; what is wrong. `known` is what the archive knows of the copy now. `is_erased` is whether every
     erasure of the archive is carried out there.
     """

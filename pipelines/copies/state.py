@@ -71,10 +71,11 @@ class CopyHead:
 
 @dataclass(slots=True)
 class CopyState:
-    """What was found at a place. `head` is None where copy.json is gone or damaged; `head_digest` is the SHA-256 of
-    copy.json. `records` are the readable commit records by run_id, `broken` the paths of other records with the problem
-    of each. `erasures` is the number of its tombstones; None where they cannot be read. `instead` are the records that
-    take the place of others until a sync has carried out an erasure (`pipelines.archive.erasure_journal`).
+    """The state of a copy as found at its place. `head` is None where copy.json is gone or damaged; `head_digest` is
+    the SHA-256 of copy.json. `records` are the readable commit records by run_id, `broken` the paths of other records
+    with the problem of each. `erasures` is the number of its tombstones; None where they cannot be read. `instead` are
+    the records that take the place of others until a sync has carried out an erasure
+    (`pipelines.archive.erasure_journal`).
     """
 
     entries: dict[str, PlacedEntry]

@@ -183,7 +183,7 @@ class Layout(SharedPlaces):
 
     @property
     def destinations(self) -> Path:
-        """What the archive knows of its copies at other places, one file for each."""
+        """The directory with one file about each copy of the archive at another place."""
         return self.root / "destinations"
 
     def destination_file(self, key: str) -> Path:

@@ -32,7 +32,7 @@ _MESSAGES: Final = ("user", "assistant")
 
 
 class ResumeVerdict(StrEnum):
-    """What Claude Code can do with a restored session."""
+    """Whether Claude Code can resume a restored session."""
 
     WHOLE = "whole"
     """It resumes completely: every line parses, the chain reaches its first record, all referenced files exist."""

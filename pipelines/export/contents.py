@@ -1,5 +1,5 @@
-"""What a document says of a session, whatever its form: objectives, what was done, files, decisions, errors, the budget
-of tokens, next steps, and the conversation. Every text is untrusted: a form escapes it.
+"""The contents of a document about a session, the same in every form: objectives, work done, files, decisions, errors,
+the budget of tokens, next steps, and the conversation. Every text is untrusted: a form escapes it.
 """
 
 import json
@@ -53,7 +53,7 @@ class ChangedFile:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person decided: the question, a plan, or the call of a tool; and the decision."""
+    """A decision of a person about a question, a plan, or the call of a tool; `at` is UTC."""
 
     at: datetime | None
     about: str

@@ -16,7 +16,7 @@ _HEAD: Final = "# Sessions\n\nWritten by `extract export --index`, which keeps i
 
 @dataclass(slots=True)
 class Written:
-    """What was done in the directory: documents, files that were written, and documents of no session of these."""
+    """The result of an export into a directory: documents, files written, and documents of other sessions."""
 
     documents: int = 0
     changed: int = 0

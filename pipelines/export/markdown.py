@@ -30,7 +30,7 @@ DEEDS: Final[dict[DoneKind, str]] = {
     "tools": "tool calls",
     "outcome": "last answer",
 }
-"""What each kind of a deed is called."""
+"""The name of each kind of work in a document."""
 
 
 def document_of(contents: Sequence[Contents]) -> str:

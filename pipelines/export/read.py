@@ -32,8 +32,8 @@ _PARTS: Final = {
 
 @dataclass(slots=True)
 class SessionRows:
-    """What the archive has of one session: `row` is its row of the view `sessions`, `parts` has the rows of each query
-    by its name. Every text is untrusted, and masked where that was asked for.
+    """The rows of one session in the archive: `row` is its row of the view `sessions`, `parts` has the rows of each
+    query by its name. Every text is untrusted, and masked where that was asked for.
     """
 
     row: Named

@@ -118,7 +118,7 @@ def written_out(text: str) -> bool:
 _OF_A_PROGRAM: Final = re.compile(
     r"[A-Za-z_$]+(?:[?!]?\.[A-Za-z_$]+)+|[A-Z]?[a-z]+|[A-Z0-9_]+=|\d{4}-\d\d-\d\dT[\d:.]+Z?|https?://[^@]*"
 )
-"""What a program or a configuration has instead of a secret: a path of names, a word, an empty name, a time, a URL."""
+"""Values in programs and configurations that are no secret: dotted names, a word, an empty name, a time, a URL."""
 _PLACEHOLDER: Final = re.compile(
     r"(?i)example|your[_-]|placeholder|changeme|xxxx|\*\*\*|redacted|process\.env|os\.environ|getenv|^[<${(\[]|\(\)|\.\.\."
 )
@@ -126,11 +126,11 @@ _TEAM, _PUBLIC = PrivacyLevel.TEAM, PrivacyLevel.PUBLIC
 _ESCAPES: Final = r"\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|\[[0-9;]{0,8}m"
 """Escape sequences of JSON, URLs and terminals: they end in a letter that is not part of the word after them."""
 _B: Final = rf"(?:{_ESCAPES}|^|[^A-Za-z0-9_])"
-"""What may precede a key: no character that could be part of it."""
+"""The text before a key: no character that could be part of it."""
 _LINE: Final = r"(?m:^)[-+]|\\[nr][-+]"
 """The beginning of a line of a diff."""
 _N: Final = rf"(?:{_ESCAPES}|{_LINE}|^|[^\w+.])"
-"""What may precede a number: no character that could be part of it."""
+"""The text before a number: no character that could be part of it."""
 
 
 def _key(name: str, begin: str, rest: str, mark: str = "") -> SecretRule:
@@ -175,7 +175,7 @@ _MARKS: Final = {
     "ip-address": r"\.[0-9]{1,3}\.[0-9]|[0-9A-Fa-f]:[0-9A-Fa-f]{1,4}:",
     "user-in-path": r"/home/|/Users/|\\Users\\|-home-|-Users-",
 }
-"""What is in every match of the rules that no issuer's mark begins."""
+"""A pattern within every match of each rule that no issuer's prefix begins."""
 _RULES: Final = (
     _key("anthropic-key", "sk-ant-", r"[\w-]{20,}"),
     _key("openai-key", "sk-(?:proj-|svcacct-|admin-)", r"[\w-]{20,}"),

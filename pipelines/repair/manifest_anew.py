@@ -28,7 +28,7 @@ _GENERATIONS = 64
 _UNKNOWN_SHA256 = "0" * 64
 
 Reading = Mapping[str, int]
-"""What a row of `extractions` says of one file: from_offset, watermark, size."""
+"""One file's row of `extractions`: from_offset, watermark and size, each in bytes."""
 
 
 def manifest_rows(

@@ -42,9 +42,9 @@ _NOT_IN_A_SHADOW = ("cache", "prefect", "staging", "warehouse", "warehouse.duckd
 
 @dataclass(slots=True)
 class Repair:
-    """What a repair did, or would do: the files that were mended, what a person has to know, and what `extract verify`
-    finds then: known losses, and what is left to mend. `to_parse` are the sources of which archived files are parsed
-    again. `is_done` is false for a preview.
+    """The result of a repair or of its preview: the files mended, notes for a person, and the findings of `extract
+    verify` afterwards: known losses, and damage that is left. `to_parse` are the sources of which archived files are
+    parsed again. `is_done` is false for a preview.
     """
 
     is_done: bool

@@ -102,7 +102,7 @@ class GoneFacts:
 
 @dataclass(frozen=True, slots=True)
 class GrowthFacts:
-    """What one run added to the archive: bytes that the store did not have, and messages that no earlier run
+    """The growth of the archive by one run: bytes that the store did not have, and messages that no earlier run
     had read.
     """
 

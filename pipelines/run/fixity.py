@@ -21,8 +21,8 @@ _GROUP_BYTES: Final = 16 << 20
 
 
 class Claim(NamedTuple):
-    """What the manifest records of a file and the check has to confirm: its first `size` bytes have this XXH3-128, and
-    it had these times when they were read.
+    """A statement of the manifest about a file, which the check has to confirm: its first `size` bytes have this
+    XXH3-128, and it had these times when they were read.
 
     `pinned_ns` is the time before it was read. File times within two seconds of it prove nothing: a write sets them
     when it begins, and more content may follow under the same times. `erased` are the spans that `extract forget`

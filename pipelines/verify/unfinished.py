@@ -27,11 +27,11 @@ _LEFT: Final = frozenset(
         runs.NO_REPORT,
     )
 )
-"""What a writer may leave: a warehouse that it was replacing, a second copy or a report not yet written."""
+"""Findings after a stopped writer: a warehouse it was replacing, a second copy or a report not yet written."""
 _LEFT_BY_FORGET: Final = frozenset(
     kind.code for kind in (runs.TEXT_GONE, runs.TEXT_SIZE, runs.TEXT_BROKEN, codes.TOMBSTONES_GONE, places.STAGED)
 )
-"""What an erasure may leave besides, while its journal exists."""
+"""Further findings after a stopped erasure, while its journal exists."""
 
 
 def without_leftovers(context: Context) -> list[Finding]:

@@ -36,7 +36,7 @@ _QUERIES: Final = frozenset(
 )
 """The words with which a query begins."""
 _PARTS_OF_PIVOTS: Final = ("CREATE", "TRANSACTION", "MULTI")
-"""What a pivot consists of beside its SELECT: DuckDB 1 makes a temporary type, DuckDB 2 keeps all together (MULTI)."""
+"""The statements of a pivot beside its SELECT: DuckDB 1 creates a temporary type, DuckDB 2 gives one MULTI."""
 _CHANGES_THE_ENGINE: Final = frozenset(
     [
         "checkpoint",

@@ -1,4 +1,4 @@
-"""What the archive keeps of itself: its own record and a copy of it, the homes, the commit records."""
+"""The records of the archive about itself: its own and the copy of it, the homes, the commit records."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What the command line says of itself, and what it does not import to say it."""
+"""The help of the command line, and the imports that it does without."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is shown fits the terminal and is harmless to it."""
+"""Output fits the terminal and cannot harm it."""
 
 import pytest
 from hypothesis import given

@@ -67,7 +67,7 @@ NOT_COPIED = {
     ".gitignore",
     "warehouse.duckdb",
 }
-"""What a copy has not: it is derived, or of this data directory alone."""
+"""Names that a copy leaves out: derived files, and those of this data directory alone."""
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="the
 
 
 class Seen(HTMLParser):
-    """What the browser made of a page: the text of each element that has an id, and which of them hold a drawing."""
+    """A page as the browser made it: the text of each element with an id, and the ids of those with a drawing."""
 
     def __init__(self, dom: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the tests of the dashboard share: a database with the views that it reads, and pages with made-up data."""
+"""Shared by the tests of the dashboard: a database with the views that it reads, and pages with made-up data."""
 
 import random
 

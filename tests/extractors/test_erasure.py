@@ -1,4 +1,4 @@
-"""What was erased is recognised however it is written, without being known, and is passed over when it is met."""
+"""Erased content is recognised by its digests in every encoding, and is passed over when a reader meets it again."""
 
 import hmac
 import json

@@ -1,4 +1,4 @@
-"""What differs between systems behaves the same behind one interface; both ways of opening are tried on this system."""
+"""Calls that differ between systems behave the same behind one interface; this system tries both ways of opening."""
 
 import errno
 import os

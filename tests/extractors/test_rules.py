@@ -1,4 +1,4 @@
-"""What is never opened: every kind of secret that a home was seen to hold, under every name that its copies get."""
+"""Files that are never opened: every kind of secret seen in a home, under every name that its copies get."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What whole records are won from damaged lines, and what the rest is called."""
+"""Salvage recovers whole records from damaged lines and names the kind of the rest."""
 
 import json
 import math

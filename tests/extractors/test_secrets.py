@@ -1,4 +1,4 @@
-"""What looks like a private key or a file of tokens, and what only speaks of them."""
+"""Content that looks like a private key or a file of tokens, and content that only mentions them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a home may hold and do while it is read, and that reading leaves no trace in it."""
+"""Reading leaves no trace in a home, whatever the home has and whatever happens to it meanwhile."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What holds of every transcript record, whatever it holds."""
+"""Laws of every transcript record, whatever its content."""
 
 from collections.abc import Iterator
 from itertools import count

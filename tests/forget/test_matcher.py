@@ -1,4 +1,4 @@
-"""What is searched for in bytes, and in which time."""
+"""The search for erased content in bytes, and its time."""
 
 from pipelines.forget.matcher import pattern_matcher
 

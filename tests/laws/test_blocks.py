@@ -1,4 +1,4 @@
-"""What is read many entries at a time is what is read one by one."""
+"""Reading many entries at a time gives the same rows as reading them one by one."""
 
 from datetime import UTC, datetime
 from itertools import accumulate, chain

@@ -1,4 +1,4 @@
-"""What holds of every source: how it is declared, documented, and fed by fixtures. A source without a fixture fails
+"""Laws of every source: how it is declared, documented, and fed by fixtures. A source without a fixture fails
 here.
 """
 

@@ -38,7 +38,7 @@ STEPS = st.lists(
 
 @dataclass
 class World:
-    """What was made up: transcripts, where they lie, and which turns each of them has. `number` keeps what several
+    """Made-up transcripts, where they lie, and which turns each of them has. `number` keeps what several
     worlds make up apart, but for the id that their gateways give every answer.
     """
 

@@ -16,7 +16,7 @@ from tests.look.story import HOSTILE, LOST, TIDY
 pytestmark = pytest.mark.duckdb
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-"""What Rich itself writes: colours and weights."""
+"""The escape sequences that Rich writes: colours and weights."""
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""What a finding is made of, and that none can be made in any other way."""
+"""A finding is made of a declared kind, an address and its values, and cannot be made in any other way."""
 
 import ast
 from collections.abc import Iterator

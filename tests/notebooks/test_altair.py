@@ -39,7 +39,7 @@ pytestmark = pytest.mark.duckdb
 
 @pytest.fixture(scope="module")
 def executed(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
-    """What each cell of the notebooks displayed and printed, all in one process."""
+    """The output of each cell of the notebooks, all executed in one process."""
     done = subprocess.run(
         [sys.executable, "-c", EXECUTE, *(str(ROOT / "notebooks" / f"{name}.ipynb") for name in NAMES)],
         cwd=tmp_path_factory.mktemp("notebooks"),

@@ -47,7 +47,7 @@ TO_DO: dict[str, Callable[[Archive, Path], object]] = {
     r"^Move it out of the data directory": lambda archive, path: path.rename(archive.home.parent / "moved"),
     r"^(Remove|Delete) (it|the link)": lambda _, path: path.unlink(),
 }
-"""What a machine does for an advice: the first that matches."""
+"""How a machine follows an advice: by the first pattern that matches."""
 FOR_A_PERSON = {"R206", "R121", "R151", "R227", "F112", "D108", "R144", "R142", "R143", "R141", "W108", "R154", "R153"}
 """Advice that asks for a decision, or cannot be followed from the damage alone."""
 

@@ -27,7 +27,7 @@ KILLS = int(os.environ.get("SOAK_KILLS", "500"))
 Passed = dict[tuple[int, ...], list[Counter[str]]]
 """How often a run passes each named point in its first week and in its second, by the phases that it does."""
 Expected = dict[tuple[bool, tuple[int, ...]], object]
-"""What the warehouse comes to, by whether the home has grown and by the phases."""
+"""The expected warehouse, by whether the home has grown and by the phases."""
 
 
 def drive(work: Path, cases: Sequence[dict[str, object]], processes: int = 2) -> list[dict[str, object]]:
@@ -83,7 +83,7 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Passed:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
-    """What runs come to that nobody harmed: over a home or one that has grown, in all phases or in a few."""
+    """The results of undisturbed runs: over a home or one that has grown, in all phases or in a few."""
     cases: list[dict[str, object]] = [
         {"point": None, "passing": 0, "kind": "none", "grown": grown, "phases": list(phases), "verified": True}
         for grown in (False, True)

@@ -47,7 +47,7 @@ OUTCOMES = {
     "chmod": {"intact"} if os.name == "posix" and os.geteuid() == 0 else {"intact", "unreadable"},
     "link": {"intact", "missing", "modified", "unreadable", "expired", "unchecked"},
 }
-"""What may come of a file that a kind of writer works on."""
+"""The outcomes that a file may have under each kind of writer."""
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="open files are neither renamed nor deleted there")
 
@@ -149,7 +149,7 @@ class Cycle:
                 assert state.generation == 1, state
 
     def restore_and_compare(self) -> None:
-        """What this run read, and some of what it did not, comes back with the digest of its manifest."""
+        """Restore the files that this run read and some others: each has the digest of its manifest."""
         for state in self.ours():
             changed = state.change in ("new", "appended", "rewritten")
             if state.file_id is None or not (changed or self.chance.random() < 0.2):
@@ -308,7 +308,7 @@ def test_a_file_whose_place_a_link_took_for_a_while_is_known_again_when_it_is_ba
 
 @dataclass
 class Seen:
-    """What was done under writers."""
+    """Counts of the work done under writers."""
 
     runs: int = 0
     homes: int = 0

@@ -1,4 +1,4 @@
-"""What older parsers read is parsed again from the store, and nothing else changes by it."""
+"""A reparse reads from the store every file that an older parser read, and changes nothing else."""
 
 from collections.abc import Iterator
 from dataclasses import replace

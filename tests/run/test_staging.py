@@ -1,4 +1,4 @@
-"""What is written as Parquet is read as it was given, by each engine that is used, however a column is encoded."""
+"""Every engine in use reads Parquet rows as they were given, however a column is encoded."""
 
 from pathlib import Path
 

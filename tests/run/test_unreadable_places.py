@@ -1,4 +1,4 @@
-"""What the system refuses to show for a while: it spoils no run, and is known again when it comes back."""
+"""Paths that are unreadable for a while spoil no run, and are recognised when they are readable again."""
 
 import os
 from dataclasses import replace

@@ -22,7 +22,7 @@ TRANSCRIPT = f"projects/-p/{SESSION}.jsonl"
 
 
 class Reads:
-    """What was opened and read of a home, by path: each of it goes through `extractors.home.home`."""
+    """Counts of opened files and read bytes of a home, by path; both go through `extractors.home.home`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened: Counter[bytes] = Counter()

@@ -65,7 +65,7 @@ the phrase; then has the server schedule runs of the deployment, as its own serv
 
 @dataclass(frozen=True)
 class Flown:
-    """What a flow left: its data directory, what it printed, and what its processes were seen to do."""
+    """The result of a flow: its data directory, its output, and the calls seen in its processes."""
 
     data: Path
     codes: list[int]

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 KILLS = int(os.environ.get("SOAK_INTERRUPTIONS", "6"))
 POWER_LOSSES = int(os.environ.get("SOAK_POWER_LOSSES", "200"))
 HARMLESS = {"R133", "R154", "R209", "F107"}
-"""What `extract verify` may say of a stopped command: which it was, an erasure to finish, a run to continue."""
+"""Findings of `extract verify` after a stopped command: its name, an erasure to finish, a run to continue."""
 STOPPED = {-signal.SIGKILL, 128 + signal.SIGKILL}
 
 

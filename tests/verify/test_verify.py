@@ -1,4 +1,4 @@
-"""What a verification promises: it finds everything, opens nothing broken, disturbs nobody, changes nothing."""
+"""A verification finds every damage, opens no broken file, disturbs no other process, and changes nothing."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What the warehouse answers: each event once, by whoever said it, where it belongs. A test for each kind of fault."""
+"""The warehouse gives each event once, with its author and in its place. A test for each kind of fault."""
 
 import json
 from pathlib import Path

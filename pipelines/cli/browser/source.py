@@ -1,4 +1,4 @@
-"""What the terminal browser shows: lists of sessions and search hits, conversations, and the bytes of single entries.
+"""The data of the terminal browser: lists of sessions and search hits, conversations, and the bytes of single entries.
 
 Every text of an `ListEntry` is safe to print; the others are drawn through `Safe`.
 """
