@@ -1,13 +1,14 @@
 """Kills an erasure at each of its fail points, and reports what readers see then and the state after the next start.
 
-Run as `python -m tests.forget_driver WORK RESULTS.json`. Each case runs in processes forked from this one, which has
-imported all modules and started no thread: this saves the imports of each case.
+Run as `python -m tests.forget_driver WORK RESULTS.json POINT...`. Each case runs in processes forked from this one,
+which has imported all modules and started no thread: this saves the imports of each case.
 """
 
 import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -150,8 +151,8 @@ def do_case(base: Path, number: int, point: str) -> dict[str, object]:
     return made
 
 
-def main(base: Path, results: Path) -> None:
-    """Do all cases sequentially."""
+def main(base: Path, results: Path, points: Sequence[str]) -> None:
+    """Do a case for each of the points, sequentially."""
     base.mkdir(parents=True, exist_ok=True)
     os.umask(0o077)
     import_all()
@@ -163,8 +164,8 @@ def main(base: Path, results: Path) -> None:
     own_words()  # once, for all children
     if in_child(began):
         raise SystemExit("the archive to begin with could not be made")
-    results.write_text(json.dumps([do_case(base, number, point) for number, point in enumerate((*BEFORE, *AFTER))]))
+    results.write_text(json.dumps([do_case(base, number, point) for number, point in enumerate(points)]))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

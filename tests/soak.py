@@ -78,7 +78,7 @@ CHECKS: Mapping[str, Check] = {
             figure=900,
             least=15,
             unit="seconds",
-            in_suite="15 seconds, all kinds at once",
+            in_suite="5 seconds, all kinds at once",
         )
         for kind in KINDS
     },
@@ -116,7 +116,25 @@ CHECKS: Mapping[str, Check] = {
         figure=1,
         least=1,
         unit="sweep",
-        in_suite="each point in one of the ways, two ways in fewer phases",
+        in_suite="some points of each part in one way, in fewer phases",
+    ),
+    "erasure-kills": Check(
+        what="erasures killed at every named point, each swept or finished by the next start",
+        test=("tests/forget/test_killed_erasure.py", "killed_at_every_point"),
+        variable="",
+        figure=1,
+        least=1,
+        unit="sweep",
+        in_suite="5 of the points",
+    ),
+    "renewals": Check(
+        what="warehouses brought up to date over a random history, each compared with one made anew",
+        test=("tests/laws/test_renewal.py", "brought_up_to_date"),
+        variable="SOAK_RENEWALS",
+        figure=40,
+        least=2,
+        unit="histories",
+        in_suite="1 history, and two written by hand",
     ),
     "lines": Check(
         what="fuzzed lines through the readers",
@@ -156,12 +174,12 @@ CHECKS: Mapping[str, Check] = {
     ),
     "flips": Check(
         what="flipped bits below the data directory, each found",
-        test=("tests/verify/test_bit_flips.py", "many"),
+        test=("tests/verify/test_bit_flips.py", "every_flipped_bit"),
         variable="SOAK_FLIPS",
         figure=1000,
         least=200,
         unit="bits",
-        in_suite="200 bits",
+        in_suite="a bit of each kind of file, three of each file of rows or content",
     ),
     "damages": Check(
         what="kinds of files damaged in every way: found, mended from a copy and from the home, and run over",
@@ -197,7 +215,7 @@ CHECKS: Mapping[str, Check] = {
         figure=24,
         least=6,
         unit="sizes",
-        in_suite="6 sizes",
+        in_suite="3 sizes",
     ),
     "interruptions": Check(
         what="run, forget, rollback, rebuild, import and gc killed at a fail point or any moment, and made good",

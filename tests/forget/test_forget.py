@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -25,8 +23,7 @@ from pipelines.upkeep.import_store import import_store
 from pipelines.upkeep.rollback import plan_rollback, roll_back
 from pipelines.verify.verify import verify
 from pipelines.warehouse.publish import open_warehouse
-from tests.command_line import ROOT, call, make_home
-from tests.forget_driver import AFTER, BEFORE
+from tests.command_line import call, make_home
 from tests.forgetting import (
     ONE,
     PLAIN,
@@ -495,19 +492,3 @@ def test_a_paste_that_another_session_refers_to_stays(tmp_path: Path) -> None:
     assert {path for _, path in planned.found.paths if path.startswith(b"paste")} == {
         b"paste-cache/0000000000000001.txt"
     }
-
-
-def test_an_erasure_that_is_killed_anywhere_is_not_begun_or_finished_by_the_next_start(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.forget_driver", str(tmp_path / "work"), str(tmp_path / "results.json")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    cases = {case["point"]: case for case in json.loads((tmp_path / "results.json").read_text())}
-    assert sorted(cases) == sorted((*BEFORE, *AFTER))
-    unharmed = {"held": [], "findings": [], "left": [], "is_as_expected": True}
-    seen = ["history.jsonl", f"projects/-p/{ONE}.jsonl", "notes.md"]
-    for point in BEFORE:
-        told = {"point": point, "ended": -9, "is_begun": False, "seen_between": seen, "tombstones": 0}
-        assert cases[point] == told | unharmed
-    for point in AFTER:
-        told = {"point": point, "ended": -9, "is_begun": True, "seen_between": [], "tombstones": 1}
-        assert cases[point] == told | unharmed

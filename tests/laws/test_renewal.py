@@ -2,6 +2,7 @@
 row in every table.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -170,7 +171,7 @@ ALL_THAT_HAPPENS: Sequence[tuple[Sequence[Edit], Sequence[int], str]] = [
 ]
 
 
-@settings(max_examples=6)
+@settings(max_examples=int(os.environ.get("SOAK_RENEWALS", "1")))
 @given(HISTORY)
 @example(
     [

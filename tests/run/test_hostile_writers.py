@@ -30,7 +30,7 @@ from pipelines.warehouse.publish import open_warehouse
 from tests.hostile_writer import KINDS, SECRET, check_text, kind_of, line_of, text_of
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = float(os.environ.get("SOAK_SECONDS", "15"))
+SECONDS = float(os.environ.get("SOAK_SECONDS", "5"))
 """How long they write; a soak asks for more."""
 RUNS_IN_ONE_HOME = 12
 LONGEST_RUN = 300
