@@ -2,12 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
 from models.errors import ExitCode
 from tests.command_line import Kept, call
-
-pytestmark = pytest.mark.duckdb
 
 
 def test_it_says_what_is_missing(kept: Kept, tmp_path: Path) -> None:

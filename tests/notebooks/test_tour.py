@@ -125,7 +125,6 @@ def toured(tmp_path_factory: pytest.TempPathFactory) -> Toured:
 
 
 @pytest.mark.slow
-@pytest.mark.duckdb
 def test_every_cell_of_the_tour_does_its_work(toured: Toured) -> None:
     assert toured.errors == []
     assert {cell for cell, _ in toured.of_kind("image/png")} == PLOTS
@@ -133,7 +132,6 @@ def test_every_cell_of_the_tour_does_its_work(toured: Toured) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.duckdb
 def test_the_tour_follows_a_value_to_its_bytes(toured: Toured) -> None:
     answers = [line.rsplit(maxsplit=1)[1] for line in toured.printed("proof").splitlines()]
     assert answers == ["True", "True", "True"]

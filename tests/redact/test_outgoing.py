@@ -12,8 +12,6 @@ from pipelines.redact.rules import RULES, PrivacyLevel
 from tests.command_line import call
 from tests.planted import EVERY, TOKEN_IN_A_NAME, value_of
 
-pytestmark = pytest.mark.duckdb
-
 KINDS = len(RULES)
 PERSON = "janedoe"
 """The name of the user in the path of the home; also the sample of its kind."""

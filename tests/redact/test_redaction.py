@@ -133,7 +133,6 @@ def leaky(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base / "data"
 
 
-@pytest.mark.duckdb
 @pytest.mark.parametrize(
     "words",
     [("session", "4444"), ("session", "4444", "--full"), ("session", "4444", "--json"), ("sessions",),
@@ -156,7 +155,6 @@ def test_nothing_that_leaves_has_a_secret(leaky: Path, words: tuple[str, ...]) -
     assert call(*words, "--redact", "nobody", "--data", leaky).code == ExitCode.USAGE
 
 
-@pytest.mark.duckdb
 def test_an_exported_document_has_no_secret_unless_that_is_asked_for(leaky: Path, tmp_path: Path) -> None:
     for options in ((), ("--redact", "public")):
         made = call("export", "4444", *options, "--data", leaky).out
@@ -169,7 +167,6 @@ def test_an_exported_document_has_no_secret_unless_that_is_asked_for(leaky: Path
     assert all(TOKEN not in path.read_text(encoding="utf-8") for path in tmp_path.iterdir())
 
 
-@pytest.mark.duckdb
 def test_a_scan_names_kind_and_place_and_never_the_value(leaky: Path) -> None:
     for options in ((), ("--json",), ("--personal",)):
         ran = call("scan", *options, "--data", leaky)

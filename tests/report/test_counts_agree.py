@@ -7,11 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-import pytest
-
 from tests.command_line import call
-
-pytestmark = pytest.mark.duckdb
 
 LINE = (
     '{"display":"do it","pastedContents":{},"timestamp":1768724512305,"project":"/home/u/code",'

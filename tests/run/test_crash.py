@@ -101,15 +101,15 @@ def check(results: Sequence[dict[str, object]], expected: Expected) -> None:
 
 
 def some_of_each_part(points: Sequence[str]) -> list[str]:
-    """Return some of the points of every part of a run: of each atomic write one of its five steps, so that every step
-    is among them; of each other part the first point and the last.
+    """Return some of the points of every part of a run: of every second atomic write one of its five steps, so
+    that every step is among them; of each other part the first point and the last.
     """
     parts: dict[str, list[str]] = {}
     for point in points:
         parts.setdefault(point.partition(":")[0], []).append(point)
     writes = [found for found in parts.values() if len(found) == STEPS_OF_A_WRITE]
-    assert len(writes) >= STEPS_OF_A_WRITE
-    chosen = {found[number % STEPS_OF_A_WRITE] for number, found in enumerate(writes)}
+    assert len(writes) >= 2 * STEPS_OF_A_WRITE - 1
+    chosen = {found[number % STEPS_OF_A_WRITE] for number, found in enumerate(writes[::2])}
     chosen |= {point for found in parts.values() if found not in writes for point in (found[0], found[-1])}
     return sorted(chosen)
 
@@ -143,7 +143,7 @@ def fail_at_points(
 def test_a_run_that_fails_at_a_named_point_is_made_good_by_the_next(tmp_path: Path) -> None:
     weekly = points_passed(tmp_path / "passed", FEW_PHASES)
     points = some_of_each_part(sorted(set().union(*weekly)))
-    assert len(points) >= 20
+    assert len(points) >= 16
     results = fail_at_points(tmp_path, FEW_PHASES, weekly, points, ways=1)
     assert {str(one["kind"]) for one in results} == set(KINDS)
     check(results, sums_of_undisturbed(tmp_path, FEW_PHASES))

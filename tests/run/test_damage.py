@@ -29,24 +29,32 @@ FILES = {
 }
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home and its archive of two runs, made once: the digests of the first run are in the indexes by then."""
+    base = tmp_path_factory.mktemp("made")
+    home, data = base / "home", base / "data"
     for name, content in FILES.items():
-        place = tmp_path / "home" / name
+        place = home / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def data(home: Path, tmp_path: Path) -> Path:
-    """An archive of two runs: the digests of the first are in the indexes by then."""
-    data = tmp_path / "data"
     assert _run(home, data).code == 0
     with (home / "history.jsonl").open("ab") as file:
         file.write(prompt("later"))
     assert _run(home, data).code == 0
-    return data
+    return base
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path) -> Path:
+    """A copy of the home."""
+    return shutil.copytree(made / "home", tmp_path / "home", symlinks=True)
+
+
+@pytest.fixture
+def data(made: Path, home: Path, tmp_path: Path) -> Path:
+    """A copy of the archive."""
+    return shutil.copytree(made / "data", tmp_path / "data", symlinks=True)
 
 
 def _run(home: Path, data: Path, *options: str) -> Ran:

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from models.errors import ConfigurationError
+from models.observer import Observer
 from pipelines.archive.homes import read_homes
 from pipelines.disk.layout import Layout
+from pipelines.run.extraction import Request
+from pipelines.run.pipeline import run_job
 from pipelines.run.request import homes_to_read
 from pipelines.run.usual_places import overview, usual_places, wsl_mounts
 from pipelines.verify.verify import check
@@ -17,9 +20,8 @@ from tests.command_line import call, make_home
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """An archive that knows the homes `mine` and `laptop`."""
-    for name in ("mine", "laptop"):
-        made = make_home(tmp_path / name)
-        assert call("run", "--home", f"{name}={made}", "--data", tmp_path / "data", "--quiet").code == 0
+    homes = [(name, make_home(tmp_path / name)) for name in ("mine", "laptop")]
+    run_job(Layout(tmp_path / "data"), Request(homes), Observer())
     return tmp_path / "data"
 
 

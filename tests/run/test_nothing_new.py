@@ -3,16 +3,12 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from models.observer import Observer
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import RunResult, run_job
 from pipelines.upkeep.import_store import import_store
 from pipelines.warehouse.publish import open_warehouse
-
-pytestmark = pytest.mark.duckdb
 
 
 def _run(data: Path, home: Path) -> RunResult:

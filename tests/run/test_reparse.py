@@ -104,7 +104,6 @@ def test_a_parser_that_did_not_change_has_nothing_parsed_again(tmp_path: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.duckdb
 @pytest.mark.parametrize("name", ["typical", "projects__odd_records", "whole_files__damaged"])
 def test_parsing_again_with_the_same_parsers_changes_no_value(name: str, tmp_path: Path) -> None:
     data = tmp_path / "data"

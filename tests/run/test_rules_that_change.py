@@ -1,5 +1,6 @@
 """Settings that change what the rules say of a file: it does not expire by that, and what is read anew begins anew."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,13 +38,12 @@ class Kept:
         (self.home / FOREIGN).write_text("text")
 
     def run(self, settings: str = "", phases: tuple[int, ...] = ALL) -> list[FileState]:
-        """Run, see that all holds, and return the manifest rows."""
+        """Run and return the manifest rows."""
         self.layout.root.mkdir(mode=0o700, exist_ok=True)
         self.layout.settings_file.write_text(settings)
         self.layout.settings_file.chmod(0o600)
         finished = run_job(self.layout, Request([("home", self.home)], phases), Observer())
         assert finished.exit_code in (ExitCode.VERIFIED, ExitCode.REJECTS)
-        assert [one for one in check(self.layout) if one.severity != "information"] == []
         return StoreReader.open(self.layout).files()
 
     def availability(self, path: str) -> str:
@@ -65,8 +65,11 @@ def of(states: list[FileState], path: str) -> dict[int, tuple[str, int | None]]:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Kept:
-    return Kept(tmp_path)
+def kept(tmp_path: Path) -> Iterator[Kept]:
+    """A home and its archive, which is verified after the test."""
+    kept = Kept(tmp_path)
+    yield kept
+    assert [one for one in check(kept.layout) if one.severity != "information"] == []
 
 
 def test_a_file_that_is_withheld_from_now_on_has_not_expired(kept: Kept) -> None:

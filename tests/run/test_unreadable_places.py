@@ -61,7 +61,6 @@ def test_directories_and_links_give_no_second_row_when_everything_is_read_again(
     assert len(rows(tmp_path / "data", "debug_latest")) == 1
 
 
-@pytest.mark.duckdb
 @pytest.mark.skipif(is_root(), reason="nothing is refused to root")
 def test_a_directory_that_cannot_be_listed_spoils_no_warehouse_and_is_the_same_when_it_can_be_again(
     tmp_path: Path,

@@ -16,8 +16,6 @@ from pipelines.run.extraction import Request
 from pipelines.run.pipeline import RunResult, run_job
 from tests.command_line import SESSION, prompt, start
 
-pytestmark = pytest.mark.duckdb
-
 TRANSCRIPT = f"projects/-p/{SESSION}.jsonl"
 
 

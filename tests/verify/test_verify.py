@@ -34,8 +34,6 @@ from tests.command_line import call
 from tests.damages import DAMAGES, in_manifest
 from tests.support import fixture_homes, is_root
 
-pytestmark = pytest.mark.duckdb
-
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> Archive:
@@ -58,6 +56,7 @@ def state_of(root: Path) -> dict[Path, tuple[int, int, int]]:
     return {path: (path.lstat().st_mode, path.lstat().st_size, path.lstat().st_mtime_ns) for path in paths}
 
 
+@pytest.mark.duckdb
 def test_an_archive_of_every_fixture_home_and_its_growth_is_healthy(tmp_path: Path) -> None:
     layout, home = Layout(tmp_path / "data"), tmp_path / "demo"
     make_home(home, mb=0.3)
@@ -172,6 +171,7 @@ def test_a_quick_look_opens_no_parquet_and_no_warehouse(archive: Archive) -> Non
     assert subprocess.run([sys.executable, "-c", script], env=env, check=False).returncode == 0
 
 
+@pytest.mark.duckdb
 def test_every_query_gives_what_the_sentence_of_its_finding_names() -> None:
     connection = duckdb.connect()
     tables.empty_tables(connection)
