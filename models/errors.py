@@ -48,6 +48,7 @@ class ExitCode(IntEnum):
     FIXITY = 3, "bytes differ from their digest"
     REJECTS = 4, "done and verified, but some entries are in quarantine"
     INCOMPLETE = 5, "done, but files or a known home could not be read, or a link hides data"
+    ALERT = 6, "done and verified, but an alert was announced (docs/alerts.md)"
     LOCKED = 11, "another process is writing to the same data directory"
     DISK = 12, "the disk is full, or the data directory cannot be written"
     INTERRUPTED = 130, "stopped by the user; everything committed before remains"

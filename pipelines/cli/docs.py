@@ -23,6 +23,7 @@ from models.errors import ConfigurationError, ExitCode
 from models.finding import Kind
 from models.findings import CONCERNS, all_kinds
 from models.reject import REJECT_SENTENCES
+from pipelines.alerts.alert import AlertRule
 from pipelines.cli.app import app
 from pipelines.cli.example import example
 from pipelines.cli.loader import Deferred
@@ -97,6 +98,15 @@ def exit_codes() -> str:
     """Return the table of exit codes."""
     rows = "\n".join(f"| {code:d} | {code.sentence} |" for code in ExitCode)
     return f"| code | meaning |\n|---|---|\n{rows}\n"
+
+
+def alerts() -> str:
+    """Return the table of the rules of alerts with the settings that limit them."""
+    rows = [
+        _row(f"`{rule}`", rule.sentence, ", ".join(f"`{name}` {getattr(Settings(), name)}" for name in rule.settings))
+        for rule in AlertRule
+    ]
+    return "\n".join([_row("rule", "when", "limits and their defaults"), "|---|---|---|", *rows]) + "\n"
 
 
 def settings() -> str:
@@ -187,6 +197,7 @@ SECTIONS: Final = (
     DocSection("README.md", "example", example),
     DocSection("docs/commands.md", "", commands),
     DocSection("docs/exit-codes.md", "exit codes", exit_codes),
+    DocSection("docs/alerts.md", "alerts", alerts),
     DocSection("docs/phases.md", "phases", phases),
     DocSection("docs/settings.md", "settings", settings),
     DocSection("extractors/README.md", "sources", source_list),

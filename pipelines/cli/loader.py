@@ -9,7 +9,7 @@ completion.
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -18,6 +18,10 @@ from typer.main import get_command
 from models.errors import ConfigurationError, ExitCode
 from pipelines.cli.interrupts import importing
 from pipelines.disk.layout import Layout
+
+if TYPE_CHECKING:
+    from models.observer import Observer
+    from pipelines.run.pipeline import RunResult
 
 
 class Listed(NamedTuple):
@@ -40,6 +44,7 @@ COMMANDS: Final = (
     Listed("run", "Read what is new in each home and build the warehouse.", "run", "run"),
     Listed("demo", "Make a sample home and run on it.", "demo", "demo"),
     Listed("status", "Show each home, the last run, and what is new since.", "status", "status"),
+    Listed("alerts", "Show what needs a look: lost files, a full disk, late runs.", "alerts", "alerts"),
     Listed("inventory", "List the files of each home, and the withheld ones.", "inventory", "inventory"),
     Listed("report", "Print the report of a run.", "report", "report"),
     Listed("sessions", "List sessions, the newest first.", "sessions", "sessions"),
@@ -145,6 +150,13 @@ def push_after_run(layout: Layout, *, is_asked: bool, is_silent: bool) -> ExitCo
     from pipelines.cli import after_run
 
     return after_run.push_after_run(layout, is_asked=is_asked, is_silent=is_silent)
+
+
+def follow_run(layout: Layout, finished: "RunResult", observer: "Observer") -> tuple["RunResult", list[str]]:
+    """Call `pipelines.schedule.after_run.follow_run`, imported here because a run by hand needs none of its checks."""
+    from pipelines.schedule import after_run
+
+    return after_run.follow_run(layout, finished, observer)
 
 
 def run_weekly(homes: Sequence[str], data: Path, *, full: bool) -> ExitCode:

@@ -1,17 +1,20 @@
 """Does a run for the command line: draws its progress and prints a summary of the result."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import typer
 
 from models.amounts import count, duration, listed, plural, size
-from models.errors import ExitCode
+from models.errors import ExitCode, ExtractError
 from models.json import JsonObject
 from models.run import RunRecord, SourceCounts
 from models.text import safe
+from pipelines.alerts.rules import failed
 from pipelines.archive.totals import added, by_source, in_the_way, outcomes, rejects, seconds, stored_again, to_json
+from pipelines.cli.alerting import Announcing, announce_alerts, say_alerts
 from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
-from pipelines.cli.loader import push_after_run
+from pipelines.cli.loader import follow_run, push_after_run
 from pipelines.cli.options import command, shown_path
 from pipelines.cli.progress import showing
 from pipelines.disk.layout import Layout
@@ -20,33 +23,52 @@ from pipelines.run.extraction import Request
 from pipelines.run.pipeline import RunResult, run_job
 
 _SHOWN = 5
+_SILENT = Announcing()
 
 
 def run_and_show(
     layout: Layout,
     request: Request,
     data: Path | None,
+    how: Announcing = _SILENT,
     *,
     as_json: bool,
     quiet: bool,
     is_sample: bool = False,
     is_pushed: bool = False,
 ) -> None:
-    """Do a run, print its summary, and raise typer.Exit if its exit code is not 0. `is_sample` means that all homes are
-    sample homes, which have damaged entries on purpose: rejected entries alone then leave the exit code at 0. The run
-    ends with a push if `is_pushed`, or the settings or a lake say so.
+    """Do a run, print its summary, announce its alerts, and raise typer.Exit if its exit code is not 0. `is_sample`
+    means that all homes are sample homes, which have damaged entries on purpose: rejected entries alone then leave the
+    exit code at 0. An unattended run is followed by the rotating check and the sync of all copies, and its failure is
+    an alert. The run ends with a push if `is_pushed`, or the settings or a lake say so.
     """
     with showing(shown=not (as_json or quiet)) as observer:
-        finished = run_job(layout, request, observer)
-    show_summary(layout, finished, data, as_json=as_json, quiet=quiet)
+        try:
+            finished = run_job(layout, request, observer)
+            if how.is_unattended:
+                finished, problems = follow_run(layout, finished, observer)
+                for problem in problems:
+                    say(problem, stderr=True)
+        except ExtractError as error:
+            if how.is_unattended:
+                sentence = f"the run ended with an error (exit code {error.exit_code:d}): {error}"
+                announce_alerts(layout, failed("run", sentence), how, are_all=False)
+            raise
+    due = announce_alerts(layout, finished.alerts, how, run_id=finished.run.run_id)
+    code = finished.exit_code
+    if due and code in (ExitCode.VERIFIED, ExitCode.REJECTS):
+        code = ExitCode.ALERT
+    show_summary(layout, replace(finished, exit_code=code), data, as_json=as_json, quiet=quiet)
+    if not as_json:
+        say_alerts(due if quiet else finished.alerts, stderr=quiet)
     pushed = ExitCode.VERIFIED
     if is_pushed or read_settings(layout).push or any(layout.lakes.glob("*.json")):
         pushed = push_after_run(layout, is_asked=is_pushed, is_silent=as_json or quiet)
-    if is_sample and finished.exit_code == ExitCode.REJECTS:
+    if is_sample and code == ExitCode.REJECTS:
         if not (as_json or quiet):
             say_wrapped("The quarantined entries were damaged on purpose; with a home of yours the exit code is 4.")
         return
-    if code := finished.exit_code or pushed:
+    if code := code or pushed:
         raise typer.Exit(code)
 
 
@@ -60,7 +82,8 @@ def show_summary(layout: Layout, finished: RunResult, data: Path | None, *, as_j
         return
     if quiet:
         # The run that quarantined an entry reported it; later runs with --quiet do not repeat that.
-        if finished.exit_code and (finished.exit_code != ExitCode.REJECTS or rejects(run)):
+        is_alert = finished.exit_code == ExitCode.ALERT
+        if finished.exit_code and (finished.exit_code != ExitCode.REJECTS or rejects(run)) and not is_alert:
             say(f"run {run.run_id}: {'; '.join(_verdict(finished))}", stderr=True)
         return
     if _found_nothing_new(finished):
@@ -93,6 +116,7 @@ def _standing(finished: RunResult) -> JsonObject:
         "files_gone": facts.standing.files_gone,
         "files_gone_now": facts.fixity.expired_now,
         "quarantined": facts.standing.quarantined,
+        "alerts": [alert.to_json() for alert in finished.alerts],
     }
 
 
@@ -130,7 +154,7 @@ def _verdict(finished: RunResult) -> list[str]:
 def _found_nothing_new(finished: RunResult) -> bool:
     """Whether a run read nothing new, missed nothing and had no problem, so that one line is enough as a summary."""
     run, facts = finished.run, finished.facts
-    is_fine = finished.exit_code in (ExitCode.VERIFIED, ExitCode.REJECTS) and not run.damage
+    is_fine = finished.exit_code in (ExitCode.VERIFIED, ExitCode.REJECTS, ExitCode.ALERT) and not run.damage
     is_new = facts.total.files_read or facts.total.rows or facts.fixity.files.total or facts.fixity.appeared.total
     return is_fine and not is_new and not facts.not_done and facts.run.earlier_runs > 0
 

@@ -177,6 +177,11 @@ class Layout(SharedPlaces):
         """When each check of the archive last passed; may be deleted."""
         return self.root / "checks.json"
 
+    @property
+    def alerts_file(self) -> Path:
+        """When each alert was first raised and last announced; may be deleted."""
+        return self.root / "alerts.json"
+
     def copy_of(self, path: Path) -> Path:
         """Return the path of the second copy of a file of the data directory."""
         return self.copies / path.relative_to(self.root)
@@ -277,24 +282,21 @@ class Layout(SharedPlaces):
     @property
     def top_files(self) -> frozenset[str]:
         """The names of all files that may be in the data directory itself."""
-        named = (self.ignore_file, self.archive_file, self.homes_file, self.settings_file, self.lock_file)
-        return frozenset(
-            path.name
-            for path in (
-                *named,
-                self.warehouse,
-                self.tombstones_file,
-                self.forget_file,
-                self.head_file,
-                self.checks_file,
-                self.server_key,
-                self.tokens_file,
-                self.machine_file,
-                self.privacy_file,
-                self.audit_file,
-                self.audit_head,
-            )
+        own = (self.ignore_file, self.archive_file, self.homes_file, self.settings_file, self.lock_file, self.warehouse)
+        more = (
+            self.tombstones_file,
+            self.forget_file,
+            self.head_file,
+            self.checks_file,
+            self.server_key,
+            self.tokens_file,
+            self.machine_file,
+            self.privacy_file,
+            self.audit_file,
+            self.audit_head,
+            self.alerts_file,
         )
+        return frozenset(path.name for path in (*own, *more))
 
     @property
     def top_directories(self) -> frozenset[str]:

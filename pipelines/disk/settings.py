@@ -32,6 +32,18 @@ class Settings:
     but not parsed.
     `processes`: number of reading processes; 0 means one per core.
     `keep_warehouses`: number of warehouses of earlier runs that are kept besides the newest.
+    `cleanup_days`: the age in days at which Claude Code deletes files, as its own setting cleanupPeriodDays says; no
+    run opens that file, because settings of a home may contain secrets.
+    `alert_delete_days`: alert if a file that no run has read is deleted within so many days; 0: never.
+    `alert_vanished_percent`: alert if more of a home vanishes between two runs, other than by age; 0: never.
+    `alert_overdue_days`: alert if a home was not read, or a copy not synced, for so many days; a schedule that is
+    installed allows less; 0: never.
+    `alert_disk_percent`: alert if less of the disk of the data directory is free, and less than 20 GB; 0: never.
+    `alert_growth_times`: alert if a run finds so many times as many new bytes as is usual; 0: never.
+    `alert_growth_mb`: the smallest number of new bytes for that alert, in millions.
+    `alert_transcript_mb`: alert for each transcript that is larger, in millions of bytes; 0: never.
+    `alert_file_mb`: alert for each other file that is larger, in millions of bytes; 0: never.
+    `alert_again_days`: the days after which an alert that has not ended is announced again.
     `prices`: the user's own prices by model, in US dollars per million tokens (searches: per thousand); they replace
     those of the price list.
     `privacy`: rules of privacy levels (`pipelines.privacy.rules`), each a table with level and project, path, tag, home
@@ -46,6 +58,16 @@ class Settings:
     document_mb: int = 32
     processes: int = 0
     keep_warehouses: int = 1
+    cleanup_days: int = 30
+    alert_delete_days: int = 3
+    alert_vanished_percent: int = 25
+    alert_overdue_days: int = 8
+    alert_disk_percent: int = 5
+    alert_growth_times: int = 10
+    alert_growth_mb: int = 100
+    alert_transcript_mb: int = 100
+    alert_file_mb: int = 500
+    alert_again_days: int = 7
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     privacy: Sequence[Mapping[str, str]] = ()
     push: bool = False

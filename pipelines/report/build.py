@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from models.amounts import count, duration, moment, plural
+from pipelines.report.alerts import alerts_section
 from pipelines.report.document import Code, Document, Item, Items, Section, paragraph
 from pipelines.report.facts import Facts
 from pipelines.report.findings import findings_section
@@ -50,6 +51,8 @@ def document_of(facts: Facts) -> Document:
 def _sections(facts: Facts) -> Iterator[Section]:
     if not facts.balance.holds:
         yield contradictions_section(facts)
+    if facts.alerts:
+        yield alerts_section(facts)
     if facts.damage.total:
         yield _damage_section(facts)
     if facts.problems.total:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from extractors.reading.registry import PHASES
-from models.errors import FixityError
+from models.errors import ConfigurationError, FixityError
 from models.finding import Severity
 from models.manifest import Outcome
 from models.run import DamageRecord, RunRecord
@@ -15,6 +15,8 @@ from pipelines.archive import archive as archives
 from pipelines.archive.findings_file import Verification, read_verifications
 from pipelines.archive.totals import added, in_the_way, seconds, stored_again
 from pipelines.disk.layout import Layout
+from pipelines.disk.settings import Settings, read_settings
+from pipelines.report.alerts import Noticed, alerts_of
 from pipelines.report.balance import Extractions, judge_balance, read_extractions
 from pipelines.report.claim import Ground, claim_of, verdict_of
 from pipelines.report.drift import Key, Met, drift_facts, read_drift
@@ -52,8 +54,8 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
     """
     if earlier is None:
         earlier = [other for other in archives.read_runs(layout) if other.epoch < run.epoch]
-    reader, paths = PartReader(layout), Paths()
-    found = _read(reader, run, earlier, paths)
+    reader, paths, noticed = PartReader(layout), Paths(), Noticed(_settings(layout))
+    found = _read(reader, run, earlier, paths, noticed)
     manifests = found.manifests
     verified, notices = _verifications(layout, run)
     findings = finding_facts(verified)
@@ -61,8 +63,9 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
     ground = _ground(run, manifests, judge_balance(run, found.extractions, found.rejects.by_home_and_source(), paths))
     errors = sum(finding.severity == Severity.ERROR for finding in findings)
     ground = replace(ground, problems=len(reader.problems), quarantined=standing.quarantined, errors=errors)
+    verdict, drift = verdict_of(ground), drift_facts(found.drift, run, paths)
     return Facts(
-        verdict=verdict_of(ground),
+        verdict=verdict,
         claim=claim_of(ground),
         run=_run_facts(run, len(earlier)),
         homes=_homes(run),
@@ -73,7 +76,7 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         rejects=reject_facts(found.rejects, run, paths),
         repairs=repair_facts(found.repairs, run, paths),
         tails=_tails(manifests),
-        drift=drift_facts(found.drift, run, paths),
+        drift=drift,
         fixity=ground.fixity,
         withheld=rule_facts(manifests, "withhold"),
         listed=rule_facts(manifests, "inventory"),
@@ -89,7 +92,16 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         problems=Listing(len(reader.problems), reader.problems[:LIMIT]),
         notices=[*notices, *_notices(run, ground.fixity)],
         manifest_sql=manifests.where,
+        alerts=alerts_of(layout, run, earlier, noticed, drift, verdict),
     )
+
+
+def _settings(layout: Layout) -> Settings:
+    """Return the settings, the defaults where the file is not valid: a run refuses it, a report shows what there is."""
+    try:
+        return read_settings(layout)
+    except ConfigurationError:
+        return Settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +115,14 @@ class _Found:
     manifests: Manifests
 
 
-def _read(reader: PartReader, run: RunRecord, earlier: Sequence[RunRecord], paths: Paths) -> _Found:
+def _read(reader: PartReader, run: RunRecord, earlier: Sequence[RunRecord], paths: Paths, noticed: Noticed) -> _Found:
     extractions = read_extractions(reader, run, paths)
     return _Found(
         extractions=extractions,
         rejects=read_rejects(reader, run, extractions.void, paths),
         repairs=read_repairs(reader, run, extractions.void, paths),
         drift=read_drift(reader, run, earlier, paths),
-        manifests=read_manifests(reader, run, earlier, paths),
+        manifests=read_manifests(reader, run, earlier, paths, noticed),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from models.json import JsonObject
 from models.run import ReparseCounts, SourceCounts
+from pipelines.alerts.alert import Alert
 from pipelines.report.file_facts import FixityFacts, RuleFacts, StandingFacts
 from pipelines.report.listing import Listing
 
@@ -255,6 +256,7 @@ class Facts:
     problems: Listing[str]
     notices: Sequence[str]
     manifest_sql: str
+    alerts: Sequence[Alert] = ()
     format: int = field(default=FORMAT)
 
     @property
@@ -264,5 +266,5 @@ class Facts:
 
     def to_json(self) -> JsonObject:
         """Return the facts as JSON values."""
-        made: JsonObject = asdict(self)
+        made: JsonObject = asdict(self) | {"alerts": [alert.to_json() for alert in self.alerts]}
         return made

@@ -12,6 +12,7 @@ from models.manifest import Outcome, modified_at
 from models.run import RunRecord
 from models.tables import MANIFEST
 from pipelines.archive.archive import committed_parts, last_phase
+from pipelines.report.alerts import Noticed
 from pipelines.report.facts import TailFact
 from pipelines.report.file_facts import FileFact
 from pipelines.report.listing import EXAMPLES, LIMIT, bounded, sql_text
@@ -117,9 +118,11 @@ _InCommon = tuple[str, int, str, str, str, str, str, str, str, bool | None]
 """The first fields of a group, and of a row."""
 
 
-def read_manifests(reader: PartReader, run: RunRecord, earlier: Sequence[RunRecord], paths: Paths) -> Manifests:
-    """Count the manifest of a run, and pass `paths` the addresses that it collects. `earlier` are the runs
-    before it.
+def read_manifests(
+    reader: PartReader, run: RunRecord, earlier: Sequence[RunRecord], paths: Paths, noticed: Noticed
+) -> Manifests:
+    """Count the manifest of a run, and pass `paths` the addresses that it collects, `noticed` the rows of files.
+    `earlier` are the runs before it.
     """
     made = Manifests(where_of(run, earlier), _is_loaded(run), files={outcome: [] for outcome in NOT_PLAIN})
     logs = frozenset(log_patterns())
@@ -134,6 +137,8 @@ def read_manifests(reader: PartReader, run: RunRecord, earlier: Sequence[RunReco
             _list_name(made, row)
         if row.watermark is not None and row.size > row.watermark and row.outcome != Outcome.EXPIRED:
             _list_tail(made, row, row.size - row.watermark, is_log=row.rule in logs)
+        if row.entry_type == "file" and (row.file_id is not None or row.outcome == Outcome.UNREADABLE):
+            noticed.see(row)
         if row.file_id in paths.wanted:
             paths.tell(row.file_id, row.home_id, row.path, row.generation)
     for (in_common, is_known), (count, size) in sums.items():

@@ -12,8 +12,10 @@ from models.errors import ConfigurationError, ExitCode
 from models.manifest import BROKEN
 from models.observer import Observer
 from models.run import PhaseRecord, RunRecord, WarehouseRecord
+from pipelines.alerts.alert import Alert
 from pipelines.archive import archive as archives
 from pipelines.archive.damage import look_at_parts
+from pipelines.archive.homes import read_homes
 from pipelines.archive.imported import imported_files
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
@@ -22,16 +24,20 @@ from pipelines.report.facts import Facts
 from pipelines.report.write import write_reports
 from pipelines.run.extraction import Request, check_homes, extract_homes
 from pipelines.run.sha256_lists import write_sha256_manifests
+from pipelines.run.standing_alerts import standing_alerts
 from pipelines.warehouse.publish import make_warehouse
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The result of a run: its commit record, the exit code for the process, and the facts of its report."""
+    """The result of a run: its commit record, the exit code for the process, the facts of its report, and the alerts
+    that stand after it.
+    """
 
     run: RunRecord
     exit_code: ExitCode
     facts: Facts
+    alerts: Sequence[Alert] = ()
 
 
 def run_job(layout: Layout, request: Request, observer: Observer) -> RunResult:
@@ -72,7 +78,9 @@ def report_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], obs
     """Write the reports of a run after `load_run`, and return its result. Raises ExtractError."""
     with _timed(run, "report", observer):
         facts = write_reports(layout, run, earlier)
-    return RunResult(run, exit_code_of(run), facts)
+    settings, homes = read_settings(layout), read_homes(layout).values()
+    alerts = standing_alerts(layout, [*earlier, run], homes, settings, datetime.now(UTC), of_last=facts.alerts)
+    return RunResult(run, exit_code_of(run), facts, alerts)
 
 
 def _reusable_warehouse(layout: Layout, earlier: Sequence[RunRecord], run: RunRecord) -> WarehouseRecord | None:

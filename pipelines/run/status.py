@@ -4,7 +4,7 @@ Computed from the commit records, the last manifests and a walk of each home. Wr
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from models.errors import SourceError
 from models.json import JsonObject
 from models.manifest import FileState
 from models.run import DamageRecord, RunRecord
+from pipelines.alerts.alert import Alert, by_urgency
+from pipelines.alerts.rules import Unread, expiring, whole_homes_gone
 from pipelines.archive.archive import Archive, effective, is_being_written, last_phase, read_records
 from pipelines.archive.checks_file import PastChecks, read_past_checks
 from pipelines.archive.damage import OTHER_BYTES, look_at_parts
@@ -27,7 +29,9 @@ from pipelines.archive.totals import quarantined
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import Settings, read_settings
 from pipelines.run.preview import preview_phase
+from pipelines.run.request import problem_of
 from pipelines.run.snapshot import Snapshot, last_manifest, pin
+from pipelines.run.standing_alerts import alerts_of_checks, standing_alerts, unread_files
 
 
 @dataclass(slots=True)
@@ -75,7 +79,7 @@ class Status:
     `is_warehouse_current` is whether the warehouse has everything that the last run found. It may be older than that
     run: a run that finds nothing new keeps the previous warehouse. `quarantined` counts the quarantined entries of all
     runs. `checks` are those of `extract verify` and `drill`, `rotated_percent` the share of the files that the rotating
-    check did within 28 days, `copies` the copies at other places.
+    check did within 28 days, `copies` the copies at other places, `alerts` those that stand now, the most urgent first.
     """
 
     data: str
@@ -97,19 +101,34 @@ class Status:
     checks: PastChecks
     rotated_percent: int
     copies: list[KnownCopy]
+    alerts: list[Alert]
 
     def to_json(self) -> JsonObject:
         """Return the status as JSON values."""
-        made: JsonObject = asdict(self)
+        made: JsonObject = asdict(self) | {"alerts": [alert.to_json() for alert in self.alerts]}
         return made
 
 
-def status_of(layout: Layout) -> Status:
-    """Return the status of an archive now. Raises ConfigurationError when there is none, StoreError."""
+def status_of(layout: Layout, overdue_days: int | None = None) -> Status:
+    """Return the status of an archive now. `overdue_days` are the days without a run that an installed schedule allows,
+    where they are fewer than those of the settings. Raises ConfigurationError when there is no archive, StoreError.
+    """
     Archive.open(layout)
     everything, damage = read_records(layout)
     runs = effective(everything)
     settings, tombstones = read_settings(layout), read_tombstones(layout)
+    if overdue_days is not None and settings.alert_overdue_days:
+        settings = replace(settings, alert_overdue_days=min(overdue_days, settings.alert_overdue_days))
+    known, now = read_homes(layout), datetime.now(UTC)
+    unread: list[Unread] = []
+    damaged, checks, copies = [*damage, *_damage(layout, runs)], read_past_checks(layout), read_known_copies(layout)
+    homes = [_home(layout, tombstones, home, runs, settings, unread) for _, home in sorted(known.items())]
+    alerts = [
+        *standing_alerts(layout, runs, known.values(), settings, now),
+        *alerts_of_checks(damaged, checks, copies, settings, now),
+        *expiring(unread, now, settings),
+        *whole_homes_gone(_not_found(known.values()), {home_id for run in runs for home_id in run.homes}, settings),
+    ]
     last = runs[-1] if runs else None
     sizes = _sizes(runs)
     warehouse = layout.warehouse.resolve()
@@ -120,7 +139,7 @@ def status_of(layout: Layout) -> Status:
         last_run_status=last.status if last else None,
         last_run_started_at=last.started_at if last else None,
         last_run_finished_at=last.finished_at if last else None,
-        homes=[_home(layout, tombstones, home, runs, settings) for _, home in sorted(read_homes(layout).items())],
+        homes=homes,
         store_bytes=sizes["store"],
         table_bytes=sizes["tables"],
         imported_bytes=sum(path.stat().st_size for path in imported_files(layout)),
@@ -129,11 +148,18 @@ def status_of(layout: Layout) -> Status:
         is_warehouse_current=last is None or _is_published(layout, last),
         quarantined=quarantined(last, runs[:-1]) if last else 0,
         under_way=_under_way(layout),
-        damage=[*damage, *_damage(layout, runs)],
-        checks=read_past_checks(layout),
-        rotated_percent=read_past_checks(layout).covered(datetime.now(UTC)),
-        copies=read_known_copies(layout),
+        damage=damaged,
+        checks=checks,
+        rotated_percent=checks.covered(now),
+        copies=copies,
+        alerts=by_urgency(alerts),
     )
+
+
+def _not_found(homes: Iterable[KnownHome]) -> dict[str, str]:
+    """Return why a run would not find homes that it should read, by home_id."""
+    problems = {home.home_id: problem_of(Path(home.root)) for home in homes if home.is_read}
+    return {home_id: problem for home_id, problem in problems.items() if problem is not None}
 
 
 def _damage(layout: Layout, runs: list[RunRecord]) -> list[DamageRecord]:
@@ -174,8 +200,14 @@ def _is_published(layout: Layout, run: RunRecord) -> bool:
 
 
 def _home(
-    layout: Layout, tombstones: Tombstones | None, home: KnownHome, runs: list[RunRecord], settings: Settings
+    layout: Layout,
+    tombstones: Tombstones | None,
+    home: KnownHome,
+    runs: list[RunRecord],
+    settings: Settings,
+    unread: list[Unread],
 ) -> HomeStatus:
+    """Return the status of a home, and add to `unread` the files of it that no run has read."""
     snapshot, problem = _walked(HomeName(home.home_id, Path(home.root)), settings, tombstones)
     phases = []
     for number in PHASES:
@@ -186,6 +218,8 @@ def _home(
             snapshot.last[number] = last
             phases.append(_phase(runs, home.home_id, number, _last_states(snapshot, number)))
             _compare(phases[-1], snapshot)
+    if snapshot is not None and home.is_read:
+        unread += unread_files(snapshot)
     return HomeStatus(home.home_id, home.root, home.name, home.is_read, problem, phases)
 
 

@@ -14,6 +14,8 @@ from typing import Final
 from models.errors import ConfigurationError, ExitCode
 from pipelines.archive.archive import read_runs
 from pipelines.archive.homes import KnownHome, read_homes
+from pipelines.archive.known_copies import read_known_copies
+from pipelines.copies.places import is_url
 from pipelines.disk.layout import Layout
 from pipelines.run.pipeline import exit_code_of
 from pipelines.run.request import HOMES_VARIABLE, usual_homes
@@ -64,16 +66,18 @@ def _of_this_machine(environment: Mapping[str, str]) -> str:
     )
 
 
-def job_for(layout: Layout, timetable: Timetable, environment: Mapping[str, str]) -> Job:
-    """Return the job that a schedule starts: a run over every home that the archive knows and the usual homes of this
-    machine, as the environment variables of this process name them.
+def job_for(layout: Layout, timetable: Timetable, environment: Mapping[str, str], on_alert: str | None = None) -> Job:
+    """Return the job that a schedule starts: an unattended run over every home that the archive knows and the usual
+    homes of this machine, as the environment variables of this process name them. `on_alert` is the user's command.
     """
     kept = {name: environment[name] for name in (HOMES_VARIABLE,) if environment.get(name)}
     known = [Path(home.root) for home in read_homes(layout).values() if home.is_read]
     homes = dict.fromkeys(path.absolute() for path in (*known, *usual_homes(environment)))
     # -P: otherwise a directory `models` in the working directory would be imported in place of the package.
-    command = (sys.executable, "-P", "-m", "pipelines", "--data", os.fspath(layout.root), "run", "--quiet")
-    return Job(command, timetable, layout.root, list(homes), kept)
+    command = (sys.executable, "-P", "-m", "pipelines", "--data", os.fspath(layout.root), "run", "--unattended")
+    announced = ("--on-alert", on_alert) if on_alert is not None else ()
+    is_online = any(is_url(copy.place) for copy in read_known_copies(layout))
+    return Job((*command, *announced), timetable, layout.root, list(homes), kept, is_online)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +106,12 @@ def last_reads(layout: Layout, timetable: Timetable | None, now: datetime) -> li
         code = exit_code_of(run) if run else None
         found.append(LastRead(home, run.run_id if run else None, read_at, code, is_overdue))
     return found
+
+
+def allowed_days(user: Path, environment: Mapping[str, str]) -> int | None:
+    """Return the days without a run that the schedule installed on this machine allows, None without one."""
+    try:
+        timetable = scheduler(None, user, environment).timetable()
+    except NoScheduler:
+        return None
+    return timetable.late_after.days if timetable is not None else None

@@ -68,8 +68,7 @@ def _service(job: Job) -> str:
         "IOSchedulingClass=idle",
         "UMask=0077",
         "NoNewPrivileges=yes",
-        "PrivateNetwork=yes",
-        "RestrictAddressFamilies=AF_UNIX",
+        *([] if job.is_online else ["PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX"]),
         *_read_only(job.homes),
         "",
     ]

@@ -56,7 +56,8 @@ class Timetable:
 @dataclass(frozen=True, slots=True)
 class Job:
     """A scheduled run: the program with its arguments, its timetable, the archive that it writes, the homes that it
-    reads, and the environment variables that it needs besides those that every process of the user has.
+    reads, the environment variables that it needs besides those that every process of the user has, and whether it
+    `is_online`: a copy of the archive is on another machine.
     """
 
     command: Sequence[str]
@@ -64,6 +65,7 @@ class Job:
     data: Path
     homes: Sequence[Path] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    is_online: bool = False
 
     def __post_init__(self) -> None:
         """Raise ConfigurationError for characters that the files of schedulers cannot contain: line ends and NUL."""

@@ -11,6 +11,7 @@ import typer
 from models.amounts import moment
 from models.errors import ExitCode
 from models.json import JsonObject
+from pipelines.cli.alerting import OnAlert
 from pipelines.cli.confirm import Yes, confirm
 from pipelines.cli.console import say, say_json, say_wrapped
 from pipelines.cli.options import AsJson, Data, command, layout_of
@@ -40,23 +41,24 @@ def install(
     weekly: Annotated[bool, typer.Option("--weekly/--daily", help="Every Sunday, or every day (recommended).")] = False,
     at: Annotated[str, typer.Option(metavar="HH:MM", help="The local time of day.")] = "04:00",
     system: System = None,
+    on_alert: OnAlert = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the files to be written; write nothing.")] = False,
     yes: Yes = False,
     data: Data = None,
 ) -> None:
     """Run every day, or every week, over all known homes.
 
-    Shows the files to be written, and asks. Runs have low priority and no network access. After a missed run, the
-    next one starts when the machine is on again.
+    Shows the files to be written, and asks. Each run then checks a share of the archive and syncs its copies. Runs
+    have low priority, and no network access unless a copy needs it. After a missed run, the next one starts when the
+    machine is on again.
     """
     layout = layout_of(data)
     chosen = scheduler(system, Path.home(), os.environ)
     timetable = Timetable.parse("week" if weekly else "day", at)
     before = chosen.timetable()
-    job = job_for(layout, timetable, os.environ)
+    job = job_for(layout, timetable, os.environ, on_alert)
     say(chosen.shown(job))
-    if weekly:
-        say_wrapped(_WHY_DAILY)
+    say_wrapped(_WHY_DAILY)
     if dry_run:
         return
     if before:

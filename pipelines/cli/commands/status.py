@@ -1,12 +1,15 @@
 """`extract status`: shows the state of the archive and what is new in the homes since the last run."""
 
+import os
 from pathlib import Path
 
 from models.amounts import count, moment, plural, size
+from pipelines.cli.alerting import say_alerts
 from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
 from pipelines.cli.copying import copy_lines
 from pipelines.cli.options import AsJson, Data, command, layout_of, shown_path
 from pipelines.run.status import HomeStatus, Status, status_of
+from pipelines.schedule.native import allowed_days
 
 _SHOWN = 5
 _CHECKS = {
@@ -27,7 +30,7 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
     """
 
     layout = layout_of(data)
-    found = status_of(layout)
+    found = status_of(layout, allowed_days(Path.home(), os.environ))
     if as_json:
         say_json(found.to_json())
         return
@@ -67,6 +70,9 @@ def _show_archive(found: Status, root: str, data: Path | None) -> None:
         say_wrapped("`extract verify` shows what is lost; `extract run` stores again what the homes still have.")
     _show_checks(found)
     _show_copies(found)
+    if found.alerts:
+        say_alerts(found.alerts)
+        say(f"{command('alerts', data)} shows the next step for each")
     say()
 
 
