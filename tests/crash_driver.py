@@ -27,7 +27,7 @@ from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
 from pipelines.verify.verify import check
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 from tests.imported import import_all
 from tests.logical_checksum import logical_checksums
 from tests.support import ALL_PHASES

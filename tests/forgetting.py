@@ -12,7 +12,7 @@ from models.observer import Observer
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 from tests.logical_checksum import logical_checksums
 
 ONE = "3fd192e1-4608-4d4e-a084-ebefc26337f3"

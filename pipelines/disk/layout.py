@@ -158,7 +158,7 @@ class Layout(SharedPlaces):
 
     def search_indexes(self) -> list[Path]:
         """Return the full-text indexes, newest last; the first search makes one. Each is named after the XXH3-128 of
-        its content, and may be deleted.
+        its content and the time of its last change, and may be deleted.
         """
         return sorted(self.cache.glob("search-*.fts"), key=lambda path: path.stat().st_mtime_ns)
 

@@ -12,7 +12,7 @@ from pipelines.disk.layout import Layout
 from pipelines.look.filters import Filters
 from pipelines.redact.masking import find
 from pipelines.redact.rules import PrivacyLevel
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 
 _BATCH: Final = 500
 _TEXTS: Final = """

@@ -14,7 +14,7 @@ from models.errors import ConfigurationError
 from pipelines.disk.layout import Layout
 from pipelines.look.filters import Conditions, Filters
 from pipelines.look.search_index import EVENT, FILE, INPUT, MESSAGE, Row, current_index, hits, spaced
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 
 KINDS: Final = (
     "prompt", "answer", "thinking", "input", "result", "paste", "plan", "task", "file", "debug", "other",

@@ -19,6 +19,7 @@ import duckdb
 from xxhash import xxh3_128
 
 from models.errors import ConfigurationError, DataDirectoryError, LockedError
+from pipelines.disk.atomic import sync_file
 from pipelines.disk.layout import Layout
 from pipelines.disk.lock import writing
 from pipelines.disk.platform import replace
@@ -106,14 +107,22 @@ def _newest(layout: Layout) -> Path | None:
 
 def _covered(path: Path | None) -> set[str] | None:
     """Return the runs whose texts are in an index; None if there is no readable index."""
-    if path is None:
-        return None
-    if xxh3_128(path.read_bytes()).hexdigest() != path.stem.removeprefix("search-"):
+    if path is None or not is_whole(path):
         return None
     with suppress(sqlite3.DatabaseError), closing(_opened(path)) as index:
         if index.execute("SELECT value FROM about WHERE name = 'format'").fetchall() == [(_FORMAT,)]:
             return {str(run_id) for (run_id,) in index.execute("SELECT run_id FROM covered")}
     return None
+
+
+def is_whole(path: Path, *, is_deep: bool = False) -> bool:
+    """Whether an index is as it was written: by the time of its last change, which its name has, so that a search need
+    not read the whole file; where that differs (in a copy) or if `is_deep`, by its digest, which its name has too.
+    """
+    digest, _, changed_at = path.stem.removeprefix("search-").partition("-")
+    if not is_deep and changed_at == f"{path.stat().st_mtime_ns:x}":
+        return True
+    return xxh3_128(path.read_bytes()).hexdigest() == digest
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -151,7 +160,9 @@ def _renew(layout: Layout, warehouse: duckdb.DuckDBPyConnection, runs: Sequence[
                 "this Python's SQLite has no full-text search (FTS5); `--literal` needs none"
             ) from error
         raise DataDirectoryError(f"the search index in {layout.cache} cannot be written: {error}") from error
-    made = layout.cache / f"search-{xxh3_128(building.read_bytes()).hexdigest()}.fts"
+    sync_file(building)
+    digest, changed_at = xxh3_128(building.read_bytes()).hexdigest(), building.stat().st_mtime_ns
+    made = layout.cache / f"search-{digest}-{changed_at:x}.fts"
     replace(building, made)
     for path in former:
         if path != made:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from xxhash import xxh3_128
-
 from models.findings import places as codes
 from models.findings import warehouse as warehouse_codes
 from models.identity import is_home_id
 from pipelines.archive.archive import was_committed
 from pipelines.archive.copies import manifests_of
 from pipelines.disk.layout import is_drill_record
+from pipelines.look import search_index
 from pipelines.run.digest_sets import is_whole
 from pipelines.verify.context import Context, unreadable
 
@@ -155,7 +154,7 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
             if not is_whole(path):
                 context.findings.append(codes.INDEX_BROKEN.at(address))
         case ["cache", _] if name.startswith("search-") and path.suffix == ".fts":
-            if xxh3_128(path.read_bytes()).hexdigest() != path.stem.removeprefix("search-"):
+            if not search_index.is_whole(path, is_deep=True):
                 context.findings.append(codes.INDEX_BROKEN.at(address))
         case ["store", "imported", _] if _IMPORT.fullmatch(name):
             return

@@ -20,7 +20,7 @@ import pyarrow as pa
 from models.errors import ConfigurationError
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
-from pipelines.warehouse import publish
+from pipelines.warehouse import opened
 from pipelines.warehouse.engine import quoted
 
 if TYPE_CHECKING:
@@ -109,4 +109,4 @@ def open_warehouse(data: str | Path | Layout) -> OpenWarehouse:
     Raises ConfigurationError when none is published.
     """
     layout = data if isinstance(data, Layout) else Layout(Path(data))
-    return OpenWarehouse(layout, publish.open_warehouse(layout))
+    return OpenWarehouse(layout, opened.open_warehouse(layout))

@@ -1,8 +1,7 @@
-"""Builds, checks and publishes the warehouse, and opens it for reading. Each warehouse is a file named after its run;
-publishing points a symbolic link at the newest one.
+"""Builds, checks and publishes the warehouse. Each warehouse is a file named after its run; publishing points a
+symbolic link at the newest one.
 """
 
-import os
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from models.errors import ConfigurationError, DataDirectoryError, FixityError, LoadError
+from models.errors import FixityError, LoadError
 from models.run import RunRecord, WarehouseRecord
 from models.tables import MESSAGES
 from pipelines.archive.archive import committed_parts
@@ -21,7 +20,6 @@ from pipelines.disk.atomic import disk_errors, sha256_of, sync_file
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.warehouse.engine import quoted, remove_database
-from pipelines.warehouse.later_runs import show_later_runs
 from pipelines.warehouse.load import build_warehouse, damaged_parts, extend_warehouse
 from pipelines.warehouse.schema import warehouse_tables
 
@@ -249,38 +247,3 @@ _LINKS = (
 def _key_problems(connection: duckdb.DuckDBPyConnection, *, is_partial: bool) -> list[str]:
     keys = _KEYS if is_partial else (*_KEYS, *_LINKS)
     return [sentence for sentence, query in keys if connection.execute(query).fetchone() is not None]
-
-
-def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
-    """Open the published warehouse for reading, without access to files or the network from SQL.
-
-    Raises ConfigurationError if none is published, DataDirectoryError if the permissions forbid reading it, LoadError
-    if it is damaged.
-    """
-    if not layout.warehouse.exists():
-        raise ConfigurationError(
-            f"there is no warehouse in {layout.root}; `extract run` builds one, `extract rebuild` builds it again"
-        )
-    options: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "memory_limit": "1GB",
-    }
-    path = layout.warehouse.resolve()
-    try:
-        connection = duckdb.connect(os.fspath(path), read_only=True, config=options)
-    except duckdb.IOException as error:
-        if not os.access(path, os.R_OK):
-            raise DataDirectoryError(f"no permission to read the warehouse {path}: change its permissions") from error
-        raise LoadError(
-            f"the warehouse {path} cannot be opened ({error}); `extract rebuild` builds a new one"
-        ) from error
-    # All connections of a process to one file share its settings, and an earlier one may have locked them.
-    (is_locked,) = connection.execute("SELECT current_setting('lock_configuration')").fetchone() or (False,)
-    if not is_locked:
-        connection.execute(f"SET temp_directory = {quoted('')}")
-    show_later_runs(connection, layout)
-    if not is_locked:
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
-    return connection

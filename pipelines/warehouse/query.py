@@ -19,7 +19,7 @@ from models.errors import ConfigurationError
 from models.text import safe, safe_json
 from pipelines.disk.layout import Layout
 from pipelines.warehouse.guard import Watched
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 from pipelines.warehouse.statements import check_statements
 
 Cell = object

@@ -102,7 +102,7 @@ def queries(bench: Bench) -> Section:
 def ask(data: Path, runs: int) -> JsonObject:
     """Run every query `runs` times and return the number of rows and the seconds of each."""
     from pipelines.disk.layout import Layout
-    from pipelines.warehouse.publish import open_warehouse
+    from pipelines.warehouse.opened import open_warehouse
 
     answers: JsonObject = {}
     with open_warehouse(Layout(data)) as connection:

@@ -38,7 +38,7 @@ from pipelines.restore.restore import RestoreRequest, restore
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
 from pipelines.verify.verify import check
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 from tests.archives import HOME, Archive, make_archive, run
 from tests.crash_driver import in_child
 from tests.logical_checksum import logical_checksums

@@ -22,7 +22,7 @@ from pipelines.forget.forget import ErasurePlan, ErasureTarget, forget, plan_for
 from pipelines.upkeep.import_store import import_store
 from pipelines.upkeep.rollback import plan_rollback, roll_back
 from pipelines.verify.verify import verify
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 from tests.command_line import call, make_home
 from tests.forgetting import (
     ONE,

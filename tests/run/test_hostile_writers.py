@@ -26,7 +26,7 @@ from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
 from pipelines.verify.verify import check
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 from tests.hostile_writer import KINDS, SECRET, check_text, kind_of, line_of, text_of
 
 ROOT = Path(__file__).parent.parent.parent

@@ -8,7 +8,7 @@ from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import RunResult, run_job
 from pipelines.upkeep.import_store import import_store
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 
 
 def _run(data: Path, home: Path) -> RunResult:

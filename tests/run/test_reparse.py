@@ -16,7 +16,7 @@ from pipelines.archive.archive import read_runs
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.run.reparse import outdated_sources
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 from tests.command_line import call
 from tests.logical_checksum import logical_checksums
 from tests.support import FIXTURES

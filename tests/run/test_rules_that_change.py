@@ -17,7 +17,7 @@ from pipelines.run.extraction import Request
 from pipelines.run.inventory import InventoryItem, take_snapshot
 from pipelines.run.pipeline import run_job
 from pipelines.verify.verify import check
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 from tests.crash_driver import SESSION, write_home
 
 LISTED = f"projects/node_modules/{SESSION}.jsonl"

@@ -19,7 +19,8 @@ from pipelines.run.extraction import Request, RunInProgress, begin_run
 from pipelines.run.inventory import Inventory, InventoryItem, take_snapshot
 from pipelines.run.pipeline import exit_code_of, load_run
 from pipelines.verify.verify import check
-from pipelines.warehouse.publish import check_warehouse, open_warehouse
+from pipelines.warehouse.opened import open_warehouse
+from pipelines.warehouse.publish import check_warehouse
 from tests.crash_driver import SESSION, write_home
 from tests.support import extract, is_root, rows, warehouse_of
 

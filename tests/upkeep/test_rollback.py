@@ -20,7 +20,7 @@ from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
 from pipelines.upkeep.rollback import plan_rollback, roll_back
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 from tests.command_line import call, make_home, prompt, start
 from tests.logical_checksum import logical_checksums
 

@@ -12,7 +12,7 @@ from pipelines.cli.browser.source import BrowserSource
 from pipelines.cli.looking import HomeId, Model, Project, Redact, Since, State, Tool, Touched, Until, masker_of
 from pipelines.cli.options import Data, layout_of
 from pipelines.look.filters import Filters
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 
 _LIGHT_BACKGROUNDS = ("7", "15")
 """Backgrounds in COLORFGBG that are light: white and bright white."""

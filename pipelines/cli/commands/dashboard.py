@@ -18,7 +18,7 @@ from pipelines.dashboard.page import page_of
 from pipelines.dashboard.serve import DashboardServer
 from pipelines.disk.layout import Layout
 from pipelines.redact.masking import Masker
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 
 _NAME = Path("claude-code-dashboard.html")
 

@@ -25,7 +25,7 @@ from pipelines.export.read import chosen_rows, facts_of
 from pipelines.look.filters import Filters
 from pipelines.redact.masking import Masker
 from pipelines.redact.rules import PrivacyLevel
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 
 _FOREIGN_SHOWN: Final = 3
 
