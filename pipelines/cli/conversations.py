@@ -1,6 +1,6 @@
 """Shared by the commands that show a conversation: finding the session, reading its messages, and its head."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from shlex import quote
 
 from rich.text import Text
@@ -16,16 +16,18 @@ from pipelines.look.conversation import (
     Utterance,
     agent_of,
     agents_query,
-    conversation_query,
     find_session,
     in_turns,
     merged,
+    outline_query,
     prompts_query,
     utterance_of,
 )
 from pipelines.look.filters import Filters
 from pipelines.look.sessions import sessions_query
+from pipelines.look.texts import with_texts
 from pipelines.redact.masking import Masker
+from pipelines.warehouse.opened import open_warehouse
 
 
 def find(layout: Layout, which: str) -> str:
@@ -45,17 +47,21 @@ def find(layout: Layout, which: str) -> str:
     return which if which in found else found[0]
 
 
-def said_in(layout: Layout, session_id: str, home_id: str, masker: Masker | None) -> list[Utterance]:
-    """Return the conversation of a session in one home, with the prompts that only history.jsonl has."""
-    rows = rows_of(layout, conversation_query(session_id, home_id), masker)
-    return merged([utterance_of(one) for one in rows], _prompts_of_history(layout, session_id, masker))
+def outline_of(layout: Layout, session_id: str, home_id: str, masker: Masker | None) -> Iterator[Turn]:
+    """Yield the conversation of a session in one home as turns, with the prompts that only history.jsonl has, subagents
+    below the calls that started them. `with_texts` adds the texts, which are not masked yet.
+    """
+    rows = rows_of(layout, outline_query(session_id, home_id))
+    said = merged([utterance_of(one) for one in rows], _prompts_of_history(layout, session_id))
+    agents = [agent_of(one) for one in rows_of(layout, agents_query(session_id, home_id), masker)]
+    return in_turns(said, agents)
 
 
 def turns_of(layout: Layout, session_id: str, home_id: str, masker: Masker | None) -> list[Turn]:
-    """Return the conversation of a session in one home as turns, subagents below the calls that started them."""
-    said = said_in(layout, session_id, home_id, masker)
-    agents = [agent_of(one) for one in rows_of(layout, agents_query(session_id, home_id), masker)]
-    return list(in_turns(said, agents))
+    """Return the conversation of a session in one home as turns, as `outline_of` yields it, with all texts, masked."""
+    outline = outline_of(layout, session_id, home_id, masker)
+    with open_warehouse(layout) as connection:
+        return list(with_texts(connection, outline, masker.mask if masker else str))
 
 
 def head_of(row: Named) -> Sequence[Text]:
@@ -96,7 +102,7 @@ def resume_line(row: Named) -> str | None:
     return f"cd {quote(directory)} && {resume}" if is_plain else resume
 
 
-def _prompts_of_history(layout: Layout, session_id: str, masker: Masker | None) -> list[Utterance]:
+def _prompts_of_history(layout: Layout, session_id: str) -> list[Utterance]:
     """Return those prompts of a session that only history.jsonl has; all of them if it has no transcript."""
-    rows = rows_of(layout, prompts_query(session_id), masker)
+    rows = rows_of(layout, prompts_query(session_id))
     return [Utterance("prompt", "person", instant(row["prompted_at"]), text(row["prompt_text"])) for row in rows]

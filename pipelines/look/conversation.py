@@ -11,6 +11,11 @@ from pipelines.look.filters import Conditions
 Kind = Literal["prompt", "answer", "thinking", "call", "summary", "notice"]
 _COMMAND: Final = re.compile(r"<command-name>(.*?)</command-name>(?:.*?<command-args>(.*?)</command-args>)?", re.DOTALL)
 """The format in which a transcript has a slash command that a person typed."""
+_IN_ORDER: Final = (
+    "t.tool_use_id, t.returned_at FROM conversation c "
+    "LEFT JOIN tool_call_results t USING (file_id, byte_offset, block_number) "
+    "WHERE c.session_id = ? AND c.home_id = ? ORDER BY c.position"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,9 @@ class Utterance:
 
     `said_at` has a time zone. `tool_input` is JSON. `lasted` is the time from a call to its result in seconds. `tokens`
     are the output tokens of the response that begins here. `place` is file_id, offset and length of the entry.
+
+    Of an outline, `text_id` and `result_id` name texts in `message_texts`, and `block` the block of `place` that has
+    the input: `pipelines.look.texts` gets them.
     """
 
     kind: Kind
@@ -36,6 +44,9 @@ class Utterance:
     lasted: float | None = None
     tokens: int | None = None
     place: tuple[int, int, int] | None = None
+    text_id: str | None = None
+    result_id: str | None = None
+    block: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +81,17 @@ def find_session(prefix: str) -> Conditions:
 def conversation_query(session_id: str, home_id: str) -> Conditions:
     """Return the query for a session's conversation in one home, in order."""
     return Conditions(
-        "SELECT c.*, t.tool_use_id, t.returned_at FROM conversation c "
-        "LEFT JOIN tool_call_results t USING (file_id, byte_offset, block_number) "
-        "WHERE c.session_id = ? AND c.home_id = ? ORDER BY c.position",
+        f"SELECT c.* EXCLUDE (words, message_id, result_message_id), {_IN_ORDER}",
+        (session_id, home_id),
+    )
+
+
+def outline_query(session_id: str, home_id: str) -> Conditions:
+    """Return the query for a session's conversation in one home, in order, with the ids of texts instead of the texts:
+    a long conversation begins to be shown before all of it is read.
+    """
+    return Conditions(
+        f"SELECT c.* EXCLUDE (text, tool_input, result_text), {_IN_ORDER}",
         (session_id, home_id),
     )
 
@@ -96,8 +115,9 @@ def agents_query(session_id: str, home_id: str) -> Conditions:
 
 
 def utterance_of(row: dict[str, object]) -> Utterance:
-    """Return the utterance for a row of the view `conversation`."""
+    """Return the utterance for a row of the view `conversation`, or of the outline of one."""
     said_at, returned_at = row["said_at"], row.get("returned_at")
+    words = row["words"] if "words" in row else row["text"]
     lasted = None
     if isinstance(said_at, datetime) and isinstance(returned_at, datetime):
         lasted = (returned_at - said_at).total_seconds()
@@ -106,10 +126,10 @@ def utterance_of(row: dict[str, object]) -> Utterance:
         _kind(speaker, _text(row["kind"])),
         speaker,
         said_at if isinstance(said_at, datetime) else None,
-        words_of(_text(row["text"])),
+        words_of(_text(words)),
         _text(row["tool_name"]),
-        _text(row["tool_input"]),
-        None if row["result_text"] is None else _text(row["result_text"]),
+        _text(row.get("tool_input")),
+        None if row.get("result_text") is None else _text(row["result_text"]),
         row["is_error"] is True,
         row["is_abandoned"] is True,
         _text(row["agent_id"]) or None,
@@ -118,6 +138,9 @@ def utterance_of(row: dict[str, object]) -> Utterance:
         lasted,
         _number(row.get("output_tokens")),
         _place(row),
+        None if words is not None else _text(row.get("message_id")) or None,
+        _text(row.get("result_message_id")) or None,
+        _number(row.get("block_number")),
     )
 
 

@@ -14,7 +14,7 @@ from extractors.home.home import Home
 from models.errors import ExitCode
 from pipelines.archive.homes import read_homes
 from pipelines.cli.console import terminal
-from pipelines.cli.conversations import find, head_of, turns_of
+from pipelines.cli.conversations import find, head_of, outline_of
 from pipelines.cli.interrupts import ended_by_interrupt
 from pipelines.cli.looking import Redact, looking, masker_of, rows_of, text
 from pipelines.cli.options import AsJson, Data, layout_of
@@ -25,8 +25,10 @@ from pipelines.disk.layout import Layout
 from pipelines.look.conversation import Turn, Utterance, conversation_query
 from pipelines.look.follow import Follower, find_live, unanswered
 from pipelines.look.sessions import one_session_query
+from pipelines.look.texts import with_texts
 from pipelines.redact.masking import Masker
 from pipelines.run.request import usual_homes
+from pipelines.warehouse.opened import open_warehouse
 from pipelines.warehouse.query import write_json
 
 _LAST: Final = 10
@@ -73,13 +75,14 @@ def session(
         return
     if masker is not None:
         (row,) = rows_of(layout, one_session_query(session_id), masker)
-    turns = turns_of(layout, session_id, home_id, masker)
-    shown = [turn for turn in turns if not prompts or (turn.utterance.kind == "prompt" and turn.depth == 0)]
-    with paged(wanted=pager) as console:
+    outline = list(outline_of(layout, session_id, home_id, masker))
+    wanted = [turn for turn in outline if not prompts or (turn.utterance.kind == "prompt" and turn.depth == 0)]
+    with open_warehouse(layout) as connection, paged(wanted=pager) as console:
         for line in head_of(row):
             console.print(Safe(line), end="")
-        draw(console, takewhile(lambda _: not reader_has_gone(), shown), is_full=full)
-        if not turns:
+        turns = with_texts(connection, wanted, masker.mask if masker else str)
+        draw(console, takewhile(lambda _: not reader_has_gone(), turns), is_full=full)
+        if not outline:
             console.print("The archive has nothing of its conversation.")
 
 

@@ -9,10 +9,13 @@ Records copied from another session are included, because they are part of this 
 - speaker: person, claude, subagent, tool (a result without a call), claude_code, teammate, schedule or hook.
 - kind: prompt, command, shell, context, notice, message, task (of a subagent); answer, thinking; call; result; summary (of a
     compaction); event.
-- text: The text; for an event its description.
+- text: The text: `words`, else the text of `message_id`.
+- words: Of a prompt the person's own words, of an event its description.
+- message_id: The first text of the record or block as it was written: joins `messages`.
 - tool_name: The tool.
 - tool_input: The call's input, as JSON.
 - result_text: The result's text.
+- result_message_id: It joins `messages`.
 - is_error: Whether the result is an error.
 - is_abandoned: Whether the conversation was rewound to before it.
 - agent_id: The subagent, if the record is a subagent's.
@@ -25,7 +28,7 @@ Records copied from another session are included, because they are part of this 
 - byte_length: Its length in bytes.
 */
 with
-    kept as (
+    kept as not materialized(
         select
             r.home_id,
             r.session_id,
@@ -105,16 +108,10 @@ with
             end as speaker,
             case when t.has_call then 'call' else 'result' end as kind,
             t.tool_name,
-            b.input as tool_input,
-            t.result_message_id as result_id,
+            t.result_message_id,
             t.is_error
         from kept k
         join tool_call_results t using (file_id, byte_offset)
-        left join
-            content_blocks b
-            on b.file_id = t.file_id
-            and b.byte_offset = t.byte_offset
-            and b.block_number = t.block_number
         union all by name
         select
             k.*,
@@ -124,40 +121,58 @@ with
             case when k.message_id is null then k.subtype end as words
         from kept k
         where k.record_type = 'system' and k.subtype is distinct from 'turn_duration'
+    ),
+    -- Below the joins with texts: a query that selects no text reads none.
+    numbered as (
+        select
+            s.*,
+            row_number() over (
+                partition by s.home_id, s.session_id
+                order by s.known_at nulls first, s.file_id, s.byte_offset, s.block_number
+            ) as position,
+            a.file_id is not null as is_abandoned,
+            case
+                when
+                    row_number() over (
+                        partition by s.home_id, s.session_id, s.file_id, u.response_offset
+                        order by s.byte_offset, s.block_number
+                    )
+                    = 1
+                then u.output_tokens
+            end as output_tokens
+        from shown s
+        left join abandoned_records a on a.file_id = s.file_id and a.byte_offset = s.byte_offset
+        left join answers u on u.file_id = s.file_id and u.byte_offset = s.byte_offset
     )
 select
     s.home_id,
     s.session_id,
-    row_number() over (
-        partition by s.home_id, s.session_id order by s.known_at nulls first, s.file_id, s.byte_offset, s.block_number
-    ) as position,
+    s.position,
     s.known_at as said_at,
     s.speaker,
     s.kind,
     coalesce(s.words, said.text) as text,
+    s.words,
+    s.message_id,
     s.tool_name,
-    s.tool_input,
+    b.input as tool_input,
     returned.text as result_text,
+    s.result_message_id,
     s.is_error,
-    a.file_id is not null as is_abandoned,
+    s.is_abandoned,
     s.agent_id,
     s.model,
-    case
-        when
-            row_number() over (
-                partition by s.home_id, s.session_id, s.file_id, u.response_offset
-                order by s.byte_offset, s.block_number
-            )
-            = 1
-        then u.output_tokens
-    end as output_tokens,
+    s.output_tokens,
     s.is_copied as is_copy,
     s.block_number,
     s.file_id,
     s.byte_offset,
     s.byte_length
-from shown s
+from numbered s
 left join message_texts said on said.message_id = s.message_id
-left join message_texts returned on returned.message_id = s.result_id
-left join abandoned_records a on a.file_id = s.file_id and a.byte_offset = s.byte_offset
-left join answers u on u.file_id = s.file_id and u.byte_offset = s.byte_offset
+left join message_texts returned on returned.message_id = s.result_message_id
+left join
+    content_blocks b
+    on b.file_id = case when s.kind = 'call' then s.file_id end
+    and b.byte_offset = s.byte_offset
+    and b.block_number = s.block_number
