@@ -11,7 +11,7 @@ import duckdb
 from models.errors import ConfigurationError
 from pipelines.disk.layout import Layout
 from pipelines.look.filters import Conditions
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 
 Named = dict[str, object]
 """A row, by column name."""

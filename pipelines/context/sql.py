@@ -17,7 +17,7 @@ from models.text import safe
 from pipelines.context.values import cut, plain
 from pipelines.disk.layout import Layout
 from pipelines.redact.masking import Masker, masked
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 from pipelines.warehouse.statements import check_statements
 
 _BATCH: Final = 100

@@ -20,7 +20,7 @@ from models.json import JsonObject
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import PRIVACY_LEVELS
 from pipelines.privacy.rules import PRIVATE, PrivacyRule, rank, read_rules
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 
 _IDS: Final = re.compile(UUID)
 _PROJECT: Final = re.compile(r"projects/([^/]+)/")

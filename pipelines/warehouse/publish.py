@@ -21,6 +21,7 @@ from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.warehouse.engine import quoted, remove_database
 from pipelines.warehouse.load import build_warehouse, damaged_parts, extend_warehouse
+from pipelines.warehouse.opened import open_warehouse as open_warehouse
 from pipelines.warehouse.schema import warehouse_tables
 
 

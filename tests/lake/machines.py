@@ -19,7 +19,7 @@ from pipelines.lake.pull import PullResult, pull
 from pipelines.lake.push import PushResult, push
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
-from pipelines.warehouse.publish import open_warehouse
+from pipelines.warehouse.opened import open_warehouse
 from tests.conversations import Talk, write_lines
 from tests.redact.samples import SAMPLES
 

@@ -18,7 +18,7 @@ One row for each failure, refusal, retry or model switch in a session, without c
 - byte_length: Its length in bytes.
 */
 with
-    counted as (
+    counted as not materialized(
         select r.*
         from records r
         anti join record_copies c using (file_id, byte_offset)

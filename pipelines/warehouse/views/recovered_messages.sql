@@ -11,31 +11,28 @@ Numbers of messages by home, project, source and the run that found them: how ma
 - file_ids: The files that have or had them.
 */
 with
-    placed as (
-        select
-            o.message_id,
-            o.home_id,
-            s.project,
-            o.source,
-            o.run_id,
-            o.file_id,
-            f.state = 'present' as is_present,
-            min(o.run_id) over (partition by o.message_id) as first_run_id,
-            min(concat_ws('/', o.home_id, o.source, s.project)) over (partition by o.message_id)
-            = max(concat_ws('/', o.home_id, o.source, s.project)) over (partition by o.message_id) as is_unique,
-            bool_or(f.state = 'present') over (partition by o.message_id, o.home_id) as is_there
+    placed as not materialized(
+        select o.message_id, o.home_id, s.project, o.source, o.run_id, o.file_id, f.state = 'present' as is_present
         from occurrences o
         join files f using (file_id)
         left join sessions s on s.home_id = o.home_id and s.session_id = o.session_id
-    )
+    ),
+    of_messages as (
+        select message_id, min(run_id) as first_run_id, count(distinct(home_id, source, project)) = 1 as is_unique
+        from placed
+        group by message_id
+    ),
+    there as (select distinct message_id, home_id from placed where is_present)
 select
-    home_id,
-    project,
-    source,
-    run_id,
-    count(distinct message_id) filter (first_run_id = run_id) as new,
-    count(distinct message_id) filter (is_unique) as unique,
-    count(distinct message_id) filter (not is_there) as gone_from_home,
-    list_sort(list(distinct file_id)) as file_ids
-from placed
+    p.home_id,
+    p.project,
+    p.source,
+    p.run_id,
+    count(distinct p.message_id) filter (m.first_run_id = p.run_id) as new,
+    count(distinct p.message_id) filter (m.is_unique) as unique,
+    count(distinct p.message_id) filter (t.message_id is null) as gone_from_home,
+    list_sort(list(distinct p.file_id)) as file_ids
+from placed p
+join of_messages m using (message_id)
+left join there t on t.message_id = p.message_id and t.home_id = p.home_id
 group by all
