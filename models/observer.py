@@ -3,6 +3,7 @@
 The command line displays it, flows log it, tests count it; a plain `Observer` ignores it.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from models.run import PhaseRecord
@@ -33,6 +34,9 @@ class Observer:
 
     def step_begins(self, name: str, size: int | None = None) -> None:
         """A step begins, which ends the previous one. It will process `size` bytes; None means unknown."""
+
+    def settings_changed(self, sentences: Sequence[str]) -> None:
+        """A run has found that settings changed since the last run, and what that changes; it has read nothing yet."""
 
     def advances(self, size: int, entries: int = 0) -> None:
         """The step has processed `size` more bytes with `entries` more entries."""

@@ -177,6 +177,9 @@ def settings_that_changed(archive: Archive) -> None:
     archive.layout.settings_file.write_text("keep_warehouses = 2\n", encoding="utf-8")
 
 
+DAMAGES["R123"] = remove("settings.toml")
+
+
 @damage("R141")
 def nothing_committed(archive: Archive) -> None:
     layout = archive.layout

@@ -90,8 +90,15 @@ SETTINGS_CHANGED: Final = Kind(
     "R122",
     Severity.INFORMATION,
     Level.QUICK,
-    "The settings have changed since run {run}, the newest one.",
-    "Nothing, if you changed them.",
+    "The settings have changed since run {run}, the newest one: {changes}.",
+    "Nothing, if you changed them. If not, put copies/settings.toml in the place of settings.toml.",
+)
+SETTINGS_GONE: Final = Kind(
+    "R123",
+    Severity.WARNING,
+    Level.QUICK,
+    "settings.toml is gone since run {run}, the newest one: {changes}.",
+    "Put copies/settings.toml in its place, or, if you deleted it, make the next `extract run` with the defaults.",
 )
 LOCK_BROKEN: Final = Kind(
     "R131",

@@ -76,14 +76,31 @@ class Archive:
 
 
 def _whole_identity(layout: Layout) -> bytes:
-    """Return the content of archive.json, from its second copy if it is missing or damaged. Raises FixityError."""
+    """Return the content of archive.json, from its second copy if it is missing or damaged. Raises FixityError,
+    OSError.
+    """
     try:
-        return read_sealed(layout.archive_file)
+        return read_identity(layout.archive_file)
     except (FixityError, OSError) as error:
         try:
-            return read_sealed(layout.archive_copy)
-        except OSError:
+            return read_identity(layout.archive_copy)
+        except (FixityError, OSError):
             raise error from None
+
+
+def read_identity(path: Path) -> bytes:
+    """Return the content of archive.json or of its copy. Raises FixityError where it is damaged, or is another file
+    with a seal; OSError. A newer format is not judged here.
+    """
+    raw = read_sealed(path)
+    try:
+        fields = orjson.loads(raw)
+        is_ours = isinstance(fields["archive_id"], str) and (fields["format"] != FORMAT or int(fields["seed"], 16) >= 0)
+    except (ValueError, KeyError, TypeError):
+        is_ours = False
+    if not is_ours:
+        raise FixityError(f"{path} is another file than archive.json; see `extract verify`")
+    return raw
 
 
 def mend_identity(layout: Layout) -> list[DamageRecord]:
@@ -93,7 +110,7 @@ def mend_identity(layout: Layout) -> list[DamageRecord]:
     damage = []
     for path in (layout.archive_file, layout.archive_copy):
         try:
-            read_sealed(path)
+            read_identity(path)
         except FileNotFoundError:
             problem = "is gone"
         except (FixityError, OSError):
@@ -101,7 +118,7 @@ def mend_identity(layout: Layout) -> list[DamageRecord]:
         else:
             continue
         other = layout.archive_copy if path == layout.archive_file else layout.archive_file
-        write_sealed(path, read_sealed(other), "archive" if path == layout.archive_file else "archive-copy")
+        write_sealed(path, read_identity(other), "archive" if path == layout.archive_file else "archive-copy")
         again = f"{problem}, and was put back from its second copy"
         damage.append(DamageRecord(layout.relative(path), "", "", again, mended=True))
     return damage

@@ -118,6 +118,7 @@ def renew_copies(layout: Layout, runs: Sequence[RunRecord], *, keep_others: bool
             sync_directories(make_directories(layout.copy_of(path).parent))
             read_sealed(path)
             write_atomically(layout.copy_of(path), path.read_bytes(), "renew-copy")
+    wanted.add(layout.copy_of(layout.settings_file))
     for part in manifests_of(runs):
         copy = layout.copy_of(layout.root / part.path)
         wanted.add(copy)

@@ -108,6 +108,7 @@ def to_json(layout: Layout, run: RunRecord, exit_code: ExitCode) -> JsonObject:
         "total": asdict(added(by_source(run).values())),
         "outcomes": dict(outcomes(run)),
         "rejects": dict(rejects(run)),
+        "settings_changes": list(run.settings_changes),
         "damage": [asdict(one) for one in run.damage],
         "pieces_stored_again": stored_again(run),
         "appeared": {home_id: list(paths) for home_id, paths in run.appeared.items()},

@@ -50,9 +50,9 @@ def say(text: str = "", *, style: str = "", stderr: bool = False) -> None:
     _print(terminal(stderr=stderr), safe(text, keep_newlines=True), style)
 
 
-def say_wrapped(text: str) -> None:
+def say_wrapped(text: str, *, stderr: bool = False) -> None:
     """Print a sentence, wrapped between words at the width of the terminal."""
-    _print(terminal(), safe(text), is_wrapped=True)
+    _print(terminal(stderr=stderr), safe(text), is_wrapped=True)
 
 
 def say_table(headings: Sequence["Heading"], rows: Sequence[Sequence[str]], *, total: Sequence[str] = ()) -> None:

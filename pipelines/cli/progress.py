@@ -1,7 +1,7 @@
 """Draws the progress of a long command on a terminal: a bar for the current step, with bytes, entries and time left."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -11,7 +11,7 @@ from models.amounts import plural
 from models.amounts import size as sized
 from models.observer import Observer
 from models.text import safe
-from pipelines.cli.console import terminal
+from pipelines.cli.console import say, say_wrapped, terminal
 
 _AFTER: Final = 0.5
 """Seconds before the first bar is drawn: a bar of a shorter command would only flicker."""
@@ -35,7 +35,7 @@ def showing(*, shown: bool) -> Iterator[Observer]:
     """
     console = terminal(stderr=True)
     if not (shown and console.is_terminal):
-        yield Observer()
+        yield _Plain()
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -53,7 +53,16 @@ def showing(*, shown: bool) -> Iterator[Observer]:
         bars.stop()
 
 
-class _Bars(Observer):
+class _Plain(Observer):
+    """Draws nothing, and says what a person must see before a run reads anything."""
+
+    def settings_changed(self, sentences: Sequence[str]) -> None:
+        say("The settings changed since the last run:", stderr=True)
+        for sentence in sentences:
+            say_wrapped(f"- {sentence}", stderr=True)
+
+
+class _Bars(_Plain):
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
         self._task: TaskID | None = None
@@ -67,6 +76,10 @@ class _Bars(Observer):
         self._handled, self._entries, self._size = 0, 0, size
         self._task = self._bars.add_task(safe(_SHOWN_AS.get(name, name)), total=size or None, amount="")
         self._draw()
+
+    def settings_changed(self, sentences: Sequence[str]) -> None:
+        self._bars.stop()
+        super().settings_changed(sentences)
 
     def advances(self, size: int, entries: int = 0) -> None:
         self._handled += size

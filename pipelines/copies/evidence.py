@@ -10,11 +10,11 @@ from models.finding import Finding
 from models.findings import elsewhere as codes
 from models.run import RunRecord
 from models.seal import sealed, unsealed
+from pipelines.archive.archive import read_identity
 from pipelines.archive.copies import read_either
 from pipelines.archive.known_copies import KnownCopy
 from pipelines.copies.destination import CopyContent, DamagedHere, Destination, GoneHere, has_there
 from pipelines.copies.state import CopyState
-from pipelines.disk.atomic import read_sealed
 from pipelines.disk.layout import Layout
 
 
@@ -121,7 +121,7 @@ class SmallFiles:
     def _either(self, *paths: Path) -> bytes | None:
         for path in paths:
             try:
-                return read_sealed(path)
+                return read_identity(path)
             except (FixityError, OSError):
                 continue
         return None

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from models.errors import ConfigurationError
+from pipelines.disk.atomic import make_directories, sync_directories, write_atomically
 from pipelines.disk.layout import Layout
 
 PRICE_NAMES = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "web_search")
@@ -88,9 +89,44 @@ def settings_digest(layout: Layout) -> str | None:
         return None
 
 
+def keep_settings_copy(layout: Layout) -> None:
+    """Keep the second copy of settings.toml, which is what the newest run read: the next run and `extract verify`
+    compare the settings with it. Raises OSError.
+    """
+    copy = layout.copy_of(layout.settings_file)
+    try:
+        held = layout.settings_file.read_bytes()
+    except FileNotFoundError:
+        copy.unlink(missing_ok=True)
+        return
+    if not copy.is_file() or copy.read_bytes() != held:
+        sync_directories(make_directories(copy.parent))
+        write_atomically(copy, held, "settings-copy")
+
+
+def settings_copy(layout: Layout, digest: str | None) -> Settings | None:
+    """Return the settings that a run had whose record has this digest of the file, from the second copy; without a
+    digest the defaults. None where the copy is gone, or is of another run.
+    """
+    if digest is None:
+        return Settings()
+    copy = layout.copy_of(layout.settings_file)
+    try:
+        is_of_that_run = sha256(copy.read_bytes()).hexdigest() == digest
+        return settings_in(copy) if is_of_that_run else None
+    except (OSError, ConfigurationError):
+        return None
+
+
 def read_settings(layout: Layout) -> Settings:
     """Return the settings of a data directory. Raises ConfigurationError, naming the setting, for an invalid file."""
-    path: Path = layout.settings_file
+    return settings_in(layout.settings_file)
+
+
+def settings_in(path: Path) -> Settings:
+    """Return the settings in a file, the defaults where it is missing. Raises ConfigurationError, naming the setting,
+    for an invalid one.
+    """
     if not path.exists():
         return Settings()
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from models.errors import ConfigurationError, ExtractError, FixityError, StoreError
 from models.run import RunRecord
 from models.seal import SealError, unsealed
-from pipelines.archive.archive import last_epoch, write_head, write_record
+from pipelines.archive.archive import last_epoch, read_identity, write_head, write_record
 from pipelines.archive.copies import write_both
 from pipelines.archive.damage import look_at_imports
 from pipelines.archive.erasure_journal import read_journal
@@ -34,13 +34,13 @@ def mend_identity(work: Work) -> None:
     """Put archive.json and its copy back. Raises StoreError where nothing has them: the seed of the store is lost."""
     layout = work.layout
     pair = (layout.archive_file, layout.archive_copy)
-    held = {path: _sealed(path) for path in pair}
+    held = {path: _identity(path) for path in pair}
     if held[pair[0]] is not None and held[pair[0]] == held[pair[1]]:
         return
     whole = next((one for one in held.values() if one is not None), None)
     shown = "its second copy"
     for other in work.places.others if whole is None else ():
-        whole = whole or _sealed(other.archive_file) or _sealed(other.archive_copy)
+        whole = whole or _identity(other.archive_file) or _identity(other.archive_copy)
         shown = str(other.root)
     if whole is None:
         raise StoreError(
@@ -248,6 +248,13 @@ def _is_broken(path: Path) -> bool:
 def _sealed(path: Path) -> bytes | None:
     try:
         return read_sealed(path)
+    except (FixityError, OSError):
+        return None
+
+
+def _identity(path: Path) -> bytes | None:
+    try:
+        return read_identity(path)
     except (FixityError, OSError):
         return None
 

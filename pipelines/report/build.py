@@ -59,6 +59,8 @@ def _sections(facts: Facts) -> Iterator[Section]:
         yield _problems_section(facts)
     if facts.findings.total:
         yield findings_section(facts)
+    if facts.settings_changes:
+        yield _settings_section(facts)
     if facts.reparsed:
         yield _reparsed_section(facts)
     yield sources_section(facts)
@@ -101,6 +103,15 @@ def _damage_section(facts: Facts) -> Section:
         is_quiet=True,
     )
     return Section("damage", "Damage of the archive", [lead, items, *more(facts.damage), advice], "bad")
+
+
+def _settings_section(facts: Facts) -> Section:
+    lead = paragraph(
+        "settings.toml differs from that of the run before. If you did not change it, correct it and run again; ",
+        Code("extract forget"),
+        " erases what should have been withheld.",
+    )
+    return Section("settings", "Settings that changed", [lead, *map(paragraph, facts.settings_changes)])
 
 
 def _reparsed_section(facts: Facts) -> Section:

@@ -85,6 +85,7 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         step_seconds=dict(run.step_seconds),
         sizes=_sizes(run, earlier),
         reparsed={name: counts for name, counts in run.reparsed.items() if counts.files},
+        settings_changes=list(map(safe, run.settings_changes[:LIMIT])),
         verifications=verification_facts(verified),
         findings=Listing(len(findings), findings[:LIMIT]),
         damage=Listing(len(run.damage), [DamageFact(*map(safe, _fields(one))) for one in run.damage[:LIMIT]]),

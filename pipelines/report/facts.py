@@ -249,6 +249,7 @@ class Facts:
     step_seconds: Mapping[str, float]
     sizes: Sizes
     reparsed: Mapping[str, ReparseCounts]
+    settings_changes: Sequence[str]
     verifications: Sequence[VerificationFacts]
     findings: Listing[FindingFacts]
     damage: Listing[DamageFact]

@@ -24,7 +24,7 @@ from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.disk.lock import announce
 from pipelines.disk.platform import fsync_directory, make_files_private
-from pipelines.disk.settings import Settings, read_settings, settings_digest
+from pipelines.disk.settings import Settings, keep_settings_copy, read_settings, settings_digest
 from pipelines.run.digest_indexes import DigestIndexes, prepare_indexes
 from pipelines.run.inspection import inspect
 from pipelines.run.mending import Lost, lost_pieces
@@ -33,6 +33,7 @@ from pipelines.run.phase_work import PhaseWork
 from pipelines.run.reparse import reparse
 from pipelines.run.request import is_directory
 from pipelines.run.rereading import files_to_read_anew
+from pipelines.run.settings_changes import changed_settings, effect_on_files
 from pipelines.run.snapshot import Snapshot, take_snapshots
 from pipelines.version import VERSION
 
@@ -136,6 +137,7 @@ class RunInProgress:
         reach("phase:before-commit")
         with disk_errors():
             archives.commit(layout, self.record)
+            keep_settings_copy(layout)
         reach("phase:after-commit")
         self.observer.step_ends()
         self.observer.phase_committed(done)
@@ -188,6 +190,9 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
     if damaged:
         for snapshot in snapshots:
             snapshot.anew = files_to_read_anew(layout, runs, found.archive.seed, damage, snapshot)
+    if changes := changed_settings(layout, runs):
+        record.settings_changes = [*changes, *effect_on_files(snapshots)]
+        observer.settings_changed(record.settings_changes)
     due = [snapshot.due(phase, is_full=request.is_full) for snapshot in snapshots for phase in request.phases]
     new_bytes, new_files = sum(one.new_bytes for one in due), sum(one.files for one in due)
     with disk_errors():

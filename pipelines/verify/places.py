@@ -48,6 +48,7 @@ def check_places(context: Context) -> None:
             context.layout.head_file.name,
             context.layout.homes_file.name,
             context.layout.tombstones_file.name,
+            context.layout.settings_file.name,
             *(context.layout.relative(path) for path in context.layout.destinations.glob("*.json")),
         },
     )

@@ -11,6 +11,7 @@ from models.seal import SealError, unsealed
 from pipelines.archive.archive import FORMAT
 from pipelines.archive.homes import home_of_json
 from pipelines.disk.settings import read_settings, settings_digest
+from pipelines.run.settings_changes import changed_settings
 from pipelines.verify.context import Context
 
 
@@ -103,11 +104,14 @@ def check_settings(context: Context) -> None:
     address = context.address(context.layout.settings_file)
     try:
         read_settings(context.layout)
+        changes = "; ".join(changed_settings(context.layout, context.runs))
     except ConfigurationError as error:
         context.findings.append(records.SETTINGS_REFUSED.at(address, problem=str(error)))
+        changes = "they are invalid now"
     last = next((run for run in reversed(context.runs) if run.kind == "run" and run.status != "removed"), None)
     if last is not None and last.settings_sha256 != settings_digest(context.layout):
-        context.findings.append(records.SETTINGS_CHANGED.at(address, run=last.run_id))
+        kind = records.SETTINGS_CHANGED if context.layout.settings_file.exists() else records.SETTINGS_GONE
+        context.findings.append(kind.at(address, run=last.run_id, changes=changes))
 
 
 def check_erasure(context: Context) -> None:

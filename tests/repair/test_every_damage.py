@@ -7,6 +7,7 @@ SOAK_REPAIR_KILLS say.
 
 import os
 import re
+import shutil
 import signal
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from random import Random
 
 import pytest
 
+from models.errors import ExtractError
 from models.finding import KINDS, Level
 from models.findings.advice import PROGRAM_FAULT
 from pipelines.disk import failpoints
@@ -35,8 +37,6 @@ from tests.repairing import (
     sums_of,
 )
 
-NOT_FOUND_BY_DESIGN = ("store/imported/DIGEST.parquet delete",)
-"""Damages that nothing notices: no record lists imported stores yet."""
 TO_DO: dict[str, Callable[[Archive, Path], object]] = {
     r"`extract repair": lambda archive, _: mended(archive),
     r"`extract rebuild`": lambda archive, _: call("rebuild", "--data", archive.layout.root),
@@ -102,39 +102,54 @@ def test_every_kind_of_file_damaged_in_every_way_is_found_and_mended(tmp_path: P
     for number, (name, way) in enumerate(chosen[:wanted]):
         problems = tried(whole, tmp_path / str(number), name, way, done)
         wrong += [f"{name} {way}: {problem}" for problem in problems]
-    figures = ", ".join(f"{count} {what}" for what, count in sorted(done.items()))
-    print(f"did: {figures}, {len(wrong)} wrong")
+    figures = ", ".join(f"{done[what]} {what}" for what in (*STAGES, "without effect"))
+    print(f"did: {len(chosen[:wanted])} damages: {figures}; {len(wrong)} wrong")
+    print("\n".join(wrong))
     assert wrong == []
 
 
 def tried(whole: Undamaged, place: Path, name: str, way: str, done: Counter[str]) -> list[str]:
     """Return what is wrong after one damage: it was not found, or not mended, or a run did not go on over it."""
     problems: list[str] = []
-    archive = whole.damaged(place / "copy", name, way)
-    if archive is None:
-        done["without effect"] += 1
-        return []
-    is_found = bool(check(archive.layout))
-    done["found"] += is_found
-    if not is_found and not name.startswith("store/imported/"):
-        problems.append("not found")
-    made = mended(archive, whole.archive.layout.root)
-    if is_found:
-        problems += [
-            f"from a copy: {one}" for one in (*errors_in(made.findings), *is_as(archive, whole, place, deep=True))
-        ]
-        done["mended from a copy"] += 1
-    archive = whole.damaged(place / "home", name, way)
-    assert archive is not None
-    made = mended(archive)
-    problems += [f"from the home: {one}" for one in errors_in(made.findings)]
-    problems += [f"from the home: {one} is not whole" for one in lost_in_the_home(archive, place / "back")]
-    done["mended from the home"] += 1
-    archive = whole.damaged(place / "run", name, way)
-    assert archive is not None
-    problems += [f"a run: {one}" for one in run_goes_on(archive)]
-    done["run over"] += 1
+    for stage, judge in STAGES.items():
+        archive = whole.damaged(place / stage, name, way)
+        if archive is None:
+            done["without effect"] += 1
+            return []
+        try:
+            found = judge(archive, whole, place)
+        except (ExtractError, OSError, ValueError, KeyError) as error:
+            found = [f"{type(error).__name__}: {error}"]
+        done[stage] += not found
+        problems += [f"{stage}: {one}" for one in found]
+    shutil.rmtree(place)
     return problems
+
+
+def is_found(archive: Archive, whole: Undamaged, place: Path) -> list[str]:
+    """Verify the damaged archive."""
+    return [] if check(archive.layout) else ["nothing is found"]
+
+
+def is_mended_from_a_copy(archive: Archive, whole: Undamaged, place: Path) -> list[str]:
+    """Repair it from an undamaged one, which it then equals."""
+    made = mended(archive, whole.archive.layout.root)
+    return [*errors_in(made.findings), *is_as(archive, whole, place, deep=True)]
+
+
+def is_mended_from_the_home(archive: Archive, whole: Undamaged, place: Path) -> list[str]:
+    """Repair it from its home alone: it then gives back all that the home has."""
+    made = mended(archive)
+    return [*errors_in(made.findings), *(f"{one} is not whole" for one in lost_in_the_home(archive, place / "back"))]
+
+
+STAGES: dict[str, Callable[[Archive, Undamaged, Path], list[str]]] = {
+    "found": is_found,
+    "mended from a copy": is_mended_from_a_copy,
+    "mended from the home": is_mended_from_the_home,
+    "run over": lambda archive, _whole, _place: run_goes_on(archive),
+}
+"""What is tried of each damage, each time in a copy damaged anew."""
 
 
 @pytest.mark.soak

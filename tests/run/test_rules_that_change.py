@@ -7,8 +7,10 @@ import pytest
 
 from extractors.reading.registry import Classifier
 from models.errors import ExitCode
+from models.finding import Level
 from models.manifest import FileState
 from models.observer import Observer
+from pipelines.archive.archive import read_runs
 from pipelines.archive.selection import archived_paths
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
@@ -45,6 +47,10 @@ class Kept:
         finished = run_job(self.layout, Request([("home", self.home)], phases), Observer())
         assert finished.exit_code in (ExitCode.VERIFIED, ExitCode.REJECTS)
         return StoreReader.open(self.layout).files()
+
+    def changes(self) -> list[str]:
+        """Return what the newest run said of changed settings."""
+        return read_runs(self.layout)[-1].settings_changes
 
     def availability(self, path: str) -> str:
         """Return how a path stands, as people are told."""
@@ -102,6 +108,33 @@ def test_a_file_that_other_rules_promote_is_read_from_its_beginning_as_a_new_gen
     made = restore(kept.layout, RestoreRequest(tmp_path / "restored"))
     assert made.findings == []
     assert (tmp_path / "restored" / LISTED).read_bytes() == (kept.home / LISTED).read_bytes()
+
+
+def test_a_run_says_which_settings_changed_and_which_withheld_files_it_archives(kept: Kept) -> None:
+    kept.run('withhold = ["projects/**/*.md"]\n')
+    assert kept.changes() == []
+    kept.run('withhold = ["projects/**/*.mf"]\nentry_mb = 8\n')
+    assert kept.changes() == [
+        "withhold: projects/**/*.md was removed, so files that it alone withheld are archived",
+        (
+            "withhold: projects/**/*.mf was added, so matching files are never opened; what was archived of them stays "
+            "until `extract forget` erases it"
+        ),
+        "entry_mb: the longest entry that is parsed has 8 MiB instead of 32; longer ones are kept unparsed",
+        f"1 file that was withheld is archived by this run: {FOREIGN}",
+    ]
+    kept.run('withhold = ["projects/**/*.mf"]\nentry_mb = 8\n')
+    assert kept.changes() == []
+    kept.layout.settings_file.unlink()
+    (gone,) = check(kept.layout, Level.QUICK)
+    assert gone.code == "R123"
+    assert "so the defaults hold; withhold: projects/**/*.mf was removed, so files that it alone" in gone.sentence
+    assert "entry_mb: the longest entry that is parsed has 32 MiB instead of 8" in gone.sentence
+    kept.layout.settings_file.write_bytes(kept.layout.copy_of(kept.layout.settings_file).read_bytes())
+    kept.layout.settings_file.chmod(0o600)
+    assert check(kept.layout) == []
+    kept.run('withhold = ["projects/**/*.md"]\n')
+    assert kept.changes()[-1] == f"1 archived file is withheld from now on: {FOREIGN}"
 
 
 def test_what_moves_to_a_phase_that_is_not_run_waits_for_it(kept: Kept) -> None:
