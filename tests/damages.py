@@ -18,6 +18,7 @@ from models.identity import file_id
 from models.run import RetiredRecord, RunRecord, WarehouseRecord
 from pipelines.archive.archive import writing
 from pipelines.archive.checks_file import note_checks
+from pipelines.archive.evidence import list_again
 from pipelines.archive.known_copies import KnownCopy, keep_known_copy
 from pipelines.verify import tables
 from tests.archives import HOME, PROMPT, Archive
@@ -177,7 +178,25 @@ def settings_that_changed(archive: Archive) -> None:
     archive.layout.settings_file.write_text("keep_warehouses = 2\n", encoding="utf-8")
 
 
-DAMAGES["R123"] = remove("settings.toml")
+DAMAGES |= {
+    "R123": remove("settings.toml"),
+    "R124": flip_in("evidence.json"),
+    "R125": remove("runs/*/report.html"),
+    "P111": remove("store/imported/*.parquet"),
+}
+
+
+@damage("R221")
+def a_report_that_was_never_written(archive: Archive) -> None:
+    path = max(archive.layout.root.glob("runs/*/report.md"))
+    path.unlink()
+    list_again(archive.layout, [path])
+
+
+@damage("R126")
+def an_older_version_of_a_report(archive: Archive) -> None:
+    first, *_, last = sorted(archive.layout.root.glob("runs/*/report.json"))
+    last.write_bytes(first.read_bytes())
 
 
 @damage("R141")
@@ -227,7 +246,6 @@ DAMAGES |= {
     "R214": record(lambda run: run.homes.clear()),
     "R219": count_more("entries"),
     "R220": count_more("rejects"),
-    "R221": remove("runs/*/report.md"),
     "R222": flip_in("runs/*/report.html"),
     "R223": remove("runs/*/manifest-sha256.txt"),
     "R225": flip_in("runs/*/manifest-sha256.txt"),

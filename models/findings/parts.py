@@ -5,6 +5,10 @@ from typing import Final
 from models.finding import Kind, Level, Severity
 from models.findings.advice import PROGRAM_FAULT, REPAIR
 
+IMPORT_AGAIN: Final = (
+    "`extract repair --yes` puts it back if a copy of the archive has it (--from COPY), and else sets it aside; then "
+    "import the other store again."
+)
 GONE: Final = Kind(
     "P101",
     Severity.ERROR,
@@ -70,7 +74,7 @@ IMPORT_BROKEN: Final = Kind(
     Severity.ERROR,
     Level.DEFAULT,
     "The file of an imported store has SHA-256 {actual}, not the one in its name.",
-    "Delete it and import the other store again.",
+    IMPORT_AGAIN,
     is_fixity=True,
 )
 IMPORT_COLUMNS: Final = Kind(
@@ -78,5 +82,14 @@ IMPORT_COLUMNS: Final = Kind(
     Severity.ERROR,
     Level.DEFAULT,
     "The file of an imported store does not have the right columns: {problem}.",
-    "Delete it and import the other store again.",
+    IMPORT_AGAIN,
+)
+IMPORT_GONE: Final = Kind(
+    "P111",
+    Severity.ERROR,
+    Level.QUICK,
+    "The file of an imported store is gone: its messages count as new when they are read again.",
+    IMPORT_AGAIN,
+    is_fixity=True,
+    is_passing=True,
 )

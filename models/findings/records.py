@@ -100,6 +100,34 @@ SETTINGS_GONE: Final = Kind(
     "settings.toml is gone since run {run}, the newest one: {changes}.",
     "Put copies/settings.toml in its place, or, if you deleted it, make the next `extract run` with the defaults.",
 )
+LIST_BROKEN: Final = Kind(
+    "R124",
+    Severity.ERROR,
+    Level.QUICK,
+    "The list of reports, records of drills and imported stores {problem}.",
+    NEXT_RUN,
+    is_fixity=True,
+    is_passing=True,
+)
+EVIDENCE_GONE: Final = Kind(
+    "R125",
+    Severity.WARNING,
+    Level.QUICK,
+    "A report, a file of findings or the record of a drill was written and is gone.",
+    "`extract repair --yes` puts it back if a copy of the archive has it (--from COPY), and else takes it off the "
+    "list.",
+    is_fixity=True,
+    is_passing=True,
+)
+EVIDENCE_OTHER: Final = Kind(
+    "R126",
+    Severity.ERROR,
+    Level.DEFAULT,
+    "It is not what was written last: it may be an older version, or belong to another run.",
+    REPAIR,
+    is_fixity=True,
+    is_passing=True,
+)
 LOCK_BROKEN: Final = Kind(
     "R131",
     Severity.WARNING,

@@ -19,6 +19,8 @@ from pipelines.disk.lock import is_being_written as is_being_written
 from pipelines.disk.lock import writing as writing
 
 FORMAT = 1
+HAS_LIST = "has_evidence_list"
+"""The field of head.json that says whether evidence.json was there when it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +247,8 @@ def commit(layout: Layout, run: RunRecord) -> None:
 
 
 def write_head(layout: Layout, epoch: int, run_id: str) -> None:
-    """Write head.json, which names the last committed run."""
-    fields = {"epoch": epoch, "run_id": run_id}
+    """Write head.json, which names the last committed run and says whether evidence.json exists."""
+    fields = {"epoch": epoch, "run_id": run_id, HAS_LIST: layout.evidence_file.exists()}
     write_both(layout, layout.head_file, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "head")
 
 

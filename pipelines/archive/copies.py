@@ -1,4 +1,5 @@
-"""Second copies of small critical files: commit records, manifests, homes.json, tombstones.json, head.json.
+"""Second copies of small critical files: commit records, manifests, homes.json, tombstones.json, head.json,
+evidence.json, and of the user's settings.toml.
 
 The copy of a file is at the same path below copies/. It is used only if the original is missing or damaged; the next
 run then restores the original from it.
@@ -105,13 +106,18 @@ def _is_placed(part: PartRecord) -> bool:
     return len(names) == 5 and names[:2] == ["tables", MANIFEST.name] and ".." not in names
 
 
+def listings(layout: Layout) -> tuple[Path, ...]:
+    """Return the sealed files of the data directory itself that have second copies, whether they exist or not."""
+    return layout.homes_file, layout.tombstones_file, layout.head_file, layout.evidence_file
+
+
 def renew_copies(layout: Layout, runs: Sequence[RunRecord], *, keep_others: bool = False) -> None:
     """Write missing copies, and unless `keep_others` delete copies without an original. `runs` are all runs with a
     commit record. A copy with the size of its original that is not older counts as up to date. The caller must hold the
     writer lock.
     """
     sealed = [layout.commit_record(run.run_id) for run in runs]
-    sealed += [path for path in (layout.homes_file, layout.tombstones_file, layout.head_file) if path.exists()]
+    sealed += [path for path in listings(layout) if path.exists()]
     wanted = {layout.copy_of(path) for path in sealed} | set(layout.copy_of(layout.destinations).glob("*"))
     for path in sealed:
         if not _is_as_new(path, layout.copy_of(path)):

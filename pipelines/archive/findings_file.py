@@ -9,7 +9,8 @@ import orjson
 from models.errors import FixityError
 from models.finding import Finding, Level
 from models.json import JsonObject
-from pipelines.disk.atomic import disk_errors, read_sealed, write_sealed
+from pipelines.archive.evidence import write_evidence
+from pipelines.disk.atomic import read_sealed
 from pipelines.disk.layout import Layout
 
 FORMAT: Final = 1
@@ -68,8 +69,8 @@ def keep_verification(layout: Layout, run_id: str, made: Verification) -> None:
         "verifications": [one.head() for one in all_of_them],
         "findings": [finding.to_json() | _of(one) for one in all_of_them for finding in one.findings],
     }
-    with disk_errors():
-        write_sealed(layout.findings(run_id), orjson.dumps(fields, option=orjson.OPT_INDENT_2), "findings")
+    content = orjson.dumps(fields, option=orjson.OPT_INDENT_2)
+    write_evidence(layout, {layout.findings(run_id): content}, "findings")
 
 
 def _of(made: Verification) -> JsonObject:

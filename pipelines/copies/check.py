@@ -228,6 +228,7 @@ class _Check:
             self._layout.tombstones_file.name,
             self._layout.homes_file.name,
             self._layout.head_file.name,
+            self._layout.evidence_file.name,
             self._layout.forget_file.name,
         }
         if match is None and path not in {*names, self._layout.archive_file.name, "store/archive.json"}:

@@ -12,6 +12,7 @@ from models.run import RunRecord
 from models.seal import sealed, unsealed
 from pipelines.archive.archive import read_identity
 from pipelines.archive.copies import read_either
+from pipelines.archive.evidence import evidence_files
 from pipelines.archive.known_copies import KnownCopy
 from pipelines.copies.destination import CopyContent, DamagedHere, Destination, GoneHere, has_there
 from pipelines.copies.state import CopyState
@@ -80,10 +81,13 @@ class SmallFiles:
                 self._note(relative, error)
 
     def put_evidence(self, runs: Iterable[RunRecord]) -> None:
-        """Put what is written beside the commit records of `runs`; what is damaged here is left as it is there."""
+        """Put what is written beside the commit records of `runs`, and the list of it; what is damaged here is left as
+        it is there.
+        """
         layout = self._layout
+        self._put_twice_kept(layout.evidence_file)
         for run in runs:
-            for path in (*layout.reports(run.run_id), layout.findings(run.run_id), *layout.drill_records(run.run_id)):
+            for path in evidence_files(layout, run.run_id):
                 self._put_sealed(path)
             for text in run.texts:
                 path = layout.root / text.path

@@ -21,7 +21,7 @@ from models.findings import elsewhere as codes
 from models.observer import Observer
 from models.run import PartRecord, RunRecord
 from models.seal import sealed
-from pipelines.archive.archive import Archive, is_being_written, read_records
+from pipelines.archive.archive import HAS_LIST, Archive, is_being_written, read_records
 from pipelines.archive.damage import SLOTS, due_parts
 from pipelines.archive.erasure_journal import Journal
 from pipelines.archive.known_copies import KnownCopy, keep_known_copy
@@ -331,7 +331,8 @@ class _Sync:
     def _put_epoch(self, small: SmallFiles) -> None:
         if self._state.records:
             newest = self._state.runs[-1]
-            fields = {"epoch": newest.epoch, "run_id": newest.run_id}
+            has_list = self._layout.evidence_file.exists()
+            fields = {"epoch": newest.epoch, "run_id": newest.run_id, HAS_LIST: has_list}
             small.put(self._layout.head_file.name, sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json"))
 
     def _remove_unlisted(self, runs: Sequence[RunRecord], small: SmallFiles, *, has_new_erasures: bool) -> None:

@@ -182,6 +182,11 @@ class Layout(SharedPlaces):
         """When each alert was first raised and last announced; may be deleted."""
         return self.root / "alerts.json"
 
+    @property
+    def evidence_file(self) -> Path:
+        """The SHA-256 of each report, record of a drill, file of findings and imported store."""
+        return self.root / "evidence.json"
+
     def copy_of(self, path: Path) -> Path:
         """Return the path of the second copy of a file of the data directory."""
         return self.copies / path.relative_to(self.root)
@@ -295,6 +300,7 @@ class Layout(SharedPlaces):
             self.audit_file,
             self.audit_head,
             self.alerts_file,
+            self.evidence_file,
         )
         return frozenset(path.name for path in (*own, *more))
 

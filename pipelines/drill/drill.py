@@ -27,9 +27,9 @@ from models.run import RunRecord
 from pipelines.archive.archive import writing
 from pipelines.archive.as_of import open_as_of
 from pipelines.archive.checks_file import note_checks
+from pipelines.archive.evidence import write_evidence
 from pipelines.archive.selection import Selection, archived_roots, choose
 from pipelines.archive.tombstones import read_tombstones
-from pipelines.disk.atomic import disk_errors, write_sealed
 from pipelines.disk.layout import Layout, make_private
 from pipelines.disk.settings import read_settings
 from pipelines.drill.compare import compare_restored, compare_source
@@ -76,18 +76,18 @@ def drill(layout: Layout, request: DrillRequest, observer: Observer | None = Non
             result.findings += [finding for session in one.sessions for finding in session.findings]
     result.seconds = time.monotonic() - clock
     result.record = layout.drill_record(opened.newest.run_id, started)
-    write_record(result)
+    write_record(layout, result)
     _note(layout, request, result)
     return result
 
 
-def write_record(result: DrillResult) -> None:
+def write_record(layout: Layout, result: DrillResult) -> None:
     """Write the result of a drill beside the newest run, as JSON and as text. Raises DataDirectoryError."""
     if result.record is None:
         return
-    with disk_errors():
-        write_sealed(result.record, orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2), "drill")
-        write_sealed(result.record.with_suffix(".txt"), drill_text(result).encode(), "drill-text")
+    content = orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2)
+    text = drill_text(result).encode()
+    write_evidence(layout, {result.record: content, result.record.with_suffix(".txt"): text}, "drill")
 
 
 def _note(layout: Layout, request: DrillRequest, result: DrillResult) -> None:

@@ -160,6 +160,7 @@ def _mend(work: Work, made: Repair, *, is_shadow: bool) -> None:
         small.mend_identity(work)
         sweep(layout, is_partial=True)
         runs = mend_records(work)
+        small.mend_evidence_list(work)
         small.mend_journal(work)
         small.mend_listings(work, work.runs() or runs)
         small.mend_imports(work)

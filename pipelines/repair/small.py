@@ -9,12 +9,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from models.errors import ConfigurationError, ExtractError, FixityError, StoreError
-from models.run import RunRecord
+from models.run import DamageRecord, RunRecord
 from models.seal import SealError, unsealed
 from pipelines.archive.archive import last_epoch, read_identity, write_head, write_record
 from pipelines.archive.copies import write_both
 from pipelines.archive.damage import look_at_imports
 from pipelines.archive.erasure_journal import read_journal
+from pipelines.archive.evidence import list_again, look_at_evidence, mend_list, read_evidence
 from pipelines.archive.homes import KnownHome, home_of_json, read_homes, rewrite_homes
 from pipelines.archive.tombstones import read_graveyard
 from pipelines.disk.atomic import read_sealed, write_sealed
@@ -72,6 +73,12 @@ def mend_journal(work: Work) -> None:
         finish_forget(work.layout, work.observer)
         work.tell(path, "says that an erasure was stopped", "the erasure was finished")
         work.has_changed = True
+
+
+def mend_evidence_list(work: Work) -> None:
+    """Make evidence.json again where it is missing or damaged."""
+    for one in mend_list(work.layout):
+        work.tell(one.path, one.problem.partition(",")[0], _ANEW)
 
 
 def mend_listings(work: Work, runs: list[RunRecord]) -> None:
@@ -175,12 +182,16 @@ def mend_imports(work: Work) -> None:
             put_file(found[0], path, path.stem)
             work.tell(path, one.problem, f"put back from {found[1]}")
         else:
+            list_again(work.layout, [path])
             work.tell(path, one.problem, "set aside: import the other store again")
         work.has_changed = True
 
 
 def mend_texts_and_reports(work: Work, runs: list[RunRecord]) -> None:
     """Make again the lists of digests in text, the reports, and set aside other files of runs that are damaged."""
+    for one in look_at_evidence(work.layout, runs):
+        if not one.path.rpartition("/")[2].startswith("manifest-sha256"):
+            _mend_evidence(work, runs, one)
     for run in runs:
         _mend_texts(work, run)
         _mend_reports(work, run)
@@ -190,6 +201,28 @@ def mend_texts_and_reports(work: Work, runs: list[RunRecord]) -> None:
     for path in (*work.layout.digest_indexes(), *work.layout.cache.glob("search-*.fts")):
         if path.suffix != ".idx" or not is_whole(path):
             path.unlink()
+
+
+def _mend_evidence(work: Work, runs: list[RunRecord], one: DamageRecord) -> None:
+    """Put a listed file back from where it is whole; else take it off the list, or write a report again."""
+    path = work.layout.root / one.path
+    known = read_evidence(work.layout)
+    digest = known.files[one.path] if known is not None else ""
+    if os.path.lexists(path):
+        work.places.note(work.set_aside(path))
+    found = work.places.find(one.path, digest)
+    run = next((run for run in runs if run.run_id == one.run_id), None)
+    if found is not None:
+        put_file(found[0], path, digest)
+        work.tell(path, one.problem, f"put back from {found[1]}")
+    elif run is not None and run.status == "complete" and path in work.layout.reports(run.run_id):
+        work.tell(path, one.problem, _ANEW)
+        write_reports(work.layout, run)
+    else:
+        again = ": import the other store again" if path.parent == work.layout.imported else ""
+        work.tell(path, one.problem, f"taken off the list of what there is{again}")
+    list_again(work.layout, [path])
+    work.has_changed |= path.parent == work.layout.imported
 
 
 def _mend_texts(work: Work, run: RunRecord) -> None:
@@ -224,6 +257,7 @@ def _mend_reports(work: Work, run: RunRecord) -> None:
     for path in others:
         if _is_broken(path):
             work.set_aside(path)
+            list_again(layout, [path])
             work.tell(path, "is not what was written", "set aside")
     reports = [path for path in layout.reports(run.run_id) if _is_broken(path)]
     for path in reports:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import orjson
 
 from models.run import RunRecord
-from pipelines.disk.atomic import disk_errors, write_sealed
+from pipelines.archive.evidence import write_evidence
 from pipelines.disk.layout import Layout
 from pipelines.report.build import document_of
 from pipelines.report.collect import collect
@@ -28,14 +28,12 @@ def write_reports(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] |
     """
     facts = collect(layout, run, earlier)
     document = document_of(facts)
-    forms = {
+    forms: dict[str, bytes] = {
         "json": orjson.dumps(facts.to_json(), option=orjson.OPT_INDENT_2),
         "md": markdown_of(document).encode(),
         "html": html_of(document).encode(),
     }
-    with disk_errors():
-        for form, content in forms.items():
-            write_sealed(layout.report(run.run_id, form), content, "report")
+    write_evidence(layout, {layout.report(run.run_id, form): content for form, content in forms.items()}, "report")
     return facts
 
 

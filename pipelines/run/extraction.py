@@ -182,7 +182,7 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
         homes={home.home_id: str(home.root) for home in homes},
         homes_not_found=dict(request.not_found),
         settings_sha256=settings_digest(layout),
-        damage=damage,
+        damage=[*damage, *found.evidence],
         reparsed=reparsed.reparsed if reparsed is not None else {},
     )
     announce(layout, record.run_id)

@@ -16,6 +16,7 @@ from pipelines.archive import archive as archives
 from pipelines.archive.archive import Archive, last_phase, read_records
 from pipelines.archive.copies import manifests_of, put_back, renew_copies
 from pipelines.archive.damage import CHANGED, look_at_imports, look_at_parts
+from pipelines.archive.evidence import look_at_evidence, mend_list
 from pipelines.archive.homes import KnownHome, read_homes, rewrite_homes
 from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import read_graveyard, write_graveyard
@@ -27,7 +28,7 @@ from pipelines.run.unfinished_erasure import finish_forget
 @dataclass(slots=True)
 class Inspection:
     """The state of an archive at the start of a run: the archive, all readable commit records, those in effect (both
-    oldest first), the epoch of the next run, and the damage.
+    oldest first), the epoch of the next run, the damage, and that of `evidence`: files that no rows are read from.
     """
 
     archive: Archive
@@ -35,6 +36,7 @@ class Inspection:
     runs: list[RunRecord]
     next_epoch: int
     damage: list[DamageRecord]
+    evidence: list[DamageRecord]
 
 
 def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
@@ -52,6 +54,8 @@ def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
             again = "was gone or not what was written, and was made again"
             damage.append(DamageRecord(layout.relative(layout.ignore_file), "", "", again, mended=True))
     archive = Archive.open_or_make(layout)
+    with disk_errors():
+        damage += mend_list(layout)
     finish_forget(layout, observer)
     observer.step_begins("look")
     everything, found = read_records(layout)
@@ -61,9 +65,10 @@ def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
         sweep(layout, everything, is_partial=is_partial)
         runs = archives.effective(everything)
         damage += _look(layout, runs, now)
+        evidence = look_at_evidence(layout, everything, now)
         renew_copies(layout, everything, keep_others=is_partial)
     next_epoch = max(archives.next_epoch(everything), archives.last_epoch(layout) + 1)
-    return Inspection(archive, everything, runs, next_epoch, damage)
+    return Inspection(archive, everything, runs, next_epoch, damage, evidence)
 
 
 def _has_identity(layout: Layout) -> bool:

@@ -8,6 +8,7 @@ from models.observer import Observer
 from pipelines.archive.archive import read_all_runs, read_runs, write_record
 from pipelines.archive.copies import renew_copies
 from pipelines.archive.erasure_journal import Journal, read_journal
+from pipelines.archive.evidence import list_again
 from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import Graveyard, read_graveyard, write_graveyard
 from pipelines.disk import platform
@@ -45,6 +46,7 @@ def finish_forget(layout: Layout, observer: Observer) -> bool:
         _write_checksum_lists(layout, journal)
         _remake_warehouse(layout, observer)
         _remake_reports(layout, journal, observer)
+        list_again(layout, _other_files(layout, journal))
     except (ExtractError, OSError):
         remove_warehouses(layout)
         raise
@@ -91,6 +93,12 @@ def _replace_imports(layout: Layout, journal: Journal) -> None:
         platform.fsync_directory(layout.imported)
     shutil.rmtree(staged_imports(layout), ignore_errors=True)
     platform.fsync_directory(layout.staging)
+
+
+def _other_files(layout: Layout, journal: Journal) -> list[Path]:
+    """Return what the erasure deleted or wrote of the files that evidence.json lists."""
+    imports = [layout.imported / name for name in (*journal.imported_new, *journal.imported_gone)]
+    return [*(path for name in journal.deleted if (path := layout.root / name).parent.parent == layout.runs), *imports]
 
 
 def _write_checksum_lists(layout: Layout, journal: Journal) -> None:

@@ -22,6 +22,7 @@ from models.json import JsonObject
 from models.message import message_id
 from models.observer import Observer
 from pipelines.archive.archive import Archive, writing
+from pipelines.archive.evidence import listing
 from pipelines.archive.imported import IMPORTED
 from pipelines.archive.parquet import open_writer
 from pipelines.archive.tombstones import read_tombstones
@@ -127,9 +128,10 @@ def _write_imported(layout: Layout, found: Iterator[ImportedMessage], done: Impo
                 done.messages += rows
                 done.new_files += not final.exists()
                 done.files.append(final)
-                platform.replace(staged, final)
-                platform.fsync_directory(layout.imported)
-                platform.fsync_directory(layout.store)
+                with listing(layout, {final: final.stem}):
+                    platform.replace(staged, final)
+                    platform.fsync_directory(layout.imported)
+                    platform.fsync_directory(layout.store)
         finally:
             staged.unlink(missing_ok=True)
     return rows > 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from models.findings import copies as codes
 from models.seal import SealError, unsealed
 from models.text import printable_path
-from pipelines.archive.copies import manifests_of
+from pipelines.archive.copies import listings, manifests_of
 from pipelines.verify.context import Context, unreadable
 from pipelines.verify.records import MalformedRecord, read_object
 from pipelines.verify.sizes import digest
@@ -55,12 +55,14 @@ def check_copies(context: Context) -> None:
     """Compare each second copy with its original; at level quick, check only that it exists."""
     layout = context.layout
     sealed = [layout.commit_record(run.run_id) for run in context.runs]
-    sealed += [path for path in (layout.homes_file, layout.tombstones_file, layout.head_file) if path.exists()]
+    sealed += [path for path in listings(layout) if path.exists()]
     for path in sealed:
         copy = layout.copy_of(path)
         if not _is_there(context, copy, path):
             continue
-        if not context.is_quick and not _is_whole(path, copy, may_be_older=context.stopped is not None):
+        # A verification that was killed leaves an older copy of the list of evidence: it holds no lock.
+        may_be_older = context.stopped is not None or path == layout.evidence_file
+        if not context.is_quick and not _is_whole(path, copy, may_be_older=may_be_older):
             context.findings.append(codes.COPY_BROKEN.at(context.address(copy), original=context.address(path)))
     for part in manifests_of(context.runs):
         path = layout.root / part.path

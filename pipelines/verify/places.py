@@ -12,7 +12,7 @@ from models.findings import places as codes
 from models.findings import warehouse as warehouse_codes
 from models.identity import is_home_id
 from pipelines.archive.archive import was_committed
-from pipelines.archive.copies import manifests_of
+from pipelines.archive.copies import listings, manifests_of
 from pipelines.disk.layout import is_drill_record
 from pipelines.look import search_index
 from pipelines.run.digest_sets import is_whole
@@ -45,9 +45,7 @@ def check_places(context: Context) -> None:
         {
             *(context.layout.relative(context.layout.commit_record(run.run_id)) for run in context.runs),
             *(part.path for part in manifests_of(context.runs)),
-            context.layout.head_file.name,
-            context.layout.homes_file.name,
-            context.layout.tombstones_file.name,
+            *(path.name for path in listings(context.layout)),
             context.layout.settings_file.name,
             *(context.layout.relative(path) for path in context.layout.destinations.glob("*.json")),
         },

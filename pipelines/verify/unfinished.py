@@ -5,7 +5,7 @@ from typing import Final
 
 from models.errors import ExtractError
 from models.finding import Finding
-from models.findings import copies, places, runs, warehouse
+from models.findings import copies, parts, places, runs, warehouse
 from models.findings import records as codes
 from pipelines.archive.sweep import leftovers
 from pipelines.verify.context import Context
@@ -29,7 +29,11 @@ _LEFT: Final = frozenset(
 )
 """Findings after a stopped writer: a warehouse it was replacing, a second copy or a report not yet written."""
 _LEFT_BY_FORGET: Final = frozenset(
-    kind.code for kind in (runs.TEXT_GONE, runs.TEXT_SIZE, runs.TEXT_BROKEN, codes.TOMBSTONES_GONE, places.STAGED)
+    kind.code
+    for kind in (
+        *(runs.TEXT_GONE, runs.TEXT_SIZE, runs.TEXT_BROKEN, codes.TOMBSTONES_GONE, places.STAGED),
+        *(codes.EVIDENCE_GONE, codes.EVIDENCE_OTHER, parts.IMPORT_GONE),
+    )
 )
 """Further findings after a stopped erasure, while its journal exists."""
 

@@ -27,6 +27,7 @@ from pipelines.report.write import write_reports
 from pipelines.verify import contents, copies, deep, losses, manifests, parts, records, runs, store
 from pipelines.verify.checks import run_checks
 from pipelines.verify.context import Context, unreadable
+from pipelines.verify.evidence import check_evidence
 from pipelines.verify.machines import check_audit, check_units
 from pipelines.verify.parts import check_digests
 from pipelines.verify.places import check_places
@@ -122,7 +123,7 @@ def check(
     _look(context, records.check_archive, runs.read_runs, runs.check_runs, runs.check_run_files)
     _look(context, copies.check_head, copies.check_copies, copies.check_destinations, losses.check_runs)
     _look(context, records.check_homes, records.check_settings, records.check_erasure, records.check_lock_and_checks)
-    _look(context, records.check_ignore_file, check_audit)
+    _look(context, records.check_ignore_file, check_evidence, check_audit)
     if not context.runs and not context.unusable:
         context.findings.append(codes.NO_RUN.at("runs"))
     _check_level(context, subset, homes)

@@ -1,0 +1,251 @@
+"""evidence.json: the SHA-256 of each file that no commit record lists: reports, findings, records of drills, imported
+stores. Without it such a file could vanish, or be replaced by an older version, and nothing would notice.
+
+The list names the digests that files get before they are written, and after that as theirs: where a process is killed
+in between, a file may have either.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from models.errors import FixityError
+from models.json import JsonObject
+from models.run import DamageRecord, RunRecord
+from models.seal import sealed
+from pipelines.archive.archive import HAS_LIST
+from pipelines.archive.copies import read_either, write_both
+from pipelines.archive.damage import CHANGED, OTHER_BYTES, SLOTS, days_since_run
+from pipelines.disk.atomic import disk_errors, read_sealed, sha256_of, write_sealed
+from pipelines.disk.layout import Layout
+from pipelines.disk.platform import try_lock
+
+FORMAT: Final = 1
+_PATIENCE: Final = 10.0
+"""Seconds to wait for another process that changes the list, which takes it milliseconds."""
+_GOING: Final = ""
+"""Stands in `writing` for the digest of a file that is being deleted."""
+_GONE_IN: Final = ("removed", "lost")
+
+
+@dataclass(slots=True)
+class EvidenceList:
+    """The SHA-256 of each file by its path below the data directory; `writing` are those that files were about to get
+    when the list was last written.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    writing: dict[str, str] = field(default_factory=dict)
+
+    def allows(self, path: str, digest: str | None) -> bool:
+        """Whether a file may have this digest, or with None may be missing."""
+        return (digest or _GOING) in (self.files.get(path, _GOING), self.writing.get(path))
+
+    def to_bytes(self) -> bytes:
+        """Return the list as JSON."""
+        fields: JsonObject = {
+            "format": FORMAT,
+            "files": dict(sorted(self.files.items())),
+            "writing": dict(self.writing),
+        }
+        return orjson.dumps(fields, option=orjson.OPT_INDENT_2)
+
+
+def evidence_files(layout: Layout, run_id: str) -> list[Path]:
+    """Return the files beside a commit record that the list has, whether they exist or not."""
+    return [*layout.reports(run_id), layout.findings(run_id), *layout.drill_records(run_id)]
+
+
+def read_evidence(layout: Layout) -> EvidenceList | None:
+    """Return the list, from its second copy where it is missing or damaged; None where an older version of the program
+    wrote the archive. Raises FixityError where both are damaged.
+    """
+    try:
+        return _understood(read_either(layout, layout.evidence_file))
+    except FileNotFoundError:
+        return None
+
+
+def _understood(raw: bytes) -> EvidenceList:
+    """Raises FixityError for what is no list."""
+    try:
+        held = orjson.loads(raw)
+        return EvidenceList(dict(held["files"]), dict(held["writing"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise FixityError(f"evidence.json has unknown content ({error}); see `extract verify`") from error
+
+
+def list_problem(layout: Layout) -> str | None:
+    """Return what is wrong with evidence.json itself, worded to follow its name in a sentence; None if nothing is."""
+    try:
+        _understood(read_sealed(layout.evidence_file))
+    except FileNotFoundError:
+        return "is gone" if layout.copy_of(layout.evidence_file).exists() or _is_promised(layout) else None
+    except (FixityError, OSError):
+        return CHANGED
+    return None
+
+
+def _is_promised(layout: Layout) -> bool:
+    """Whether head.json says that there is a list."""
+    try:
+        return bool(orjson.loads(read_either(layout, layout.head_file)).get(HAS_LIST))
+    except (FixityError, OSError, ValueError, AttributeError):
+        return False
+
+
+def write_evidence(layout: Layout, files: Mapping[Path, bytes], point: str) -> None:
+    """Write files with a seal each (`write_sealed`), and list them. `point` is the prefix of the fail points. Raises
+    DataDirectoryError, DiskFullError.
+    """
+    digests = {path: sha256(sealed(data, path.suffix)).hexdigest() for path, data in files.items()}
+    with disk_errors(), listing(layout, digests):
+        for path, data in files.items():
+            write_sealed(path, data, point)
+
+
+@contextmanager
+def listing(layout: Layout, digests: Mapping[Path, str | None]) -> Iterator[None]:
+    """List files with the SHA-256 that the block gives them; None: the block deletes the file. Raises OSError."""
+    named = {layout.relative(path): digest or _GOING for path, digest in digests.items()}
+    with _alone(layout):
+        known = _known(layout)
+        known.writing |= named
+        write_sealed(layout.evidence_file, known.to_bytes(), "evidence-before")
+        yield
+        known = _known(layout)
+        _settle(known, named)
+        write_both(layout, layout.evidence_file, known.to_bytes(), "evidence")
+
+
+def list_again(layout: Layout, paths: Sequence[Path]) -> None:
+    """List files as they are now, deleted ones no more, and the list anew. Raises OSError."""
+    with _alone(layout):
+        known = _known(layout)
+        _settle(known, {layout.relative(path): _digest(path) or _GOING for path in paths})
+        write_both(layout, layout.evidence_file, known.to_bytes(), "evidence")
+
+
+def _settle(known: EvidenceList, named: Mapping[str, str]) -> None:
+    for path, digest in named.items():
+        known.writing.pop(path, None)
+        if digest == _GOING:
+            known.files.pop(path, None)
+        else:
+            known.files[path] = digest
+
+
+def _known(layout: Layout) -> EvidenceList:
+    """Return the list; a new one of what there is where it is lost, or was never made."""
+    try:
+        known = read_evidence(layout)
+    except FixityError:
+        known = None
+    if known is None:
+        paths = [path for record in layout.commit_records() for path in evidence_files(layout, record.parent.name)]
+        found = {path: _digest(path) for path in (*paths, *layout.imported_parts())}
+        known = EvidenceList({layout.relative(path): digest for path, digest in found.items() if digest is not None})
+    return known
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return sha256_of(path)
+    except OSError:
+        return None
+
+
+@contextmanager
+def _alone(layout: Layout) -> Iterator[None]:
+    """Keep other processes from changing the list meanwhile: `extract verify` writes beside a run, without its lock.
+    After 10 seconds it goes on nevertheless.
+    """
+    try:
+        descriptor = os.open(layout.archive_file, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        yield
+        return
+    try:
+        until = time.monotonic() + _PATIENCE
+        while not try_lock(descriptor) and time.monotonic() < until:
+            time.sleep(0.01)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def lost_evidence(
+    layout: Layout, known: EvidenceList, runs: Sequence[RunRecord], due: Sequence[str] | None = None
+) -> Iterator[tuple[str, str]]:
+    """Yield path and problem of each listed file that is gone or another one. The digests of those in `due` are
+    compared, of all without it. Files of runs that gc deleted, or that are lost, are skipped.
+    """
+    kept = {run.run_id for run in runs if run.status not in _GONE_IN}
+    chosen = None if due is None else frozenset(due)
+    for path in sorted(known.files):
+        base, run_id = path.split("/")[:2]
+        if base == "runs" and run_id not in kept:
+            continue
+        full = layout.root / path
+        if not os.path.lexists(full):
+            if not known.allows(path, None):
+                yield path, "is gone"
+        elif (chosen is None or path in chosen) and not known.allows(path, _digest(full)):
+            yield path, OTHER_BYTES
+
+
+def look_at_evidence(layout: Layout, runs: Sequence[RunRecord], now: datetime | None = None) -> list[DamageRecord]:
+    """Return the listed files and the lists for `sha256sum` of `runs` that are gone or changed. All are looked for;
+    digested are those of the newest run, and those whose turn it is: each within four weeks. `now` is in UTC; without
+    it, all are digested. The caller must hold the writer lock.
+    """
+    deleted = {run.run_id for run in runs if run.status in _GONE_IN}
+    if going := [layout.root / path for path in _known(layout).files if _run_of(path) in deleted]:
+        list_again(layout, going)
+    known = _known(layout)
+    newest = f"runs/{runs[-1].run_id}/" if runs else "-"
+    days, today = (days_since_run(runs, now), now.date().toordinal()) if now is not None else (SLOTS, 0)
+
+    def is_due(path: str, digest: str) -> bool:
+        return path.startswith(newest) or (today - int(digest[:8], 16)) % SLOTS < days
+
+    due = [path for path, digest in known.files.items() if is_due(path, digest) and not path.startswith("store/")]
+    found = list(lost_evidence(layout, known, runs, due))
+    for run in runs:
+        for text in run.texts if run.status not in _GONE_IN else ():
+            full = layout.root / text.path
+            if not full.is_file() or full.stat().st_size != text.size:
+                found.append((text.path, "is gone or has another size"))
+            elif is_due(text.path, text.sha256) and _digest(full) != text.sha256:
+                found.append((text.path, OTHER_BYTES))
+    return [DamageRecord(path, "", _run_of(path), problem) for path, problem in found]
+
+
+def mend_list(layout: Layout) -> list[DamageRecord]:
+    """Make the list again where it is missing or damaged, which is returned, and settle what a killed process was
+    writing. The caller must hold the writer lock.
+    """
+    path = layout.evidence_file
+    problem = list_problem(layout)
+    if problem is None and path.exists():
+        if stopped := _known(layout).writing:
+            list_again(layout, [layout.root / name for name in stopped])
+        return []
+    known = _known(layout)
+    if path.is_dir() and not path.is_symlink():
+        path.rmdir()
+    write_both(layout, path, known.to_bytes(), "evidence")
+    again = f"{problem}, and was made again"
+    return [] if problem is None else [DamageRecord(layout.relative(path), "", "", again, mended=True)]
+
+
+def _run_of(path: str) -> str:
+    return path.split("/")[1] if path.startswith("runs/") else ""
