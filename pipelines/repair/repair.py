@@ -34,7 +34,7 @@ from pipelines.repair.places import Places
 from pipelines.repair.records import mend_records
 from pipelines.repair.work import Mended, Work
 from pipelines.run.reparse import reparse
-from pipelines.verify.verify import check
+from pipelines.verify.verify import check, verify
 from pipelines.warehouse.publish import check_warehouse, make_warehouse
 
 _NOT_IN_A_SHADOW = ("cache", "prefect", "staging", "warehouse", "warehouse.duckdb", "writer.lock")
@@ -134,7 +134,7 @@ def repair(layout: Layout, sources: Sequence[Path], homes: Mapping[str, Path], o
             work.tell(path, "could be read by other users", "made private")
         reach("repair:before-end")
         made.mended, made.notes = work.mended, work.notes
-    made.findings = check(layout, observer=observer)
+    made.findings = list(verify(layout, observer=observer).findings)
     return made
 
 

@@ -28,6 +28,7 @@ from pipelines.archive.tombstones import read_tombstones
 from pipelines.archive.totals import quarantined
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import Settings, read_settings
+from pipelines.run.known_losses import known_losses
 from pipelines.run.preview import preview_phase
 from pipelines.run.request import problem_of
 from pipelines.run.snapshot import Snapshot, last_manifest, pin
@@ -74,7 +75,8 @@ class HomeStatus:
 class Status:
     """The status of an archive. Sizes are in bytes, times ISO 8601 in UTC. `under_way` names the process that writes
     now, or says that a run was killed. `damage` lists committed files that are gone or have another size now, and
-    those that the last run found damaged.
+    those that the last run found damaged. `known_losses` has a sentence for each loss that `extract repair` could not
+    mend.
 
     `is_warehouse_current` is whether the warehouse has everything that the last run found. It may be older than that
     run: a run that finds nothing new keeps the previous warehouse. `quarantined` counts the quarantined entries of all
@@ -98,6 +100,7 @@ class Status:
     quarantined: int
     under_way: str | None
     damage: list[DamageRecord]
+    known_losses: list[str]
     checks: PastChecks
     rotated_percent: int
     copies: list[KnownCopy]
@@ -149,6 +152,7 @@ def status_of(layout: Layout, overdue_days: int | None = None) -> Status:
         quarantined=quarantined(last, runs[:-1]) if last else 0,
         under_way=_under_way(layout),
         damage=damaged,
+        known_losses=known_losses(layout, everything),
         checks=checks,
         rotated_percent=checks.covered(now),
         copies=copies,

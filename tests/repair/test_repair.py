@@ -12,6 +12,7 @@ from models.observer import Observer
 from pipelines.archive.archive import read_all_runs
 from pipelines.disk import failpoints
 from pipelines.repair.repair import preview_repair, repair
+from pipelines.run.status import status_of
 from pipelines.verify.verify import check
 from tests.archives import HOME, Archive, run
 from tests.command_line import call
@@ -106,6 +107,8 @@ def test_what_the_home_still_has_is_whole_and_the_rest_is_named_and_stays_known(
     again = check(archive.layout, Level.DEEP)
     assert errors_in(again) == []
     assert [one.code for one in again if one.code.startswith("L")] == ["L101", "L101"]
+    lost = status_of(archive.layout).known_losses
+    assert [one.split(": ")[0] for one in lost] == [f"{HOME}:notes.md", f"{HOME}:rules.md"]
     drilled = call("drill", "--data", archive.layout.root, "--json")
     assert drilled.code == 0, drilled.out
     assert mended(archive).is_nothing

@@ -68,6 +68,12 @@ def _show_archive(found: Status, root: str, data: Path | None) -> None:
         for one in found.damage[:_SHOWN]:
             say(f"  {one.path} {one.problem}")
         say_wrapped("`extract verify` shows what is lost; `extract run` stores again what the homes still have.")
+    if found.known_losses:
+        say(f"{plural(len(found.known_losses), 'known loss', 'known losses')}, which nothing could mend:")
+        for sentence in found.known_losses[:_SHOWN]:
+            say_wrapped(f"  {sentence}")
+        if len(found.known_losses) > _SHOWN:
+            say(f"  and {len(found.known_losses) - _SHOWN} more: {command('verify', data)}")
     _show_checks(found)
     _show_copies(found)
     if found.alerts:
