@@ -23,6 +23,14 @@ from models.errors import DiskFullError, StageError
 
 _BYTES_PER_PROCESS: Final = 128 << 20
 
+LOOK_EVERY: Final = 1.0
+"""Seconds to wait for an answer of a child process before looking whether it goes on."""
+_STOPPED_LOOKS: Final = 5
+_STUCK_LOOKS: Final = 600
+"""Looks are counted, not seconds: a process that was stopped with its children has not looked meanwhile."""
+_CONTINUED: Final = 3
+_PATIENCE: Final = 5.0
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -59,14 +67,17 @@ class Child:
             target=_begin, args=(work, arguments, other), daemon=True
         )
         self._process.start()
+        self._used = self._still = self._continued = 0
         # Only the child has this end open now: when it dies, `receive` gets an end of file instead of waiting forever.
         other.close()
 
     def receive(self) -> object:
         """Wait for the next object from the child and return it. Raises StageError if the child failed or died,
-        DiskFullError if it raised that.
+        DiskFullError if it raised that. A child that does not go on is ended, as `look` says.
         """
         try:
+            while not self.connection.poll(LOOK_EVERY):
+                self.look()
             answer: _Answer = self.connection.recv()
         except (EOFError, OSError):
             raise StageError("a worker process died; nothing of this phase was committed") from None
@@ -76,12 +87,50 @@ class Child:
             raise StageError(f"a worker process failed: {answer.failure}")
         return answer.result
 
+    def look(self) -> None:
+        """Look whether the child goes on; called each `LOOK_EVERY` seconds without an answer. A child that something
+        stopped (SIGSTOP) is continued, three times. Raises StageError for one that is stopped again, or that has used
+        no CPU time for ten minutes: it would be waited for without end.
+
+        Without /proc (macOS, Windows) nothing is known of the child.
+        """
+        seen = _seen(self._process.pid)
+        if seen is None:
+            return
+        state, used = seen
+        is_stopped = state == "T"
+        self._still = self._still + 1 if is_stopped or used == self._used else 0
+        self._used = used
+        if is_stopped and self._still >= _STOPPED_LOOKS and self._continued < _CONTINUED:
+            self._continued += 1
+            self._still = 0
+            os.kill(self._process.pid or 0, signal.SIGCONT)
+        elif self._still >= (_STOPPED_LOOKS if is_stopped else _STUCK_LOOKS):
+            why = "is stopped again and again" if is_stopped else "has done nothing for ten minutes"
+            pid = self._process.pid
+            self._process.kill()
+            raise StageError(
+                f"worker process {pid} {why}, and was ended; nothing of this phase was committed: run again"
+            )
+
     def end(self) -> None:
-        """Terminate the process if it still runs, and wait for its end."""
+        """Terminate the process if it still runs, and wait for its end; a stopped one gets SIGKILL."""
         self.connection.close()
         if self._process.is_alive():
             self._process.terminate()
-        self._process.join()
+            self._process.join(_PATIENCE)
+            self._process.kill()
+        self._process.join(_PATIENCE)
+
+
+def _seen(pid: int | None) -> tuple[str, int] | None:
+    """Return the state of a process (T: stopped) and the CPU time that it has used, in ticks; None without /proc."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return fields[0].decode(), int(fields[11]) + int(fields[12])
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 def send(parent: Connection, result: object) -> None:

@@ -23,7 +23,7 @@ from pipelines.archive.parquet import StagedPart
 from pipelines.disk.atomic import disk_errors
 from pipelines.run.digest_sets import KnownDigests, SeenDigests, SharedSet
 from pipelines.run.phase_work import PhaseWork
-from pipelines.run.processes import Child, context, send
+from pipelines.run.processes import LOOK_EVERY, Child, context, send
 from pipelines.run.staging import StagingSink
 
 _BYTES_PER_PROCESS: Final = 16 << 20
@@ -279,8 +279,12 @@ class _Worker(Child):
 
 
 def _ready(workers: Sequence[_Worker]) -> list[_Worker]:
-    """Wait until at least one worker has sent a message or died; returns these workers."""
-    ready = wait([worker.connection for worker in workers])
+    """Wait until at least one worker has sent a message or died; returns these workers. Raises StageError for one that
+    does not go on.
+    """
+    while not (ready := wait([worker.connection for worker in workers], LOOK_EVERY)):
+        for worker in workers:
+            worker.look()
     return [worker for worker in workers if worker.connection in ready]
 
 
