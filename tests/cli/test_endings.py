@@ -2,14 +2,16 @@
 away, a place that the system refuses. Never with a traceback.
 """
 
+import json
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -147,30 +149,67 @@ import os, sys
 from tests.imported import import_all
 import_all()
 import encodings.idna, rich.progress, zoneinfo, textwrap, traceback, json, csv, getpass, pwd, grp, locale, shlex
-import contextlib, io
+import contextlib, io, tempfile
 from pipelines.cli.app import invoke
-with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-    invoke([sys.argv[1], "--help"])
-if os.name != "nt" and os.geteuid() == 0:
-    os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
-code = invoke(sys.argv[1:])
-sys.stdout.flush(); sys.stderr.flush()
-os._exit(code)
+
+def as_nobody(words):
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        invoke([words[0], "--help"])
+    if os.name != "nt" and os.geteuid() == 0:
+        os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+    code = invoke(words)
+    sys.stdout.flush(); sys.stderr.flush()
+    return code
+
+for line in sys.stdin:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if child == 0:
+            code = 99
+            try:
+                os.dup2(out.fileno(), 1); os.dup2(err.fileno(), 2)
+                code = as_nobody(json.loads(line))
+            finally:
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        shown = [file.seek(0) or file.read().decode() for file in (out, err)]
+    print(json.dumps([code, *shown]), flush=True)
 """
-"""Imports as this user, who alone may be able to read the environment, and then becomes nobody."""
+"""Imports as this user, who alone may be able to read the environment; becomes nobody for each command."""
+
+AsNobody = Callable[..., Ran]
 
 
-def _as_nobody(*arguments: str | Path) -> Ran:
-    """Call a command as a user who owns nothing, where this one is root and is refused nothing."""
-    done = subprocess.run(
-        [sys.executable, "-c", AS_NOBODY, *map(str, arguments)],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    )
-    return Ran(done.returncode, done.stdout, done.stderr.decode())
+@pytest.fixture(scope="module")
+def as_nobody() -> Iterator[AsNobody]:
+    """Calls a command as a user who owns nothing, where this one is root and is refused nothing."""
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", AS_NOBODY]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asked, answers = process.stdin, process.stdout
+
+        def called(*arguments: str | Path) -> Ran:
+            asked.write(json.dumps([str(argument) for argument in arguments]).encode() + b"\n")
+            asked.flush()
+            code, out, err = json.loads(answers.readline())
+            return Ran(code, out.encode(), err)
+
+        yield called
+        asked.close()
+
+
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that everybody may read, and the archive of a run of one phase over it."""
+    base = tmp_path_factory.mktemp("archived")
+    home = make_home(base / "home")
+    assert call("run", "--home", f"mine={home}", "--data", base / "data", "--phase", "1").code == ExitCode.VERIFIED
+    for directory, _, names in os.walk(home):
+        for path in (directory, *(f"{directory}/{name}" for name in names)):
+            os.chmod(path, 0o755)
+    return base
 
 
 @pytest.fixture
@@ -184,14 +223,16 @@ def place() -> Iterator[Path]:
 @pytest.mark.skipif(os.name == "nt", reason="rights are others on Windows")
 @pytest.mark.parametrize("words", [("run",), ("run", "--dry-run"), ("inventory",)])
 @pytest.mark.parametrize("is_hidden", [False, True], ids=["home", "parent"])
-def test_a_home_that_may_not_be_read_is_two(place: Path, words: tuple[str, ...], is_hidden: bool) -> None:
+def test_a_home_that_may_not_be_read_is_two(
+    place: Path, as_nobody: AsNobody, words: tuple[str, ...], is_hidden: bool
+) -> None:
     home = make_home(place / "above" / "home")
     closed = home.parent if is_hidden else home
     closed.parent.chmod(0o755)
     closed.chmod(0)
     try:
         options = () if words == ("inventory",) else ("--data", place / "data")
-        ran = _as_nobody(*words, "--home", home, *options)
+        ran = as_nobody(*words, "--home", home, *options)
     finally:
         closed.chmod(0o755)
     assert ran.code == ExitCode.USAGE, ran.err
@@ -206,17 +247,16 @@ def test_a_home_that_may_not_be_read_is_two(place: Path, words: tuple[str, ...],
     [(("status",), False), (("run",), False), (("run",), True), (("verify",), False), (("sql", "SELECT 1"), False),
      (("sql", "SELECT 1"), True), (("files",), True), (("forget", "--list"), False), (("rollback", "2026"), False)],
 )  # fmt: skip
-def test_a_data_directory_that_may_not_be_used_is_twelve(place: Path, words: tuple[str, ...], is_hidden: bool) -> None:
-    home, data = make_home(place / "home"), place / "above" / "data"
-    assert call("run", "--home", f"mine={home}", "--data", data, "--phase", "1").code == ExitCode.VERIFIED
-    for directory, _, names in os.walk(home):
-        for path in (directory, *(f"{directory}/{name}" for name in names)):
-            os.chmod(path, 0o755)
+def test_a_data_directory_that_may_not_be_used_is_twelve(
+    place: Path, archived: Path, as_nobody: AsNobody, words: tuple[str, ...], is_hidden: bool
+) -> None:
+    home = shutil.copytree(archived / "home", place / "home", symlinks=True)
+    data = shutil.copytree(archived / "data", place / "above" / "data", symlinks=True)
     closed = data.parent if is_hidden else data
     closed.parent.chmod(0o755)
     closed.chmod(0)
     try:
-        ran = _as_nobody(*words, *(("--home", home) if words == ("run",) else ()), "--data", data)
+        ran = as_nobody(*words, *(("--home", home) if words == ("run",) else ()), "--data", data)
     finally:
         closed.chmod(0o755)
     assert ran.code == ExitCode.DISK, ran.err

@@ -105,7 +105,7 @@ def states_of(data: Path, run: RunRecord) -> dict[str, FileState]:
     return {state.path: state for state in StoreReader.open(Layout(data)).files(run.run_id)}
 
 
-@pytest.mark.parametrize("closed", ["debug", "projects/-p", "projects"])
+@pytest.mark.parametrize("closed", ["debug", "projects"])
 def test_what_lies_below_a_directory_that_cannot_be_listed_is_unreadable_and_kept_and_has_not_expired(
     tmp_path: Path, closed: str
 ) -> None:

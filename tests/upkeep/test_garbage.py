@@ -233,7 +233,13 @@ POINTS = (
 )
 
 
-@pytest.mark.parametrize("point", POINTS)
+SOME = ("gc-record:before-rename", "gc:after-record@2", "sweep:removed@7", "gc:before-warehouse")
+"""Those of the suite; the soak has all of them."""
+
+
+@pytest.mark.parametrize(
+    "point", [point if point in SOME else pytest.param(point, marks=pytest.mark.soak) for point in POINTS]
+)
 def test_a_collection_that_is_killed_loses_nothing_and_is_finished_by_the_next_start(
     point: str, collectable: Path, data: Path, home: Path
 ) -> None:

@@ -248,8 +248,15 @@ def test_a_rollback_is_refused_when_another_run_came_in_between(grown: Grown) ->
 POINTS = ("rollback:before-commit", "rollback:after-commit", "publish:before-link", "rollback:before-completion")
 
 
-@pytest.mark.parametrize("kind", ["kill", "raise", "enospc"])
-@pytest.mark.parametrize("point", POINTS)
+WAYS = ("kill", "raise", "enospc")
+EVERY_WAY = [(point, kind) for point in POINTS for kind in WAYS]
+SOME = [(point, WAYS[number % len(WAYS)]) for number, point in enumerate(POINTS)]
+
+
+@pytest.mark.parametrize(
+    ("point", "kind"),
+    [*SOME, *(pytest.param(*one, marks=pytest.mark.soak) for one in EVERY_WAY if one not in SOME)],
+)
 def test_a_rollback_that_died_anywhere_is_made_whole_by_the_next_start(
     point: str, kind: str, grown: Grown, tmp_path: Path
 ) -> None:

@@ -60,7 +60,7 @@ def state_of(root: Path) -> dict[Path, tuple[int, int, int]]:
 def test_an_archive_of_every_fixture_home_and_its_growth_is_healthy(tmp_path: Path) -> None:
     layout, home = Layout(tmp_path / "data"), tmp_path / "demo"
     make_home(home, mb=0.3)
-    for week in range(3):
+    for week in range(2):
         run_job(layout, Request([(None, home), *((None, home) for home in fixture_homes())]), Observer())
         grow_home(home, seed=week, fraction=0.3)
     assert [finding for level in (Level.QUICK, Level.DEFAULT) for finding in check(layout, level)] == []
