@@ -93,7 +93,7 @@ CHECKS: Mapping[str, Check] = {
     ),
     "copy-kills": Check(
         what="syncs of a copy killed at a named step: the copy is sound, and the next sync ends it",
-        test=("tests/copies/test_copies.py", "killed_anywhere"),
+        test=("tests/copies/test_interrupted_copies.py", "killed_anywhere"),
         variable="SOAK_COPY_STEPS",
         figure=200,
         least=12,
@@ -102,7 +102,7 @@ CHECKS: Mapping[str, Check] = {
     ),
     "copy-power": Check(
         what="syncs of a copy stopped by a loss of power: what was flushed is sound, and the next sync ends it",
-        test=("tests/copies/test_copies.py", "after_a_power_loss"),
+        test=("tests/copies/test_interrupted_copies.py", "after_a_power_loss"),
         variable="SOAK_COPY_STEPS",
         figure=200,
         least=12,

@@ -4,7 +4,6 @@ side replaces nothing, what was erased is erased there, and the copy alone gives
 
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,55 +18,28 @@ from models.errors import (
     FixityError,
     LockedError,
 )
-from models.finding import Level, Severity
+from models.finding import Level
 from models.observer import Observer
 from models.run import PhaseRecord, RunRecord
 from pipelines.archive.archive import read_runs
-from pipelines.archive.known_copies import KnownCopy, keep_known_copy, read_known_copies
-from pipelines.copies.check import CopyVerification, verify_copy
+from pipelines.archive.known_copies import KnownCopy, read_known_copies
+from pipelines.copies.check import verify_copy
 from pipelines.copies.opened import make_warehouse_of_copy, opened_copy
 from pipelines.copies.places import add_copy, open_place, remove_copy, syncing
-from pipelines.copies.result import SyncResult
 from pipelines.copies.state import CopyHead
 from pipelines.copies.sync import sync_copy
 from pipelines.disk import failpoints
 from pipelines.disk.layout import Layout
 from pipelines.drill.drill import DrillRequest, drill
-from pipelines.forget.forget import ErasureTarget, forget, plan_forget
 from pipelines.restore.restore import RestoreRequest, restore
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
 from pipelines.verify.verify import check
 from pipelines.warehouse.opened import open_warehouse
-from tests.archives import HOME, Archive, make_archive, run
-from tests.crash_driver import in_child
+from tests.archives import HOME, Archive, make_archive
+from tests.copies.copying import QUIET, codes_of, contents, copied, moved, prepared, sync, verified
 from tests.logical_checksum import logical_checksums
-from tests.power_loss import Disk
 from tests.trees import tree_of
-
-QUIET = Observer()
-STEPS = int(os.environ.get("SOAK_COPY_STEPS", "0"))
-"""At how many steps a soak stops a sync, spread evenly over all of them; 0: at the sample of the suite."""
-SAMPLE = (
-    "copy-file:before-rename",
-    "copy:tombstones",
-    "copy:parts",
-    "copy:record",
-    "copy-file:removed",
-    "copy:evidence",
-)
-"""Where the suite stops a sync."""
-NOT_COPIED = {
-    "warehouse",
-    "cache",
-    "staging",
-    "copies",
-    "destinations",
-    "writer.lock",
-    ".gitignore",
-    "warehouse.duckdb",
-}
-"""Names that a copy leaves out: derived files, and those of this data directory alone."""
 
 
 @pytest.fixture(scope="module")
@@ -87,39 +59,6 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "disk" / "copy"
 
 
-def sync(archive: Archive) -> SyncResult:
-    (known,) = read_known_copies(archive.layout)
-    return sync_copy(archive.layout, known, QUIET)
-
-
-def verified(archive: Archive) -> CopyVerification:
-    (known,) = read_known_copies(archive.layout)
-    return verify_copy(archive.layout, known, open_place(known.place), QUIET)
-
-
-def copied(archive: Archive, place: Path) -> None:
-    add_copy(archive.layout, str(place))
-    assert sync(archive).findings == []
-
-
-def codes_of(made: CopyVerification | SyncResult) -> list[str]:
-    return sorted({finding.code for finding in made.findings})
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    """Return the bytes of each file that belongs into a copy, by path."""
-    found = {}
-    for path in sorted(root.rglob("*")):
-        relative = path.relative_to(root)
-        if relative.parts[0] not in NOT_COPIED and path.is_file() and relative.name != "copy.json":
-            found[relative.as_posix()] = path.read_bytes()
-    return found
-
-
-def erase(archive: Archive, text: str) -> None:
-    forget(archive.layout, plan_forget(archive.layout, ErasureTarget("text", text)), QUIET)
-
-
 def test_a_copy_has_the_files_of_the_archive_under_their_own_paths(archive: Archive, place: Path) -> None:
     copied(archive, place)
     assert contents(place) == contents(archive.layout.root)
@@ -130,6 +69,18 @@ def test_a_copy_has_the_files_of_the_archive_under_their_own_paths(archive: Arch
 
 def codes_of_archive(layout: Layout) -> set[str]:
     return {finding.code for finding in check(layout, Level.DEFAULT)}
+
+
+def test_a_removed_place_is_forgotten_and_its_files_stay(archive: Archive, place: Path) -> None:
+    copied(archive, place)
+    whole = contents(place)
+    remove_copy(archive.layout, str(place))
+    assert read_known_copies(archive.layout) == []
+    assert contents(place) == whole
+    known = add_copy(archive.layout, str(place))
+    assert known == KnownCopy(str(place), known.added_at)
+    again = sync(archive)
+    assert (again.files, again.findings) == (0, [])
 
 
 def test_a_second_sync_copies_nothing_and_one_after_a_run_what_is_new(waiting: Archive, tmp_path: Path) -> None:
@@ -442,115 +393,6 @@ def test_a_full_disk_is_named_and_the_next_sync_goes_on(archive: Archive, place:
     assert verified(archive).findings == []
 
 
-def prepared(made: Archive, work: Path) -> Archive:
-    """Return an archive with a copy in which an erasure and a new run wait for the next sync."""
-    archive = made.copy(work)
-    copied(archive, work / "place")
-    erase(archive, "it broke")
-    (archive.home / "newest.md").write_text("# newest\n")
-    run(archive.layout, archive.home)
-    return archive
-
-
 @pytest.fixture(scope="module")
 def waiting(made: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     return prepared(made, tmp_path_factory.mktemp("waiting"))
-
-
-def moved(waiting: Archive, work: Path) -> Archive:
-    """Return a copy of the archive and of its copy at another place."""
-    archive = waiting.copy(work)
-    shutil.copytree(waiting.layout.root.parent / "place", work / "place")
-    (known,) = read_known_copies(archive.layout)
-    for path in archive.layout.destination_files():
-        path.unlink()
-    keep_known_copy(archive.layout, replace(known, place=str(work / "place")))
-    return archive
-
-
-@pytest.fixture(scope="module")
-def steps(waiting: Archive, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The named points that a sync passes, in order."""
-    work = tmp_path_factory.mktemp("steps")
-    archive = moved(waiting, work / "one")
-    failpoints.arm(None, log=str(work / "log"))
-    try:
-        assert sync(archive).findings == []
-    finally:
-        failpoints.arm(None)
-    return (work / "log").read_text().split()
-
-
-def chosen(steps: list[str]) -> list[tuple[str, int]]:
-    """Return the steps to stop at; in the suite each at its last but one passing."""
-    if STEPS:
-        numbers = sorted({number * len(steps) // STEPS for number in range(STEPS)})
-        return [(steps[number], steps[: number + 1].count(steps[number])) for number in numbers]
-    return [(name, max(1, steps.count(name) - 1)) for name in SAMPLE]
-
-
-def is_sound(place: Path) -> bool:
-    """Whether a copy is the archive as it was after some run: its records are whole, and all that they list."""
-    with opened_copy(str(place)) as layout:
-        result = restore(layout, RestoreRequest(layout.root.parent / "out", expired=True))
-    found = verify_copy(Layout(place.parent / "none"), None, open_place(str(place)), QUIET)
-    return not result.findings and not [one for one in found.findings if one.severity is Severity.ERROR]
-
-
-def test_a_sync_that_is_killed_anywhere_leaves_a_sound_copy_and_the_next_one_ends_it(
-    waiting: Archive, steps: list[str], tmp_path: Path
-) -> None:
-    assert len(set(steps)) >= 15
-    for number, (point, passing) in enumerate(chosen(steps)):
-        work = tmp_path / str(number)
-        archive = moved(waiting, work)
-
-        def die(archive: Archive = archive, point: str = point, passing: int = passing) -> int:
-            failpoints.arm(point, passing, "kill")
-            sync(archive)
-            return 0
-
-        assert in_child(die) == -signal.SIGKILL, point
-        assert is_sound(work / "place"), point
-        assert sync(archive).exit_code is ExitCode.VERIFIED, point
-        assert contents(work / "place") == contents(archive.layout.root), point
-        assert [one.code for one in verified(archive).findings] == [], point
-        shutil.rmtree(work)
-    print(f"did: {len(chosen(steps))} kills of {len(steps)} possible")
-
-
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the model asks /proc for the path of a descriptor")
-def test_after_a_power_loss_a_copy_is_sound_and_the_next_sync_ends_it(
-    waiting: Archive, steps: list[str], tmp_path: Path
-) -> None:
-    for number, (point, passing) in enumerate(chosen(steps)):
-        work = tmp_path / str(number)
-        archive = moved(waiting, work)
-        disk = Disk(work / "place")
-        failpoints.arm(point, passing, "raise")
-        try:
-            with disk.recording(), pytest.raises(failpoints.FailPointError):
-                sync(archive)
-        finally:
-            failpoints.arm(None)
-        disk.after_power_loss(work / "after")
-        shutil.rmtree(work / "place")
-        (work / "after").rename(work / "place")
-        assert is_sound(work / "place"), point
-        assert sync(archive).exit_code is ExitCode.VERIFIED, point
-        assert contents(work / "place") == contents(archive.layout.root), point
-        assert [one.code for one in verified(archive).findings] == [], point
-        shutil.rmtree(work)
-    print(f"did: {len(chosen(steps))} power losses of {len(steps)} possible")
-
-
-def test_a_removed_place_is_forgotten_and_its_files_stay(archive: Archive, place: Path) -> None:
-    copied(archive, place)
-    whole = contents(place)
-    remove_copy(archive.layout, str(place))
-    assert read_known_copies(archive.layout) == []
-    assert contents(place) == whole
-    known = add_copy(archive.layout, str(place))
-    assert known == KnownCopy(str(place), known.added_at)
-    again = sync(archive)
-    assert (again.files, again.findings) == (0, [])

@@ -4,8 +4,6 @@ stopped anywhere it leaves nothing that looks complete.
 
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable
@@ -24,14 +22,11 @@ from pipelines.disk.tree_target import DescriptorTarget, TreeTarget
 from pipelines.restore.place import check_room
 from pipelines.restore.plan import colliding_paths
 from pipelines.restore.restore import RestoreRequest, RestoreResult, restore
+from tests.restore.restoring import PROMPT, SESSION, given_back
 from tests.support import extract
 from tests.trees import commit_again, forge, kept_of, parts_of, tree_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, permissions and signals are those of POSIX")
-
-ROOT = Path(__file__).resolve().parents[2]
-SESSION = "3fd192e1-4608-4d4e-a084-ebefc26337f3"
-PROMPT = b'{"display":"hello","pastedContents":{},"timestamp":1768724512305,"project":"/p","sessionId":"s"}\n'
 
 
 @pytest.fixture
@@ -61,10 +56,6 @@ def data(home: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
     return tmp_path / "restored"
-
-
-def given_back(data: Path, target: Path, **how: bool) -> RestoreResult:
-    return restore(Layout(data), RestoreRequest(target, links=True, **how))  # type: ignore[arg-type]
 
 
 def kinds(made: RestoreResult) -> set[Kind]:
@@ -385,96 +376,6 @@ def test_bytes_that_no_part_holds_are_told_of_file_by_file(home: Path, data: Pat
     assert {path_of(finding) for finding in made.findings} == lost
 
 
-def test_where_there_is_too_little_room_nothing_is_begun(target: Path) -> None:
-    with pytest.raises(DiskFullError, match="nothing was written"):
-        check_room(target / "not" / "there", 1 << 62, 1)
-    check_room(target, 1, 1)
-
-
-def run_restore(data: Path, target: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    program = "import sys; from pipelines.cli.app import main; sys.argv[0] = 'extract'; main()"
-    if limit := env.pop("LIMIT", ""):
-        program = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); {program}"
-    return subprocess.run(
-        [sys.executable, "-c", program, "restore", "--data", str(data), "--to", str(target), *arguments],
-        cwd=ROOT,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def points(data: Path, tmp_path: Path) -> list[str]:
-    """Return every fail point that a restore passes, in order; repeated as often as it is passed."""
-    log = tmp_path / "points"
-    assert run_restore(data, tmp_path / "unharmed", EXTRACT_FAIL_LOG=str(log)).returncode == 0
-    return [line for line in log.read_text().splitlines() if line.startswith("restore:")]
-
-
-def test_killed_anywhere_it_leaves_nothing_that_looks_complete(home: Path, data: Path, tmp_path: Path) -> None:
-    passed = points(data, tmp_path)
-    found = list(dict.fromkeys(passed))
-    assert len(found) >= 9
-    for number, point in enumerate([*found, f"restore:before-place@{passed.count('restore:before-place')}"]):
-        target = tmp_path / f"killed {number}"
-        done = run_restore(data, target, EXTRACT_FAIL_AT=f"{point}=kill")
-        assert done.returncode == -signal.SIGKILL, point
-        names = os.listdir(target)
-        marks = [name for name in names if name.startswith("INCOMPLETE-RESTORE-")]
-        assert len(marks) == 1, point
-        if "move" not in point and "end" not in point:
-            assert names == marks, point
-        with pytest.raises(ConfigurationError, match="stopped"):
-            given_back(data, target)
-
-
-def test_on_a_full_disk_it_ends_cleanly_and_leaves_nothing_half_done(data: Path, tmp_path: Path) -> None:
-    for number, point in enumerate(dict.fromkeys(points(data, tmp_path))):
-        target = tmp_path / f"full {number}"
-        done = run_restore(data, target, EXTRACT_FAIL_AT=f"{point}=enospc")
-        assert done.returncode == ExitCode.DISK, (point, done.stderr)
-        assert "is full" in done.stderr
-        assert "Traceback" not in done.stderr
-        if "move" in point or "end" in point:
-            assert any(name.startswith("INCOMPLETE") for name in os.listdir(target)), point
-        else:
-            assert not target.exists(), point
-
-
-@pytest.mark.parametrize("point", ["restore:before-write@3", "restore:after-fsync", "restore:before-place@3"])
-def test_in_a_home_on_a_full_disk_what_was_added_is_whole(home: Path, data: Path, tmp_path: Path, point: str) -> None:
-    target = tmp_path / ".claude"
-    target.mkdir()
-    done = run_restore(data, target, "--into-home", EXTRACT_FAIL_AT=f"{point}=enospc")
-    assert done.returncode == ExitCode.DISK, done.stderr
-    assert not any(name.startswith("INCOMPLETE") for name in os.listdir(target))
-    written = {path: thing for path, thing in tree_of(target).items() if thing.kind == "file"}
-    assert len(written) == (2 if "place" in point else 0)
-    assert all(tree_of(home)[path] == thing for path, thing in written.items())
-
-
-def test_a_file_that_the_system_takes_only_in_part_ends_it_too(home: Path, tmp_path: Path, target: Path) -> None:
-    (home / "notes" / "large.bin").write_bytes(os.urandom(300_000))
-    extract(tmp_path / "data", home)
-    done = run_restore(tmp_path / "data", target, LIMIT="100000")
-    assert done.returncode == ExitCode.DISK, done.stderr
-    assert not target.exists()
-
-
-def test_an_interrupted_restore_removes_what_it_began(
-    data: Path, target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(descriptor: int, data: object) -> int:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            given_back(data, target)
-    assert not target.exists()
-
-
 def test_a_commit_record_damaged_in_both_copies_does_not_keep_back_what_other_runs_hold(
     home: Path, data: Path, target: Path
 ) -> None:
@@ -489,3 +390,9 @@ def test_a_commit_record_damaged_in_both_copies_does_not_keep_back_what_other_ru
     assert made.exit_code == ExitCode.FIXITY
     restored = tree_of(target)
     assert restored == before
+
+
+def test_where_there_is_too_little_room_nothing_is_begun(target: Path) -> None:
+    with pytest.raises(DiskFullError, match="nothing was written"):
+        check_room(target / "not" / "there", 1 << 62, 1)
+    check_room(target, 1, 1)

@@ -1,0 +1,130 @@
+"""Kinds of faults of sessions: who speaks, where they go on, and how they are forked."""
+
+from pathlib import Path
+
+from tests.conversations import session_id, write_home
+from tests.warehouse.kinds import SAID, shows, talk_of
+
+
+@shows(
+    {
+        SAID: [("make it", "typed")],
+        "SELECT speaker, count(*) FROM speakers WHERE session_id = :s GROUP BY 1 ORDER BY 1": [
+            ("claude_code", 2),
+            ("hook", 1),
+            ("person", 1),
+            ("schedule", 2),
+            ("teammate", 3),
+        ],
+    }
+)
+def others_speak(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("make it")
+    talk.prompt("<task-notification>\n<task-id>b1</task-id></task-notification>", origin={"kind": "task-notification"})
+    talk.prompt("go on", origin={"kind": "auto-continuation"}, isMeta=True)
+    talk.prompt("Stop hook feedback:\n[lint]: failed", isMeta=True)
+    talk.prompt("check the mail", scheduledTaskId="0a1b2c3d", isMeta=True, promptSource="system")
+    talk.prompt("check the weather", turnOrigin="scheduled")
+    talk.prompt('<teammate-message teammate_id="a" color="red">\nhi\n</teammate-message>')
+    talk.prompt("do you copy?", origin={"kind": "peer"})
+    talk.prompt("[from the channel] hello", origin={"kind": "channel"})
+    write_home(home, [talk])
+
+
+@shows(
+    {
+        "SELECT title, title_kind FROM sessions WHERE session_id = :s": [("Weave the loom", "generated")],
+        "SELECT DISTINCT project FROM token_usage WHERE session_id = :s": [("C:\\Users\\Mira\\loom",)],
+        "SELECT project, project_path FROM sessions WHERE session_id = :s": [
+            ("C:\\Users\\Mira\\loom", "c:\\Users\\Mira\\loom\\.claude\\worktrees\\brave-otter\\src")
+        ],
+    }
+)
+def a_worktree_on_windows_gives_its_name_as_title(home: Path, n: int) -> None:
+    talk = talk_of(n, "c:\\Users\\Mira\\loom\\.claude\\worktrees\\brave-otter\\src")
+    talk.state("ai-title", aiTitle="Weave the loom")
+    talk.state("custom-title", customTitle="brave-otter")
+    talk.prompt("go")
+    talk.answer(f"k{n}")
+    write_home(home, [talk], "C--Users-Mira-loom--claude-worktrees-brave-otter-src")
+
+
+@shows(
+    {
+        "SELECT project, prompt_count FROM sessions WHERE session_id = :s": [("/srv/looms/new", 1)],
+        "SELECT link_kind FROM session_links WHERE session_id = :s": [("moved_from",)],
+    }
+)
+def relocated_to_another_repository(home: Path, n: int) -> None:
+    talk = talk_of(n, "/srv/looms/old")
+    talk.prompt("go")
+    talk.answer(f"k{n}")
+    talk.state("relocated", relocatedCwd="/srv/looms/other")
+    talk.state("relocated", relocatedCwd="/srv/looms/new/.claude/worktrees/x")
+    write_home(home, [talk], "-srv-looms-new--claude-worktrees-x")
+
+
+@shows(
+    {
+        "SELECT session_id = :s, prompt_count, response_count FROM sessions WHERE session_id IN (:s, :t, :u) "
+        "ORDER BY session_id": [
+            (True, 1, 1),
+            (False, 1, 1),
+            (False, 1, 1),
+        ],
+        "SELECT count(*) FROM token_usage WHERE session_id IN (:s, :t, :u)": [(3,)],
+        "SELECT session_id = :t, linked_session_id = :s FROM session_links WHERE session_id IN (:t, :u) "
+        "AND link_kind = 'forked_from' ORDER BY session_id, linked_session_id": [(True, True), (False, False)],
+    }
+)
+def a_fork_of_a_fork(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("one")
+    talk.answer(f"k{n}a")
+    fork = talk.forked(session_id(n + 1))
+    fork.prompt("two")
+    fork.answer(f"k{n}b")
+    second = fork.forked(session_id(n + 2))
+    second.prompt("three")
+    second.answer(f"k{n}c")
+    write_home(home, [talk, fork, second])
+
+
+@shows(
+    {
+        "SELECT sum(prompt_count)::int, sum(response_count)::int, sum(record_count)::int FROM sessions "
+        "WHERE session_id IN (:s, :t)": [(2, 2, 6)],
+        "SELECT link_kind FROM session_links WHERE session_id = :s": [("continued_in",)],
+        "SELECT prompt_count FROM sessions WHERE session_id = :t": [(1,)],
+    }
+)
+def continued_in_the_background(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("one")
+    talk.answer(f"k{n}a")
+    copy = talk.resumed(session_id(n + 1))
+    talk.state("continued-in", continuedInSessionId=session_id(n + 1), timestamp="2026-03-02T12:00:00.000Z")
+    copy.prompt("two")
+    copy.answer(f"k{n}b")
+    copy.state("mode", mode="normal")
+    write_home(home, [talk, copy])
+
+
+@shows(
+    {
+        "SELECT count(*), sum(output_tokens)::int FROM token_usage WHERE session_id IN (:s, :t, :u)": [(2, 12)],
+        "SELECT sum(prompt_count)::int FROM sessions WHERE session_id IN (:s, :t, :u)": [(2,)],
+        "SELECT sum(record_count)::int FROM sessions WHERE session_id IN (:s, :t, :u)": [(5,)],
+    }
+)
+def silent_forks_of_an_sdk_without_any_ids(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("one")
+    talk.add("system", subtype="informational", content="started")
+    talk.answer(None, f"answer of {n}", output=5, request=None)
+    first = talk.forked(session_id(n + 1), names_original=False)
+    first.prompt("two")
+    first.answer(None, f"another of {n}", output=7, request=None)
+    second = talk.forked(session_id(n + 2), names_original=False)
+    write_home(home, [talk, first, second])
