@@ -18,12 +18,37 @@ refresh: session
 - task_id (text): The task that the result of a call names.
 - task_subject (text): Its subject.
 - task_status (text): The status that it got.
+- was_denied (flag): Of the result of a failed call: whether its text or its record says that a person or a rule refused the call.
 */
 with
     results as (
         select distinct result_file_id as file_id, result_byte_offset as byte_offset
         from tool_call_results
         where tool_name in ('Edit', 'MultiEdit', 'Write', 'NotebookEdit', 'TaskCreate', 'TaskUpdate')
+    ),
+    failed as (
+        select
+            result_file_id as file_id,
+            result_byte_offset as byte_offset,
+            bool_or(
+                result_message_id in (
+                    select message_id
+                    from message_texts
+                    where
+                        rowid in (
+                            select t.rowid
+                            from message_texts t
+                            semi join
+                                (select result_message_id as message_id from tool_call_results where is_error) using (
+                                    message_id
+                                )
+                        )
+                        and is_denial(text)
+                )
+            ) as is_denial
+        from tool_call_results
+        where is_error
+        group by all
     ),
     bodies as (
         select
@@ -35,13 +60,15 @@ with
             r.body,
             coalesce(r.record_type = 'attachment' and r.subtype = 'queued_command', false) as is_queued,
             r.record_type = 'assistant' and r.request_id is null as may_state_cost,
-            e.file_id is not null as is_result
+            e.file_id is not null as is_result,
+            f.is_denial
         from records r
         left join results e using (file_id, byte_offset)
+        left join failed f using (file_id, byte_offset)
     ),
     needed as (
         select
-            * exclude (body, is_queued, may_state_cost, is_result),
+            * exclude (body, is_queued, may_state_cost, is_result, is_denial),
             case
                 when is_result
                 then
@@ -60,9 +87,15 @@ with
             case
                 when may_state_cost and contains(body, '"x_anthropic_cost_usd"')
                 then try_cast(body ->> '$.message.usage.x_anthropic_cost_usd' as double)
-            end as stated_cost_usd
+            end as stated_cost_usd,
+            case
+                when is_denial
+                then true
+                when is_denial is not null
+                then contains(body, '"toolDenialKind"') and (body ->> '$.toolDenialKind') is not null
+            end as was_denied
         from bodies
-        where is_queued or is_result or agent_id is not null or may_state_cost
+        where is_queued or is_result or agent_id is not null or may_state_cost or is_denial is not null
     )
 select
     *,

@@ -96,7 +96,7 @@ select
     t.session_id,
     t.agent_id,
     coalesce(t.returned_at, t.called_at),
-    case when is_denial(m.text) or (q.body ->> '$.toolDenialKind') is not null then 'denied' else 'tool_failed' end,
+    case when q.was_denied then 'denied' else 'tool_failed' end,
     m.text,
     null,
     t.tool_name,
@@ -107,8 +107,7 @@ select
     coalesce(t.result_byte_length, t.byte_length)
 from tool_call_results t
 left join message_texts m on m.message_id = t.result_message_id
-left join
-    records q on q.file_id = case when t.is_error then t.result_file_id end and q.byte_offset = t.result_byte_offset
+left join record_details q on q.file_id = t.result_file_id and q.byte_offset = t.result_byte_offset
 where t.is_error and not t.is_copy
 union all
 select

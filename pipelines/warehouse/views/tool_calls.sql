@@ -45,12 +45,7 @@ select
     epoch(t.returned_at) - epoch(t.called_at) as duration_seconds,
     t.has_result,
     t.is_error,
-    case
-        when t.is_error
-        then is_denial(m.text) or (q.body ->> '$.toolDenialKind') is not null
-        when t.has_result
-        then false
-    end as was_denied,
+    case when t.is_error then coalesce(d.was_denied, false) when t.has_result then false end as was_denied,
     m.text as error_text,
     b.input,
     t.result_message_id,
@@ -71,5 +66,7 @@ left join content_blocks b using (file_id, byte_offset, block_number)
 left join places p on p.home_id = t.home_id and p.path = t.working_directory
 left join message_texts m on m.message_id = case when t.is_error then t.result_message_id end
 left join
-    records q on q.file_id = case when t.is_error then t.result_file_id end and q.byte_offset = t.result_byte_offset
+    record_details d
+    on d.file_id = case when t.is_error then t.result_file_id end
+    and d.byte_offset = t.result_byte_offset
 where t.has_call and not t.is_copy
