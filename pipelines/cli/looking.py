@@ -127,6 +127,12 @@ def print_rows(layout: Layout, query: Conditions, masker: Masker | None = None, 
     return True
 
 
+def newest_of(layout: Layout) -> str:
+    """Return a sentence that names the day of the newest session, for an answer with nothing in it; "" without any."""
+    ((newest,),) = (row.values() for row in rows_of(layout, Conditions("SELECT max(ended_at) FROM sessions")))
+    return f" The newest session is of {newest.astimezone():%Y-%m-%d}." if isinstance(newest, datetime) else ""
+
+
 def text(value: Cell) -> str:
     """Return a text value of a result; "" for NULL."""
     return value if isinstance(value, str) else ""

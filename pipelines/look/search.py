@@ -167,19 +167,15 @@ def snippet(text: str, terms: Sequence[str]) -> str:
     folded = text.casefold()
     at, length = 0, 0
     for term in terms:
-        place = folded.find(term.casefold())
-        if place < 0:
-            place = next((match.start() for word in _WORD.findall(term) if (match := _found(folded, word))), -1)
-        if place >= 0:
-            at, length = place, len(term)
+        # The words of a path or phrase may have other signs between them; else the first word that is there.
+        words = [re.escape(word) for word in _WORD.findall(term.casefold())]
+        tried = (re.escape(term.casefold()), r"[\W_]+".join(words), *words)
+        if found := next((match for one in tried if one and (match := re.search(one, folded))), None):
+            at, length = found.start(), found.end() - found.start()
             break
     start = max(0, at - _AROUND)
     piece = text[start : at + length + _AROUND]
     return " ".join(f"{'…' if start else ''}{piece}{'…' if start + len(piece) < len(text) else ''}".split())
-
-
-def _found(text: str, word: str) -> re.Match[str] | None:
-    return re.search(re.escape(word.casefold()), text)
 
 
 def _indexed(layout: Layout, warehouse: duckdb.DuckDBPyConnection, expression: str) -> pa.Table:

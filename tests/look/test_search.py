@@ -83,6 +83,7 @@ def test_texts_without_spaces_are_found_by_any_piece() -> None:
     assert expression_of('a "b c" -d e*') == '("a" AND "b c" AND "e" *) NOT ("d")'
     assert snippet("x" * 200 + " here it is " + "y" * 200, ["here it"]).count("…") == 2
     assert snippet("İ" * 50 + "tok", ["tok"]).endswith("tok")
+    assert snippet("git log" + "x" * 200 + "a git commit of it", ["git-commit"]).endswith("a git commit of it")
 
 
 def test_the_index_grows_with_runs_is_verified_and_is_forgotten(tmp_path: Path) -> None:

@@ -115,6 +115,11 @@ def test_every_grouping_counts_the_same_tokens(told: Path, by: str) -> None:
     assert cost == pytest.approx(11_000 * 3e-6 + 1_010 * 15e-6 + 22_000 * 0.3e-6)
 
 
+def test_an_answer_with_nothing_names_the_newest_session(told: Path) -> None:
+    for words in (("sessions", "--project", "nowhere"), ("usage", "--until", "2020-01-01")):
+        assert "The newest session is of 2026-03-0" in call(*words, "--data", told).out
+
+
 def test_usage_is_filtered_and_totalled(told: Path) -> None:
     (row,) = _usage(told, "session", "--project", "shop")
     assert row["session"] == TIDY

@@ -20,6 +20,7 @@ from pipelines.cli.looking import (
     Until,
     amount,
     masker_of,
+    newest_of,
     print_rows,
     rows_of,
     text,
@@ -69,7 +70,7 @@ def sessions(
         return
     rows = rows_of(layout, query, masker)
     if not rows:
-        say("No session matches.")
+        say("No session matches." + newest_of(layout))
         return
     shown = rows[:most] if most else rows
     say_columns(_HEADINGS, [_line(row) for row in shown])

@@ -17,6 +17,7 @@ from pipelines.cli.looking import (
     Until,
     amount,
     listed_texts,
+    newest_of,
     print_rows,
     rows_of,
     text,
@@ -57,7 +58,7 @@ def usage(
         return
     rows = rows_of(layout, query)
     if not rows:
-        say("No usage matches.")
+        say("No usage matches." + newest_of(layout))
         return
     (total,) = rows_of(layout, total_query(filters))
     is_path = by in ("project", "repository")
