@@ -208,6 +208,15 @@ CHECKS: Mapping[str, Check] = {
         unit="kills",
         in_suite="4 points",
     ),
+    "races": Check(
+        what="two runs started at once: one works, the other says so",
+        test=("tests/disk/test_lock.py", "two_runs_started_at_once"),
+        variable="SOAK_RACES",
+        figure=30,
+        least=3,
+        unit="pairs",
+        in_suite="3 pairs",
+    ),
     "rollback-ends": Check(
         what="rollbacks ended at each fail point by SIGKILL, an exception and a full disk, each made good",
         test=("tests/upkeep/test_rollback.py", "died_anywhere"),

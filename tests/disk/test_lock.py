@@ -24,6 +24,8 @@ from tests.support import extract
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs FIFOs and signals")
 
+RACES = int(os.environ.get("SOAK_RACES", "3"))
+"""How many pairs of runs are started at once; a soak asks for more."""
 LONGEST = 120.0
 """Seconds after which something is taken to hang."""
 
@@ -72,7 +74,7 @@ def drain(log: Path) -> None:
 
 def test_of_two_runs_started_at_once_one_works_and_one_says_so(home: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    for number in range(10):
+    for number in range(RACES):
         logs = [tmp_path / f"{number}-{name}.log" for name in ("one", "other")]
         both = [extract_run(data, home, log) for log in logs]
         # The first one to take the lock waits at a fail point, so the second cannot but meet it.
@@ -92,6 +94,7 @@ def test_of_two_runs_started_at_once_one_works_and_one_says_so(home: Path, tmp_p
         assert (winner.returncode, out, err) == (ExitCode.VERIFIED, b"", b"")
         assert len(read_runs(Layout(data))) == number + 1
     assert [path.name for path in (data / "staging").iterdir()] == []
+    print(f"did: {RACES} pairs of runs")
 
 
 @pytest.mark.parametrize(
