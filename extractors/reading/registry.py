@@ -161,7 +161,9 @@ class Classifier:
         """
         whole, path = path, inner_path(path)
         top = path.split("/", 1)[0]
-        rule = None if entry_type == "directory" else self._withholding_rule(path) or self._withholding_rule(whole)
+        rule = None if entry_type == "directory" else self._withholding_rule(path)
+        if rule is None and whole != path and entry_type != "directory":
+            rule = self._withholding_rule(whole)
         if rule is not None:
             return Placement(*self._phase_of_top(top), Treatment.WITHHOLD, rule.name)
         rule = self._listed_rule(path + "/" if entry_type == "directory" else path)

@@ -5,9 +5,12 @@ The copy of a file is at the same path below copies/. It is used only if the ori
 run then restores the original from it.
 """
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 
 from models.errors import FixityError
 from models.run import PartRecord, RunRecord
@@ -116,43 +119,69 @@ def renew_copies(layout: Layout, runs: Sequence[RunRecord], *, keep_others: bool
     commit record. A copy with the size of its original that is not older counts as up to date. The caller must hold the
     writer lock.
     """
+    # Plain strings, and one pass over copies/: every run does this, and Path objects of thousands of manifests would
+    # take longer than all else that a run with nothing new does.
+    found, directories = _existing(layout)
     sealed = [layout.commit_record(run.run_id) for run in runs]
     sealed += [path for path in listings(layout) if path.exists()]
-    wanted = {layout.copy_of(path) for path in sealed} | set(layout.copy_of(layout.destinations).glob("*"))
-    for path in sealed:
-        if not _is_as_new(path, layout.copy_of(path)):
+    names = {layout.relative(path): path for path in sealed}
+    for name, path in names.items():
+        if not _is_as_new(path, found.get(name)):
             sync_directories(make_directories(layout.copy_of(path).parent))
             read_sealed(path)
             write_atomically(layout.copy_of(path), path.read_bytes(), "renew-copy")
-    wanted.add(layout.copy_of(layout.settings_file))
-    for part in manifests_of(runs):
-        copy = layout.copy_of(layout.root / part.path)
-        wanted.add(copy)
-        if not copy.is_file() or copy.stat().st_size != part.size:
+    manifests = {part.path: part for part in manifests_of(runs)}
+    for name, part in manifests.items():
+        status = found.get(name)
+        if status is None or not S_ISREG(status.st_mode) or status.st_size != part.size:
             copy_part(layout, part)
     if not keep_others:
-        _remove_others(layout, wanted)
+        of_destinations = f"{layout.relative(layout.destinations)}/"
+        known = {*names, *manifests, layout.relative(layout.settings_file)}
+        others = [name for name in found if name not in known]
+        _remove_others(layout, [name for name in others if not name.startswith(of_destinations)], directories)
 
 
-def _is_as_new(original: Path, copy: Path) -> bool:
+def _existing(layout: Layout) -> tuple[dict[str, os.stat_result], list[str]]:
+    """Return the status of each file below copies/ by its name, and the directories there, parents first."""
+    files: dict[str, os.stat_result] = {}
+    directories, unread = list[str](), [""]
+    while unread:
+        directory = unread.pop()
+        try:
+            with os.scandir(layout.copies / directory) as entries:
+                listed = list(entries)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        for entry in listed:
+            name = f"{directory}/{entry.name}" if directory else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                directories.append(name)
+                unread.append(name)
+            else:
+                files[name] = entry.stat(follow_symlinks=False)
+    return files, directories
+
+
+def _is_as_new(original: Path, copy: os.stat_result | None) -> bool:
+    if copy is None:
+        return False
     try:
-        of_copy, of_original = copy.stat(), original.stat()
+        status = original.stat()
     except FileNotFoundError:
         return False
-    return of_copy.st_size == of_original.st_size and of_copy.st_mtime_ns >= of_original.st_mtime_ns
+    return copy.st_size == status.st_size and copy.st_mtime_ns >= status.st_mtime_ns
 
 
-def _remove_others(layout: Layout, wanted: set[Path]) -> None:
+def _remove_others(layout: Layout, names: Sequence[str], directories: Sequence[str]) -> None:
     """Delete copies without an original and directories that are empty then, and flush the changes to disk."""
-    if not layout.copies.is_dir():
-        return
     changed = set()
-    for path in sorted(layout.copies.rglob("*"), reverse=True):
-        if path.is_symlink() or not path.is_dir():
-            if path not in wanted:
-                path.unlink()
-                changed.add(path.parent)
-        elif not any(path.iterdir()):
+    for name in names:
+        (layout.copies / name).unlink()
+        changed.add((layout.copies / name).parent)
+    for name in reversed(directories):
+        path = layout.copies / name
+        with suppress(OSError):
             path.rmdir()
             changed.discard(path)
             changed.add(path.parent)

@@ -20,7 +20,7 @@ SLOTS: Final = 28
 OTHER_BYTES: Final = "has other bytes than were committed"
 CHANGED: Final = "was changed or damaged"
 """The problem of a sealed file (`models.seal`) whose seal does not match its content."""
-_SMALL: Final = 256 << 20
+_SMALL: Final = 16 << 20
 """Every run digests at least this many bytes, if the archive has them: it takes a fraction of a second."""
 _WORTH_THREADS: Final = 4 << 20
 

@@ -1,18 +1,19 @@
 """Prints lines, tables and JSON, with control characters in data escaped.
 
-All lines go through Rich with markup, highlighting and emoji codes off: text of a transcript must not be able to
-colour, link or break the output.
+Control characters of data are escaped: text of a transcript must not be able to colour, link or break the output.
+`pipelines.cli.terminal` has Rich's console, for output with more than bold lines: its import takes a twentieth of a
+second, which most commands can do without.
 """
 
 import json
+import os
 import sys
 from collections.abc import Sequence
+from shutil import get_terminal_size
 from textwrap import wrap
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TextIO
 
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.text import Text
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from models.json import JsonValue
 from models.text import safe, safe_json
@@ -29,13 +30,19 @@ _LONGEST_CELL: Final = 2000
 """Only so many characters of a value are laid out, before it is cut to its column."""
 
 
-def terminal(*, stderr: bool = False) -> Console:
-    """Return a console on the current standard output or standard error."""
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+def terminal_width() -> int:
+    """Return the width of the terminal in cells; 80 without one."""
+    return get_terminal_size((80, 24)).columns
 
 
-def _print(console: Console, text: str, style: str = "", *, is_wrapped: bool = False) -> None:
-    console.print(Text(text, style=style), soft_wrap=not is_wrapped)
+def _print(text: str, *, is_bold: bool = False, stderr: bool = False) -> None:
+    stream = sys.stderr if stderr else sys.stdout
+    stream.write(f"\x1b[1m{text}\x1b[0m\n" if is_bold and _shows_styles(stream) else f"{text}\n")
+    stream.flush()
+
+
+def _shows_styles(stream: TextIO) -> bool:
+    return stream.isatty() and os.name != "nt" and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
 def is_terminal() -> bool:
@@ -43,34 +50,45 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def say(text: str = "", *, style: str = "", stderr: bool = False) -> None:
+def say(text: str = "", *, is_bold: bool = False, stderr: bool = False) -> None:
     """Print text without wrapping, so that paths can be copied. Keeps its newlines; escapes other control
     characters.
     """
-    _print(terminal(stderr=stderr), safe(text, keep_newlines=True), style)
+    _print(safe(text, keep_newlines=True), is_bold=is_bold, stderr=stderr)
 
 
 def say_wrapped(text: str, *, stderr: bool = False) -> None:
     """Print a sentence, wrapped between words at the width of the terminal."""
-    _print(terminal(stderr=stderr), safe(text), is_wrapped=True)
+    for line in wrapped(safe(text), terminal_width()):
+        _print(line, stderr=stderr)
+
+
+def wrapped(text: str, cells: int) -> list[str]:
+    """Return the lines of a sentence, each at most so many cells wide; a longer word is cut."""
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(joined) <= cells:
+            lines[-1] = joined
+            continue
+        lines += [word] if cell_len(word) <= cells else chop_cells(word, cells)
+    return lines[1:] if len(lines) > 1 and not lines[0] else lines
 
 
 def say_table(headings: Sequence["Heading"], rows: Sequence[Sequence[str]], *, total: Sequence[str] = ()) -> None:
     """Print a table no wider than the terminal (80 columns without one); longer text is cut with `…`."""
-    console = terminal()
     all_rows = [*rows, total] if total else rows
-    lines = lay_out(headings, all_rows, console.width)
+    lines = lay_out(headings, all_rows, terminal_width())
     for number, line in enumerate(lines):
         is_total = bool(total) and number == len(lines) - 1
-        _print(console, line, "bold" if number == 0 or is_total else "")
+        _print(line, is_bold=number == 0 or is_total)
 
 
 def say_fitting(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) -> None:
     """Print the rows of a query as a table of as many columns, in their order, as fit the terminal, and the names of
     the columns left out.
     """
-    console = terminal()
-    kept, room = list[int](), console.width + _GAP
+    kept, room = list[int](), terminal_width() + _GAP
     for column, least in enumerate(_least_widths(headings, rows)):
         if least + _GAP <= room or not kept:
             kept.append(column)
@@ -90,11 +108,10 @@ def say_columns(
     """Print a table whose columns have priorities: on a narrow terminal, the columns with the highest numbers are left
     out until the others are readable; those with 0 never. Empty columns are left out too.
     """
-    console = terminal()
     headings = [heading for heading, _ in columns]
     least = _least_widths(headings, [*rows, total] if total else rows)
     kept = [column for column in range(len(columns)) if any(row[column] for row in rows)]
-    while sum(least[column] + _GAP for column in kept) - _GAP > console.width:
+    while sum(least[column] + _GAP for column in kept) - _GAP > terminal_width():
         last = max(columns[column][1] for column in kept)
         if last == 0:
             break
@@ -105,11 +122,10 @@ def say_columns(
 
 def say_blocks(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print each row as a block of its own, a line for each column."""
-    console = terminal()
     for number, row in enumerate(rows, 1):
-        _print(console, f"row {number}", "bold")
-        for line in lay_out([Heading(""), Heading("")], list(zip(names, row, strict=True)), console.width)[1:]:
-            _print(console, line)
+        _print(f"row {number}", is_bold=True)
+        for line in lay_out([Heading(""), Heading("")], list(zip(names, row, strict=True)), terminal_width())[1:]:
+            _print(line)
 
 
 def _least_widths(headings: Sequence["Heading"], rows: Sequence[Sequence[str]]) -> list[int]:

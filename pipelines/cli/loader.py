@@ -6,7 +6,9 @@ help is shown. Groups of commands are declared with `add_completion=False`: the 
 completion.
 """
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -16,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from models.errors import ConfigurationError, ExitCode
+from models.observer import Observer
 from pipelines.cli.interrupts import importing
 from pipelines.disk.layout import Layout
 
@@ -157,6 +160,15 @@ def follow_run(layout: Layout, finished: "RunResult", observer: "Observer") -> t
     from pipelines.schedule import after_run
 
     return after_run.follow_run(layout, finished, observer)
+
+
+def progress_shown(*, shown: bool) -> AbstractContextManager[Observer]:
+    """Call `pipelines.cli.progress.showing`, imported here because Rich's bars are drawn on terminals only."""
+    if not (shown and sys.stderr.isatty()):
+        return nullcontext(Observer())
+    from pipelines.cli import progress
+
+    return progress.showing(shown=True)
 
 
 def run_weekly(homes: Sequence[str], data: Path, *, full: bool) -> ExitCode:

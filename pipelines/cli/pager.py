@@ -13,7 +13,8 @@ from io import TextIOWrapper
 
 from rich.console import Console
 
-from pipelines.cli.console import is_terminal, terminal
+from pipelines.cli.console import is_terminal
+from pipelines.cli.terminal import terminal
 
 
 class _Piped(Console):

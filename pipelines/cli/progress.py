@@ -11,7 +11,8 @@ from models.amounts import plural
 from models.amounts import size as sized
 from models.observer import Observer
 from models.text import safe
-from pipelines.cli.console import say, say_wrapped, terminal
+from pipelines.cli.console import say, say_wrapped
+from pipelines.cli.terminal import terminal
 
 _AFTER: Final = 0.5
 """Seconds before the first bar is drawn: a bar of a shorter command would only flicker."""

@@ -14,9 +14,8 @@ from pipelines.alerts.rules import failed
 from pipelines.archive.totals import added, by_source, in_the_way, outcomes, rejects, seconds, stored_again, to_json
 from pipelines.cli.alerting import Announcing, announce_alerts, say_alerts
 from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
-from pipelines.cli.loader import follow_run, push_after_run
+from pipelines.cli.loader import follow_run, progress_shown, push_after_run
 from pipelines.cli.options import command, shown_path
-from pipelines.cli.progress import showing
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
 from pipelines.run.extraction import Request
@@ -42,25 +41,7 @@ def run_and_show(
     exit code at 0. An unattended run is followed by the rotating check and the sync of all copies, and its failure is
     an alert. The run ends with a push if `is_pushed`, or the settings or a lake say so.
     """
-    with showing(shown=not (as_json or quiet)) as observer:
-        try:
-            finished = run_job(layout, request, observer)
-            if how.is_unattended:
-                finished, problems = follow_run(layout, finished, observer)
-                for problem in problems:
-                    say(problem, stderr=True)
-        except ExtractError as error:
-            if how.is_unattended:
-                sentence = f"the run ended with an error (exit code {error.exit_code:d}): {error}"
-                announce_alerts(layout, failed("run", sentence), how, are_all=False)
-            raise
-    due = announce_alerts(layout, finished.alerts, how, run_id=finished.run.run_id)
-    code = finished.exit_code
-    if due and code in (ExitCode.VERIFIED, ExitCode.REJECTS):
-        code = ExitCode.ALERT
-    show_summary(layout, replace(finished, exit_code=code), data, as_json=as_json, quiet=quiet)
-    if not as_json:
-        say_alerts(due if quiet else finished.alerts, stderr=quiet)
+from pipelines.cli.loader import follow_run, progress_shown, push_after_run
     pushed = ExitCode.VERIFIED
     if is_pushed or read_settings(layout).push or any(layout.lakes.glob("*.json")):
         pushed = push_after_run(layout, is_asked=is_pushed, is_silent=as_json or quiet)
@@ -87,10 +68,10 @@ def show_summary(layout: Layout, finished: RunResult, data: Path | None, *, as_j
             say(f"run {run.run_id}: {'; '.join(_verdict(finished))}", stderr=True)
         return
     if _found_nothing_new(finished):
-        say(f"Run {run.run_id}: {_nothing_new(finished)}", style="bold")
+        say(f"Run {run.run_id}: {_nothing_new(finished)}", is_bold=True)
         return
     verdict, *more = _verdict(finished)
-    say(f"Run {run.run_id}: {verdict}", style="bold")
+    say(f"Run {run.run_id}: {verdict}", is_bold=True)
     for line in more:
         say(line)
     _show_damage(run, data)

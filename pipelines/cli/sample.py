@@ -39,7 +39,7 @@ def make_sample(
 def _show(made: DemoSummary) -> None:
     largest = dict(sorted(made.entries.items(), key=lambda item: -item[1])[:_SHOWN])
     others = len(made.entries) - len(largest)
-    say(f"Sample home: {shown_path(made.root.absolute())}", style="bold")
+    say(f"Sample home: {shown_path(made.root.absolute())}", is_bold=True)
     say(
         f"{plural(made.files, 'file')}, {size(made.bytes)}, {plural(made.sessions, 'session')}, "
         f"{plural(len(made.oddities), 'oddity', 'oddities')} planted on purpose"

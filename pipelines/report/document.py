@@ -9,7 +9,7 @@ from pipelines.report.facts import Level
 Tone = Literal["good", "note", "warn", "bad", "none"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Code:
     """Text to be shown exactly: an address, a name, a command. `is_whole` if it must not be shortened, such as a
     command to be copied.
@@ -22,7 +22,7 @@ class Code:
 Inline = str | Code
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Paragraph:
     """Pieces of one paragraph, in order."""
 
@@ -32,7 +32,7 @@ class Paragraph:
     is_quiet: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class ReportColumn:
     """The head of a column."""
 
@@ -40,7 +40,7 @@ class ReportColumn:
     is_number: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Noted:
     """A cell with a quiet sentence under it."""
 
@@ -51,7 +51,7 @@ class Noted:
 Cell = Inline | Noted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class ReportTable:
     """Rows of cells under columns; `total` is the last row, where there is one."""
 
@@ -62,7 +62,7 @@ class ReportTable:
     total: Sequence[Cell] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Item:
     """An item of a list: exact text, a note on it, and its tone."""
 
@@ -71,7 +71,7 @@ class Item:
     tone: Tone = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Items:
     """A list of items."""
 
@@ -80,7 +80,7 @@ class Items:
     items: Sequence[Item]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Bar:
     """One bar of a chart: its label, its value, and the value formatted for people."""
 
@@ -90,7 +90,7 @@ class Bar:
     tone: Tone = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Bars:
     """A horizontal bar chart. Shown in HTML only: a table of the report has the same figures."""
 
@@ -105,7 +105,7 @@ class Bars:
         return f"{max(100 * bar.value / longest, 0.5):.2f}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class ColumnChart:
     """A column chart over time. `first` and `last` are the labels below its ends."""
 
@@ -136,7 +136,7 @@ class ColumnChart:
         return f"{100 - float(self.height_of(bar)):.2f}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Shares:
     """Parts of a whole, drawn as one bar. Shown in HTML only: a table of the report has the same figures."""
 
@@ -156,7 +156,7 @@ class Shares:
         return made
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class ReportHeading:
     """The heading of a group within a section: exact text, and a note on it."""
 
@@ -170,7 +170,7 @@ Chart = Bars | ColumnChart | Shares
 Block = Paragraph | ReportTable | Items | ReportHeading | Chart
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Point:
     """One line of the short summary at the head: a word or two, and the sentence under them."""
 
@@ -178,7 +178,7 @@ class Point:
     pieces: Sequence[Inline]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Section:
     """A titled part of the report. `tone` is `bad` where it must not be overlooked."""
 
@@ -188,7 +188,7 @@ class Section:
     tone: Tone = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Tile:
     """One figure of the overview."""
 
@@ -198,7 +198,7 @@ class Tile:
     tone: Tone = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Document:
     """A whole report: first the summary for people (`tiles`, `points`, `charts`), then the evidence (`claim`,
     `sections`).

@@ -2,6 +2,9 @@
 
 Text from a home is already safe for a terminal (`models.text.safe`) and of bounded length here; HTML and
 Markdown escape it once more. Sizes are in bytes, durations in seconds, instants in ISO 8601, UTC.
+
+Nobody changes or compares facts. Their classes are not frozen, because Python makes a frozen class with slots in 1 ms,
+and every run imports these.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +24,7 @@ Level = Literal["verified", "rejects", "incomplete", "broken"]
 """`broken`: bytes or counts contradict their records. The others have the meaning of the exit codes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Verdict:
     """The result of the run: its level, and a headline."""
 
@@ -29,7 +32,7 @@ class Verdict:
     headline: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class RunFacts:
     """The run. `earlier_runs` is the number of earlier runs in the archive."""
 
@@ -44,7 +47,7 @@ class RunFacts:
     earlier_runs: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class HomeFacts:
     """A home, the directory where it was read, and the phases that the run did."""
 
@@ -53,7 +56,7 @@ class HomeFacts:
     phases: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class SourceFacts:
     """The counts of one source of a home."""
 
@@ -63,7 +66,7 @@ class SourceFacts:
     counts: SourceCounts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Balance:
     """Whether entries = entries with rows + rejects, everywhere: in the commit record, in the Parquet of the run, and
     whether both agree. `contradictions` names each place where they do not.
@@ -74,7 +77,7 @@ class Balance:
     contradictions: Listing[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Example:
     """One example: its address, its source, and a detail."""
 
@@ -83,7 +86,7 @@ class Example:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class RejectFacts:
     """The entries in quarantine under one code."""
 
@@ -93,7 +96,7 @@ class RejectFacts:
     examples: Listing[Example]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class RepairFacts:
     """The entries that were recovered from damaged bytes in one way."""
 
@@ -103,7 +106,7 @@ class RepairFacts:
     examples: Listing[Example]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class TailFact:
     """A file whose last line has no line end yet."""
 
@@ -112,7 +115,7 @@ class TailFact:
     tail_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class TailFacts:
     """Archived bytes that are not counted as entries yet: last lines without a line end, and the last events of logs,
     which a later line may continue.
@@ -124,7 +127,7 @@ class TailFacts:
     log_size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class DriftFact:
     """One field or record type that no extractor knows.
 
@@ -143,7 +146,7 @@ class DriftFact:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class DriftFacts:
     """Unknown fields and types of the run; `kinds` counts them by `what`; no earlier run had `first_count` of them."""
 
@@ -152,7 +155,7 @@ class DriftFacts:
     items: Listing[DriftFact]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class PhaseTime:
     """The duration of one phase of a home, and the amount it read."""
 
@@ -165,7 +168,7 @@ class PhaseTime:
     entries: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Sizes:
     """Bytes on disk: of this run's Parquet, of all runs', and of the warehouse that the run published."""
 
@@ -178,7 +181,7 @@ class Sizes:
     warehouse: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class NotDone:
     """A phase that the run did not do over a home, and the last run that did."""
 
@@ -188,7 +191,7 @@ class NotDone:
     last_run_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class FindingFacts:
     """One finding of `extract verify` (`models.finding`), and the level of that verification."""
 
@@ -200,7 +203,7 @@ class FindingFacts:
     level: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class DamageFact:
     """A committed file of an earlier run that is changed or missing: its path below the data directory, its table, the
     run that committed it, and the problem.
@@ -212,7 +215,7 @@ class DamageFact:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class VerificationFacts:
     """A verification of the archive after the run, and the number of its findings by severity. `percent` is the share
     of the files that it checked, None for all.
@@ -225,7 +228,7 @@ class VerificationFacts:
     percent: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Facts:
     """All facts of a report. `manifest_sql` is the SQL condition for the rows of the run in the table `manifest`."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pipelines.report.listing import Listing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class OutcomeFacts:
     """The number of files with one outcome, and their size in bytes. `others` counts directories, links and special
     files, which have no bytes, and among the expired also files that no run had read.
@@ -19,7 +19,7 @@ class OutcomeFacts:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class CheckFacts:
     """The number of archived files whose outcome one check determined."""
 
@@ -29,7 +29,7 @@ class CheckFacts:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class FileFact:
     """A file that is not intact. `modified_at` is its modification time in the snapshot."""
 
@@ -42,7 +42,7 @@ class FileFact:
     modified_at: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class KeptFacts:
     """Numbers of archived files by the outcome of digesting them again."""
 
@@ -57,7 +57,7 @@ class KeptFacts:
     unchecked: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class FixityFacts:
     """Fixity at the end of the run. No run has read a byte of the files in `never_read` (unreadable) and
     `gone_unread`.
@@ -76,7 +76,7 @@ class FixityFacts:
     appeared: Listing[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class RuleFacts:
     """The files that one rule withholds or only lists. Directories are counted, not named."""
 
@@ -88,7 +88,7 @@ class RuleFacts:
     names: Listing[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class GoneFacts:
     """The archived files of one source that are gone from a home. `files_now` disappeared since the run before,
     `files_before` earlier; `size` is in bytes, of both.
@@ -100,7 +100,7 @@ class GoneFacts:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class GrowthFacts:
     """The growth of the archive by one run: bytes that the store did not have, and messages that no earlier run
     had read.
@@ -112,7 +112,7 @@ class GrowthFacts:
     messages_new: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class StandingFacts:
     """The state of the archive after the run, over all its runs.
 

@@ -13,6 +13,7 @@ from models.manifest import BROKEN
 from models.observer import Observer
 from models.run import PhaseRecord, RunRecord, WarehouseRecord
 from pipelines.alerts.alert import Alert
+from pipelines import warehouse
 from pipelines.archive import archive as archives
 from pipelines.archive.damage import look_at_parts
 from pipelines.archive.homes import read_homes
@@ -64,7 +65,7 @@ def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], obser
     with _timed(run, "load", observer):
         run.warehouse = _reusable_warehouse(layout, earlier, run)
         if run.warehouse is None:
-            published = make_warehouse(layout, [*earlier, run], keep=read_settings(layout).keep_warehouses)
+            published = warehouse.make_warehouse(layout, [*earlier, run], keep=read_settings(layout).keep_warehouses)
             run.warehouse = published.record(layout)
             known = {one.path for one in run.damage}
             new = [path for path in published.left_out if path not in known]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from models.errors import DiskFullError, ExtractError, LoadError
 from models.observer import Observer
+from pipelines import warehouse
 from pipelines.archive.archive import read_all_runs, read_runs, write_record
 from pipelines.archive.copies import renew_copies
 from pipelines.archive.erasure_journal import Journal, read_journal
@@ -17,7 +18,6 @@ from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout, make_private
 from pipelines.report.write import write_reports
 from pipelines.run.sha256_lists import sha256_texts
-from pipelines.warehouse.publish import make_warehouse, remove_warehouses
 
 
 def staged_imports(layout: Layout) -> Path:
@@ -48,7 +48,7 @@ def finish_forget(layout: Layout, observer: Observer) -> bool:
         _remake_reports(layout, journal, observer)
         list_again(layout, _other_files(layout, journal))
     except (ExtractError, OSError):
-        remove_warehouses(layout)
+        warehouse.remove_warehouses(layout)
         raise
     reach("forget:before-end")
     layout.forget_file.unlink()
@@ -118,10 +118,10 @@ def _remake_warehouse(layout: Layout, observer: Observer) -> None:
         return
     observer.step_begins("load")
     try:
-        published = make_warehouse(layout, runs, keep=0, is_anew=True)
+        published = warehouse.make_warehouse(layout, runs, keep=0, is_anew=True)
     except (DiskFullError, LoadError):
-        remove_warehouses(layout)
-        published = make_warehouse(layout, runs, keep=0, is_anew=True)
+        warehouse.remove_warehouses(layout)
+        published = warehouse.make_warehouse(layout, runs, keep=0, is_anew=True)
     platform.fsync_directory(layout.warehouses)
     newest = runs[-1]
     newest.warehouse = published.record(layout)

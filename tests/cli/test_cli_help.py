@@ -52,6 +52,11 @@ def test_a_run_imports_nothing_large_that_it_does_not_use(tmp_path: Path) -> Non
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in ran.err.splitlines()}
     assert {"duckdb", "pyarrow"} <= imported
     assert imported.isdisjoint({"numpy", "polars", "prefect"})
+    again = start("run", "--home", str(home), "--data", str(tmp_path / "data"), before=("-X", "importtime"))
+    assert "nothing new" in again.out
+    names = {line.rpartition("|")[2].strip() for line in again.err.splitlines()}
+    assert "pyarrow" in names
+    assert names.isdisjoint({"duckdb", "rich.console", "pyarrow.compute", "numpy"})
 
 
 def test_help_lists_every_command_and_every_exit_code() -> None:

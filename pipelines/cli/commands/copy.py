@@ -55,7 +55,7 @@ def add(
     """
     known = add_copy(layout_of(data), dest, encrypt)
     if known.key_file is not None:
-        say(f"KEEP {known.key_file} ELSEWHERE TOO: if it is lost, nobody can read the copy.", style="bold")
+        say(f"KEEP {known.key_file} ELSEWHERE TOO: if it is lost, nobody can read the copy.", is_bold=True)
     say(f"{known.place} is a place for a copy from now on")
     say(f"next: {command(f'copy sync {shlex.quote(known.place)}', data)}")
 
@@ -132,7 +132,7 @@ def list_copies(data: Data = None, as_json: AsJson = False) -> None:
         say("The archive has no copy.")
         say(f"to make one on another disk: {command('copy add DIR', data)}")
     for one in known:
-        say(one.place, style="bold")
+        say(one.place, is_bold=True)
         for line in copy_lines(one):
             say(f"  {line}")
 
@@ -157,7 +157,7 @@ def _show_sync(result: SyncResult, *, quiet: bool) -> None:
     known = result.known
     if not quiet:
         what = f"{plural(result.files, 'file')} with {size(result.size)} copied" if result.files else "nothing is new"
-        say(f"{known.place}: {what}, {duration(result.seconds)}", style="bold")
+        say(f"{known.place}: {what}, {duration(result.seconds)}", is_bold=True)
         if result.healed:
             healed = plural(len(result.healed), "file of the copy was", "files of the copy were")
             say(f"{healed} damaged or lost, and replaced")
@@ -172,15 +172,15 @@ def _show_verification(made: CopyVerification, *, quiet: bool) -> None:
     counts = Counter(finding.severity for finding in made.findings)
     errors, warnings = counts[Severity.ERROR], counts[Severity.WARNING]
     if errors or warnings:
-        say(f"{made.place}: {plural(errors, 'error')}, {plural(warnings, 'warning')}", style="bold")
+        say(f"{made.place}: {plural(errors, 'error')}, {plural(warnings, 'warning')}", is_bold=True)
     elif not quiet:
         digested = f"{plural(made.files, 'file')} with {size(made.size)} digested"
-        say(f"{made.place}: verified, {plural(made.runs, 'run')}, {digested}", style="bold")
+        say(f"{made.place}: verified, {plural(made.runs, 'run')}, {digested}", is_bold=True)
 
 
 def _show_findings(findings: Sequence[Finding]) -> None:
     for finding in findings[:_SHOWN]:
-        say(f"{finding.code} {finding.severity}  {finding.address}", style="bold", stderr=True)
+        say(f"{finding.code} {finding.severity}  {finding.address}", is_bold=True, stderr=True)
         say(f"     {finding.sentence}", stderr=True)
         say(f"     {finding.what_to_do}", stderr=True)
     if len(findings) > _SHOWN:

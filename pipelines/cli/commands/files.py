@@ -65,9 +65,9 @@ def _show(listing: ArchiveListing, *, with_versions: bool) -> None:
     shown = [each for each in _without_filled_directories(listing.files) if each.archived.availability != "gone"]
     shown.sort(key=_place)
     if shown:
-        say(f"{'state':<8}  {'size':>8}  {'modified':<10}  kept  name", style="bold")
+        say(f"{'state':<8}  {'size':>8}  {'modified':<10}  kept  name", is_bold=True)
     for (home_id, directory), below in groupby(shown, key=_place):
-        say(f"{home_id}:{directory}{'/' if directory else ''}", style="bold")
+        say(f"{home_id}:{directory}{'/' if directory else ''}", is_bold=True)
         for each in below:
             _show_file(each, with_versions=with_versions)
     _show_sums(listing)

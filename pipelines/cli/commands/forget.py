@@ -126,7 +126,7 @@ def _show(planned: ErasurePlan) -> None:
         say("No run contains anything of it.")
         return
     preview = planned.preview
-    say("would be erased:", style="bold")
+    say("would be erased:", is_bold=True)
     names = ("whole files", "from files", "entries", "rows", "bytes")
     rows = [(name, share) for name, share in [*sorted(preview.sources.items()), ("", preview.total)]]
     cells = [

@@ -44,13 +44,13 @@ def list_homes(data: Data = None, as_json: AsJson = False) -> None:
         _show_home(state)
     if found.places:
         say()
-        say("Also on this machine:", style="bold")
+        say("Also on this machine:", is_bold=True)
     for place in found.places:
         _show_place(place, data)
 
 
 def _show_home(state: HomeState) -> None:
-    say(f"{state.home.shown}: {state.home.root}", style="bold")
+    say(f"{state.home.shown}: {state.home.root}", is_bold=True)
     how = "read by every run" if state.home.is_read else "removed: no run reads it; its archived content stays"
     if state.home.is_read and state.problem:
         how = f"cannot be read: {state.problem}"

@@ -76,7 +76,7 @@ def _print_manifest(listing: HomeListing) -> None:
 
 def _show(listing: HomeListing) -> None:
     total = sum(item.found.stat.size for item in listing.files)
-    say(f"{listing.root}: {plural(len(listing.files), 'file')}, {size(total)}", style="bold")
+    say(f"{listing.root}: {plural(len(listing.files), 'file')}, {size(total)}", is_bold=True)
     say(f"and {listed(listing.others())}")
     say()
     numbers = [Heading("files", "number"), Heading("size", "number")]

@@ -88,7 +88,7 @@ def _show(planned: Repair, layout: Layout) -> None:
         say(f"{shown_path(layout.root)}: there is nothing to repair.")
         _show_losses(planned)
         return
-    say("would be mended:", style="bold")
+    say("would be mended:", is_bold=True)
     _show_mended(planned)
     if planned.to_parse:
         say(f"  would be parsed again from the store: {', '.join(planned.to_parse)}")
@@ -117,7 +117,7 @@ def _show_left(made: Repair) -> None:
 
 def _show_findings(title: str, findings: list[Finding]) -> None:
     if findings:
-        say(title, style="bold")
+        say(title, is_bold=True)
     for one in findings[:_SHOWN]:
         say(f"  {one.code} {one.address}: {one.sentence}")
     if len(findings) > _SHOWN:
@@ -135,9 +135,9 @@ def _show_done(made: Repair, layout: Layout, data: Path | None, *, quiet: bool, 
     if quiet:
         return
     if made.left:
-        say(f"{shown_path(layout.root)}: not all could be mended; see {command('verify', data)}", style="bold")
+        say(f"{shown_path(layout.root)}: not all could be mended; see {command('verify', data)}", is_bold=True)
         return
     known = f"; {plural(len(made.losses), 'known loss', 'known losses')}" if made.losses else ""
-    say(f"repaired and verified: {plural(len(made.mended), 'file')} mended{known}", style="bold")
+    say(f"repaired and verified: {plural(len(made.mended), 'file')} mended{known}", is_bold=True)
     if layout.quarantine.exists():
         say(f"the damaged files are kept in {shown_path(layout.quarantine)}; delete them when you like")

@@ -12,9 +12,10 @@ from rich.markdown import Markdown
 from models.errors import ConfigurationError, FixityError
 from models.seal import SealError, unsealed
 from models.text import safe, safe_json
-from pipelines.cli.console import is_terminal, say, terminal
+from pipelines.cli.console import is_terminal, say
 from pipelines.cli.looking import Redact, masker_of
 from pipelines.cli.options import Data, layout_of
+from pipelines.cli.terminal import terminal
 from pipelines.redact.masking import Masker
 from pipelines.run.pipeline import latest_run
 

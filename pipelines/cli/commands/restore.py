@@ -93,17 +93,17 @@ def _show(result: RestoreResult, with_links: bool, *, quiet: bool) -> None:
         run = result.chosen.run
         homes = ", ".join(result.homes) if len(result.homes) < _FEW else f"{len(result.homes)} homes"
         what = f"session {result.chosen.session_id}" if result.chosen.session_id else homes or "nothing"
-        say(f"{what}, as of run {run.run_id}, {moment(run.started_at)}", style="bold")
+        say(f"{what}, as of run {run.run_id}, {moment(run.started_at)}", is_bold=True)
         _show_counts(result)
         _show_left_out(result, with_links)
     for finding in result.findings[:_SHOWN]:
-        say(f"{finding.code} {finding.severity}  {finding.address}", style="bold", stderr=True)
+        say(f"{finding.code} {finding.severity}  {finding.address}", is_bold=True, stderr=True)
         say(f"     {finding.sentence}", stderr=True)
         say(f"     {finding.what_to_do}", stderr=True)
     if len(result.findings) > _SHOWN:
         say(f"and {len(result.findings) - _SHOWN} more; --json lists all", stderr=True)
     if result.findings:
-        say(f"{len(result.findings)} findings: some paths were not restored", style="bold", stderr=True)
+        say(f"{len(result.findings)} findings: some paths were not restored", is_bold=True, stderr=True)
 
 
 def _show_counts(result: RestoreResult) -> None:

@@ -52,7 +52,7 @@ def _show(planned: Rollback) -> None:
         return
     if planned.unfinished:
         say(f"Rollback {planned.unfinished} to this run was stopped before its warehouse was built.")
-    say(f"back to run {planned.back_to}", style="bold")
+    say(f"back to run {planned.back_to}", is_bold=True)
     for title, runs in (("undoes:", planned.undone), ("brings back:", planned.again)):
         if runs:
             say(title)

@@ -86,7 +86,7 @@ def status(system: System = None, data: Data = None, as_json: AsJson = False) ->
         say_json(_as_json(name, timetable, following, reads))
     else:
         if timetable and following:
-            say(f"{name}: {timetable.sentence}; next run: {_local(following)}", style="bold")
+            say(f"{name}: {timetable.sentence}; next run: {_local(following)}", is_bold=True)
         else:
             say(f"No schedule is installed. To install one: {command('schedule install', data)}")
         for one in reads:

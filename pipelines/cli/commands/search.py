@@ -10,10 +10,11 @@ from rich.text import Text
 from models.amounts import plural
 from models.json import JsonObject
 from models.text import safe
-from pipelines.cli.console import say, say_json, terminal
+from pipelines.cli.console import say, say_json
 from pipelines.cli.looking import HomeId, Model, Project, Redact, Since, State, Tool, Touched, Until, masker_of
 from pipelines.cli.options import AsJson, Data, layout_of
 from pipelines.cli.shown import one_line, project_name, when
+from pipelines.cli.terminal import terminal
 from pipelines.look.filters import Filters
 from pipelines.look.search import Hit, SearchQuery, search_terms
 from pipelines.look.search import search as find

@@ -13,13 +13,13 @@ import typer
 from extractors.home.home import Home
 from models.errors import ExitCode
 from pipelines.archive.homes import read_homes
-from pipelines.cli.console import terminal
 from pipelines.cli.conversations import find, head_of, outline_of
 from pipelines.cli.interrupts import ended_by_interrupt
 from pipelines.cli.looking import Redact, looking, masker_of, rows_of, text
 from pipelines.cli.options import AsJson, Data, layout_of
 from pipelines.cli.pager import paged
 from pipelines.cli.standard_output import reader_has_gone
+from pipelines.cli.terminal import terminal
 from pipelines.cli.transcript import Safe, draw
 from pipelines.disk.layout import Layout
 from pipelines.look.conversation import Turn, Utterance, conversation_query

@@ -48,7 +48,7 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
 
 
 def _show_archive(found: Status, root: str, data: Path | None) -> None:
-    say(f"{root}: {plural(found.runs, 'run')}", style="bold")
+    say(f"{root}: {plural(found.runs, 'run')}", is_bold=True)
     if found.last_run_id:
         ended = moment(found.last_run_finished_at or found.last_run_started_at)
         how = "complete" if found.last_run_status == "complete" else "stopped after some phases"
@@ -64,7 +64,7 @@ def _show_archive(found: Status, root: str, data: Path | None) -> None:
         say_wrapped(found.under_way)
     if found.damage:
         files = plural(len(found.damage), "committed file is", "committed files are")
-        say(f"THE ARCHIVE IS DAMAGED: {files} changed or missing", style="bold")
+        say(f"THE ARCHIVE IS DAMAGED: {files} changed or missing", is_bold=True)
         for one in found.damage[:_SHOWN]:
             say(f"  {one.path} {one.problem}")
         say_wrapped("`extract verify` shows what is lost; `extract run` stores again what the homes still have.")

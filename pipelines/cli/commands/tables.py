@@ -57,7 +57,7 @@ def _show_tables(entries: list[TableEntry]) -> None:
 
 
 def _show_columns(entry: TableEntry) -> None:
-    say(entry.name, style="bold")
+    say(entry.name, is_bold=True)
     say_wrapped(entry.comment)
     say()
     if entry.group == "view":

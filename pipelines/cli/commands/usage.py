@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from models.amounts import count, dollars
-from pipelines.cli.console import Heading, say, say_columns, say_wrapped, terminal
+from pipelines.cli.console import Heading, say, say_columns, say_wrapped, terminal_width
 from pipelines.cli.looking import (
     AsCsv,
     HomeId,
@@ -92,7 +92,7 @@ def _key(value: object) -> str:
 
 def _end_of(path: str) -> str:
     """Return a path that is cut at its beginning, where it says less than at its end."""
-    most = max(_LEAST_OF_PATH, terminal().width - _REST)
+    most = max(_LEAST_OF_PATH, terminal_width() - _REST)
     return path if len(path) <= most else f"…{path[1 - most :]}"
 
 

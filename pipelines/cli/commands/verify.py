@@ -111,14 +111,14 @@ def _show(made: Verification, root: str, *, quiet: bool) -> None:
             say(f"{code}: {plural(count - _SHOWN, 'more', 'more')}; --json lists all")
     errors, warnings = _count(made.findings, Severity.ERROR), _count(made.findings, Severity.WARNING)
     if errors or warnings:
-        say(f"{root}: {plural(errors, 'error')}, {plural(warnings, 'warning')}", style="bold")
+        say(f"{root}: {plural(errors, 'error')}, {plural(warnings, 'warning')}", is_bold=True)
     elif not quiet:
         share = "" if made.percent is None else f", {made.percent:g} % of the files"
-        say(f"{root}: verified, no errors or warnings ({made.level}{share})", style="bold")
+        say(f"{root}: verified, no errors or warnings ({made.level}{share})", is_bold=True)
 
 
 def _show_finding(finding: Finding) -> None:
-    say(f"{finding.code} {finding.severity}  {finding.address}", style="bold")
+    say(f"{finding.code} {finding.severity}  {finding.address}", is_bold=True)
     say(f"     {finding.sentence}")
     if finding.severity is not Severity.INFORMATION:
         say(f"     {finding.what_to_do}")
