@@ -86,6 +86,6 @@ def summary_of(
 def say_alerts(alerts: Sequence[Alert], *, stderr: bool = False, shown: int = _SHOWN) -> None:
     """Print the first alerts, each in a line, and how many more there are."""
     for alert in alerts[:shown]:
-        say(f"ALERT {alert.rule}: {alert.sentence}", style="bold", stderr=stderr)
+        say(f"ALERT {alert.rule}: {alert.sentence}", is_bold=True, stderr=stderr)
     if len(alerts) > shown:
         say(f"and {len(alerts) - shown} more alerts: `extract alerts` lists them", stderr=stderr)

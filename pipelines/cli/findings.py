@@ -13,7 +13,7 @@ _SHOWN: Final = 20
 def show_findings(findings: Sequence[Finding]) -> None:
     """Print findings to standard error: code, address, sentence, and what to do."""
     for finding in findings[:_SHOWN]:
-        say(f"{finding.code} {finding.severity}  {safe(finding.address)}", style="bold", stderr=True)
+        say(f"{finding.code} {finding.severity}  {safe(finding.address)}", is_bold=True, stderr=True)
         say(f"     {safe(finding.sentence)}", stderr=True)
         say(f"     {finding.what_to_do}", stderr=True)
     if len(findings) > _SHOWN:

@@ -42,7 +42,7 @@ class PushOutcome:
         if quiet:
             return
         what = f"{plural(made.files, 'file')} with {size(made.size)} pushed" if made.files else "nothing is new"
-        say(f"{self.known.place}: {what}, {duration(made.seconds)}", style="bold")
+        say(f"{self.known.place}: {what}, {duration(made.seconds)}", is_bold=True)
         if made.removed:
             say(f"{plural(made.removed, 'file')} deleted there, as here")
         if made.withheld_sessions:

@@ -23,7 +23,6 @@ from pipelines.cli.interrupts import importing
 from pipelines.disk.layout import Layout
 
 if TYPE_CHECKING:
-    from models.observer import Observer
     from pipelines.run.pipeline import RunResult
 
 
@@ -155,7 +154,7 @@ def push_after_run(layout: Layout, *, is_asked: bool, is_silent: bool) -> ExitCo
     return after_run.push_after_run(layout, is_asked=is_asked, is_silent=is_silent)
 
 
-def follow_run(layout: Layout, finished: "RunResult", observer: "Observer") -> tuple["RunResult", list[str]]:
+def follow_run(layout: Layout, finished: "RunResult", observer: Observer) -> tuple["RunResult", list[str]]:
     """Call `pipelines.schedule.after_run.follow_run`, imported here because a run by hand needs none of its checks."""
     from pipelines.schedule import after_run
 

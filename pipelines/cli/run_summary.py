@@ -41,7 +41,25 @@ def run_and_show(
     exit code at 0. An unattended run is followed by the rotating check and the sync of all copies, and its failure is
     an alert. The run ends with a push if `is_pushed`, or the settings or a lake say so.
     """
-from pipelines.cli.loader import follow_run, progress_shown, push_after_run
+    with progress_shown(shown=not (as_json or quiet)) as observer:
+        try:
+            finished = run_job(layout, request, observer)
+            if how.is_unattended:
+                finished, problems = follow_run(layout, finished, observer)
+                for problem in problems:
+                    say(problem, stderr=True)
+        except ExtractError as error:
+            if how.is_unattended:
+                sentence = f"the run ended with an error (exit code {error.exit_code:d}): {error}"
+                announce_alerts(layout, failed("run", sentence), how, are_all=False)
+            raise
+    due = announce_alerts(layout, finished.alerts, how, run_id=finished.run.run_id)
+    code = finished.exit_code
+    if due and code in (ExitCode.VERIFIED, ExitCode.REJECTS):
+        code = ExitCode.ALERT
+    show_summary(layout, replace(finished, exit_code=code), data, as_json=as_json, quiet=quiet)
+    if not as_json:
+        say_alerts(due if quiet else finished.alerts, stderr=quiet)
     pushed = ExitCode.VERIFIED
     if is_pushed or read_settings(layout).push or any(layout.lakes.glob("*.json")):
         pushed = push_after_run(layout, is_asked=is_pushed, is_silent=as_json or quiet)

@@ -12,8 +12,8 @@ from models.errors import ConfigurationError, ExitCode
 from models.manifest import BROKEN
 from models.observer import Observer
 from models.run import PhaseRecord, RunRecord, WarehouseRecord
-from pipelines.alerts.alert import Alert
 from pipelines import warehouse
+from pipelines.alerts.alert import Alert
 from pipelines.archive import archive as archives
 from pipelines.archive.damage import look_at_parts
 from pipelines.archive.homes import read_homes
@@ -26,7 +26,6 @@ from pipelines.report.write import write_reports
 from pipelines.run.extraction import Request, check_homes, extract_homes
 from pipelines.run.sha256_lists import write_sha256_manifests
 from pipelines.run.standing_alerts import standing_alerts
-from pipelines.warehouse.publish import make_warehouse
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def alerts(data: Data = None, on_alert: OnAlert = None, notify: Notify = False, 
         say_json(summary_of(layout, found, due))
     else:
         known = read_announced(layout)
-        say(f"{plural(len(found), 'alert')}" if found else "No alert.", style="bold")
+        say(f"{plural(len(found), 'alert')}" if found else "No alert.", is_bold=True)
         for one in found:
             since = f" (since {moment(known[one.key].raised_at)})" if one.key in known else ""
             say_wrapped(f"{one.rule}: {one.sentence}{since}")

@@ -141,7 +141,7 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
 
 
 def _show_status(known: KnownLake, waiting: Waiting) -> None:
-    say(f"{known.place} ({known.level})", style="bold")
+    say(f"{known.place} ({known.level})", is_bold=True)
     say(f"  pushed {moment(known.pushed_at)}, pulled {moment(known.pulled_at)}")
     if known.problem is not None:
         say(f"  the last try failed: {known.problem}")
@@ -164,7 +164,7 @@ def list_machines(dest: KnownPlace = None, data: Data = None, as_json: AsJson = 
         say_json([{"lake": known.to_json(), "machines": [one.to_json() for one in heads]} for known, heads in found])
         return
     for known, heads in found:
-        say(f"{known.place} ({known.level})", style="bold")
+        say(f"{known.place} ({known.level})", is_bold=True)
         headings = [Heading("machine"), Heading("homes", "sentence"), Heading("projects", "number")]
         headings += [Heading("runs", "number"), Heading("size", "number"), Heading("last push (UTC)")]
         rows = [
@@ -222,7 +222,7 @@ def drop(
 def _show_pull(result: PullResult, *, quiet: bool) -> None:
     if not quiet:
         what = f"{plural(result.files, 'file')} with {size(result.size)} pulled" if result.files else "nothing is new"
-        say(f"{result.known.place}: {what}, {duration(result.seconds)}", style="bold")
+        say(f"{result.known.place}: {what}, {duration(result.seconds)}", is_bold=True)
         if result.removed:
             say(f"{plural(result.removed, 'file')} deleted here, as on their machines")
         if result.machines:

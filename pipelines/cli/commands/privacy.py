@@ -56,7 +56,7 @@ def list_levels(
         say("There is no rule: everything is private.")
     if level is None:
         counts = Counter(one.level for one in found)
-        say(", ".join(f"{counts[name]} {name}" for name in PRIVACY_LEVELS) + " sessions", style="bold")
+        say(", ".join(f"{counts[name]} {name}" for name in PRIVACY_LEVELS) + " sessions", is_bold=True)
         return
     say_table(
         [Heading("session"), Heading("home"), Heading("project", "sentence")],
@@ -123,7 +123,7 @@ def explain(
 
 
 def _show(one: SessionLevel) -> None:
-    say(f"{one.session_id}: {one.level}", style="bold")
+    say(f"{one.session_id}: {one.level}", is_bold=True)
     say(
         f"  home {one.home_id}, project {one.project or 'unknown'}" + (f", tags {', '.join(one.tags)}" * bool(one.tags))
     )
