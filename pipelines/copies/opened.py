@@ -5,7 +5,6 @@ the copy itself. The system's variable TMPDIR says where the temporary directory
 
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from pipelines.copies.state import IMPORT, RECORD, CopyState, listed_files, read
 from pipelines.disk.atomic import disk_errors, make_directories
 from pipelines.disk.layout import Layout
 from pipelines.disk.platform import make_files_private
+from pipelines.disk.remove_tree import remove_tree
 from pipelines.warehouse.publish import make_warehouse
 
 
@@ -138,9 +138,5 @@ def _link(place: Path, layout: Layout) -> None:
 
 def _remove(work: Path) -> None:
     """Delete the temporary directory; a restored directory in it may be read-only."""
-    for base, names, _ in os.walk(work):
-        for name in names:
-            path = Path(base, name)
-            if not path.is_symlink():
-                path.chmod(stat.S_IRWXU)
-    shutil.rmtree(work, ignore_errors=True)
+    with suppress(OSError):
+        remove_tree(work)

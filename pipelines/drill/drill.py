@@ -5,8 +5,6 @@ each session as Claude Code would read it when resuming. A gap that the home its
 that was not restored exactly is a finding.
 """
 
-import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +29,7 @@ from pipelines.archive.evidence import write_evidence
 from pipelines.archive.selection import Selection, archived_roots, choose
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk.layout import Layout, make_private
+from pipelines.disk.remove_tree import remove_tree
 from pipelines.disk.settings import read_settings
 from pipelines.drill.compare import compare_restored, compare_source
 from pipelines.drill.result import DrillResult, HomeDrill
@@ -119,13 +118,8 @@ def _place(layout: Layout, request: DrillRequest, roots: Sequence[str], started:
 
 
 def _remove(target: Path, *, keep_itself: bool = False) -> None:
-    for place, directories, _ in os.walk(target):
-        for name in directories:
-            path = Path(place, name)
-            if not path.is_symlink():
-                path.chmod(0o700)  # a restored directory may be read-only, and then could not be emptied
     for path in list(target.iterdir()) if target.is_dir() else ():
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        remove_tree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     if target.is_dir() and not keep_itself:
         target.rmdir()
 

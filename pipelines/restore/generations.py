@@ -5,7 +5,7 @@ tree has room for one of them at the path. The newer one keeps the path; the old
 as `<name>.expired-directory`, `.expired-file` or `.expired-link`, with everything below it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,6 +33,31 @@ class _Kinds:
         return [kind for kind, is_present in self.present.items() if kind != keeps and not is_present]
 
 
+class Ancestors:
+    """Which directories above a path are among some paths, in time linear in the depth for paths of one tree."""
+
+    def __init__(self, among: Container[NameParts]) -> None:
+        self._among = among
+        self._nearest: dict[NameParts, NameParts | None] = {(): None}
+
+    def of(self, parts: NameParts) -> Iterator[NameParts]:
+        """Yield those above `parts`, the nearest first."""
+        above = self._at_or_above(parts[:-1])
+        while above is not None:
+            yield above
+            above = self._at_or_above(above[:-1])
+
+    def _at_or_above(self, parts: NameParts) -> NameParts | None:
+        unknown = []
+        while parts not in self._nearest:
+            unknown.append(parts)
+            parts = parts[:-1]
+        found = self._nearest[parts]
+        for one in reversed(unknown):
+            found = self._nearest[one] = one if one in self._among else found
+        return found
+
+
 class Names:
     """The names under which the files of a restore are written."""
 
@@ -43,11 +68,11 @@ class Names:
         for parts, state in wanted:
             if state.entry_type != "directory":
                 kinds.setdefault(parts, _Kinds()).add(state.entry_type, is_present=state.is_present)
+        ancestors = Ancestors(kinds)
         for parts, state in wanted:
-            ends = range(1, len(parts) + (state.entry_type == "directory"))
-            for above in (parts[:depth] for depth in ends):
-                if above in kinds:
-                    kinds[above].add("directory", is_present=state.is_present)
+            itself = [parts] if state.entry_type == "directory" and parts in kinds else []
+            for above in (*itself, *ancestors.of(parts)):
+                kinds[above].add("directory", is_present=state.is_present)
         taken = {parts for parts, _ in wanted}
         self._names: dict[tuple[NameParts, str], bytes] = {}
         for parts, found in kinds.items():

@@ -11,7 +11,7 @@ from models.findings import restore as codes
 from models.identity import is_home_id
 from models.manifest import FileState
 from pipelines.archive.selection import RESTORABLE, ArchivedPath, Availability, Chosen
-from pipelines.restore.generations import NameParts, Names
+from pipelines.restore.generations import Ancestors, NameParts, Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,13 @@ def colliding_paths(paths: Iterable[NameParts]) -> list[list[NameParts]]:
     bytes.
     """
     groups: dict[tuple[NameParts, str], set[NameParts]] = {}
+    seen: set[NameParts] = set()
     for path in paths:
-        for depth in range(1, len(path) + 1):
-            groups.setdefault((path[: depth - 1], folded_name(path[depth - 1])), set()).add(path[:depth])
+        at = path
+        while at and at not in seen:
+            seen.add(at)
+            groups.setdefault((at[:-1], folded_name(at[-1])), set()).add(at)
+            at = at[:-1]
     return [sorted(group) for _, group in sorted(groups.items()) if len(group) > 1]
 
 
@@ -131,13 +135,13 @@ def _is_safe(state: FileState) -> bool:
 
 def _refuse_below_no_directory(plan: RestorePlan) -> None:
     """Move paths below a file or link to the findings: two phases archived the parent as two different kinds."""
-    blocked = {item.parts for item in (*plan.files, *plan.links)}
+    blocked = Ancestors({item.parts for item in (*plan.files, *plan.links)})
 
     def is_free(parts: NameParts, state: FileState) -> bool:
-        above = next((parts[:depth] for depth in range(1, len(parts)) if parts[:depth] in blocked), None)
-        if above is None:
+        above = list(blocked.of(parts))
+        if not above:
             return True
-        detail = f"its parent {above[-1].decode(errors='backslashreplace')} is not a directory"
+        detail = f"its parent {above[-1][-1].decode(errors='backslashreplace')} is not a directory"
         plan.findings.append(codes.PATH_CONFLICT.at(address_of(state.home_id, state.path), problem=detail))
         return False
 
@@ -152,13 +156,12 @@ def _add_above(plan: RestorePlan, chosen: Chosen, *, by_home: bool) -> None:
     """Add the parent directories of the chosen paths, and sort all directories."""
     wanted: dict[NameParts, FileState | None] = {}
     for parts, home_id in _places(plan):
-        # From the deepest up: what is above a directory that is there already was added with it.
+        # From the deepest up: what is above a directory that is there already is added with it.
         for depth in range(len(parts) - 1, 0, -1):
             above = parts[:depth]
-            if above in wanted:
+            if above in wanted or above in plan.directories:
                 break
-            if above not in plan.directories:
-                wanted[above] = chosen.directories.get((home_id, b"/".join(parts[by_home:depth])))
+            wanted[above] = chosen.directories.get((home_id, b"/".join(parts[by_home:depth])))
     plan.directories = dict(sorted({**plan.directories, **wanted}.items()))
 
 

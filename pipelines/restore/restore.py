@@ -8,7 +8,6 @@ INCOMPLETE-RESTORE-….
 
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -27,10 +26,12 @@ from pipelines.archive.store import StoreReader
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.disk.platform import make_files_private
+from pipelines.disk.remove_tree import remove_tree
 from pipelines.disk.tree_target import TreeTarget, open_target
+from pipelines.restore.descent import entered
 from pipelines.restore.place import MARK, check_place, check_room, known_roots, target_errors
 from pipelines.restore.plan import RestorePlan, homes_of, make_plan
-from pipelines.restore.tree import RestoreTree, entered
+from pipelines.restore.tree import RestoreTree
 from pipelines.restore.writer import WriteCounts, Writer
 
 _FILES, _TREE = b"files", b"tree"
@@ -178,6 +179,7 @@ def _write(
         home = stack.enter_context(Home(result.target)) if request.into_home else None
         new_tree = None if request.into_home else stack.enter_context(entered(top, (mark.encode(), _TREE)))
         tree = RestoreTree(new_tree or top, result.plan, is_new=new_tree is not None)
+        stack.callback(tree.close)
         writer = Writer(reader, tree, files, home, observer)
         result.written, result.findings = writer.written, tree.findings
         observer.step_begins("restoring", result.plan.size)
@@ -201,7 +203,7 @@ def _move_up(new_tree: TreeTarget, top: TreeTarget, tree: RestoreTree) -> None:
     for name in sorted(os.fsencode(entry.name) for entry in new_tree.scan()):
         top.move(new_tree, name, name)
         reach("restore:moved-one")
-    tree.root = top
+    tree.is_moved(top)
 
 
 def _remove_marked(top: TreeTarget, mark: bytes, names: Sequence[bytes]) -> None:
@@ -234,7 +236,8 @@ def _undone_on_failure(target: Path, mark: str) -> Iterator[_Work]:
         yield work
     finally:
         if not work.is_done and not work.is_moving:
-            shutil.rmtree(target / mark, ignore_errors=True)
+            with suppress(OSError):
+                remove_tree(target / mark)
             if was_missing:
                 with suppress(OSError):
                     target.rmdir()

@@ -1,11 +1,9 @@
-"""The directories of a restore's target: creates each once, opens them one component at a time so that no link is
-followed, and sets their times and modes after all files are in them."""
+"""The directories of a restore's target: creates each once, sets their times and modes after all files are in them."""
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Final
 
 from models.finding import Finding, Kind, address_of
@@ -13,28 +11,16 @@ from models.findings import restore as codes
 from models.manifest import FileState
 from models.text import printable_path
 from pipelines.disk.tree_target import TreeTarget
+from pipelines.restore.descent import Descent
 from pipelines.restore.generations import NameParts
 from pipelines.restore.place import is_full
 from pipelines.restore.plan import RestorePlan
 
 _AT_ONCE: Final = 16
+_DEEP: Final = 20
+"""Deeper trees are flushed by one thread: several would have too many directories open."""
 _NO_SUCH_NAME: Final = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.ENOENT})
 _LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
-
-
-@contextmanager
-def entered(root: TreeTarget, parts: NameParts) -> Iterator[TreeTarget]:
-    """Open the directory at `parts` below `root` for the block. Follows no link. Raises OSError."""
-    current = root
-    try:
-        for name in parts:
-            above, current = current, current.directory(name)
-            if above is not root:
-                above.close()
-        yield current
-    finally:
-        if current is not root:
-            current.close()
 
 
 def kind_of(error: OSError) -> Kind:
@@ -52,13 +38,27 @@ class RestoreTree:
     """
 
     def __init__(self, root: TreeTarget, plan: RestorePlan, *, is_new: bool) -> None:
-        self.root = root
+        self._root = root
+        self._descent = Descent(root)
         self.made: dict[NameParts, FileState | None] = {}
         self.findings: list[Finding] = []
         self._plan = plan
         self._is_new = is_new
         self._refused: set[NameParts] = set()
         self._names: dict[NameParts, set[bytes]] = {}
+
+    def enter(self, parts: NameParts) -> TreeTarget:
+        """Return the open directory at `parts`, which stays open until the next call. Raises OSError."""
+        return self._descent.enter(parts)
+
+    def is_moved(self, root: TreeTarget) -> None:
+        """Go on below another root, to which all was moved."""
+        self._descent.close()
+        self._root, self._descent = root, Descent(root)
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._descent.close()
 
     def make(self) -> None:
         """Create every missing directory. Raises OSError when the disk is full."""
@@ -76,27 +76,34 @@ class RestoreTree:
         if self._is_new or (above in self.made and not anew):
             return False
         if above not in self._names or anew:
-            with entered(self.root, above) as directory:
-                self._names[above] = {os.fsencode(entry.name) for entry in directory.scan()}
+            self._names[above] = {os.fsencode(entry.name) for entry in self.enter(above).scan()}
         return parts[-1] in self._names[above]
 
     def finish(self) -> None:
         """Flush all directories to the disk, then set the times and modes of the created ones, the deepest first."""
+        made = list(self.made)
+        is_deep = any(len(parts) > _DEEP for parts in made)
+        size = len(made) if is_deep else -(-len(made) // _AT_ONCE)
+        shares = [made[start : start + size] for start in range(0, len(made), size or 1)]
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            list(threads.map(self._sync, self.made))
+            list(threads.map(self._sync, shares))
         for parts, state in reversed(list(self.made.items())):
             if state is None:
                 continue
-            with entered(self.root, parts) as directory:
-                try:
-                    directory.finish(state.mode, state.mtime_ns)
-                except (OSError, OverflowError) as error:
-                    self.refuse(codes.TIMES_NOT_SET, state, str(error))
-        self.root.sync()
+            directory = self.enter(parts)
+            try:
+                directory.finish(state.mode, state.mtime_ns)
+            except (OSError, OverflowError) as error:
+                self.refuse(codes.TIMES_NOT_SET, state, str(error))
+        self._root.sync()
 
-    def _sync(self, parts: NameParts) -> None:
-        with entered(self.root, parts) as directory:
-            directory.sync()
+    def _sync(self, share: Sequence[NameParts]) -> None:
+        descent = Descent(self._root)
+        try:
+            for parts in share:
+                descent.enter(parts).sync()
+        finally:
+            descent.close()
 
     def refuse(self, kind: Kind, state: FileState, detail: str) -> None:
         """Add a finding about one path."""
@@ -105,10 +112,9 @@ class RestoreTree:
     def _make_one(self, parts: NameParts, state: FileState | None) -> None:
         try:
             if self.has(parts):
-                with entered(self.root, parts):
-                    return
-            with entered(self.root, parts[:-1]) as above:
-                above.make_directory(parts[-1])
+                self.enter(parts)
+                return
+            self.enter(parts[:-1]).make_directory(parts[-1])
             self.made[parts] = state
         except FileExistsError:
             self._refuse_directory(codes.NAME_COLLISION, parts, state, "another path has this name here")

@@ -24,7 +24,7 @@ from pipelines.disk.tree_target import TreeTarget, forget_cached
 from pipelines.restore.generations import NameParts
 from pipelines.restore.place import is_full
 from pipelines.restore.plan import PlannedPath
-from pipelines.restore.tree import RestoreTree, entered, kind_of
+from pipelines.restore.tree import RestoreTree, kind_of
 
 _BATCH_FILES: Final = 128
 _BATCH_BYTES: Final = 64 << 20
@@ -96,8 +96,8 @@ class Writer:
             if not self._tree.is_open(item.parts[:-1]):
                 continue
             try:
-                with entered(self._tree.root, item.parts[:-1]) as above:
-                    above.make_link(item.parts[-1], item.state.link_target or b"", item.state.mtime_ns)
+                above = self._tree.enter(item.parts[:-1])
+                above.make_link(item.parts[-1], item.state.link_target or b"", item.state.mtime_ns)
                 made += 1
             except FileExistsError:
                 self._count_existing(item, is_same=self._is_link(item))
@@ -209,8 +209,7 @@ class Writer:
         parts = staged.item.parts
         reach("restore:before-place")
         try:
-            with entered(self._tree.root, parts[:-1]) as above:
-                above.adopt(self._staging, staged.name, parts[-1])
+            self._tree.enter(parts[:-1]).adopt(self._staging, staged.name, parts[-1])
         except FileExistsError:
             self._staging.remove_file(staged.name)
             self._count_existing(staged.item)
@@ -229,8 +228,7 @@ class Writer:
     def _is_link(self, item: PlannedPath) -> bool:
         """Return whether the same link exists already."""
         try:
-            with entered(self._tree.root, item.parts[:-1]) as above:
-                return above.link_target(item.parts[-1]) == item.state.link_target
+            return self._tree.enter(item.parts[:-1]).link_target(item.parts[-1]) == item.state.link_target
         except OSError:
             return False
 
