@@ -185,14 +185,6 @@ def test_every_notebook_in_git_has_the_outputs_of_the_sample_home_and_no_place_o
             assert place not in written, place
 
 
-def test_no_axis_is_labelled_with_tex(toured: Toured) -> None:
-    # The images cannot be read here: each logarithmic axis is made by the one helper that keeps TeX out.
-    written = TOUR.read_text(encoding="utf-8")
-    assert toured.errors == []
-    assert written.count("set_yscale") == 1
-    assert "yscale=" not in written
-
-
 def test_a_sentence_stands_before_each_cell_of_the_tour() -> None:
     cells = nbformat.read(TOUR, as_version=4).cells
     assert len({cell.id for cell in cells}) == len(cells)
