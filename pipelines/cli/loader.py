@@ -69,6 +69,7 @@ COMMANDS: Final = (
     Listed("verify", "Verify the archive: bytes, counts, references, permissions.", "verify", "verify"),
     Listed("copy", "Keep copies of the archive on other disks.", "copy", "app"),
     Listed("lake", "Share archives between machines, through one place.", "lake", "app"),
+    Listed("publish", "Publish the warehouse to PostgreSQL or DuckLake.", "publish", "app"),
     Listed("privacy", "Say which sessions may leave this machine, and to whom.", "privacy", "app"),
     Listed("audit", "Show when content left the archive.", "audit", "audit"),
     Listed("repair", "Mend the archive, and retire by name what nothing can mend.", "repair", "repair"),
@@ -85,7 +86,7 @@ COMMANDS: Final = (
 """Every command, in the order of `extract --help`. A test compares these helps with those of the commands."""
 
 
-_EXTRAS: Final = {"textual": "browse", "mcp": "mcp", "mcp_types": "mcp"}
+_EXTRAS: Final = {"psycopg": "publish", "textual": "browse", "mcp": "mcp", "mcp_types": "mcp"}
 """Packages that are not installed with the project, by the extra that has them."""
 
 

@@ -82,12 +82,13 @@ def init_lake(
     for a place that is neither empty nor a lake, and for another level than the lake has; DataDirectoryError.
     """
     make_files_private()
-    Archive.open(layout)
     place = lake_place(given)
     if level is not None and level not in LEVELS:
         raise ConfigurationError(f"a lake is {', '.join(LEVELS[:-1])} or {LEVELS[-1]}, not {level}")
     if not is_url(place):
         check_place(layout, Path(place))
+    with disk_errors():
+        Archive.open_or_make(layout)
     with using_lakes(layout), lake_errors(place):
         if not is_url(place):
             sync_directories(make_directories(Path(place)))

@@ -1,0 +1,105 @@
+"""The whole of it: two machines of one person and one of a colleague, a lake in a folder or in S3; offline spells,
+clocks that differ, a killed push, a hostile entry, an erasure.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.archive.machines import this_machine
+from pipelines.disk.layout import Layout
+from pipelines.forget.forget import ErasureTarget, forget, plan_forget
+from pipelines.privacy.rules import PrivacyRule, set_rule
+from tests.copies.test_object_store import bucket as bucket
+from tests.copies.test_object_store import needs_server
+from tests.lake.machines import (
+    QUIET,
+    Made,
+    directory_of,
+    everything_in,
+    make_machine,
+    mark,
+    session_of,
+    write_project,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+_PUSH = """
+import sys
+from pathlib import Path
+from models.observer import Observer
+from pipelines.disk.layout import Layout
+from pipelines.lake.known import read_lakes
+from pipelines.lake.push import push
+layout = Layout(Path(sys.argv[1]))
+push(layout, read_lakes(layout)[0], Observer())
+"""
+
+
+def killed_push(made: Made, point: str) -> None:
+    """Push in another process, which is killed at a point."""
+    environment = {**os.environ, "EXTRACT_FAIL_AT": f"{point}=kill", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", _PUSH, str(made.layout.root)], env=environment, capture_output=True)
+    assert done.returncode < 0, done.stderr
+
+
+def go_through_all(place: Path, lake: str) -> None:
+    """Do what three machines do in some weeks, and look at every byte afterwards."""
+    ada, bob, eve = (make_machine(place, name) for name in ("ada", "bob", "eve"))
+    for one in (ada, bob, eve):
+        set_rule(one.layout, PrivacyRule("ephemeral", project=directory_of(one, "secret")))
+        one.join(lake)
+    ada.push()
+    killed_push(bob, "lake:parts")
+    assert ada.pull().machines == []
+    bob.push()
+    eve.push()
+    for one in (ada, bob, eve):
+        assert one.pull().findings == []
+        assert one.ask("SELECT count(DISTINCT session_id) FROM sessions WHERE record_count > 0") == [(7,)]
+    sums = "SELECT sum(output_tokens), sum(prompt_count) FROM sessions WHERE project NOT LIKE '%secret%'"
+    assert ada.ask(sums) == bob.ask(sums) == eve.ask(sums)
+    write_project(ada, "offline")
+    ada.run()
+    forget(ada.layout, plan_forget(ada.layout, ErasureTarget("session", session_of(ada, "open"))), QUIET)
+    ada.push()
+    for one in (bob, eve):
+        assert one.pull().findings == []
+    gone = mark(ada, "open", "prompt").encode()
+    for one in (ada, bob, eve):
+        everything = everything_in(one.layout.root)
+        assert gone not in everything
+        for other in (ada, bob, eve):
+            if other is not one:
+                assert f"MARK-{other.name}-secret".encode() not in everything
+    assert bob.ask("SELECT count(*) FROM sessions WHERE home_id = 'claude@ada' AND record_count > 0") == [(2,)]
+
+
+@pytest.mark.slow
+def test_three_machines_share_a_folder_and_nothing_private_is_where_it_should_not_be(tmp_path: Path) -> None:
+    go_through_all(tmp_path, str(tmp_path / "lake"))
+    everything = everything_in(tmp_path / "lake")
+    assert [name for name in ("ada", "bob", "eve") if f"MARK-{name}-secret".encode() in everything] == []
+    assert b"MARK-ada-open" not in everything
+    assert b"MARK-ada-offline" in everything
+
+
+@needs_server
+@pytest.mark.soak
+def test_three_machines_share_a_bucket(tmp_path: Path, bucket: str) -> None:
+    go_through_all(tmp_path, f"{bucket}/three")
+
+
+@needs_server
+def test_a_lake_in_s3_is_pushed_to_and_pulled_from(tmp_path: Path, bucket: str) -> None:
+    ada, bob = make_machine(tmp_path, "ada", ("open",)), Made("bob", tmp_path, Layout(tmp_path / "bob"))
+    for one in (ada, bob):
+        one.join(f"{bucket}/two")
+    assert ada.push().runs == 1
+    assert ada.push().files == 0
+    assert bob.pull().findings == []
+    assert bob.ask("SELECT session_id FROM sessions") == [(session_of(ada, "open"),)]
+    assert this_machine(bob.layout) != this_machine(ada.layout)
