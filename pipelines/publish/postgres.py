@@ -8,7 +8,7 @@ is in the extra `publish`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, LiteralString, cast
+from typing import Final
 
 import duckdb
 import psycopg
@@ -65,7 +65,7 @@ def _first_line(error: psycopg.Error) -> str:
 
 def _sql(text: str) -> sql.SQL:
     """Return SQL that this module has made of quoted names."""
-    return sql.SQL(cast("LiteralString", text))
+    return sql.SQL(text)
 
 
 class _Publishing:

@@ -1,8 +1,10 @@
 """`extract sql`: runs a read-only SQL query on the warehouse."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, time, timedelta
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -11,11 +13,13 @@ import typer
 from models.amounts import plural
 from models.errors import ConfigurationError
 from pipelines.cli.console import ColumnKind, Heading, is_terminal, say, say_blocks, say_fitting
+from pipelines.cli.findings import show_findings
 from pipelines.cli.from_copy import FromCopy, KeyFile, reading
 from pipelines.cli.looking import Redact, masker_of, printed
 from pipelines.cli.options import Data
 from pipelines.copies.opened import make_warehouse_of_copy
 from pipelines.disk.layout import Layout
+from pipelines.lake.opened import is_lake, opened_lake
 from pipelines.warehouse.query import Answer, Cell, asking, first, is_number, text_of, write_csv, write_json
 
 _TABLE_ROWS = 100
@@ -53,7 +57,7 @@ def sql(
         raise ConfigurationError("--csv, --json and --vertical: choose one")
     masker = masker_of(redact)
     text = sys.stdin.read() if query == "-" else query
-    with reading(data, from_copy, key) as layout, asking(_loaded(layout, from_copy), text, timeout=timeout) as whole:
+    with _opened(data, from_copy, key) as layout, asking(layout, text, timeout=timeout) as whole:
         answer = printed(whole, masker)
         if as_csv:
             write_csv(answer, limit or 0, sys.stdout, to_terminal=is_terminal())
@@ -63,11 +67,18 @@ def sql(
             _show(answer, _TABLE_ROWS if limit is None else limit, is_vertical=vertical)
 
 
-def _loaded(layout: Layout, copy: str | None) -> Layout:
-    """Return the layout, with a warehouse built from a copy where one was named."""
-    for path in make_warehouse_of_copy(layout) if copy is not None else ():
-        say(f"the copy has lost {path}, or it is damaged there: its rows are left out", stderr=True)
-    return layout
+@contextmanager
+def _opened(data: Path | None, given: str | None, key: Path | None) -> Iterator[Layout]:
+    """Yield the layout, with a warehouse built from a copy or a lake where one was named."""
+    if given is not None and key is None and is_lake(given):
+        with opened_lake(given) as (layout, found):
+            show_findings(found.findings)
+            yield layout
+        return
+    with reading(data, given, key) as layout:
+        for path in make_warehouse_of_copy(layout) if given is not None else ():
+            say(f"the copy has lost {path}, or it is damaged there: its rows are left out", stderr=True)
+        yield layout
 
 
 def _show(answer: Answer, limit: int, *, is_vertical: bool) -> None:
