@@ -113,7 +113,8 @@ class _Publishing:
         self._execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
         self._execute(
             f"CREATE TABLE IF NOT EXISTS {self._schema}.{_LEDGER} (relation text PRIMARY KEY, "
-            "row_count bigint NOT NULL, checksum text NOT NULL, run_id text NOT NULL, published_at timestamptz NOT NULL DEFAULT now())"
+            "row_count bigint NOT NULL, checksum text NOT NULL, run_id text NOT NULL, "
+            "published_at timestamptz NOT NULL DEFAULT now())"
         )
 
     def _publish(self, relation: Relation, run_id: str) -> None:
