@@ -63,11 +63,11 @@ def run_and_show(
     pushed = ExitCode.VERIFIED
     if is_pushed or read_settings(layout).push or any(layout.lakes.glob("*.json")):
         pushed = push_after_run(layout, is_asked=is_pushed, is_silent=as_json or quiet)
-    if is_sample and code == ExitCode.REJECTS:
+    if is_sample and code == ExitCode.REJECTS and not pushed:
         if not (as_json or quiet):
             say_wrapped("The quarantined entries were damaged on purpose; with a home of yours the exit code is 4.")
         return
-    if code := code or pushed:
+    if code := max(code, pushed):
         raise typer.Exit(code)
 
 

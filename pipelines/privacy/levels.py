@@ -186,8 +186,8 @@ def _fill_files(connection: duckdb.DuckDBPyConnection, made: Levels) -> None:
     for file_id, home_id, path in files:
         ranks = {by_id[one] for one in _IDS.findall(path) if one in by_id} | found.get(file_id, set())
         match = _PROJECT.match(path)
-        if match:
-            ranks |= of_directory.get((home_id, match[1]), set())
+        if match and not ranks:
+            ranks = of_directory.get((home_id, match[1]), set())
         made.files[file_id] = _rank_of_file(made.rules, home_id, path, match[1] if match else None, ranks)
 
 

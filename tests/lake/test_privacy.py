@@ -9,6 +9,7 @@ from pipelines.archive.audit import note_access, read_audit
 from pipelines.disk.layout import Layout
 from pipelines.privacy.levels import session_levels
 from pipelines.privacy.rules import PrivacyRule, read_rules, set_rule, unset_rule
+from tests.conversations import Talk, write_lines
 from tests.lake.machines import (
     KINDS,
     PROJECTS,
@@ -16,16 +17,26 @@ from tests.lake.machines import (
     Made,
     directory_of,
     everything_in,
-    make_machine,
     mark,
     session_of,
+    write_project,
 )
+
+BESIDE = "a prompt of another session of the open project"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A machine whose secret project is ephemeral and whose team project is a team's."""
-    one = make_machine(tmp_path_factory.mktemp("privacy"), "cleo")
+    place = tmp_path_factory.mktemp("privacy")
+    one = Made("cleo", place / "home", Layout(place / "data"))
+    for project in PROJECTS:
+        write_project(one, project)
+    talk = Talk(session_of(one, "beside"), directory_of(one, "open"))
+    talk.prompt(BESIDE)
+    encoded = directory_of(one, "open").replace("/", "-")
+    write_lines(one.home / "projects" / encoded / f"{talk.session}.jsonl", talk.records)
+    one.run()
     set_rule(one.layout, PrivacyRule("ephemeral", project=directory_of(one, "secret")))
     set_rule(one.layout, PrivacyRule("team", project=directory_of(one, "team")))
     return one
@@ -60,7 +71,7 @@ def test_a_private_lake_gets_everything_but_what_is_ephemeral(made: Made, tmp_pa
     other = Made("dora", tmp_path / "none", Layout(tmp_path / "dora"))
     other.join(str(tmp_path / "lake"))
     assert other.pull().findings == []
-    assert other.ask("SELECT count(*) FROM sessions WHERE record_count > 0") == [(2,)]
+    assert other.ask("SELECT count(*) FROM sessions WHERE record_count > 0") == [(3,)]
 
 
 def test_a_team_gets_what_a_rule_gives_it_alone_and_no_secret(made: Made, tmp_path: Path) -> None:
@@ -87,6 +98,7 @@ def test_a_rule_that_comes_later_withdraws_what_was_pushed(made: Made, tmp_path:
     set_rule(made.layout, rule)
     made.push()
     assert {project for project, _ in found_in(made, tmp_path / "lake")} == {"team"}
+    assert BESIDE.encode() in everything_in(tmp_path / "lake")
     assert unset_rule(made.layout, rule)
 
 
