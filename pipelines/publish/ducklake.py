@@ -17,14 +17,14 @@ from models.run import PartRecord
 from pipelines.publish.extensions import load_extension
 from pipelines.publish.relations import relations_of
 from pipelines.publish.result import Publication
-from pipelines.publish.source import Source
+from pipelines.publish.source import Publishable
 from pipelines.warehouse.engine import quoted
 
 _CATALOG: Final = "catalog.ducklake"
 _POSTGRES: Final = ("postgres:", "postgresql:")
 
 
-def publish_to_ducklake(source: Source, place: str, files: Path, observer: Observer) -> Publication:
+def publish_to_ducklake(source: Publishable, place: str, files: Path, observer: Observer) -> Publication:
     """Bring a DuckLake catalog up to the archive, and compare both. `place` is a directory, which gets the catalog as a
     file of DuckDB, or a URL of PostgreSQL, which has the catalog then; `files` is where DuckLake writes what is not a
     file of the archive.
@@ -70,7 +70,7 @@ class _Catalog:
     """One publication, in one transaction."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, source: Source, made: Publication, observer: Observer
+        self, connection: duckdb.DuckDBPyConnection, source: Publishable, made: Publication, observer: Observer
     ) -> None:
         self._connection, self._source, self._made, self._observer = connection, source, made, observer
 

@@ -19,7 +19,7 @@ from pipelines.warehouse.load import build_warehouse
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Publishable:
     """A warehouse file, the runs in it that this archive made, and where their Parquet files lie."""
 
     path: Path
@@ -29,7 +29,7 @@ class Source:
 
 
 @contextmanager
-def publishable(layout: Layout, level: str, work: Path) -> Iterator[Source]:
+def publishable(layout: Layout, level: str, work: Path) -> Iterator[Publishable]:
     """Yield what may be published at a level; files that are written for it lie below `work`, and stay there.
 
     For private without any withheld session, this is the published warehouse, with what was pulled from other machines;
@@ -49,22 +49,22 @@ def publishable(layout: Layout, level: str, work: Path) -> Iterator[Source]:
     if not out.is_filtered:
         if not layout.warehouse.exists():
             raise ConfigurationError(f"there is no warehouse in {layout.root}: `extract rebuild` builds it")
-        yield Source(layout.warehouse.resolve(), out.runs, layout.root, out.withheld_sessions)
+        yield Publishable(layout.warehouse.resolve(), out.runs, layout.root, out.withheld_sessions)
         return
     yield _built(out, work)
 
 
-def _built(out: Outgoing, work: Path) -> Source:
+def _built(out: Outgoing, work: Path) -> Publishable:
     target = work / "published.duckdb"
     place = Layout(work)
     with disk_errors():
         place.prepare()
         target.unlink(missing_ok=True)
     build_warehouse(place, out.runs, target)
-    return Source(target, out.runs, work, out.withheld_sessions)
+    return Publishable(target, out.runs, work, out.withheld_sessions)
 
 
-def reading(source: Source) -> duckdb.DuckDBPyConnection:
+def reading(source: Publishable) -> duckdb.DuckDBPyConnection:
     """Return a connection that can read the warehouse of a source, in UTC."""
     connection = duckdb.connect(os.fspath(source.path), read_only=True)
     connection.execute("SET TimeZone = 'UTC'")
