@@ -4,7 +4,7 @@ place where Claude Code keeps something of a session; and the search of every by
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -13,8 +13,9 @@ from uuid import UUID
 import pyarrow.parquet as pq
 
 from models.observer import Observer
+from pipelines.archive.machines import this_machine
 from pipelines.disk.layout import Layout
-from pipelines.lake.known import KnownLake, init_lake, read_lakes
+from pipelines.lake.known import KnownLake, init_lake, keep_lake, read_lakes
 from pipelines.lake.pull import PullResult, pull
 from pipelines.lake.push import PushResult, push
 from pipelines.run.extraction import Request
@@ -134,3 +135,25 @@ def _values_in(path: Path) -> bytes:
 def counts_of(made: Made, names: Sequence[str]) -> dict[str, object]:
     """Return the number of rows of tables and views."""
     return {name: made.ask(f'SELECT count(*) FROM "{name}"')[0][0] for name in names}
+
+
+def rejoin(place: Path) -> None:
+    """Let the machines of a copy use the copy of the lake, which they know by its place."""
+    for one in machines(place):
+        (path,) = one.layout.lakes.glob("*.json")
+        known = replace(read_lakes(one.layout)[0], place=str(place / "lake"))
+        path.unlink()
+        keep_lake(one.layout, known)
+
+
+def machines(place: Path) -> tuple[Made, Made]:
+    """Return the two machines of a place."""
+    ada, bob = (Made(name, place / name / "home", Layout(place / name / "data")) for name in ("ada", "bob"))
+    return ada, bob
+
+
+def id_of(made: Made) -> str:
+    """Return the id of a machine."""
+    machine = this_machine(made.layout)
+    assert machine is not None
+    return machine.machine_id
