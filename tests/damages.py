@@ -17,9 +17,11 @@ from models.findings import all_kinds
 from models.identity import file_id
 from models.run import RetiredRecord, RunRecord, WarehouseRecord
 from pipelines.archive.archive import writing
+from pipelines.archive.audit import note_access
 from pipelines.archive.checks_file import note_checks
 from pipelines.archive.evidence import list_again
 from pipelines.archive.known_copies import KnownCopy, keep_known_copy
+from pipelines.archive.machines import Unit, UnitHead, write_unit
 from pipelines.verify import tables
 from tests.archives import HOME, PROMPT, Archive
 
@@ -837,3 +839,22 @@ DAMAGES |= {
     "L104": retire("message_texts"),
     "L105": fields_of_record(status="lost"),
 }
+
+
+# N: what came from other machines, and the audit log
+
+
+@damage("N109")
+def a_pulled_file_that_is_gone(archive: Archive) -> None:
+    head = UnitHead("0123456789abcdef", "other", "fedcba9876543210", 1, "2026-12-01T00:00:00+00:00", is_whole=True)
+    place = type(archive.layout)(archive.layout.machines / head.machine_id)
+    record = place.commit_record(archive.last.run_id)
+    record.parent.mkdir(parents=True, mode=0o700)
+    shutil.copyfile(archive.layout.commit_record(archive.last.run_id), record)
+    write_unit(Unit(head, place))
+
+
+@damage("N201")
+def an_audit_log_that_was_changed(archive: Archive) -> None:
+    note_access(archive.layout, "export", "somewhere")
+    flip_in("audit.jsonl")(archive)
