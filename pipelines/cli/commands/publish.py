@@ -109,7 +109,7 @@ def _show(made: Publication, *, as_json: bool, quiet: bool, withheld: int) -> No
     if quiet:
         return
     copied = f"{count(made.rows_copied)} rows copied" if made.chunks_copied else "nothing is new"
-    say(f"{made.place}: {copied}", style="bold")
+    say(f"{made.place}: {copied}", is_bold=True)
     say(f"{plural(made.relations, 'table')} with {count(made.rows)} rows compared: rows and checksums are equal")
     if withheld:
         say(f"{plural(withheld, 'session')} withheld: `extract privacy list` says why")
