@@ -19,10 +19,10 @@ def audit(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show when content left the archive: who, when, what, where to, and why.
+    """Show when content left the archive.
 
-    The log has no content. Each line has the digest of the line before it: one that was changed or taken out is found
-    here and by extract verify. Ends with 3 for that.
+    Each line says who, when, what, where to, and why. The log has no content. Each line has the digest of the line
+    before it: one that was changed or taken out is found here and by extract verify. Ends with 3 for that.
     """
     entries, problems = read_audit(layout_of(data))
     chosen = [one for one in entries if what in (None, one.what)][-last:]

@@ -35,7 +35,7 @@ Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why; the
 
 @app.callback()
 def lake() -> None:
-    """Share archives between machines, through a place that all of them reach."""
+    """Share archives between machines, through one place."""
 
 
 @app.command()
@@ -86,11 +86,11 @@ def push_command(
 def pull_command(
     dest: KnownPlace = None, why: Why = None, data: Data = None, as_json: AsJson = False, quiet: Quiet = False
 ) -> None:
-    """Bring what other machines have pushed, and add it to the warehouse.
+    """Bring what other machines have pushed.
 
-    Every file is compared with its digest, its size, its columns and its rows before it counts; what fails is named and
-    left out, and what was pulled before stays. In the warehouse a home of another machine is called home@machine. Ends
-    with 3 for damage, with 1 for other findings, with 12 where a lake is away.
+    It is added to the warehouse. Every file is compared with its digest, its size, its columns and its rows before it
+    counts; what fails is named and left out, and what was pulled before stays. In the warehouse a home of another
+    machine is called home@machine. Ends with 3 for damage, with 1 for other findings, with 12 where a lake is away.
     """
     layout = layout_of(data)
     code = ExitCode.VERIFIED

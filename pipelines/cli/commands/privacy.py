@@ -35,11 +35,11 @@ def list_levels(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the rules, and how many sessions each level has; with --level the sessions.
+    """Show the rules, and how many sessions each level has.
 
-    Levels: ephemeral never leaves the archive; private goes to your own machines alone; team also to colleagues, public
-    to everybody, both with secrets and personal data masked. The most private of all rules that apply wins. Without a
-    rule a session is private.
+    With --level it lists the sessions. Levels: ephemeral never leaves the archive; private goes to your own machines
+    alone; team also to colleagues, public to everybody, both with secrets and personal data masked. The most private of
+    all rules that apply wins. Without a rule a session is private.
     """
     layout = layout_of(data)
     rules = read_rules(layout)

@@ -28,7 +28,7 @@ Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why; the
 
 @app.callback()
 def publish() -> None:
-    """Publish the warehouse to PostgreSQL, or as a DuckLake catalog."""
+    """Publish the warehouse to PostgreSQL or DuckLake."""
 
 
 @app.command()
@@ -46,7 +46,7 @@ def postgres(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Publish all tables and views into a schema of a PostgreSQL server.
+    """Publish all tables and views into a PostgreSQL schema.
 
     Copies only what differs, by run where a table has runs, in one transaction; then compares rows and checksums of
     everything. A second publication copies nothing. Needs the extra publish. With --level team or public only what a
@@ -77,10 +77,11 @@ def ducklake(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Publish a DuckLake catalog over the archive's Parquet files, which stay where they are.
+    """Publish a DuckLake catalog over the archive's files.
 
-    The schema archive has the tables of all runs, answers the rows of the views. A ledger of digests keeps a file from
-    being added twice; rows and checksums are compared after each. Needs the extra publish, and DuckDB 1.5.5.
+    The Parquet files stay where they are. The schema archive has the tables of all runs, answers the rows of the views.
+    A ledger of digests keeps a file from being added twice; rows and checksums are compared after each. Needs the extra
+    publish, and DuckDB 1.5.5.
     """
     layout = layout_of(data)
     shown = shown_place(place)
