@@ -109,6 +109,15 @@ CHECKS: Mapping[str, Check] = {
         unit="steps",
         in_suite="6 steps",
     ),
+    "month": Check(
+        what="a month of scheduled runs with accidents, a full and a lost disk, restored from the copy alone",
+        test=("tests/schedule/test_month.py", "month"),
+        variable="SOAK_RUNS",
+        figure=30,
+        least=12,
+        unit="runs",
+        in_suite="none",
+    ),
     "fail-points": Check(
         what="every named fail point by SIGKILL, exception and full disk, each made good by the next run",
         test=("tests/run/test_crash.py", "in_all_phases"),

@@ -49,7 +49,7 @@ def run_and_show(
                 for problem in problems:
                     say(problem, stderr=True)
         except ExtractError as error:
-            if how.is_unattended:
+            if how.is_unattended and error.exit_code != ExitCode.LOCKED:  # the other run speaks for itself
                 sentence = f"the run ended with an error (exit code {error.exit_code:d}): {error}"
                 announce_alerts(layout, failed("run", sentence), how, are_all=False)
             raise

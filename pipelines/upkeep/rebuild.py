@@ -7,6 +7,7 @@ from models.errors import ConfigurationError
 from models.observer import Observer
 from models.run import WarehouseRecord
 from pipelines.archive import archive as archives
+from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
 from pipelines.run.unfinished_erasure import finish_forget
@@ -27,6 +28,8 @@ def rebuild(layout: Layout, observer: Observer) -> Rebuilt:
     """
     archives.Archive.open(layout)
     with archives.writing(layout, "rebuild"):
+        with disk_errors():
+            layout.keep_git_away()  # a copy that takes the place of a lost archive has no .gitignore
         finish_forget(layout, observer)
         everything, damage = archives.read_records(layout)
         runs = archives.effective(everything)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import ExitCode
+from pipelines.archive.archive import writing
 from pipelines.archive.checks_file import read_past_checks
 from pipelines.archive.known_copies import read_known_copies
 from pipelines.disk.layout import Layout
@@ -68,3 +69,12 @@ def test_a_run_that_fails_is_an_alert(copied: Kept, tmp_path: Path) -> None:
     finally:
         layout.settings_file.unlink()
     assert layout.archive_file.read_bytes() == held
+
+
+def test_of_two_schedulers_at_once_the_second_waits_for_its_next_turn_without_an_alert(
+    copied: Kept, tmp_path: Path
+) -> None:
+    with writing(Layout(copied.data), "the other scheduler"):
+        done = unattended(copied.data, "--on-alert", f"cat > {tmp_path}/told")
+    assert done.code == ExitCode.LOCKED
+    assert not (tmp_path / "told").exists()

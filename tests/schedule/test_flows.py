@@ -35,6 +35,7 @@ import json, os, sys
 from pathlib import Path
 from pipelines.archive.archive import writing
 from pipelines.cli.commands.flow import app
+from pipelines.disk.failpoints import arm
 from pipelines.disk.layout import Layout
 
 def fail():
@@ -48,15 +49,21 @@ if __name__ == "__main__":
     import httpx
     from prefect import flow
     from prefect.client.orchestration import get_client
-    from pipelines.schedule.flows import CRON, NAME, _step, weekly
+    from pipelines.schedule.flows import CRON, NAME, _step, drill, extract, verify
     broken = flow(lambda: _step("broken", fail)(return_state=True), name="broken", persist_result=False)
     failed = broken(return_state=True)
-    deployment = weekly.to_deployment(NAME, cron=CRON).apply()
+    checks = [flow(data="{data}", return_state=True).name for flow in (verify, drill)]
+    arm("phase:before-commit", kind="raise")
+    both = ["one={home}", "two={home}-two"]
+    hidden = extract(homes=both, data="{data}-two", return_state=True)
+    arm(None)
+    deployment = extract.to_deployment(NAME, cron=CRON).apply()
     with get_client(sync_client=True) as client:
         key = os.environ["PREFECT_API_AUTH_STRING"].split(":", 1)
         httpx.post(f"{{client.api_url}}deployments/{{deployment}}/schedule", json={{}}, auth=tuple(key), timeout=60)
     spawns = any("popen_spawn" in name for name in sys.modules)
-    print(json.dumps(dict(codes=codes, failed=failed.type, deployment=[NAME, CRON], spawns=spawns)))
+    said = dict(codes=codes, failed=failed.type, checks=checks, hidden=[hidden.type, hidden.message])
+    print(json.dumps(said | dict(deployment=[NAME, CRON], spawns=spawns)))
 """
 """Runs the command twice, the second time while another run is at work; then a step that raises an error which bears
 the phrase; then has the server schedule runs of the deployment, as its own service does.
@@ -70,6 +77,8 @@ class Flown:
     data: Path
     codes: list[int]
     failed: str
+    checks: list[str]
+    hidden: list[str]
     deployment: list[str]
     spawns: bool
     stderr: str
@@ -98,6 +107,7 @@ def flown(tmp_path_factory: pytest.TempPathFactory) -> Flown:
     where = tmp_path_factory.mktemp("flow")
     home, data = where / "home", where / "data"
     make_home(home, mb=0.3)
+    make_home(where / "home-two", mb=0.1)
     plant(home)
     data.mkdir()
     (data / "settings.toml").write_text("processes = 2\n", encoding="utf-8")
@@ -154,16 +164,18 @@ def test_the_flow_ends_as_the_exit_code_says(flown: Flown) -> None:
         "SELECT state_type, state_name FROM flow_run JOIN flow ON flow_id = flow.id WHERE flow.name = 'extract' "
         "AND deployment_id IS NULL ORDER BY flow_run.start_time"
     )
-    assert states == [("COMPLETED", "Rejects"), ("FAILED", "Locked")]
+    assert states == [("COMPLETED", "Rejects"), ("FAILED", "Locked"), ("FAILED", "Unexpected")]
     assert flown.codes == [ExitCode.REJECTS, ExitCode.LOCKED]
 
 
 @pytest.mark.slow
 def test_prefect_yaml_says_what_the_flow_says(flown: Flown) -> None:
-    (declared,) = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    declared, monthly, quarterly = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     (schedule,) = declared["schedules"]
     assert [declared["name"], schedule["cron"]] == flown.deployment
-    assert (declared["entrypoint"], schedule["timezone"]) == ("pipelines.schedule.flows.weekly", "UTC")
+    assert monthly["entrypoint"] == "pipelines.schedule.flows.verify"
+    assert quarterly["entrypoint"] == "pipelines.schedule.flows.drill"
+    assert (declared["entrypoint"], schedule["timezone"]) == ("pipelines.schedule.flows.extract", "{{ $TZ }}")
 
 
 @pytest.mark.slow
@@ -175,7 +187,35 @@ def test_prefect_yaml_says_what_the_flow_says(flown: Flown) -> None:
 def test_the_server_schedules_the_runs_of_the_deployment(flown: Flown) -> None:
     scheduled = flown.ask("SELECT expected_start_time FROM flow_run WHERE deployment_id IS NOT NULL")
     assert len(scheduled) > 1
-    assert all("03:30:00" in str(start) for (start,) in scheduled)
+    assert all("02:00:00" in str(start) for (start,) in scheduled)
+
+
+@pytest.mark.slow
+def test_a_verification_and_a_drill_end_as_verified_and_leave_a_table(flown: Flown) -> None:
+    assert flown.checks == ["Verified", "Verified"]
+    assert {key for (key,) in flown.ask("SELECT key FROM artifact WHERE type = 'table'")} == {
+        "extract-sources",
+        "extract-verify",
+        "extract-drill",
+    }
+    ((link,),) = flown.ask("SELECT data FROM artifact WHERE key = 'extract-report' ORDER BY created LIMIT 1")
+    assert f"{flown.run.run_id}/report.html" in str(link)
+
+
+@pytest.mark.slow
+def test_each_home_is_a_flow(flown: Flown) -> None:
+    homes = "SELECT flow_run.name, state_type FROM flow_run JOIN flow ON flow_id = flow.id WHERE flow.name = 'home'"
+    assert set(flown.ask(homes)) == {("demo", "COMPLETED"), ("one", "FAILED"), ("two", "COMPLETED")}
+
+
+@pytest.mark.slow
+def test_a_home_that_fails_keeps_no_other_from_being_read(flown: Flown) -> None:
+    assert flown.hidden[0] == "FAILED"
+    assert "homes that failed: one: FailPointError" in flown.hidden[1]
+    *_, run = read_runs(Layout(flown.data.with_name("data-two")))
+    assert (run.status, sorted(run.homes)) == ("complete", ["two"])
+    assert run.warehouse is not None
+    assert [phase.phase for phase in run.phases] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 @pytest.mark.slow
@@ -195,7 +235,9 @@ def test_each_phase_is_a_task_named_and_tagged_after_it(flown: Flown) -> None:
 
 @pytest.mark.slow
 def test_the_artifact_shows_the_summary(flown: Flown) -> None:
-    ((markdown, described),) = flown.ask("SELECT data, description FROM artifact WHERE key = 'extract-run'")
+    ((markdown, described),) = flown.ask(
+        "SELECT data, description FROM artifact WHERE key = 'extract-run' ORDER BY created LIMIT 1"
+    )
     assert described == flown.run.run_id
     entries = sum(counts.entries for phase in flown.run.phases for counts in phase.sources.values())
     assert f"| Entries | {entries:,} |" in json.loads(str(markdown))

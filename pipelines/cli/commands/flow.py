@@ -1,19 +1,24 @@
 """`extract flow`: a run under Prefect, once or on a schedule. The only commands that import Prefect."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Annotated
 
+import orjson
 import typer
 
 from models.errors import ConfigurationError
+from pipelines.cli.console import say
 from pipelines.cli.loader import run_weekly, serve_weekly
 from pipelines.cli.options import Data, Homes, command, layout_of
-from pipelines.disk.layout import Layout
+from pipelines.disk.atomic import disk_errors
+from pipelines.disk.layout import Layout, make_private
 from pipelines.run.extraction import check_homes
 from pipelines.run.request import homes_to_read
+from pipelines.schedule.deployments import POOL, local_zone, prefect_file
 from pipelines.schedule.prefect_settings import SERVER, STATE, prepare_prefect
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -48,7 +53,7 @@ def serve(
     data: Data = None,
     full: Full = False,
     cron: Annotated[
-        str | None, typer.Option(metavar="CRON", help="When, in UTC. Default: 30 3 * * 0, as in prefect.yaml.")
+        str | None, typer.Option(metavar="CRON", help="When, in UTC. Default: 0 2 * * 0, as in prefect.yaml.")
     ] = None,
 ) -> None:
     """Run the flow on a schedule until interrupted.
@@ -65,6 +70,34 @@ def serve(
     homes = _prepare(layout, home or ())
 
     serve_weekly(homes, layout.root, full=full, cron=cron)
+
+
+@app.command()
+def deploy(home: Homes = None, data: Data = None) -> None:
+    """Deploy all flows to a server: weekly runs, monthly verifications, quarterly drills, in local time.
+
+    PREFECT_API_URL names the server. The deployments have the data directory and the homes of this machine; a worker
+    of the pool `extract` runs them, one at a time.
+    """
+    if SERVER not in os.environ and STATE not in os.environ:
+        raise ConfigurationError(
+            f"a deployment needs a server. Start one with `{command('flow server', data)}`, "
+            f"and set {SERVER}=http://127.0.0.1:4200/api for this command"
+        )
+    layout = layout_of(data)
+    homes = _prepare(layout, home or ())
+    with disk_errors():
+        make_private(layout.prefect)
+        file = layout.prefect / "prefect.yaml"
+        # JSON is YAML.
+        file.write_bytes(orjson.dumps(prefect_file(layout.root, homes, local_zone()), option=orjson.OPT_INDENT_2))
+    prefect = [sys.executable, "-P", "-m", "prefect"]
+    made = [*prefect, "work-pool", "create", POOL, "--type", "process"]
+    subprocess.run(made, capture_output=True, check=False)  # fails if it exists, which is as well
+    code = subprocess.call([*prefect, "--no-prompt", "deploy", "--all"], cwd=layout.prefect)
+    if code:
+        raise typer.Exit(code)
+    say(f"next: {shlex.join(['prefect', 'worker', 'start', '--pool', POOL])}")
 
 
 @app.command()
