@@ -7,11 +7,13 @@ from models.amounts import duration, plural, size
 from models.errors import ExitCode, ExtractError
 from models.json import JsonObject
 from models.observer import Observer
+from pipelines.archive.archive import read_runs
+from pipelines.archive.machines import read_units, this_machine, to_json
 from pipelines.cli.console import say
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
-from pipelines.lake.known import KnownLake, keep_lake
-from pipelines.lake.push import PushResult, push
+from pipelines.lake.known import KnownLake, chosen_lakes, keep_lake
+from pipelines.lake.push import PushResult, push, waiting_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +64,14 @@ def push_all(
                 keep_lake(layout, replace(known, problem=str(error)))
             made.append(PushOutcome(known, error=error))
     return made
+
+
+def status_of(layout: Layout) -> JsonObject:
+    """Return what is not pushed yet and since when, and what was pulled, as JSON values. Reaches no lake."""
+    machine, runs = this_machine(layout), read_runs(layout)
+    lakes = chosen_lakes(layout, None)
+    return {
+        "machine": to_json(machine) if machine is not None else None,
+        "lakes": [{**one.to_json(), "waiting": waiting_for(one, runs).to_json()} for one in lakes],
+        "units": [one.to_json() for one in read_units(layout)],
+    }

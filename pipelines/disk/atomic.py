@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
 
+from xxhash import xxh3_128
+
 from models.errors import DataDirectoryError, DiskFullError, FixityError
 from models.seal import SealError, sealed, unsealed
 from pipelines.disk import platform
@@ -41,6 +43,11 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file in hex. Raises OSError."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
+
+
+def is_as_named(path: Path) -> bool:
+    """Whether the name of a file ends with a dash and the XXH3-128 of its content. Raises OSError."""
+    return xxh3_128(path.read_bytes()).hexdigest() == path.stem.rpartition("-")[2]
 
 
 def write_atomically(path: Path, data: bytes | Iterable[bytes], point: str) -> None:

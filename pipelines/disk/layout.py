@@ -162,6 +162,19 @@ class Layout(SharedPlaces):
         """
         return sorted(self.cache.glob("search-*.fts"), key=lambda path: path.stat().st_mtime_ns)
 
+    def vector_file(self, run_id: str, digest: str) -> Path:
+        """Return a file of vectors, by the run of the warehouse with their texts, and the XXH3-128 of its content."""
+        return self.cache / f"vectors-{run_id}-{digest}.parquet"
+
+    def vector_files(self) -> list[Path]:
+        """Return the files of vectors; `extract embed` makes them, and they may be deleted."""
+        return sorted(self.cache.glob("vectors-*.parquet"))
+
+    @property
+    def vectors_being_written(self) -> Path:
+        """The file of vectors that is not complete yet."""
+        return self.cache / ".vectors.tmp"
+
     @property
     def copies(self) -> Path:
         """The directory of second copies of small critical files."""

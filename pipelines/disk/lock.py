@@ -26,7 +26,7 @@ from pipelines.disk.layout import Layout
 from pipelines.disk.platform import full_fsync, same_file, try_lock
 
 _COMMANDS: Final = frozenset(
-    {"drill", "forget", "gc", "home", "import-store", "rebuild", "repair", "rollback", "search"}
+    {"drill", "embed", "forget", "gc", "home", "import-store", "rebuild", "repair", "rollback", "search", "token"}
 )
 """Names of holders that are commands; any other name is a run_id."""
 _TRIES: Final = 3

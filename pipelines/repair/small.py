@@ -18,7 +18,7 @@ from pipelines.archive.erasure_journal import read_journal
 from pipelines.archive.evidence import list_again, look_at_evidence, mend_list, read_evidence
 from pipelines.archive.homes import KnownHome, home_of_json, read_homes, rewrite_homes
 from pipelines.archive.tombstones import read_graveyard
-from pipelines.disk.atomic import read_sealed, write_sealed
+from pipelines.disk.atomic import is_as_named, read_sealed, write_sealed
 from pipelines.disk.layout import Layout, make_private
 from pipelines.disk.settings import read_settings
 from pipelines.repair.files import put_file
@@ -200,6 +200,9 @@ def mend_texts_and_reports(work: Work, runs: list[RunRecord]) -> None:
         work.tell(work.layout.checks_file, "is not what was written", "set aside: the next checks write it again")
     for path in (*work.layout.digest_indexes(), *work.layout.cache.glob("search-*.fts")):
         if path.suffix != ".idx" or not is_whole(path):
+            path.unlink()
+    for path in work.layout.vector_files():
+        if not is_as_named(path):
             path.unlink()
 
 

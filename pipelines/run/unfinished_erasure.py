@@ -62,7 +62,8 @@ def _delete_old(layout: Layout, journal: Journal) -> None:
     The journal may only go when these deletions are on the disk.
     """
     sweep(layout)
-    gone = [*(layout.root / name for name in journal.deleted), *layout.digest_indexes(), *layout.cache.glob("*search*")]
+    derived = [*layout.digest_indexes(), *layout.cache.glob("*search*"), *layout.cache.glob("*vectors*")]
+    gone = [*(layout.root / name for name in journal.deleted), *derived]
     for path in gone:
         path.unlink(missing_ok=True)
     for path in layout.staging.iterdir():

@@ -13,6 +13,7 @@ from models.findings import warehouse as warehouse_codes
 from models.identity import is_home_id
 from pipelines.archive.archive import was_committed
 from pipelines.archive.copies import listings, manifests_of
+from pipelines.disk.atomic import is_as_named
 from pipelines.disk.layout import is_drill_record
 from pipelines.look import search_index
 from pipelines.run.digest_sets import is_whole
@@ -154,6 +155,9 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
                 context.findings.append(codes.INDEX_BROKEN.at(address))
         case ["cache", _] if name.startswith("search-") and path.suffix == ".fts":
             if not search_index.is_whole(path, is_deep=True):
+                context.findings.append(codes.INDEX_BROKEN.at(address))
+        case ["cache", _] if path in context.layout.vector_files():
+            if not is_as_named(path):
                 context.findings.append(codes.INDEX_BROKEN.at(address))
         case ["store", "imported", _] if _IMPORT.fullmatch(name):
             return

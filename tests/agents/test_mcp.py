@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 
 import httpx2
 import pytest
@@ -16,7 +17,9 @@ from mcp_types import TextContent, TextResourceContents
 from models.json import JsonObject, JsonValue
 from models.text import safe
 from pipelines.agents.quoted import LONGEST, NOTICE, quoted_json, quoted_text
+from pipelines.archive.audit import read_audit
 from pipelines.cli.app import invoke
+from pipelines.disk.layout import Layout
 from tests.answers import free_port, rows_in
 from tests.command_line import ROOT, call
 from tests.look.story import HOSTILE, LOST, TIDY
@@ -64,9 +67,17 @@ def portal() -> Iterator[BlockingPortal]:
 
 
 @pytest.fixture(scope="module")
-def url(told: Path) -> Iterator[str]:
+def data(told: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the story's archive, whose audit log grows."""
+    made = tmp_path_factory.mktemp("agents") / "data"
+    copytree(told, made, symlinks=True)
+    return made
+
+
+@pytest.fixture(scope="module")
+def url(data: Path) -> Iterator[str]:
     """The address of a server over HTTP."""
-    command = [sys.executable, "-m", "pipelines", "mcp", "--http", "--port", str(free_port()), "--data", str(told)]
+    command = [sys.executable, "-m", "pipelines", "mcp", "--http", "--port", str(free_port()), "--data", str(data)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         address = server.stderr.readline().split()[-1]
@@ -82,12 +93,12 @@ def url(told: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module", params=["stdio", "http"])
-def asking(request: pytest.FixtureRequest, portal: BlockingPortal, told: Path) -> Iterator[Asking]:
+def asking(request: pytest.FixtureRequest, portal: BlockingPortal, data: Path) -> Iterator[Asking]:
     """A client that is connected over each transport."""
     if request.param == "http":
         made = Client(request.getfixturevalue("url"))
     else:
-        arguments = ["-m", "pipelines", "mcp", "--data", str(told)]
+        arguments = ["-m", "pipelines", "mcp", "--data", str(data)]
         made = Client(stdio_client(StdioServerParameters(command=sys.executable, args=arguments, cwd=str(ROOT))))
     with portal.wrap_async_context_manager(made) as client:
         yield Asking(portal, client)
@@ -189,6 +200,16 @@ def test_sessions_are_resources_whose_text_is_between_marks(asking: Asking) -> N
     assert safe(content.text, keep_newlines=True) == content.text
     with pytest.raises(Exception, match="no session begins"):
         asking.portal.call(asking.client.read_resource, "archive://session/nobody")
+
+
+def test_every_answer_is_in_the_audit_log_without_its_content(asking: Asking, data: Path) -> None:
+    before = len(read_audit(Layout(data))[0])
+    asking.ask("search", query="release notes")
+    entries, problems = read_audit(Layout(data))
+    assert problems == []
+    (entry,) = entries[before:]
+    assert (entry.what, entry.level, entry.counts) == ("mcp", "private", {"search": 1})
+    assert entry.where in ("stdio", "http")
 
 
 def test_over_http_only_who_knows_the_secret_path_and_comes_from_here_is_answered(url: str) -> None:

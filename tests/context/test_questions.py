@@ -9,7 +9,6 @@ import pytest
 from models.errors import ConfigurationError, DataDirectoryError
 from pipelines.context.documents import document
 from pipelines.context.keys import secret_path, server_key
-from pipelines.context.published import CurrentWarehouse
 from pipelines.context.questions import Page, Questions
 from pipelines.context.sql import BoundedSql, SqlLimits
 from pipelines.context.values import cut, plain
@@ -17,6 +16,7 @@ from pipelines.disk.layout import Layout
 from pipelines.look.filters import Filters
 from pipelines.look.search import SearchQuery
 from pipelines.redact.rules import PrivacyLevel
+from pipelines.warehouse.current import CurrentWarehouse
 from tests.answers import rows_in
 from tests.command_line import SESSION, call, make_home, prompt
 from tests.look.story import TIDY

@@ -9,11 +9,11 @@ from models.amounts import duration, moment, plural, size
 from models.errors import ExitCode, ExtractError
 from models.json import JsonValue
 from pipelines.archive.archive import read_runs
-from pipelines.archive.machines import read_units, this_machine, to_json
+from pipelines.archive.machines import read_units, this_machine
 from pipelines.cli.confirm import Yes, confirm
 from pipelines.cli.console import Heading, say, say_json, say_table
 from pipelines.cli.findings import show_findings
-from pipelines.cli.lakes import push_all
+from pipelines.cli.lakes import push_all, status_of
 from pipelines.cli.options import AsJson, Data, Quiet, command, layout_of
 from pipelines.cli.progress import showing
 from pipelines.disk.atomic import disk_errors
@@ -123,13 +123,7 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
     runs = read_runs(layout)
     units = read_units(layout)
     if as_json:
-        say_json(
-            {
-                "machine": to_json(machine) if machine is not None else None,
-                "lakes": [{**one.to_json(), "waiting": waiting_for(one, runs).to_json()} for one in lakes],
-                "units": [one.to_json() for one in units],
-            }
-        )
+        say_json(status_of(layout))
         return
     if machine is not None:
         say(f"this machine: {machine.shown}")

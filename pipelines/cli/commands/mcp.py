@@ -11,14 +11,16 @@ import typer
 from models.errors import ConfigurationError
 from pipelines.agents.install import add_http_line, add_line, settings_of
 from pipelines.agents.server import ArchiveServer
+from pipelines.archive.audit import note_access
 from pipelines.cli.console import say
+from pipelines.cli.loader import semantic_search
 from pipelines.cli.looking import Level, level_of
 from pipelines.cli.options import Data, layout_of, program
 from pipelines.context.keys import secret_path
-from pipelines.context.published import CurrentWarehouse
 from pipelines.context.questions import Questions
 from pipelines.disk.layout import Layout
 from pipelines.redact.rules import PrivacyLevel
+from pipelines.warehouse.current import CurrentWarehouse
 
 _HOST: Final = "127.0.0.1"
 _PORT: Final = 8791
@@ -46,7 +48,12 @@ def mcp(
     if install:
         _print_lines(layout, redact, url if http else None, port)
         return
-    questions = Questions(CurrentWarehouse(layout), level)
+    where = "http" if http else "stdio"
+
+    def note(question: str, about: str) -> None:
+        note_access(layout, "mcp", where, level=redact, counts={question: 1})
+
+    questions = Questions(CurrentWarehouse(layout), level, semantic_search(layout), note)
     if not questions.published.version:
         raise ConfigurationError(f"there is no warehouse in {layout.root}; `extract run` builds one")
     server = ArchiveServer(questions, has_exact=level in (None, PrivacyLevel.PRIVATE))

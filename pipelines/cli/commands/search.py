@@ -8,9 +8,11 @@ import typer
 from rich.text import Text
 
 from models.amounts import plural
+from models.errors import ConfigurationError
 from models.json import JsonObject
 from models.text import safe
 from pipelines.cli.console import say, say_json
+from pipelines.cli.loader import semantic_search
 from pipelines.cli.looking import HomeId, Model, Project, Redact, Since, State, Tool, Touched, Until, masker_of
 from pipelines.cli.options import AsJson, Data, layout_of
 from pipelines.cli.shown import one_line, project_name, when
@@ -50,6 +52,9 @@ def search(
     literal: Annotated[
         bool, typer.Option("--literal", help="Search the exact text, case-sensitive, also within words.")
     ] = False,
+    semantic: Annotated[
+        bool, typer.Option("--semantic", help="Also by meaning, of English prose: after `extract embed`.")
+    ] = False,
     each: Annotated[bool, typer.Option("--each", help="Show every hit, not only the best of each session.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many; 0: all.")] = 20,
     redact: Redact = None,
@@ -65,17 +70,23 @@ def search(
     filters = Filters(project, since, until, touched, tool, model, state, home)
     text = " ".join(_quoted(word) for word in words) if not literal else " ".join(words)
     masker = masker_of(redact)
+    if semantic and literal:
+        raise ConfigurationError("--semantic and --literal: choose one")
     wanted = SearchQuery(text, filters, kind or (), literal, each, limit)
-    found = find(layout_of(data), wanted, masker.mask if masker else str)
+    layout, mask = layout_of(data), masker.mask if masker else str
+    found = semantic_search(layout)(wanted, mask) if semantic else find(layout, wanted, mask)
     if masker:
         found = [_masked(hit, masker) for hit in found]
     if as_json:
         say_json([_json(hit) for hit in found])
         return
+    _show_all(found, [text] if literal else search_terms(text), limit)
+
+
+def _show_all(found: Sequence[Hit], terms: Sequence[str], limit: int) -> None:
     if not found:
         say("Nothing found.")
         return
-    terms = [text] if literal else search_terms(text)
     for hit in found:
         _show(hit, terms)
     say(plural(len(found), "hit") + (f"; --limit {limit * 5} shows more" if len(found) == limit else ""))

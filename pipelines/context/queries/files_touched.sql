@@ -10,12 +10,11 @@ select
 from
     (
         select
-            c.*,
-            coalesce(c.input ->> '$.file_path', c.input ->> '$.notebook_path', c.input ->> '$.path') as file_path
+            c.*, coalesce(c.input ->> '$.file_path', c.input ->> '$.notebook_path', c.input ->> '$.path') as file_path
         from tool_calls c
         left join sessions s on s.session_id = c.session_id and s.home_id = c.home_id
         where {condition}
     ) t
-where t.file_path is not null {path_condition}
+where t.file_path is not null{path_condition}
 group by t.file_path
 order by last_at desc nulls last, t.file_path

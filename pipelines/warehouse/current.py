@@ -10,11 +10,7 @@ import duckdb
 
 from models.errors import ConfigurationError
 from pipelines.disk.layout import Layout
-from pipelines.look.filters import Conditions
 from pipelines.warehouse.opened import open_warehouse
-
-Named = dict[str, object]
-"""A row, by column name."""
 
 _SECONDS: Final = 20.0
 """The longest time of one of our own queries."""
@@ -57,11 +53,6 @@ class CurrentWarehouse:
             finally:
                 timer.cancel()
 
-    def rows(self, query: Conditions) -> list[Named]:
-        """Run a query of ours and return all rows. Raises as `reading` does."""
-        with self.reading() as connection:
-            return rows_of(connection, query)
-
     def close(self) -> None:
         """Close the warehouse; the next question opens it again."""
         with self._lock:
@@ -78,10 +69,3 @@ class CurrentWarehouse:
                     self._connection.close()  # cursors on the former warehouse keep it open until they end
                 self._connection, self._open_version = opened, version
             return self._connection.cursor()
-
-
-def rows_of(connection: duckdb.DuckDBPyConnection, query: Conditions) -> list[Named]:
-    """Run a query and return all rows, by column name."""
-    found = connection.execute(query.sql, list(query.values))
-    names = [str(column[0]) for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
