@@ -26,8 +26,10 @@ _NOT_OURS = ("cache/", "prefect/", "quarantine/", "staging/", "settings.toml", "
 
 
 def _over(path: Path, data: bytes) -> None:
-    path.chmod(0o600)
+    """Write other bytes into a new file at this path: a copied archive shares its warehouses with the original."""
+    path.unlink()
     path.write_bytes(data)
+    path.chmod(0o600)
 
 
 def _flip(path: Path, _: Path) -> None:

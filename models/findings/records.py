@@ -84,14 +84,15 @@ SETTINGS_REFUSED: Final = Kind(
     Severity.WARNING,
     Level.QUICK,
     "The settings are invalid: {problem}.",
-    "Correct the file: until then `extract run` refuses to start.",
+    "Correct the file, or put copies/settings.toml, which the newest run read, in its place: until then `extract run` "
+    "refuses to start.",
 )
 SETTINGS_CHANGED: Final = Kind(
     "R122",
     Severity.INFORMATION,
     Level.QUICK,
     "The settings have changed since run {run}, the newest one: {changes}.",
-    "Nothing, if you changed them. If not, put copies/settings.toml in the place of settings.toml.",
+    "Nothing, if you changed them. If not, put copies/settings.toml in its place.",
 )
 SETTINGS_GONE: Final = Kind(
     "R123",

@@ -29,7 +29,7 @@ from pipelines.archive.tombstones import read_graveyard
 from pipelines.copies.destination import CopyContent, DamagedHere, Destination, GoneHere, has_there, place_errors
 from pipelines.copies.directory import TEMPORARY
 from pipelines.copies.evidence import SmallFiles
-from pipelines.copies.places import now, open_copy, syncing
+from pipelines.copies.places import is_url, now, open_copy, syncing
 from pipelines.copies.result import SyncResult
 from pipelines.copies.state import (
     EVIDENCE,
@@ -46,6 +46,7 @@ from pipelines.disk.layout import Layout
 from pipelines.disk.platform import make_files_private
 
 _TRIES: Final = 3
+_DIGESTED: Final = 64 << 20
 
 
 class _ArchiveChanged(Exception):
@@ -238,15 +239,16 @@ class _Sync:
                 self._result.findings.append(found)
 
     def _trusted(self) -> set[str]:
-        """Return the paths at the copy that need no digest in this sync: a record there lists them, and they are not
-        due.
+        """Return the paths at the copy that need no digest in this sync: a record there lists them, and it is not their
+        turn. On a disk at least 64 MB have theirs in each sync, those first that wait longest.
         """
         parts = [part for run in self._state.runs for part in listed_files(run)]
         since, days = self._known.synced_at, SLOTS
         today = datetime.now(UTC).date()
         if since is not None:
             days = abs((today - datetime.fromisoformat(since).date()).days)
-        due = {part.path for part in due_parts(parts, today, days, at_least=0)}
+        at_least = 0 if is_url(self._known.place) else _DIGESTED
+        due = {part.path for part in due_parts(parts, today, days, at_least=at_least)}
         return {part.path for part in parts} - due - set(self._known.damaged)
 
     def _put_part(self, part: PartRecord, *, is_trusted: bool) -> None:
