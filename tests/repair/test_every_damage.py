@@ -41,8 +41,8 @@ from tests.repairing import (
 TO_DO: dict[str, Callable[[Archive, Path], object]] = {
     r"copies/settings\.toml": lambda archive, _: put_settings_back(archive),
     r"^Correct the problems of the other": lambda archive, _: mended(archive),
-    r"delete the log": lambda archive, path: (path.unlink(), call("rebuild", "--data", archive.layout.root)),
-    r"remove the entry of another kind": lambda archive, path: (path.rmdir(), run(archive.layout, archive.home)),
+    r"delete the log": lambda archive, path: delete_and_rebuild(archive, path),
+    r"remove the entry of another kind": lambda archive, path: remove_and_run(archive, path),
     r"[Vv]erify again": lambda archive, _: archive.held.close(),
     r"`extract repair": lambda archive, _: mended(archive),
     r"`extract rebuild`": lambda archive, _: call("rebuild", "--data", archive.layout.root),
@@ -73,6 +73,16 @@ def put_settings_back(archive: Archive) -> None:
     path = archive.layout.settings_file
     path.write_bytes(archive.layout.copy_of(path).read_bytes())
     path.chmod(0o600)
+
+
+def delete_and_rebuild(archive: Archive, path: Path) -> None:
+    path.unlink()
+    call("rebuild", "--data", archive.layout.root)
+
+
+def remove_and_run(archive: Archive, path: Path) -> None:
+    path.rmdir()
+    run(archive.layout, archive.home)
 
 
 def lose_newest_run_of(archive: Archive, copy: Archive) -> None:
