@@ -119,13 +119,15 @@ class TextRecord:
 @dataclass(frozen=True, slots=True)
 class WarehouseRecord:
     """The warehouse that a run published: path below the data directory, size in bytes, SHA-256. `quarantined` counts
-    the rows of its table `rejects`: the entries in quarantine of all runs; None in records of older versions.
+    the rows of its table `rejects`: the entries in quarantine of all runs; None in records of older versions. `edition`
+    is the digest of its tables' and views' definitions; empty in records of older versions.
     """
 
     path: str
     size: int
     sha256: str
     quarantined: int | None = None
+    edition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def show_summary(layout: Layout, finished: RunResult, data: Path | None, *, as_j
     _show_damage(run, data)
     _show_reparsed(run)
     for home_id, root in run.homes.items():
-        say(f"home {home_id}: {root}")
+        say(f"home {home_id}: {safe(root)}")
     say()
     _show_sources(run)
     say()

@@ -26,6 +26,7 @@ from pipelines.report.write import write_reports
 from pipelines.run.extraction import Request, check_homes, extract_homes
 from pipelines.run.sha256_lists import write_sha256_manifests
 from pipelines.run.standing_alerts import standing_alerts
+from pipelines.warehouse.edition import edition
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +85,16 @@ def report_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], obs
 
 
 def _reusable_warehouse(layout: Layout, earlier: Sequence[RunRecord], run: RunRecord) -> WarehouseRecord | None:
-    """Return the published warehouse if this run found nothing new, so that it need not be built again; else None."""
+    """Return the published warehouse if this run found nothing new, so that it need not be built again; else None, also
+    if another version of the program built it, whose tables or views differ.
+    """
     counts = [counts for phase in run.phases for counts in phase.sources.values()]
     if any(one.files_read or one.files_vanished or one.rows for one in counts) or not earlier:
         return None
     if not all(_is_like_last_time(earlier, phase) for phase in run.phases):
         return None
     published = earlier[-1].warehouse
-    if published is None or not (layout.root / published.path).exists():
+    if published is None or published.edition != edition() or not (layout.root / published.path).exists():
         return None
     made_ns = (layout.root / published.path).stat().st_mtime_ns
     # A warehouse newer than its record was published by a command that was stopped before it recorded that.

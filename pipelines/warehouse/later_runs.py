@@ -4,7 +4,7 @@ does not have them.
 
 import duckdb
 
-from models.errors import FixityError, StoreError
+from models.errors import FixityError, LoadError, StoreError
 from models.run import RunRecord
 from pipelines.archive.archive import read_runs
 from pipelines.disk.layout import Layout
@@ -15,12 +15,17 @@ def show_later_runs(connection: duckdb.DuckDBPyConnection, layout: Layout) -> No
     """If runs were committed after the warehouse of `connection` was built, create a temporary view `runs` that hides
     the table and adds them. Does not change the file.
 
-    If a commit record cannot be read, no run is added: `extract verify` reports the record.
+    If a commit record cannot be read, no run is added: `extract verify` reports the record. Raises LoadError if an
+    older version of the program built the warehouse, with other columns.
     """
-    newest, epoch = connection.execute("SELECT max(run_id), max(epoch) FROM runs WHERE machine IS NULL").fetchone() or (
-        None,
-        None,
-    )
+    try:
+        found = connection.execute("SELECT max(run_id), max(epoch) FROM runs WHERE machine IS NULL").fetchone()
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise LoadError(
+            "the warehouse was built by another version of the program, with other tables: `extract rebuild` or the "
+            "next `extract run` builds it again"
+        ) from error
+    newest, epoch = found or (None, None)
     if newest is None or not any(one.name > newest for one in layout.runs.iterdir()):
         return
     try:

@@ -19,6 +19,7 @@ from pipelines.disk import platform
 from pipelines.disk.atomic import disk_errors, sha256_of, sync_file
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
+from pipelines.warehouse.edition import edition
 from pipelines.warehouse.engine import quoted, remove_database
 from pipelines.warehouse.load import build_warehouse, damaged_parts, extend_warehouse
 from pipelines.warehouse.opened import open_warehouse as open_warehouse
@@ -39,7 +40,7 @@ class Published:
 
     def record(self, layout: Layout) -> WarehouseRecord:
         """Return its entry for the commit record of a run."""
-        return WarehouseRecord(layout.relative(self.path), self.size, self.sha256, self.quarantined)
+        return WarehouseRecord(layout.relative(self.path), self.size, self.sha256, self.quarantined, edition())
 
 
 def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_anew: bool = False) -> Published:

@@ -1,9 +1,15 @@
 """A run that reads nothing still shows in the warehouse whatever else it found."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
+import pytest
+
+from models.errors import LoadError
 from models.observer import Observer
+from pipelines.archive.archive import write_record
 from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import RunResult, run_job
@@ -41,3 +47,23 @@ def test_an_unchanged_home_keeps_the_warehouse_and_a_new_secret_or_import_does_n
     import_store(Layout(data), messages=messages, hashes=None)
     _run(data, home)
     assert _ask(data, "SELECT text FROM imported_messages") == [("hello",)]
+
+
+def test_a_warehouse_of_another_version_is_named_and_the_next_run_builds_it_again(
+    tmp_path: Path,
+) -> None:
+    home, data = tmp_path / "home", tmp_path / "data"
+    home.mkdir()
+    (home / "notes.md").write_text("# notes\n")
+    run = _run(data, home).run
+    assert run.warehouse is not None
+    with duckdb.connect(str(data / run.warehouse.path)) as connection:
+        connection.execute("ALTER TABLE runs RENAME COLUMN machine TO of_another_version")
+    with pytest.raises(LoadError, match="another version of the program"):
+        _ask(data, "SELECT 1")
+    run.warehouse = replace(run.warehouse, edition="older")
+    write_record(Layout(data), run, "commit")
+    again = _run(data, home).run
+    assert again.warehouse is not None
+    assert again.warehouse.path != run.warehouse.path
+    assert _ask(data, "SELECT count(*) FROM runs") == [(2,)]

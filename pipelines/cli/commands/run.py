@@ -7,6 +7,7 @@ import typer
 
 from extractors.reading.registry import PHASES
 from models.amounts import count, size
+from models.text import safe
 from pipelines.alerts.rules import whole_homes_gone
 from pipelines.archive.homes import read_homes
 from pipelines.cli.alerting import Announcing, Notify, OnAlert, Unattended, announce_alerts, say_alerts
@@ -84,7 +85,7 @@ def _show_plan(layout: Layout, request: Request, *, as_json: bool) -> None:
     numbers = ("new", "changed", "unchanged", "vanished", "to read")
     for home in plan.homes:
         phases = [phase for phase in plan.phases if phase.home_id == home.home_id]
-        say(f"home {home.home_id}: {home.root}")
+        say(f"home {home.home_id}: {safe(str(home.root))}")
         say_table(
             [Heading("phase"), *(Heading(name, "number") for name in numbers)],
             [
