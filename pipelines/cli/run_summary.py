@@ -155,7 +155,8 @@ def _found_nothing_new(finished: RunResult) -> bool:
     run, facts = finished.run, finished.facts
     is_fine = finished.exit_code in (ExitCode.VERIFIED, ExitCode.REJECTS, ExitCode.ALERT) and not run.damage
     is_new = facts.total.files_read or facts.total.rows or facts.fixity.files.total or facts.fixity.appeared.total
-    return is_fine and not is_new and not facts.not_done and facts.run.earlier_runs > 0
+    is_reparsed = any(one.files for one in run.reparsed.values())
+    return is_fine and not is_new and not is_reparsed and not facts.not_done and facts.run.earlier_runs > 0
 
 
 def _nothing_new(finished: RunResult) -> str:

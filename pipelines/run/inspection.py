@@ -50,7 +50,9 @@ def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
     was_used = any(layout.runs.glob("*/run.json"))
     damage = archives.mend_identity(layout) if was_used and _has_identity(layout) else []
     with disk_errors():
-        if was_used and layout.keep_git_away():
+        # Versions that wrote no head.json wrote no .gitignore either.
+        had_one = layout.head_file.exists() or layout.copy_of(layout.head_file).exists()
+        if was_used and layout.keep_git_away() and had_one:
             again = "was gone or not what was written, and was made again"
             damage.append(DamageRecord(layout.relative(layout.ignore_file), "", "", again, mended=True))
     archive = Archive.open_or_make(layout)
