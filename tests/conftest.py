@@ -106,7 +106,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 
 @pytest.fixture(scope="session")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def story_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data directory of a run over the story, which tests must not change."""
     base = tmp_path_factory.mktemp("story")
     ran = call("run", "--home", f"mine={write_story(base / 'home')}", "--data", base / "data")

@@ -178,12 +178,12 @@ def differences(home: Path, connection: duckdb.DuckDBPyConnection) -> Iterator[s
     count = Count()
     for path, record in records_of(home):
         count.add(path, record)
-    counted, told = count.by_session(), defaultdict[str, Counter[str]](Counter)
+    counted, printed = count.by_session(), defaultdict[str, Counter[str]](Counter)
     for session, *figures in connection.execute(_ASKED).fetchall():
-        told[count.name(session)].update(dict(zip(names, figures, strict=True)))
-    for session in sorted(counted.keys() | told.keys()):
+        printed[count.name(session)].update(dict(zip(names, figures, strict=True)))
+    for session in sorted(counted.keys() | printed.keys()):
         for name in names:
-            one, other = counted.get(session, Counter())[name], told.get(session, Counter())[name]
+            one, other = counted.get(session, Counter())[name], printed.get(session, Counter())[name]
             if one != other:
                 yield f"{session}: {name}: {one} in the lines, {other} in the warehouse"
 

@@ -472,16 +472,16 @@ def manifest_of(archive: Archive, path: str, epoch: int) -> int:
     raise LookupError(path)
 
 
-def in_manifest(path: str, epoch: int, told: dict[str, object] | None) -> Damage:
+def in_manifest(path: str, epoch: int, printed: dict[str, object] | None) -> Damage:
     """Change fields of a path in the manifest of a run, or with None remove its row."""
 
     def function(archive: Archive) -> None:
         def change(held: list[dict[str, object]]) -> None:
             row = next(row for row in held if row["path"] == path)
-            if told is None:
+            if printed is None:
                 held.remove(row)
             else:
-                row.update(told)
+                row.update(printed)
 
         archive.rewrite("manifest", change, manifest_of(archive, path, epoch))
 
@@ -772,8 +772,8 @@ def a_link_in_place_of_data(archive: Archive) -> None:
 def a_file_that_the_disk_changed(archive: Archive) -> None:
     """Change the digest in the manifest instead of the file: no program can set a file's change time (ctime)."""
     stat = (archive.home / "notes.md").stat()
-    told = {"content_xxh3": bytes(16), "mtime_ns": stat.st_mtime_ns, "ctime_ns": stat.st_ctime_ns}
-    in_manifest("notes.md", 2, told)(archive)
+    printed = {"content_xxh3": bytes(16), "mtime_ns": stat.st_mtime_ns, "ctime_ns": stat.st_ctime_ns}
+    in_manifest("notes.md", 2, printed)(archive)
     archive.edit(
         lambda run: setattr(run, "started_at", "2099-01-01T00:00:00+00:00")
     )  # so its times are old enough to prove a change

@@ -108,12 +108,12 @@ class Month:
 
     def run(self, *, home: bool = False) -> int:
         """Do the scheduled run; note its exit code, the alerts announced, and what stood in the home."""
-        told = self.where / "told.json"
-        told.unlink(missing_ok=True)
+        printed = self.where / "printed.json"
+        printed.unlink(missing_ok=True)
         named = ("--home", f"mine={self.household.root}") if home else ("--home", "mine")
-        command = ("run", *named, "--unattended", "--on-alert", f"cat > {told}", "--data", self.data)
+        command = ("run", *named, "--unattended", "--on-alert", f"cat > {printed}", "--data", self.data)
         code = call(*command).code
-        summary = json.loads(told.read_text()) if told.exists() else {"alerts": []}
+        summary = json.loads(printed.read_text()) if printed.exists() else {"alerts": []}
         self.codes.append(code)
         self.alerts.append([str(one["rule"]) for one in summary["alerts"] if one["announced"]])
         if code in (0, 4, 6):

@@ -149,8 +149,8 @@ def test_git_keeps_every_file_and_folder_of_the_fixtures() -> None:
 
 def test_no_file_names_a_place_of_this_machine_or_of_a_registry() -> None:
     # Put together here, so that this file is not among those found.
-    told = [*("pypi." + "org", "python" + "hosted"), *(f"--{name}" + "-url" for name in ("index", "extra-index"))]
-    for needle in [*told, f"{ROOT}{os.sep}", f"{Path(sys.prefix)}{os.sep}"]:
+    printed = [*("pypi." + "org", "python" + "hosted"), *(f"--{name}" + "-url" for name in ("index", "extra-index"))]
+    for needle in [*printed, f"{ROOT}{os.sep}", f"{Path(sys.prefix)}{os.sep}"]:
         found = [path.as_posix() for path in project_files() if needle.encode() in (ROOT / path).read_bytes()]
         assert found == [], f"{needle} stands in them"
 

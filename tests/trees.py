@@ -61,17 +61,17 @@ def kept_of(tree: Tree) -> dict[bytes, TreeEntry]:
     """Return the part of a home's tree that the archive can restore: all paths that no rule withholds or only lists."""
     classifier = Classifier()
     kept = {}
-    for path, thing in tree.items():
-        place = classifier.place(printable_path(path), thing.kind)
-        is_listed = place.treatment == Treatment.INVENTORY and place.rule != thing.kind
+    for path, item in tree.items():
+        place = classifier.place(printable_path(path), item.kind)
+        is_listed = place.treatment == Treatment.INVENTORY and place.rule != item.kind
         if place.treatment != Treatment.WITHHOLD and not is_listed:
-            kept[path] = thing
+            kept[path] = item
     return kept
 
 
 def without_links(tree: Tree) -> dict[bytes, TreeEntry]:
     """Return a tree without its links."""
-    return {path: thing for path, thing in tree.items() if thing.kind != "link"}
+    return {path: item for path, item in tree.items() if item.kind != "link"}
 
 
 def below(tree: Tree, *prefixes: bytes) -> dict[bytes, TreeEntry]:

@@ -67,10 +67,10 @@ def portal() -> Iterator[BlockingPortal]:
 
 
 @pytest.fixture(scope="module")
-def data(told: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(story_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the story's archive, whose audit log grows."""
     made = tmp_path_factory.mktemp("agents") / "data"
-    copytree(told, made, symlinks=True)
+    copytree(story_data, made, symlinks=True)
     return made
 
 
@@ -110,11 +110,11 @@ def test_every_tool_is_listed_as_one_that_only_reads(asking: Asking) -> None:
     assert all(tool.annotations and tool.annotations.read_only_hint and tool.description for tool in tools)
 
 
-def test_an_answer_cites_an_address_and_show_gives_its_bytes(asking: Asking, told: Path) -> None:
+def test_an_answer_cites_an_address_and_show_gives_its_bytes(asking: Asking, story_data: Path) -> None:
     (hit,) = rows_in(asking.ask("search", query="release notes"), "hits")
     assert hit["session_id"] == TIDY
     shown = asking.ask("show", address=hit["address"])
-    assert shown["text"] == call("show", str(hit["address"]), "--data", told).out
+    assert shown["text"] == call("show", str(hit["address"]), "--data", story_data).out
     assert "release notes" in str(shown["text"])
 
 
@@ -137,11 +137,11 @@ def test_prompts_of_a_session_without_a_transcript_have_the_address_of_their_lin
     assert "herons" in str(asking.ask("show", address=turn["address"])["text"])
 
 
-def test_usage_files_and_sessions_say_what_the_commands_say(asking: Asking, told: Path) -> None:
-    sessions = json.loads(call("sessions", "--json", "--data", told).out)
+def test_usage_files_and_sessions_say_what_the_commands_say(asking: Asking, story_data: Path) -> None:
+    sessions = json.loads(call("sessions", "--json", "--data", story_data).out)
     listed = rows_in(asking.ask("sessions"), "sessions")
     assert [row["session_id"] for row in sessions] == [row["session_id"] for row in listed]
-    usage = json.loads(call("usage", "--by", "model", "--json", "--data", told).out)
+    usage = json.loads(call("usage", "--by", "model", "--json", "--data", story_data).out)
     total = asking.ask("usage", by="model")["total"]
     assert isinstance(total, dict)
     assert total["total_tokens"] == sum(row["total_tokens"] for row in usage)
@@ -239,14 +239,14 @@ def test_a_long_answer_is_shortened_and_says_so() -> None:
     assert "[5 more characters]" in quoted_text("y" * (LONGEST + 5))
 
 
-def test_install_prints_the_line_for_claude_code_and_nothing_else_on_standard_output(told: Path) -> None:
-    ran = call("mcp", "--install", "--data", told)
+def test_install_prints_the_line_for_claude_code_and_nothing_else_on_standard_output(story_data: Path) -> None:
+    ran = call("mcp", "--install", "--data", story_data)
     (line,) = ran.lines
     assert line.startswith("claude mcp add --scope user claude-code-archive -- ")
-    assert line.endswith(f" mcp --data {told}")
+    assert line.endswith(f" mcp --data {story_data}")
     settings = json.loads(ran.err.partition("\n")[2])["mcpServers"]["claude-code-archive"]
-    assert settings["args"] == ["mcp", "--data", str(told)]
-    (line,) = call("mcp", "--install", "--http", "--data", told).lines
+    assert settings["args"] == ["mcp", "--data", str(story_data)]
+    (line,) = call("mcp", "--install", "--http", "--data", story_data).lines
     assert line.startswith("claude mcp add --scope user --transport http claude-code-archive http://127.0.0.1:8791/")
 
 

@@ -21,8 +21,8 @@ BIG = Alert(AlertRule.LARGE, "laptop:secret/plan.jsonl", "Large", "Begin anew")
 
 def test_an_alert_is_announced_when_it_is_new_and_each_week_while_it_lasts(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    told = [day for day in range(30) if FULL in note_alerts(layout, [FULL, BIG], NOW + timedelta(days=day), WEEK)]
-    assert told == [0, 7, 14, 21, 28]
+    printed = [day for day in range(30) if FULL in note_alerts(layout, [FULL, BIG], NOW + timedelta(days=day), WEEK)]
+    assert printed == [0, 7, 14, 21, 28]
     assert read_announced(layout)[FULL.key].raised_at == NOW.isoformat()
 
 

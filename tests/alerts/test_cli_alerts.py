@@ -31,17 +31,17 @@ def purged(kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> tuple[Kept, 
     found = copied(kept, where)
     for name in ("debug", "todos", "plans", "odd"):
         shutil.rmtree(found.home / name)
-    told = where / "told.json"
-    run = call("run", "--home", f"mine={found.home}", "--data", found.data, "--quiet", "--on-alert", f"cat > {told}")
+    printed = where / "printed.json"
+    run = call("run", "--home", f"mine={found.home}", "--data", found.data, "--quiet", "--on-alert", f"cat > {printed}")
     assert run.code == ExitCode.ALERT
-    return found, told, run.err
+    return found, printed, run.err
 
 
 def test_a_home_that_lost_its_files_ends_the_run_with_6_and_tells_the_command(
     purged: tuple[Kept, Path, str],
 ) -> None:
-    found, told, said = purged
-    summary = json.loads(told.read_text())
+    found, printed, said = purged
+    summary = json.loads(printed.read_text())
     (alert,) = summary["alerts"]
     (run,) = read_runs(Layout(found.data))[-1:]
     assert (alert["rule"], alert["subject"], summary["run_id"]) == ("vanished", "mine", run.run_id)
@@ -70,9 +70,9 @@ def test_an_alert_is_in_the_report_the_status_and_the_list_of_alerts(purged: tup
 
 def test_the_same_alert_is_announced_once_and_still_shown(purged: tuple[Kept, Path, str], tmp_path: Path) -> None:
     found = copied(purged[0], tmp_path)
-    again = call("run", "--home", f"mine={found.home}", "--data", found.data, "--on-alert", f"cat > {tmp_path}/told")
+    again = call("run", "--home", f"mine={found.home}", "--data", found.data, "--on-alert", f"cat > {tmp_path}/printed")
     assert again.code == 0
-    assert not (tmp_path / "told").exists()
+    assert not (tmp_path / "printed").exists()
     assert "ALERT vanished" in again.out
 
 
@@ -102,9 +102,9 @@ def test_files_that_no_run_has_read_are_named_before_claude_code_deletes_them(he
 def test_a_whole_home_that_vanished_is_announced_even_if_there_is_nothing_to_read(here: Kept, tmp_path: Path) -> None:
     here.home.rename(tmp_path / "away")
     try:
-        run = call("run", "--data", here.data, "--quiet", "--on-alert", f"cat > {tmp_path}/told")
+        run = call("run", "--data", here.data, "--quiet", "--on-alert", f"cat > {tmp_path}/printed")
         assert run.code == ExitCode.USAGE
-        (alert,) = json.loads((tmp_path / "told").read_text())["alerts"]
+        (alert,) = json.loads((tmp_path / "printed").read_text())["alerts"]
         assert (alert["rule"], alert["subject"]) == ("vanished", "mine")
         (shown,) = json.loads(call("alerts", "--json", "--data", here.data).out)["alerts"]
         assert shown["sentence"] == alert["sentence"]

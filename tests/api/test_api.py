@@ -68,10 +68,10 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def data(told: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(story_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the story's archive, to which tokens are added."""
     made = tmp_path_factory.mktemp("api") / "data"
-    copytree(told, made, symlinks=True)
+    copytree(story_data, made, symlinks=True)
     return made
 
 
@@ -165,7 +165,7 @@ def test_a_forged_an_unsigned_an_expired_and_a_revoked_token_are_refused(api: Ap
     assert (claims["machine"], claims["level"], claims["aud"]) == ("laptop", "none", AUDIENCE)
 
 
-def test_what_is_asked_wrongly_is_told_in_json_and_without_a_traceback(api: Api, token: str) -> None:
+def test_a_wrong_request_gets_json_and_no_traceback(api: Api, token: str) -> None:
     wrong = {
         "sessions/nobody": 404,
         "sessions?state=gone": 400,
@@ -278,16 +278,16 @@ def test_the_stream_tells_the_newest_run_and_each_that_finds_something_new(tmp_p
     home = write_story(tmp_path / "home")
     data = tmp_path / "data"
     assert call("run", "--home", f"mine={home}", "--data", data).code == 0
-    told = list[JsonObject]()
+    received = list[JsonObject]()
 
     async def listen() -> None:
         async def is_gone() -> bool:
-            return len(told) == 2
+            return len(received) == 2
 
         stream = events(CurrentWarehouse(Layout(data)), is_gone, lambda news: news, pause=0.01)
         async for event in stream:
-            told.append(json.loads(event.partition("data: ")[2]))
-            if len(told) == 1:
+            received.append(json.loads(event.partition("data: ")[2]))
+            if len(received) == 1:
                 line = {"display": "new words", "pastedContents": {}, "timestamp": 1772445600000, "project": "/p"}
                 with (home / "history.jsonl").open("a") as history:
                     history.write(json.dumps({**line, "sessionId": LOST}) + "\n")
@@ -295,9 +295,9 @@ def test_the_stream_tells_the_newest_run_and_each_that_finds_something_new(tmp_p
                 assert ran.returncode == 0
 
     anyio.run(listen)
-    assert set(told[0]["session_ids"]) == {TIDY, HOSTILE, LOST}  # type: ignore[arg-type]
-    assert told[1]["session_ids"] == [LOST]
-    assert told[1]["run_id"] != told[0]["run_id"]
+    assert set(received[0]["session_ids"]) == {TIDY, HOSTILE, LOST}  # type: ignore[arg-type]
+    assert received[1]["session_ids"] == [LOST]
+    assert received[1]["run_id"] != received[0]["run_id"]
 
 
 def _run(home: Path, data: Path) -> list[str]:

@@ -119,7 +119,7 @@ def test_what_names_no_session_or_too_shortly_is_refused(data: Path, given: str)
         list_files(Layout(data), Selection(session=given))
 
 
-def test_two_sessions_with_the_same_beginning_are_told_apart(tmp_path: Path) -> None:
+def test_two_sessions_with_the_same_beginning_are_distinguished(tmp_path: Path) -> None:
     for session in (SESSION, SESSION[:-1] + "0"):
         path = tmp_path / "home" / "debug" / f"{session}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -162,10 +162,10 @@ def test_each_file_has_its_standing_and_every_content_that_was_kept_of_it(tmp_pa
         "empty": "present", "gone.md": "expired", "history.jsonl": "present", "link": "link",
         "settings.json": "withheld", "stats-cache.json": "present",
     }  # fmt: skip
-    told = [(one.run_id, one.place, one.generation, one.size) for one in found["history.jsonl"].versions]
+    printed = [(one.run_id, one.place, one.generation, one.size) for one in found["history.jsonl"].versions]
     sizes = [sum(map(len, prompts[: number + 1])) for number in range(3)]
     places = (VersionPlace.EARLIER, VersionPlace.EARLIER, VersionPlace.CURRENT)
-    assert told == [(run_id, place, 1, size) for run_id, place, size in zip(runs, places, sizes, strict=True)]
+    assert printed == [(run_id, place, 1, size) for run_id, place, size in zip(runs, places, sizes, strict=True)]
     rewritten = [(one.run_id, one.place, one.generation, one.sha256) for one in found["stats-cache.json"].versions]
     assert rewritten == [
         (runs[0], VersionPlace.SUPERSEDED, 1, sha256(b"0").hexdigest()),
@@ -180,7 +180,7 @@ def test_each_file_has_its_standing_and_every_content_that_was_kept_of_it(tmp_pa
     assert states == {"gone.md", "settings.json"}
 
 
-def test_a_damaged_manifest_is_told_and_the_rest_is_listed(tmp_path: Path) -> None:
+def test_a_damaged_manifest_is_named_and_the_rest_is_listed(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     (home / "one.md").write_bytes(b"one")
@@ -253,12 +253,12 @@ def test_the_list_fits_eighty_columns_and_no_terminal_obeys_it(kept: Kept) -> No
 
 
 def test_the_list_is_one_json_document(kept: Kept) -> None:
-    told = json.loads(call("files", "--data", kept.data, "--json").out)
-    found = {each["path"]: each for each in told["files"]}
+    printed = json.loads(call("files", "--data", kept.data, "--json").out)
+    found = {each["path"]: each for each in printed["files"]}
     history = (kept.home / "history.jsonl").read_bytes()
     assert found["history.jsonl"]["versions"][0]["sha256"] == sha256(history).hexdigest()
     assert found[".credentials.json"]["state"] == "withheld"
-    assert told["counts"]["withheld"] == 1
+    assert printed["counts"]["withheld"] == 1
 
 
 def test_a_state_that_is_none_is_refused(kept: Kept) -> None:
@@ -267,15 +267,15 @@ def test_a_state_that_is_none_is_refused(kept: Kept) -> None:
     assert "there is no state" in ran.err
 
 
-def test_a_restore_is_told_in_a_few_lines_or_as_json(kept: Kept, tmp_path: Path) -> None:
+def test_a_restore_is_summarised_in_a_few_lines_or_as_json(kept: Kept, tmp_path: Path) -> None:
     ran = call("restore", "--data", kept.data, "--to", tmp_path / "one")
     assert (ran.code, ran.err) == (0, "")
     assert "5 files with" in ran.out
     assert "each read back, SHA-256 as archived" in ran.out
     assert "not restorable: 1 withheld, 1 listed" in ran.out
-    told = json.loads(call("restore", "--data", kept.data, "--to", tmp_path / "two", "--json").out)
-    assert (told["exit_code"], told["files"], told["findings"]) == (0, 5, [])
-    assert {each["why"] for each in told["not_restorable"]} == {"withheld", "listed"}
+    printed = json.loads(call("restore", "--data", kept.data, "--to", tmp_path / "two", "--json").out)
+    assert (printed["exit_code"], printed["files"], printed["findings"]) == (0, 5, [])
+    assert {each["why"] for each in printed["not_restorable"]} == {"withheld", "listed"}
     odd = os.path.join(os.fsencode(tmp_path), b"one", b"odd", b"\x1b[31m\xff\nname\\.txt")
     assert Path(os.fsdecode(odd)).read_bytes() == b"named oddly"
     assert call("restore", "--data", kept.data, "--to", tmp_path / "three", "--quiet").out == ""
@@ -295,7 +295,7 @@ def test_a_refused_restore_says_why_and_ends_with_usage(kept: Kept, tmp_path: Pa
     assert call("restore", "--data", kept.data).code == 2
 
 
-def test_a_drill_is_told_and_its_record_named(kept: Kept, tmp_path: Path) -> None:
+def test_a_drill_is_summarised_and_its_record_named(kept: Kept, tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(kept.data, data, symlinks=True)
     ran = call("drill", "--data", data)

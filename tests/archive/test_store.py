@@ -61,7 +61,7 @@ def _apply(home: Path, change: Change, number: int) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(CHANGES)
-def test_every_file_is_given_back_as_it_stood_at_every_run(rounds: list[list[Change]]) -> None:
+def test_every_file_is_restored_as_of_every_run(rounds: list[list[Change]]) -> None:
     with TemporaryDirectory() as place:
         home, data = Path(place) / "home", Path(place) / "data"
         home.mkdir()
@@ -138,7 +138,7 @@ def test_a_flipped_bit_never_gives_other_bytes(
         place.write_bytes(right)
 
 
-def test_a_file_that_claims_other_types_is_told_as_damaged(tmp_path: Path) -> None:
+def test_a_file_that_claims_other_types_is_reported_as_damaged(tmp_path: Path) -> None:
     home, data = tmp_path / "home", tmp_path / "data"
     home.mkdir()
     (home / "history.jsonl").write_bytes(b'{"display":"a","timestamp":1759331823096,"project":"/p"}\n')

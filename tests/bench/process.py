@@ -105,8 +105,8 @@ def run(
             peak = sampler.stop()
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode not in fine:
-            told = _read(err)[-2000:].decode(errors="replace") or _read(out)[-2000:].decode(errors="replace")
-            raise CommandFailed(f"{' '.join(command)[:300]} ended with {child.returncode}: {told.strip()}")
+            printed = _read(err)[-2000:].decode(errors="replace") or _read(out)[-2000:].decode(errors="replace")
+            raise CommandFailed(f"{' '.join(command)[:300]} ended with {child.returncode}: {printed.strip()}")
         unit = 1 if sys.platform == "darwin" else 1024
         cpu = usage.ru_utime + usage.ru_stime
         return Ran(wall, cpu, peak or None, usage.ru_maxrss * unit, child.returncode, _read(out))

@@ -81,9 +81,9 @@ def queries(bench: Bench) -> Section:
     )
     for home in bench.homes(bench.mb):
         data = bench.data_of(home)
-        told = bench.child(str(data), str(max(3, bench.runs)), module="queries")
+        printed = bench.child(str(data), str(max(3, bench.runs)), module="queries")
         rows, slowest = [], ("", 0.0)
-        for name, answer in told.items():
+        for name, answer in printed.items():
             assert isinstance(answer, dict)
             first, again, count = answer["first"], answer["again"], answer["rows"]
             assert isinstance(first, float)

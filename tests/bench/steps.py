@@ -139,25 +139,25 @@ def profile(bench: Bench) -> Section:
         "two threads of it where a table is large.",
     )
     for home in bench.homes(bench.mb):
-        told = {}
+        printed = {}
         for how in ("plain", "clocked"):
             data = bench.place("data/profile")
             data.mkdir()
             (data / "settings.toml").write_text("processes = 1\n", encoding="utf-8")
-            told[how] = bench.child(str(home.root), str(data), how, module="steps")
+            printed[how] = bench.child(str(home.root), str(data), how, module="steps")
             remove(data)
-        section.tables.append(_table(home.label, told["clocked"]))
-        plain, clocked = (float(cast(float, told[how]["cpu"])) for how in ("plain", "clocked"))
+        section.tables.append(_table(home.label, printed["clocked"]))
+        plain, clocked = (float(cast(float, printed[how]["cpu"])) for how in ("plain", "clocked"))
         section.notes.append(
             f"{home.label}: {plain:.2f} CPU s without clocks, {clocked:.2f} with them ({clocked / plain - 1:+.1%})"
         )
-        if gone := cast(list[str], told["clocked"]["gone"]):
+        if gone := cast(list[str], printed["clocked"]["gone"]):
             section.notes.append(f"no longer there, so counted elsewhere: {', '.join(gone)}")
     return section
 
 
-def _table(label: str, told: JsonObject) -> Table:
-    steps = cast(dict[str, dict[str, float]], told["steps"])
+def _table(label: str, printed: JsonObject) -> Table:
+    steps = cast(dict[str, dict[str, float]], printed["steps"])
     cpu = sum(one["cpu"] for one in steps.values())
     rows = [
         [name, f"{one['cpu']:.2f}", f"{one['cpu'] / cpu:.1%}", f"{one['wall']:.2f}", f"{one['calls']:,.0f}"]
@@ -166,9 +166,9 @@ def _table(label: str, told: JsonObject) -> Table:
     return Table([f"step, {label}", "CPU s", "share", "wall s", "calls"], rows)
 
 
-def step_cpu(told: JsonObject) -> dict[str, float]:
+def step_cpu(printed: JsonObject) -> dict[str, float]:
     """Return the CPU seconds of each step in the output of a profiled run."""
-    return {name: one["cpu"] for name, one in cast(dict[str, dict[str, float]], told["steps"]).items()}
+    return {name: one["cpu"] for name, one in cast(dict[str, dict[str, float]], printed["steps"]).items()}
 
 
 def clocked_run(home: Path, data: Path, *, is_clocked: bool) -> JsonObject:

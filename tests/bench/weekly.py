@@ -105,7 +105,7 @@ def _clocked_table(bench: Bench, home: Home, stores: Mapping[str, Path], data: P
         clocked.append(step_cpu(bench.child(str(home.root), str(data), "clocked", module="steps")))
     one, many = clocked
     rows = [
-        [step, *(f"{told.get(step, 0.0):.3f}" for told in clocked), f"{many[step] - one.get(step, 0.0):+.3f}"]
+        [step, *(f"{printed.get(step, 0.0):.3f}" for printed in clocked), f"{many[step] - one.get(step, 0.0):+.3f}"]
         for step in many
     ]
     return Table(["step as in the profile, CPU seconds", *stores, "growth"], rows)

@@ -60,23 +60,23 @@ def test_a_run_imports_nothing_large_that_it_does_not_use(tmp_path: Path) -> Non
 
 
 def test_help_lists_every_command_and_every_exit_code() -> None:
-    told = call("--help")
-    assert told.code == 0
+    printed = call("--help")
+    assert printed.code == 0
     for name in {words[0] for words in COMMANDS}:
-        assert any(line.startswith(f"  {name} ") for line in told.lines)
+        assert any(line.startswith(f"  {name} ") for line in printed.lines)
     for code in ExitCode:
-        assert any(line.split(maxsplit=1) == [f"{code:d}", code.sentence] for line in told.lines), code
+        assert any(line.split(maxsplit=1) == [f"{code:d}", code.sentence] for line in printed.lines), code
 
 
 @pytest.mark.parametrize("words", [(), *COMMANDS])
 def test_no_help_is_wider_than_eighty_columns_or_cut(words: tuple[str, ...]) -> None:
-    told = call(*words, "--help")
-    assert told.code == 0
-    assert max(map(len, told.lines)) <= 80
-    assert "..." not in told.out.replace("[ARGS]...", "").replace("}...", "}")
+    printed = call(*words, "--help")
+    assert printed.code == 0
+    assert max(map(len, printed.lines)) <= 80
+    assert "..." not in printed.out.replace("[ARGS]...", "").replace("}...", "}")
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     assert call("--version").out == f"extract {VERSION}\n"
 
 

@@ -64,7 +64,7 @@ def test_a_generation_is_part_of_the_address(home: Path, tmp_path: Path) -> None
 
 
 def test_what_cannot_be_shown_is_said_in_one_line(kept: Kept) -> None:
-    for address, told in (
+    for address, printed in (
         ("mine:.credentials.json", "never opened"),
         ("mine:plugins/cache/x/index.js", "only listed"),
         ("mine:nothing", "there is no nothing in home mine"),
@@ -79,7 +79,7 @@ def test_what_cannot_be_shown_is_said_in_one_line(kept: Kept) -> None:
     ):
         ran = call("show", address, "--data", kept.data)
         assert (ran.code, ran.raw) == (2, b""), address
-        assert told in ran.err, address
+        assert printed in ran.err, address
         assert len(ran.err.splitlines()) == 1
 
 

@@ -28,8 +28,8 @@ def test_a_table_shows_hostile_text_so_that_nothing_in_it_is_obeyed(kept: Kept) 
     halves = "SELECT left(prompt, 38) AS a FROM prompts UNION ALL SELECT substr(prompt, 39) FROM prompts"
     for ran in (_ask(kept, halves), call("sql", halves, "--data", kept.data, show="terminal")):
         assert ran.code == 0
-        for told in ("\\x1b]0;pwned", "\\u009b31m", "[/nope]", ":smile:", "\\u202eevil", "\\x0d\\x7f"):
-            assert told in ran.out
+        for printed in ("\\x1b]0;pwned", "\\u009b31m", "[/nope]", ":smile:", "\\u202eevil", "\\x0d\\x7f"):
+            assert printed in ran.out
         for hostile in ("\x1b]", "\x1b[31m", "\x07", "\u202e", "\u200b", "\x9b", "\r", "\x7f"):
             assert hostile not in ran.out, repr(hostile)
 
@@ -123,7 +123,7 @@ def test_rows_are_blocks_only_when_they_are_asked_for_as_blocks(kept: Kept) -> N
 
 
 def test_what_sql_cannot_do_ends_with_two_and_one_line(kept: Kept, tmp_path: Path) -> None:
-    for sql, told in (
+    for sql, printed in (
         ("SELEC 1", "syntax error"),
         ("SELECT nothing FROM prompts", "nothing"),
         ("DELETE FROM prompts", "read-only"),
@@ -163,7 +163,7 @@ def test_what_sql_cannot_do_ends_with_two_and_one_line(kept: Kept, tmp_path: Pat
     ):
         ran = _ask(kept, sql)
         assert (ran.code, ran.out) == (2, ""), sql
-        assert told in ran.err
+        assert printed in ran.err
         assert len(ran.err.splitlines()) == 1
         assert "\x1b" not in ran.err
     assert list(tmp_path.iterdir()) == []
@@ -245,11 +245,11 @@ def test_the_dictionary_names_every_table_and_view_of_a_warehouse(kept: Kept) ->
             "--json",
         ).out
     )
-    told = json.loads(call("tables", "--json").out)
-    assert {entry["name"]: [column["name"] for column in entry["columns"]] for entry in told} == {
+    printed = json.loads(call("tables", "--json").out)
+    assert {entry["name"]: [column["name"] for column in entry["columns"]] for entry in printed} == {
         entry["name"]: entry["columns"] for entry in held
     }
-    assert all(entry["comment"] for entry in told)
+    assert all(entry["comment"] for entry in printed)
 
 
 def test_the_dictionary_is_readable_at_eighty_columns() -> None:

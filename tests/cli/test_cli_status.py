@@ -1,4 +1,4 @@
-"""`extract status` and `extract inventory`: how things stand, without writing anything."""
+"""`extract status` and `extract inventory`: the state of homes and archive, without writing anything."""
 
 import hashlib
 import json
@@ -35,13 +35,13 @@ def test_status_tells_what_is_new_since_the_last_run_and_writes_nothing(home: Pa
     assert "1 file gone from the home and archived, 1 since the last run" in ran.out
     assert next(line for line in ran.lines if line.startswith("todos ")).split()[-4:] == ["1", "0", "3", "B"]
     assert max(len(line) for line in ran.lines if not line.startswith(("home ", "next: ", str(tmp_path)))) <= 80
-    told = json.loads(call("status", "--data", data, "--json").out)
-    (mine,) = told["homes"]
+    output = json.loads(call("status", "--data", data, "--json").out)
+    (mine,) = output["homes"]
     assert (mine["home_id"], mine["root"], mine["problem"]) == ("mine", str(home), None)
     assert mine["phases"][0]["watermark"] == (home / "history.jsonl").stat().st_size - len(prompt("later"))
-    assert told["store_bytes"] == sum(path.stat().st_size for path in (data / "store").rglob("*.parquet"))
-    assert told["table_bytes"] == sum(path.stat().st_size for path in (data / "tables").rglob("*.parquet"))
-    assert told["warehouse_bytes"] == (data / "warehouse.duckdb").stat().st_size
+    assert output["store_bytes"] == sum(path.stat().st_size for path in (data / "store").rglob("*.parquet"))
+    assert output["table_bytes"] == sum(path.stat().st_size for path in (data / "tables").rglob("*.parquet"))
+    assert output["warehouse_bytes"] == (data / "warehouse.duckdb").stat().st_size
     assert _everything(tmp_path) == before
 
 
@@ -53,7 +53,7 @@ def test_a_home_that_is_not_here_now_is_shown_as_it_was_last_seen(home: Path, tm
     assert "(not here now)" in ran.out
 
 
-def test_what_a_killed_run_left_and_who_writes_is_told(home: Path, tmp_path: Path) -> None:
+def test_the_remains_of_a_killed_run_and_the_writer_are_named(home: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     call("run", "--home", home, "--data", data, "--quiet")
     (data / "staging" / "20260101T000000Z-abcdef").mkdir()
@@ -81,15 +81,15 @@ def test_an_inventory_needs_no_data_directory_and_names_every_rule(home: Path, t
     assert _everything(tmp_path) == before
 
 
-def test_an_inventory_as_json_lists_every_thing_and_hides_what_is_hostile(home: Path) -> None:
+def test_an_inventory_as_json_lists_every_path_and_escapes_hostile_ones(home: Path) -> None:
     ran = call("inventory", "--home", home, "--json", "--sha256")
-    (told,) = json.loads(ran.out)["homes"]
-    things = {thing["path"]: thing for thing in told["paths"]}
+    (output,) = json.loads(ran.out)["homes"]
+    items = {item["path"]: item for item in output["paths"]}
     digest = hashlib.sha256((home / "history.jsonl").read_bytes()).hexdigest()
-    assert things["history.jsonl"]["sha256"] == digest
-    assert "sha256" not in things[".credentials.json"]
-    assert "sha256" not in things["plugins/cache/x/index.js"]
-    assert things[r"odd/\x1b[31m\xff\x0aname\\.txt"]["type"] == "file"
+    assert items["history.jsonl"]["sha256"] == digest
+    assert "sha256" not in items[".credentials.json"]
+    assert "sha256" not in items["plugins/cache/x/index.js"]
+    assert items[r"odd/\x1b[31m\xff\x0aname\\.txt"]["type"] == "file"
     assert safe(ran.out, keep_newlines=True) == ran.out
 
 
@@ -135,7 +135,7 @@ def test_a_rule_of_the_settings_is_kept_to_and_named(home: Path, tmp_path: Path)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "settings.toml").write_text('withhold = ["odd/**"]\n')
     ran = call("inventory", "--home", home, "--data", tmp_path / "data", "--json", "--sha256")
-    (told,) = json.loads(ran.out)["homes"]
-    (odd,) = [thing for thing in told["paths"] if thing["path"].startswith("odd/")]
+    (output,) = json.loads(ran.out)["homes"]
+    (odd,) = [item for item in output["paths"] if item["path"].startswith("odd/")]
     assert (odd["treatment"], odd["rule"]) == ("withhold", "settings:odd/**")
     assert "sha256" not in odd

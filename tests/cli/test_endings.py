@@ -83,12 +83,12 @@ def test_ctrl_c_at_any_moment_ends_without_a_traceback(kept: Kept) -> None:
             time.sleep(delay / 1000)
             process.send_signal(signal.SIGINT)
             process.stdout.read()
-            told = process.stderr.read().decode()
-        assert "Traceback" not in told, told
+            printed = process.stderr.read().decode()
+        assert "Traceback" not in printed, printed
         assert process.returncode in (ExitCode.INTERRUPTED, ExitCode.VERIFIED)
         ended += process.returncode == ExitCode.INTERRUPTED
         if process.returncode == ExitCode.INTERRUPTED:
-            assert told.startswith("extract: interrupted"), told
+            assert printed.startswith("extract: interrupted"), printed
     assert ended
 
 
@@ -140,8 +140,8 @@ def test_an_output_that_cannot_be_written_is_named_once(kept: Kept, words: tuple
             [*COMMAND, *words, "--data", str(kept.data)], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == ExitCode.DISK
-    told = "standard output cannot be used: No space left on device. Free some space, or give"
-    assert done.stderr.decode() == f"extract: {told} another path\n"
+    printed = "standard output cannot be used: No space left on device. Free some space, or give"
+    assert done.stderr.decode() == f"extract: {printed} another path\n"
 
 
 AS_NOBODY = f"""

@@ -62,13 +62,13 @@ def test_every_answer_is_masked_to_the_level(secretive: Layout) -> None:
     assert MAIL not in public
 
 
-def test_a_value_has_one_mask_in_all_answers_and_another_in_another_archive(secretive: Layout, told: Path) -> None:
+def test_a_value_has_one_mask_in_one_archive_and_another_in_the_next(secretive: Layout, story_data: Path) -> None:
     def mask(layout: Layout) -> str:
         masker = Questions(CurrentWarehouse(layout)).masker
         assert masker is not None
         return masker.mask(f"password={SECRET}")
 
-    assert mask(secretive) == mask(secretive) != mask(Layout(told))
+    assert mask(secretive) == mask(secretive) != mask(Layout(story_data))
 
 
 def test_answers_follow_the_warehouse_that_the_newest_run_published(secretive: Layout, tmp_path: Path) -> None:
@@ -87,18 +87,18 @@ def test_answers_follow_the_warehouse_that_the_newest_run_published(secretive: L
     assert shown[-1]["prompt_text"] == "afterwards"
 
 
-def test_a_query_is_stopped_when_its_time_is_over_and_the_next_one_is_answered(told: Path) -> None:
-    sql = BoundedSql(Layout(told), SqlLimits(seconds=0.3))
+def test_a_query_is_stopped_when_its_time_is_over_and_the_next_one_is_answered(story_data: Path) -> None:
+    sql = BoundedSql(Layout(story_data), SqlLimits(seconds=0.3))
     with pytest.raises(ConfigurationError, match=r"no result within 0\.3 s"):
         sql.ask("SELECT count(*) FROM range(1000000000000)", 1, None)
-    assert BoundedSql(Layout(told)).ask("SELECT 1 AS one", 1, None)["rows"] == [[1]]
+    assert BoundedSql(Layout(story_data)).ask("SELECT 1 AS one", 1, None)["rows"] == [[1]]
 
 
-def test_pages_that_are_none_and_views_of_nothing_are_refused(told: Path) -> None:
+def test_pages_that_are_none_and_views_of_nothing_are_refused(story_data: Path) -> None:
     for limit, offset in [(0, 0), (201, 0), (5, -1)]:
         with pytest.raises(ConfigurationError):
             Page(limit, offset)
-    questions = Questions(CurrentWarehouse(Layout(told)))
+    questions = Questions(CurrentWarehouse(Layout(story_data)))
     with pytest.raises(ConfigurationError, match="no session begins"):
         questions.session("nobody")
     with pytest.raises(ConfigurationError, match="several sessions"):
@@ -107,20 +107,20 @@ def test_pages_that_are_none_and_views_of_nothing_are_refused(told: Path) -> Non
         questions.search(SearchQuery("x", Filters()), "magic")
 
 
-def test_an_access_is_told_to_the_audit_without_content(told: Path) -> None:
+def test_an_access_is_in_the_audit_log_without_content(story_data: Path) -> None:
     accesses: list[tuple[str, str]] = []
-    questions = Questions(CurrentWarehouse(Layout(told)), audit=lambda *access: accesses.append(access))
+    questions = Questions(CurrentWarehouse(Layout(story_data)), audit=lambda *access: accesses.append(access))
     questions.search(SearchQuery("release notes", Filters(project="shop")))
     questions.conversation(TIDY)
     questions.sessions(Filters(project="shop"))
     assert accesses == [("search", "text"), ("conversation", TIDY), ("sessions", "project")]
 
 
-def test_the_key_of_the_servers_is_drawn_once_and_for_the_owner_alone(secretive: Layout, told: Path) -> None:
+def test_the_key_of_the_servers_is_drawn_once_and_for_the_owner_alone(secretive: Layout, story_data: Path) -> None:
     key = server_key(secretive)
     assert (server_key(secretive), len(key)) == (key, 32)
     assert secretive.server_key.stat().st_mode & 0o777 == 0o600
-    assert secret_path(secretive) != secret_path(Layout(told))
+    assert secret_path(secretive) != secret_path(Layout(story_data))
     assert "server.key" not in call("verify", "--data", secretive.root).out
 
 

@@ -1,4 +1,4 @@
-"""One writer for each data directory: who comes second is told, whoever dies leaves nothing locked."""
+"""One writer for each data directory: the second one gets an error, and one that dies leaves no lock."""
 
 import json
 import os
@@ -107,7 +107,7 @@ def test_of_two_runs_started_at_once_one_works_and_one_says_so(home: Path, tmp_p
     ],
     ids=lambda command: str(command[0]),
 )
-def test_every_other_writer_is_told_too(command: list[str], home: Path, tmp_path: Path) -> None:
+def test_every_other_writer_is_named_too(command: list[str], home: Path, tmp_path: Path) -> None:
     data, layout = tmp_path / "data", Layout(tmp_path / "data")
     first = extract(data, home)
     extract(data, home)
@@ -166,10 +166,10 @@ from pathlib import Path
 from pipelines.disk.layout import Layout
 from pipelines.disk.lock import writing
 with writing(Layout(Path(sys.argv[1])), "parent"):
-    ready, told = os.pipe()
+    ready, printed = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(told, b".")
+        os.write(printed, b".")
         signal.pause()
     os.read(ready, 1)
     print(child, flush=True)

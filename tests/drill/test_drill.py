@@ -103,11 +103,11 @@ def test_it_holds_for_a_sample_home_that_grew_and_nothing_is_left_of_it(tmp_path
 def test_its_record_says_what_was_found_and_for_people_too(home: Path, tmp_path: Path) -> None:
     made = drilled(tmp_path, home)
     assert made.record is not None
-    told = json.loads(unsealed(made.record.read_bytes(), ".json"))
+    printed = json.loads(unsealed(made.record.read_bytes(), ".json"))
     text = unsealed(made.record.with_suffix(".txt").read_bytes(), ".txt").decode()
-    assert told == made.to_json()
-    assert told["holds"] is True
-    assert told["homes"][0]["sessions"][0]["verdict"] == "whole"
+    assert printed == made.to_json()
+    assert printed["holds"] is True
+    assert printed["homes"][0]["sessions"][0]["verdict"] == "whole"
     assert text == drill_text(made)
     assert "PASSED" in text
     assert made.record.stat().st_mode & 0o777 == 0o600
@@ -143,7 +143,7 @@ def test_lost_bytes_make_it_fail_and_name_the_file(home: Path, tmp_path: Path) -
     assert "FAILED" in drill_text(made)
 
 
-def test_what_is_no_longer_at_the_source_or_differs_since_is_told_and_no_failure(home: Path, tmp_path: Path) -> None:
+def test_changes_of_the_source_are_reported_and_no_failure(home: Path, tmp_path: Path) -> None:
     for name in ("grown", "changed", "gone"):
         write(home / "notes" / name, b"before")
     extract(tmp_path / "data", home)
@@ -155,10 +155,10 @@ def test_what_is_no_longer_at_the_source_or_differs_since_is_told_and_no_failure
     assert made.holds
     assert made.homes[0].source.outcomes == {"intact": 2, "appended": 1, "modified": 1, "missing": 1}
     text = drill_text(made)
-    assert all(told in text for told in ("2 the same", "1 grown since", "1 changed since", "1 gone since"))
+    assert all(printed in text for printed in ("2 the same", "1 grown since", "1 changed since", "1 gone since"))
 
 
-def test_a_home_that_is_not_here_is_told(home: Path, tmp_path: Path) -> None:
+def test_a_missing_home_is_named(home: Path, tmp_path: Path) -> None:
     extract(tmp_path / "data", home)
     shutil.move(home, tmp_path / "moved")
     made = drill(Layout(tmp_path / "data"), DrillRequest())
@@ -197,7 +197,7 @@ def test_what_was_restored_is_looked_at_once_more_by_itself(home: Path, tmp_path
     extract(tmp_path / "data", home)
     target = tmp_path / "restored"
     made = restore(Layout(tmp_path / "data"), RestoreRequest(target))
-    expected = {thing.state.path_bytes: thing.state for thing in made.plan.files}
+    expected = {item.state.path_bytes: item.state for item in made.plan.files}
     expected |= {state.path_bytes: state for state in made.plan.directories.values() if state is not None}
     assert compare_restored("home", target, expected, set(), Observer()).findings == []
     file = target / "notes" / "one.md"
@@ -359,7 +359,7 @@ def test_the_directory_of_a_project_is_named_by_claude_codes_rule(cwd: str, dire
 
 
 @pytest.mark.parametrize(
-    ("directory", "cwd", "told"),
+    ("directory", "cwd", "printed"),
     [
         (DIRECTORY, CWD, "right"),
         ("my-own-name", CWD, "other"),
@@ -369,13 +369,13 @@ def test_the_directory_of_a_project_is_named_by_claude_codes_rule(cwd: str, dire
     ],
 )
 def test_the_name_of_a_directory_is_compared_with_the_rule(
-    home: Path, tmp_path: Path, directory: str, cwd: str | None, told: str
+    home: Path, tmp_path: Path, directory: str, cwd: str | None, printed: str
 ) -> None:
     write(home / "projects" / directory / f"{SESSION}.jsonl", record("a", None, cwd=cwd))
     made = drilled(tmp_path, home)
     assert made.holds
     path = f"projects/{directory}/{SESSION}.jsonl"
-    assert [one.directory_name for one in made.homes[0].sessions if one.path == path] == [told]
+    assert [one.directory_name for one in made.homes[0].sessions if one.path == path] == [printed]
 
 
 def test_only_a_sessions_own_transcript_is_one() -> None:

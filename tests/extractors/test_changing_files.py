@@ -1,4 +1,4 @@
-"""A file that its owner changes while it is read: read again, or told as unreadable, never accepted as a mixture."""
+"""A file that its owner changes while it is read: read again, or reported as unreadable, never a mixture."""
 
 import os
 import time
@@ -80,7 +80,7 @@ def test_a_file_that_changed_once_in_place_is_read_again_and_its_first_reading_i
     assert [("0002" in row, "0001" in row) for row in sink.rows[result.file_id]] == [(True, False)] * 3
 
 
-def test_a_file_that_changes_in_place_each_time_it_is_read_is_told_as_unreadable(tmp_path: Path) -> None:
+def test_a_file_that_changes_at_each_read_is_unreadable(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     path.write_bytes(prompts(1))
     result, sink = read(tmp_path, lambda attempt: overwrite(path, prompts(attempt + 1)))

@@ -67,7 +67,7 @@ def test_what_is_kept_of_a_text_is_no_content() -> None:
     assert not Tombstones(b"other", needles=[needle]).holds(b"correct horse battery staple")
 
 
-def test_an_id_is_found_in_text_and_path_and_a_path_stands_for_all_below() -> None:
+def test_an_id_is_found_in_text_and_path_and_a_path_covers_all_below() -> None:
     key = Tombstones(KEY)
     stones = Tombstones(KEY, ids=[key.of_id(SESSION.encode())], paths=[key.of_path(b"projects/-p")])
     assert stones.holds(f'{{"sessionId":"{SESSION}"}}'.encode())

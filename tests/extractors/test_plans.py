@@ -22,7 +22,7 @@ def test_the_text_of_any_plan_is_one_message(text: str) -> None:
 
 
 @given(st.lists(LINES, max_size=6).map("\n".join))
-def test_a_title_stands_in_the_text_on_one_line(text: str) -> None:
+def test_a_title_is_one_line_of_the_text(text: str) -> None:
     title = title_of(text)
     assert title is None or (title in text and "\n" not in title and title.strip())
 

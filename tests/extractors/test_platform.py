@@ -377,7 +377,7 @@ def test_a_reader_finds_a_whole_file_whenever_it_looks(
     assert wrong == []
 
 
-def test_a_directory_is_told_from_every_other_while_it_is_held(root: Directory, home: Path) -> None:
+def test_an_open_directory_has_an_identity_of_its_own(root: Directory, home: Path) -> None:
     (home / "other").mkdir()
     held, again, other = root.directory(b"directory"), root.directory(b"directory"), root.directory(b"other")
     assert held.identity() == again.identity()

@@ -94,7 +94,7 @@ _PATHS = st.lists(_NAMES.map("".join), max_size=5).map("/".join)
 
 @pytest.mark.parametrize("rule", WITHHELD[:-3], ids=lambda rule: rule.name)
 @given(st.data())
-def test_no_path_that_a_rule_names_is_told_to_be_free_without_asking_it(rule: Rule, data: st.DataObject) -> None:
+def test_no_path_that_a_rule_matches_is_cleared_without_trying_it(rule: Rule, data: st.DataObject) -> None:
     path = data.draw(
         st.from_regex(re.compile(rule.shown, rule.pattern.flags), alphabet=st.characters(max_codepoint=0x7F))
     )
@@ -106,7 +106,7 @@ def test_a_mark_of_what_may_be_withheld_is_seen_in_any_case(path: str) -> None:
     assert may_be_withheld(path)
 
 
-def test_most_paths_are_told_to_be_free_without_asking_the_rules() -> None:
+def test_most_paths_are_cleared_without_trying_the_rules() -> None:
     paths = ("debug/a.txt", "projects/-p/x.jsonl", "file-history/s/0123456789abcdef@v1")
     assert not any(may_be_withheld(path) for path in paths)
 

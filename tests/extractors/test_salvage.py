@@ -143,7 +143,7 @@ def test_a_whole_record_is_read_alike_by_both_paths(record: JsonObject) -> None:
         min_size=1,
     )
 )
-def test_objects_spliced_without_a_line_end_are_all_won_whatever_they_are(
+def test_objects_spliced_without_a_line_end_are_all_salvaged(
     splices: list[tuple[JsonObject, bytes]],
 ) -> None:
     line = b"".join(dump(record) + gap for record, gap in splices) + b"\n"
@@ -154,7 +154,7 @@ def test_objects_spliced_without_a_line_end_are_all_won_whatever_they_are(
 
 
 @given(records(), st.lists(records(), min_size=1, max_size=3), st.sampled_from([b"", b" ", b"\0\0"]), st.data())
-def test_records_after_a_torn_one_are_won_and_nothing_of_the_torn_one_is(
+def test_records_after_a_torn_one_are_salvaged_and_nothing_of_the_torn_one(
     torn: JsonObject, whole: list[JsonObject], gap: bytes, data: st.DataObject
 ) -> None:
     head = dump(torn)
@@ -168,7 +168,7 @@ def test_records_after_a_torn_one_are_won_and_nothing_of_the_torn_one_is(
 
 
 @given(records(), records(), st.data())
-def test_a_record_before_a_torn_one_is_won(whole: JsonObject, torn: JsonObject, data: st.DataObject) -> None:
+def test_a_record_before_a_torn_one_is_salvaged(whole: JsonObject, torn: JsonObject, data: st.DataObject) -> None:
     head = dump(torn)
     head = head[: data.draw(st.integers(1, len(head) - 1))]
     parts = salvage(dump(whole) + head)
@@ -177,7 +177,7 @@ def test_a_record_before_a_torn_one_is_won(whole: JsonObject, torn: JsonObject, 
 
 
 @given(records(), records(), st.data())
-def test_a_record_written_into_the_middle_of_another_is_won(
+def test_a_record_written_into_the_middle_of_another_is_salvaged(
     outer: JsonObject, inner: JsonObject, data: st.DataObject
 ) -> None:
     text = dump(outer)
@@ -233,7 +233,7 @@ def test_a_torn_last_line_gives_no_record_at_any_cut(record: JsonObject) -> None
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_a_tail_that_stands_alone_gives_no_record_at_any_cut(record: JsonObject) -> None:
+def test_a_tail_alone_on_a_line_gives_no_record_at_any_cut(record: JsonObject) -> None:
     text = dump(record)
     for cut in range(1, len(text) - 1):
         [part] = salvage(text[cut:] + b"\n")

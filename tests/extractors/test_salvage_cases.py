@@ -131,7 +131,7 @@ def test_numbers_within_64_bits_need_no_repair(number: float) -> None:
 
 
 @pytest.mark.parametrize("text", [b"\xff", b"\x80abc", b"\xc0\xaf", b"\xed\xa0\xbd", b"\xf4\x90\x80\x80"])
-def test_a_record_with_bytes_that_are_not_utf8_is_rejected_whole_and_its_neighbours_are_won(text: bytes) -> None:
+def test_a_record_that_is_not_utf8_is_rejected_and_its_neighbours_are_salvaged(text: bytes) -> None:
     damaged = b'{"type":"user","sessionId":"s","message":{"content":[{"type":"text","text":"' + text + b'"}]}}'
     assert kinds(salvage(damaged + b"\n")) == ["not_utf8"]
     parts = salvage(dump(USER) + damaged + dump(PROMPT))
@@ -168,7 +168,7 @@ def test_what_is_not_json_is_not_made_json(line: bytes) -> None:
     assert kinds(salvage(line)) == ["not_json"]
 
 
-def test_records_joined_by_commas_are_won_but_for_the_one_that_may_be_the_head_of_a_torn_one() -> None:
+def test_records_joined_by_commas_are_salvaged_but_for_a_possible_head() -> None:
     parts = salvage(dump(USER) + b"," + dump(PROMPT) + b", " + dump(ASSISTANT))
     assert values(parts) == [ASSISTANT]
     assert parts[0].kind is REJECT
@@ -198,7 +198,7 @@ def test_nesting_is_read_to_a_fixed_depth(depth: int, inmost: bytes, expected: s
     assert kinds(salvage(nested(depth, inmost))) == [expected]
 
 
-def test_a_record_beside_one_that_is_nested_too_deeply_is_won() -> None:
+def test_a_record_beside_one_that_is_nested_too_deeply_is_salvaged() -> None:
     parts = salvage(nested(5000, b"1") + dump(USER) + nested(5000, b"1"))
     assert kinds(parts) == ["too_deep", "record", "too_deep"]
     assert values(parts) == [USER]
@@ -267,7 +267,7 @@ def test_a_document_is_read_with_the_same_repairs() -> None:
     assert salvage_document(b"[1]\n") == ([1], ())
 
 
-def test_the_repairs_of_a_whole_document_are_told_as_those_of_a_line_are(tmp_path: Path) -> None:
+def test_the_repairs_of_a_document_are_reported_like_those_of_a_line(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     (home / "stats-cache.json").write_bytes(
@@ -275,6 +275,6 @@ def test_the_repairs_of_a_whole_document_are_told_as_those_of_a_line_are(tmp_pat
     )
     (home / "history.jsonl").write_bytes(b'{"display": "\\ud83d", "timestamp": 1768724500000}\n')
     extract(tmp_path / "data", home)
-    told = {(str(row["source"]), str(row["flag"])) for row in rows(tmp_path / "data", "repairs")}
+    printed = {(str(row["source"]), str(row["flag"])) for row in rows(tmp_path / "data", "repairs")}
     document = {("stats-cache", flag) for flag in ("bom", "lone_surrogate", "non_finite_number")}
-    assert told == {("history", "lone_surrogate"), *document}
+    assert printed == {("history", "lone_surrogate"), *document}

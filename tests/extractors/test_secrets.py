@@ -25,7 +25,7 @@ _BEGIN = b"-----BEGIN "
         b"# tokens\n[default]\naws_secret_access_key = 0123456789abcdefghij\n",
     ],
 )
-def test_a_key_or_a_file_of_tokens_is_told(head: bytes) -> None:
+def test_a_key_or_a_file_of_tokens_is_recognised(head: bytes) -> None:
     assert looks_like_a_secret(head)
 
 

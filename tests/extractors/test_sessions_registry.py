@@ -24,7 +24,7 @@ def test_an_old_registration_has_less() -> None:
     assert (session["session_id"], session["cwd"], session["version"]) == (OTHER_SESSION, r"C:\Users\mira\work", None)
 
 
-def test_what_is_not_known_is_kept_and_a_process_that_is_not_the_name_s_is_told() -> None:
+def test_unknown_fields_are_kept_and_a_process_of_another_name_is_reported() -> None:
     found = read_fixture("whole_files__drift", "sessions/4242.json")
     session = found.one("live_sessions")
     assert (session["pid"], session["started_at"]) == (4242, None)

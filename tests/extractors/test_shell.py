@@ -105,7 +105,7 @@ def test_a_word_without_its_quotes(written: str, text: str) -> None:
     "written", ["$HOME/bin:$PATH", "${HOME:-a b}/bin", '$(cd "$(dirname x)" && pwd)', "`date +%s`", "$(a $(b 'c)') )x"]
 )
 @pytest.mark.parametrize("quote", ["", '"'])
-def test_an_expansion_stays_as_it_stands_and_is_flagged(written: str, quote: str) -> None:
+def test_an_expansion_is_unchanged_and_flagged(written: str, quote: str) -> None:
     word = read_word(f"{quote}{written}{quote} rest", 0)
     assert word is not None
     assert (word.text, word.end, word.has_expansion) == (written, len(written) + 2 * len(quote), True)

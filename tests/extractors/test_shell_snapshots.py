@@ -38,7 +38,7 @@ def parsed(data: bytes, **names: str) -> tuple[Cells, list[Cells]]:
 
 
 @given(st.lists(PIECES).map("".join))
-def test_no_text_is_refused_and_every_definition_stands_on_a_line_of_it(text: str) -> None:
+def test_no_text_is_refused_and_every_definition_is_on_one_of_its_lines(text: str) -> None:
     snapshot, definitions = parsed(text.encode())
     numbers = [d["line_number"] for d in definitions]
     assert numbers == sorted(numbers)  # type: ignore[type-var]
@@ -123,7 +123,7 @@ def test_an_alias_of_many_lines_is_one() -> None:
     ]
 
 
-def test_a_definition_says_its_section_its_line_and_how_it_was_won() -> None:
+def test_a_definition_has_its_section_its_line_and_how_it_was_parsed() -> None:
     snapshot, definitions = parsed(
         f"# Snapshot file\n{encoded('a () { :; }' + ' ' * 80)}# Aliases\nalias -- b=$HOME\n".encode()
     )

@@ -169,7 +169,7 @@ def test_a_home_may_itself_be_given_as_a_link(home: Path, tmp_path: Path) -> Non
     [b"../secret", b"/", b"a", b"loop", b"gone", b"gone\xff\n" if ANY_BYTES else b"gone\n", b"directory", b"."],
     ids=printable_path,
 )
-def test_a_link_is_recorded_as_it_stands_and_never_followed(home: Path, tmp_path: Path, target: bytes) -> None:
+def test_a_link_is_recorded_unchanged_and_never_followed(home: Path, tmp_path: Path, target: bytes) -> None:
     write(tmp_path, b"secret")
     write(home, b"a")
     write(home, b"directory/inside")

@@ -1,4 +1,4 @@
-"""Telemetry: two formats give the same rows, torn lines are told, and no row holds what identifies somebody."""
+"""Telemetry: two formats give the same rows, torn lines are reported, and no row has values that identify a person."""
 
 from datetime import UTC, datetime
 
@@ -75,7 +75,7 @@ def test_no_row_holds_what_identifies(case: str, path: str) -> None:
     assert "made-up" not in cells(read_fixture(case, path))
 
 
-def test_a_torn_line_is_told_and_the_others_are_read() -> None:
+def test_a_torn_line_is_reported_and_the_others_are_read() -> None:
     found = read_fixture("whole_files__damaged", FIRST)
     rows = found.tables["telemetry_events"]
     assert [row["is_readable"] for row in rows] == [True, False, False, True]
@@ -92,12 +92,12 @@ def test_an_object_left_of_a_torn_event_is_no_event() -> None:
     assert not any(row["is_readable"] for row in rows[1:])
 
 
-def test_what_identifies_is_left_out_wherever_it_stands() -> None:
+def test_identifying_values_are_left_out_everywhere() -> None:
     found = read(FIRST, orjson.dumps({"event_type": "A", "device_id": SECRET, "event_data": {"email": SECRET}}))
     assert found.one("telemetry_events")["unparsed"] is None
 
 
-def test_unknown_fields_and_odd_elements_are_kept_or_told() -> None:
+def test_unknown_fields_and_odd_elements_are_kept_or_reported() -> None:
     found = read_fixture("whole_files__drift", FIRST)
     known, odd, none = found.tables["telemetry_events"]
     assert known["unparsed"] == '{"event_data":{"lamp_colour":"green"}}'

@@ -76,7 +76,7 @@ def test_a_picture_alone_is_a_prompt() -> None:
     assert user([image, {"type": "text", "text": "[Request interrupted by user]"}]).record["is_human_prompt"] is False
 
 
-def test_a_tools_result_is_no_prompt_whatever_stands_beside_it() -> None:
+def test_a_tools_result_is_no_prompt_whatever_is_beside_it() -> None:
     parsed = user([{"type": "text", "text": "beside"}, {"type": "tool_result", "tool_use_id": "t", "content": "x"}])
     assert parsed.record["is_human_prompt"] is False
 

@@ -171,7 +171,7 @@ def test_a_known_field_with_the_same_session_or_agent_again_is_not_repeated() ->
     assert other.record["process_session_id"] == "other"
 
 
-def test_the_session_is_the_files_and_the_records_own_stands_beside_it() -> None:
+def test_the_session_is_the_files_and_the_records_own_is_beside_it() -> None:
     record = user("hello", sessionId="another").record
     assert (record["session_id"], record["record_session_id"]) == (SESSION, "another")
 
@@ -212,9 +212,7 @@ def test_a_record_after_a_compaction_keeps_its_true_parent() -> None:
         ({"type": "user", "planContent": "# Plan", "message": {"content": []}}, MessageKind.PLAN, "# Plan"),
     ],
 )
-def test_a_text_beside_the_blocks_is_a_message_and_stands_in_no_body(
-    value: JsonObject, kind: MessageKind, text: str
-) -> None:
+def test_a_text_beside_the_blocks_is_a_message_and_in_no_body(value: JsonObject, kind: MessageKind, text: str) -> None:
     parsed = Parsed(value)
     assert parsed.said == [(kind, text)]
     assert parsed.record["message_id"] == message_id(text) == sha256(text.encode()).hexdigest()

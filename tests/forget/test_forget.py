@@ -404,10 +404,10 @@ def test_what_the_program_may_not_rewrite_is_named(erased: Path, data: Path) -> 
     shutil.copy(Layout(data).warehouse.resolve(), erased / "warehouse" / "copied.duckdb")
     ran = call("forget", "--text", PLAIN, "--yes", "--json", "--data", erased)
     assert ran.code == ExitCode.UNEXPECTED
-    told = set(json.loads(ran.out)["remaining"])
-    assert {f"{PLAIN}.txt: its name", "settings.toml: its bytes", "copied.parquet: column some"} <= told
-    assert "warehouse/copied.duckdb: column message of debug_events" in told
-    named = {place.split(": ")[0] for place in told}
+    printed = set(json.loads(ran.out)["remaining"])
+    assert {f"{PLAIN}.txt: its name", "settings.toml: its bytes", "copied.parquet: column some"} <= printed
+    assert "warehouse/copied.duckdb: column message of debug_events" in printed
+    named = {place.split(": ")[0] for place in printed}
     held = {Path(place.split(": ")[0].split(" ")[0]) for place in holders(erased, PLAIN)}
     assert named == {str(path.relative_to(erased)) for path in held}
     assert "still contains it: " in call("forget", "--text", PLAIN, "--yes", "--data", erased).err
@@ -463,7 +463,7 @@ def test_a_run_refuses_to_bring_back_what_it_can_no_longer_recognise(data: Path,
     assert holders(data, PLAIN) == []
 
 
-def test_an_erased_span_is_told_when_it_is_asked_for(erased: Path) -> None:
+def test_an_erased_span_is_named_when_its_bytes_are_requested(erased: Path) -> None:
     ran = call("show", "mine:history.jsonl", "--data", erased)
     assert ran.code == ExitCode.INCOMPLETE
     assert "erased on request" in ran.err

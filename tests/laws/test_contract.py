@@ -76,7 +76,7 @@ def test_a_source_says_what_it_reads_and_imports_no_other_source(module: Path) -
             assert name.removeprefix("extractors.") not in others, f"{own} imports {name}"
 
 
-def test_column_names_mean_one_thing_in_every_table_of_the_warehouse() -> None:
+def test_column_names_have_one_meaning_in_every_table_of_the_warehouse() -> None:
     tables = unique_tables([*warehouse_tables(), *RUNNER_TABLES, *source_tables(sources().values())])
     assert len(tables) > 20
 

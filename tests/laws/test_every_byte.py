@@ -38,7 +38,7 @@ def kept(data: Path, run: RunRecord) -> list[FileState]:
 def test_everything_in_the_home_is_in_the_manifest_once(extracted: tuple[Path, Path, RunRecord]) -> None:
     home, data, run = extracted
     with Home(home) as opened:
-        found = sorted(thing.path for thing in opened.walk())
+        found = sorted(item.path for item in opened.walk())
     assert sorted(state.path_bytes for state in manifest(data, run)) == found
 
 

@@ -36,9 +36,9 @@ def _local_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
 
 
-def _drive(told: Path, steps: Steps, *, size: tuple[int, int] = (80, 24), theme: str = DARK) -> Browser:
+def _drive(story_data: Path, steps: Steps, *, size: tuple[int, int] = (80, 24), theme: str = DARK) -> Browser:
     """Start the browser, take the steps, and end it."""
-    browser = Browser(BrowserSource(Layout(told), None), Filters(), theme, pause=0)
+    browser = Browser(BrowserSource(Layout(story_data), None), Filters(), theme, pause=0)
 
     async def run() -> None:
         async with browser.run_test(size=size, notifications=True) as pilot:
@@ -68,7 +68,7 @@ def _screen(browser: App[None]) -> str:
 
 @pytest.mark.parametrize(("size", "theme"), [((80, 24), DARK), ((200, 50), LIGHT)])
 def test_a_session_is_chosen_read_opened_and_looked_at_as_written(
-    told: Path, size: tuple[int, int], theme: str
+    story_data: Path, size: tuple[int, int], theme: str
 ) -> None:
     async def steps(pilot: Pilot[None], browser: Browser) -> None:
         assert "3 sessions" in _screen(browser)
@@ -87,10 +87,10 @@ def test_a_session_is_chosen_read_opened_and_looked_at_as_written(
         await _press(pilot, "escape", "z")
         assert not browser.query_one(SessionList).display
 
-    _drive(told, steps, size=size, theme=theme)
+    _drive(story_data, steps, size=size, theme=theme)
 
 
-def test_a_search_goes_to_the_hit_and_escape_leaves_it(told: Path) -> None:
+def test_a_search_goes_to_the_hit_and_escape_leaves_it(story_data: Path) -> None:
     async def steps(pilot: Pilot[None], browser: Browser) -> None:
         await _press(pilot, "slash", *"rates.py", "enter")
         assert "1 hit: rates.py" in _screen(browser)
@@ -102,10 +102,10 @@ def test_a_search_goes_to_the_hit_and_escape_leaves_it(told: Path) -> None:
         await _press(pilot, "slash", "minus", "x", "enter")
         assert "name at least one word" in _screen(browser)
 
-    _drive(told, steps)
+    _drive(story_data, steps)
 
 
-def test_filters_are_applied_and_refused_in_their_window(told: Path) -> None:
+def test_filters_are_applied_and_refused_in_their_window(story_data: Path) -> None:
     async def steps(pilot: Pilot[None], browser: Browser) -> None:
         await _press(pilot, "f", *"evil", "tab", *"soon", "enter")
         assert isinstance(browser.screen, FilterDialog)
@@ -114,10 +114,10 @@ def test_filters_are_applied_and_refused_in_their_window(told: Path) -> None:
         assert "1 session" in _screen(browser)
         assert browser.query_one(SessionList).entries[0].session_id == HOSTILE
 
-    _drive(told, steps)
+    _drive(story_data, steps)
 
 
-def test_the_mouse_chooses_a_session_and_the_line_that_resumes_it_is_copied_and_shown(told: Path) -> None:
+def test_the_mouse_chooses_a_session_and_the_line_that_resumes_it_is_copied_and_shown(story_data: Path) -> None:
     async def steps(pilot: Pilot[None], browser: Browser) -> None:
         await pilot.click(SessionList, offset=(5, 5))
         await _settled(pilot)
@@ -130,10 +130,10 @@ def test_the_mouse_chooses_a_session_and_the_line_that_resumes_it_is_copied_and_
         assert browser.clipboard == f"cd /work/shop && claude --resume {TIDY}"
         assert "This line resumes the session" in _screen(browser)
 
-    _drive(told, steps)
+    _drive(story_data, steps)
 
 
-def test_nothing_hostile_reaches_the_screen(told: Path) -> None:
+def test_nothing_hostile_reaches_the_screen(story_data: Path) -> None:
     shown: list[str] = []
 
     async def steps(pilot: Pilot[None], browser: Browser) -> None:
@@ -153,7 +153,7 @@ def test_nothing_hostile_reaches_the_screen(told: Path) -> None:
         await pilot.pause()
         shown.append(_screen(browser))
 
-    _drive(told, steps)
+    _drive(story_data, steps)
     assert len(shown) == 7
     for screen in shown:
         assert safe(screen, keep_newlines=True) == screen
@@ -209,28 +209,28 @@ def test_the_line_that_resumes_a_session_does_nothing_else_in_a_shell(directory:
     assert resume_line({"state": "expired", "session_id": "s1", "project_path": directory}) is None
 
 
-def test_without_a_terminal_it_says_what_prints_the_same(told: Path) -> None:
-    ran = call("browse", "--data", told)
+def test_without_a_terminal_it_says_what_prints_the_same(story_data: Path) -> None:
+    ran = call("browse", "--data", story_data)
     assert (ran.code, ran.out) == (ExitCode.USAGE, "")
     assert "extract sessions" in ran.err
-    assert call("browse", "--since", "soon", "--data", told).code == ExitCode.USAGE
+    assert call("browse", "--since", "soon", "--data", story_data).code == ExitCode.USAGE
 
 
-def test_without_textual_it_names_the_extra(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_textual_it_names_the_extra(story_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.startswith(("textual", "pipelines.cli.browser"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "pipelines.cli.commands.browse", raising=False)
     monkeypatch.setitem(sys.modules, "textual", None)
-    ran = call("browse", "--data", told)
+    ran = call("browse", "--data", story_data)
     assert (ran.code, ran.out) == (ExitCode.USAGE, "")
     assert "claude-code-warehouse[browse]" in ran.err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
-def test_in_a_real_terminal_it_copies_a_line_and_leaves_the_terminal_as_it_was(told: Path) -> None:
+def test_in_a_real_terminal_it_copies_a_line_and_leaves_the_terminal_as_it_was(story_data: Path) -> None:
     terminal = pexpect.spawn(
         sys.executable,
-        ["-m", "pipelines", "browse", "--data", str(told)],
+        ["-m", "pipelines", "browse", "--data", str(story_data)],
         cwd=str(ROOT),
         dimensions=(24, 80),
         env={**os.environ, "TERM": "xterm-256color", "TZ": "UTC"},

@@ -16,8 +16,8 @@ from tests.look.story import EVIL, HOSTILE, LOST, TIDY, write_story
 pytestmark = pytest.mark.duckdb
 
 
-def _found(told: Path, *words: str) -> list[tuple[str, str]]:
-    ran = call("search", *words, "--json", "--data", told)
+def _found(story_data: Path, *words: str) -> list[tuple[str, str]]:
+    ran = call("search", *words, "--json", "--data", story_data)
     assert ran.code == 0, ran.err
     return [(hit["session_id"], hit["kind"]) for hit in json.loads(ran.out)]
 
@@ -51,30 +51,30 @@ def _found(told: Path, *words: str) -> list[tuple[str, str]]:
         (("'; DROP TABLE documents; --",), []),
     ],
 )
-def test_words_are_found_where_they_stand(told: Path, words: tuple[str, ...], found: list[tuple[str, str]]) -> None:
-    hits = _found(told, *words)
+def test_words_are_found_in_their_place(story_data: Path, words: tuple[str, ...], found: list[tuple[str, str]]) -> None:
+    hits = _found(story_data, *words)
     assert [hit for hit in hits if hit in found] == found
     assert found or hits == []
 
 
-def test_a_session_is_one_hit_unless_each_is_asked_for(told: Path) -> None:
-    assert len(_found(told, "tax")) == 1
-    assert len(_found(told, "tax", "--each")) > 3
-    assert len(_found(told, "tax", "--each", "--limit", "2")) == 2
+def test_a_session_is_one_hit_unless_each_is_asked_for(story_data: Path) -> None:
+    assert len(_found(story_data, "tax")) == 1
+    assert len(_found(story_data, "tax", "--each")) > 3
+    assert len(_found(story_data, "tax", "--each", "--limit", "2")) == 2
 
 
 @pytest.mark.parametrize("words", ["-nothing", '"', "***", "()", "--kind=x y"])
-def test_what_names_no_word_is_refused(told: Path, words: str) -> None:
-    assert call("search", words, "--data", told).code == ExitCode.USAGE
+def test_what_names_no_word_is_refused(story_data: Path, words: str) -> None:
+    assert call("search", words, "--data", story_data).code == ExitCode.USAGE
 
 
-def test_nothing_of_a_hit_is_obeyed(told: Path) -> None:
+def test_nothing_of_a_hit_is_obeyed(story_data: Path) -> None:
     for words in (("owned",), ("owned", "--each", "--limit", "0"), ("red", "--literal")):
-        ran = call("search", *words, "--data", told)
+        ran = call("search", *words, "--data", story_data)
         assert (ran.code, ran.err) == (0, "")
         assert "owned" in ran.out
         assert safe(ran.out, keep_newlines=True) == ran.out
-        machine = call("search", *words, "--json", "--data", told)
+        machine = call("search", *words, "--json", "--data", story_data)
         assert safe(machine.out, keep_newlines=True) == machine.out
 
 

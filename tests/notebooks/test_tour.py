@@ -185,7 +185,7 @@ def test_every_notebook_in_git_has_the_outputs_of_the_sample_home_and_no_place_o
             assert place not in written, place
 
 
-def test_a_sentence_stands_before_each_cell_of_the_tour() -> None:
+def test_a_sentence_precedes_each_cell_of_the_tour() -> None:
     cells = nbformat.read(TOUR, as_version=4).cells
     assert len({cell.id for cell in cells}) == len(cells)
     for before, cell in pairwise(cells):

@@ -201,9 +201,9 @@ def test_the_command_shows_first_and_does_it_with_yes(archive: Archive) -> None:
     for part in parts(archive, "store", 1, 8):
         part.unlink()
     data = archive.layout.root
-    told = call("repair", "--data", data, "--json")
-    assert told.code == ExitCode.INCOMPLETE
-    assert json.loads(told.out)["done"] is False
+    printed = call("repair", "--data", data, "--json")
+    assert printed.code == ExitCode.INCOMPLETE
+    assert json.loads(printed.out)["done"] is False
     asked = call("repair", "--data", data)
     assert asked.code == ExitCode.USAGE
     assert "would be mended:" in asked.out

@@ -42,14 +42,14 @@ def test_files_that_went_with_their_directories_are_counted_as_files_everywhere(
     waiting = json.loads(call("status", "--data", data, "--json").out)["homes"][0]["phases"]
     assert sum(phase["vanished_files"] for phase in waiting) == 4
 
-    told = json.loads(call("run", "--home", f"mine={home}", "--data", data, "--json").out)
-    assert told["total"]["files_vanished"] == told["files_gone"] == told["files_gone_now"] == 4
+    printed = json.loads(call("run", "--home", f"mine={home}", "--data", data, "--json").out)
+    assert printed["total"]["files_vanished"] == printed["files_gone"] == printed["files_gone_now"] == 4
     (mine,) = json.loads(call("status", "--data", data, "--json").out)["homes"]
     assert sum(phase["expired_files"] for phase in mine["phases"]) == 4
     assert json.loads(call("files", "--data", data, "--json").out)["counts"] == {"present": 3, "expired": 4, "gone": 1}
     facts = _report(data)
     assert (facts["fixity"]["expired_now"], facts["fixity"]["expired_before"]) == (4, 0)
-    assert told["file_outcomes"]["expired"] == 4
+    assert printed["file_outcomes"]["expired"] == 4
     report = call("report", "--data", data).out
     assert "**Gone from the home:** 4 files" in report
     commands = re.findall(r"`extract ((?:files|restore) [^`]*)`", report)
@@ -62,9 +62,9 @@ def test_files_that_went_with_their_directories_are_counted_as_files_everywhere(
 
 def test_the_run_and_its_report_name_one_duration_that_includes_the_load(tmp_path: Path) -> None:
     home, data = _home(tmp_path), tmp_path / "data"
-    told = json.loads(call("run", "--home", home, "--data", data, "--json").out)
-    assert told["seconds"] == _report(data)["run"]["seconds"]
-    assert told["seconds"] >= told["step_seconds"]["load"] > 0
+    printed = json.loads(call("run", "--home", home, "--data", data, "--json").out)
+    assert printed["seconds"] == _report(data)["run"]["seconds"]
+    assert printed["seconds"] >= printed["step_seconds"]["load"] > 0
 
 
 def test_a_run_with_nothing_new_says_so_in_one_line_and_keeps_what_the_archive_holds_in_sight(tmp_path: Path) -> None:
@@ -105,5 +105,5 @@ def test_every_query_in_a_report_with_nothing_new_returns_its_rows(tmp_path: Pat
 def test_reading_everything_again_counts_an_entry_in_quarantine_once(tmp_path: Path) -> None:
     home, data = _home(tmp_path), tmp_path / "data"
     for _ in range(2):
-        told = json.loads(call("run", "--home", f"mine={home}", "--data", data, "--full", "--json").out)
-        assert told["quarantined"] == 1
+        printed = json.loads(call("run", "--home", f"mine={home}", "--data", data, "--full", "--json").out)
+        assert printed["quarantined"] == 1

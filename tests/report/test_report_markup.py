@@ -106,7 +106,7 @@ def test_markdown_shows_hostile_text_and_obeys_nothing_in_it(text: str) -> None:
 
 
 @given(HOSTILE)
-def test_a_markdown_table_keeps_its_columns_whatever_stands_in_it(text: str) -> None:
+def test_a_markdown_table_keeps_its_columns_whatever_its_cells(text: str) -> None:
     rows, cells = 0, 0
     for token in PARSER.parse(markdown_of(document(text))):
         rows += token.type == "tr_open"

@@ -104,7 +104,7 @@ def test_a_file_gone_since_the_last_run_stays_kept_and_is_named_once(tmp_path: P
     assert (again.fixity.expired_now, again.fixity.expired_before, again.fixity.files.total) == (0, 12, 0)
 
 
-def test_other_content_under_the_same_size_and_times_is_told_before_all_else(plain: Path, tmp_path: Path) -> None:
+def test_other_content_under_the_same_size_and_times_is_reported_first(plain: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     run = extract(data, plain)
     tamper(data, run, "manifest", "outcome", lambda values: ["corrupt", *values[1:]])
@@ -122,7 +122,7 @@ def test_other_content_under_the_same_size_and_times_is_told_before_all_else(pla
         ("row_count", "its files add up to"),
     ],
 )
-def test_counts_that_do_not_balance_are_told_loudly(plain: Path, tmp_path: Path, column: str, words: str) -> None:
+def test_counts_that_do_not_balance_are_reported_first(plain: Path, tmp_path: Path, column: str, words: str) -> None:
     data = tmp_path / "data"
     run = extract(data, plain)
     tamper(data, run, "extractions", column, lambda values: [int(str(value)) + 1 for value in values])
@@ -235,7 +235,7 @@ def test_findings_of_verifications_are_shown_and_errors_break_the_verdict(plain:
     assert any("cannot be read" in notice for notice in facts_of(data, run).notices)
 
 
-def test_a_verification_that_found_nothing_is_told_too(plain: Path, tmp_path: Path) -> None:
+def test_a_verification_without_findings_is_announced_too(plain: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     run = extract(data, plain)
     keep_verification(Layout(data), run.run_id, Verification("2026-01-18T08:21:52+00:00", Level.DEEP, "1", []))
@@ -263,7 +263,7 @@ def test_hostile_names_and_texts_are_shown_and_obeyed_in_no_form(tmp_path: Path)
     assert "z" * 1000 not in made["json"]
 
 
-def test_two_homes_are_told_apart(tmp_path: Path) -> None:
+def test_two_homes_are_distinguished(tmp_path: Path) -> None:
     data = tmp_path / "data"
     write(tmp_path / "one", "history.jsonl", line())
     write(tmp_path / "two", "history.jsonl", line() * 2 + "not json\n")

@@ -1,4 +1,4 @@
-"""A path whose kind changes: what it was expires, is told, and is given back beside what took its place."""
+"""A path whose kind changes: its old generation expires, is reported, and is restored beside the new one."""
 
 import os
 from collections.abc import Callable
@@ -147,7 +147,7 @@ def test_both_kinds_of_a_path_are_listed_with_their_own_contents(home: Path, tmp
     assert [(str(each.archived.availability), len(each.versions)) for each in listed] == [("expired", 1), ("link", 0)]
 
 
-def test_slices_of_one_thing_pass_a_path_of_three_kinds(home: Path, tmp_path: Path) -> None:
+def test_slices_of_one_value_pass_a_path_of_three_kinds(home: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     extract(data, home)
     for replace in (to_link, Path.mkdir, to_file):

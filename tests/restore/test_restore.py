@@ -62,7 +62,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 
 
 def _live_on(home: Path, number: int) -> None:
-    """Let happen what a week of a sample home lacks: modes change, kinds of things change, files come back."""
+    """Change a sample home as its weeks do not: modes change, types of entries change, files come back."""
     plan = min((home / "plans").iterdir())
     plan.chmod(0o400 if number % 2 else 0o644)
     empty = home / "session-env" / f"00000000-0000-4000-8000-00000000000{number}"
@@ -99,7 +99,7 @@ def test_every_fixture_home_comes_back_as_it_was(home: Path, tmp_path: Path, tar
     extract(tmp_path / "data", home)
     made = give_back(tmp_path / "data", target)
     assert tree_of(target) == kept_of(before)
-    assert made.written.files == sum(thing.kind == "file" for thing in kept_of(before).values())
+    assert made.written.files == sum(item.kind == "file" for item in kept_of(before).values())
 
 
 def test_the_way_of_windows_gives_the_same(history: History, target: Path) -> None:
@@ -112,15 +112,15 @@ def test_the_way_of_windows_gives_the_same(history: History, target: Path) -> No
     assert added.findings == []
     assert added.written.other == 1
     restored = tree_of(target)
-    assert {path for path, thing in history.weeks[-1].tree.items() if restored.get(path) != thing} == {b"history.jsonl"}
+    assert {path for path, item in history.weeks[-1].tree.items() if restored.get(path) != item} == {b"history.jsonl"}
 
 
 @pytest.mark.parametrize("number", range(WEEKS))
-def test_as_of_each_week_a_home_comes_back_as_it_stood_then(history: History, target: Path, number: int) -> None:
+def test_a_home_is_restored_as_of_each_week(history: History, target: Path, number: int) -> None:
     week = history.weeks[number]
     give_back(history.data, target, as_of=week.run.run_id)
     assert tree_of(target) == week.tree
-    assert any(thing.kind == "directory" and not below_of(week.tree, path) for path, thing in week.tree.items())
+    assert any(item.kind == "directory" and not below_of(week.tree, path) for path, item in week.tree.items())
 
 
 def below_of(tree: Tree, path: bytes) -> list[bytes]:
@@ -147,7 +147,7 @@ def a_point(history: History, target: Path, choice: random.Random) -> None:
         phase = choice.choice(sorted(PHASES))
         selection, expected = Selection(phases=[phase]), of_phase(tree, phase)
     elif kind != "all":
-        path = choice.choice([path for path, thing in tree.items() if thing.kind == kind])
+        path = choice.choice([path for path, item in tree.items() if item.kind == kind])
         selection, expected = Selection(files=[printable_path(path)]), below(tree, path)
     request = RestoreRequest(target, selection, week.run.run_id, links=True, expired=False)
     made = restore(Layout(history.data), request)
@@ -157,7 +157,7 @@ def a_point(history: History, target: Path, choice: random.Random) -> None:
 
 def of_phase(tree: Tree, phase: int) -> Tree:
     classifier = Classifier()
-    own = [path for path, thing in tree.items() if classifier.place(printable_path(path), thing.kind).phase == phase]
+    own = [path for path, item in tree.items() if classifier.place(printable_path(path), item.kind).phase == phase]
     wanted = set(own)
     for path in own:
         while path := path.rpartition(b"/")[0]:
@@ -166,12 +166,12 @@ def of_phase(tree: Tree, phase: int) -> Tree:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_anything_as_of_any_run_comes_back_as_it_stood_then(history: History, target: Path, seed: int) -> None:
+def test_any_path_is_restored_as_of_any_run(history: History, target: Path, seed: int) -> None:
     a_point(history, target, random.Random(seed))
 
 
 @pytest.mark.soak
-def test_a_thousand_random_points_come_back_as_they_stood_then(history: History, tmp_path: Path) -> None:
+def test_a_thousand_random_points_are_restored_as_of_their_runs(history: History, tmp_path: Path) -> None:
     points, seed = int(os.environ.get("SOAK_POINTS", "1000")), random.randrange(1 << 32)
     for number in range(points):
         target = tmp_path / "restored"
@@ -209,13 +209,13 @@ def expired_session(history: History) -> str:
 def test_an_expired_session_comes_back_with_all_that_belonged_to_it(history: History, target: Path) -> None:
     session = expired_session(history)
     made = give_back(history.data, target, session=session[:13])
-    own = {path: thing for path, thing in history.weeks[0].tree.items() if session.encode() in path}
+    own = {path: item for path, item in history.weeks[0].tree.items() if session.encode() in path}
     restored = tree_of(target)
     assert made.chosen.session_id == session
     assert own.keys() <= restored.keys()
-    for path, thing in own.items():
-        if path not in history.weeks[-1].tree and thing.kind == "file":
-            assert restored[path] == thing
+    for path, item in own.items():
+        if path not in history.weeks[-1].tree and item.kind == "file":
+            assert restored[path] == item
 
 
 def test_expired_files_of_a_home_come_back_when_asked_for(history: History, target: Path) -> None:
@@ -223,8 +223,8 @@ def test_expired_files_of_a_home_come_back_when_asked_for(history: History, targ
     without = restore(layout, RestoreRequest(target, dry_run=True))
     everything = restore(layout, RestoreRequest(target, expired=True))
     restored = tree_of(target)
-    ever = {path: thing for week in history.weeks for path, thing in without_links(week.tree).items()}
-    lost = {path for path, thing in ever.items() if path not in restored and thing.kind == "file"}
+    ever = {path: item for week in history.weeks for path, item in without_links(week.tree).items()}
+    lost = {path for path, item in ever.items() if path not in restored and item.kind == "file"}
     assert lost == {b"downloads/below"}  # its directory is a file now, and it is given back beside that
     assert restored[b"downloads.expired-directory/below"] == ever[b"downloads/below"]
     assert without.plan.expired_count == everything.written.files - len(without.plan.files) > 0

@@ -346,9 +346,9 @@ def test_damage_of_one_run_does_not_keep_back_what_others_hold(
     assert unharmed <= restored.keys()
     for path, thing in restored.items():
         assert thing in (before.get(path), now.get(path)), path
-    told = {path_of(finding) for finding in made.findings}
+    printed = {path_of(finding) for finding in made.findings}
     for path in now.keys() - restored.keys():
-        assert now[path].kind != "file" or path.decode() in told
+        assert now[path].kind != "file" or path.decode() in printed
 
 
 def test_a_file_whose_digest_differs_is_not_written(home: Path, data: Path, target: Path) -> None:
@@ -363,7 +363,7 @@ def test_a_file_whose_digest_differs_is_not_written(home: Path, data: Path, targ
     assert b"one" not in [path.read_bytes() for path in target.rglob("*") if path.is_file()]
 
 
-def test_bytes_that_no_part_holds_are_told_of_file_by_file(home: Path, data: Path, target: Path) -> None:
+def test_bytes_that_no_part_has_are_named_file_by_file(home: Path, data: Path, target: Path) -> None:
     run = read_runs(Layout(data))[-1]
     for phase in run.phases:
         if phase.phase == 8:

@@ -78,10 +78,10 @@ def test_a_run_says_all_that_is_not_as_it_should_be(tmp_path: Path, capsys: pyte
 
 def test_json_is_one_document_and_nothing_else_is_printed(home: Path, tmp_path: Path) -> None:
     ran = call("run", "--home", f"mine={home}", "--data", tmp_path / "data", "--json")
-    told = json.loads(ran.out)
-    assert (told["exit_code"], told["status"], told["homes"]) == (0, "complete", {"mine": str(home)})
-    assert told["total"]["files_found"] == 7
-    assert Path(told["report"]).exists()
+    printed = json.loads(ran.out)
+    assert (printed["exit_code"], printed["status"], printed["homes"]) == (0, "complete", {"mine": str(home)})
+    assert printed["total"]["files_found"] == 7
+    assert Path(printed["report"]).exists()
     assert ran.err == ""
 
 
@@ -97,8 +97,8 @@ def test_a_quiet_run_says_nothing_unless_something_is_not_as_it_should_be(home: 
 
 def test_a_second_run_adds_nothing(home: Path, tmp_path: Path) -> None:
     call("run", "--home", home, "--data", tmp_path / "data")
-    told = json.loads(call("run", "--home", home, "--data", tmp_path / "data", "--json").out)
-    assert (told["total"]["files_read"], told["total"]["rows"], told["total"]["messages_new"]) == (0, 0, 0)
+    printed = json.loads(call("run", "--home", home, "--data", tmp_path / "data", "--json").out)
+    assert (printed["total"]["files_read"], printed["total"]["rows"], printed["total"]["messages_new"]) == (0, 0, 0)
 
 
 def test_all_that_is_written_is_for_its_owner_alone(home: Path, tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_a_dry_run_tells_what_would_be_done_and_writes_nothing(home: Path, tmp_p
         file.write(prompt("later"))
     (home / "plans" / "a-plan.md").unlink()
     changed = _tree(home)
-    told = json.loads(call("run", "--home", home, "--data", tmp_path / "data", "--dry-run", "--json").out)
-    phases = {phase["phase"]: phase for phase in told["phases"]}
+    printed = json.loads(call("run", "--home", home, "--data", tmp_path / "data", "--dry-run", "--json").out)
+    phases = {phase["phase"]: phase for phase in printed["phases"]}
     assert (phases[1]["changed"], phases[1]["bytes_new"]) == (1, len(prompt("later")))
     assert (phases[4]["vanished"], phases[2]["unchanged"], phases[8]["withheld"]) == (1, 1, 1)
     assert {**before, **changed} == {
@@ -149,9 +149,9 @@ def test_the_variable_of_claude_code_may_name_several_homes(
 ) -> None:
     shutil.copytree(home, tmp_path / "second")
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", f"{home}{separator}{tmp_path / 'second'}")
-    told = json.loads(call("run", "--data", tmp_path / "data", "--json", "--phase", "1").out)
-    assert told["homes"] == {"home": str(home), "second": str(tmp_path / "second")}
-    assert told["total"]["messages_duplicate"] == 3
+    printed = json.loads(call("run", "--data", tmp_path / "data", "--json", "--phase", "1").out)
+    assert printed["homes"] == {"home": str(home), "second": str(tmp_path / "second")}
+    assert printed["total"]["messages_duplicate"] == 3
 
 
 def test_the_variable_may_name_one_directory_with_a_comma_in_its_name(
@@ -159,15 +159,15 @@ def test_the_variable_may_name_one_directory_with_a_comma_in_its_name(
 ) -> None:
     odd = home.rename(tmp_path / "a,b")
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(odd))
-    told = json.loads(call("run", "--data", tmp_path / "data", "--json", "--phase", "1").out)
-    assert list(told["homes"].values()) == [str(odd)]
+    printed = json.loads(call("run", "--data", tmp_path / "data", "--json", "--phase", "1").out)
+    assert list(printed["homes"].values()) == [str(odd)]
 
 
 @pytest.mark.parametrize("phases", [["1", "4"], ["history", "plans"], ["todos", "history"]])
 def test_phases_are_chosen_by_number_or_by_the_name_of_a_source(home: Path, tmp_path: Path, phases: list[str]) -> None:
     options = [word for phase in phases for word in ("--phase", phase)]
-    told = json.loads(call("run", "--home", home, "--data", tmp_path / "data", "--json", *options).out)
-    assert [phase["phase"] for phase in told["phases"]] == [1, 4]
+    printed = json.loads(call("run", "--home", home, "--data", tmp_path / "data", "--json", *options).out)
+    assert [phase["phase"] for phase in printed["phases"]] == [1, 4]
 
 
 def test_mistakes_of_the_user_end_with_two_and_one_plain_line(home: Path, tmp_path: Path) -> None:
@@ -184,10 +184,10 @@ def test_mistakes_of_the_user_end_with_two_and_one_plain_line(home: Path, tmp_pa
         (["--home", home, "--data", tmp_path / "file"], "is a file"),
         (["--home", home, "--dry-run", "--data", home / "data"], "must not contain one another"),
     ]
-    for arguments, told in mistakes:
+    for arguments, printed in mistakes:
         ran = call("run", "--data", tmp_path / "data", *arguments)
         assert (ran.code, ran.out) == (2, ""), arguments
-        assert told in ran.err
+        assert printed in ran.err
         assert ran.err.startswith("extract: ")
         assert len(ran.err.splitlines()) == 1
         assert not (tmp_path / "data").exists()
@@ -217,7 +217,7 @@ def test_a_run_beside_another_one_ends_with_eleven_and_says_who_writes(home: Pat
 
 
 @pytest.mark.parametrize(("kind", "debug", "code"), [("raise", "", 1), ("raise", "1", 1), ("enospc", "", 12)])
-def test_a_failure_is_told_in_one_line_and_shown_whole_only_when_asked_for(
+def test_a_failure_is_one_line_and_a_traceback_only_on_request(
     home: Path, tmp_path: Path, kind: str, debug: str, code: int
 ) -> None:
     armed = {"EXTRACT_FAIL_AT": f"part:before-fsync={kind}", "EXTRACT_DEBUG": debug}

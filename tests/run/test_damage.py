@@ -174,15 +174,15 @@ def test_status_names_the_damage_before_and_after_a_run(home: Path, data: Path) 
     (part, *_) = _store_parts(data)
     name = part.relative_to(data).as_posix()
     part.write_bytes(part.read_bytes() + b"x")
-    told = call("status", "--data", data)
-    assert "THE ARCHIVE IS DAMAGED: 1 committed file is changed or missing" in told.out
-    assert f"  {name} has " in told.out
+    printed = call("status", "--data", data)
+    assert "THE ARCHIVE IS DAMAGED: 1 committed file is changed or missing" in printed.out
+    assert f"  {name} has " in printed.out
     part.write_bytes(part.read_bytes()[:-1])
     assert "DAMAGED" not in call("status", "--data", data).out
     _flip(part)
     assert _run(home, data, "--quiet").err.startswith("run ")
-    told = call("status", "--data", data, "--json")
-    assert [(one["path"], one["problem"]) for one in json.loads(told.out)["damage"]] == [(name, damages.OTHER_BYTES)]
+    printed = call("status", "--data", data, "--json")
+    assert [(one["path"], one["problem"]) for one in json.loads(printed.out)["damage"]] == [(name, damages.OTHER_BYTES)]
 
 
 def test_a_damaged_part_of_message_texts_has_its_texts_kept_again_when_they_are_met(home: Path, data: Path) -> None:

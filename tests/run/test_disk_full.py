@@ -63,16 +63,16 @@ done
 
 @pytest.mark.slow
 def test_a_disk_that_is_full_within_the_reading_is_one_line_and_no_death_by_signal(tmp_path: Path) -> None:
-    place, told = tmp_path / "disk", tmp_path / "told"
+    place, printed = tmp_path / "disk", tmp_path / "printed"
     place.mkdir()
-    told.mkdir()
+    printed.mkdir()
     if reason := why_not(place):
         pytest.skip(reason)
     make_home(tmp_path / "home", mb=1)
-    script = ("bash", "-c", SMALL_DISKS, "bash", str(place), sys.executable, str(tmp_path / "home"), str(told))
+    script = ("bash", "-c", SMALL_DISKS, "bash", str(place), sys.executable, str(tmp_path / "home"), str(printed))
     subprocess.run([*IN_NAMESPACE, *script], cwd=ROOT, check=True)
-    codes = {path.stem: int(path.read_text()) for path in told.glob("*.code")}
+    codes = {path.stem: int(path.read_text()) for path in printed.glob("*.code")}
     assert len(codes) == 4
     for size, code in codes.items():
-        lines = (told / f"{size}.err").read_text().splitlines()
+        lines = (printed / f"{size}.err").read_text().splitlines()
         assert (code, len(lines)) == (12, 1), (size, code, lines)

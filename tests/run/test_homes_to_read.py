@@ -1,4 +1,4 @@
-"""Which homes a run reads when it is told none: those that the archive remembers, and the usual one of the machine."""
+"""Which homes a run reads without --home: those that the archive remembers, and the usual one of the machine."""
 
 import json
 from pathlib import Path

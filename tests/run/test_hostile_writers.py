@@ -271,8 +271,8 @@ def test_a_directory_that_is_swapped_while_its_files_are_read_is_found_out(tmp_p
     for directory in (home / "debug", tmp_path / "other"):
         directory.mkdir(parents=True)
         for name in names:
-            told = directory.name if name == "debug/b.txt" else "the same"
-            (directory / Path(name).name).write_bytes(line_of(name, text_of(told, 1, 0)))
+            printed = directory.name if name == "debug/b.txt" else "the same"
+            (directory / Path(name).name).write_bytes(line_of(name, text_of(printed, 1, 0)))
     observer = Swapper(home / "debug", tmp_path / "other", tmp_path / "aside")
     for outcomes in (["intact", "modified", "intact"], ["intact"] * 3):
         run_job(layout, Request([("home", home)]), observer)

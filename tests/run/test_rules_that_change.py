@@ -53,7 +53,7 @@ class Kept:
         return read_runs(self.layout)[-1].settings_changes
 
     def availability(self, path: str) -> str:
-        """Return how a path stands, as people are told."""
+        """Return the state of a path, as it is printed for people."""
         reader = StoreReader.open(self.layout)
         (known,) = [one for one in archived_paths(reader, reader.runs[-1]) if one.state.path == path]
         return str(known.availability)

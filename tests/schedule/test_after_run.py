@@ -44,11 +44,11 @@ def test_a_copy_that_cannot_be_reached_is_an_alert_and_keeps_no_run_from_its_end
     shutil.move(known.place, tmp_path / "unplugged")
     try:
         done = call(
-            "run", "--home", "mine", "--unattended", "--data", copied.data, "--on-alert", f"cat > {tmp_path}/told"
+            "run", "--home", "mine", "--unattended", "--data", copied.data, "--on-alert", f"cat > {tmp_path}/printed"
         )
         assert done.code == ExitCode.DISK
         assert "was not synced" in done.err
-        (alert,) = json.loads((tmp_path / "told").read_text())["alerts"]
+        (alert,) = json.loads((tmp_path / "printed").read_text())["alerts"]
         assert (alert["rule"], alert["subject"]) == ("failed", f"copy {known.place}")
     finally:
         shutil.move(tmp_path / "unplugged", known.place)
@@ -60,10 +60,10 @@ def test_a_run_that_fails_is_an_alert(copied: Kept, tmp_path: Path) -> None:
     layout.settings_file.write_text("no_such_setting = 1\n")
     try:
         done = call(
-            "run", "--home", "mine", "--unattended", "--data", copied.data, "--on-alert", f"cat > {tmp_path}/told"
+            "run", "--home", "mine", "--unattended", "--data", copied.data, "--on-alert", f"cat > {tmp_path}/printed"
         )
         assert done.code == ExitCode.USAGE
-        (alert,) = json.loads((tmp_path / "told").read_text())["alerts"]
+        (alert,) = json.loads((tmp_path / "printed").read_text())["alerts"]
         assert (alert["rule"], alert["subject"]) == ("failed", "run")
         assert "no_such_setting" in alert["sentence"]
     finally:
@@ -75,6 +75,6 @@ def test_of_two_schedulers_at_once_the_second_waits_for_its_next_turn_without_an
     copied: Kept, tmp_path: Path
 ) -> None:
     with writing(Layout(copied.data), "the other scheduler"):
-        done = unattended(copied.data, "--on-alert", f"cat > {tmp_path}/told")
+        done = unattended(copied.data, "--on-alert", f"cat > {tmp_path}/printed")
     assert done.code == ExitCode.LOCKED
-    assert not (tmp_path / "told").exists()
+    assert not (tmp_path / "printed").exists()

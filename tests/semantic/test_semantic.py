@@ -23,10 +23,10 @@ from tests.look.story import HOSTILE, LOST, TIDY
 
 
 @pytest.fixture(scope="module")
-def embedded(told: Path, tmp_path_factory: pytest.TempPathFactory) -> Layout:
+def embedded(story_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Layout:
     """A copy of the story's archive whose texts all have vectors."""
     data = tmp_path_factory.mktemp("embedded") / "data"
-    copytree(told, data, symlinks=True)
+    copytree(story_data, data, symlinks=True)
     assert call("embed", "--data", data).code == 0
     return Layout(data)
 
@@ -138,9 +138,9 @@ def test_hostile_text_cannot_reach_the_terminal(embedded: Layout) -> None:
 
 
 def test_without_vectors_or_without_the_extra_the_command_says_what_to_do(
-    told: Path, monkeypatch: pytest.MonkeyPatch
+    story_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran = call("search", "birds", "--semantic", "--data", told)
+    ran = call("search", "birds", "--semantic", "--data", story_data)
     assert (ran.code, "extract embed" in ran.err) == (2, True)
 
     def without_it(name: str) -> object:
@@ -149,7 +149,7 @@ def test_without_vectors_or_without_the_extra_the_command_says_what_to_do(
         return import_module(name)
 
     monkeypatch.setattr("pipelines.cli.loader.import_module", without_it)
-    ran = call("similar", TIDY, "--data", told)
+    ran = call("similar", TIDY, "--data", story_data)
     assert (ran.code, "claude-code-warehouse[semantic]" in ran.err) == (2, True)
 
 

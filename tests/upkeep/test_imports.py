@@ -66,8 +66,8 @@ def test_what_was_read_in_counts_as_seen_and_its_text_is_kept_when_a_home_says_i
     assert _counts(run) == ((1, 3) if order == "imported between runs" else (2, 3))
     assert _texts(tmp_path / "data") == ["four", "one", "three", "two", "zero"]
     with warehouse_of(tmp_path / "data") as warehouse:
-        told = warehouse.execute("SELECT text, was_imported FROM messages ORDER BY text").fetchall()
-    assert told == [("four", False), ("one", True), ("three", True), ("two", True), ("zero", False)]
+        printed = warehouse.execute("SELECT text, was_imported FROM messages ORDER BY text").fetchall()
+    assert printed == [("four", False), ("one", True), ("three", True), ("two", True), ("zero", False)]
 
 
 def test_a_text_that_was_kept_once_is_not_kept_again_by_the_next_run(tmp_path: Path) -> None:
@@ -82,8 +82,8 @@ def test_a_text_that_no_home_says_is_kept_with_what_was_read_in(tmp_path: Path) 
     _read_in(tmp_path, {"content": "one"}, {"hash": message_id("two")})
     extract(tmp_path / "data", _home(tmp_path, "other"), phases=(1,))
     with warehouse_of(tmp_path / "data") as warehouse:
-        told = warehouse.execute("SELECT message_id, text FROM imported_messages ORDER BY text").fetchall()
-    assert told == [(message_id("one"), "one"), (message_id("two"), None)]
+        printed = warehouse.execute("SELECT message_id, text FROM imported_messages ORDER BY text").fetchall()
+    assert printed == [(message_id("one"), "one"), (message_id("two"), None)]
 
 
 def test_a_run_does_not_sweep_what_was_read_in(tmp_path: Path) -> None:
@@ -197,11 +197,11 @@ def test_what_is_interrupted_says_so_in_a_line_and_leaves_nothing_behind(tmp_pat
         file.write('{"content":"one"}\n' * 60_001)
         file.flush()
         assert len(list((data / "staging").glob("import-*.parquet"))) == 1
-        told = call("import-store", "--messages", messages, "--data", data)
+        printed = call("import-store", "--messages", messages, "--data", data)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    assert told.code == ExitCode.LOCKED
-    assert f"pid {process.pid}, `extract import-store`, since " in told.err
+    assert printed.code == ExitCode.LOCKED
+    assert f"pid {process.pid}, `extract import-store`, since " in printed.err
     assert (process.returncode, out) == (ExitCode.INTERRUPTED, "")
     assert err == "extract: interrupted; committed work stays, and the same command does the rest\n"
     assert list((data / "staging").iterdir()) == imported_files(Layout(data)) == []

@@ -238,13 +238,13 @@ def test_a_verification_of_some_files_replaces_none_of_all_files(archive: Archiv
     assert kept() == [(Level.DEEP, None)]
 
 
-def test_without_room_for_what_is_compared_what_was_found_before_is_told(archive: Archive) -> None:
+def test_without_room_for_a_comparison_earlier_findings_are_reported(archive: Archive) -> None:
     DAMAGES["F103"](archive)
     DAMAGES["R144"](archive)
-    told = call("verify", "--deep", "--data", str(archive.layout.root))
-    assert told.code == ExitCode.UNEXPECTED
-    assert "F103 warning" in told.out
-    assert "R144 error" in told.out
+    printed = call("verify", "--deep", "--data", str(archive.layout.root))
+    assert printed.code == ExitCode.UNEXPECTED
+    assert "F103 warning" in printed.out
+    assert "R144 error" in printed.out
     kept = read_verifications(archive.layout, archive.last.run_id)
     assert {finding.code for finding in kept[0].findings} >= {"F103", "R144"}
 
@@ -278,20 +278,24 @@ def test_the_command_ends_with_the_code_of_the_gravest_finding(archive: Archive)
     data = str(archive.layout.root)
     assert call("verify", "--data", data).code == ExitCode.VERIFIED
     DAMAGES["F103"](archive)
-    told = call("verify", "--data", data)
-    assert (told.code, "F103 warning" in told.out) == (ExitCode.UNEXPECTED, True)
+    printed = call("verify", "--data", data)
+    assert (printed.code, "F103 warning" in printed.out) == (ExitCode.UNEXPECTED, True)
     DAMAGES["P103"](archive)
-    told = call("verify", "--data", data)
-    assert (told.code, "P103 error" in told.out, "1 error, 1 warning" in told.out) == (ExitCode.FIXITY, True, True)
+    printed = call("verify", "--data", data)
+    assert (printed.code, "P103 error" in printed.out, "1 error, 1 warning" in printed.out) == (
+        ExitCode.FIXITY,
+        True,
+        True,
+    )
     kept = read_verifications(archive.layout, archive.last.run_id)
     assert {finding.code for finding in grave(list(kept[0].findings))} == {"F103", "P103"}
 
 
 def test_the_command_gives_json_and_takes_a_subset(archive: Archive) -> None:
     data = str(archive.layout.root)
-    told = call("verify", "--deep", "--subset", "50%", "--seed", "7", "--json", "--data", data)
-    value = orjson.loads(told.out)
-    assert (told.code, value["exit_code"], value["exit_meaning"], value["level"]) == (0, 0, "verified", "deep")
+    printed = call("verify", "--deep", "--subset", "50%", "--seed", "7", "--json", "--data", data)
+    value = orjson.loads(printed.out)
+    assert (printed.code, value["exit_code"], value["exit_meaning"], value["level"]) == (0, 0, "verified", "deep")
     assert value["counts"] == {"error": 0, "warning": 0, "information": 2}
     assert any("with seed 7" in finding["sentence"] for finding in value["findings"])
 
@@ -313,9 +317,9 @@ def test_the_command_refuses_what_it_cannot_do(arguments: list[str], archive: Ar
 
 
 def test_a_home_is_compared_where_it_is_now(archive: Archive) -> None:
-    told = call("verify", "--source", "--home", f"{HOME}={archive.home}", "--data", str(archive.layout.root))
-    assert told.code == ExitCode.VERIFIED
-    assert "4 files have exactly the archived content" in told.out
+    printed = call("verify", "--source", "--home", f"{HOME}={archive.home}", "--data", str(archive.layout.root))
+    assert printed.code == ExitCode.VERIFIED
+    assert "4 files have exactly the archived content" in printed.out
 
 
 @pytest.mark.parametrize("code", ["R121", "R151"])
@@ -359,8 +363,8 @@ def test_a_check_in_turn_is_kept_and_status_tells_when_each_check_passed(archive
     layout = archive.layout
     data = ("--data", str(layout.root))
     assert "never verified" in call("status", *data).out
-    told = call("verify", "--rotate", *data)
-    assert "(deep, 25 % of the files)" in told.out
+    printed = call("verify", "--rotate", *data)
+    assert "(deep, 25 % of the files)" in printed.out
     note_checks(layout, ["drill"], has_passed=False, at=datetime(2026, 11, 1, 4, tzinfo=UTC))
     shown = call("status", *data).out
     assert "verify --rotate passed" in shown

@@ -213,7 +213,7 @@ def test_a_title_that_claude_code_stamped_hides_none_that_a_model_gave(tmp_path:
     assert _of(tmp_path, "SELECT title, title_kind FROM sessions", talk) == [("Mend the loom", "generated")]
 
 
-def test_counts_are_of_what_a_file_holds_now_and_what_it_lost_is_told_beside(tmp_path: Path) -> None:
+def test_counts_are_of_a_files_present_content_and_its_losses_are_beside_them(tmp_path: Path) -> None:
     old, new = Talk(), Talk()
     old.prompt("old")
     old.answer("m1")
@@ -266,14 +266,14 @@ def test_a_subagent_is_known_by_its_result_when_its_transcript_is_gone(tmp_path:
     talk.prompt("look")
     talk.answer("m", call("t", "Task", subagent_type="Explore", description="look around"))
     usage: JsonObject = {"input_tokens": 4, "output_tokens": 400}
-    told: JsonObject = {
+    printed: JsonObject = {
         "status": "completed",
         "agentId": "a1",
         "totalTokens": 4321,
         "totalToolUseCount": 3,
         "usage": usage,
     }
-    talk.prompt([{"type": "tool_result", "tool_use_id": "t", "content": "found"}], toolUseResult=told)
+    talk.prompt([{"type": "tool_result", "tool_use_id": "t", "content": "found"}], toolUseResult=printed)
     sql = "SELECT agent_type, description, total_tokens, tool_call_count, has_transcript, outcome FROM subagent_runs"
     assert _of(tmp_path, sql, talk) == [("Explore", "look around", 4321, 3, False, "completed")]
     parts = "SELECT output_tokens, is_reliable FROM token_usage WHERE part = 'subagent_total'"

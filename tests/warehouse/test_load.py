@@ -77,9 +77,7 @@ def test_what_is_done_side_by_side_is_all_done_though_two_at_once_may_lack_memor
 
 
 @pytest.mark.parametrize("failing", range(3))
-def test_when_one_of_what_is_done_side_by_side_fails_that_is_told_and_the_rest_is_left(
-    tmp_path: Path, failing: int
-) -> None:
+def test_when_one_parallel_task_fails_it_is_reported_and_the_rest_is_left(tmp_path: Path, failing: int) -> None:
     layout, begun = Layout(tmp_path / "data"), list[int]()
     layout.prepare()
     both_at_work = Barrier(2, timeout=30)

@@ -17,7 +17,7 @@ def _record(number: int, kind: str, blocks: list[object], **more: object) -> str
     return json.dumps({**record, "message": {"role": kind, "content": blocks, **more}}) + "\n"
 
 
-def test_results_that_stand_in_one_record_are_told_apart(tmp_path: Path) -> None:
+def test_results_in_one_record_are_distinguished(tmp_path: Path) -> None:
     calls: list[object] = [{"type": "tool_use", "id": name, "name": "Read", "input": {}} for name in ("t1", "t2")]
     results: list[object] = [
         {"type": "tool_result", "tool_use_id": f"t{number}", "content": [{"type": "text", "text": text}]}
