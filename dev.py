@@ -105,6 +105,9 @@ def make_environment() -> Environment:
         _pip(environment, "install", "--requirement", str(LOCK))
         _pip(environment, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
         _pip(environment, "check")
+        # pip compiles only what it copies; where PYTHONDONTWRITEBYTECODE is set, each start would compile all modules.
+        compile_all = [environment.program("python"), "-m", "compileall", "-q", *PACKAGES]
+        subprocess.run(compile_all, cwd=ROOT, stdout=sys.stderr, check=True)
     except subprocess.CalledProcessError as error:
         sys.exit(f"the environment could not be made: {error}")
     environment.stamp.write_text(_made_from(), encoding="ascii")
