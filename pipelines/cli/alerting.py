@@ -41,6 +41,11 @@ class Announcing:
     is_notified: bool = False
     is_unattended: bool = False
 
+    @property
+    def sets_exit_code(self) -> bool:
+        """Whether a run ends with exit code 6 after an alert: a person who typed `extract run` reads it instead."""
+        return self.command is not None or self.is_notified or self.is_unattended
+
 
 def announce_alerts(
     layout: Layout, alerts: Sequence[Alert], how: Announcing, *, run_id: str | None = None, are_all: bool = True

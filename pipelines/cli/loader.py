@@ -66,7 +66,7 @@ COMMANDS: Final = (
     Listed("dashboard", "Write one HTML page with charts of the whole archive.", "dashboard", "dashboard"),
     Listed("mcp", "Serve the archive to agents (MCP).", "mcp", "mcp"),
     Listed("serve", "Serve the archive to programs (HTTP).", "serve", "serve"),
-    Listed("token", "Make, list and revoke the tokens of the API (`extract serve`).", "token", "app"),
+    Listed("token", "Make, list and revoke the tokens of the API.", "token", "app"),
     Listed("notebook", "Start JupyterLab with the notebooks and the data directory.", "notebook", "notebook"),
     # A query may begin with a comment (--), a file_id with a minus sign.
     Listed("sql", "Run a read-only SQL query on the warehouse.", "sql", "sql", dashes=True),

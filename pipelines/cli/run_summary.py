@@ -55,7 +55,7 @@ def run_and_show(
             raise
     due = announce_alerts(layout, finished.alerts, how, run_id=finished.run.run_id)
     code = finished.exit_code
-    if due and code in (ExitCode.VERIFIED, ExitCode.REJECTS):
+    if due and how.sets_exit_code and code in (ExitCode.VERIFIED, ExitCode.REJECTS):
         code = ExitCode.ALERT
     show_summary(layout, replace(finished, exit_code=code), data, as_json=as_json, quiet=quiet)
     if not as_json:

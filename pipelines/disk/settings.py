@@ -104,6 +104,14 @@ def keep_settings_copy(layout: Layout) -> None:
         write_atomically(copy, held, "settings-copy")
 
 
+def is_copy_damaged(layout: Layout, digest: str | None) -> bool:
+    """Whether the second copy of settings.toml exists and is not the file that the newest run read, whose SHA-256 is
+    `digest`. Raises OSError.
+    """
+    copy = layout.copy_of(layout.settings_file)
+    return digest is not None and copy.is_file() and sha256(copy.read_bytes()).hexdigest() != digest
+
+
 def settings_copy(layout: Layout, digest: str | None) -> Settings | None:
     """Return the settings that a run had whose record has this digest of the file, from the second copy; without a
     digest the defaults. None where the copy is gone, or is of another run.

@@ -117,7 +117,7 @@ def agents_query(session_id: str, home_id: str) -> Conditions:
 def utterance_of(row: dict[str, object]) -> Utterance:
     """Return the utterance for a row of the view `conversation`, or of the outline of one."""
     said_at, returned_at = row["said_at"], row.get("returned_at")
-    words = row["words"] if "words" in row else row["text"]
+    words = row["text"] if "text" in row else row["words"]
     lasted = None
     if isinstance(said_at, datetime) and isinstance(returned_at, datetime):
         lasted = (returned_at - said_at).total_seconds()

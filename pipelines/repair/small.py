@@ -20,7 +20,7 @@ from pipelines.archive.homes import KnownHome, home_of_json, read_homes, rewrite
 from pipelines.archive.tombstones import read_graveyard
 from pipelines.disk.atomic import is_as_named, read_sealed, write_sealed
 from pipelines.disk.layout import Layout, make_private
-from pipelines.disk.settings import read_settings
+from pipelines.disk.settings import is_copy_damaged, keep_settings_copy, read_settings, settings_digest
 from pipelines.repair.files import put_file
 from pipelines.repair.work import Work
 from pipelines.report.write import write_reports
@@ -170,6 +170,15 @@ def mend_settings(work: Work) -> None:
         work.set_aside(path)
         shutil.copyfile(found[0], path)
         work.tell(path, "is not valid", f"put back from {found[1]}")
+    newest = next((run for run in reversed(work.runs()) if run.kind == "run" and run.status != "removed"), None)
+    if newest is not None and is_copy_damaged(layout, newest.settings_sha256):
+        copy = layout.copy_of(path)
+        if settings_digest(layout) == newest.settings_sha256:
+            keep_settings_copy(layout)
+            work.tell(copy, "is not what was written", "made again from its original")
+        else:
+            work.set_aside(copy)
+            work.tell(copy, "is not what was written", "set aside: the settings have changed since the newest run")
 
 
 def mend_imports(work: Work) -> None:

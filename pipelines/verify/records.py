@@ -5,14 +5,14 @@ from pathlib import Path
 import orjson
 
 from models.errors import ConfigurationError
-from models.findings import places, records
+from models.findings import copies, places, records
 from models.json import JsonObject
 from models.seal import SealError, unsealed
 from pipelines.archive.archive import FORMAT
 from pipelines.archive.homes import home_of_json
-from pipelines.disk.settings import read_settings, settings_digest
+from pipelines.disk.settings import is_copy_damaged, read_settings, settings_digest
 from pipelines.run.settings_changes import changed_settings
-from pipelines.verify.context import Context
+from pipelines.verify.context import Context, unreadable
 
 
 class MalformedRecord(ValueError):
@@ -112,6 +112,12 @@ def check_settings(context: Context) -> None:
     if last is not None and last.settings_sha256 != settings_digest(context.layout):
         kind = records.SETTINGS_CHANGED if context.layout.settings_file.exists() else records.SETTINGS_GONE
         context.findings.append(kind.at(address, run=last.run_id, changes=changes))
+    try:
+        if last is not None and is_copy_damaged(context.layout, last.settings_sha256):
+            copy = context.address(context.layout.copy_of(context.layout.settings_file))
+            context.findings.append(copies.COPY_BROKEN.at(copy, original=address))
+    except OSError as error:
+        context.findings.append(unreadable(context, error))
 
 
 def check_erasure(context: Context) -> None:

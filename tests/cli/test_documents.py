@@ -63,7 +63,7 @@ def test_a_room_without_a_docstring_is_refused(tmp_path: Path) -> None:
     for name in ("pipelines", "pipelines/room", "extractors", "models"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text('"""Its content."""\n', encoding="utf-8")
-    assert "| 1 | `room/` | What belongs here. |" in rooms(tmp_path)
+    assert "| 1 | `room/` | Its content. |" in rooms(tmp_path)
     (tmp_path / "pipelines" / "room" / "__init__.py").write_text("", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="has no docstring"):
         rooms(tmp_path)

@@ -33,6 +33,7 @@ def test_the_exit_codes_never_change() -> None:
         "FIXITY": 3,
         "REJECTS": 4,
         "INCOMPLETE": 5,
+        "ALERT": 6,
         "LOCKED": 11,
         "DISK": 12,
         "INTERRUPTED": 130,

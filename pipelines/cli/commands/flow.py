@@ -74,7 +74,9 @@ def serve(
 
 @app.command()
 def deploy(home: Homes = None, data: Data = None) -> None:
-    """Deploy all flows to a server: weekly runs, monthly verifications, quarterly drills, in local time.
+    """Deploy all flows to a server, in local time.
+
+    They run weekly, verify monthly and drill quarterly.
 
     PREFECT_API_URL names the server. The deployments have the data directory and the homes of this machine; a worker
     of the pool `extract` runs them, one at a time.

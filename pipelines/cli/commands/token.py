@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 
 @app.callback()
 def token() -> None:
-    """Make, list and revoke the tokens of the API (`extract serve`)."""
+    """Make, list and revoke the tokens of the API."""
 
 
 @app.command()
