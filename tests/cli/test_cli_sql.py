@@ -209,7 +209,12 @@ def test_an_interrupted_command_ends_with_130(kept: Kept, monkeypatch: pytest.Mo
             return ""
 
     monkeypatch.setattr(sys, "stdin", Impatient())
-    ran = _ask(kept, "-")
+    # A shell's background job ignores Ctrl-C, and so do the tests in it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        ran = _ask(kept, "-")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (ran.code, ran.out) == (130, "")
     assert ran.err == "extract: interrupted; committed work stays, and the same command does the rest\n"
 
