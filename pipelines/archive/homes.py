@@ -125,7 +125,10 @@ def stop_reading(layout: Layout, home_id: str) -> KnownHome:
 def _changed(layout: Layout, home_id: str, **change: str | bool | None) -> KnownHome:
     known = read_homes(layout)
     if home_id not in known:
-        names = ", ".join(sorted(known)) or "none"
+        named = [home.home_id for home in known.values() if home.name == home_id]
+        home_id = named[0] if len(named) == 1 else home_id
+    if home_id not in known:
+        names = ", ".join(known[one].shown for one in sorted(known)) or "none"
         raise ConfigurationError(f"the archive knows no home {home_id!r}; it knows {names}")
     known[home_id] = replace(known[home_id], **change)  # type: ignore[arg-type]  # the two callers name real fields
     _write_homes(layout, known)

@@ -97,6 +97,7 @@ def test_a_home_reached_by_two_paths_is_read_once_under_the_id_that_it_has(data:
 
 def test_a_name_is_shown_and_changes_no_id(data: Path) -> None:
     assert call("home", "rename", "laptop", "The old laptop", "--data", data).code == 0
+    assert call("home", "rename", "The old laptop", "The old laptop", "--data", data).code == 0
     assert call("home", "list", "--data", data).lines[0].startswith("laptop (The old laptop): ")
     assert "home laptop (The old laptop): " in call("status", "--data", data).out
     assert "laptop" in read_by("--data", data)

@@ -70,7 +70,9 @@ def sessions(
         return
     rows = rows_of(layout, query, masker)
     if not rows:
-        say("No session matches." + newest_of(layout))
+        only_named = [] if every else rows_of(layout, sessions_query(filters, limit=1, has_content=False))
+        others = " There are sessions of which only the id is known: --all lists them." if only_named else ""
+        say_wrapped("No session matches." + newest_of(layout) + others)
         return
     shown = rows[:most] if most else rows
     say_columns(_HEADINGS, [_line(row) for row in shown])
