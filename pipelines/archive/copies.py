@@ -119,8 +119,7 @@ def renew_copies(layout: Layout, runs: Sequence[RunRecord], *, keep_others: bool
     commit record. A copy with the size of its original that is not older counts as up to date. The caller must hold the
     writer lock.
     """
-    # Plain strings, and one pass over copies/: every run does this, and Path objects of thousands of manifests would
-    # take longer than all else that a run with nothing new does.
+    # Plain strings, and one pass over copies/: every run does this, with a manifest for each phase of each earlier run.
     found, directories = _existing(layout)
     sealed = [layout.commit_record(run.run_id) for run in runs]
     sealed += [path for path in listings(layout) if path.exists()]

@@ -1,8 +1,7 @@
-"""Prints lines, tables and JSON, with control characters in data escaped.
+"""Prints lines, tables and JSON, with control characters in data escaped: text of a transcript must not be able to
+colour, link or break the output.
 
-Control characters of data are escaped: text of a transcript must not be able to colour, link or break the output.
-`pipelines.cli.terminal` has Rich's console, for output with more than bold lines: its import takes a twentieth of a
-second, which most commands can do without.
+`pipelines.cli.terminal` has Rich's console, for output with more than bold lines: most commands need not import it.
 """
 
 import json

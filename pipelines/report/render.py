@@ -7,11 +7,13 @@ it.
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from hashlib import sha1
 from importlib.util import cache_from_source
 from io import BytesIO
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Final, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -49,7 +51,7 @@ class _CompiledTemplates(BytecodeCache):
         """Read a compiled template, unless there is none for this version of the template, Jinja and Python."""
         try:
             bucket.load_bytecode(BytesIO(_compiled(bucket).read_bytes()))
-        except (OSError, EOFError, ValueError, TypeError):
+        except (OSError, EOFError, ValueError, TypeError, UnpicklingError):
             bucket.reset()
 
     def dump_bytecode(self, bucket: Bucket) -> None:
@@ -63,7 +65,8 @@ class _CompiledTemplates(BytecodeCache):
             new.write_bytes(made.getvalue())
             new.replace(place)
         except OSError:
-            new.unlink(missing_ok=True)
+            with suppress(OSError):  # on a read-only file system this fails even where there is no such file
+                new.unlink()
 
 
 @cache

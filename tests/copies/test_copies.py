@@ -4,7 +4,7 @@ side replaces nothing, what was erased is erased there, and the copy alone gives
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,27 +36,10 @@ from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
 from pipelines.verify.verify import check
 from pipelines.warehouse.opened import open_warehouse
-from tests.archives import HOME, Archive, make_archive
+from tests.archives import HOME, Archive
 from tests.copies.copying import QUIET, codes_of, contents, copied, moved, prepared, sync, verified
 from tests.logical_checksum import logical_checksums
 from tests.trees import tree_of
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    return make_archive(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def archive(made: Archive, tmp_path: Path) -> Iterator[Archive]:
-    copy = made.copy(tmp_path / "archive")
-    with copy.held:
-        yield copy
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path / "disk" / "copy"
 
 
 def test_a_copy_has_the_files_of_the_archive_under_their_own_paths(archive: Archive, place: Path) -> None:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from pipelines.copies.places import open_place
 from pipelines.disk import failpoints
 from pipelines.disk.layout import Layout
 from pipelines.restore.restore import RestoreRequest, restore
-from tests.archives import Archive, make_archive
+from tests.archives import Archive
 from tests.copies.copying import QUIET, contents, moved, prepared, sync, verified
 from tests.crash_driver import in_child
 from tests.power_loss import Disk
@@ -34,23 +33,6 @@ SAMPLE = (
     "copy:evidence",
 )
 """Where the suite stops a sync."""
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    return make_archive(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def archive(made: Archive, tmp_path: Path) -> Iterator[Archive]:
-    copy = made.copy(tmp_path / "archive")
-    with copy.held:
-        yield copy
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path / "disk" / "copy"
 
 
 @pytest.fixture(scope="module")
