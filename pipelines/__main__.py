@@ -4,13 +4,19 @@ To import it takes a third of a second. Ctrl-C meanwhile ends the process at onc
 would show a traceback of whatever was being imported.
 """
 
+import faulthandler
 import signal
+from contextlib import suppress
 
 from pipelines.cli.interrupts import end_at_once
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its code. A crash in native code (DuckDB, Arrow, Polars) prints where each
+    thread was, on stderr: without that, a report of the crash could say nothing but the signal's number.
+    """
+    with suppress(OSError, ValueError, RuntimeError):  # a stderr that is closed, or no file
+        faulthandler.enable()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background job ignores it
         signal.signal(signal.SIGINT, end_at_once)
     from pipelines.cli.app import main as run_command_line

@@ -291,3 +291,15 @@ def test_a_home_whose_path_is_not_utf8_is_two_and_a_link_to_it_is_read(home: Pat
     assert "make a link to it, and name the link" in ran.err
     (tmp_path / "link").symlink_to(odd)
     assert call("run", "--home", f"mine={tmp_path / 'link'}", "--data", tmp_path / "data", "--phase", "1").code == 0
+
+
+def test_a_crash_in_native_code_prints_where_it_happened() -> None:
+    script = (
+        "import faulthandler, sys; sys.argv = ['extract', '--version']\n"
+        "from pipelines.__main__ import main\n"
+        "try:\n    main()\nfinally:\n    faulthandler._sigsegv()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGSEGV
+    assert "Segmentation fault" in done.stderr
+    assert 'File "<string>", line 5 in <module>' in done.stderr
