@@ -302,4 +302,4 @@ def test_a_crash_in_native_code_prints_where_it_happened() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGSEGV
     assert "Segmentation fault" in done.stderr
-    assert 'File "<string>", line 5 in <module>' in done.stderr
+    assert 'File "<string>", line 6 in <module>' in done.stderr
