@@ -21,6 +21,7 @@ from pipelines.alerts.rules import Unread, expiring, whole_homes_gone
 from pipelines.archive.archive import Archive, effective, is_being_written, last_phase, read_records
 from pipelines.archive.checks_file import PastChecks, read_past_checks
 from pipelines.archive.damage import OTHER_BYTES, look_at_parts
+from pipelines.archive.growth import Growth, growth_of
 from pipelines.archive.homes import HomeName, KnownHome, read_homes
 from pipelines.archive.imported import imported_files
 from pipelines.archive.known_copies import KnownCopy, read_known_copies
@@ -81,7 +82,8 @@ class Status:
     `is_warehouse_current` is whether the warehouse has everything that the last run found. It may be older than that
     run: a run that finds nothing new keeps the previous warehouse. `quarantined` counts the quarantined entries of all
     runs. `checks` are those of `extract verify` and `drill`, `rotated_percent` the share of the files that the rotating
-    check did within 28 days, `copies` the copies at other places, `alerts` those that stand now, the most urgent first.
+    check did within 28 days, `copies` the copies at other places, `alerts` those that stand now, the most urgent first;
+    `growth` is that by the months of the runs.
     """
 
     data: str
@@ -105,6 +107,7 @@ class Status:
     rotated_percent: int
     copies: list[KnownCopy]
     alerts: list[Alert]
+    growth: Growth
 
     def to_json(self) -> JsonObject:
         """Return the status as JSON values."""
@@ -157,6 +160,7 @@ def status_of(layout: Layout, overdue_days: int | None = None) -> Status:
         rotated_percent=checks.covered(now),
         copies=copies,
         alerts=by_urgency(alerts),
+        growth=growth_of(layout, runs, settings.keep_warehouses),
     )
 
 

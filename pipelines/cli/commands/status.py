@@ -1,9 +1,11 @@
 """`extract status`: shows the state of the archive and what is new in the homes since the last run."""
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from models.amounts import count, moment, plural, size
+from pipelines.archive.growth import Growth, MonthGrowth
 from pipelines.cli.alerting import say_alerts
 from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
 from pipelines.cli.copying import copy_lines
@@ -12,6 +14,8 @@ from pipelines.run.status import HomeStatus, Status, status_of
 from pipelines.schedule.native import allowed_days
 
 _SHOWN = 5
+_MONTHS = 6
+_FAR_OFF = 3650
 _CHECKS = {
     "quick": "verify --quick",
     "default": "verify",
@@ -26,7 +30,9 @@ _CHECKS = {
 def status(data: Data = None, as_json: AsJson = False) -> None:
     """Show each home, the last run, and what is new since.
 
-    Walks each home and writes nothing.
+    Walks each home and writes nothing. Tells how the archive has grown, by the
+    months of its runs and by source, and when the disk will be full at the rate
+    of the last 90 days.
     """
 
     layout = layout_of(data)
@@ -76,6 +82,7 @@ def _show_archive(found: Status, root: str, data: Path | None) -> None:
             say(f"  and {len(found.known_losses) - _SHOWN} more: {command('verify', data)}")
     _show_checks(found)
     _show_copies(found)
+    _show_growth(found.growth)
     if found.alerts:
         say_alerts(found.alerts)
         say(f"{command('alerts', data)} shows the next step for each")
@@ -106,6 +113,39 @@ def _show_copies(found: Status) -> None:
             say_wrapped(f"  {line}")
     if not found.copies:
         say("no copy on another disk: `extract copy add` keeps one")
+
+
+def _show_growth(growth: Growth) -> None:
+    if len(growth.months) > 1:
+        numbers = ("runs", "new", "messages", "written")
+        say_table(
+            [Heading("month"), *(Heading(name, "number") for name in numbers), Heading("new by source")],
+            [
+                [
+                    month.month,
+                    count(month.runs),
+                    size(month.bytes_new),
+                    count(month.messages_new),
+                    size(month.bytes_written),
+                    _by_source(month),
+                ]
+                for month in growth.months[-_MONTHS:]
+            ],
+        )
+    if growth.bytes_per_day is not None and growth.free_bytes is not None:
+        rate = f"it grows by {size(growth.bytes_per_day)} a day; the disk has {size(growth.free_bytes)} free"
+        say_wrapped(f"{rate}, {_until_full(growth.days_left)}")
+
+
+def _by_source(month: MonthGrowth) -> str:
+    most = sorted(month.sources.items(), key=lambda item: -item[1].bytes_new)[:2]
+    return ", ".join(f"{source} {size(one.bytes_new)}" for source, one in most if one.bytes_new) or "-"
+
+
+def _until_full(days: int | None) -> str:
+    if days is None or days > _FAR_OFF:
+        return "enough for more than ten years"
+    return f"enough for {plural(days, 'day')}, until {datetime.now(UTC) + timedelta(days=days):%Y-%m-%d}"
 
 
 def _show_home(home: HomeStatus) -> None:
