@@ -1,2 +1,1 @@
-select session_id, home_id, link_kind, linked_session_id
-from session_links
+select session_id, home_id, link_kind, linked_session_id from session_links
