@@ -40,7 +40,7 @@ class MonthGrowth:
 
 
 @dataclass(frozen=True, slots=True)
-class Growth:
+class ArchiveGrowth:
     """The growth of an archive: its months, the oldest first; the bytes by which the data directory has grown a day
     since `since` (UTC, ISO 8601); the bytes that are free on its disk, and in how many days they are used up at that
     rate. None where it is not known.
@@ -53,7 +53,7 @@ class Growth:
     days_left: int | None = None
 
 
-def growth_of(layout: Layout, runs: Sequence[RunRecord], keep_warehouses: int) -> Growth:
+def growth_of(layout: Layout, runs: Sequence[RunRecord], keep_warehouses: int) -> ArchiveGrowth:
     """Return the growth of an archive by `runs`, those in effect, the oldest first. `keep_warehouses` is the number of
     earlier warehouses that are kept beside the published one. Reads no file.
     """
@@ -65,18 +65,18 @@ def growth_of(layout: Layout, runs: Sequence[RunRecord], keep_warehouses: int) -
     try:
         free = shutil.disk_usage(layout.root).free
     except OSError:
-        return Growth(found)
+        return ArchiveGrowth(found)
     counted = [run for run in runs if run.kind == "run"]
     since = _since(counted)
     if since is None:
-        return Growth(found, free_bytes=free)
+        return ArchiveGrowth(found, free_bytes=free)
     days = (_began(counted[-1]) - _began(counted[since])) / timedelta(days=1)
     later = counted[since + 1 :]
     sizes = [run.warehouse.size for run in counted[since:] if run.warehouse is not None]
     of_warehouses = max(0, sizes[-1] - sizes[0]) * (1 + keep_warehouses) if sizes else 0
     per_day = int((sum(map(_written, later)) + of_warehouses) / days)
     room = max(0, free - (sizes[-1] if sizes else 0))  # the next warehouse is built beside the published one
-    return Growth(found, counted[since].started_at, per_day, free, room // per_day if per_day else None)
+    return ArchiveGrowth(found, counted[since].started_at, per_day, free, room // per_day if per_day else None)
 
 
 def _add(month: MonthGrowth, run: RunRecord) -> None:

@@ -21,7 +21,7 @@ from pipelines.alerts.rules import Unread, expiring, whole_homes_gone
 from pipelines.archive.archive import Archive, effective, is_being_written, last_phase, read_records
 from pipelines.archive.checks_file import PastChecks, read_past_checks
 from pipelines.archive.damage import OTHER_BYTES, look_at_parts
-from pipelines.archive.growth import Growth, growth_of
+from pipelines.archive.growth import ArchiveGrowth, growth_of
 from pipelines.archive.homes import HomeName, KnownHome, read_homes
 from pipelines.archive.imported import imported_files
 from pipelines.archive.known_copies import KnownCopy, read_known_copies
@@ -107,7 +107,7 @@ class Status:
     rotated_percent: int
     copies: list[KnownCopy]
     alerts: list[Alert]
-    growth: Growth
+    growth: ArchiveGrowth
 
     def to_json(self) -> JsonObject:
         """Return the status as JSON values."""

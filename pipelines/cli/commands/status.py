@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from models.amounts import count, moment, plural, size
-from pipelines.archive.growth import Growth, MonthGrowth
+from pipelines.archive.growth import ArchiveGrowth, MonthGrowth
 from pipelines.cli.alerting import say_alerts
 from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
 from pipelines.cli.copying import copy_lines
@@ -115,7 +115,7 @@ def _show_copies(found: Status) -> None:
         say("no copy on another disk: `extract copy add` keeps one")
 
 
-def _show_growth(growth: Growth) -> None:
+def _show_growth(growth: ArchiveGrowth) -> None:
     if len(growth.months) > 1:
         numbers = ("runs", "new", "messages", "written")
         say_table(
