@@ -69,6 +69,17 @@ class Guided(Check):
         return ("FAILED" if code else "ok"), did
 
 
+class Whole(Check):
+    """All tests of which the suite takes a part of the cases."""
+
+    def run(self, figure: int, scratch: str) -> tuple[str, str]:
+        """Run them; returns how it ended and how many cases there were."""
+        path, mark = self.test
+        command = [sys.executable, "-m", "pytest", path, "-m", mark, "-q", "-p", "no:cacheprovider"]
+        code, lines = _said([*command, f"--basetemp={scratch}/tests"], ROOT, {self.variable: str(figure)})
+        return ("FAILED" if code else "ok"), lines[-1] if lines else ""
+
+
 CHECKS: Mapping[str, Check] = {
     **{
         f"writer-{kind}": Check(
@@ -279,6 +290,15 @@ CHECKS: Mapping[str, Check] = {
         least=2,
         unit="commands",
         in_suite="the same, in a run",
+    ),
+    "whole": Whole(
+        what="all cases of the tests that take a part of theirs in the suite (tests/sampled.py)",
+        test=("tests", "sampled"),
+        variable="SOAK_WHOLE",
+        figure=1,
+        least=1,
+        unit="sweep",
+        in_suite="a part of the cases",
     ),
     "points": Check(
         what="restores as of a random run, byte for byte",

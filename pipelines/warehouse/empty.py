@@ -41,6 +41,13 @@ def place_empty_warehouse(layout: Layout, target: Path, memory: str) -> bool:
     return True
 
 
+def keep_empty_warehouse(path: Path) -> None:
+    """Let this process, and those forked from it, copy the empty warehouse at `path`, which a process of the same code
+    has created with `create_schema`, instead of creating it.
+    """
+    _files[_schema_digest()] = path.read_bytes()
+
+
 def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
     """Create every table, view and macro, with comments, in the empty database of the connection."""
     create_tables(connection)

@@ -75,19 +75,23 @@ for week in (0, 1):
     return [Counter((place / f"week-{week}.log").read_text().split()) for week in (0, 1)]
 
 
-def sums_of_undisturbed(place: Path, phases: Sequence[int]) -> Expected:
-    """Return the results of undisturbed runs of some phases over a home, and over one that has grown."""
-    cases: list[dict[str, object]] = [
+def undisturbed(phases: Sequence[int]) -> list[dict[str, object]]:
+    """Return the cases of undisturbed runs of some phases over a home, and over one that has grown."""
+    return [
         {"point": None, "passing": 0, "kind": "none", "grown": grown, "phases": list(phases), "verified": True}
         for grown in (False, True)
     ]
-    return {(bool(one["grown"]), phases_of(one)): one["sums"] for one in drive(place / "undisturbed", cases, 1)}
+
+
+def sums_of(results: Sequence[dict[str, object]]) -> Expected:
+    """Return the expected warehouses: those of the cases that nothing disturbs."""
+    return {(bool(one["grown"]), phases_of(one)): one["sums"] for one in results if one["kind"] == "none"}
 
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
     """The results of undisturbed runs of all phases."""
-    return sums_of_undisturbed(tmp_path_factory.mktemp("expected"), ALL_PHASES)
+    return sums_of(drive(tmp_path_factory.mktemp("expected"), undisturbed(ALL_PHASES), 1))
 
 
 def check(results: Sequence[dict[str, object]], expected: Expected) -> None:
@@ -101,26 +105,27 @@ def check(results: Sequence[dict[str, object]], expected: Expected) -> None:
 
 
 def some_of_each_part(points: Sequence[str]) -> list[str]:
-    """Return some of the points of every part of a run: of every second atomic write one of its five steps, so
-    that every step is among them; of each other part the first point and the last.
+    """Return some of the points of every part of a run: of every third atomic write one of its five steps, so
+    that every step is among them; of each other part the first point or the last, in turn.
     """
     parts: dict[str, list[str]] = {}
     for point in points:
         parts.setdefault(point.partition(":")[0], []).append(point)
     writes = [found for found in parts.values() if len(found) == STEPS_OF_A_WRITE]
-    assert len(writes) >= 2 * STEPS_OF_A_WRITE - 1
-    chosen = {found[number % STEPS_OF_A_WRITE] for number, found in enumerate(writes[::2])}
-    chosen |= {point for found in parts.values() if found not in writes for point in (found[0], found[-1])}
-    return sorted(chosen)
+    assert len(writes) > 3 * (STEPS_OF_A_WRITE - 1)
+    others = [found for found in parts.values() if found not in writes]
+    chosen = [found[number % STEPS_OF_A_WRITE] for number, found in enumerate(writes[::3])]
+    return sorted([*chosen, *(found[-(number % 2)] for number, found in enumerate(others))])
 
 
 def fail_at_points(
     work: Path, phases: Sequence[int], weekly: Sequence[Counter[str]], points: Sequence[str], ways: int
 ) -> list[dict[str, object]]:
     """Fail at each of `points` in this many of the three ways, in runs of some phases; `weekly` is how often they pass
-    each point. Half of the archives are verified afterwards, in every way all of them. Returns the results.
+    each point. Half of the archives are verified afterwards, in every way all of them. Returns the results, with those
+    of undisturbed runs.
     """
-    cases: list[dict[str, object]] = []
+    cases = undisturbed(phases)
     for number, point in enumerate(points):
         for turn in sorted((number + way) % len(KINDS) for way in range(ways)):
             weeks = [week for week in (0, 1) if weekly[week][point]]
@@ -130,12 +135,12 @@ def fail_at_points(
             cases.append(
                 {"point": point, "passing": passing, "kind": KINDS[turn], "grown": week == 1, "phases": list(phases)}
             )
-    for number, case in enumerate(cases):
+    for number, case in enumerate(cases[2:]):
         case["verified"] = ways == len(KINDS) or number % 2 == 0
     results = drive(work, cases, 2 if ways == len(KINDS) else 1)
-    unharmed = [result for result in results if result["failed"] not in ENDS[str(result["kind"])]]
+    unharmed = [one for one in results if one["kind"] in ENDS and one["failed"] not in ENDS[str(one["kind"])]]
     assert unharmed == []
-    print(f"did: {len(points)} points, {len(results)} cases")
+    print(f"did: {len(points)} points, {len(results) - 2} cases")
     return results
 
 
@@ -143,21 +148,20 @@ def fail_at_points(
 def test_a_run_that_fails_at_a_named_point_is_made_good_by_the_next(tmp_path: Path) -> None:
     weekly = points_passed(tmp_path / "passed", FEW_PHASES)
     points = some_of_each_part(sorted(set().union(*weekly)))
-    assert len(points) >= 16
+    assert len(points) >= 12
     results = fail_at_points(tmp_path, FEW_PHASES, weekly, points, ways=1)
-    assert {str(one["kind"]) for one in results} == set(KINDS)
-    check(results, sums_of_undisturbed(tmp_path, FEW_PHASES))
+    assert {str(one["kind"]) for one in results} == {"none", *KINDS}
+    check(results, sums_of(results))
 
 
 @pytest.mark.soak
-def test_a_run_that_fails_at_any_named_point_in_all_phases_is_made_good_by_the_next(
-    expected: Expected, tmp_path: Path
-) -> None:
+def test_a_run_that_fails_at_any_named_point_in_all_phases_is_made_good_by_the_next(tmp_path: Path) -> None:
     weekly = points_passed(tmp_path / "passed")
     points = sorted(set().union(*weekly))
     assert len(points) >= 40
     assert points == sorted(set().union(*points_passed(tmp_path / "few", FEW_PHASES)))
-    check(fail_at_points(tmp_path, ALL_PHASES, weekly, points, ways=len(KINDS)), expected)
+    results = fail_at_points(tmp_path, ALL_PHASES, weekly, points, ways=len(KINDS))
+    check(results, sums_of(results))
 
 
 @pytest.mark.soak
