@@ -3,10 +3,12 @@
 Every run checks the sizes of all parts, and digests so many that each part is digested once in four weeks.
 """
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
-from os import cpu_count
+from hashlib import sha256
+from pathlib import Path
 from stat import S_ISREG
 from typing import Final
 
@@ -22,6 +24,10 @@ CHANGED: Final = "was changed or damaged"
 """The problem of a sealed file (`models.seal`) whose seal does not match its content."""
 _SMALL: Final = 16 << 20
 """Every run digests at least this many bytes, if the archive has them: it takes a fraction of a second."""
+_COST_OF_OPENING: Final = 32 << 10
+"""The cost of opening a part, as the bytes that can be digested in that time: an archive has many small parts."""
+_AT_ONCE: Final = 1 << 20
+"""So many bytes of small parts are one task of a thread."""
 _WORTH_THREADS: Final = 4 << 20
 
 
@@ -35,21 +41,23 @@ def look_at_parts(
     `always`. Without `now` (UTC), none is digested.
     """
     parts = {part.path: (run.run_id, part) for run in runs for phase in run.phases for part in phase.parts}
-    found = {path: problem for path, (_, part) in parts.items() if (problem := _problem(layout, part)) is not None}
+    # Plain strings: an archive of many runs has thousands of parts, and every run looks at all of them.
+    root = os.fspath(layout.root)
+    found = {path: problem for path, (_, part) in parts.items() if (problem := _problem(root, part)) is not None}
     if now is not None:
         whole = [part for path, (_, part) in parts.items() if path not in found]
         chosen = {part.path: part for part in due_parts(whole, now.date(), days_since_run(runs, now), at_least=_SMALL)}
         chosen |= {part.path: part for part in whole if part.path in always}
-        found |= _digested(layout, list(chosen.values()))
+        found |= _digested(root, list(chosen.values()))
     return [
         DamageRecord(path, part.table, run_id, found[path]) for path, (run_id, part) in parts.items() if path in found
     ]
 
 
-def _problem(layout: Layout, part: PartRecord) -> str | None:
+def _problem(root: str, part: PartRecord) -> str | None:
     """Return the problem that a part's status shows, without reading it; None if there is none."""
     try:
-        stat = (layout.root / part.path).lstat()
+        stat = os.lstat(f"{root}/{part.path}")
     except (FileNotFoundError, NotADirectoryError):
         return "is gone"
     except OSError as error:
@@ -75,39 +83,64 @@ def days_since_run(runs: Sequence[RunRecord], now: datetime) -> int:
 
 
 def due_parts(parts: Iterable[PartRecord], today: date, days: int, *, at_least: int) -> list[PartRecord]:
-    """Return the parts to digest, `days` after the last check, and as many others as make `at_least` bytes with them.
+    """Return the parts to digest, `days` after the last check, and as many others as make `at_least` bytes with them,
+    opening each included.
 
     The first digits of a part's SHA-256 assign it to one of 28 days; the first check on or after that day digests it.
     So no record of earlier checks is needed.
     """
 
-    def age(part: PartRecord) -> int:
-        return (today.toordinal() - int(part.sha256[:8], 16)) % SLOTS
-
+    now = today.toordinal()
+    ages = [((now - int(part.sha256[:8], 16)) % SLOTS, part) for part in parts]
     chosen, room = [], at_least
-    for part in sorted(parts, key=lambda part: (age(part) >= days, -age(part), part.sha256)):
-        if age(part) >= days and part.size > room:
+    for age, part in sorted(ages, key=lambda one: (one[0] >= days, -one[0], one[1].sha256)):
+        cost = part.size + _COST_OF_OPENING
+        if age >= days and cost > room:
             break
         chosen.append(part)
-        room -= part.size
+        room -= cost
     return chosen
 
 
-def _digested(layout: Layout, parts: Sequence[PartRecord]) -> dict[str, str]:
+def _digested(root: str, parts: Sequence[PartRecord]) -> dict[str, str]:
     """Digest parts; return the problem of each one that differs from its commit record, by path."""
 
-    def problem_of(part: PartRecord) -> str | None:
-        try:
-            return None if sha256_of(layout.root / part.path) == part.sha256 else OTHER_BYTES
-        except OSError as error:
-            return f"cannot be read: {error.strerror}"
+    def problems_of(some: Sequence[PartRecord]) -> dict[str, str]:
+        return {part.path: problem for part in some if (problem := _problem_of_bytes(root, part)) is not None}
 
+    found: dict[str, str] = {}
     if sum(part.size for part in parts) < _WORTH_THREADS:
-        problems = list(map(problem_of, parts))
-    else:
-        with ThreadPoolExecutor(min(4, cpu_count() or 1)) as threads:
-            problems = list(threads.map(problem_of, parts))
-    return {part.path: problem for part, problem in zip(parts, problems, strict=True) if problem is not None}
+        return problems_of(parts)
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+        for some in threads.map(problems_of, _tasks(parts)):
+            found |= some
+    return found
+
+
+def _tasks(parts: Sequence[PartRecord]) -> list[list[PartRecord]]:
+    """Return parts in groups of about `_AT_ONCE` bytes: to give a thread a small part costs more than its digest."""
+    groups: list[list[PartRecord]] = []
+    room = 0
+    for part in parts:
+        if part.size > room:
+            groups.append([])
+            room = _AT_ONCE
+        groups[-1].append(part)
+        room -= part.size
+    return groups
+
+
+def _problem_of_bytes(root: str, part: PartRecord) -> str | None:
+    try:
+        digest = _small_sha256(root, part) if part.size <= _AT_ONCE else sha256_of(Path(root, part.path))
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return None if digest == part.sha256 else OTHER_BYTES
+
+
+def _small_sha256(root: str, part: PartRecord) -> str:
+    with open(f"{root}/{part.path}", "rb", buffering=0) as file:
+        return sha256(file.read()).hexdigest()
 
 
 def look_at_imports(layout: Layout) -> list[DamageRecord]:

@@ -64,7 +64,7 @@ def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
     is_partial = any(not one.mended for one in found)
     with disk_errors():
         damage += [*_mended_records(layout, everything, found), *_mended_others(layout, everything)]
-        sweep(layout, everything, is_partial=is_partial)
+        sweep(layout, everything, is_partial=is_partial, is_quick=True)
         runs = archives.effective(everything)
         damage += _look(layout, runs, now)
         evidence = look_at_evidence(layout, everything, now)

@@ -69,8 +69,9 @@ def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], obser
             run.warehouse = published.record(layout)
             known = {one.path for one in run.damage}
             new = [path for path in published.left_out if path not in known]
-            found = look_at_parts(layout, [*earlier, run], datetime.now(UTC), always=new)
-            run.damage += [one for one in found if one.path in new]
+            if new:
+                found = look_at_parts(layout, [*earlier, run], datetime.now(UTC), always=new)
+                run.damage += [one for one in found if one.path in new]
     with disk_errors():
         archives.commit(layout, run)
 
