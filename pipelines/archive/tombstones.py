@@ -15,8 +15,11 @@ from models.json import JsonObject, JsonValue
 from pipelines.archive.copies import read_either, write_both
 from pipelines.disk.layout import Layout
 
-TombstoneKind = Literal["session", "project", "message", "text", "pattern"]
+TargetKind = Literal["session", "project", "message", "text", "pattern"]
 """The kinds of targets of an erasure."""
+
+TombstoneKind = TargetKind | Literal["retention"]
+"""The kinds of erasures; `retention` is a deletion by age, after which later runs recognise nothing."""
 
 _FORMAT = 1
 

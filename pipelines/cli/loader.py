@@ -88,6 +88,7 @@ COMMANDS: Final = (
     Listed("rollback", "Make the state as of a run the current one.", "rollback", "rollback"),
     Listed("gc", "Delete undone runs, leftovers and old warehouses.", "garbage", "gc"),
     Listed("forget", "Erase content from every file of the archive, for good.", "forget", "forget"),
+    Listed("retention", "Delete old files from the archive, by rules in its settings.", "retention", "retention"),
     Listed("home", "Show or change which homes every run reads.", "home", "app"),
     Listed("schedule", "Run regularly, by the operating system's scheduler.", "schedule", "app"),
     Listed("flow", "Run under Prefect: once, or on a schedule.", "flow", "app"),

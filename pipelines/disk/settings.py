@@ -21,6 +21,9 @@ for everybody.
 PRIVACY_KEYS = ("project", "path", "tag", "home", "session")
 """What a rule of privacy may name."""
 
+SHORTEST_RETENTION_DAYS = 30
+"""The least number of days in a rule of retention: a slip of the pen must not delete what Claude Code still has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -50,6 +53,8 @@ class Settings:
     `privacy`: rules of privacy levels (`pipelines.privacy.rules`), each a table with level and project, path, tag, home
     or session.
     `push`: whether every run ends with a push to the lakes that the archive uses.
+    `retention`: rules of `extract retention`, each a table with a source, a number of days, and a home or none; without
+    rules nothing is ever deleted by its age.
     """
 
     withhold: Sequence[str] = ()
@@ -72,6 +77,7 @@ class Settings:
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     privacy: Sequence[Mapping[str, str]] = ()
     push: bool = False
+    retention: Sequence[Mapping[str, str | int]] = ()
 
     @property
     def process_count(self) -> int:
@@ -150,6 +156,8 @@ def settings_in(path: Path) -> Settings:
             _check_prices(path, value)
         elif name == "privacy":
             _check_privacy(path, value)
+        elif name == "retention":
+            _check_retention(path, value)
         elif wanted is tuple:
             if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
                 raise ConfigurationError(f"{path}: {name} must be a list of strings")
@@ -169,6 +177,24 @@ def _check_prices(path: Path, given: object) -> None:
         if not {"input", "output"} <= amounts.keys() <= set(PRICE_NAMES):
             raise ConfigurationError(
                 f"{path}: prices of {model!r} must have input and output, and may have {', '.join(PRICE_NAMES[2:])}"
+            )
+
+
+def _check_retention(path: Path, given: object) -> None:
+    """Raise ConfigurationError unless each rule has a source and a number of days, and a home or none."""
+    for one in given if isinstance(given, list) else [None]:
+        rule: Mapping[str, object] = one if isinstance(one, dict) else {}
+        days, named = rule.get("days"), [rule[name] for name in ("source", "home") if name in rule]
+        if not {"source", "days"} <= rule.keys() <= {"source", "days", "home"} or not all(
+            isinstance(value, str) and value for value in named
+        ):
+            raise ConfigurationError(
+                f'{path}: retention must be tables [[retention]] with source = "debug", days = 365 and, for one home '
+                'alone, home = "laptop"'
+            )
+        if not isinstance(days, int) or isinstance(days, bool) or days < SHORTEST_RETENTION_DAYS:
+            raise ConfigurationError(
+                f"{path}: the days of [[retention]] must be a number from {SHORTEST_RETENTION_DAYS}"
             )
 
 

@@ -33,6 +33,8 @@ _LONG = 1 << 16
 class ErasureQuery:
     """The content to erase: a matcher for bytes; files by home_id and path; directories with all files in them, below
     any home; messages by message_id; entries by phase, file_id and span.
+
+    With `is_by_age` it is a deletion by age: imported stores stay, and later runs recognise nothing of it.
     """
 
     matcher: Matcher
@@ -40,6 +42,7 @@ class ErasureQuery:
     directories: set[bytes] = field(default_factory=set)
     message_ids: set[str] = field(default_factory=set)
     entries: list[tuple[PhaseKey, int, Span]] = field(default_factory=list)
+    is_by_age: bool = False
 
 
 @dataclass(slots=True)
@@ -94,6 +97,8 @@ class Finder:
         for where, phase in phases_of(self._runs):
             self._find_occurrences(where, phase)
         self._find_messages_without_occurrence()
+        if self._wanted.is_by_age:
+            return self.found
         ids = self.found.messages | self._wanted.message_ids
         self.found.imported = sum(one.going for one in imports_that_hold(self._layout, self._wanted.matcher, ids))
         return self.found

@@ -20,7 +20,7 @@ from models.text import printable_path
 from pipelines.archive.archive import Archive, effective, read_all_runs
 from pipelines.archive.store import StoreReader
 from pipelines.archive.sweep import sweep
-from pipelines.archive.tombstones import Graveyard, Tombstone, open_graveyard, read_graveyard
+from pipelines.archive.tombstones import Graveyard, Tombstone, TombstoneKind, open_graveyard, read_graveyard
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
 from pipelines.disk.lock import writing
@@ -40,6 +40,7 @@ __all__ = [
     "finish_begun",
     "forget",
     "plan_forget",
+    "plan_query",
     "printable_key",
     "tombstones_of",
 ]
@@ -52,7 +53,7 @@ class ErasurePlan:
     `epoch` and `erasures` identify the state of the archive for which the plan was made.
     """
 
-    target: ErasureTarget
+    kind: TombstoneKind
     epoch: int
     erasures: int
     wanted: ErasureQuery
@@ -74,7 +75,7 @@ class ErasurePlan:
         total = self.preview.total
         paths: list[JsonValue] = [printable_key(key) for key in sorted(self.found.paths)]
         return {
-            "kind": self.target.kind,
+            "kind": self.kind,
             "files": total.files,
             "touched_files": total.touched_files,
             "untouched_files": self.preview.untouched_files,
@@ -120,7 +121,15 @@ def plan_forget(layout: Layout, target: ErasureTarget, observer: Observer | None
     archived, _ = _opened(layout)
     reader = StoreReader(layout, effective(archived.runs), archived.seed, lenient=True)
     wanted = Resolver(layout, archived.runs, reader).resolve(target)
-    return _planned(archived, target, wanted, observer or Observer())
+    return _planned(archived, target.kind, wanted, observer or Observer())
+
+
+def plan_query(layout: Layout, kind: TombstoneKind, wanted: ErasureQuery, observer: Observer) -> ErasurePlan:
+    """Return the plan for erasing what was found by other means than a target. Changes nothing. Raises as `plan_forget`
+    does.
+    """
+    archived, _ = _opened(layout)
+    return _planned(archived, kind, wanted, observer)
 
 
 def finish_begun(layout: Layout, observer: Observer) -> bool:
@@ -185,12 +194,12 @@ def _opened(layout: Layout) -> tuple[Archived, Graveyard]:
     return Archived(layout, runs, archive.seed, StoreReader(layout, runs, archive.seed)), open_graveyard(layout)
 
 
-def _planned(archived: Archived, target: ErasureTarget, wanted: ErasureQuery, observer: Observer) -> ErasurePlan:
+def _planned(archived: Archived, kind: TombstoneKind, wanted: ErasureQuery, observer: Observer) -> ErasurePlan:
     found = Finder(archived.layout, archived.runs, archived.seed, wanted, observer).find()
     preview = preview_of(archived.layout, archived.runs, found)
     observer.step_ends()
     erasures = len(tombstones_of(archived.layout))
-    return ErasurePlan(target, _epoch(archived.runs), erasures, wanted, found, preview)
+    return ErasurePlan(kind, _epoch(archived.runs), erasures, wanted, found, preview)
 
 
 def _epoch(runs: Sequence[RunRecord]) -> int:
@@ -202,7 +211,7 @@ def _tombstone(planned: ErasurePlan, graveyard: Graveyard, reason: str | None) -
     return Tombstone(
         number=len(graveyard.tombstones) + 1,
         forgotten_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        kind=planned.target.kind,
+        kind=planned.kind,
         reason=reason,
         files=total.files + total.touched_files,
         entries=total.entries,

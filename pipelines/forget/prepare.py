@@ -65,12 +65,14 @@ def prepare(
         archived.reader,
         PartWriter(layout, tombstone.number),
     )
-    journal = Journal(graveyard.key.hex(), _with_digests(archived, tombstones, wanted, found, tombstone))
+    full = tombstone if wanted.is_by_age else _with_digests(archived, tombstones, wanted, found, tombstone)
+    journal = Journal(graveyard.key.hex(), full)
     observer.step_begins("parts", sum(part.size for _, phase in phases_of(runs) for part in phase.parts))
     for run in runs:
         _rewrite_run(layout, rewriter, wanted.matcher, run, journal, observer)
     rewriter.writer.sync()
-    _prepare_imports(layout, wanted, found, journal)
+    if not wanted.is_by_age:
+        _prepare_imports(layout, wanted, found, journal)
     _find_others(layout, wanted.matcher, runs, journal)
     return journal
 

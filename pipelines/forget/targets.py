@@ -18,7 +18,7 @@ from pipelines.archive.committed import PhaseKey, parts_of, phases_of
 from pipelines.archive.parquet import bytes_column, integer_column, read_columns, text_column
 from pipelines.archive.session_paths import encoded_directory, full_session_id, session_ids, session_paths
 from pipelines.archive.store import StoreReader
-from pipelines.archive.tombstones import TombstoneKind, read_tombstones
+from pipelines.archive.tombstones import TargetKind, read_tombstones
 from pipelines.disk.layout import Layout
 from pipelines.forget.find import ErasureQuery
 from pipelines.forget.imported import rows_of_imports
@@ -40,7 +40,7 @@ class ErasureTarget:
     beginning, a text, a regular expression.
     """
 
-    kind: TombstoneKind
+    kind: TargetKind
     given: str
 
 

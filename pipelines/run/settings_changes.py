@@ -56,6 +56,9 @@ def _sentences(before: Settings, now: Settings) -> Iterator[str]:
     if before.keep_warehouses != now.keep_warehouses:
         kept = plural(now.keep_warehouses, "earlier warehouse is", "earlier warehouses are")
         yield f"keep_warehouses: {kept} kept, {before.keep_warehouses} before"
+    if before.retention != now.retention:
+        rules = plural(len(now.retention), "rule")
+        yield f"retention: {rules} now, {len(before.retention)} before; `extract retention` shows what they delete"
     yield from _prices(before.prices, now.prices)
 
 

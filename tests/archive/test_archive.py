@@ -129,3 +129,22 @@ def test_one_can_ask_whether_somebody_writes_without_stopping_him(tmp_path: Path
         with pytest.raises(LockedError, match=f"pid {os.getpid()}, run one"), writing(layout, "two"):
             pass
     assert not is_being_written(layout)
+
+
+def test_a_quick_sweep_lists_only_directories_that_changed_after_the_record_of_their_run(
+    home: Path, tmp_path: Path
+) -> None:
+    run = extract(tmp_path / "data", home)
+    layout = Layout(tmp_path / "data")
+    record = layout.commit_record(run.run_id)
+    left = layout.part_directory("prompts", next(iter(run.homes)), run.run_id) / "phase-1-e2.parquet"
+    left.write_bytes(b"left by a command that was killed")
+    later = left.parent.stat().st_mtime_ns + 10**9
+    os.utime(record, ns=(later, later))
+    assert sweep(layout, is_quick=True) == 0
+    os.utime(record, ns=(later - 2 * 10**9,) * 2)
+    assert sweep(layout, is_quick=True) == 1
+    assert not left.exists()
+    left.write_bytes(b"left by a command that was killed")
+    os.utime(record, ns=(later, later))
+    assert sweep(layout) == 1
