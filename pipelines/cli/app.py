@@ -148,9 +148,10 @@ def main() -> None:
     # A run makes no reference cycles: a collection every 700 objects (the default) would cost a tenth of the time of a
     # run that finds nothing new.
     set_threshold(200_000, 20, 100)
-    # pyarrow and DuckDB import NumPy if it is installed, which takes a fifth of the start time; extract does not use
-    # it.
-    sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  # None prevents the import
+    # pyarrow and DuckDB import NumPy if it is installed, which takes a fifth of the start time, and DuckDB looks for
+    # pandas once for each value of a query; extract uses neither.
+    for name in ("numpy", "pandas"):
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None prevents the import
     code = invoke(sys.argv[1:])
     ignore_interrupts()
     # Without freezing, Python collects garbage several times at exit although the process ends anyway. DuckDB 2 needs

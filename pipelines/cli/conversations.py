@@ -35,7 +35,7 @@ def find(layout: Layout, which: str) -> str:
     or more than one.
     """
     if which == "last":
-        newest = rows_of(layout, sessions_query(Filters(), limit=1))
+        newest = rows_of(layout, sessions_query(Filters(), limit=1, columns=("session_id",)))
         if not newest:
             raise ConfigurationError("there is no session yet")
         return text(newest[0]["session_id"])

@@ -6,7 +6,9 @@ last, in the rendered segments; links are not made clickable.
 
 import json
 from collections.abc import Iterable, Iterator
+from copy import copy
 from difflib import unified_diff
+from functools import cache
 from itertools import islice
 from typing import Final
 
@@ -40,13 +42,16 @@ _SPEAKERS: Final = {"claude_code": "Claude Code"}
 _PARSER: Final = MarkdownIt().enable("strikethrough").enable("table")
 
 
-class _Markdown(Markdown):
-    """Rich's Markdown, with one parser for all texts: making a parser takes longer than most texts."""
+def _markdown(markup: str, code_theme: str) -> Markdown:
+    """Return a text as Rich's Markdown, with one parser for all texts: making a parser takes longer than most texts."""
+    made = copy(_no_text(code_theme))
+    made.markup, made.parsed = markup, _PARSER.parse(markup)
+    return made
 
-    def __init__(self, markup: str, code_theme: str) -> None:
-        super().__init__("", code_theme=code_theme, hyperlinks=False)
-        self.markup = markup
-        self.parsed = _PARSER.parse(markup)
+
+@cache
+def _no_text(code_theme: str) -> Markdown:
+    return Markdown("", code_theme=code_theme, hyperlinks=False)
 
 
 class Safe:
@@ -119,7 +124,7 @@ def _drawn(one: Utterance, *, is_full: bool, code_theme: str) -> Iterator[Render
         case "answer":
             yield Text.assemble((f"\n● {speaker}{at}{rewound}", "bold"), (tokens, "dim"))
             is_long = len(one.text) > _LONGEST_MARKDOWN
-            yield Text(one.text) if is_long else _Markdown(one.text, code_theme)
+            yield Text(one.text) if is_long else _markdown(one.text, code_theme)
         case "thinking":
             if is_full and one.text:
                 yield Text(f"\n∴ thinking{at}{rewound}{tokens}", style="dim italic")

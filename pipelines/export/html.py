@@ -7,7 +7,7 @@ Content-Security-Policy has the digests of its script and style: browsers run no
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from functools import cache
@@ -40,9 +40,7 @@ _Env = MutableMapping[str, list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A turn as the page shows it: `kind` is a class of the style; `body` is markup, `head` and `folded` are texts, the
-    latter lines with the class of each.
-    """
+    """A turn as the page shows it: `kind` is a class of the style; `body` and `folded` are markup, the rest is text."""
 
     kind: str
     depth: int
@@ -54,7 +52,7 @@ class Shown:
     about: str = ""
     sign: str = ""
     outcome: str = ""
-    folded: Sequence[tuple[str, str]] = ()
+    folded: Markup = Markup()  # noqa: RUF009  # nobody can change it
 
 
 def document_of(contents: Sequence[Contents]) -> str:
@@ -106,11 +104,11 @@ def _shown(turns: Sequence[Turn]) -> Iterator[Shown]:
             case "call":
                 yield Shown(
                     "call", turn.depth, agent, one.tool_name, time, one.is_abandoned,
-                    about=about(one), sign=_SIGNS[outcome(one)], outcome=_outcome(one), folded=[*_folded(one)],
+                    about=about(one), sign=_SIGNS[outcome(one)], outcome=_outcome(one), folded=_lines(_folded(one)),
                 )  # fmt: skip
             case _ if one.text.strip():
                 name = {"thinking": "thinking", "summary": "compacted"}.get(one.kind, one.speaker.replace("_", " "))
-                lines = [("", line) for line in _cut(one.text).split("\n")]
+                lines = _lines([("", _cut(one.text))])
                 first = " ".join(one.text[:400].split())[:160]
                 yield Shown("aside", turn.depth, agent, name, time, one.is_abandoned, about=first, folded=lines)
 
@@ -123,16 +121,29 @@ def _outcome(call: Utterance) -> str:
 
 
 def _folded(call: Utterance) -> Iterator[tuple[str, str]]:
-    """Yield the lines of a call's input, a difference where it has one, and those of its result."""
+    """Yield pieces of one or more lines, each with its class: of a call's input, a difference where it has one, and of
+    its result.
+    """
     given = input_of(call)
     changes = list(_difference(given))
     if changes:
         yield from changes
     else:
-        whole = json.dumps(given, ensure_ascii=False, indent=2) if given else call.tool_input
-        yield from (("given", line) for line in _cut(whole).split("\n"))
+        yield "given", _cut(json.dumps(given, ensure_ascii=False, indent=2) if given else call.tool_input)
     if call.result:
-        yield from (("bad" if call.is_error else "", line) for line in _cut(call.result).split("\n"))
+        yield "bad" if call.is_error else "", _cut(call.result)
+
+
+def _lines(pieces: Iterable[tuple[str, str]]) -> Markup:
+    """Return pieces of lines as markup, each line with a class in an element of its own."""
+    made = list[str]()
+    for kind, text in pieces:
+        escaped = str(escape(text))
+        if kind:
+            begin, end = f'<span class="{kind}">', "</span>"
+            escaped = begin + escaped.replace("\n", f"{end}\n{begin}") + end
+        made.append(escaped)
+    return Markup("".join(f"{one}\n" for one in made))
 
 
 def _difference(given: dict[str, object]) -> Iterator[tuple[str, str]]:

@@ -52,6 +52,8 @@ def find(data: bytes, level: PrivacyLevel) -> list[SecretMatch]:
     for number in whole.Match(data) or ():
         rule, compiled = rules[number]
         found += _matches(rule, compiled, data)
+    if not found:
+        return found
     order = {rule.name: place for place, (rule, _) in enumerate(rules)}
     found.sort(key=lambda one: (one.start, order[one.rule.name], -one.end))
     kept: list[SecretMatch] = []

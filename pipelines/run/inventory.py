@@ -135,6 +135,8 @@ class Inventory:
         self._stats: tuple[array[int], ...] = tuple(array("q") for _ in Stat._fields)
         self._place_numbers = array("H")
         self._places: dict[Placement, int] = {}
+        self._newest_place: Placement | None = None
+        self._newest_number = 0
         self._unusual: dict[int, tuple[bytes | None, str | None]] = {}
         before, is_in_order = b"", True
         for found, place in entries:
@@ -150,10 +152,13 @@ class Inventory:
             self._unusual[len(self)] = found.link_target, found.error
         self._paths += found.path
         self._ends.append(len(self._paths))
-        self._kinds.append(_KINDS.index(found.kind))
+        self._kinds.append(_KIND_NUMBERS[found.kind])
         for column, value in zip(self._stats, found.stat, strict=True):
             column.append(value)
-        self._place_numbers.append(self._places.setdefault(place, len(self._places)))
+        # Neighbours mostly have the same place, and the hash of a place takes longer than all else here.
+        if place is not self._newest_place:
+            self._newest_place, self._newest_number = place, self._places.setdefault(place, len(self._places))
+        self._place_numbers.append(self._newest_number)
 
     def _sort(self) -> None:
         """Sort by path. A walk comes sorted; replacing erased paths by pseudonyms (`Tombstones.name_of`) may break the
@@ -227,7 +232,8 @@ class Inventory:
 
 
 _KINDS: Final[tuple[EntryType, ...]] = ("file", "directory", "link", "special")
-_FILE: Final = _KINDS.index("file")
+_KIND_NUMBERS: Final = {kind: number for number, kind in enumerate(_KINDS)}
+_FILE: Final = _KIND_NUMBERS["file"]
 _INODE: Final = Stat._fields.index("inode")
 _USUAL: Final = (None, None)
 

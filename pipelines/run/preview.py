@@ -13,7 +13,7 @@ from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
 from pipelines.run.extraction import Request, check_homes, name_homes
 from pipelines.run.inventory import InventoryItem
-from pipelines.run.snapshot import Absence, Absent, Snapshot, take_snapshots
+from pipelines.run.snapshot import Absence, Absent, Slice, Snapshot, take_snapshots
 
 
 @dataclass(slots=True)
@@ -65,11 +65,16 @@ def preview_phase(snapshot: Snapshot, phase: int, *, is_full: bool = False) -> P
     """Return what a run would do in one phase of a home."""
     made = PhasePreview(snapshot.home.home_id, phase)
     for part in snapshot.slices(phase):
-        for item in part.items:
-            if item.found.kind == "file":
-                _count(made, item, is_full=is_full)
-        made.vanished += len(newly_vanished(part.absent))
+        add_slice(made, part, is_full=is_full)
     return made
+
+
+def add_slice(made: PhasePreview, part: Slice, *, is_full: bool = False) -> None:
+    """Add the files of a slice to the preview of its phase."""
+    for item in part.items:
+        if item.found.kind == "file":
+            _count(made, item, is_full=is_full)
+    made.vanished += len(newly_vanished(part.absent))
 
 
 def newly_vanished(absent: Sequence[Absent]) -> list[FileState]:

@@ -5,7 +5,6 @@ disk and the checks can say.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from extractors.reading.registry import PHASES
 from models.amounts import plural
 from models.manifest import modified_at
 from models.run import DamageRecord, RunRecord
@@ -18,7 +17,7 @@ from pipelines.disk.layout import Layout
 from pipelines.disk.settings import Settings
 from pipelines.report.alerts import disk_alerts, read_alerts
 from pipelines.report.places import file_address
-from pipelines.run.snapshot import Snapshot
+from pipelines.run.snapshot import Slice
 
 _ANEW = (AlertRule.DISK, AlertRule.OVERDUE)
 """Rules whose alerts in a report are of its time, unless they are events: they are found again."""
@@ -70,17 +69,14 @@ def alerts_of_checks(
         yield from rules.overdue(f"the copy {copy.place} was last synced", copy.place, synced, now, allowed)
 
 
-def unread_files(snapshot: Snapshot) -> Iterator[rules.Unread]:
-    """Yield the files of a home that the next run would read and that Claude Code deletes by age."""
-    home_id = snapshot.home.home_id
-    for phase in PHASES:
-        for part in snapshot.slices(phase):
-            for item in part.items:
-                if item.found.kind == "file" and item.is_read and not item.is_as_last():
-                    stat, path = item.found.stat, item.path
-                    if rules.is_deleted_by_age(path):
-                        address = file_address(home_id, path, None)
-                        yield rules.Unread(address, home_id, modified_at(stat.mtime_ns), stat.size)
+def unread_files(home_id: str, part: Slice) -> Iterator[rules.Unread]:
+    """Yield the files of a slice of a home that the next run would read and that Claude Code deletes by age."""
+    for item in part.items:
+        if item.found.kind == "file" and item.is_read and not item.is_as_last():
+            stat, path = item.found.stat, item.path
+            if rules.is_deleted_by_age(path):
+                address = file_address(home_id, path, None)
+                yield rules.Unread(address, home_id, modified_at(stat.mtime_ns), stat.size)
 
 
 def _overdue_homes(

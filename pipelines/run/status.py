@@ -3,7 +3,7 @@
 Computed from the commit records, the last manifests and a walk of each home. Writes nothing and needs no database.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from pipelines.archive.totals import quarantined
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import Settings, read_settings
 from pipelines.run.known_losses import known_losses
-from pipelines.run.preview import preview_phase
+from pipelines.run.preview import PhasePreview, add_slice
 from pipelines.run.request import problem_of
 from pipelines.run.snapshot import Snapshot, last_manifest, pin
 from pipelines.run.standing_alerts import alerts_of_checks, standing_alerts, unread_files
@@ -219,15 +219,22 @@ def _home(
     snapshot, problem = _walked(HomeName(home.home_id, Path(home.root)), settings, tombstones)
     phases = []
     for number in PHASES:
-        last = last_manifest(layout, runs, home.home_id, number)
+        made, last = _phase(runs, home.home_id, number), last_manifest(layout, runs, home.home_id, number)
+        phases.append(made)
         if snapshot is None:
-            phases.append(_phase(runs, home.home_id, number, last))
-        else:
-            snapshot.last[number] = last
-            phases.append(_phase(runs, home.home_id, number, _last_states(snapshot, number)))
-            _compare(phases[-1], snapshot)
-    if snapshot is not None and home.is_read:
-        unread += unread_files(snapshot)
+            _add_kept(made, last)
+            continue
+        snapshot.last[number] = last
+        found = PhasePreview(home.home_id, number)
+        # Each slice is computed when it is asked for, so one pass gets all that is needed from it.
+        for part in snapshot.slices(number):
+            _add_kept(made, (item.last for item in part.items if item.last is not None))
+            _add_kept(made, (absent.state for absent in part.absent))
+            add_slice(found, part)
+            if home.is_read:
+                unread += unread_files(home.home_id, part)
+        made.new_files, made.changed_files, made.vanished_files = found.new, found.changed, found.vanished
+        made.new_bytes = found.bytes_new
     return HomeStatus(home.home_id, home.root, home.name, home.is_read, problem, phases)
 
 
@@ -240,33 +247,23 @@ def _walked(home: HomeName, settings: Settings, tombstones: Tombstones | None) -
         return None, str(error)
 
 
-def _last_states(snapshot: Snapshot, phase: int) -> Iterator[FileState]:
-    for part in snapshot.slices(phase):
-        yield from (item.last for item in part.items if item.last is not None)
-        yield from (absent.state for absent in part.absent)
-
-
-def _phase(runs: list[RunRecord], home_id: str, number: int, states: Iterable[FileState]) -> PhaseStatus:
+def _phase(runs: list[RunRecord], home_id: str, number: int) -> PhaseStatus:
     found = last_phase(runs, home_id, number)
-    made = PhaseStatus(
+    return PhaseStatus(
         phase=number,
         name=PHASES[number],
         run_id=found[0].run_id if found else None,
         committed_at=found[1].committed_at if found else None,
     )
+
+
+def _add_kept(made: PhaseStatus, states: Iterable[FileState]) -> None:
     for state in states:
         if state.entry_type == "file" and state.file_id is not None:
             made.kept_files += 1
             made.kept_bytes += state.size
             made.watermark += state.watermark or 0
             made.expired_files += not state.is_present
-    return made
-
-
-def _compare(made: PhaseStatus, snapshot: Snapshot) -> None:
-    plan = preview_phase(snapshot, made.phase)
-    made.new_files, made.changed_files, made.vanished_files = plan.new, plan.changed, plan.vanished
-    made.new_bytes = plan.bytes_new
 
 
 def _under_way(layout: Layout) -> str | None:

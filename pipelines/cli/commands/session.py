@@ -65,25 +65,27 @@ def session(
     if follow:
         _follow(layout, which, masker_of(redact), is_full=full, only_prompts=prompts)
         return
-    session_id = find(layout, which)
     masker = masker_of(redact)
-    (row,) = rows_of(layout, one_session_query(session_id))
-    home_id = text(row["home_id"])
-    if as_json:
-        with looking(layout, conversation_query(session_id, home_id), masker) as answer:
-            write_json(answer, 0, sys.stdout)
-        return
-    if masker is not None:
-        (row,) = rows_of(layout, one_session_query(session_id), masker)
-    outline = list(outline_of(layout, session_id, home_id, masker))
-    wanted = [turn for turn in outline if not prompts or (turn.utterance.kind == "prompt" and turn.depth == 0)]
-    with open_warehouse(layout) as connection, paged(wanted=pager) as console:
-        for line in head_of(row):
-            console.print(Safe(line), end="")
-        turns = with_texts(connection, wanted, masker.mask if masker else str)
-        draw(console, takewhile(lambda _: not reader_has_gone(), turns), is_full=full)
-        if not outline:
-            console.print("The archive has nothing of its conversation.")
+    # DuckDB reads the catalog of a file once for all connections: those of the queries below open at once.
+    with open_warehouse(layout) as connection:
+        session_id = find(layout, which)
+        (row,) = rows_of(layout, one_session_query(session_id))
+        home_id = text(row["home_id"])
+        if as_json:
+            with looking(layout, conversation_query(session_id, home_id), masker) as answer:
+                write_json(answer, 0, sys.stdout)
+            return
+        if masker is not None:
+            (row,) = rows_of(layout, one_session_query(session_id), masker)
+        outline = list(outline_of(layout, session_id, home_id, masker))
+        wanted = [turn for turn in outline if not prompts or (turn.utterance.kind == "prompt" and turn.depth == 0)]
+        with paged(wanted=pager) as console:
+            for line in head_of(row):
+                console.print(Safe(line), end="")
+            turns = with_texts(connection, wanted, masker.mask if masker else str)
+            draw(console, takewhile(lambda _: not reader_has_gone(), turns), is_full=full)
+            if not outline:
+                console.print("The archive has nothing of its conversation.")
 
 
 def _follow(layout: Layout, which: str, masker: Masker | None, *, is_full: bool, only_prompts: bool) -> None:

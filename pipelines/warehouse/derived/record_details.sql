@@ -19,6 +19,11 @@ refresh: session
 - task_subject (text): Its subject.
 - task_status (text): The status that it got.
 - was_denied (flag): Of the result of a failed call: whether its text or its record says that a person or a rule refused the call.
+- error_kind (text): Of a record of an error, a refusal or a hook that failed: its kind, as `errors` has it.
+- error_text (text): Its text, where a message does not have it.
+- error_status (text): The HTTP status.
+- error_model_from (text): The model that was asked.
+- error_model_to (text): The model that answered instead.
 */
 with
     results as (
@@ -61,7 +66,19 @@ with
             coalesce(r.record_type = 'attachment' and r.subtype = 'queued_command', false) as is_queued,
             r.record_type = 'assistant' and r.request_id is null as may_state_cost,
             e.file_id is not null as is_result,
-            f.is_denial
+            f.is_denial,
+            r.record_type = 'system' as is_system,
+            case
+                when r.record_type = 'assistant' and r.is_api_error
+                then 'api_error'
+                when
+                    r.record_type = 'system'
+                    and r.subtype
+                    in ('api_error', 'model_refusal_no_fallback', 'model_consent_fallback', 'agents_killed')
+                then r.subtype
+                when r.record_type = 'attachment' and r.subtype in ('hook_blocking_error', 'hook_non_blocking_error')
+                then r.subtype
+            end as error
         from records r
         left join results e using (file_id, byte_offset)
         left join failed f using (file_id, byte_offset)
@@ -69,6 +86,25 @@ with
     needed as (
         select
             * exclude (body, is_queued, may_state_cost, is_result, is_denial),
+            case
+                when error is not null
+                then
+                    body ->> [
+                        '$.error',
+                        '$.error.status',
+                        '$.retryInMs',
+                        '$.apiErrorStatus',
+                        '$.error.formatted',
+                        '$.error.message',
+                        '$.cause.code',
+                        '$.attachment.blockingError.blockingError',
+                        '$.attachment.stderr',
+                        '$.attachment.stdout',
+                        '$.apiRefusalExplanation',
+                        '$.originalModel',
+                        '$.fallbackModel'
+                    ]
+            end as failure,
             case
                 when is_result
                 then
@@ -95,7 +131,13 @@ with
                 then contains(body, '"toolDenialKind"') and (body ->> '$.toolDenialKind') is not null
             end as was_denied
         from bodies
-        where is_queued or is_result or agent_id is not null or may_state_cost or is_denial is not null
+        where
+            is_queued
+            or is_result
+            or agent_id is not null
+            or may_state_cost
+            or is_denial is not null
+            or error is not null
     )
 select
     *,
@@ -105,5 +147,34 @@ select
     result[2] as result_patch,
     result[3] as task_id,
     result[4] as task_subject,
-    result[5] as task_status
+    result[5] as task_status,
+    case
+        error
+        when 'model_refusal_no_fallback'
+        then 'model_refusal'
+        when 'model_consent_fallback'
+        then 'model_fallback'
+        when 'hook_blocking_error'
+        then 'hook_blocked'
+        when 'hook_non_blocking_error'
+        then 'hook_failed'
+        when 'api_error'
+        then
+            case
+                when is_system and failure[2] = '429'
+                then 'rate_limit'
+                when is_system and failure[3] is not null
+                then 'retry'
+                when not is_system and (failure[1] = 'rate_limit' or failure[4] = '429')
+                then 'rate_limit'
+                else error
+            end
+        else error
+    end as error_kind,
+    coalesce(
+        failure[5], failure[6], failure[7], failure[8], nullif(failure[9], ''), failure[10], failure[11], failure[1]
+    ) as error_text,
+    coalesce(failure[2], failure[4]) as error_status,
+    failure[12] as error_model_from,
+    failure[13] as error_model_to
 from needed

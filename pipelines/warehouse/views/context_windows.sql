@@ -30,6 +30,12 @@ with
         where not r.is_copy and not r.is_synthetic
     ),
     windows as (select model_id, max(context_window) as limit_tokens from prices group by all),
+    -- Once for each model: to compute a model_id takes longer than all else for a response.
+    models as (
+        select n.model, n.model_id, w.limit_tokens
+        from (select model, model_id(model) as model_id from (select distinct model from responses)) n
+        left join windows w using (model_id)
+    ),
     compacted as (
         select c.home_id, c.session_id, c.recorded_at
         from compactions c
@@ -39,15 +45,16 @@ with
     limited as (
         select
             s.*,
+            m.model_id,
             case
                 when s.context_tokens > 200000 or contains(lower(s.model), '[1m]') or lower(s.model) like '%-1m'
                 then 1000000
-                when model_id(s.model) like 'claude-%'
+                when m.model_id like 'claude-%'
                 then 200000
-                else coalesce(w.limit_tokens, 200000)
+                else coalesce(m.limit_tokens, 200000)
             end as limit_tokens
         from sent s
-        left join windows w on w.model_id = model_id(s.model)
+        left join models m using (model)
         where s.context_tokens > 0
     )
 select
@@ -55,7 +62,7 @@ select
     l.session_id,
     l.agent_id,
     l.responded_at,
-    model_id(l.model) as model_id,
+    l.model_id,
     l.context_tokens,
     l.limit_tokens,
     l.context_tokens / l.limit_tokens as share,

@@ -19,16 +19,24 @@ One row for each failure, refusal, retry or model switch in a session, without c
 */
 with
     counted as not materialized(
-        select r.*
+        select
+            r.home_id,
+            r.session_id,
+            r.agent_id,
+            r.recorded_at,
+            r.message_id,
+            r.file_id,
+            r.byte_offset,
+            r.byte_length,
+            d.error_kind,
+            d.error_text,
+            d.error_status,
+            d.error_model_from,
+            d.error_model_to
         from records r
+        join record_details d using (file_id, byte_offset)
         anti join record_copies c using (file_id, byte_offset)
-        where
-            (
-                r.record_type = 'system'
-                and r.subtype in ('api_error', 'model_refusal_no_fallback', 'model_consent_fallback', 'agents_killed')
-            )
-            or (r.record_type = 'attachment' and r.subtype in ('hook_blocking_error', 'hook_non_blocking_error'))
-            or (r.record_type = 'assistant' and r.is_api_error)
+        where d.error_kind is not null
     ),
     said as (
         select b.file_id, b.byte_offset, min(b.message_id) as message_id
@@ -43,43 +51,12 @@ with
             c.session_id,
             c.agent_id,
             c.recorded_at as occurred_at,
-            case
-                when c.subtype = 'api_error' and (c.body ->> '$.error.status') = '429'
-                then 'rate_limit'
-                when c.subtype = 'api_error' and (c.body ->> '$.retryInMs') is not null
-                then 'retry'
-                when c.subtype = 'api_error'
-                then 'api_error'
-                when c.subtype = 'model_refusal_no_fallback'
-                then 'model_refusal'
-                when c.subtype = 'model_consent_fallback'
-                then 'model_fallback'
-                when c.subtype = 'agents_killed'
-                then 'agents_killed'
-                when c.subtype = 'hook_blocking_error'
-                then 'hook_blocked'
-                when c.subtype = 'hook_non_blocking_error'
-                then 'hook_failed'
-                when (c.body ->> '$.error') = 'rate_limit' or (c.body ->> '$.apiErrorStatus') = '429'
-                then 'rate_limit'
-                else 'api_error'
-            end as error_kind,
-            coalesce(
-                own.text,
-                block.text,
-                c.body ->> '$.error.formatted',
-                c.body ->> '$.error.message',
-                c.body ->> '$.cause.code',
-                c.body ->> '$.attachment.blockingError.blockingError',
-                nullif(c.body ->> '$.attachment.stderr', ''),
-                c.body ->> '$.attachment.stdout',
-                c.body ->> '$.apiRefusalExplanation',
-                c.body ->> '$.error'
-            ) as text,
-            try_cast(coalesce(c.body ->> '$.error.status', c.body ->> '$.apiErrorStatus') as integer) as status_code,
+            c.error_kind,
+            coalesce(own.text, block.text, c.error_text) as text,
+            try_cast(c.error_status as integer) as status_code,
             null as tool_name,
-            c.body ->> '$.originalModel' as model_from,
-            c.body ->> '$.fallbackModel' as model_to,
+            c.error_model_from as model_from,
+            c.error_model_to as model_to,
             c.file_id,
             c.byte_offset,
             c.byte_length
