@@ -262,7 +262,7 @@ CHECKS: Mapping[str, Check] = {
         figure=24,
         least=6,
         unit="sizes",
-        in_suite="3 sizes",
+        in_suite="2 sizes",
     ),
     "interruptions": Check(
         what="run, forget, rollback, rebuild, import and gc killed at a fail point or any moment, and made good",

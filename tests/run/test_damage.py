@@ -120,7 +120,7 @@ def _claims(data: Path, *ran: Ran) -> str:
 @sampled(
     "damage, options",
     [(damage, options) for damage in DAMAGES for options in ((), ("--full",))],
-    [(_delete, ()), (_flip, ("--full",)), (_cut_short, ()), (_be_a_directory, ("--full",))],
+    suite=[(_delete, ()), (_flip, ("--full",)), (_cut_short, ()), (_be_a_directory, ("--full",))],
 )
 def test_what_the_home_still_has_is_kept_again_and_nothing_is_called_verified(
     damage: Callable[[Path], None], options: tuple[str, ...], home: Path, data: Path

@@ -1,6 +1,8 @@
 """Which homes a run reads without --home: those that the archive remembers, and the usual one of the machine."""
 
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +19,31 @@ from pipelines.verify.verify import check
 from tests.command_line import call, make_home
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place with the homes `mine` and `laptop`, and with an archive that knows them by that place."""
+    place = tmp_path_factory.mktemp("made") / "place"
+    homes = [(name, make_home(place / name)) for name in ("mine", "laptop")]
+    run_job(Layout(place / "data"), Request(homes), Observer())
+    return place
+
+
+@pytest.fixture
+def tmp_path(made: Path) -> Iterator[Path]:
+    """The place itself, since the archive knows its homes by their paths; each test finds it as it was made."""
+    kept = made.with_name("kept")
+    if not kept.exists():
+        shutil.copytree(made, kept, symlinks=True)
+    (made / "data").rename(made / "kept-data")
+    yield made
+    shutil.rmtree(made)
+    shutil.copytree(kept, made, symlinks=True)
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """An archive that knows the homes `mine` and `laptop`."""
-    homes = [(name, make_home(tmp_path / name)) for name in ("mine", "laptop")]
-    run_job(Layout(tmp_path / "data"), Request(homes), Observer())
+    """The archive that knows both homes."""
+    (tmp_path / "kept-data").rename(tmp_path / "data")
     return tmp_path / "data"
 
 

@@ -1,12 +1,13 @@
 """Nothing goes out: a run, a query and a report without a network, and without as much as a name looked up."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pipelines.demo.demo import make_home
+from tests.support import FIXTURES
 
 ROOT = Path(__file__).parent.parent.parent
 WATCHED = """
@@ -29,9 +30,10 @@ sys.exit(code)
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small made-up home."""
+    """A home with files of every source and damaged ones."""
     home = tmp_path_factory.mktemp("offline") / "home"
-    make_home(home, mb=1.2, seed=6)
+    for name in ("whole_files__damaged", "typical"):
+        shutil.copytree(FIXTURES / name, home, symlinks=True, dirs_exist_ok=True)
     return home
 
 

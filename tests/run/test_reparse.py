@@ -19,6 +19,7 @@ from pipelines.run.reparse import outdated_sources
 from pipelines.warehouse.opened import open_warehouse
 from tests.command_line import call
 from tests.logical_checksum import logical_checksums
+from tests.sampled import sampled
 from tests.support import FIXTURES
 
 TODO = "todos/70b5946c-cf80-4c4c-a6b8-dfae3c81dddb-agent-70b5946c-cf80-4c4c-a6b8-dfae3c81dddb.json"
@@ -104,7 +105,9 @@ def test_a_parser_that_did_not_change_has_nothing_parsed_again(tmp_path: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["typical", "projects__odd_records", "whole_files__damaged"])
+@sampled(
+    "name", ["typical", "projects__odd_records", "whole_files__damaged"], suite=["typical", "whole_files__damaged"]
+)
 def test_parsing_again_with_the_same_parsers_changes_no_value(name: str, tmp_path: Path) -> None:
     data = tmp_path / "data"
     run(FIXTURES / name, data)

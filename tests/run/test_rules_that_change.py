@@ -26,7 +26,8 @@ LISTED = f"projects/node_modules/{SESSION}.jsonl"
 """Listed in phase 8 unless trees are archived; then a transcript, of phase 7."""
 FOREIGN = "projects/-p/notes.md"
 """Archived in phase 8; what is withheld below projects/ is of phase 7."""
-ALL = tuple(range(1, 9))
+ALL = (2, 7, 8)
+"""The phases of the files whose rules change."""
 
 
 class Kept:

@@ -4,6 +4,7 @@ the kernel.
 
 import ctypes
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.demo.demo import make_home
+from tests.command_line import call
+from tests.support import FIXTURES
 
 ROOT = Path(__file__).parent.parent.parent
 PAST = 1_600_000_000
@@ -34,9 +36,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="watches by mean
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A made-up home."""
+    """A home with files of every source and damaged ones."""
     home = tmp_path_factory.mktemp("source") / "home"
-    make_home(home, mb=1.2, seed=5)
+    for name in ("whole_files__damaged", "typical"):
+        shutil.copytree(FIXTURES / name, home, symlinks=True, dirs_exist_ok=True)
     return home
 
 
@@ -61,21 +64,10 @@ def state_of(paths: list[str]) -> dict[str, tuple[int, ...]]:
     return states
 
 
-def run(home: Path, data: Path, *before: str, full: bool = False) -> subprocess.CompletedProcess[str]:
+def run(home: Path, data: Path, *before: str) -> subprocess.CompletedProcess[str]:
     """Run the command line over a home, behind the words of another command where there are any."""
     command = [*before, sys.executable, "-m", "pipelines", "run", "--home", str(home), "--data", str(data), "--json"]
-    command += ["--full"] if full else []
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def test_nothing_in_a_frozen_home_changes_not_even_an_access_time(home: Path, tmp_path: Path) -> None:
-    paths = freeze(home)
-    before = state_of(paths)
-    assert run(home, tmp_path / "data").returncode == 4
-    assert run(home, tmp_path / "data").returncode == 4  # what lies in quarantine stays there
-    assert run(home, tmp_path / "data", full=True).returncode == 4
-    assert state_of(paths) == before
-    assert freeze(home) == paths
 
 
 class Watch:
@@ -103,10 +95,20 @@ class Watch:
                 at += 16 + length
 
 
-def test_the_kernel_sees_no_change_while_a_run_reads(home: Path, tmp_path: Path) -> None:
+def test_runs_over_a_frozen_home_change_nothing_not_even_an_access_time_and_the_kernel_sees_no_change(
+    home: Path, tmp_path: Path
+) -> None:
     watch = Watch(home)
+    paths = freeze(home)
+    before = state_of(paths)
+    assert watch.changes() != []
     assert run(home, tmp_path / "data").returncode == 4
+    words = ("run", "--home", home, "--data", tmp_path / "data")
+    assert call(*words).code == 4  # what lies in quarantine stays there
+    assert call(*words, "--full").code == 4
     assert watch.changes() == []
+    assert state_of(paths) == before
+    assert freeze(home) == paths
     os.utime(home / "history.jsonl", ns=(PAST * 10**9, os.stat(home / "history.jsonl").st_mtime_ns))
     assert watch.changes() != [], "the watch itself does not see changes"
 

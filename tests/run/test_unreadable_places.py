@@ -22,6 +22,7 @@ from pipelines.verify.verify import check
 from pipelines.warehouse.opened import open_warehouse
 from pipelines.warehouse.publish import check_warehouse
 from tests.crash_driver import SESSION, write_home
+from tests.sampled import sampled
 from tests.support import extract, is_root, rows, warehouse_of
 
 
@@ -105,7 +106,7 @@ def states_of(data: Path, run: RunRecord) -> dict[str, FileState]:
     return {state.path: state for state in StoreReader.open(Layout(data)).files(run.run_id)}
 
 
-@pytest.mark.parametrize("closed", ["debug", "projects"])
+@sampled("closed", ["debug", "projects"], suite=["debug"])
 def test_what_lies_below_a_directory_that_cannot_be_listed_is_unreadable_and_kept_and_has_not_expired(
     tmp_path: Path, closed: str
 ) -> None:
