@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -21,9 +22,9 @@ from packaging.version import Version
 from models.errors import ConfigurationError, ExitCode
 from models.run import RunRecord
 from pipelines.archive.archive import read_runs
-from pipelines.demo.demo import make_home
 from pipelines.disk.layout import Layout
 from pipelines.schedule.prefect_settings import prepare_prefect
+from tests.support import FIXTURES
 from tests.watch import remote_accesses, seen, watched
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,8 +107,8 @@ def flown(tmp_path_factory: pytest.TempPathFactory) -> Flown:
     """A flow over a small home with two files so large that processes are worth it."""
     where = tmp_path_factory.mktemp("flow")
     home, data = where / "home", where / "data"
-    make_home(home, mb=0.3)
-    make_home(where / "home-two", mb=0.1)
+    for place in (home, where / "home-two"):
+        shutil.copytree(FIXTURES / "typical", place, symlinks=True)
     plant(home)
     data.mkdir()
     (data / "settings.toml").write_text("processes = 2\n", encoding="utf-8")
@@ -144,6 +145,7 @@ def plant(home: Path) -> None:
         file.write(f"\n{json.dumps(record)}\n{{ {PHRASE}\n")
     (home / "plans" / f"{PHRASE}.md").write_text(PHRASE, encoding="utf-8")
     for number in range(2):
+        (home / "uploads").mkdir(exist_ok=True)
         (home / "uploads" / f"large-{number}.bin").write_bytes(b"%d a line of no meaning\n" % number * 400_000)
 
 
@@ -317,7 +319,7 @@ def test_serving_without_a_server_says_how_to_get_one(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
 def test_a_server_asks_its_own_port_and_ends_with_the_process_that_was_started(tmp_path: Path) -> None:
     with socket.socket() as found:
@@ -346,6 +348,7 @@ def test_a_server_asks_its_own_port_and_ends_with_the_process_that_was_started(t
         process.wait(120)
     with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.1", port)):
         pass
+    print("did: 1 start")
 
 
 def _asked(address: str) -> bytes:
@@ -375,7 +378,7 @@ def test_serving_and_deploying_make_two_deployments() -> None:
 
 
 def test_a_run_from_the_command_line_never_imports_prefect(tmp_path: Path) -> None:
-    make_home(tmp_path / "home", mb=0.1)
+    shutil.copytree(FIXTURES / "whole_files__damaged", tmp_path / "home", symlinks=True)
     script = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); "
     script += "from pipelines.cli.app import main; sys.argv[0] = 'extract'; main()"
     done = run_here("-c", script, "run", "--home", str(tmp_path / "home"), "--data", str(tmp_path / "data"))

@@ -1,5 +1,6 @@
-"""A flipped bit anywhere below the data directory is found, and nothing else is. The suite flips bits of every file,
-of files that nothing else depends on many at once; a soak flips as many as SOAK_FLIPS says (1,000), each alone.
+"""A flipped bit anywhere below the data directory is found, and nothing else is. The suite flips bits of files of
+every second kind, each alone, and of all files that nothing else depends on at once; a soak flips as many as
+SOAK_FLIPS says (1,000), each alone.
 """
 
 import os
@@ -18,8 +19,6 @@ from tests.archives import Archive, make_archive
 _RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 _LEAF = re.compile(r"(tables|store)/.*\.parquet")
 """Files whose damage hides no damage of others: data that no record depends on."""
-ROUNDS = 3
-"""How many bits of each such file the suite flips."""
 
 
 def make(place: Path) -> Archive:
@@ -69,14 +68,13 @@ def test_a_flipped_bit_of_any_file_is_found(tmp_path: Path) -> None:
     files = files_with_bits(archive)
     leaves = [path for path in files if _LEAF.match(root.relative(path))]
     assert len(leaves) > 30
-    for _ in range(ROUNDS):
-        bits = [(path, random.randrange(path.stat().st_size * 8)) for path in leaves]
-        named = {one.address for one in found_after(archive, *bits)}
-        assert [(path, bit) for path, bit in bits if root.relative(path) not in named] == []
+    bits = [(path, random.randrange(path.stat().st_size * 8)) for path in leaves]
+    named = {one.address for one in found_after(archive, *bits)}
+    assert [(path, bit) for path, bit in bits if root.relative(path) not in named] == []
     # One file of each kind: those of the two runs are alike.
     kinds = {_RUN.sub("RUN", root.relative(path)): path for path in files if path not in leaves}
     assert len(kinds) > 10
-    alone = [(path, random.randrange(path.stat().st_size * 8)) for path in kinds.values()]
+    alone = [(path, random.randrange(path.stat().st_size * 8)) for path in [*kinds.values()][::2]]
     assert [(root.relative(path), bit) for path, bit in alone if not found_after(archive, (path, bit))] == []
     assert check(archive.layout) == []
     assert files_of(archive) == before
