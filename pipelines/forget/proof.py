@@ -150,7 +150,14 @@ def _columns_of_warehouse(path: Path, matcher: Matcher) -> Iterator[str]:
                 "AND regexp_matches(data_type, 'VARCHAR|BLOB|JSON|ENUM') "
                 "AND table_name IN (SELECT table_name FROM duckdb_tables())"
             ).fetchall()
+            # Most tables of a small archive are empty: one query for all is faster than one for each of their columns.
+            some = " UNION ALL ".join(
+                f"(SELECT '{name}' FROM \"{name}\" LIMIT 1)" for name in {name for name, _ in tables}
+            )
+            filled = {name for (name,) in connection.execute(some).fetchall()} if tables else set()
             for table, column in tables:
+                if table not in filled:
+                    continue
                 cursor = connection.execute(f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL')
                 while rows := cursor.fetchmany(_ROWS):
                     if values_that_hold(matcher, [_raw(value) for (value,) in rows]):
