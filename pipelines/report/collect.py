@@ -34,7 +34,7 @@ from pipelines.report.facts import (
 )
 from pipelines.report.file_facts import FixityFacts
 from pipelines.report.findings import finding_facts, verification_facts
-from pipelines.report.fixity import fixity_facts, gone_facts, rule_facts
+from pipelines.report.fixity import fixity_facts, gone_facts, gone_projects, rule_facts
 from pipelines.report.listing import LIMIT, Listing, bounded, sql_text
 from pipelines.report.manifests import Manifests, log_patterns, read_manifests
 from pipelines.report.parts import PartReader
@@ -59,7 +59,7 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
     manifests = found.manifests
     verified, notices = _verifications(layout, run)
     findings = finding_facts(verified)
-    standing = standing_facts(run, earlier, gone_facts(manifests))
+    standing = standing_facts(run, earlier, gone_facts(manifests), gone_projects(manifests))
     ground = _ground(run, manifests, judge_balance(run, found.extractions, found.rejects.by_home_and_source(), paths))
     errors = sum(finding.severity == Severity.ERROR for finding in findings)
     ground = replace(ground, problems=len(reader.problems), quarantined=standing.quarantined, errors=errors)

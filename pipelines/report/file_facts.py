@@ -101,6 +101,14 @@ class GoneFacts:
 
 
 @dataclass(eq=False, repr=False)
+class GoneProject:
+    """The archived files of one project that are gone from a home. `directory` is its name below `projects/`."""
+
+    directory: str
+    files: int
+
+
+@dataclass(eq=False, repr=False)
 class GrowthFacts:
     """The growth of the archive by one run: bytes that the store did not have, and messages that no earlier run
     had read.
@@ -117,12 +125,14 @@ class StandingFacts:
     """The state of the archive after the run, over all its runs.
 
     `quarantined` counts the entries in quarantine of all runs, this one included. `gone` covers the phases that the
-    run did. `growth` has the last runs, oldest first.
+    run did; `gone_projects` has the projects with most such files, the largest first. `growth` has the last runs,
+    oldest first.
     """
 
     quarantined: int
     quarantined_sql: str
     gone: Sequence[GoneFacts]
+    gone_projects: Sequence[GoneProject]
     growth: Sequence[GrowthFacts]
 
     @property

@@ -9,7 +9,16 @@ from extractors.reading.rules import INVENTORY_ONLY, WITHHELD
 from models.manifest import Change, Outcome, sql_outcomes
 from models.run import RunRecord
 from models.text import safe
-from pipelines.report.file_facts import CheckFacts, FileFact, FixityFacts, GoneFacts, KeptFacts, OutcomeFacts, RuleFacts
+from pipelines.report.file_facts import (
+    CheckFacts,
+    FileFact,
+    FixityFacts,
+    GoneFacts,
+    GoneProject,
+    KeptFacts,
+    OutcomeFacts,
+    RuleFacts,
+)
 from pipelines.report.listing import EXAMPLES, LIMIT, Listing, bounded, sql_text
 from pipelines.report.manifests import NOT_HERE, NOT_PLAIN, Group, Manifests
 
@@ -85,6 +94,12 @@ def gone_facts(manifests: Manifests) -> list[GoneFacts]:
             sizes[group.source] += manifests.sizes[group]
     made = [GoneFacts(source, now[source], before[source], sizes[source]) for source in sizes]
     return sorted(made, key=lambda one: (-one.files_now - one.files_before, one.source))
+
+
+def gone_projects(manifests: Manifests) -> list[GoneProject]:
+    """Return the archived files that are gone from their home, by project; of many, those with most files."""
+    largest = sorted(manifests.gone_projects.items(), key=lambda one: (-one[1], one[0]))[:EXAMPLES]
+    return [GoneProject(bounded(directory), files) for directory, files in largest]
 
 
 def _outcomes(manifests: Manifests) -> Iterable[OutcomeFacts]:

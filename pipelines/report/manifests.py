@@ -29,6 +29,7 @@ NOT_PLAIN: Final = (
 earlier run missed.
 """
 _UNREAD: Final = ("withhold", "inventory")
+_PROJECTS: Final = "projects/"
 
 
 class Group(NamedTuple):
@@ -59,7 +60,8 @@ class Group(NamedTuple):
 
 @dataclass(slots=True)
 class Manifests:
-    """The manifest of a run, counted: `path_counts` and `sizes` (in bytes) are by group.
+    """The manifest of a run, counted: `path_counts` and `sizes` (in bytes) are by group. `gone_projects` counts the
+    archived files that are gone from the home, by the directory of their project below `projects/`.
 
     `where` is the SQL condition that selects the same rows in the warehouse. A run that found nothing new publishes no
     warehouse: then not `is_in_warehouse`, and the condition selects the equal rows of earlier runs.
@@ -77,6 +79,7 @@ class Manifests:
     tail_bytes: int = 0
     log_tails: int = 0
     log_tail_bytes: int = 0
+    gone_projects: Counter[str] = field(default_factory=Counter)
 
     def count(self, wanted: Callable[[Group], bool]) -> int:
         """Return the number of paths in the wanted groups."""
@@ -133,6 +136,8 @@ def read_manifests(
         count_and_size[1] += row.size
         if row.outcome in made.files:
             _list_file(made.files[row.outcome], row)
+        if row.outcome == Outcome.EXPIRED and row.file_id is not None and row.path.startswith(_PROJECTS):
+            made.gone_projects[row.path.split("/", 2)[1]] += 1
         if row.treatment in _UNREAD:
             _list_name(made, row)
         if row.watermark is not None and row.size > row.watermark and row.outcome != Outcome.EXPIRED:

@@ -8,6 +8,7 @@ from pipelines.report.facts import Facts
 
 _MOST_BARS = 6
 _FEWEST_RUNS = 3
+_LONGEST_PROJECT = 24
 
 
 def tiles(facts: Facts) -> Iterator[Tile]:
@@ -93,7 +94,13 @@ def charts(facts: Facts) -> Iterator[Chart]:
     if gone:
         sums = [(one.source, one.files_now + one.files_before) for one in gone[:_MOST_BARS]]
         bars = [Bar(source, files, plural(files, "file")) for source, files in sums]
-        yield Bars("Gone from the home, still archived, by source", bars)
+        yield Bars("Gone from the home, kept here, by source", bars)
+    projects = facts.standing.gone_projects
+    if projects:
+        yield Bars(
+            "Gone from the home, kept here, by project",
+            [Bar(_project(one.directory), one.files, plural(one.files, "file")) for one in projects[:_MOST_BARS]],
+        )
     growth = facts.standing.growth
     if len(growth) >= _FEWEST_RUNS:
         yield ColumnChart(
@@ -102,6 +109,11 @@ def charts(facts: Facts) -> Iterator[Chart]:
             moment(growth[0].started_at),
             moment(growth[-1].started_at),
         )
+
+
+def _project(directory: str) -> str:
+    """Return the end of the name of a project's directory, which is a path with `-` for each separator."""
+    return directory if len(directory) <= _LONGEST_PROJECT else f"…{directory[1 - _LONGEST_PROJECT :]}"
 
 
 def _read_by_source(facts: Facts) -> Iterator[Bars]:

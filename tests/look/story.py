@@ -146,7 +146,7 @@ def _agent() -> list[Record]:
 
 
 def _hostile() -> list[Record]:
-    chain = _Chain(HOSTILE, f"/evil/{EVIL[:12]}")
+    chain = _Chain(HOSTILE, f"=1+1/evil/{EVIL[:12]}")
     chain.ask(EVIL)
     chain.answer(
         {"type": "thinking", "thinking": EVIL, "signature": "x"},

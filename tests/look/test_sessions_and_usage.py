@@ -92,6 +92,12 @@ def test_csv_is_guarded_and_json_is_exact(story_data: Path) -> None:
     assert safe(ran.out, keep_newlines=True) == ran.out
 
 
+def test_no_group_of_usage_is_a_formula_in_csv(story_data: Path) -> None:
+    ran = call("usage", "--by", "project", "--csv", "--data", story_data)
+    groups = [row["project"] for row in csv.DictReader(io.StringIO(ran.raw.decode(), newline=""))]
+    assert [group[:7] for group in groups if "evil" in group] == ["'=1+1/e"]
+
+
 def _usage(story_data: Path, by: str, *options: str) -> list[dict[str, object]]:
     ran: Ran = call("usage", "--by", by, "--data", story_data, "--json", *options)
     assert ran.code == 0, ran.err

@@ -104,6 +104,19 @@ def test_a_file_gone_since_the_last_run_stays_kept_and_is_named_once(tmp_path: P
     assert (again.fixity.expired_now, again.fixity.expired_before, again.fixity.files.total) == (0, 12, 0)
 
 
+def test_gone_files_are_counted_by_the_directory_of_their_project(tmp_path: Path) -> None:
+    home, data = tmp_path / "home", tmp_path / "data"
+    write(home, "projects/-work-kept/a.jsonl", "{}\n")
+    gone = [write(home, f"projects/-work-{name}.jsonl", "{}\n") for name in ("ab/1", "ab/2", "cd/3")]
+    extract(data, home, phases=(7,))
+    for path in gone:
+        path.unlink()
+    run = extract(data, home, phases=(7,))
+    found = facts_of(data, run).standing.gone_projects
+    assert [(one.directory, one.files) for one in found] == [("-work-ab", 2), ("-work-cd", 1)]
+    assert "kept here, by project" in reports(data, run)["html"]
+
+
 def test_other_content_under_the_same_size_and_times_is_reported_first(plain: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     run = extract(data, plain)

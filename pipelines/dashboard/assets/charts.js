@@ -187,16 +187,31 @@ function errors(width) {
   return rows.length ? ranking(width, rows, count, [["Times", "var(--bad)"]]) : null;
 }
 
-/** Sessions whose transcript the home has no longer and this archive has, by project. */
+const KEPT = "Gone from the home, kept here", LOST = "Lost: only their prompts are known";
+
+/** By project: sessions that the home has no longer and this archive has, and those of which no run read a transcript. */
 function recovered(width) {
-  const gone = (cube, i) => (texts("state")[cube.state[i]] === "expired" ? 1 : 0);
-  const messages = data.cubes.recovered && state.model === null && state.from === null && state.to === null;
-  const sums = messages
-    ? grouped("recovered", (cube, i) => cube.project[i], (cube, i) => cube.count[i], false)
-    : grouped("sessions", (cube, i) => cube.project[i], gone);
-  const series = messages ? "Messages that are gone from the home" : "Sessions that are gone from the home";
-  const rows = ranked(sums, projectName, series);
-  return rows.length ? ranking(width, rows, count, [[series, "var(--c2)"]]) : null;
+  const cube = cubeOf("sessions"), sums = new Map(), seen = new Set();
+  for (const i of chosen("sessions")) {
+    const of = texts("state")[cube.state[i]], lost = of === "named_only" && cube.prompts[i] > 0;
+    if ((of !== "expired" && !lost) || seen.has(cube.session[i])) continue;
+    seen.add(cube.session[i]); // a session may be in several homes
+    const sum = sums.get(cube.project[i]) ?? [0, 0];
+    sum[lost ? 1 : 0] += 1;
+    sums.set(cube.project[i], sum);
+  }
+  const messages = grouped("recovered", (all, i) => all.project[i], (all, i) => all.count[i], false);
+  const largest = [...sums].sort((a, b) => d3.descending(a[1][0], b[1][0]) || d3.descending(a[1][1], b[1][1])).slice(0, 12);
+  if (!largest.length) return null;
+  const used = new Map();
+  const rows = largest.map(([project, [kept, lost]]) => {
+    const name = projectName(project), times = used.get(name) ?? 0, held = messages.get(project) ?? 0;
+    used.set(name, times + 1);
+    const title = held ? `${name}, ${count(held)} messages that only the archive has` : name;
+    return { name: name + "\u2009".repeat(times), title, parts: [[KEPT, kept], [LOST, lost]] };
+  });
+  const colours = [[KEPT, "var(--good)"], [LOST, "var(--bad)"]];
+  return element("div", {}, legend(colours), ranking(width, rows, count, colours));
 }
 
 function growth(width) {

@@ -10,7 +10,7 @@ const CARDS = [
   ["context", "How full the context was", "Responses by the share of the context window that they filled.", ["context"], context],
   ["errors", "What went wrong", "Errors, retries, limits, denials and changes of model, by kind.", ["errors"], errors],
   ["subagents", "Subagents", "Subagents that were started, by kind.", ["subagents"], subagents],
-  ["recovered", "Only in this archive", "What the home has no longer and this archive has, by project.", ["sessions"], recovered],
+  ["recovered", "Kept and lost", "Sessions that the home has no longer, by project: kept by this archive, or deleted before a run could read them.", ["sessions"], recovered],
   ["growth", "Growth of the archive", "Bytes in the store after each run.", ["runs"], growth],
   ["runs", "Fixity and unknown fields, by run", "The newest runs first.", ["runs"], runs, true],
 ];
