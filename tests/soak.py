@@ -109,7 +109,7 @@ CHECKS: Mapping[str, Check] = {
         figure=200,
         least=12,
         unit="steps",
-        in_suite="6 steps",
+        in_suite="4 steps",
     ),
     "copy-power": Check(
         what="syncs of a copy stopped by a loss of power: what was flushed is sound, and the next sync ends it",
@@ -118,7 +118,7 @@ CHECKS: Mapping[str, Check] = {
         figure=200,
         least=12,
         unit="steps",
-        in_suite="6 steps",
+        in_suite="4 steps",
     ),
     "server": Check(
         what="the server of Prefect: asks its own port, ends with the process that was started",
@@ -172,7 +172,7 @@ CHECKS: Mapping[str, Check] = {
         figure=1_000_000,
         least=10_000,
         unit="lines",
-        in_suite="100,000 lines",
+        in_suite="40,000 lines",
     ),
     "histories": Check(
         what="homes of made-up sessions, each rule of the answers compared with what was made up",
@@ -253,7 +253,7 @@ CHECKS: Mapping[str, Check] = {
         figure=12,
         least=12,
         unit="ends",
-        in_suite="4 ends",
+        in_suite="3 ends",
     ),
     "collection-kills": Check(
         what="collections of garbage killed at each fail point, each finished by the next start",
@@ -262,7 +262,7 @@ CHECKS: Mapping[str, Check] = {
         figure=8,
         least=8,
         unit="kills",
-        in_suite="4 kills",
+        in_suite="2 kills",
     ),
     "disks": Check(
         what="runs on disks that fill up, each made good with more room",

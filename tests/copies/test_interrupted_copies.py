@@ -27,10 +27,8 @@ STEPS = int(os.environ.get("SOAK_COPY_STEPS", "0"))
 SAMPLE = (
     "copy-file:before-rename",
     "copy:tombstones",
-    "copy:parts",
     "copy:record",
     "copy-file:removed",
-    "copy:evidence",
 )
 """Where the suite stops a sync."""
 

@@ -8,7 +8,7 @@ import orjson
 from extractors.reading.cutting import Cut, cut_lines
 from extractors.reading.salvage import PartKind, parse_line, salvage
 
-LINES = int(os.environ.get("SOAK_LINES", "100000"))
+LINES = int(os.environ.get("SOAK_LINES", "40000"))
 """How many lines; a soak asks for more."""
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.logical_checksum import logical_checksums
+from tests.sampled import WHOLE
 from tests.support import extract, warehouse_of
 
 pytestmark = pytest.mark.duckdb
@@ -38,7 +39,8 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-@settings(max_examples=6)
+@pytest.mark.sampled
+@settings(max_examples=30 if WHOLE else 3)
 @given(
     st.lists(LINES, min_size=1, max_size=12),
     st.lists(LOG_LINES, min_size=1, max_size=12),

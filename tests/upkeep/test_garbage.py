@@ -233,7 +233,7 @@ POINTS = (
 )
 
 
-SOME = ("gc-record:before-rename", "gc:after-record@2", "sweep:removed@7", "gc:before-warehouse")
+SOME = ("gc:after-record@2", "gc:before-warehouse")
 """Those of the suite; the soak has all of them."""
 
 

@@ -250,7 +250,8 @@ POINTS = ("rollback:before-commit", "rollback:after-commit", "publish:before-lin
 
 WAYS = ("kill", "raise", "enospc")
 EVERY_WAY = [(point, kind) for point in POINTS for kind in WAYS]
-SOME = [(point, WAYS[number % len(WAYS)]) for number, point in enumerate(POINTS)]
+SOME = list(zip(POINTS, WAYS, strict=False))
+"""Those of the suite; the soak has all of them."""
 
 
 @pytest.mark.parametrize(
