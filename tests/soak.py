@@ -141,7 +141,7 @@ CHECKS: Mapping[str, Check] = {
     "fail-points": Check(
         what="every named fail point by SIGKILL, exception and full disk, each made good by the next run",
         test=("tests/run/test_crash.py", "in_all_phases"),
-        variable="SOAK_FAIL_POINTS",
+        variable="",
         figure=1,
         least=1,
         unit="sweep",
