@@ -10,7 +10,7 @@ from models.json import JsonObject
 from models.schema import Column, Table
 from pipelines.warehouse.prices import PRICES
 from pipelines.warehouse.run_tables import RUN_TABLES
-from pipelines.warehouse.schema import create_tables, create_views, warehouse_tables, warehouse_views
+from pipelines.warehouse.schema import create_tables, create_views, view_comments, warehouse_tables, warehouse_views
 from pipelines.warehouse.sql_files import derived_tables
 
 GROUPS: Mapping[str, str] = {
@@ -73,6 +73,7 @@ def _view_columns() -> dict[str, tuple[ColumnEntry, ...]]:
     with duckdb.connect() as connection:
         create_tables(connection)
         create_views(connection)
+        connection.execute(view_comments(connection))
         described = connection.execute(
             "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() WHERE NOT internal "
             "ORDER BY table_name, column_index"

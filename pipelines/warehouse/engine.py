@@ -1,12 +1,8 @@
 """Runs DuckDB to build a warehouse: a new file without a write-ahead log, in bounded memory, in transactions."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from threading import Lock
 
 import duckdb
 
@@ -56,41 +52,6 @@ def building(layout: Layout, target: Path, memory: str) -> Iterator[duckdb.DuckD
     reach("load:closed")
 
 
-def side_by_side(connection: duckdb.DuckDBPyConnection, works: Iterable[Work]) -> None:
-    """Do independent works in two threads, each in its own transaction, started in this order. A work that runs out of
-    memory is repeated alone at the end, with `apart`.
-
-    If one fails, those not yet started are skipped, and its error is raised.
-    """
-    waiting, taking, lacking = deque(works), Lock(), list[Work]()
-
-    def next_one() -> Work | None:
-        with taking:
-            return waiting.popleft() if waiting else None
-
-    def do(own: duckdb.DuckDBPyConnection) -> None:
-        try:
-            while work := next_one():
-                _try_to_do(own, work, lacking)
-        except BaseException:
-            waiting.clear()
-            raise
-
-    connection.execute("COMMIT")
-    with connection.cursor() as other, ThreadPoolExecutor(1) as beside:
-        other.execute("USE warehouse")
-        done = beside.submit(do, other)
-        try:
-            do(connection)
-            done.result()
-        except BaseException:
-            other.interrupt()
-            raise
-    connection.execute("BEGIN")
-    for work in lacking:
-        apart(connection, partial(work, connection))
-
-
 @contextmanager
 def few_checkpoints(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Let small transactions end without a checkpoint, which writes the whole catalog each time; `building` makes one
@@ -99,17 +60,6 @@ def few_checkpoints(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.execute(f"SET checkpoint_threshold = '{_FOR_MUCH}'")
     yield
     connection.execute(f"SET checkpoint_threshold = '{_ALWAYS}'")
-
-
-def _try_to_do(connection: duckdb.DuckDBPyConnection, work: Work, lacking: list[Work]) -> None:
-    connection.execute("BEGIN")
-    try:
-        work(connection)
-    except duckdb.OutOfMemoryException:
-        connection.execute("ROLLBACK")
-        lacking.append(work)
-        return
-    connection.execute("COMMIT")
 
 
 def apart(connection: duckdb.DuckDBPyConnection, work: Callable[[], object]) -> None:
@@ -151,7 +101,7 @@ def _connect(target: Path, layout: Layout, memory: str) -> duckdb.DuckDBPyConnec
             "memory_limit": memory,
             "temp_directory": str(layout.staging / "duckdb"),
             "preserve_insertion_order": "false",
-            # Two threads of DuckDB take as long as one and half as much CPU again; `side_by_side` does better.
+            # Two threads of DuckDB take as long as one and half as much CPU again; `parallel.do_tasks` does better.
             "threads": "1",
             # With the default, a commit of less than 16 MB would be written to the log first, and then to the file.
             "checkpoint_threshold": _ALWAYS,

@@ -22,8 +22,9 @@ from pipelines.disk.atomic import sha256_of
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
-from pipelines.warehouse.empty import create_schema, place_empty_warehouse
-from pipelines.warehouse.engine import MEMORY, Work, building, lacks_memory, quoted, remove_database, side_by_side
+from pipelines.warehouse.empty import comment_tasks, create_schema_without_comments, place_empty_warehouse
+from pipelines.warehouse.engine import MEMORY, building, lacks_memory, quoted, remove_database
+from pipelines.warehouse.parallel import Task, do_tasks
 from pipelines.warehouse.prices import fill_prices
 from pipelines.warehouse.refresh import derived_digest, make_derived_tables, note_touched, refresh_derived_tables
 from pipelines.warehouse.run_tables import PARTS, fill_records
@@ -31,6 +32,7 @@ from pipelines.warehouse.schema import (
     BASE_TABLES,
     create_views,
     engine_types,
+    view_comments,
     views_digest,
     warehouse_tables,
     warehouse_views,
@@ -73,7 +75,7 @@ def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord
     has_schema = place_empty_warehouse(layout, target, memory)
     with building(layout, target, memory) as connection:
         if not has_schema:
-            create_schema(connection)
+            create_schema_without_comments(connection)
         _insert_imported(connection, layout)
         fill_records(connection, runs, runs, _loaded_table_names())
         _insert_parts(connection, layout, parts, origins_of(layout, runs))
@@ -82,7 +84,8 @@ def _build(layout: Layout, runs: Sequence[RunRecord], parts: Sequence[PartRecord
         _fill_prices_of_models(connection, layout)
         if memory in MEMORY[: MEMORY.index(_MEMORY_FOR_DERIVED)]:
             connection.execute(f"SET memory_limit = '{_MEMORY_FOR_DERIVED}'")
-        make_derived_tables(connection, is_much=_size(parts) >= _SMALL_ADDITION_BYTES)
+        comments = [] if has_schema else comment_tasks(connection)
+        make_derived_tables(connection, comments, is_much=_size(parts) >= _SMALL_ADDITION_BYTES)
 
 
 def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) -> bool:
@@ -102,6 +105,7 @@ def extend_warehouse(layout: Layout, runs: Sequence[RunRecord], target: Path) ->
             connection.execute(f"SET memory_limit = '{_MEMORY_FOR_BLOCKS}'")
         if not _has_digest(connection, "views_digest", views_digest()):
             create_views(connection)
+            connection.execute(view_comments(connection))
         fill_records(connection, runs, later, _loaded_table_names())
         _insert_parts(connection, layout, parts, origins_of(layout, later))
         note_touched(connection)
@@ -219,19 +223,21 @@ def _insert_parts(
     """Load Parquet files into the tables, large tables in two threads, and find the superseded rows. `origins` are
     those of the files of other machines, by path.
     """
-    insertions: list[tuple[int, Work]] = []
+    insertions: list[tuple[int, Task]] = []
     for table in (*BASE_TABLES, *source_tables(sources().values()), MESSAGES):
         table_parts = [part for part in parts if part.table == table.name and part.rows]
         paths = [str(layout.root / part.path) for part in table_parts if part.path not in origins]
         foreign = {str(layout.root / one.path): origins[one.path] for one in table_parts if one.path in origins}
-        insertions.append((_size(table_parts), partial(_insert, table=table, paths=paths, foreign=foreign)))
+        work = partial(_insert, table=table, paths=paths, foreign=foreign)
+        insertions.append((_size(table_parts), Task(table.name, work)))
     small = [insertion for insertion in insertions if insertion[0] < _LARGE_TABLE_BYTES]
     large = [insertion for insertion in insertions if insertion[0] >= _LARGE_TABLE_BYTES]
     if large:
-        large.append((sum(size for size, _ in small), partial(_run_all, works=[work for _, work in small])))
-        side_by_side(connection, [work for _, work in sorted(large, key=itemgetter(0), reverse=True)])
+        all_small = Task("small tables", partial(_do_all, tasks=[task for _, task in small]))
+        large.append((sum(size for size, _ in small), all_small))
+        do_tasks(connection, [task for _, task in sorted(large, key=itemgetter(0), reverse=True)])
     else:
-        _run_all(connection, [work for _, work in small])
+        _do_all(connection, [task for _, task in small])
     _find_superseded(connection)
 
 
@@ -239,9 +245,9 @@ def _size(parts: Iterable[PartRecord]) -> int:
     return sum(part.size + _ROW_BYTES * part.rows for part in parts)
 
 
-def _run_all(connection: duckdb.DuckDBPyConnection, works: Iterable[Work]) -> None:
-    for work in works:
-        work(connection)
+def _do_all(connection: duckdb.DuckDBPyConnection, tasks: Iterable[Task]) -> None:
+    for task in tasks:
+        task.work(connection)
 
 
 def _find_superseded(connection: duckdb.DuckDBPyConnection) -> None:

@@ -5,7 +5,7 @@ The key of nearly all of them is the session. A session is touched if a load add
 session that shares a record, a response or a file with it: a fork, a copy in another home, a moved transcript.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from hashlib import blake2b
 
@@ -13,7 +13,8 @@ import duckdb
 
 from extractors.reading.registry import source_tables, sources
 from pipelines.disk.failpoints import reach
-from pipelines.warehouse.engine import few_checkpoints, side_by_side
+from pipelines.warehouse.engine import few_checkpoints
+from pipelines.warehouse.parallel import Task, do_tasks
 from pipelines.warehouse.sql_files import SESSION, WHOLE, DerivedTable, derived_tables, macros
 
 _TOUCHED_SESSIONS = "touched_sessions"
@@ -41,24 +42,15 @@ def derived_digest() -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def make_derived_tables(connection: duckdb.DuckDBPyConnection, *, is_much: bool) -> None:
-    """Fill the derived tables, which must be empty; with `is_much` input, two at a time."""
+def make_derived_tables(connection: duckdb.DuckDBPyConnection, others: Sequence[Task], *, is_much: bool) -> None:
+    """Fill the derived tables, which must be empty, and do `others` beside; with `is_much` input, in two threads."""
+    tasks = [Task(derived.table.name, partial(_make, derived=derived), derived.reads) for derived in derived_tables()]
     with few_checkpoints(connection):
-        _make_all(connection, is_much=is_much)
-
-
-def _make_all(connection: duckdb.DuckDBPyConnection, *, is_much: bool) -> None:
-    missing = list(derived_tables())
-    while missing:
-        names = {derived.table.name for derived in missing}
-        ready = [derived for derived in missing if names.isdisjoint(derived.reads)]
-        works = [partial(_make, derived=derived) for derived in ready]
         if is_much:
-            side_by_side(connection, works)
+            do_tasks(connection, [*tasks, *others])
         else:
-            for work in works:
-                work(connection)
-        missing = [derived for derived in missing if derived not in ready]
+            for task in (*tasks, *others):
+                task.work(connection)
 
 
 def _make(connection: duckdb.DuckDBPyConnection, derived: DerivedTable) -> None:

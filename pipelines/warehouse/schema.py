@@ -34,7 +34,7 @@ def warehouse_tables() -> list[Table]:
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create every table with its types, NOT NULL constraints, compression and comments."""
+    """Create every table with its types, NOT NULL constraints and compression, without comments."""
     tables = warehouse_tables()
     types = engine_types(connection, {column.type for table in tables for column in table.all_columns})
     for table in tables:
@@ -43,12 +43,15 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             for column in table.all_columns
         )
         connection.execute(f'CREATE TABLE "{table.name}" ({columns})')
-        comments = [f'COMMENT ON TABLE "{table.name}" IS {quoted(table.comment)}']
-        comments += [
-            f'COMMENT ON COLUMN "{table.name}"."{column.name}" IS {quoted(column.comment)}'
-            for column in table.all_columns
-        ]
-        connection.execute(";".join(comments))
+
+
+def table_comments(table: Table) -> str:
+    """Return the statements that write the comments of a table and its columns."""
+    comments = [f'COMMENT ON TABLE "{table.name}" IS {quoted(table.comment)}']
+    comments += [
+        f'COMMENT ON COLUMN "{table.name}"."{column.name}" IS {quoted(column.comment)}' for column in table.all_columns
+    ]
+    return ";".join(comments)
 
 
 def engine_types(connection: duckdb.DuckDBPyConnection, kinds: Iterable[ColumnType]) -> dict[ColumnType, str]:
@@ -81,12 +84,18 @@ def views_digest() -> str:
 
 
 def create_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create every view with its comments, and the macros that the views use."""
+    """Create every view, without comments, and the macros that the views use."""
     connection.execute(macros())
     connection.execute(f"CREATE OR REPLACE MACRO views_digest() AS {quoted(views_digest())}")
-    views_made = {view.name: view for view in warehouse_views()}
-    for view in views_made.values():
+    for view in warehouse_views():
         connection.execute(f'CREATE OR REPLACE VIEW "{view.name}" AS {view.query}')
+
+
+def view_comments(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the statements that write the comments of the views and their columns, which must exist. A column without
+    a comment of its own has that of the column with its name in the tables and views that the view reads.
+    """
+    views_made = {view.name: view for view in warehouse_views()}
     comments = [f'COMMENT ON VIEW "{view.name}" IS {quoted(view.comment)}' for view in views_made.values()]
     meanings: dict[str, dict[str, str]] = {
         table.name: {column.name: column.comment for column in table.all_columns} for table in warehouse_tables()
@@ -100,7 +109,7 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
         for view, name in described.fetchall()
         if view in views_made and name in meanings[view]
     ]
-    connection.execute(";".join(comments))
+    return ";".join(comments)
 
 
 def _session_mentions() -> View:

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from models.json import JsonObject, JsonValue
-from pipelines.warehouse.schema import create_tables, create_views
+from pipelines.warehouse.schema import create_tables, create_views, view_comments
 from tests.conversations import Talk, call, session_id, write_home, write_lines
 from tests.support import extract, warehouse_of
 
@@ -336,6 +336,7 @@ def test_every_column_of_every_view_is_explained() -> None:
     with duckdb.connect() as connection:
         create_tables(connection)
         create_views(connection)
+        connection.execute(view_comments(connection))
         unexplained = connection.execute(
             "SELECT c.table_name, c.column_name FROM duckdb_columns() c "
             "SEMI JOIN duckdb_views() v ON v.view_name = c.table_name AND NOT v.internal WHERE c.comment IS NULL"

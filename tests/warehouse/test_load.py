@@ -13,8 +13,9 @@ from models.errors import LoadError
 from pipelines.archive.archive import read_runs
 from pipelines.disk.layout import Layout
 from pipelines.warehouse import load
-from pipelines.warehouse.engine import apart, building, side_by_side
+from pipelines.warehouse.engine import apart, building
 from pipelines.warehouse.load import build_warehouse, extend_warehouse
+from pipelines.warehouse.parallel import Task, do_tasks
 from pipelines.warehouse.schema import create_tables, warehouse_views
 from pipelines.warehouse.sql_files import DerivedTable, derived_tables, macros
 from tests.command_line import make_home
@@ -68,7 +69,7 @@ def test_what_is_done_side_by_side_is_all_done_though_two_at_once_may_lack_memor
             numbers = 2_000_000 if name % 3 == 0 else 10
             own.execute(f"INSERT INTO counted SELECT {name}, len(list(i)) FROM range({numbers}) t(i)")
 
-        side_by_side(connection, [partial(count, name) for name in range(12)])
+        do_tasks(connection, [Task(str(name), partial(count, name)) for name in range(12)])
         assert connection.execute("SELECT name, numbers FROM counted ORDER BY name").fetchall() == [
             (name, 2_000_000 if name % 3 == 0 else 10) for name in range(12)
         ]
@@ -89,9 +90,41 @@ def test_when_one_parallel_task_fails_it_is_reported_and_the_rest_is_left(tmp_pa
         own.execute("SELECT 1" if name != failing else "SELECT * FROM nowhere")
 
     with pytest.raises(LoadError, match="nowhere"), building(layout, tmp_path / "made.duckdb", "160MB") as connection:
-        side_by_side(connection, [partial(work, name) for name in range(100_000)])
+        do_tasks(connection, [Task(str(name), partial(work, name)) for name in range(100_000)])
     assert {0, 1, failing} <= set(begun)
     assert len(begun) < 100_000
+
+
+def test_a_task_begins_after_those_it_needs_though_one_of_them_lacks_memory(tmp_path: Path) -> None:
+    layout, ended = Layout(tmp_path / "data"), list[int]()
+    layout.prepare()
+    needs = {5: {4, 3}, 4: {0}, 3: {0, 1}, 2: {5}, 1: set(), 0: set()}
+
+    def work(name: int, own: duckdb.DuckDBPyConnection) -> None:
+        assert needs[name] <= set(ended)
+        own.execute(f"SELECT len(list(i)) FROM range({2_000_000 if name == 0 else 10}) t(i)").fetchall()
+        ended.append(name)
+
+    with building(layout, tmp_path / "made.duckdb", "4MB") as connection:
+        do_tasks(
+            connection,
+            [Task(str(name), partial(work, name), frozenset(map(str, needed))) for name, needed in needs.items()],
+        )
+    assert sorted(ended) == sorted(needs)
+
+
+def test_tasks_that_need_one_another_are_refused(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "data")
+    layout.prepare()
+    tasks = [
+        Task("one", lambda own: own.execute("SELECT 1"), frozenset({"other"})),
+        Task("other", lambda own: own.execute("SELECT 1"), frozenset({"one"})),
+    ]
+    with (
+        pytest.raises(TypeError, match="one, other"),
+        building(layout, tmp_path / "made.duckdb", "160MB") as connection,
+    ):
+        do_tasks(connection, tasks)
 
 
 @pytest.mark.parametrize("derived", derived_tables(), ids=lambda derived: derived.table.name)
