@@ -31,26 +31,18 @@ with
         from tool_call_results
         where tool_name in ('Edit', 'MultiEdit', 'Write', 'NotebookEdit', 'TaskCreate', 'TaskUpdate')
     ),
+    -- Materialized: the planner would push the pattern into the scan, and so read every text.
+    error_texts as materialized(
+        select message_id, text
+        from message_texts
+        semi join (select result_message_id as message_id from tool_call_results where is_error) using (message_id)
+    ),
+    denials as (select message_id from error_texts where is_denial(text)),
     failed as (
         select
             result_file_id as file_id,
             result_byte_offset as byte_offset,
-            bool_or(
-                result_message_id in (
-                    select message_id
-                    from message_texts
-                    where
-                        rowid in (
-                            select t.rowid
-                            from message_texts t
-                            semi join
-                                (select result_message_id as message_id from tool_call_results where is_error) using (
-                                    message_id
-                                )
-                        )
-                        and is_denial(text)
-                )
-            ) as is_denial
+            bool_or(result_message_id in (from denials)) as is_denial
         from tool_call_results
         where is_error
         group by all
