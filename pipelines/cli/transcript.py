@@ -7,7 +7,6 @@ last, in the rendered segments; links are not made clickable.
 import json
 from collections.abc import Iterable, Iterator
 from copy import copy
-from difflib import unified_diff
 from functools import cache
 from itertools import islice
 from typing import Final
@@ -22,6 +21,7 @@ from rich.text import Text
 
 from models.amounts import compact, count, duration
 from models.text import safe
+from pipelines.look.calls import about, changed_lines, input_of
 from pipelines.look.conversation import Turn, Utterance
 
 Line = list[Segment]
@@ -34,10 +34,6 @@ _LONGEST_MARKDOWN: Final = 100_000
 """Answers up to so many characters are drawn as Markdown, longer ones as plain text."""
 _AT_ONCE: Final = 20
 """So many turns are written together: each write costs as much as the drawing of a turn."""
-_TELLING: Final = (
-    "command", "file_path", "notebook_path", "path", "pattern", "query", "url", "skill", "description", "prompt",
-)  # fmt: skip
-"""Fields of a tool's input that describe a call best, in order of preference."""
 _SPEAKERS: Final = {"claude_code": "Claude Code"}
 _PARSER: Final = MarkdownIt().enable("strikethrough").enable("table")
 
@@ -145,17 +141,17 @@ def _drawn(one: Utterance, *, is_full: bool, code_theme: str) -> Iterator[Render
 
 
 def _call(one: Utterance, rewound: str, tokens: str, *, is_full: bool) -> Iterator[RenderableType]:
-    given = _input(one)
+    given = input_of(one)
     outcome = _outcome(one)
     line = Text()
     line.append("✗ " if one.is_error else "✓ " if one.result is not None else "? ", "red" if one.is_error else "green")
     line.append(f"{_line(one.tool_name)}{rewound}", "bold")
-    about = _line(_about(given))
-    line.append(f"  {about if len(about) <= _LONGEST_ABOUT else about[: _LONGEST_ABOUT - 1] + '…'}")
+    words = _line(_about(one, given))
+    line.append(f"  {words if len(words) <= _LONGEST_ABOUT else words[: _LONGEST_ABOUT - 1] + '…'}")
     line.append(f"  {outcome}", "red" if one.is_error else "dim")
     line.append(tokens, "dim")
     yield _one_line(line)
-    changed = list(_diff(given))
+    changed = [piece for piece in changed_lines(given) if not piece.startswith("@@")]
     yield from _coloured(changed if is_full else changed[:_LINES_OF_DIFF])
     if len(changed) > _LINES_OF_DIFF and not is_full:
         yield Text(f"  … {count(len(changed) - _LINES_OF_DIFF)} more lines; --full shows them", style="dim")
@@ -181,33 +177,8 @@ def _outcome(one: Utterance) -> str:
     return f"{count(lines)} {'line' if lines == 1 else 'lines'}{lasted}"
 
 
-def _input(one: Utterance) -> dict[str, object]:
-    try:
-        given = json.loads(one.tool_input) if one.tool_input else {}
-    except ValueError:
-        return {}
-    return given if isinstance(given, dict) else {}
-
-
-def _about(given: dict[str, object]) -> str:
-    for name in _TELLING:
-        value = given.get(name)
-        if isinstance(value, str) and value:
-            return value
-    return ", ".join(f"{name}={value}" for name, value in islice(given.items(), 3))
-
-
-def _diff(given: dict[str, object]) -> Iterator[str]:
-    """Yield the lines that an editing tool added or removed, prefixed with `+` or `-`."""
-    edits = given.get("edits")
-    for edit in edits if isinstance(edits, list) else [given]:
-        old, new = (edit.get("old_string"), edit.get("new_string")) if isinstance(edit, dict) else (None, None)
-        if isinstance(old, str) and isinstance(new, str):
-            lines = unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=1)
-            yield from (line for line in islice(lines, 2, None) if not line.startswith("@@"))
-    content = given.get("content")
-    if isinstance(content, str) and "file_path" in given:
-        yield from (f"+{line}" for line in content.splitlines())
+def _about(one: Utterance, given: dict[str, object]) -> str:
+    return about(one) or ", ".join(f"{name}={value}" for name, value in islice(given.items(), 3))
 
 
 def _coloured(lines: Iterable[str]) -> Iterator[RenderableType]:

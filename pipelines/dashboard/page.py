@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from models.json import JsonObject
 from pipelines.dashboard.cubes import Masking, read_cubes
+from pipelines.disk.compiled_templates import CompiledTemplates
 from pipelines.version import VERSION
 
 _SCRIPTS: Final = ("d3.min.js", "plot.umd.min.js", "rows.js", "charts.js", "dashboard.js")
@@ -37,7 +38,11 @@ def page_with(data: JsonObject) -> str:
     assets = files("pipelines.dashboard") / "assets"
     scripts = [(assets / name).read_text(encoding="utf-8") for name in _SCRIPTS]
     environment = Environment(
-        loader=PackageLoader("pipelines.dashboard", "assets"), autoescape=True, undefined=StrictUndefined
+        loader=PackageLoader("pipelines.dashboard", "assets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        bytecode_cache=CompiledTemplates(__file__, "assets", "html"),
     )
     return environment.get_template("dashboard.html.jinja").render(
         policy=_policy(scripts),

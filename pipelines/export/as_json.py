@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from models.text import safe_json
-from pipelines.export.contents import Contents, input_of
+from pipelines.export.contents import Contents
 from pipelines.export.markdown import front_of
+from pipelines.look.calls import input_of
 from pipelines.look.conversation import Turn
 
 FORMAT: Final = "claude-code-sessions/1"

@@ -2,7 +2,6 @@
 the budget of tokens, next steps, and the conversation. Every text is untrusted: a form escapes it.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from pipelines.export.read import Named, SessionRows
+from pipelines.look.calls import input_of
 from pipelines.look.conversation import Turn, Utterance
 
 _OBJECTIVES: Final = 5
@@ -24,11 +24,6 @@ _COMMIT: Final = re.compile(
 _ANSWERED: Final = re.compile(r"\"([^\"\n]{1,500})\"\s*=\s*\"([^\"\n]{1,500})\"")
 """How a result of AskUserQuestion has a question and its answer."""
 _PLAN_TITLE: Final = re.compile(r"^\s*#*\s*(.+)$", re.MULTILINE)
-_TELLING: Final = (
-    "command", "file_path", "notebook_path", "path", "pattern", "query", "url", "skill", "description", "prompt",
-)  # fmt: skip
-"""Fields of a tool's input that describe a call best, in order of preference."""
-
 DoneKind = Literal["task", "subagent", "commit", "tools", "outcome"]
 
 
@@ -221,21 +216,6 @@ def _band(row: Named) -> Band:
         int(str(row["most_tokens"] or 0)),
         int(str(row["limit_tokens"] or 0)),
     )
-
-
-def input_of(call: Utterance) -> dict[str, object]:
-    """Return the input of a call; an empty one where it is no JSON object."""
-    try:
-        given = json.loads(call.tool_input) if call.tool_input else {}
-    except ValueError:
-        return {}
-    return given if isinstance(given, dict) else {}
-
-
-def about(call: Utterance) -> str:
-    """Return what a call is about in one line: its command, file, pattern or the like; "" where nothing says it."""
-    found = (input_of(call).get(name) for name in _TELLING)
-    return next((" ".join(value.split())[:300] for value in found if isinstance(value, str) and value.strip()), "")
 
 
 def outcome(call: Utterance) -> Literal["done", "failed", "no result"]:

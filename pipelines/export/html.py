@@ -9,11 +9,9 @@ import json
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
-from difflib import unified_diff
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from itertools import islice
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -25,15 +23,16 @@ from markupsafe import Markup, escape
 
 from models.amounts import count, duration, plural
 from models.text import safe
-from pipelines.export.contents import Contents, about, input_of, outcome
+from pipelines.disk.compiled_templates import CompiledTemplates
+from pipelines.export.contents import Contents, outcome
 from pipelines.export.markdown import DEEDS, at, front_of
+from pipelines.look.calls import about, changed_lines, input_of
 from pipelines.look.conversation import Turn, Utterance
 
 _LONGEST: Final = 20_000
 """Characters of an input or a result that a page has at most."""
 _LONGEST_MARKDOWN: Final = 100_000
-_LONGEST_DIFF: Final = 1500
-"""Lines up to which two texts are compared: the time grows with their product."""
+_CLASSES: Final = {"+": "new", "-": "gone"}
 _SIGNS: Final = {"done": "✓", "failed": "✗", "no result": "?"}
 _Env = MutableMapping[str, list[str]]
 
@@ -57,16 +56,9 @@ class Shown:
 
 def document_of(contents: Sequence[Contents]) -> str:
     """Return one page of one session, or of several with a list of them at its head."""
-    environment = Environment(
-        loader=PackageLoader("pipelines.export", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"at": at, "count": count, "plural": plural}
     style, script = (_asset(name) for name in ("document.css", "document.js"))
-    page = environment.get_template("document.html.jinja").render(
+    template = _environment().get_template("document.html.jinja")
+    page = template.render(
         policy=f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; base-uri 'none'; "
         "form-action 'none'",
         style=Markup(style),
@@ -78,6 +70,21 @@ def document_of(contents: Sequence[Contents]) -> str:
         shown=_shown,
     )
     return safe(page, keep_newlines=True)
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("pipelines.export", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        bytecode_cache=CompiledTemplates(__file__, "templates", "html"),
+    )
+    made.filters |= {"at": at, "count": count, "plural": plural}
+    return made
 
 
 def _asset(name: str) -> str:
@@ -125,9 +132,9 @@ def _folded(call: Utterance) -> Iterator[tuple[str, str]]:
     its result.
     """
     given = input_of(call)
-    changes = list(_difference(given))
+    changes = list(changed_lines(given, _cut))
     if changes:
-        yield from changes
+        yield from ((_CLASSES.get(line[0], "given"), line) for line in changes)
     else:
         yield "given", _cut(json.dumps(given, ensure_ascii=False, indent=2) if given else call.tool_input)
     if call.result:
@@ -144,22 +151,6 @@ def _lines(pieces: Iterable[tuple[str, str]]) -> Markup:
             escaped = begin + escaped.replace("\n", f"{end}\n{begin}") + end
         made.append(escaped)
     return Markup("".join(f"{one}\n" for one in made))
-
-
-def _difference(given: dict[str, object]) -> Iterator[tuple[str, str]]:
-    edits = given.get("edits")
-    for edit in edits if isinstance(edits, list) else [given]:
-        old, new = (edit.get("old_string"), edit.get("new_string")) if isinstance(edit, dict) else (None, None)
-        if isinstance(old, str) and isinstance(new, str):
-            before, after = _cut(old).splitlines(), _cut(new).splitlines()
-            if len(before) + len(after) > _LONGEST_DIFF:
-                yield from (*(("gone", f"-{line}") for line in before), *(("new", f"+{line}") for line in after))
-                continue
-            for line in islice(unified_diff(before, after, lineterm="", n=1), 2, None):
-                yield ("new" if line[0] == "+" else "gone" if line[0] == "-" else "given", line)
-    content = given.get("content")
-    if isinstance(content, str) and isinstance(given.get("file_path"), str):
-        yield from (("new", f"+{line}") for line in _cut(content).splitlines())
 
 
 def _cut(text: str) -> str:

@@ -12,7 +12,8 @@ from typing import Final
 
 from models.amounts import plural
 from models.text import safe
-from pipelines.export.contents import Band, ChangedFile, Contents, Deed, DoneKind, Problem, about, outcome
+from pipelines.export.contents import Band, ChangedFile, Contents, Deed, DoneKind, Problem, outcome
+from pipelines.look.calls import about
 from pipelines.look.conversation import Turn, Utterance
 
 _LONGEST_RESULT: Final = 4000

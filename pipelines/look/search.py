@@ -119,7 +119,7 @@ def search(layout: Layout, wanted: SearchQuery, mask: Callable[[str], str] = str
     with open_warehouse(layout) as warehouse:
         found = _literal(warehouse, wanted.text) if wanted.is_literal else _indexed(layout, warehouse, expression)
         warehouse.register("hits", found)
-        rows = warehouse.execute(*_ranked(wanted)).fetchall()
+        rows = warehouse.execute(*ranked_places(wanted, _PLACES)).fetchall()
         numbers = {row[0] for row in rows}
         warehouse.register("hits", _only(found, numbers))
         texts: dict[int, str] = {}
@@ -202,8 +202,11 @@ def _only(found: pa.Table, numbers: Iterable[int]) -> pa.Table:
     return found.take(pa.array(kept, pa.int64()))
 
 
-def _ranked(wanted: SearchQuery) -> tuple[str, list[object]]:
-    """Return the query for the places of hits that match the filters, best first, and its values."""
+def ranked_places(wanted: SearchQuery, places: str, more: str = "") -> tuple[str, list[object]]:
+    """Return the query for those places that match the filters, best first, and its values. `places` is a query with a
+    row for each place (number, rank, home_id, session_id, found_at, file_id, byte_offset, byte_length, kind); `more`
+    are further columns of it, with the alias `p`.
+    """
     conditions = wanted.filters.of_places()
     values: list[object] = list(conditions.values)
     if wanted.kinds:
@@ -213,9 +216,8 @@ def _ranked(wanted: SearchQuery) -> tuple[str, list[object]]:
     return (
         f"""
         SELECT p.number, p.kind, p.home_id, p.session_id, s.project, coalesce(s.title, s.first_prompt), p.found_at,
-            address(p.file_id, p.byte_offset, p.byte_length), p.file_id, p.byte_offset,
-            p.byte_length
-        FROM ({_PLACES}) p LEFT JOIN sessions s ON s.session_id = p.session_id AND s.home_id = p.home_id
+            address(p.file_id, p.byte_offset, p.byte_length), p.file_id, p.byte_offset, p.byte_length{more}
+        FROM ({places}) p LEFT JOIN sessions s ON s.session_id = p.session_id AND s.home_id = p.home_id
         WHERE {conditions.sql}
         QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY p.rank, p.found_at DESC, p.file_id, p.byte_offset) = 1
         ORDER BY p.rank, p.found_at DESC NULLS LAST, p.file_id, p.byte_offset

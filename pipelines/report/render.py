@@ -5,23 +5,16 @@ and look-alike characters, then the escaping of the form. Only the filter `marku
 it.
 """
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
-from hashlib import sha1
-from importlib.util import cache_from_source
-from io import BytesIO
-from pathlib import Path
-from pickle import UnpicklingError
 from typing import Final, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from jinja2.bccache import Bucket, BytecodeCache
 from markupsafe import Markup
 
 from models.amounts import count, plural, size
 from models.text import safe
+from pipelines.disk.compiled_templates import CompiledTemplates
 from pipelines.report.document import Document, shown
 from pipelines.report.facts import Facts
 from pipelines.report.markdown import code, escaped, escaped_value
@@ -29,53 +22,7 @@ from pipelines.report.markdown import code, escaped, escaped_value
 _SIGNS: Final = {"verified": "✓", "rejects": "✓", "incomplete": "!", "broken": "✗"}
 _PLAIN_OUTCOMES: Final = ("intact", "withheld", "unchecked")
 
-_TEMPLATES: Final = Path(__file__).with_name("templates")
-
 Form = Literal["html", "md"]
-
-
-class _CompiledTemplates(BytecodeCache):
-    """Keeps compiled templates in the `__pycache__` beside them, as Python keeps compiled modules: to compile them
-    takes longer than to render a report. Where that directory cannot be written, each run compiles them.
-    """
-
-    def __init__(self, form: Form) -> None:
-        """`form` is in the keys: the forms escape differently, also what is constant in a template."""
-        self._form = form
-
-    def get_cache_key(self, name: str, filename: str | None = None) -> str:
-        """Return the key of a template: a digest of its name, its form, and this module, which has the settings."""
-        return sha1("|".join([name, self._form, _settings_digest()]).encode(), usedforsecurity=False).hexdigest()
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Read a compiled template, unless there is none for this version of the template, Jinja and Python."""
-        try:
-            bucket.load_bytecode(BytesIO(_compiled(bucket).read_bytes()))
-        except (OSError, EOFError, ValueError, TypeError, UnpicklingError):
-            bucket.reset()
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Write a compiled template; concurrent runs write the same bytes."""
-        made = BytesIO()
-        bucket.write_bytecode(made)
-        place = _compiled(bucket)
-        new = place.with_suffix(f".{os.getpid()}")
-        try:
-            place.parent.mkdir(exist_ok=True)
-            new.write_bytes(made.getvalue())
-            new.replace(place)
-        except OSError:
-            with suppress(OSError):  # on a read-only file system this fails even where there is no such file
-                new.unlink()
-
-
-@cache
-def _settings_digest() -> str:
-    return sha1(Path(__file__).read_bytes(), usedforsecurity=False).hexdigest()
-
-
-def _compiled(bucket: Bucket) -> Path:
-    return Path(cache_from_source(str(_TEMPLATES / f"{bucket.key}.jinja")))
 
 
 @cache
@@ -91,7 +38,7 @@ def _environment(form: Form) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
-        bytecode_cache=_CompiledTemplates(form),
+        bytecode_cache=CompiledTemplates(__file__, "templates", form),
     )
     made.filters |= {
         "shown": shown,

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from models.errors import ConfigurationError
 from pipelines.disk.layout import Layout
-from pipelines.look.filters import Conditions, Filters
-from pipelines.look.search import Hit, SearchQuery, search, snippet
+from pipelines.look.filters import Filters
+from pipelines.look.search import Hit, SearchQuery, ranked_places, search, snippet
 from pipelines.semantic.model import SentenceModel, Vectors, normalized
 from pipelines.semantic.store import VectorIndex, read_vectors
 from pipelines.warehouse.current import CurrentWarehouse
@@ -74,7 +74,8 @@ class SemanticIndex:
         best = _best(likeness, _CANDIDATES)
         with self._warehouse.reading() as connection:
             _register(connection, [index.keys[place] for place in best], [float(likeness[place]) for place in best])
-            rows = connection.execute(*_ranked(wanted)).fetchall()
+            places = (files("pipelines.semantic") / "queries" / "places.sql").read_text(encoding="utf-8")
+            rows = connection.execute(*ranked_places(wanted, places, ", p.key, p.title_text")).fetchall()
             texts = _texts(connection, [row[-2] for row in rows])
         return [_hit(row, mask(row[-1] or texts.get(row[-2], ""))) for row in rows]
 
@@ -134,8 +135,8 @@ _SIMILAR: Final = """
 
 
 def _hit(row: Sequence[object], text: str) -> Hit:
-    """Return the hit of a row of `_ranked`, with the first words of its text."""
-    kind, home_id, session_id, project, title, found_at, address, file_id, offset, length, _, _ = row
+    """Return the hit of a row of `ranked_places`, with the first words of its text."""
+    _, kind, home_id, session_id, project, title, found_at, address, file_id, offset, length, _, _ = row
     return Hit(
         str(kind),
         str(home_id),
@@ -167,30 +168,6 @@ def _register(connection: duckdb.DuckDBPyConnection, keys: Sequence[str], scores
     columns = {"number": pa.array(numbers, pa.int64()), "key": pa.array(keys, pa.string())}
     connection.register(
         "nearest", pa.table({**columns, "rank": columns["number"], "score": pa.array(scores, pa.float64())})
-    )
-
-
-def _ranked(wanted: SearchQuery) -> tuple[str, list[object]]:
-    """Return the query for the places of the nearest texts that match the filters, and its values."""
-    places = (files("pipelines.semantic") / "queries" / "places.sql").read_text(encoding="utf-8")
-    conditions = wanted.filters.of_places()
-    values: list[object] = list(conditions.values)
-    if wanted.kinds:
-        conditions &= Conditions("list_contains(?, p.kind)")
-        values.append(list(wanted.kinds))
-    by = "p.number" if wanted.each else "coalesce(p.session_id, concat(p.home_id, p.file_id))"
-    return (
-        f"""
-        SELECT p.kind, p.home_id, p.session_id, s.project, coalesce(s.title, s.first_prompt), p.found_at,
-            address(p.file_id, p.byte_offset, p.byte_length), p.file_id, p.byte_offset, p.byte_length,
-            p.key, p.title_text
-        FROM ({places}) p LEFT JOIN sessions s ON s.session_id = p.session_id AND s.home_id = p.home_id
-        WHERE {conditions.sql}
-        QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY p.rank, p.found_at DESC, p.file_id, p.byte_offset) = 1
-        ORDER BY p.rank, p.found_at DESC NULLS LAST, p.file_id, p.byte_offset
-        {f"LIMIT {wanted.limit:d}" if wanted.limit else ""}
-        """,
-        values,
     )
 
 

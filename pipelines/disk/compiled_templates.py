@@ -1,0 +1,53 @@
+"""Keeps compiled templates of Jinja, as Python keeps compiled modules."""
+
+import os
+from contextlib import suppress
+from hashlib import sha1
+from importlib.util import cache_from_source
+from io import BytesIO
+from pathlib import Path
+from pickle import UnpicklingError
+
+from jinja2.bccache import Bucket, BytecodeCache
+
+
+class CompiledTemplates(BytecodeCache):
+    """Keeps compiled templates in the `__pycache__` beside them: to compile them takes longer than to render most
+    documents. Where that directory cannot be written, each process compiles them.
+    """
+
+    def __init__(self, module: str, directory: str, form: str) -> None:
+        """Keep the templates of a `directory` beside a module, the one with the settings of their environment, given by
+        its `__file__`. `form` is in the keys: forms escape differently, also what is constant in a template.
+        """
+        self._module, self._form = Path(module), form
+        self._directory = self._module.with_name(directory)
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        """Return the key of a template: a digest of its name, its form, and the module with the settings."""
+        settings = sha1(self._module.read_bytes(), usedforsecurity=False).hexdigest()
+        return sha1("|".join([name, self._form, settings]).encode(), usedforsecurity=False).hexdigest()
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Read a compiled template, unless there is none for this version of the template, Jinja and Python."""
+        try:
+            bucket.load_bytecode(BytesIO(self._compiled(bucket).read_bytes()))
+        except (OSError, EOFError, ValueError, TypeError, UnpicklingError):
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Write a compiled template; concurrent processes write the same bytes."""
+        made = BytesIO()
+        bucket.write_bytecode(made)
+        place = self._compiled(bucket)
+        new = place.with_suffix(f".{os.getpid()}")
+        try:
+            place.parent.mkdir(exist_ok=True)
+            new.write_bytes(made.getvalue())
+            new.replace(place)
+        except OSError:
+            with suppress(OSError):  # on a read-only file system this fails even where there is no such file
+                new.unlink()
+
+    def _compiled(self, bucket: Bucket) -> Path:
+        return Path(cache_from_source(str(self._directory / f"{bucket.key}.jinja")))
