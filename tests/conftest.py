@@ -41,6 +41,7 @@ os.environ |= {
 say_what_is_absent()
 
 from models.errors import ExitCode  # noqa: E402
+from tests.archives import Archive, make_archive  # noqa: E402
 from tests.command_line import Kept, call, make_home  # noqa: E402 (it imports the project, which reads the above)
 from tests.look.story import write_story  # noqa: E402
 from tests.planted import write_planted  # noqa: E402
@@ -103,6 +104,12 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     ran = call("run", "--home", f"mine={home}", "--data", base / "data")
     assert (ran.code, ran.err) == (0, "")
     return Kept(home, base / "data")
+
+
+@pytest.fixture(scope="session")
+def made_archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """The archive of `archives.make_archive`, which tests must not change: they take copies."""
+    return make_archive(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture(scope="session")

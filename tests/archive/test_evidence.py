@@ -12,13 +12,13 @@ from pipelines.archive.findings_file import Verification, keep_verification
 from pipelines.drill.drill import DrillRequest, drill
 from pipelines.repair.repair import repair
 from pipelines.verify.verify import check
-from tests.archives import HOME, Archive, make_archive, run
+from tests.archives import HOME, Archive, run
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+def whole(made_archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """An archive with every kind of such a file."""
-    archive = make_archive(tmp_path_factory.mktemp("whole"))
+    archive = made_archive.copy(tmp_path_factory.mktemp("whole"))
     drill(archive.layout, DrillRequest())
     made = Verification("2026-01-01T00:00:00+00:00", Level.DEFAULT, "1", [])
     keep_verification(archive.layout, archive.last.run_id, made)

@@ -16,7 +16,7 @@ from pipelines.copies.opened import opened_copy
 from pipelines.copies.places import add_copy, open_copy
 from pipelines.copies.sync import sync_copy
 from pipelines.restore.restore import RestoreRequest, restore
-from tests.archives import Archive, make_archive
+from tests.archives import Archive
 from tests.trees import tree_of
 
 QUIET = Observer()
@@ -24,10 +24,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+def made(made_archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """An archive with an encrypted copy in `place`, whose key is in `key`."""
     where = tmp_path_factory.mktemp("encrypted")
-    archive = make_archive(where)
+    archive = made_archive.copy(where)
     known = add_copy(archive.layout, str(where / "place"), where / "key")
     result = sync_copy(archive.layout, known, QUIET)
     assert result.findings == []

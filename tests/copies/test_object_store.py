@@ -24,7 +24,7 @@ from pipelines.copies.sync import sync_copy
 from pipelines.disk.layout import Layout
 from pipelines.forget.forget import ErasureTarget, forget, plan_forget
 from pipelines.restore.restore import RestoreRequest, restore
-from tests.archives import Archive, make_archive
+from tests.archives import Archive
 from tests.trees import tree_of
 
 SERVER = shutil.which("moto_server")
@@ -75,8 +75,8 @@ def create_bucket(url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    return make_archive(tmp_path_factory.mktemp("archive"))
+def archive(made_archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    return made_archive.copy(tmp_path_factory.mktemp("archive"))
 
 
 def known(layout: Layout) -> KnownCopy:

@@ -15,9 +15,9 @@ from tests.lake.machines import (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two machines that have pushed to a lake and pulled from it; a third archive has read both homes."""
+    """Two machines that have pushed to a lake and pulled from it; a third archive has read both homes: only read."""
     place = tmp_path_factory.mktemp("lake")
     ada, bob = make_machine(place, "ada"), make_machine(place, "bob")
     for one in (ada, bob):

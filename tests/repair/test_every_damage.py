@@ -22,7 +22,7 @@ from models.findings.advice import PROGRAM_FAULT, WHAT_OTHERS_NAME
 from pipelines.archive.known_copies import KnownCopy, keep_known_copy
 from pipelines.disk import failpoints
 from pipelines.verify.verify import check
-from tests.archives import Archive, make_archive, run
+from tests.archives import Archive, run
 from tests.command_line import call
 from tests.crash_driver import in_child
 from tests.damages import DAMAGES
@@ -116,8 +116,8 @@ def follow(archive: Archive, code: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    return make_archive(tmp_path_factory.mktemp("small"))
+def small(made_archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    return made_archive.copy(tmp_path_factory.mktemp("small"))
 
 
 @pytest.mark.parametrize("code", ["F113", "P103", "W103"])

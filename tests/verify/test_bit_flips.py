@@ -14,18 +14,18 @@ from models.finding import Finding, Level
 from models.findings.records import NO_RUN
 from pipelines.archive.findings_file import Verification, keep_verification
 from pipelines.verify.verify import check
-from tests.archives import Archive, make_archive
+from tests.archives import Archive
 
 _RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 _LEAF = re.compile(r"(tables|store)/.*\.parquet")
 """Files whose damage hides no damage of others: data that no record depends on."""
 
 
-def make(place: Path) -> Archive:
+def make(made: Archive, place: Path) -> Archive:
     """Return an archive of two runs with a kept verification."""
-    archive = make_archive(place)
-    made = Verification("2026-01-01T00:00:00+00:00", Level.DEFAULT, "1", [NO_RUN.at("runs")])
-    keep_verification(archive.layout, archive.last.run_id, made)
+    archive = made.copy(place)
+    verified = Verification("2026-01-01T00:00:00+00:00", Level.DEFAULT, "1", [NO_RUN.at("runs")])
+    keep_verification(archive.layout, archive.last.run_id, verified)
     return archive
 
 
@@ -62,8 +62,8 @@ def found_after(archive: Archive, *bits: tuple[Path, int]) -> list[Finding]:
     return found
 
 
-def test_a_flipped_bit_of_any_file_is_found(tmp_path: Path) -> None:
-    archive, random = make(tmp_path), Random(1)
+def test_a_flipped_bit_of_any_file_is_found(made_archive: Archive, tmp_path: Path) -> None:
+    archive, random = make(made_archive, tmp_path), Random(1)
     before, root = files_of(archive), archive.layout
     files = files_with_bits(archive)
     leaves = [path for path in files if _LEAF.match(root.relative(path))]
@@ -81,9 +81,9 @@ def test_a_flipped_bit_of_any_file_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
-def test_every_flipped_bit_below_the_data_directory_is_found(tmp_path: Path) -> None:
+def test_every_flipped_bit_below_the_data_directory_is_found(made_archive: Archive, tmp_path: Path) -> None:
     count = int(os.environ.get("SOAK_FLIPS", "1000"))
-    archive = make(tmp_path)
+    archive = make(made_archive, tmp_path)
     before = files_of(archive)
     chosen = flips(archive, count, seed=count)
     assert len(chosen) == count

@@ -29,7 +29,7 @@ from pipelines.upkeep.rollback import plan_rollback, roll_back
 from pipelines.verify import contents, manifests, store, tables
 from pipelines.verify.subset import Subset
 from pipelines.verify.verify import check, verify
-from tests.archives import HOME, Archive, make_archive, run
+from tests.archives import HOME, Archive, run
 from tests.command_line import call
 from tests.damages import DAMAGES, in_manifest
 from tests.sampled import WHOLE
@@ -37,8 +37,8 @@ from tests.support import fixture_homes, is_root
 
 
 @pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    return make_archive(tmp_path_factory.mktemp("healthy"))
+def healthy(made_archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    return made_archive.copy(tmp_path_factory.mktemp("healthy"))
 
 
 @pytest.fixture
