@@ -1,1 +1,1 @@
-"""How files are read, whatever their source: the contract, cutting into entries, fields, salvage, rules, registry."""
+"""Reading files of every source: the contract, cutting into entries, fields, salvage, rules, registry."""

@@ -213,7 +213,7 @@ def inner_path(path: str) -> str:
 
 
 class Reading(StrEnum):
-    """How a file is cut into entries."""
+    """The way in which a file is cut into entries."""
 
     JSONL = "jsonl"
     """Each line is a JSON object."""

@@ -41,7 +41,7 @@ PHASES: Mapping[int, str] = {
 
 
 class Treatment(StrEnum):
-    """How a file is treated."""
+    """The treatment of a file."""
 
     EXTRACT = "extract"
     ARCHIVE = "archive"

@@ -1,4 +1,4 @@
-"""How Claude Code is made to know the server: the line for a shell, and the entry of a `.mcp.json`."""
+"""The texts that add the server to Claude Code: a line for a shell, and an entry for `.mcp.json`."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""What the routes share: who asks, filters and pages of a request, and answers with an ETag."""
+"""Shared by the routes: the identity, filters and page of a request, and answers with an ETag."""
 
 import json
 from collections.abc import Callable
@@ -28,7 +28,7 @@ ExtractError if that cannot be recorded, and then nothing goes out.
 
 @dataclass(frozen=True)
 class ApiState:
-    """What the requests of one server share."""
+    """The state that the requests of one server share."""
 
     warehouse: CurrentWarehouse
     tokens: TokenCheck

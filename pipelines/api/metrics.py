@@ -1,4 +1,4 @@
-"""What the API counts, for Prometheus: requests by route and status, and how long they took."""
+"""The counters of the API, for Prometheus: requests by route and status, and their durations."""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 

@@ -1,4 +1,4 @@
-"""What is new after each run, as a stream of server-sent events."""
+"""Reports each new run, as a stream of server-sent events."""
 
 import asyncio
 import json

@@ -26,7 +26,7 @@ Text = Annotated[int, Query(ge=20, le=1_000_000, description="Cut each text afte
 
 
 class SearchMode(StrEnum):
-    """How a search works: by words, or by words and meaning."""
+    """The kinds of search: by words, or by words and meaning."""
 
     TEXT = "text"
     SEMANTIC = "semantic"

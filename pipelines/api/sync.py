@@ -18,7 +18,7 @@ _OWNERS = ("none", "private")
 
 @dataclass(frozen=True)
 class SyncActions:
-    """What the routes call; each returns the answer."""
+    """The functions that the routes call; each returns the answer."""
 
     status: Callable[[], JsonObject]
     push: Callable[[], JsonObject]

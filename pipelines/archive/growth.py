@@ -1,5 +1,5 @@
-"""How an archive grows, by its commit records alone: new bytes and messages by month and source, and when the disk will
-be full at that rate.
+"""The growth of an archive, by its commit records alone: new bytes and messages by month and source, and when the disk
+will be full at that rate.
 """
 
 import shutil
@@ -19,7 +19,7 @@ _SHORTEST: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class SourceGrowth:
-    """What runs found new in one source: bytes that the store did not have, and messages."""
+    """The new data of one source: bytes that the store did not have, and messages."""
 
     bytes_new: int
     messages_new: int
@@ -27,7 +27,7 @@ class SourceGrowth:
 
 @dataclass(slots=True)
 class MonthGrowth:
-    """What the runs of one month (UTC, as 2026-11) found new, by source and in total, and the bytes of the Parquet
+    """The new data of the runs of one month (UTC, as 2026-11), by source and in total, and the bytes of the Parquet
     files that they wrote.
     """
 

@@ -43,8 +43,8 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class UnitHead:
-    """What unit.json says: whose unit it is, from which lake, the number of the machine's newest head that was pulled
-    and the time (ISO 8601, UTC), and the file of the commit record of each run, by run_id.
+    """The contents of unit.json: the unit's machine, from which lake, the number of the machine's newest head that was
+    pulled and the time (ISO 8601, UTC), and the file of the commit record of each run, by run_id.
     """
 
     machine_id: str
@@ -69,7 +69,7 @@ class UnitHead:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What was pulled from one machine."""
+    """The data pulled from one machine."""
 
     head: UnitHead
     layout: Layout
@@ -87,7 +87,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a Parquet file of a unit comes from: the values that its rows get in the warehouse. The home_id and the
+    """The origin of a Parquet file of a unit: the values that its rows get in the warehouse. The home_id and the
     run_id are those of the commit record, whatever the file says. `salt` is combined with each file_id.
     """
 

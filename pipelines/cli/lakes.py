@@ -18,7 +18,7 @@ from pipelines.lake.push import PushResult, push, waiting_for
 
 @dataclass(frozen=True, slots=True)
 class PushOutcome:
-    """How a push to one lake ended: its result, or its error."""
+    """The end of a push to one lake: its result, or its error."""
 
     known: KnownLake
     result: PushResult | None = None

@@ -9,7 +9,7 @@ from pipelines.export.contents import contents_of
 from pipelines.export.read import chosen_rows, facts_of
 
 FORMS: Final = {"md": markdown.document_of, "html": html.document_of, "json": as_json.document_of}
-"""What makes a document, by the name of its form."""
+"""The functions that make a document, by the name of its form."""
 
 
 def document(questions: Questions, which: str, form: str) -> str:

@@ -100,7 +100,7 @@ class Questions:
 
     @property
     def masker(self) -> Masker | None:
-        """What masks the answers: the same value alike in all of them, and differently in other archives."""
+        """The masker of the answers: the same value alike in all of them, and differently in other archives."""
         if self.level is None:
             return None
         if not self._masker:

@@ -15,7 +15,7 @@ from pipelines.disk.layout import Layout
 
 @dataclass(frozen=True, slots=True)
 class CopyOutcome:
-    """How the sync of a copy ended: with a result, or with an error."""
+    """The end of the sync of a copy: a result, or an error."""
 
     known: KnownCopy
     result: SyncResult | None = None

@@ -1,4 +1,4 @@
-"""Where a copy may lie, and the commands that change which copies the archive knows: add, remove."""
+"""The places for copies, and the commands that change the archive's list of copies: add, remove."""
 
 import errno
 import os

@@ -13,7 +13,7 @@ from pipelines.demo.tree import Tree
 _HOLE = "@hole@"
 _DEPTH = 1100
 MIN_LINES = 10
-"""How many lines a transcript needs, so that several damages find lines that do not touch."""
+"""The number of lines that a transcript needs, so that several damages find lines that do not touch."""
 
 _DESCRIPTIONS = {
     "tail_fragment": "the end of an overwritten record is alone on a line",

@@ -19,7 +19,7 @@ PRIVACY_LEVELS = ("ephemeral", "private", "team", "public")
 for everybody.
 """
 PRIVACY_KEYS = ("project", "path", "tag", "home", "session")
-"""What a rule of privacy may name."""
+"""The fields that a rule of privacy may name."""
 
 SHORTEST_RETENTION_DAYS = 30
 """The least number of days in a rule of retention: a slip of the pen must not delete what Claude Code still has."""

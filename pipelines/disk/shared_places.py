@@ -19,7 +19,7 @@ class SharedPlaces:
 
     @property
     def machines(self) -> Path:
-        """What was pulled from lakes: for each other machine a data directory of its own."""
+        """The data pulled from lakes: for each other machine a data directory of its own."""
         return self.root / "machines"
 
     @property
@@ -29,7 +29,7 @@ class SharedPlaces:
 
     @property
     def lakes(self) -> Path:
-        """What the archive knows of each lake, and the filtered files that were pushed to it."""
+        """The archive's knowledge of each lake, and the filtered files that were pushed to it."""
         return self.root / "lakes"
 
     @property

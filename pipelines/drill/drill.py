@@ -42,7 +42,7 @@ from pipelines.restore.restore import RestoreRequest, RestoreResult, restore_cho
 
 @dataclass(frozen=True, slots=True)
 class DrillRequest:
-    """Which homes to drill (default: all), as of which run or date, and where (default: below the data directory)."""
+    """The homes to drill (default: all), the run or date, and the directory (default: below the data directory)."""
 
     homes: Sequence[str] = ()
     as_of: str | None = None

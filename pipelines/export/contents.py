@@ -22,7 +22,7 @@ _COMMIT: Final = re.compile(
     r"\bgit\b[^\n|;&]{0,80}\bcommit\b[^\n]{0,80}?-m\s*(?:\"\$\(cat <<'?EOF'?\n)?[\"']?([^\"'\n]{3,200})"
 )
 _ANSWERED: Final = re.compile(r"\"([^\"\n]{1,500})\"\s*=\s*\"([^\"\n]{1,500})\"")
-"""How a result of AskUserQuestion has a question and its answer."""
+"""The form in which a result of AskUserQuestion has a question and its answer."""
 _PLAN_TITLE: Final = re.compile(r"^\s*#*\s*(.+)$", re.MULTILINE)
 DoneKind = Literal["task", "subagent", "commit", "tools", "outcome"]
 

@@ -86,7 +86,7 @@ class Matcher:
 
     @property
     def overlap(self) -> int:
-        """How many bytes before a cut must be searched together with those after it."""
+        """The number of bytes before a cut that must be searched together with those after it."""
         return max([1 << 16, *(8 * len(text) for text in self.texts)])
 
     def holds(self, data: bytes) -> bool:

@@ -57,7 +57,7 @@ class RuleShare:
 
 @dataclass(slots=True)
 class RetentionPlan:
-    """What a retention would delete: by rule, and as the plan of an erasure; None when no file may go."""
+    """The files that a retention would delete: by rule, and as the plan of an erasure; None when no file may go."""
 
     shares: Sequence[RuleShare]
     erasure: ErasurePlan | None

@@ -34,7 +34,7 @@ _MOST_ROW_BYTES: Final = 1 << 30
 
 
 class Hostile(ValueError):
-    """What a machine has put into a lake cannot be used; the text says why, without content."""
+    """Data that a machine has put into a lake cannot be used; the text gives the reason, without content."""
 
 
 def read_small(destination: Destination, key: str, entry: PlacedEntry | None) -> bytes:

@@ -1,4 +1,4 @@
-"""What lies in a lake, and under which names.
+"""The objects of a lake and their names.
 
 Each machine writes below machines/<its id>/ alone, so no two ever write the same key::
 
@@ -69,7 +69,7 @@ class PushedRecord:
 
 @dataclass(frozen=True, slots=True)
 class MachineHead:
-    """What a machine says of itself: the registry of a lake is the newest head of each machine.
+    """A machine's statement of itself: the registry of a lake is the newest head of each machine.
 
     `records` are the commit records that count, by run_id. `archive` is a digest of the archive's id. `homes` are the
     names of homes by home_id, `projects` the projects that were pushed, `erasures` counts the machine's erasures.

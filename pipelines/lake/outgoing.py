@@ -1,4 +1,4 @@
-"""What leaves this machine for a place of a level: the commit records, and the files that they list.
+"""The data that leaves this machine for a place of a level: the commit records, and the files that they list.
 
 To a private place everything goes as it is, if no rule withholds anything: files are the archive's own. Else the files
 are written anew, without what may not go there, and for team and public with secrets and personal data masked; of these
@@ -25,8 +25,8 @@ from pipelines.privacy.rules import PRIVATE, TEAM, rank, read_rules
 
 @dataclass(slots=True)
 class Outgoing:
-    """What goes to a place. `runs` are the records as they go there, `own_runs` the same as they are here, `all_runs`
-    also those that are not in effect. `left_out` says what cannot go, and why.
+    """The data that goes to a place. `runs` are the records as they go there, `own_runs` the same as they are here,
+    `all_runs` also those that are not in effect. `left_out` says what cannot go, and why.
     """
 
     layout: Layout

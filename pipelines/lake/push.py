@@ -253,7 +253,9 @@ def _sealed(fields: JsonObject) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a push would put into a lake: runs, files, their size in bytes, and since when it waits (ISO 8601, UTC)."""
+    """The data that a push would put into a lake: runs, files, their size in bytes, and since when it waits (ISO 8601,
+    UTC).
+    """
 
     runs: int
     files: int

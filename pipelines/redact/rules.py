@@ -15,7 +15,7 @@ from typing import Final
 
 
 class PrivacyLevel(IntEnum):
-    """How much is masked: each level masks more than the one before it."""
+    """The amount of masking: each level masks more than the one before it."""
 
     PRIVATE = 0
     """Secrets: for the user's own use."""

@@ -1,5 +1,5 @@
-"""Where a file of the archive may still be whole: its second copy, the quarantine of earlier repairs, and other
-directories that are laid out like a data directory.
+"""The places where a file of the archive may still be whole: its second copy, the quarantine of earlier repairs, and
+other directories that are laid out like a data directory.
 
 A file is taken for what it should be by its digest alone, or, where it has a seal, by that.
 """

@@ -39,7 +39,7 @@ _FILES, _TREE = b"files", b"tree"
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
-    """Which paths to restore, and where to.
+    """The paths to restore, and the target.
 
     `as_of` is a run_id or a date; `undone` also accepts a run that a rollback has undone. `expired` says whether to
     restore the last version of files that were already deleted from the home at that run; None means only when a

@@ -1,4 +1,4 @@
-"""What is known to be lost, for people who ask for the status: without a database, from the commit records and from
+"""Lists known losses, for people who ask for the status: without a database, from the commit records and from
 what the last verification found.
 """
 

@@ -1,4 +1,4 @@
-"""What follows a scheduled run: the rotating check of a share of the archive, and the sync of its copies."""
+"""The steps after a scheduled run: the rotating check of a share of the archive, and the sync of its copies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -17,7 +17,7 @@ _BATCH: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """What was done: texts that got a vector now, and those that have one of all that should."""
+    """The result of a step: texts that got a vector now, texts with a vector, and texts that should have one."""
 
     made: int
     present: int

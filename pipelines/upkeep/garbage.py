@@ -29,9 +29,9 @@ from pipelines.disk.settings import read_settings
 from pipelines.run.unfinished_erasure import finish_forget
 
 AGE: Final = timedelta(hours=24)
-"""How long an undone run is kept at least, counted from its rollback."""
+"""The time that an undone run is kept at least, counted from its rollback."""
 RUNS: Final = 2
-"""How many runs must have been completed since its rollback."""
+"""The number of runs that must have been completed since its rollback."""
 
 
 @dataclass(frozen=True, slots=True)

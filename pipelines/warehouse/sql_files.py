@@ -44,8 +44,8 @@ SESSION: Final = "session"
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """How a load updates a derived table. `by` is `whole` (all rows are computed again), `session` (the rows of the
-    sessions that the load touched) or the name of a key column.
+    """The way in which a load updates a derived table. `by` is `whole` (all rows are computed again), `session` (the
+    rows of the sessions that the load touched) or the name of a key column.
 
     With a key column, `touched` is a query for the keys whose rows may have changed, and `inputs` has, for each input
     table by name, a query for the rows needed. Both queries may use the tables `new_runs` and `changed`, those of

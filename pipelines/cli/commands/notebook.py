@@ -16,7 +16,7 @@ from pipelines.cli.options import Data, layout_of
 from pipelines.disk.layout import ENVIRONMENT_VARIABLE
 
 _NOTEBOOKS: Final = Path(__file__).resolve().parents[3] / "notebooks"
-"""Where a checkout has them; an installed wheel has none."""
+"""The notebooks of a checkout; an installed wheel has none."""
 _OPTIONS: Final = (
     "--ServerApp.ip=127.0.0.1",
     "--LabApp.news_url=None",
