@@ -71,7 +71,7 @@ class SalvagedPart:
 
 
 class _Look(Enum):
-    """The least resemblance of an object to a record for it to be accepted as one; this depends on the bytes around it."""
+    """The resemblance to a record that an object needs to be accepted as one; this depends on the bytes around it."""
 
     ANY = ()
     """The line is intact before it, and ends or continues with an object after it: any object is accepted."""

@@ -34,7 +34,7 @@ class _Kinds:
 
 
 class Ancestors:
-    """Finds the directories above a path that are among some paths, in time linear in the depth for paths of one tree."""
+    """Finds the directories above a path that are among some paths, in time linear in the depth of one tree."""
 
     def __init__(self, among: Container[NameParts]) -> None:
         self._among = among
