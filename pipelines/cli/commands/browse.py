@@ -9,7 +9,8 @@ import typer
 from models.errors import ConfigurationError
 from pipelines.cli.browser.app import DARK, LIGHT, Browser
 from pipelines.cli.browser.source import BrowserSource
-from pipelines.cli.looking import HomeId, Model, Project, Redact, Since, State, Tool, Touched, Until, masker_of
+from pipelines.cli.filtering import NO_FILTERS, filtered
+from pipelines.cli.looking import Redact, masker_of
 from pipelines.cli.options import Data, layout_of
 from pipelines.look.filters import Filters
 from pipelines.warehouse.opened import open_warehouse
@@ -18,15 +19,9 @@ _LIGHT_BACKGROUNDS = ("7", "15")
 """Backgrounds in COLORFGBG that are light: white and bright white."""
 
 
+@filtered
 def browse(
-    project: Project = None,
-    since: Since = None,
-    until: Until = None,
-    touched: Touched = None,
-    tool: Tool = None,
-    model: Model = None,
-    state: State = None,
-    home: HomeId = None,
+    filters: Filters = NO_FILTERS,
     light: Annotated[
         bool | None, typer.Option("--light/--dark", help="Colours for a light or a dark terminal.", show_default=False)
     ] = None,
@@ -40,7 +35,6 @@ def browse(
     and changes nothing.
     """
     layout = layout_of(data)
-    filters = Filters(project, since, until, touched, tool, model, state, home)
     filters.of_sessions()
     masker = masker_of(redact)
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()) or os.environ.get("TERM") == "dumb":

@@ -15,7 +15,8 @@ from models.text import safe
 from pipelines.archive.audit import note_access
 from pipelines.cli.console import say
 from pipelines.cli.conversations import find
-from pipelines.cli.looking import HomeId, Level, Model, Project, Since, State, Tool, Touched, Until, level_of
+from pipelines.cli.filtering import NO_FILTERS, filtered
+from pipelines.cli.looking import Level, level_of
 from pipelines.cli.options import Data, layout_of
 from pipelines.disk.layout import Layout
 from pipelines.export import as_json, html, markdown
@@ -45,6 +46,7 @@ _DOCUMENT_OF: Final[dict[Form, Callable[[Sequence[Contents]], str]]] = {
 }
 
 
+@filtered
 def export(
     which: Annotated[
         str | None, typer.Argument(metavar="ID", help="A session: its id, the beginning of it, or: last.")
@@ -55,14 +57,7 @@ def export(
         Path | None,
         typer.Option("--index", metavar="DIR", help="As --to, and keep INDEX.md there: the sessions by date."),
     ] = None,
-    project: Project = None,
-    since: Since = None,
-    until: Until = None,
-    touched: Touched = None,
-    tool: Tool = None,
-    model: Model = None,
-    state: State = None,
-    home: HomeId = None,
+    filters: Filters = NO_FILTERS,
     redact: Level = "private",
     data: Data = None,
 ) -> None:
@@ -73,8 +68,7 @@ def export(
     unless --redact none is given. In a directory only what changed is written.
     """
     layout, level = layout_of(data), level_of(redact)
-    filters = Filters(project, since, until, touched, tool, model, state, home)
-    directory = _directory(which, to, index, is_filtered=filters != Filters())
+    directory = _directory(which, to, index, is_filtered=filters != NO_FILTERS)
     chosen: Filters | str = filters if which is None else find(layout, which)
     shown_level = level.name.lower() if level is not None else "none"
     if directory is None:

@@ -12,8 +12,9 @@ from models.errors import ConfigurationError
 from models.json import JsonObject
 from models.text import safe
 from pipelines.cli.console import say, say_json
+from pipelines.cli.filtering import NO_FILTERS, filtered
 from pipelines.cli.loader import semantic_search
-from pipelines.cli.looking import HomeId, Model, Project, Redact, Since, State, Tool, Touched, Until, masker_of
+from pipelines.cli.looking import Redact, masker_of
 from pipelines.cli.options import AsJson, Data, layout_of
 from pipelines.cli.shown import one_line, project_name, when
 from pipelines.cli.terminal import terminal
@@ -35,19 +36,13 @@ Kinds = Annotated[
 ]
 
 
+@filtered
 def search(
     words: Annotated[
         list[str],
         typer.Argument(metavar="WORDS", help='Words, "a phrase", -without, begin*; a hit has all of them.'),
     ],
-    project: Project = None,
-    since: Since = None,
-    until: Until = None,
-    touched: Touched = None,
-    tool: Tool = None,
-    model: Model = None,
-    state: State = None,
-    home: HomeId = None,
+    filters: Filters = NO_FILTERS,
     kind: Kinds = None,
     literal: Annotated[
         bool, typer.Option("--literal", help="Search the exact text, case-sensitive, also within words.")
@@ -67,7 +62,6 @@ def search(
     are gone from the home. The first search after a run adds the new texts to the index, which is in the cache of the
     data directory.
     """
-    filters = Filters(project, since, until, touched, tool, model, state, home)
     text = " ".join(_quoted(word) for word in words) if not literal else " ".join(words)
     masker = masker_of(redact)
     if semantic and literal:

@@ -6,26 +6,8 @@ import typer
 
 from models.amounts import compact, dollars, plural
 from pipelines.cli.console import Heading, say, say_columns, say_wrapped
-from pipelines.cli.looking import (
-    AsCsv,
-    HomeId,
-    Model,
-    Named,
-    Project,
-    Redact,
-    Since,
-    State,
-    Tool,
-    Touched,
-    Until,
-    amount,
-    masker_of,
-    newest_of,
-    print_rows,
-    rows_of,
-    text,
-    whole,
-)
+from pipelines.cli.filtering import NO_FILTERS, filtered
+from pipelines.cli.looking import AsCsv, Named, Redact, amount, masker_of, newest_of, print_rows, rows_of, text, whole
 from pipelines.cli.options import AsJson, Data, command, layout_of
 from pipelines.cli.shown import is_final, one_line, project_name, short_time, when
 from pipelines.look.filters import Filters
@@ -36,15 +18,9 @@ _ID: Final = 8
 """Characters of an id that are printed: enough to identify a session."""
 
 
+@filtered
 def sessions(
-    project: Project = None,
-    since: Since = None,
-    until: Until = None,
-    touched: Touched = None,
-    tool: Tool = None,
-    model: Model = None,
-    state: State = None,
-    home: HomeId = None,
+    filters: Filters = NO_FILTERS,
     every: Annotated[bool, typer.Option("--all", help="Also list sessions of which only the id is known.")] = False,
     limit: Annotated[
         int | None, typer.Option("--limit", min=0, help="At most so many; 0: all. Default: 30 on a terminal, else all.")
@@ -61,7 +37,6 @@ def sessions(
     and --csv have more columns.
     """
     layout = layout_of(data)
-    filters = Filters(project, since, until, touched, tool, model, state, home)
     machine = as_json or as_csv
     most = limit if limit is not None else 0 if machine else _USUAL
     query = sessions_query(filters, limit=most if machine or not most else most + 1, has_content=not every)
