@@ -130,16 +130,20 @@ class _Catalog:
                 )
                 self._made.chunks_copied += 1
                 self._made.rows_copied += part.rows
-        self._compare(f'lake.archive."{table}"', files, table)
+        self._compare(self._sums_of(f'lake.archive."{table}"'), self._sums_of(files), table)
 
-    def _compare(self, there: str, here: str, name: str) -> None:
-        """Raise FixityError unless both have the same rows, by number and checksum."""
-        query = "SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM {} t"
-        found, expected = (self._connection.execute(query.format(one)).fetchone() for one in (there, here))
-        if found != expected or found is None:
+    def _sums_of(self, relation: str) -> tuple[int, str | None]:
+        """Return the number of rows and a checksum of them, which does not depend on their order."""
+        query = f"SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM {relation} t"
+        rows, checksum = self._connection.execute(query).fetchone() or (0, None)
+        return int(rows), checksum
+
+    def _compare(self, found: tuple[int, str | None], expected: tuple[int, str | None], name: str) -> None:
+        """Raise FixityError unless a relation has the expected rows, by number and checksum."""
+        if found != expected:
             raise FixityError(f"{name} has other rows in the catalog than in the archive: nothing was published")
         self._made.relations += 1
-        self._made.rows += int(found[0])
+        self._made.rows += found[0]
 
     def _publish_views(self) -> None:
         """Write the rows of the views whose rows have changed."""
@@ -147,12 +151,13 @@ class _Catalog:
         views = [one for one in relations_of(self._connection) if one.is_view]
         for view in views:
             there, here = f"lake.answers.{view.quoted}", f"warehouse.{view.quoted}"
-            query = "SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM {} t"
+            expected = self._sums_of(here)
             try:
-                before = self._connection.execute(query.format(there)).fetchone()
+                found = self._sums_of(there)
             except duckdb.CatalogException:
-                before = None
-            if before != self._connection.execute(query.format(here)).fetchone():
+                found = None
+            if found != expected:
                 self._connection.execute(f"CREATE OR REPLACE TABLE {there} AS FROM {here}")
                 self._made.chunks_copied += 1
-            self._compare(there, here, view.name)
+                found = self._sums_of(there)
+            self._compare(found, expected, view.name)
