@@ -11,6 +11,7 @@ import duckdb
 from models.errors import ExitCode
 from models.finding import Finding, Severity
 from models.observer import Observer
+from models.run import RunRecord
 from pipelines.archive.archive import read_all_runs
 from pipelines.disk.atomic import sha256_of
 from pipelines.repair.repair import Repair, repair
@@ -138,13 +139,18 @@ def restored(archive: Archive, place: Path) -> dict[str, bytes]:
     return {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
 
 
+def _as_compared(run: RunRecord) -> RunRecord:
+    """Return a commit record without what writing it again changes."""
+    return replace(run, warehouse=None, revision=0)
+
+
 def is_as(archive: Archive, whole: Undamaged, place: Path, *, deep: bool = False) -> list[str]:
     """Return how a repaired archive differs from the undamaged one: in its commit records, its parts, its tables, or
     with `deep` in its restored files.
     """
     mine, theirs = read_all_runs(archive.layout), read_all_runs(whole.archive.layout)
     problems = []
-    if [replace(one, warehouse=None) for one in mine] != [replace(one, warehouse=None) for one in theirs]:
+    if list(map(_as_compared, mine)) != list(map(_as_compared, theirs)):
         problems.append("the commit records differ")
     parts = {part.path for one in theirs for phase in one.phases for part in phase.parts}
     problems += [
@@ -191,7 +197,11 @@ def _contents(root: Path) -> dict[str, bytes]:
 
 
 def cases(whole: Undamaged) -> Iterator[tuple[str, str]]:
-    """Yield one file of each kind and each way to damage it."""
-    for names in whole.kinds().values():
-        for way in WAYS:
-            yield names[0], way
+    """Yield one file of each kind and each way to damage it, and both warehouses. An older warehouse may be deleted at
+    any time, by a reader of its rows or a run: that is no damage.
+    """
+    for kind, names in whole.kinds().items():
+        for name in {names[0], names[-1]} if kind.startswith("warehouse/") else names[:1]:
+            for way in WAYS:
+                if way != "delete" or not kind.startswith("warehouse/") or name == names[-1]:
+                    yield name, way

@@ -182,9 +182,11 @@ def _directories(base: Path) -> list[Path]:
 def _read_record(layout: Layout, name: str) -> tuple[RunRecord | None, str | None]:
     """Return the commit record in the directory `name` of runs/, and the problem of its original, if it was read from
     the second copy or not at all; (None, None) for the directory of a run that died before it committed anything.
+    Raises StoreError where neither can be read and one has unknown content: a newer version may have written it.
     """
     original = layout.commit_record(name)
     problems: list[str] = []
+    unknown: StoreError | None = None
     for path in (original, layout.copy_of(original)):
         try:
             run = _understood(path, read_sealed(path))
@@ -192,10 +194,15 @@ def _read_record(layout: Layout, name: str) -> tuple[RunRecord | None, str | Non
             problems.append("is gone")
         except (FixityError, OSError):
             problems.append(CHANGED)
+        except StoreError as error:  # another sealed file in its place, or the record of a newer version
+            unknown = unknown or error
+            problems.append("has unknown content")
         else:
             if run.run_id == name:
                 return run, problems[0] if problems else None
             problems.append(f"is that of run {run.run_id}")
+    if unknown is not None:
+        raise unknown
     directory = layout.run(name)
     if problems == ["is gone", "is gone"] and not (directory.is_dir() and was_committed(directory)):
         return None, None

@@ -34,16 +34,21 @@ _PATIENCE: Final = 10.0
 _GOING: Final = ""
 """Stands in `writing` for the digest of a file that is being deleted."""
 _GONE_IN: Final = ("removed", "lost")
+_KILLED: Final = 1
+"""A process that is killed between the list and its second copy leaves them this many revisions apart."""
+_SMALL: Final = 4 << 20
+"""Every run digests at least this many bytes of evidence, if there are so many."""
 
 
 @dataclass(slots=True)
 class EvidenceList:
     """The SHA-256 of each file by its path below the data directory; `writing` are those that files were about to get
-    when the list was last written.
+    when the list was last written. Each writing of the list counts up its revision.
     """
 
     files: dict[str, str] = field(default_factory=dict)
     writing: dict[str, str] = field(default_factory=dict)
+    revision: int = 0
 
     def allows(self, path: str, digest: str | None) -> bool:
         """Whether a file may have this digest, or with None may be missing."""
@@ -53,6 +58,7 @@ class EvidenceList:
         """Return the list as JSON."""
         fields: JsonObject = {
             "format": FORMAT,
+            "revision": self.revision,
             "files": dict(sorted(self.files.items())),
             "writing": dict(self.writing),
         }
@@ -65,20 +71,28 @@ def evidence_files(layout: Layout, run_id: str) -> list[Path]:
 
 
 def read_evidence(layout: Layout) -> EvidenceList | None:
-    """Return the list, from its second copy where it is missing or damaged; None where an older version of the program
-    wrote the archive. Raises FixityError where both are damaged.
+    """Return the list, from its second copy where it is missing, damaged or older; None where an older version of the
+    program wrote the archive. Raises FixityError where both are damaged.
     """
-    try:
-        return _understood(read_either(layout, layout.evidence_file))
-    except FileNotFoundError:
-        return None
+    held, errors = [], []
+    for path in (layout.evidence_file, layout.copy_of(layout.evidence_file)):
+        try:
+            held.append(_understood(read_sealed(path)))
+        except (FixityError, OSError) as error:
+            errors.append(error)
+    if held:
+        return max(held, key=lambda one: one.revision)
+    broken = next((error for error in errors if not isinstance(error, FileNotFoundError)), None)
+    if broken is not None:
+        raise FixityError(str(broken)) from broken
+    return None
 
 
 def _understood(raw: bytes) -> EvidenceList:
     """Raises FixityError for what is no list."""
     try:
         held = orjson.loads(raw)
-        return EvidenceList(dict(held["files"]), dict(held["writing"]))
+        return EvidenceList(dict(held["files"]), dict(held["writing"]), int(held.get("revision", 0)))
     except (ValueError, KeyError, TypeError) as error:
         raise FixityError(f"evidence.json has unknown content ({error}); see `extract verify`") from error
 
@@ -86,12 +100,30 @@ def _understood(raw: bytes) -> EvidenceList:
 def list_problem(layout: Layout) -> str | None:
     """Return what is wrong with evidence.json itself, worded to follow its name in a sentence; None if nothing is."""
     try:
-        _understood(read_sealed(layout.evidence_file))
+        own = _understood(read_sealed(layout.evidence_file))
+        if _revision_of_copy(layout) > own.revision + _KILLED:
+            return "is an older version of itself"
     except FileNotFoundError:
         return "is gone" if layout.copy_of(layout.evidence_file).exists() or _is_promised(layout) else None
     except (FixityError, OSError):
         return CHANGED
     return None
+
+
+def is_copy_older(layout: Layout) -> bool:
+    """Whether the second copy of evidence.json is an older version, not just what a killed process left."""
+    try:
+        return 0 < _revision_of_copy(layout) < _understood(read_sealed(layout.evidence_file)).revision - _KILLED
+    except (FixityError, OSError):
+        return False
+
+
+def _revision_of_copy(layout: Layout) -> int:
+    """Return the revision of the second copy, 0 where it is missing or damaged."""
+    try:
+        return _understood(read_sealed(layout.copy_of(layout.evidence_file))).revision
+    except (FixityError, OSError):
+        return 0
 
 
 def _is_promised(layout: Layout) -> bool:
@@ -119,11 +151,16 @@ def listing(layout: Layout, digests: Mapping[Path, str | None]) -> Iterator[None
     with _alone(layout):
         known = _known(layout)
         known.writing |= named
-        write_sealed(layout.evidence_file, known.to_bytes(), "evidence-before")
+        _write(layout, known, "evidence-before")
         yield
         known = _known(layout)
         _settle(known, named)
-        write_both(layout, layout.evidence_file, known.to_bytes(), "evidence")
+        _write(layout, known, "evidence")
+
+
+def _write(layout: Layout, known: EvidenceList, point: str) -> None:
+    known.revision += 1
+    write_both(layout, layout.evidence_file, known.to_bytes(), point)
 
 
 def list_again(layout: Layout, paths: Sequence[Path]) -> None:
@@ -131,7 +168,7 @@ def list_again(layout: Layout, paths: Sequence[Path]) -> None:
     with _alone(layout):
         known = _known(layout)
         _settle(known, {layout.relative(path): _digest(path) or _GOING for path in paths})
-        write_both(layout, layout.evidence_file, known.to_bytes(), "evidence")
+        _write(layout, known, "evidence")
 
 
 def _settle(known: EvidenceList, named: Mapping[str, str]) -> None:
@@ -204,29 +241,45 @@ def lost_evidence(
 
 def look_at_evidence(layout: Layout, runs: Sequence[RunRecord], now: datetime | None = None) -> list[DamageRecord]:
     """Return the listed files and the lists for `sha256sum` of `runs` that are gone or changed. All are looked for;
-    digested are those of the newest run, and those whose turn it is: each within four weeks. `now` is in UTC; without
-    it, all are digested. The caller must hold the writer lock.
+    digested are those of the newest run, those whose turn it is (each within four weeks), and others until 4 MiB are
+    read. `now` is in UTC; without it, all are digested. The caller must hold the writer lock.
     """
     deleted = {run.run_id for run in runs if run.status in _GONE_IN}
     if going := [layout.root / path for path in _known(layout).files if _run_of(path) in deleted]:
         list_again(layout, going)
     known = _known(layout)
     newest = f"runs/{runs[-1].run_id}/" if runs else "-"
-    days, today = (days_since_run(runs, now), now.date().toordinal()) if now is not None else (SLOTS, 0)
-
-    def is_due(path: str, digest: str) -> bool:
-        return path.startswith(newest) or (today - int(digest[:8], 16)) % SLOTS < days
-
-    due = [path for path, digest in known.files.items() if is_due(path, digest) and not path.startswith("store/")]
-    found = list(lost_evidence(layout, known, runs, due))
-    for run in runs:
-        for text in run.texts if run.status not in _GONE_IN else ():
-            full = layout.root / text.path
-            if not full.is_file() or full.stat().st_size != text.size:
-                found.append((text.path, "is gone or has another size"))
-            elif is_due(text.path, text.sha256) and _digest(full) != text.sha256:
-                found.append((text.path, OTHER_BYTES))
+    texts = {text.path: text for run in runs if run.status not in _GONE_IN for text in run.texts}
+    digests = {path: digest for path, digest in known.files.items() if not path.startswith("store/")}
+    digests |= {path: text.sha256 for path, text in texts.items()}
+    due = _in_turn(layout, digests, newest, days_since_run(runs, now), now) if now is not None else digests.keys()
+    found = list(lost_evidence(layout, known, runs, [path for path in due if path not in texts]))
+    for path, text in texts.items():
+        full = layout.root / path
+        if not full.is_file() or full.stat().st_size != text.size:
+            found.append((path, "is gone or has another size"))
+        elif path in due and _digest(full) != text.sha256:
+            found.append((path, OTHER_BYTES))
     return [DamageRecord(path, "", _run_of(path), problem) for path, problem in found]
+
+
+def _in_turn(layout: Layout, digests: Mapping[str, str], newest: str, days: int, now: datetime) -> set[str]:
+    """Return the files of the directory `newest`, those whose turn has come in the last `days`, and of the others the
+    longest unread, until `_SMALL` bytes are chosen. The first digits of its SHA-256 decide on the turn of a file.
+    """
+    today = now.date().toordinal()
+    ages = {path: (today - int(digest[:8], 16)) % SLOTS for path, digest in digests.items()}
+    due = {path for path, age in ages.items() if age < days or path.startswith(newest)}
+    room = _SMALL
+    for path in sorted(ages.keys() - due, key=lambda path: (-ages[path], path)):
+        try:
+            room -= (layout.root / path).stat().st_size
+        except OSError:
+            continue
+        if room < 0:
+            break
+        due.add(path)
+    return due
 
 
 def mend_list(layout: Layout) -> list[DamageRecord]:
@@ -242,7 +295,7 @@ def mend_list(layout: Layout) -> list[DamageRecord]:
     known = _known(layout)
     if path.is_dir() and not path.is_symlink():
         path.rmdir()
-    write_both(layout, path, known.to_bytes(), "evidence")
+    _write(layout, known, "evidence")
     again = f"{problem}, and was made again"
     return [] if problem is None else [DamageRecord(layout.relative(path), "", "", again, mended=True)]
 

@@ -12,7 +12,8 @@ from models.errors import ConfigurationError, FixityError, StoreError
 from models.identity import home_id_of_name, is_home_id
 from models.json import JsonValue
 from pipelines.archive.archive import read_records
-from pipelines.archive.copies import read_either, write_both
+from pipelines.archive.copies import write_both
+from pipelines.disk.atomic import read_sealed
 from pipelines.disk.layout import Layout
 
 LONGEST_NAME: Final = 80
@@ -58,16 +59,30 @@ def home_of_json(home_id: str, value: JsonValue) -> KnownHome:
 
 def read_homes(layout: Layout) -> dict[str, KnownHome]:
     """Return each home that the archive knows, by home_id: from homes.json or its second copy, or from the commit
-    records when both are missing or damaged. Raises StoreError when the file has unknown content.
+    records when both are missing or damaged. Raises StoreError when what there is of the two has unknown content.
+    """
+    unknown: StoreError | None = None
+    for path in (layout.homes_file, layout.copy_of(layout.homes_file)):
+        try:
+            return homes_in(path)
+        except (FixityError, OSError):
+            continue
+        except StoreError as error:
+            unknown = unknown or error
+    if unknown is not None:
+        raise unknown
+    roots = {home_id: root for run in read_records(layout)[0] for home_id, root in run.homes.items()}
+    return {home_id: KnownHome(home_id, root) for home_id, root in roots.items()}
+
+
+def homes_in(path: Path) -> dict[str, KnownHome]:
+    """Return the homes in homes.json or its second copy, by home_id. Raises FixityError where the file is damaged,
+    StoreError where it has unknown content, OSError.
     """
     try:
-        held = orjson.loads(read_either(layout, layout.homes_file))
-        return {home_id: home_of_json(home_id, value) for home_id, value in held.items()}
-    except (FixityError, OSError):
-        roots = {home_id: root for run in read_records(layout)[0] for home_id, root in run.homes.items()}
-        return {home_id: KnownHome(home_id, root) for home_id, root in roots.items()}
+        return {home_id: home_of_json(home_id, one) for home_id, one in orjson.loads(read_sealed(path)).items()}
     except (ValueError, AttributeError) as error:
-        raise StoreError(f"{layout.homes_file} cannot be read ({error})") from error
+        raise StoreError(f"{path} cannot be read ({error})") from error
 
 
 def known_homes(layout: Layout) -> dict[str, str]:

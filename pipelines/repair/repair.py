@@ -20,6 +20,7 @@ from models.json import JsonObject
 from models.observer import Observer
 from pipelines.archive.archive import effective, write_record, writing
 from pipelines.archive.copies import renew_copies
+from pipelines.archive.copies_in_turn import mend_second_copies
 from pipelines.archive.homes import read_homes
 from pipelines.archive.sweep import sweep
 from pipelines.disk.atomic import disk_errors, sha256_of
@@ -35,7 +36,7 @@ from pipelines.repair.records import mend_records
 from pipelines.repair.work import Mended, Work
 from pipelines.run.reparse import reparse
 from pipelines.verify.verify import check, verify
-from pipelines.warehouse.publish import check_warehouse, make_warehouse
+from pipelines.warehouse.publish import changed_warehouses, check_warehouse, make_warehouse
 
 _NOT_IN_A_SHADOW = ("cache", "prefect", "staging", "warehouse", "warehouse.duckdb", "writer.lock")
 
@@ -103,6 +104,7 @@ def preview_repair(layout: Layout, sources: Sequence[Path], homes: Mapping[str, 
         work = Work(shadow, Places(shadow, [one.root for one in places.others]), homes, observer)
         _mend(work, made, is_shadow=True)
         made.needs_warehouse = work.has_changed or not _has_warehouse(layout)
+        _changed_older_warehouses(work, layout)
         if layout.keeps_git_away() is False:
             work.tell(layout.ignore_file.name, "is gone or not what was written", "made again")
         found = check(shadow)
@@ -127,6 +129,9 @@ def repair(layout: Layout, sources: Sequence[Path], homes: Mapping[str, Path], o
         made.needs_warehouse = work.has_changed or not _has_warehouse(layout)
         if made.needs_warehouse and work.runs():
             _publish(work)
+        with disk_errors():
+            for path in _changed_older_warehouses(work, layout):
+                path.unlink()
         small.mend_texts_and_reports(work, work.runs())
         small.mend_listings(work, work.runs())
         renew_copies(layout, work.runs())
@@ -182,6 +187,8 @@ def _mend(work: Work, made: Repair, *, is_shadow: bool) -> None:
         sweep(layout)
         parts.mend_copies(work)
         renew_copies(layout, work.runs())
+        for one in mend_second_copies(layout, work.runs()):
+            work.tell(one.path, *one.problem.split(", and was ", 1))
         if is_shadow:
             small.mend_texts_and_reports(work, work.runs())
 
@@ -216,6 +223,18 @@ def _has_warehouse(layout: Layout) -> bool:
     except (LoadError, duckdb.Error):
         return False
     return maker > 0
+
+
+def _changed_older_warehouses(work: Work, layout: Layout) -> list[Path]:
+    """Return the warehouses of earlier runs that are not as they were made, and say that they are deleted: a rebuild
+    makes the newest only.
+    """
+    runs = effective(work.runs())
+    newest = next((run.warehouse.path for run in reversed(runs) if run.warehouse is not None), None)
+    changed = [path for path in changed_warehouses(layout, work.runs()) if layout.relative(path) != newest]
+    for path in changed:
+        work.tell(layout.relative(path), "is not what was written", "deleted: the newest warehouse has its rows")
+    return changed
 
 
 def _publish(work: Work) -> None:

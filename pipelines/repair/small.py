@@ -171,11 +171,15 @@ def mend_settings(work: Work) -> None:
         shutil.copyfile(found[0], path)
         work.tell(path, "is not valid", f"put back from {found[1]}")
     newest = next((run for run in reversed(work.runs()) if run.kind == "run" and run.status != "removed"), None)
-    if newest is not None and is_copy_damaged(layout, newest.settings_sha256):
-        copy = layout.copy_of(path)
-        if settings_digest(layout) == newest.settings_sha256:
+    if newest is None or newest.settings_sha256 is None:
+        return
+    copy = layout.copy_of(path)
+    is_same, is_gone = settings_digest(layout) == newest.settings_sha256, not os.path.lexists(copy)
+    if is_copy_damaged(layout, newest.settings_sha256) or (is_same and is_gone):
+        if is_same:
             keep_settings_copy(layout)
-            work.tell(copy, "is not what was written", "made again from its original")
+            problem = "is gone" if is_gone else "is not what was written"
+            work.tell(copy, problem, "made again from its original")
         else:
             work.set_aside(copy)
             work.tell(copy, "is not what was written", "set aside: the settings have changed since the newest run")

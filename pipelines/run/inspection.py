@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from models.errors import FixityError
+from models.errors import FixityError, StoreError
 from models.observer import Observer
 from models.run import DamageRecord, RunRecord
 from pipelines.archive import archive as archives
 from pipelines.archive.archive import Archive, last_phase, read_records
 from pipelines.archive.copies import manifests_of, put_back, renew_copies
+from pipelines.archive.copies_in_turn import mend_second_copies
 from pipelines.archive.damage import CHANGED, look_at_imports, look_at_parts
 from pipelines.archive.evidence import look_at_evidence, mend_list
-from pipelines.archive.homes import KnownHome, read_homes, rewrite_homes
+from pipelines.archive.homes import KnownHome, homes_in, read_homes, rewrite_homes
 from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import read_graveyard, write_graveyard
 from pipelines.disk.atomic import disk_errors, read_sealed
@@ -69,6 +70,7 @@ def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
         damage += _look(layout, runs, now)
         evidence = look_at_evidence(layout, everything, now)
         renew_copies(layout, everything, keep_others=is_partial)
+        damage += mend_second_copies(layout, everything, now)
     next_epoch = max(archives.next_epoch(everything), archives.last_epoch(layout) + 1)
     return Inspection(archive, everything, runs, next_epoch, damage, evidence)
 
@@ -115,9 +117,11 @@ def _mended_others(layout: Layout, everything: Sequence[RunRecord]) -> list[Dama
 def _problem_of(layout: Layout, path: Path) -> str | None:
     try:
         read_sealed(path)
+        if path == layout.homes_file:
+            homes_in(path)
     except FileNotFoundError:
         return "is gone" if layout.copy_of(path).exists() else None
-    except (FixityError, OSError):
+    except (FixityError, StoreError, OSError):
         return CHANGED
     return None
 

@@ -8,6 +8,7 @@ from models.findings import copies as codes
 from models.seal import SealError, unsealed
 from models.text import printable_path
 from pipelines.archive.copies import listings, manifests_of
+from pipelines.archive.evidence import is_copy_older
 from pipelines.verify.context import Context, unreadable
 from pipelines.verify.records import MalformedRecord, read_object
 from pipelines.verify.sizes import digest
@@ -61,7 +62,7 @@ def check_copies(context: Context) -> None:
         if not _is_there(context, copy, path):
             continue
         # A verification that was killed leaves an older copy of the list of evidence: it holds no lock.
-        may_be_older = context.stopped is not None or path == layout.evidence_file
+        may_be_older = context.stopped is not None or (path == layout.evidence_file and not is_copy_older(layout))
         if not context.is_quick and not _is_whole(path, copy, may_be_older=may_be_older):
             context.findings.append(codes.COPY_BROKEN.at(context.address(copy), original=context.address(path)))
     for part in manifests_of(context.runs):

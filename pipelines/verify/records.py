@@ -112,10 +112,12 @@ def check_settings(context: Context) -> None:
     if last is not None and last.settings_sha256 != settings_digest(context.layout):
         kind = records.SETTINGS_CHANGED if context.layout.settings_file.exists() else records.SETTINGS_GONE
         context.findings.append(kind.at(address, run=last.run_id, changes=changes))
+    copy = context.layout.copy_of(context.layout.settings_file)
     try:
         if last is not None and is_copy_damaged(context.layout, last.settings_sha256):
-            copy = context.address(context.layout.copy_of(context.layout.settings_file))
-            context.findings.append(copies.COPY_BROKEN.at(copy, original=address))
+            context.findings.append(copies.COPY_BROKEN.at(context.address(copy), original=address))
+        elif last is not None and last.settings_sha256 and not copy.exists() and context.stopped is None:
+            context.findings.append(copies.COPY_GONE.at(context.address(copy), original=address))
     except OSError as error:
         context.findings.append(unreadable(context, error))
 

@@ -89,13 +89,14 @@ def _make_warehouse(
     with disk_errors():
         made = None if is_anew else _extend_published(layout, runs, building)
         left_out: list[str] = []
+        is_new = made is None
         if made is None:
             remove_database(building)
             left_out = _build_of_sound_parts(layout, runs, building)
             made = _check_and_digest(building, _without(runs, left_out), is_partial=bool(left_out))
         published = Published(final, building.stat().st_size, made, _quarantined(building), left_out)
         _publish(layout, building, final)
-        _delete_older(layout, final, keep)
+        _delete_older(layout, final, keep, runs if is_new else ())
     return published
 
 
@@ -189,10 +190,21 @@ def _publish(layout: Layout, building: Path, final: Path) -> None:
     reach("publish:after-link")
 
 
-def _delete_older(layout: Layout, newest: Path, keep: int) -> None:
+def _delete_older(layout: Layout, newest: Path, keep: int, runs: Sequence[RunRecord]) -> None:
+    """Delete the older warehouses but `keep`, and of these the ones whose bytes are not those in the record of one of
+    `runs`: nothing builds an older warehouse again, so `extract verify` would report it until it is deleted.
+    """
     older = [path for path in reversed(layout.built_warehouses()) if path != newest]
-    for path in older[keep:]:
+    for path in {*older[keep:], *changed_warehouses(layout, runs)} - {newest}:
         path.unlink()
+
+
+def changed_warehouses(layout: Layout, runs: Sequence[RunRecord]) -> list[Path]:
+    """Return the warehouses whose bytes are not those in the record of the one of `runs` that made them. Raises
+    OSError.
+    """
+    recorded = {layout.root / run.warehouse.path: run.warehouse.sha256 for run in runs if run.warehouse is not None}
+    return [path for path in layout.built_warehouses() if path in recorded and sha256_of(path) != recorded[path]]
 
 
 def remove_warehouses(layout: Layout) -> None:

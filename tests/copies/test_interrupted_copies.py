@@ -86,6 +86,7 @@ def test_a_sync_that_is_killed_anywhere_leaves_a_sound_copy_and_the_next_one_end
         assert contents(work / "place") == contents(archive.layout.root), point
         assert [one.code for one in verified(archive).findings] == [], point
         shutil.rmtree(work)
+        print(f"{number + 1}: {point}@{passing}", flush=True)
     print(f"did: {len(chosen(steps))} kills of {len(steps)} possible")
 
 
@@ -111,4 +112,5 @@ def test_after_a_power_loss_a_copy_is_sound_and_the_next_sync_ends_it(
         assert contents(work / "place") == contents(archive.layout.root), point
         assert [one.code for one in verified(archive).findings] == [], point
         shutil.rmtree(work)
+        print(f"{number + 1}: {point}@{passing}", flush=True)
     print(f"did: {len(chosen(steps))} power losses of {len(steps)} possible")

@@ -145,9 +145,9 @@ def test_every_kind_of_file_damaged_in_every_way_is_found_and_mended(tmp_path: P
     for number, (name, way) in enumerate(chosen[:wanted]):
         problems = tried(whole, tmp_path / str(number), name, way, done)
         wrong += [f"{name} {way}: {problem}" for problem in problems]
+        print(f"{number + 1}: {name} {way}: {problems or 'ok'}", flush=True)
     figures = ", ".join(f"{done[what]} {what}" for what in (*STAGES, "without effect"))
     print(f"did: {len(chosen[:wanted])} damages: {figures}; {len(wrong)} wrong")
-    print("\n".join(wrong))
     assert wrong == []
 
 

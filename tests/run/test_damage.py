@@ -12,6 +12,7 @@ import pytest
 
 from models.errors import ExitCode
 from models.run import PartRecord, RunRecord
+from models.seal import unsealed
 from pipelines.archive import damage as damages
 from pipelines.archive.archive import Archive, committed_parts, effective, read_records, read_runs
 from pipelines.archive.damage import SLOTS, look_at_parts
@@ -315,3 +316,46 @@ def test_a_commit_record_of_a_version_that_knew_no_damage_is_still_read(data: Pa
     fields = read_runs(Layout(data))[0].to_json()
     del fields["damage"]
     assert RunRecord.from_json(fields).damage == []
+
+
+def test_a_published_warehouse_that_changed_goes_when_the_next_run_builds_another(home: Path, data: Path) -> None:
+    warehouse = (data / "warehouse.duckdb").resolve()
+    warehouse.chmod(0o600)
+    _flip(warehouse)
+    with (home / "history.jsonl").open("ab") as file:
+        file.write(prompt("even later"))
+    assert _run(home, data).code == 0
+    assert not warehouse.exists()
+    assert call("verify", "--data", data).code == 0
+
+
+def test_small_files_that_changed_or_hold_another_file_are_found_by_the_next_run_and_put_back(
+    home: Path, data: Path
+) -> None:
+    layout = Layout(data)
+    first = read_runs(layout)[0]
+    record = layout.commit_record(first.run_id)
+    report, *_ = layout.reports(first.run_id)
+    copy = layout.copy_of(data / committed_parts([first], "manifest")[0].path)
+    record.write_bytes(record.with_name("report.json").read_bytes())
+    layout.homes_file.write_bytes(layout.archive_file.read_bytes())
+    for path in (report, copy):
+        _flip(path)
+    assert _run(home, data).code == ExitCode.FIXITY
+    assert {one.path for one in read_runs(layout)[-1].damage} >= {layout.relative(path) for path in (record, copy)}
+    assert RunRecord.from_json(json.loads(unsealed(record.read_bytes(), ".json"))).run_id == first.run_id
+    assert call("repair", "--data", data, "--yes").code == 0
+    assert _run(home, data).code == 0
+    assert call("verify", "--data", data).code == 0
+
+
+def test_an_older_list_of_evidence_is_found_and_the_newer_copy_counts(home: Path, data: Path) -> None:
+    layout = Layout(data)
+    older = layout.evidence_file.read_bytes()
+    with (home / "history.jsonl").open("ab") as file:
+        file.write(prompt("even later"))
+    assert _run(home, data).code == 0
+    layout.evidence_file.write_bytes(older)
+    assert _run(home, data).code == ExitCode.FIXITY
+    assert "is an older version of itself" in read_runs(layout)[-1].damage[0].problem
+    assert call("verify", "--data", data).code == 0
