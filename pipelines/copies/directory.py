@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path
+from secrets import token_hex
 from typing import Final
 
 from pipelines.copies.destination import BLOCK_BYTES, CopyContent, PlacedEntry, is_relative
@@ -64,7 +65,7 @@ class DirectoryDestination:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
         reach("copy-file:before-write")
         self._changed |= make_directories(target.parent)
-        temporary = target.with_name(f".{target.name}.tmp")
+        temporary = target.with_name(f".{target.name}.{token_hex(4)}.tmp")  # two syncs must not write the same file
         try:
             self._write(temporary, content)
         except BaseException:

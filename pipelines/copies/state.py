@@ -8,7 +8,7 @@ from typing import Final
 
 import orjson
 
-from models.errors import ConfigurationError, StoreError
+from models.errors import ConfigurationError, DataDirectoryError, FixityError, StoreError
 from models.json import JsonObject, JsonValue
 from models.run import PartRecord, RunRecord
 from models.seal import SealError, sealed, unsealed
@@ -36,7 +36,7 @@ class CopyHead:
     carried out. `number` counts the syncs, `previous` is the SHA-256 of the copy.json that the sync before left.
 
     `files` are the SHA-256 of those files that no commit record lists, by path. While `is_syncing`, a sync is at work
-    or was stopped: some of these files may be later ones already.
+    or was stopped: some of these files may be later ones already, and `writer` is the token of its turn.
     """
 
     archive_id: str
@@ -47,11 +47,14 @@ class CopyHead:
     number: int = 0
     previous: str | None = None
     is_syncing: bool = False
+    writer: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Return the bytes of the file."""
         fields: JsonObject = {"format": FORMAT, **asdict(self)}
+        if self.writer is None:
+            del fields["writer"]  # earlier versions do not know it
         return sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json")
 
     @classmethod
@@ -141,11 +144,21 @@ def _head(destination: Destination, state: CopyState, name: str) -> tuple[CopyHe
         return None, None
 
 
+def record_there(destination: Destination, path: str) -> RunRecord:
+    """Return a commit record at a copy. Raises SealError, ValueError, KeyError, TypeError for none, OSError."""
+    run = RunRecord.from_json(_object(read_there(destination, path)))
+    if path != f"runs/{run.run_id}/run.json":
+        raise ValueError(f"it is the record of run {run.run_id}")
+    return run
+
+
 def _read_record(destination: Destination, state: CopyState, path: str) -> None:
     try:
-        run = RunRecord.from_json(_object(_read(destination, state, path)))
-        if path != f"runs/{run.run_id}/run.json":
-            raise ValueError(f"it is the record of run {run.run_id}")
+        if not state.entries[path].is_file:
+            raise ValueError(f"it is a {state.entries[path].kind}")
+        run = record_there(destination, path)
+    except UnreadableThere as error:
+        state.broken[path] = str(error.strerror)
     except (SealError, ValueError, KeyError, TypeError) as error:
         state.broken[path] = str(error)
     else:
@@ -173,6 +186,33 @@ def refuse_other_archive(state: CopyState, archive: Archive, place: str) -> None
     """Raise ConfigurationError where a copy is of another archive than this one."""
     if state.head is not None and state.head.archive_id != archive.archive_id:
         raise ConfigurationError(f"{place} is a copy of another archive: name another directory")
+
+
+def refuse_other_ways(
+    state: CopyState, archive: Archive, here: Mapping[str, RunRecord], erasures: int, place: str, name: str
+) -> None:
+    """Raise where a place is not the copy of this archive, and where a sync would undo an erasure or a run. `here` are
+    the runs of the archive by run_id, `erasures` is the number of its tombstones, `name` that of copy.json.
+    """
+    if state.head is None and name not in state.entries:
+        raise DataDirectoryError(
+            f"there is no {name} in {place}: its disk is not there now. If the copy is lost, `extract copy add` "
+            f"begins a new one"
+        )
+    refuse_other_archive(state, archive, place)
+    if (state.erasures or 0) > erasures:
+        raise FixityError(
+            f"the copy {place} knows of {state.erasures} erasures, the archive of {erasures} only: the archive was put "
+            f"back to an earlier state, and has again what was erased. `extract repair --from {place}` mends it"
+        )
+    epochs = {run.epoch: run.run_id for run in here.values()}
+    for run in state.runs:
+        other = epochs.get(run.epoch, run.run_id)
+        if other != run.run_id and run.run_id not in here:
+            raise FixityError(
+                f"the copy {place} has run {run.run_id} where the archive has run {other}: both were written to since "
+                f"they were one. Keep both, and add a new directory as the copy of this archive"
+            )
 
 
 def missing_epochs(runs: Sequence[RunRecord], newest: int) -> list[int]:

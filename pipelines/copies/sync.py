@@ -38,8 +38,10 @@ from pipelines.copies.state import (
     CopyHead,
     listed_files,
     read_state,
-    refuse_other_archive,
+    record_there,
+    refuse_other_ways,
 )
+from pipelines.copies.turn import Turn
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
@@ -98,6 +100,8 @@ class _Sync:
         self._layout, self._archive, self._known = layout, archive, known
         self._destination, self._observer = destination, observer
         self._result = SyncResult(known)
+        self._turn = Turn(destination, layout.copy_head.name)
+        self._looked_again = dict[str, set[str]]()
         if layout.forget_file.exists():
             if is_being_written(layout):
                 raise LockedError("an erasure is at work: sync when it has ended")
@@ -111,8 +115,13 @@ class _Sync:
         self._listed_before = {part.path for part in self._listed_there()}
 
     def do(self) -> SyncResult:
-        """Do all steps in their order."""
-        self._refuse_other_ways()
+        """Do all steps in their order. Raises LockedError where another sync begins at the place meanwhile."""
+        with self._turn.errors():
+            return self._do()
+
+    def _do(self) -> SyncResult:
+        name = self._layout.copy_head.name
+        refuse_other_ways(self._state, self._archive, self._here, self._erasures, self._known.place, name)
         head, is_chained = self._head()
         is_sure = is_chained and not head.is_syncing
         small = SmallFiles(self._layout, self._destination, self._state, head.files, self._known, is_sure=is_sure)
@@ -130,6 +139,7 @@ class _Sync:
         self._result.is_erased = is_erased = self._put_records(whole)
         reach("copy:records")
         runs = [run for run in self._ours() if self._state.records.get(run.run_id) == run]
+        self._turn.check()
         small.put_evidence(runs)
         self._put_epoch(small)
         self._destination.settle()
@@ -141,31 +151,6 @@ class _Sync:
         self._take(small)
         self._finish(replace(head, previous=previous), digests, self._erasures if is_erased else head.erasures)
         return self._result
-
-    def _refuse_other_ways(self) -> None:
-        """Raise where the place is not the copy of this archive, and where a sync would undo an erasure or a run."""
-        state, place = self._state, self._known.place
-        name = self._layout.copy_head.name
-        if state.head is None and name not in state.entries:
-            raise DataDirectoryError(
-                f"there is no {name} in {place}: its disk is not there now. If the copy is lost, `extract copy add` "
-                f"begins a new one"
-            )
-        refuse_other_archive(state, self._archive, place)
-        if (state.erasures or 0) > self._erasures:
-            raise FixityError(
-                f"the copy {place} knows of {state.erasures} erasures, the archive of {self._erasures} only: the "
-                f"archive was put back to an earlier state, and has again what was erased. `extract repair --from "
-                f"{place}` mends it"
-            )
-        epochs = {run.epoch: run.run_id for run in self._here.values()}
-        for run in state.runs:
-            other = epochs.get(run.epoch, run.run_id)
-            if other != run.run_id and run.run_id not in self._here:
-                raise FixityError(
-                    f"the copy {place} has run {run.run_id} where the archive has run {other}: both were written to "
-                    f"since they were one. Keep both, and add a new directory as the copy of this archive"
-                )
 
     def _head(self) -> tuple[CopyHead, bool]:
         """Return the head of the copy, and whether it is the one that the last sync left."""
@@ -186,7 +171,9 @@ class _Sync:
         if is_chained and previous != self._known.head:
             with disk_errors():
                 keep_known_copy(self._layout, replace(self._known, head=previous))
-        self._put_head(replace(head, archive_id=self._archive.archive_id, previous=previous, is_syncing=True))
+        ours = replace(head, archive_id=self._archive.archive_id, previous=previous, is_syncing=True)
+        self._put_head(replace(ours, writer=self._turn.token))
+        self._turn.is_begun = True
         return previous
 
     def _put_head(self, head: CopyHead) -> None:
@@ -257,7 +244,11 @@ class _Sync:
         if is_like and (is_trusted or has_there(self._destination, part.path, part.sha256)):
             return
         content = CopyContent(part.sha256, part.size, self._layout.root / part.path)
-        self._destination.put(part.path, content, over=entry is not None)
+        try:
+            self._destination.put(part.path, content, over=entry is not None)
+        except FileExistsError:  # another sync has put it there since this one looked
+            if not has_there(self._destination, part.path, part.sha256):
+                self._destination.put(part.path, content, over=True)
         if entry is not None or part.path in self._listed_before:
             self._result.healed.append(part.path)
         self._result.files += 1
@@ -297,6 +288,7 @@ class _Sync:
         """Replace records. Those of an erasure take effect in one step, by its journal: one may have given pieces of a
         run to another.
         """
+        self._turn.check()
         path = self._layout.forget_file.name
         is_journaled = path in self._state.entries
         if len(changed) > 1 and self._graveyard is not None:
@@ -319,6 +311,7 @@ class _Sync:
         return f"runs/{run.run_id}/run.json" in self._state.broken
 
     def _put_record(self, run: RunRecord) -> None:
+        self._turn.check()
         path = f"runs/{run.run_id}/run.json"
         content = CopyContent.of(sealed(orjson.dumps(run, option=orjson.OPT_INDENT_2), ".json"))
         self._destination.put(path, content, over=path in self._state.entries)
@@ -341,6 +334,7 @@ class _Sync:
         """Delete the files of `runs`, whose newest records the copy has, that they do not list; after an erasure also
         what the archive does not have any more.
         """
+        self._turn.check()
         listed = {part.path for part in self._listed_there()}
         by_id = {run.run_id: run for run in runs}
         for path in sorted(self._state.entries):
@@ -353,10 +347,19 @@ class _Sync:
                 is_unlisted = run is not None and is_gone and (run.status == "removed" or has_new_erasures)
             else:
                 is_unlisted = imported is not None and is_gone and has_new_erasures
-            if is_unlisted:
+            if is_unlisted and (part is None or path not in self._listed_now(part["run"])):
                 self._destination.remove(path)
                 self._result.removed += 1
                 small.drop(path)
+
+    def _listed_now(self, run_id: str) -> set[str]:
+        """Return the paths that a record lists at the copy now: another sync may have written it since the first look.
+        Raises OSError; ValueError where it cannot be read.
+        """
+        if run_id not in self._looked_again:
+            run = record_there(self._destination, f"runs/{run_id}/run.json")
+            self._looked_again[run_id] = {part.path for part in listed_files(run)}
+        return self._looked_again[run_id]
 
     def _take(self, small: SmallFiles) -> None:
         """Add what was done for the small files to the result."""
@@ -367,6 +370,7 @@ class _Sync:
 
     def _finish(self, before: CopyHead, digests: Mapping[str, str], erasures: int) -> None:
         """Write the new head of the copy, and set what the archive is to know of it."""
+        self._turn.check()
         newest = self._state.runs[-1] if self._state.records else None
         head = CopyHead(
             self._archive.archive_id,
