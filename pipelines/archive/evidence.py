@@ -19,11 +19,11 @@ import orjson
 
 from models.errors import FixityError
 from models.json import JsonObject
-from models.run import DamageRecord, RunRecord
+from models.run import DamageRecord, PartRecord, RunRecord
 from models.seal import sealed
 from pipelines.archive.archive import HAS_LIST
 from pipelines.archive.copies import read_either, write_both
-from pipelines.archive.damage import CHANGED, OTHER_BYTES, SLOTS, days_since_run
+from pipelines.archive.damage import CHANGED, OTHER_BYTES, days_since_run, due_parts
 from pipelines.disk.atomic import disk_errors, read_sealed, sha256_of, write_sealed
 from pipelines.disk.layout import Layout
 from pipelines.disk.platform import try_lock
@@ -264,22 +264,19 @@ def look_at_evidence(layout: Layout, runs: Sequence[RunRecord], now: datetime | 
 
 
 def _in_turn(layout: Layout, digests: Mapping[str, str], newest: str, days: int, now: datetime) -> set[str]:
-    """Return the files of the directory `newest`, those whose turn has come in the last `days`, and of the others the
-    longest unread, until `_SMALL` bytes are chosen. The first digits of its SHA-256 decide on the turn of a file.
+    """Return the files of the directory `newest`, those whose turn has come in the last `days`, and others until
+    `_SMALL` bytes are chosen.
     """
-    today = now.date().toordinal()
-    ages = {path: (today - int(digest[:8], 16)) % SLOTS for path, digest in digests.items()}
-    due = {path for path, age in ages.items() if age < days or path.startswith(newest)}
-    room = _SMALL
-    for path in sorted(ages.keys() - due, key=lambda path: (-ages[path], path)):
-        try:
-            room -= (layout.root / path).stat().st_size
-        except OSError:
-            continue
-        if room < 0:
-            break
-        due.add(path)
-    return due
+    files = [PartRecord(path, "", 0, _size(layout.root / path), digest) for path, digest in digests.items()]
+    due = {one.path for one in due_parts(files, now.date(), days, at_least=_SMALL)}
+    return due | {path for path in digests if path.startswith(newest)}
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
 
 
 def mend_list(layout: Layout) -> list[DamageRecord]:
