@@ -25,6 +25,7 @@ from pipelines.archive.archive import Archive, writing
 from pipelines.archive.evidence import listing
 from pipelines.archive.imported import IMPORTED
 from pipelines.archive.parquet import open_writer
+from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.disk import platform
 from pipelines.disk.atomic import disk_errors, sha256_of, sync_file
@@ -76,6 +77,8 @@ def import_store(layout: Layout, *, messages: Path | None, hashes: Path | None) 
         with disk_errors():
             Archive.open_or_make(layout)
         finish_forget(layout, Observer())
+        with disk_errors():
+            sweep(layout, is_partial=True)
         tombstones = read_tombstones(layout)
         for path, read in ((messages, _read_messages), (hashes, _read_hashes)):
             if path is None:
