@@ -10,7 +10,7 @@ import typer
 
 from models.errors import ConfigurationError
 from pipelines.cli.options import layout_of
-from pipelines.copies.opened import opened_copy
+from pipelines.copies.opened import Needed, is_for_restore, opened_copy
 from pipelines.copies.places import is_url, place_of
 from pipelines.disk.layout import Layout
 
@@ -27,10 +27,14 @@ KeyFile = Annotated[
 
 @contextmanager
 def reading(
-    data: Path | None, copy: str | None, key: Path | None = None, target: Path | None = None
+    data: Path | None,
+    copy: str | None,
+    key: Path | None = None,
+    target: Path | None = None,
+    needed: Needed = is_for_restore,
 ) -> Iterator[Layout]:
-    """Yield the layout of the data directory, or of the opened `copy`. Raises ConfigurationError where `target`, which
-    is going to be written, is in the copy.
+    """Yield the layout of the data directory, or of the opened `copy` with the `needed` tables. Raises
+    ConfigurationError where `target`, which is going to be written, is in the copy.
     """
     if key is not None and copy is None:
         raise ConfigurationError("--key needs --from: it is the key of a copy")
@@ -42,5 +46,5 @@ def reading(
         real = Path(os.path.realpath(target.expanduser()))
         if place == real or place in real.parents or real in place.parents:
             raise ConfigurationError(f"{target} and the copy {copy} must not contain one another: name another one")
-    with opened_copy(copy, key) as layout:
+    with opened_copy(copy, key, needed) as layout:
         yield layout

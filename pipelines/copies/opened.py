@@ -6,14 +6,16 @@ the copy itself. The system's variable TMPDIR says where the temporary directory
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
-from models.errors import ConfigurationError, FixityError
+from models.errors import ConfigurationError, DiskFullError, FixityError
+from models.tables import EXTRACTIONS, MANIFEST, PIECES, STORE
 from models.text import printable_path
 from pipelines.archive.archive import effective, read_records
+from pipelines.archive.imported import IMPORTED
 from pipelines.copies.destination import Destination, UnreadableThere, place_errors, read_there
 from pipelines.copies.places import is_url, open_place, place_of
 from pipelines.copies.state import IMPORT, RECORD, CopyState, listed_files, read_state
@@ -23,13 +25,33 @@ from pipelines.disk.platform import make_files_private
 from pipelines.disk.remove_tree import remove_tree
 from pipelines.warehouse.publish import make_warehouse
 
+Needed = Callable[[str], bool]
+"""Whether the Parquet files of a table are needed."""
+
+
+def is_needed(table: str) -> bool:
+    """Need all tables."""
+    return True
+
+
+def is_for_sql(table: str) -> bool:
+    """Need what a warehouse is made of: all but the bytes of files."""
+    return table != STORE.name
+
+
+def is_for_restore(table: str) -> bool:
+    """Need what files are restored from: their bytes, and what says where these belong."""
+    return table in (STORE.name, MANIFEST.name, EXTRACTIONS.name, PIECES.name)
+
 
 @contextmanager
-def opened_copy(given: str, key_file: Path | None = None) -> Iterator[Layout]:
-    """Yield the layout of a data directory with what a copy has, deleted at the end. It has no warehouse.
+def opened_copy(given: str, key_file: Path | None = None, needed: Needed = is_needed) -> Iterator[Layout]:
+    """Yield the layout of a data directory with what a copy has, deleted at the end. It has no warehouse. Of a copy
+    that must be brought here (in an object store, or encrypted) it has the Parquet files of the tables that are
+    `needed`.
 
     Raises ConfigurationError where the place has no copy, FixityError where the copy would lead elsewhere,
-    DataDirectoryError where it cannot be reached.
+    DataDirectoryError where it cannot be reached, DiskFullError where there is no room for what is brought.
     """
     make_files_private()
     place = place_of(given)
@@ -50,7 +72,7 @@ def opened_copy(given: str, key_file: Path | None = None) -> Iterator[Layout]:
             is_brought = is_url(place) or key_file is not None
             _bring(destination, state, layout, has_store=is_brought)
             if is_brought:
-                _fetch(destination, state, layout)
+                _fetch(destination, state, layout, needed)
             else:
                 _link(Path(place), layout)
         with disk_errors():
@@ -107,10 +129,13 @@ def _bring(destination: Destination, state: CopyState, layout: Layout, *, has_st
                 target.write_bytes(read_there(destination, path))
 
 
-def _fetch(destination: Destination, state: CopyState, layout: Layout) -> None:
+def _fetch(destination: Destination, state: CopyState, layout: Layout, needed: Needed) -> None:
     """Bring the Parquet files of a copy that is no directory; those that are damaged there are left out."""
-    wanted = {part.path: part.sha256 for run in state.runs_in_force for part in listed_files(run)}
-    wanted |= {path: match["sha256"] for path in state.entries if (match := IMPORT.fullmatch(path))}
+    parts = [part for run in state.runs_in_force for part in listed_files(run) if needed(part.table)]
+    wanted = {part.path: part.sha256 for part in parts}
+    if needed(IMPORTED.name):
+        wanted |= {path: match["sha256"] for path in state.entries if (match := IMPORT.fullmatch(path))}
+    _refuse_without_room(layout, destination.place, sum(part.size for part in parts))
     for path, expected in wanted.items():
         if path not in state.entries:
             continue
@@ -123,6 +148,16 @@ def _fetch(destination: Destination, state: CopyState, layout: Layout) -> None:
                 file.write(block)
         if digest.hexdigest() != expected:
             target.unlink()
+
+
+def _refuse_without_room(layout: Layout, place: str, size: int) -> None:
+    """Raise DiskFullError before anything is downloaded that has no room."""
+    free = shutil.disk_usage(layout.root).free
+    if size > free:
+        raise DiskFullError(
+            f"to read the copy {place}, {size:,} bytes must be brought to {layout.root.parent}, which has room for "
+            f"{free:,}: name a larger disk with the variable TMPDIR"
+        )
 
 
 def _link(place: Path, layout: Layout) -> None:

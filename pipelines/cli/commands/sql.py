@@ -17,7 +17,7 @@ from pipelines.cli.findings import show_findings
 from pipelines.cli.from_copy import FromCopy, KeyFile, reading
 from pipelines.cli.looking import Redact, masker_of, printed
 from pipelines.cli.options import Data
-from pipelines.copies.opened import make_warehouse_of_copy
+from pipelines.copies.opened import is_for_sql, make_warehouse_of_copy
 from pipelines.disk.layout import Layout
 from pipelines.lake.opened import is_lake, opened_lake
 from pipelines.warehouse.query import Answer, Cell, asking, first, is_number, text_of, write_csv, write_json
@@ -75,7 +75,7 @@ def _opened(data: Path | None, given: str | None, key: Path | None) -> Iterator[
             show_findings(found.findings)
             yield layout
         return
-    with reading(data, given, key) as layout:
+    with reading(data, given, key, needed=is_for_sql) as layout:
         for path in make_warehouse_of_copy(layout) if given is not None else ():
             say(f"the copy has lost {path}, or it is damaged there: its rows are left out", stderr=True)
         yield layout
