@@ -41,7 +41,7 @@ from pipelines.copies.state import (
     record_there,
     refuse_other_ways,
 )
-from pipelines.copies.turn import Turn
+from pipelines.copies.turn import SyncTurn
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
@@ -100,7 +100,7 @@ class _Sync:
         self._layout, self._archive, self._known = layout, archive, known
         self._destination, self._observer = destination, observer
         self._result = SyncResult(known)
-        self._turn = Turn(destination, layout.copy_head.name)
+        self._turn = SyncTurn(destination, layout.copy_head.name)
         self._looked_again = dict[str, set[str]]()
         if layout.forget_file.exists():
             if is_being_written(layout):

@@ -11,7 +11,7 @@ from pipelines.copies.destination import Destination, read_there
 from pipelines.copies.state import CopyHead
 
 
-class Turn:
+class SyncTurn:
     """The turn of one sync. From its begin to its end copy.json has its `token`; a sync that begins later writes its
     own token there, and the earlier one stops before it would change a record or delete a file.
     """
