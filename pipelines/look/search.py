@@ -62,8 +62,13 @@ _LITERAL: Final = """
     SELECT row_number() OVER () AS number, 0::DOUBLE AS rank, t.message_id
     FROM message_texts t WHERE contains(t.text, ?)
 """
+# By row number where texts are long: DuckDB then reads only those parts of the column in which one of them is.
 _TEXTS: Final = {
-    MESSAGE: "SELECT h.number, t.text FROM hits h JOIN message_texts t USING (message_id)",
+    MESSAGE: """
+        SELECT h.number, t.text FROM hits h JOIN (
+            SELECT message_id, text FROM message_texts WHERE rowid IN (
+                SELECT m.rowid FROM message_texts m SEMI JOIN hits USING (message_id))
+        ) t USING (message_id)""",
     INPUT: """
         SELECT h.number, b.input FROM hits h JOIN content_blocks b
         ON b.file_id = h.file_id AND b.byte_offset = h.byte_offset AND b.block_number = h.block""",
