@@ -129,6 +129,15 @@ CHECKS: Mapping[str, Check] = {
         unit="start",
         in_suite="none",
     ),
+    "bucket": Check(
+        what="three machines share a lake in S3: offline, killed and erased in between",
+        test=("tests/lake/test_three_machines.py", "share_a_bucket"),
+        variable="",
+        figure=1,
+        least=1,
+        unit="history",
+        in_suite="two machines, one push and one pull",
+    ),
     "month": Check(
         what="a month of scheduled runs with accidents, a full and a lost disk, restored from the copy alone",
         test=("tests/schedule/test_month.py", "month"),

@@ -19,6 +19,15 @@ def test_each_check_has_a_test_of_its_name_that_reads_its_variable() -> None:
         assert check.variable in source, name
 
 
+def test_each_test_of_the_soak_is_of_a_check() -> None:
+    wanted = [(ROOT / path, words.split()[0]) for path, words in (one.test for one in CHECKS.values()) if words]
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        marked = re.findall(
+            r"^@pytest\.mark\.soak\n(?:@.*\n)*def (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        assert [name for name in marked if not any(path == one and word in name for one, word in wanted)] == []
+
+
 def test_the_readme_says_of_each_check_what_the_suite_and_the_soak_do(update_golden: bool) -> None:
     heads = ["| check | in the suite | whole soak |", "| --- | --- | --- |"]
     rows = [f"| {name}: {one.what} | {one.in_suite} | {one.figure:,} {one.unit} |" for name, one in CHECKS.items()]
