@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pipelines.context.questions import SemanticSearch
     from pipelines.look.search import Hit, SearchQuery
     from pipelines.run.pipeline import RunResult
+    from pipelines.schedule.many_homes_flow import TeamResult
     from pipelines.semantic.nearest import SemanticIndex
 
 
@@ -236,6 +237,20 @@ def run_weekly(homes: Sequence[str], data: Path, *, full: bool) -> ExitCode:
     from pipelines.schedule import flows
 
     return flows.run_weekly(homes, data, full=full)
+
+
+def run_team(
+    homes: Sequence[tuple[str, Path]], layout: Layout, units: Path, runner: str, workers: int, cluster: str | None
+) -> "TeamResult":
+    """Call `pipelines.schedule.many_homes_flow.run_team`, imported here as in `run_weekly`. Raises ConfigurationError
+    for an unknown runner.
+    """
+    from pipelines.schedule import many_homes_flow as flow
+
+    chosen = next((name for name in flow.RUNNERS if name == runner), None)
+    if chosen is None:
+        raise ConfigurationError(f"there is no runner {runner!r}; the runners are {', '.join(flow.RUNNERS)}")
+    return flow.run_team(homes, layout, units, runner=chosen, workers=workers, cluster=cluster)
 
 
 def serve_weekly(homes: Sequence[str], data: Path, *, full: bool, cron: str | None) -> None:

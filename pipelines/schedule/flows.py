@@ -1,5 +1,5 @@
 """Prefect flows: a run, in which each home is a flow and each step of `pipelines.run.pipeline` a task, a verification,
-and a drill. The only module that imports Prefect.
+and a drill. Only this module and `many_homes_flow` import Prefect.
 
 Prefect stores parameters, log lines, artifacts and error texts unencrypted in its database. So parameters are only
 paths and ids, log lines and artifacts are only counts, and Prefect gets only the type of an error: its text, which may
@@ -94,7 +94,7 @@ class StepFailed(Exception):
 
 
 @contextmanager
-def _errors_reported() -> Iterator[None]:
+def errors_reported() -> Iterator[None]:
     """Write an error of the block to standard error, and raise StepFailed with only its type for Prefect."""
     try:
         yield
@@ -131,7 +131,7 @@ def extract(homes: list[str] | None = None, data: str | None = None, full: bool 
     keeps no other from being read. The final state is named after the exit code.
     """
     try:
-        with _errors_reported():
+        with errors_reported():
             layout = Layout.of(Path(data) if data else None)
             found = homes_to_read(layout, homes or ())
             found.refuse_none()
@@ -351,9 +351,7 @@ def _do_checks(layout: Layout) -> ExitCode:
 
 
 def _step(name: str, function: Callable[P, None]) -> Task[P, None]:
-    return Task(
-        _errors_reported()(function), name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False
-    )
+    return Task(errors_reported()(function), name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False)
 
 
 def _is_locked(step: Task[..., object], run: TaskRun, state: State) -> bool:

@@ -5,21 +5,27 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
 
+from models.amounts import count, duration, plural
 from models.errors import ConfigurationError
-from pipelines.cli.console import say
-from pipelines.cli.loader import run_weekly, serve_weekly
-from pipelines.cli.options import Data, Homes, command, layout_of
+from pipelines.cli.console import Heading, say, say_json, say_table
+from pipelines.cli.loader import run_team, run_weekly, serve_weekly
+from pipelines.cli.options import AsJson, Data, Homes, command, layout_of
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout, make_private
-from pipelines.run.extraction import check_homes
+from pipelines.run.extraction import Request, check_homes, name_homes
+from pipelines.run.home_listing import refuse_within_homes
 from pipelines.run.request import homes_to_read
 from pipelines.schedule.deployments import POOL, local_zone, prefect_file
 from pipelines.schedule.prefect_settings import SERVER, STATE, prepare_prefect
+
+if TYPE_CHECKING:
+    from pipelines.schedule.many_homes_flow import TeamResult
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -100,6 +106,68 @@ def deploy(home: Homes = None, data: Data = None) -> None:
     if code:
         raise typer.Exit(code)
     say(f"next: {shlex.join(['prefect', 'worker', 'start', '--pool', POOL])}")
+
+
+@app.command()
+def team(
+    home: Homes = None,
+    runner: Annotated[
+        str, typer.Option(metavar="NAME", help="Who does the work: dask, processes, or one-by-one.")
+    ] = "processes",
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="How many workers on this machine.")] = 2,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A scheduler of Dask that is running, such as tcp://HOST:8786."),
+    ] = None,
+    units: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the homes' own archives are. Default: DATA-units.")
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read many homes on many workers, and join them.
+
+    Each home is read into an archive of its own, below DIR; these are joined in the data directory by copying their
+    files through a lake, and the warehouse then has all of them. A worker that dies costs one more try of its home.
+    Workers on other machines need the same DIR, homes and program.
+
+    PREFECT_API_URL names the server that the workers report to. dask needs the extra `dask`.
+    """
+    if SERVER not in os.environ:
+        raise ConfigurationError(
+            f"the workers need a server. Start one with `{command('flow server', data)}`, "
+            f"and set {SERVER}=http://127.0.0.1:4200/api for this command"
+        )
+    layout = layout_of(data)
+    _prepare(layout, home or ())
+    found = homes_to_read(layout, home or ())
+    named = [(one.home_id, one.root) for one in name_homes(Request(found.homes), layout)]
+    where = units.absolute() if units is not None else layout.root.with_name(f"{layout.root.name}-units")
+    refuse_within_homes(where, [root for _, root in named])
+    made = run_team(named, layout, where, runner, workers, cluster)
+    if as_json:
+        say_json(made.to_json())
+    else:
+        _show_team(made)
+    if made.exit_code:
+        raise typer.Exit(made.exit_code)
+
+
+def _show_team(made: "TeamResult") -> None:
+    numbers = ("files read", "rows", "seconds", "exit code")
+    say_table(
+        [Heading("home"), Heading("run"), *(Heading(name, "number") for name in numbers)],
+        [
+            [one.home_id, one.run_id, count(one.files_read), count(one.rows), f"{one.seconds:.1f}", str(one.exit_code)]
+            for one in made.done
+        ],
+    )
+    for home_id, why in made.failed.items():
+        say(f"{home_id} failed: {why}", stderr=True)
+    took = f"{duration(made.seconds_of_units)} of work in {duration(made.seconds)}"
+    say(
+        f"{plural(len(made.done), 'home')} read: {took}, {made.seconds_of_units / max(made.seconds, 0.001):.1f} at once"
+    )
 
 
 @app.command()
