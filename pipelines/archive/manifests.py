@@ -2,6 +2,7 @@
 `sha256sum -c` checks."""
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,13 +31,13 @@ def states_of(table: pa.Table) -> list[FileState]:
         _shared(column.to_pylist()) if name in _REPEATED else column.to_pylist()
         for name, column in zip(table.column_names, table.columns, strict=True)
     ]
-    return [FileState(*values) for values in zip(*columns, strict=True)]
+    return list(starmap(FileState, zip(*columns, strict=True)))
 
 
 def _shared(values: list[_T]) -> list[_T]:
     """Return the same values, with equal ones as one object."""
     known: dict[_T, _T] = {}
-    return [known.setdefault(value, value) for value in values]
+    return list(map(known.setdefault, values, values))
 
 
 def read_table(path: Path, names: Sequence[str] = COLUMNS, rows: range | None = None) -> pa.Table:

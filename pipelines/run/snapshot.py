@@ -97,6 +97,7 @@ class Snapshot:
     anew: Collection[int] = ()
     """The file_id of each file that has to be read again from its first byte."""
     _made: dict[int, list[Slice]] = field(default_factory=dict, init=False, repr=False)
+    _due: dict[tuple[int, bool], Due] = field(default_factory=dict, init=False, repr=False)
 
     def slices(self, phase: int) -> Iterable[Slice]:
         """Return the slices of a phase in the order of their paths; at least one. Small ones are kept for the next
@@ -109,8 +110,13 @@ class Snapshot:
         return self._made[phase]
 
     def due(self, phase: int, *, is_full: bool) -> Due:
-        """Return the amount to read in a phase; with `is_full`, every file is read again."""
-        made = Due()
+        """Return the amount to read in a phase; with `is_full`, every file is read again. It is counted once: to count
+        it, a large home is compared with its last manifest.
+        """
+        made = self._due.get((phase, is_full))
+        if made is not None:
+            return made
+        made = self._due[phase, is_full] = Due()
         for part in self.slices(phase):
             for item in part.items:
                 if item.is_due(is_full=is_full):
