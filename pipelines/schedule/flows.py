@@ -47,7 +47,7 @@ from prefect.types.entrypoint import EntrypointType
 from extractors.reading.registry import PHASES
 from models.amounts import count, listed
 from models.errors import ConfigurationError, DataDirectoryError, ExitCode, ExtractError, LockedError
-from models.finding import Level, Severity, exit_code
+from models.finding import Severity, exit_code
 from models.observer import Observer
 from models.run import PhaseRecord
 from models.text import safe
@@ -62,8 +62,7 @@ from pipelines.report.write import collect_facts, summary_markdown
 from pipelines.run.extraction import Request, RunInProgress, begin_run, check_homes, name_homes
 from pipelines.run.pipeline import RunResult, load_run, report_run
 from pipelines.run.request import homes_to_read
-from pipelines.verify.verify import Subset, rotate
-from pipelines.verify.verify import verify as verify_archive
+from pipelines.verify.verify import rotate, verify_share
 
 P = ParamSpec("P")
 
@@ -160,13 +159,14 @@ def extract(homes: list[str] | None = None, data: str | None = None, full: bool 
 @flow(name="verify", persist_result=False, timeout_seconds=24 * _HOURS)
 def verify(data: str | None = None, percent: float = 10.0) -> State[None]:
     """Verify the archive in `data` deeply: every committed file by its digest, the counts of all runs, and the bytes of
-    a random share of `percent` of the files, and of those whose turn it is.
+    a random share of `percent` of the files, of all that is new since the last such check, and of those whose turn it
+    is.
     """
     made: list[Verification] = []
 
     def share() -> None:
         seed = int(datetime.now(UTC).timestamp())
-        made.append(verify_archive(Layout.of(Path(data) if data else None), Level.DEEP, Subset(percent, seed)))
+        made.append(verify_share(Layout.of(Path(data) if data else None), percent, seed))
 
     def turn() -> None:
         made.append(rotate(Layout.of(Path(data) if data else None), Observer()))

@@ -59,8 +59,9 @@ def check_files(context: Context, tables: Tables, subset: Subset) -> None:
     seed of the store.
     """
     files = _all_files(context, tables)
-    chosen = [files[number] for number in subset.of([str(file.file_id) for _, file in files])]
-    if not subset.is_all and subset.slots is None:
+    last = [max(reading.run_id for reading in file.readings) for _, file in files]
+    chosen = [files[number] for number in subset.of([str(file.file_id) for _, file in files], last)]
+    if not subset.is_all and subset.slots is None and subset.since is None:
         found = codes.SUBSET.at(
             "store", percent=f"{subset.percent:g}", seed=subset.seed, count=len(chosen), total=len(files)
         )
@@ -139,9 +140,12 @@ def check_pieces(context: Context, subset: Subset) -> None:
     """Digest every piece of the store again, one row group at a time."""
     if context.seed is None:
         return
-    parts = [part for _, _, part in context.parts() if part.table == STORE.name and context.is_usable(part)]
+    stored = [
+        (run.run_id, part) for run, _, part in context.parts() if part.table == STORE.name and context.is_usable(part)
+    ]
+    run_ids, parts = [run_id for run_id, _ in stored], [part for _, part in stored]
     context.observer.step_begins("pieces", sum(part.size for part in parts))
-    for number in subset.of([part.path for part in parts]):
+    for number in subset.of([part.path for part in parts], run_ids):
         part = parts[number]
         try:
             _check_part(context, part, context.seed)

@@ -5,7 +5,7 @@ can be restored. It changes no data, and a run may be in progress meanwhile.
 import errno
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +39,10 @@ from pipelines.verify.unfinished import without_leftovers
 from pipelines.verify.warehouse import check_warehouses
 from pipelines.version import VERSION
 
-__all__ = ["Subset", "check", "rotate", "verify"]
+__all__ = ["Subset", "check", "rotate", "verify", "verify_share"]
+
+SHARE: Final = "share"
+"""The name in checks.json of the check of a random share and all that is new."""
 
 CHECKS: Final = (
     *manifests.CHECKS,
@@ -52,6 +55,7 @@ CHECKS: Final = (
 _GRAVITY: Final = {severity: number for number, severity in enumerate(Severity)}
 _EVERYTHING: Final = Subset()
 _UNOBSERVED: Final = Observer()
+_LONGEST_RUN: Final = timedelta(days=1)
 
 
 def verify(
@@ -80,13 +84,25 @@ def rotate(layout: Layout, observer: Observer = _UNOBSERVED) -> Verification:
     return verify(layout, Level.DEEP, Subset.of_slots(slots), observer=observer)
 
 
+def verify_share(layout: Layout, percent: float, seed: int) -> Verification:
+    """Do as `verify` at `Level.DEEP` for a random share of `percent`, and for all that was read since this check or a
+    whole deep one passed last.
+    """
+    passed = read_past_checks(layout).passed
+    last = [datetime.fromisoformat(passed[name]) for name in (SHARE, Level.DEEP) if name in passed]
+    # A check notes its end, and a run may have begun before that.
+    since = max(last) - _LONGEST_RUN if last else datetime.fromtimestamp(0, UTC)
+    return verify(layout, Level.DEEP, Subset(percent, seed, since=since.isoformat()))
+
+
 def _note(layout: Layout, made: Verification, subset: Subset) -> None:
     """Note in checks.json what has passed, which is what found no error: with a level also those below it, of a share
     only its slots.
     """
     below = {Level.DEEP: (Level.QUICK, Level.DEFAULT), Level.DEFAULT: (Level.QUICK,)}.get(made.level, ())
     is_whole = made.percent is None
-    names = [*below, made.level] if is_whole else ["rotate"] if subset.slots is not None else []
+    of_share = ["rotate"] if subset.slots is not None else [SHARE] if subset.since is not None else []
+    names = [*below, made.level] if is_whole else of_share
     slots = subset.slots if subset.slots is not None else range(SLOTS) if is_whole and made.level is Level.DEEP else ()
     has_passed = all(finding.severity is not Severity.ERROR for finding in made.findings)
     note_checks(layout, names, has_passed=has_passed, slots=slots)

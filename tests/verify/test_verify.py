@@ -189,6 +189,9 @@ def test_a_subset_is_the_same_for_the_same_seed_and_never_empty() -> None:
     assert Subset(10, 1).of(names) == Subset(10, 1).of(names) != Subset(10, 2).of(names)
     assert len(Subset(10, 1).of(names)) == 10
     assert len(Subset(0.1, 1).of(names[:3])) == 1
+    new = Subset(1, 1, since="2026-12-01T09:00:00+01:00")
+    picked, run_ids = new.of(names), ["20261201T075959Z-ffffff", "20261201T080000Z-000000"] * 50
+    assert set(new.of(names, run_ids)) == {*picked, *range(1, 100, 2)}
     assert Subset().of(names[:3]) == [0, 1, 2]
     for percent in (0, -1, 101):
         with pytest.raises(ConfigurationError):

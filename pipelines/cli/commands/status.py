@@ -21,6 +21,7 @@ _CHECKS = {
     "default": "verify",
     "deep": "verify --deep",
     "rotate": "verify --rotate",
+    "share": "the flow verify",
     "source": "verify --source",
     "drill": "drill",
 }
