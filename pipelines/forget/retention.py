@@ -33,8 +33,8 @@ class RetentionRule:
     home_id: str | None = None
 
     def __str__(self) -> str:
-        where = f" in home {self.home_id}" if self.home_id is not None else ""
-        return f"{self.source}{where}: older than {plural(self.days, 'day')}"
+        where = f" of {self.home_id}" if self.home_id is not None else ""
+        return f"{self.source}{where}: over {plural(self.days, 'day')}"
 
     def applies_to(self, state: FileState, now: datetime) -> bool:
         """Whether a file is of this source and home, and old enough at `now` (UTC)."""

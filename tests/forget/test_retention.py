@@ -88,7 +88,7 @@ def test_what_is_old_and_gone_goes_and_all_else_stays(place: Path) -> None:
     graveyard = read_graveyard(Layout(data))
     assert graveyard is not None
     (stone,) = graveyard.tombstones
-    assert (stone.reason, stone.paths, stone.message_ids) == ("debug: older than 365 days", [], [])
+    assert (stone.reason, stone.paths, stone.message_ids) == ("debug: over 365 days", [], [])
     again = json.loads(call("retention", "--yes", "--data", data, "--json").out)
     assert (again["done"], again["files"]) == (False, 0)
 
