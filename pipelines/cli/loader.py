@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipelines.context.questions import SemanticSearch
     from pipelines.look.search import Hit, SearchQuery
     from pipelines.run.pipeline import RunResult
-    from pipelines.schedule.many_homes_flow import TeamResult
+    from pipelines.schedule.many_homes import TeamResult
     from pipelines.semantic.nearest import SemanticIndex
 
 

@@ -3,11 +3,13 @@ their immutable files through a lake. Knows no engine: `pipelines.schedule.many_
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from models.json import JsonObject
+from models.errors import ExitCode
+from models.json import JsonObject, JsonValue
 from models.observer import Observer
 from pipelines.archive.totals import added, by_source
 from pipelines.disk.atomic import disk_errors, write_atomically
@@ -42,6 +44,25 @@ class UnitDone:
         """Return it as JSON values."""
         made: JsonObject = asdict(self)
         return made
+
+
+@dataclass(frozen=True, slots=True)
+class TeamResult:
+    """What a flow over many homes did: the units done and the homes that failed, each with its error, the findings of
+    the join, and the seconds that the units took together and by the clock.
+    """
+
+    done: Sequence[UnitDone]
+    failed: dict[str, str]
+    exit_code: ExitCode
+    seconds_of_units: float
+    seconds: float
+
+    def to_json(self) -> JsonObject:
+        """Return it as JSON values."""
+        homes: list[JsonValue] = [one.to_json() for one in self.done]
+        times: JsonObject = {"seconds_of_units": self.seconds_of_units, "seconds": self.seconds}
+        return {"homes": homes, "failed": dict(self.failed), "exit_code": int(self.exit_code), **times}
 
 
 def lake_of(units: Path) -> Path:

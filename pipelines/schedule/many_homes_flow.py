@@ -5,16 +5,14 @@ As in `pipelines.schedule.flows`, Prefect gets paths, ids and counts alone.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from models.errors import ConfigurationError, ExitCode
-from models.json import JsonObject, JsonValue
 from pipelines.disk.layout import Layout
 from pipelines.schedule.flows import StepFailed, errors_reported
-from pipelines.schedule.many_homes import UnitDone, extract_unit, join_units
+from pipelines.schedule.many_homes import TeamResult, UnitDone, extract_unit, join_units
 
 # isort: split
 from prefect import Flow, task
@@ -25,25 +23,6 @@ from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTa
 _Runner = TaskRunner[Any]
 RunnerName = Literal["dask", "processes", "one-by-one"]
 RUNNERS: Final[Sequence[RunnerName]] = ("dask", "processes", "one-by-one")
-
-
-@dataclass(frozen=True, slots=True)
-class TeamResult:
-    """What a flow over many homes did: the units done and the homes that failed, each with its error, the findings of
-    the join, and the seconds that the units took together and by the clock.
-    """
-
-    done: Sequence[UnitDone]
-    failed: dict[str, str]
-    exit_code: ExitCode
-    seconds_of_units: float
-    seconds: float
-
-    def to_json(self) -> JsonObject:
-        """Return it as JSON values."""
-        homes: list[JsonValue] = [one.to_json() for one in self.done]
-        times: JsonObject = {"seconds_of_units": self.seconds_of_units, "seconds": self.seconds}
-        return {"homes": homes, "failed": dict(self.failed), "exit_code": int(self.exit_code), **times}
 
 
 @task(name="home", task_run_name="{home_id}", retries=1, cache_policy=NO_CACHE, persist_result=False)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import orjson
 import typer
@@ -22,10 +22,8 @@ from pipelines.run.extraction import Request, check_homes, name_homes
 from pipelines.run.home_listing import refuse_within_homes
 from pipelines.run.request import homes_to_read
 from pipelines.schedule.deployments import POOL, local_zone, prefect_file
+from pipelines.schedule.many_homes import TeamResult
 from pipelines.schedule.prefect_settings import SERVER, STATE, prepare_prefect
-
-if TYPE_CHECKING:
-    from pipelines.schedule.many_homes_flow import TeamResult
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -153,7 +151,7 @@ def team(
         raise typer.Exit(made.exit_code)
 
 
-def _show_team(made: "TeamResult") -> None:
+def _show_team(made: TeamResult) -> None:
     numbers = ("files read", "rows", "seconds", "exit code")
     say_table(
         [Heading("home"), Heading("run"), *(Heading(name, "number") for name in numbers)],
