@@ -35,7 +35,13 @@ def _answered(answer: bytes, *arguments: str | Path) -> Ran:
     """Run a command on a terminal, give this answer to its question, and return what the terminal showed."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], cwd=ROOT, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        [*COMMAND, *map(str, arguments)],
+        cwd=ROOT,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=NOT_IGNORED,
     )
     os.close(slave)
     shown = b""
