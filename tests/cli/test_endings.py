@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,8 +23,6 @@ from pipelines.disk.layout import Layout
 from tests.command_line import ROOT, SESSION, Kept, Ran, call, make_home, start
 
 COMMAND = [sys.executable, "-m", "pipelines"]
-NOT_IGNORED = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-"""A shell's background job ignores the signal, and with it whatever that starts."""
 NOBODY = 65534
 EIGHT_MINUTES = "SELECT levenshtein(repeat('a', 400000), repeat('b', 400000))"
 """DuckDB looks for no interruption while it computes one value."""
@@ -41,7 +38,6 @@ def _answered(answer: bytes, *arguments: str | Path) -> Ran:
         stdout=slave,
         stderr=slave,
         start_new_session=True,
-        preexec_fn=NOT_IGNORED,
     )
     os.close(slave)
     shown = b""
@@ -81,7 +77,6 @@ def test_ctrl_c_at_any_moment_ends_without_a_traceback(kept: Kept) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=NOT_IGNORED,
         ) as process:
             assert process.stdout is not None
             assert process.stderr is not None
@@ -109,7 +104,10 @@ main()
 def test_ctrl_c_ends_a_query_at_once_even_where_duckdb_does_not_listen(kept: Kept) -> None:
     command = [*COMMAND, "sql", EIGHT_MINUTES, "--timeout", "0", "--data", str(kept.data)]
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=NOT_IGNORED
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         time.sleep(3)
         process.send_signal(signal.SIGINT)

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -190,8 +189,6 @@ def test_what_is_interrupted_says_so_in_a_line_and_leaves_nothing_behind(tmp_pat
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Whoever runs the tests in the background of a shell has them ignore the signal.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     with messages.open("w") as file:
         file.write('{"content":"one"}\n' * 60_001)
