@@ -64,7 +64,9 @@ def test_systemd_has_nothing_against_the_units(tmp_path: Path, timetable: Timeta
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    # It loads the machine's other units too, and complains of some of them.
+    complaints = [line for line in done.stderr.splitlines() if "claude-extract" in line]
+    assert (done.returncode, done.stdout, complaints) == (0, "", [])
 
 
 @TIMETABLES
