@@ -186,6 +186,7 @@ class Checks:
     def _pytest(self, *arguments: str, **env: str) -> int:
         # Each run of the program flushes some 80 files: on a disk, the tests wait for that a third of their time.
         with tempfile.TemporaryDirectory(prefix="extract-tests-", dir=_memory(), ignore_cleanup_errors=True) as scratch:
+            Path(scratch).chmod(0o755)  # some tests run commands as a user who owns nothing
             command = ("-m", "pytest", *PARALLEL, *arguments)
             return self._python(*command, where=ROOT, shown=True, TMPDIR=scratch, **env)
 
