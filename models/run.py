@@ -1,9 +1,10 @@
 """A run: its id, its commit record (run.json), and which runs are in effect after rollbacks."""
 
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from models.json import JsonObject, JsonValue
@@ -19,10 +20,27 @@ RunKind = Literal["run", "rollback", "reparse"]
 parses the files in the store again.
 """
 
+_SECOND = "%Y%m%dT%H%M%SZ"
 
-def new_run_id(now: datetime) -> str:
-    """Return a run_id that sorts by time: `now` in UTC to the second, and six random hex digits."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+def new_run_id(now: datetime, last: str = "") -> str:
+    """Return a run_id: `now` in UTC to the second, and six random hex digits. It sorts after `last`, the greatest id so
+    far: in the same second, or while the clock stands behind it, the digits of `last` are counted up.
+    """
+    made = f"{now.astimezone(UTC):{_SECOND}}-{secrets.token_hex(3)}"
+    if made > last:
+        return made
+    second, _, digits = last.partition("-")
+    counted = int(digits, 16) + 1
+    if counted < 16**6:
+        return f"{second}-{counted:06x}"
+    next_second = datetime.strptime(second, _SECOND).replace(tzinfo=UTC) + timedelta(seconds=1)
+    return f"{next_second:{_SECOND}}-000000"
+
+
+def is_run_id(name: str) -> bool:
+    """Return whether a name has the form of a run_id."""
+    return re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{6}", name) is not None
 
 
 @dataclass(frozen=True, slots=True)

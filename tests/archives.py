@@ -4,11 +4,9 @@ the records that describe them.
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,7 +16,7 @@ import pyarrow.parquet as pq
 
 from models.json import JsonObject
 from models.observer import Observer
-from models.run import PartRecord, RunRecord, new_run_id
+from models.run import PartRecord, RunRecord
 from models.schema import Table
 from models.seal import sealed, unsealed
 from models.tables import RUNNER_TABLES
@@ -72,12 +70,7 @@ def let_a_week_pass(home: Path) -> None:
 
 
 def run(layout: Layout, home: Path) -> None:
-    """Do a whole run of three phases over a home, in a later second than the last one: the ids of two runs of one
-    second have no order, and by it a repair places a run whose record is lost.
-    """
-    newest = max((path.name for path in layout.runs.iterdir()), default="") if layout.runs.is_dir() else ""
-    while new_run_id(datetime.now(UTC))[:16] == newest[:16]:
-        time.sleep(0.05)
+    """Do a whole run of three phases over a home."""
     run_job(layout, Request([(HOME, home)], phases=(1, 2, 8)), Observer())
 
 

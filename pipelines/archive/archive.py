@@ -3,13 +3,14 @@
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import orjson
 
 from models.errors import ConfigurationError, FixityError, StoreError
-from models.run import DamageRecord, PartRecord, PhaseRecord, RunRecord, in_effect
+from models.run import DamageRecord, PartRecord, PhaseRecord, RunRecord, in_effect, is_run_id, new_run_id
 from pipelines.archive.copies import read_either, write_both
 from pipelines.archive.damage import CHANGED
 from pipelines.archive.erasure_journal import read_journal
@@ -234,6 +235,12 @@ def last_epoch(layout: Layout) -> int:
         return int(orjson.loads(read_either(layout, layout.head_file))["epoch"])
     except (FixityError, OSError, ValueError, KeyError, TypeError):
         return 0
+
+
+def next_run_id(layout: Layout) -> str:
+    """Return the id of a new run, which sorts after that of every run that has a directory in the archive."""
+    names = (path.name for path in layout.runs.iterdir())
+    return new_run_id(datetime.now(UTC), max(filter(is_run_id, names), default=""))
 
 
 def commit(layout: Layout, run: RunRecord) -> None:

@@ -14,7 +14,7 @@ from extractors.reading.registry import PHASES
 from extractors.reading.task import Limits
 from models.errors import ConfigurationError
 from models.observer import Observer
-from models.run import PhaseRecord, RunRecord, new_run_id
+from models.run import PhaseRecord, RunRecord
 from models.text import printable_path
 from pipelines.archive import archive as archives
 from pipelines.archive.archive import Archive
@@ -172,7 +172,7 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
         runs, epoch = archives.effective(archives.read_all_runs(layout)), epoch + 1
     homes = name_homes(request, layout)
     record = RunRecord(
-        run_id=new_run_id(datetime.now(UTC)),
+        run_id=archives.next_run_id(layout),
         epoch=epoch,
         status="open",
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -21,7 +21,7 @@ from extractors.reading.task import FileResult, FileTask, Limits
 from models.errors import FixityError, StoreError
 from models.manifest import FileState
 from models.observer import Observer
-from models.run import PhaseRecord, ReparseCounts, RunRecord, new_run_id
+from models.run import PhaseRecord, ReparseCounts, RunRecord
 from models.tables import EXTRACTIONS
 from pipelines.archive import archive as archives
 from pipelines.archive.archive import Archive
@@ -103,7 +103,7 @@ class _Reparse:
         self._counts = {source: ReparseCounts(digests[source]) for source in outdated}
         self._rows_before = self._row_counts()
         self.record = RunRecord(
-            run_id=new_run_id(datetime.now(UTC)),
+            run_id=archives.next_run_id(layout),
             epoch=archives.next_epoch(archives.read_all_runs(layout)),
             status="open",
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from models.errors import ConfigurationError
 from models.json import JsonObject
 from models.observer import Observer
-from models.run import RunRecord, in_effect, new_run_id
-from pipelines.archive.archive import Archive, commit, next_epoch, read_all_runs
+from models.run import RunRecord, in_effect
+from pipelines.archive.archive import Archive, commit, next_epoch, next_run_id, read_all_runs
 from pipelines.archive.totals import added, by_source
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.failpoints import reach
@@ -99,7 +99,7 @@ def roll_back(layout: Layout, planned: Rollback, observer: Observer) -> RunRecor
         if planned.unfinished is not None:
             record = runs[-1]
         else:
-            record = _record(planned, next_epoch(runs))
+            record = _record(layout, planned, next_epoch(runs))
             with disk_errors():
                 layout.run(record.run_id).mkdir(mode=0o700)
                 fsync_directory(layout.runs)
@@ -124,9 +124,9 @@ def _publish(layout: Layout, record: RunRecord, observer: Observer) -> None:
         commit(layout, record)
 
 
-def _record(planned: Rollback, epoch: int) -> RunRecord:
+def _record(layout: Layout, planned: Rollback, epoch: int) -> RunRecord:
     return RunRecord(
-        run_id=new_run_id(datetime.now(UTC)),
+        run_id=next_run_id(layout),
         epoch=epoch,
         status="open",
         started_at=_now(),

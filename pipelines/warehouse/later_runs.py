@@ -6,7 +6,7 @@ import duckdb
 
 from models.errors import FixityError, LoadError, StoreError
 from models.run import RunRecord
-from pipelines.archive.archive import read_runs
+from pipelines.archive.archive import last_epoch, read_runs
 from pipelines.disk.layout import Layout
 from pipelines.warehouse.engine import quoted
 
@@ -26,7 +26,7 @@ def show_later_runs(connection: duckdb.DuckDBPyConnection, layout: Layout) -> No
             "next `extract run` builds it again"
         ) from error
     newest, epoch = found or (None, None)
-    if newest is None or not any(one.name > newest for one in layout.runs.iterdir()):
+    if newest is None or (last_epoch(layout) <= epoch and not any(one.name > newest for one in layout.runs.iterdir())):
         return
     try:
         later = [run for run in read_runs(layout) if run.epoch > epoch and run.kind == "run"]
