@@ -10,9 +10,11 @@ import pyarrow.parquet as pq
 
 from models.observer import Observer
 from pipelines.disk.layout import Layout
+from pipelines.forget.forget import ErasurePlan, ErasureTarget, forget, plan_forget
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
 from pipelines.warehouse.opened import open_warehouse
+from tests.command_line import call
 from tests.logical_checksum import logical_checksums
 
 ONE = "3fd192e1-4608-4d4e-a084-ebefc26337f3"
@@ -109,3 +111,33 @@ def without(content: bytes, *texts: str) -> bytes:
     """Return the lines of a file that contain none of the texts."""
     wanted = {form for text in texts for form in forms(text)}
     return b"".join(line for line in content.splitlines(keepends=True) if not any(form in line for form in wanted))
+
+
+def erase(data: Path, kind: str, given: str) -> ErasurePlan:
+    """Forget something, and check that it says that it is gone."""
+    layout = Layout(data)
+    planned = plan_forget(layout, ErasureTarget(kind, given))  # type: ignore[arg-type]
+    done = forget(layout, planned, Observer())
+    assert done.remaining == []
+    return planned
+
+
+def restored(data: Path, target: Path, *options: str) -> Path:
+    """Restore everything; returns where to."""
+    ran = call("restore", "--to", target, "--expired", *options, "--data", data)
+    assert ran.code == 0, ran.err
+    return target
+
+
+def verified(data: Path) -> str:
+    """Return what `extract verify --deep` has to complain about."""
+    ran = call("verify", "--deep", "--data", data)
+    return "" if ran.code == 0 else ran.out + ran.err
+
+
+def message_id(data: Path, text: str) -> str:
+    """Return the id of a message."""
+    with open_warehouse(Layout(data)) as connection:
+        row = connection.execute("SELECT message_id FROM messages WHERE text = ?", [text]).fetchone()
+    assert row is not None
+    return str(row[0])

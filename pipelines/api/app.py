@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from models.errors import ConfigurationError, ExtractError, LockedError
 from models.text import safe
 from pipelines.api import routes, sync
-from pipelines.api.asked import ApiState, as_json
+from pipelines.api.dependencies import ApiState, as_json
 from pipelines.api.metrics import ApiMetrics
 from pipelines.api.page import POLICY, page_of
 from pipelines.context.questions import UnknownSession

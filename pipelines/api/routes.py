@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from models.json import JsonObject, JsonValue
-from pipelines.api.asked import answer, as_json, asker, filters, page, state_of, text_answer
+from pipelines.api.dependencies import answer, as_json, asker, filters, page, state_of, text_answer
 from pipelines.api.news import events
 from pipelines.api.tokens import ApiToken
 from pipelines.context.documents import document

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from models.json import JsonObject
-from pipelines.api.asked import as_json, asker
+from pipelines.api.dependencies import as_json, asker
 from pipelines.api.tokens import ApiToken
 
 router = APIRouter(prefix="/api/v1/sync")

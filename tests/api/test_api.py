@@ -18,7 +18,7 @@ from models.json import JsonObject
 from models.text import safe
 from pipelines.api.accesses import AccessLog
 from pipelines.api.app import application
-from pipelines.api.asked import ApiState
+from pipelines.api.dependencies import ApiState
 from pipelines.api.limits import AnswerCache, RateLimit
 from pipelines.api.metrics import ApiMetrics
 from pipelines.api.news import events

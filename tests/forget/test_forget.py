@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import sqlite3
-from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,38 +11,37 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.errors import ConfigurationError, ExitCode, FixityError, StoreError
-from models.finding import Severity
 from models.observer import Observer
 from pipelines.archive.archive import Archive, read_all_runs, read_runs
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
-from pipelines.forget.forget import ErasurePlan, ErasureTarget, forget, plan_forget, tombstones_of
+from pipelines.forget.forget import ErasureTarget, forget, plan_forget, tombstones_of
 from pipelines.upkeep.import_store import import_store
 from pipelines.upkeep.rollback import plan_rollback, roll_back
-from pipelines.verify.verify import verify
 from pipelines.warehouse.opened import open_warehouse
-from tests.command_line import call, make_home
+from tests.command_line import call
 from tests.forgetting import (
     ONE,
     PLAIN,
     SECRET,
     TWO,
     compact,
+    erase,
     files_of,
     holders,
     lines_of_history,
+    message_id,
     prompt,
     put,
     raw,
     record,
+    restored,
     sums,
     values,
+    verified,
     without,
     work,
 )
-from tests.support import FIXTURES
-
-STORE_SESSION = "0a1b2c3d-9999-4222-8333-444455556666"
 
 
 @pytest.fixture(scope="module")
@@ -84,28 +81,6 @@ def home(tmp_path: Path, kept: Path) -> Path:
 def data(tmp_path: Path, kept: Path) -> Path:
     """The data directory, after a run over the home."""
     return shutil.copytree(kept / "data", tmp_path / "data", symlinks=True)
-
-
-def erase(data: Path, kind: str, given: str) -> ErasurePlan:
-    """Forget something, and check that it says that it is gone."""
-    layout = Layout(data)
-    planned = plan_forget(layout, ErasureTarget(kind, given))  # type: ignore[arg-type]
-    done = forget(layout, planned, Observer())
-    assert done.remaining == []
-    return planned
-
-
-def restored(data: Path, target: Path, *options: str) -> Path:
-    """Restore everything; returns where to."""
-    ran = call("restore", "--to", target, "--expired", *options, "--data", data)
-    assert ran.code == 0, ran.err
-    return target
-
-
-def verified(data: Path) -> str:
-    """Return what `extract verify --deep` has to complain about."""
-    ran = call("verify", "--deep", "--data", data)
-    return "" if ran.code == 0 else ran.out + ran.err
 
 
 @pytest.fixture(scope="module")
@@ -178,24 +153,6 @@ def test_a_home_is_judged_by_what_stays_of_its_files(erased: Path, home: Path) -
     assert holders(erased, SECRET) == []
 
 
-def test_a_session_that_was_forgotten_is_as_one_that_never_was(tmp_path: Path) -> None:
-    for name in ("with", "never"):
-        lines = [prompt("anderes Projekt", 20, TWO, "/q"), *([prompt("first", 1)] if name == "with" else [])]
-        put(tmp_path / name, "history.jsonl", "".join(lines))
-        put(tmp_path / name, f"projects/-q/{TWO}.jsonl", record("both say this", 1, TWO, "/q"))
-        put(tmp_path / name, f"todos/{TWO}-agent-{TWO}.json", '[{"content":"do","status":"pending","id":"1"}]')
-        (tmp_path / name / "projects" / "-p").mkdir()
-    put(tmp_path / "with", f"projects/-p/{ONE}.jsonl", record("both say this", 1) + record("one says this", 2))
-    put(tmp_path / "with", f"debug/{ONE}.txt", "2026-01-23T16:46:29.314Z [DEBUG] first\n")
-    put(tmp_path / "with", f"file-history/{ONE}/0123456789abcdef@v1", "print('hello')\n")
-    for name in ("with", "never"):
-        work(tmp_path / f"{name}-data", tmp_path / name)
-    erase(tmp_path / "with-data", "session", ONE)
-    work(tmp_path / "with-data", tmp_path / "with")
-    never, forgotten = sums(tmp_path / "never-data"), sums(tmp_path / "with-data")
-    assert {name for name in never if never[name] != forgotten[name]} == {"files", "entries"}
-
-
 def test_a_session_is_gone_with_all_that_belongs_to_it(data: Path, home: Path, tmp_path: Path) -> None:
     before = files_of(restored(data, tmp_path / "before"))
     planned = erase(data, "session", ONE[:8])
@@ -220,24 +177,6 @@ def test_a_session_is_gone_with_all_that_belongs_to_it(data: Path, home: Path, t
     assert holders(data, ONE, "verschoben") == []
 
 
-def test_a_session_of_a_database_is_gone_and_stays_out_when_the_database_changes(tmp_path: Path) -> None:
-    home, data = tmp_path / "store", tmp_path / "data"
-    shutil.copytree(FIXTURES / "store_db", home)
-    work(data, home)
-    layout = Layout(data)
-    erase(data, "session", STORE_SESSION)
-    assert [one for one in verify(layout).findings if one.severity == Severity.ERROR] == []
-    with closing(sqlite3.connect(home / "__store.db")) as connection:
-        connection.execute("INSERT INTO threads VALUES (2, 'blue', NULL)")
-        connection.commit()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    work(data, home, full=True)
-    assert [one for one in verify(layout).findings if one.severity == Severity.ERROR] == []
-    with open_warehouse(layout) as connection:
-        assert connection.execute("SELECT count(*) FROM messages WHERE text LIKE 'Which thread%'").fetchone() == (0,)
-        assert connection.execute("SELECT count(*) FROM records WHERE session_id IS NOT NULL").fetchone() == (0,)
-
-
 def test_a_project_is_gone_with_its_sessions_and_prompts(data: Path, home: Path, tmp_path: Path) -> None:
     put(home, f"projects/-q/{TWO}.jsonl", "".join(record(f"other {n}", n, TWO, "/q") for n in range(8)))
     work(data, home)
@@ -253,14 +192,6 @@ def test_a_project_is_gone_with_its_sessions_and_prompts(data: Path, home: Path,
     assert holders(data, TWO, "projects/-q", "a new session") == []
     for name in ("/q", "-q"):
         assert plan_forget(Layout(data), ErasureTarget("project", name)).is_nothing
-
-
-def message_id(data: Path, text: str) -> str:
-    """Return the id of a message."""
-    with open_warehouse(Layout(data)) as connection:
-        row = connection.execute("SELECT message_id FROM messages WHERE text = ?", [text]).fetchone()
-    assert row is not None
-    return str(row[0])
 
 
 def test_a_message_is_gone_from_wherever_it_was_said(data: Path, home: Path, tmp_path: Path) -> None:
@@ -388,14 +319,6 @@ def test_the_command_says_first_what_would_go_then_forgets_and_lists_it(data: Pa
     assert (stone["kind"], stone["entries"]) == ("text", 7)
 
 
-def test_what_would_go_is_shown_safely(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    work(data, make_home(tmp_path / "home"))
-    ran = call("forget", "--text", "named oddly", "--data", data, show="terminal")
-    assert "mine:odd/\\x1b[31m\\xff\\x0aname" in ran.out
-    assert not {"\x1b", "\x9b", "\u202e"}.intersection(ran.out.replace("\x1b[1m", "").replace("\x1b[0m", ""))
-
-
 def test_what_the_program_may_not_rewrite_is_named(erased: Path, data: Path) -> None:
     pa_table = pa.table({"some": ["x" * 1000 + PLAIN]})
     (erased / "settings.toml").write_text(f'withhold = ["{PLAIN}"]\n')
@@ -474,21 +397,3 @@ def test_an_erased_span_is_named_when_its_bytes_are_requested(erased: Path) -> N
     kept = b"".join(reader.read_range(state.file_id, 0, state.size, without_erased=True))
     assert len(kept) == state.size - sum(span.length for span in state.erased)
     assert len(state.erased) == 2
-
-
-def test_a_paste_that_another_session_refers_to_stays(tmp_path: Path) -> None:
-    def pasted(session: str, number: int) -> str:
-        pastes = {"1": {"id": 1, "type": "text", "contentHash": f"{number:016x}"}}
-        fields = {"display": "[Pasted text #1 +9 lines]", "pastedContents": pastes, "timestamp": 1768724500000 + number}
-        return compact({**fields, "project": "/p", "sessionId": session}) + "\n"
-
-    home, data = tmp_path / "home", tmp_path / "data"
-    put(home, "history.jsonl", pasted(ONE, 1) + pasted(ONE, 2) + pasted(TWO, 2))
-    for number in (1, 2):
-        put(home, f"paste-cache/{number:016x}.txt", f"pasted {number}\n")
-    put(home, f"projects/-p/{ONE}.jsonl", record("text", 1))
-    work(data, home)
-    planned = erase(data, "session", ONE)
-    assert {path for _, path in planned.found.paths if path.startswith(b"paste")} == {
-        b"paste-cache/0000000000000001.txt"
-    }

@@ -10,7 +10,7 @@ from models.json import JsonObject, JsonValue
 from models.observer import Observer
 from pipelines.api.accesses import AccessLog
 from pipelines.api.app import application
-from pipelines.api.asked import ApiState
+from pipelines.api.dependencies import ApiState
 from pipelines.api.limits import AnswerCache, RateLimit
 from pipelines.api.metrics import ApiMetrics
 from pipelines.api.sync import SyncActions
