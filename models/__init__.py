@@ -1,3 +1,3 @@
-"""The data types: tables, manifests, runs, findings, messages. No input or output; neither an ORM nor machine
-learning.
+"""The data types: tables, manifests, runs, findings, messages. They do no input or output, and import neither
+`extractors` nor `pipelines`.
 """

@@ -25,7 +25,7 @@ _SECOND = "%Y%m%dT%H%M%SZ"
 
 def new_run_id(now: datetime, last: str = "") -> str:
     """Return a run_id: `now` in UTC to the second, and six random hex digits. It sorts after `last`, the greatest id so
-    far: in the same second, or while the clock stands behind it, the digits of `last` are counted up.
+    far: in the same second, or while the clock is behind it, the digits of `last` are counted up.
     """
     made = f"{now.astimezone(UTC):{_SECOND}}-{secrets.token_hex(3)}"
     if made > last:

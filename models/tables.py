@@ -137,7 +137,7 @@ REJECTS = Table(
     (
         Column("source", TEXT, "The source.", required=True),
         Column("code", TEXT, "Stable code of the reason.", required=True),
-        Column("detail", TEXT, "What was found.", required=True),
+        Column("detail", TEXT, "The problem that was found.", required=True),
     ),
 )
 
@@ -149,7 +149,7 @@ REPAIRS = Table(
         Column(
             "flag",
             TEXT,
-            "What was repaired: lone_surrogate, control_character, non_finite_number, spliced, and so on.",
+            "The kind of repair: lone_surrogate, control_character, non_finite_number, spliced, and so on.",
             required=True,
         ),
     ),

@@ -1,4 +1,5 @@
-"""Doing what must be done: a module for each step of a run, the command line, the flows. Nothing of scikit-learn."""
+"""The programs: one package (room) for each part of the system, and the command line. It imports `extractors` and
+`models`."""
 
 from pathlib import Path
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""What the tests of servers share: lists in answers, and free ports."""
+"""Shared by the tests of servers: lists in answers, and free ports."""
 
 import socket
 from contextlib import closing

@@ -1,7 +1,7 @@
 """A model of a disk that loses its power: of what was written below a directory, only what was flushed survives.
 
 A file has the bytes that it had when it was last flushed, none if it never was; a directory has the names that it had
-when it was last flushed, none if it is new. What was there when the model began was flushed.
+when it was last flushed, none if it is new. Files that existed when the model began count as flushed.
 """
 
 import os

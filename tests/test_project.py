@@ -152,7 +152,7 @@ def test_no_file_names_a_place_of_this_machine_or_of_a_registry() -> None:
     printed = [*("pypi." + "org", "python" + "hosted"), *(f"--{name}" + "-url" for name in ("index", "extra-index"))]
     for needle in [*printed, f"{ROOT}{os.sep}", f"{Path(sys.prefix)}{os.sep}"]:
         found = [path.as_posix() for path in project_files() if needle.encode() in (ROOT / path).read_bytes()]
-        assert found == [], f"{needle} stands in them"
+        assert found == [], f"these files contain {needle}"
 
 
 def test_the_lock_admits_no_url_and_pins_each_dependency_within_its_declared_range() -> None:
@@ -236,7 +236,7 @@ def is_platform_branch(node: ast.If) -> bool:
 
 
 def late_imports(module: ast.AST) -> list[str]:
-    """Return the imports that do not stand at the top of a module or in a branch that asks for the platform."""
+    """Return the imports that are neither at the top of a module nor in a branch that tests for the platform."""
     at_top: list[ast.stmt] = []
     for node in module.body if isinstance(module, ast.Module) else []:
         at_top += [*node.body, *node.orelse] if isinstance(node, ast.If) and is_platform_branch(node) else [node]
@@ -296,7 +296,7 @@ FILE_NAMED: re.Pattern[str] = re.compile(
 
 
 def documentation_of(module: ast.Module) -> list[str]:
-    """Return every string of a module that stands alone as a statement: docstrings, and those below constants."""
+    """Return every string of a module that is a statement by itself: docstrings, and those below constants."""
     expressions = (node.value for node in ast.walk(module) if isinstance(node, ast.Expr))
     return [node.value for node in expressions if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 

@@ -12,7 +12,7 @@ HEAD_BROKEN: Final = Kind(
     "N101",
     Severity.ERROR,
     Command.LAKE,
-    "What machine {machine} says of its runs in the lake cannot be used: {problem}.",
+    "The head of machine {machine} in the lake, which lists its runs, cannot be used: {problem}.",
     _LEFT,
     is_fixity=True,
 )
@@ -37,7 +37,7 @@ ROLLED_BACK: Final = Kind(
     Severity.ERROR,
     Command.LAKE,
     "The lake has an older state of machine {machine} (number {there}) than was pulled before (number {here}).",
-    "What was pulled stays. Somebody has put back an older lake: let the machine push again.",
+    "The pulled files stay. The lake was replaced by an older state: let the machine push again.",
     is_fixity=True,
 )
 FOREIGN_KEY: Final = Kind(
@@ -66,7 +66,7 @@ NO_MACHINE: Final = Kind(
     Severity.WARNING,
     Command.LAKE,
     "Machine {machine} was pulled from this lake, and is not in it any more.",
-    "What was pulled stays. If it is to go: `extract lake drop MACHINE`.",
+    "The pulled files stay. To delete them: `extract lake drop MACHINE`.",
 )
 UNIT_BROKEN: Final = Kind(
     "N109",

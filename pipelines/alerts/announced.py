@@ -39,8 +39,8 @@ def read_announced(layout: Layout) -> Mapping[str, Announced]:
 def note_alerts(
     layout: Layout, alerts: Sequence[Alert], now: datetime, again: timedelta, *, are_all: bool = True
 ) -> list[Alert]:
-    """Note that `alerts` stand `now` (UTC), forget those that have ended (if they `are_all`), and return those to be
-    announced: the new ones, and those last announced `again` ago, or in the future by a clock that was put back.
+    """Note that `alerts` last at `now` (UTC), forget the others, which have ended (if `are_all`), and return those
+    to be announced: the new ones, and those last announced `again` ago, or in the future by a clock that was put back.
 
     Raises DataDirectoryError.
     """

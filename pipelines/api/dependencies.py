@@ -52,7 +52,7 @@ class ApiState:
 
 
 def state_of(request: Request) -> ApiState:
-    """Return what the requests of the server share."""
+    """Return the state that all requests of the server share."""
     found = request.app.state.shared
     assert isinstance(found, ApiState)
     return found
@@ -93,7 +93,9 @@ def page(
 
 
 def answer(request: Request, token: ApiToken, about: str, question: Callable[[Questions], JsonObject]) -> Response:
-    """Answer a question as JSON, with an ETag that holds until another warehouse is published; 304 to who has it."""
+    """Answer a question as JSON, with an ETag that holds until another warehouse is published; 304 to a client that
+    sends this ETag.
+    """
     return text_answer(request, token, about, lambda asked: as_json(question(asked)), "application/json")
 
 

@@ -1,4 +1,4 @@
-"""Limits of who asks: requests for each token, and answers that are kept in memory."""
+"""Limits for each client: the rate of requests by token, and the size of the cache of answers."""
 
 import time
 from collections import OrderedDict

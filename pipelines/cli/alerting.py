@@ -50,8 +50,9 @@ class Announcing:
 def announce_alerts(
     layout: Layout, alerts: Sequence[Alert], how: Announcing, *, run_id: str | None = None, are_all: bool = True
 ) -> list[Alert]:
-    """Note the alerts that stand (if they `are_all`, the others have ended), and return those to be announced, after
-    the user's command and the notification said so. Problems of these go to standard error, and change nothing else.
+    """Note the `alerts` that last (if they `are_all`, every other alert has ended), announce those that are due by the
+    user's command and the notification, and return these. A failure of either goes to standard error and changes
+    nothing else.
     """
     try:
         again = timedelta(days=read_settings(layout).alert_again_days)
@@ -71,7 +72,7 @@ def announce_alerts(
 def summary_of(
     layout: Layout, alerts: Sequence[Alert], due: Sequence[Alert] = (), run_id: str | None = None
 ) -> JsonObject:
-    """Return the alerts that stand as JSON values: `announced` marks those announced now, `raised_at` is UTC."""
+    """Return the current alerts as JSON values: `announced` marks those announced now, `raised_at` is UTC."""
     known, announced = read_announced(layout), {one.key for one in due}
     return {
         "format": 1,

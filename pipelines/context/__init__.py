@@ -1,4 +1,4 @@
-"""The questions of agents and programs to an archive, for the MCP server and the HTTP API: each question has limits;
-its answer has plain JSON values with the addresses of their bytes, masked to a privacy level. Imports `export`, `look`
-and the rooms below them, and reads only the published warehouse and the store.
+"""The queries of agents and programs, for the MCP server and the HTTP API: each has limits, and answers with JSON
+values that have the addresses of their bytes and are masked to a privacy level. Imports `export`, `look` and the rooms
+below them, and reads only the published warehouse and the store.
 """

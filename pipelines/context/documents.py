@@ -1,4 +1,4 @@
-"""Sessions as documents, masked to the level of who asks."""
+"""Sessions as documents, masked to the privacy level of the client."""
 
 from typing import Final
 

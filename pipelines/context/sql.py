@@ -1,4 +1,4 @@
-"""One SQL query of somebody else: read-only, and limited in time, rows and bytes."""
+"""One SQL query of a client: read-only, and limited in time, rows and bytes."""
 
 import contextlib
 import json

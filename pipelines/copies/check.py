@@ -202,7 +202,7 @@ class _Check:
             self._findings.append(codes.GAP.at("runs", epoch=epoch))
 
     def _check_others(self, expected: Collection[str]) -> None:
-        """Name what is there and is not of the copy. What a sync that was killed has left is none of that."""
+        """Name the files at the place that are not part of the copy, except leftovers of a killed sync."""
         here = self._runs_here()
         for path, entry in self._state.entries.items():
             part = RUN_FILE.fullmatch(path)

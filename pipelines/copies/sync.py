@@ -2,8 +2,8 @@
 
 The order makes that safe. Tombstones come first. Files that commit records list are there, flushed to the disk, before
 the records that list them; records of new runs follow in the order of their epochs, so a copy is always the archive as
-it was after some run. What no record lists any more is deleted last. A damaged file of the archive replaces nothing,
-and what the archive has lost stays in the copy.
+it was after some run. Files that no record lists any more are deleted last. A damaged file of the archive replaces
+nothing, and files that the archive has lost stay in the copy.
 """
 
 import time

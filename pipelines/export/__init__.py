@@ -1,4 +1,4 @@
-"""`extract export`: sessions as documents in Markdown, HTML and JSON, and an index of them. `read` reads what a
-document needs, `contents` says what is in it, and each form has a module. Imports `look`, `warehouse` and `redact`, and
+"""`extract export`: sessions as documents in Markdown, HTML and JSON, and an index of them. `read` queries the rows of
+a document, `contents` composes its content, and each format has a module. Imports `look`, `warehouse` and `redact`, and
 reads only views.
 """

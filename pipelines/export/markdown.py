@@ -168,8 +168,8 @@ def _call(one: Utterance, mark: str) -> Iterator[str]:
 
 
 def _prose(text: str) -> Iterator[str]:
-    """Yield the lines of Markdown that was written by somebody: no tag and no heading of it is one of the document, no
-    image of it is loaded, and a fence that it leaves open is closed.
+    """Yield the lines of a text of a transcript, which may be Markdown: none of its tags and headings becomes one of
+    the document, none of its images is loaded, and a fence that it leaves open is closed.
     """
     opened = ""
     for line in safe(text, keep_newlines=True).split("\n"):

@@ -1,3 +1,3 @@
-"""`extract lake`: machines push what they have committed to a place that they share, and pull what the others have.
-Only the room `publish` and the command line import it; no run does, unless `--push` asks for it.
+"""`extract lake`: each machine pushes its committed files to a place that all share, and pulls those of the others.
+Imports `copies`, `forget`, `privacy` and the rooms below them.
 """

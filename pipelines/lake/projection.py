@@ -39,7 +39,7 @@ from pipelines.redact.rules import PrivacyLevel
 _SHORTEST: Final = 8
 """Bytes of the shortest directory that is looked for in other rows."""
 _DIGESTS: Final = ("sha256", "content_xxh3", "prefix_xxh3", "link_target", "erased_spans", "detail")
-"""Columns of the manifest that would let somebody who guesses a file's content be sure."""
+"""Columns of the manifest by which a reader could confirm a guess of a file's content."""
 _NOT_MASKED: Final = frozenset({"message_id", "home_id", "run_id", "first_run_id", "session_id", "uuid", "parent_uuid"})
 
 

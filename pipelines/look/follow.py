@@ -1,7 +1,7 @@
 """A session that is still running: reads its transcript in the home, and what is appended to it.
 
-It opens files through `extractors.home` alone: it takes no lock and changes nothing. What a record says is read more
-simply than in a run: the record's own fields and the tags of its text determine the speaker.
+It opens files through `extractors.home` alone: it takes no lock and changes nothing. It parses records more simply than
+a run does: the record's own fields and the tags of its text determine the speaker.
 """
 
 import re

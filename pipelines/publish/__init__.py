@@ -1,3 +1,3 @@
-"""`extract publish`: the warehouse in a PostgreSQL server, and the tables as a DuckLake catalog. Imports `lake`, whose
-rules say what leaves this machine.
+"""`extract publish`: the warehouse in a PostgreSQL server, and the tables as a DuckLake catalog. Imports `lake` and the
+rooms below it: the projection of a lake decides which rows leave this machine.
 """

@@ -1,10 +1,10 @@
 """`extract publish postgres`: tables and views of the warehouse as tables of a schema of their own in a PostgreSQL
 server.
 
-Only chunks whose checksum differs are deleted there and copied anew, in one transaction; at the end the rows and
-checksums of everything are compared. So a second publication does nothing, one that was killed has done nothing, and
-one after somebody has changed a row puts it right. Only the commands of `extract publish` import this module: psycopg
-is in the extra `publish`.
+Only chunks whose checksum differs are deleted there and copied again, in one transaction; at the end the rows and
+checksums of all chunks are compared. So a second publication copies nothing, a killed one has changed nothing, and rows
+that were changed in the server are replaced. Only the commands of `extract publish` import this module: psycopg is in
+the extra `publish`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,8 +33,9 @@ def publish_to_postgres(
     """Bring a schema of a PostgreSQL server up to the warehouse `source`, and compare both. `reader` is a role that may
     read it, which is made if it is missing.
 
-    Raises ConfigurationError where the schema is somebody else's or the server is refused, DataDirectoryError where the
-    server cannot be reached, FixityError where the comparison finds a difference; nothing is changed then.
+    Raises ConfigurationError if the schema has tables that this command did not make or the server refuses the user,
+    DataDirectoryError if the server cannot be reached, FixityError if the comparison finds a difference; nothing is
+    changed then.
     """
     place = shown_url(url)
     made = Publication(f"{place} schema {schema}")

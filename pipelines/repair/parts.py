@@ -166,7 +166,7 @@ def retire(work: Work, damage: Sequence[DamageRecord], how: Callable[[DamageReco
 
 def fill_lost_runs(work: Work, homes: HomeFiles) -> dict[bytes, bytes]:
     """Give each run that was lost as a whole the phases that later runs build on; returns the bytes of pieces that were
-    read from homes for that, by digest. What its parts held is set aside.
+    read from homes for that, by digest. The damaged parts of such a run are set aside.
     """
     found: dict[bytes, bytes] = {}
     for run in work.runs():

@@ -1,3 +1,3 @@
-"""`extract restore`: what is to be written, where it may be written, and the writing. It imports `run` and the rooms
-below it.
+"""`extract restore`: selects files and folders as of a run, checks the target, writes them, and compares them with
+their digests. It imports `run` and the rooms below it.
 """

@@ -32,7 +32,7 @@ from pipelines.warehouse.edition import edition
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """The result of a run: its commit record, the exit code for the process, the facts of its report, and the alerts
-    that stand after it.
+    after it.
     """
 
     run: RunRecord

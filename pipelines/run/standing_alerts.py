@@ -1,5 +1,5 @@
-"""The alerts that stand now: those of the last run's report, events of the days before it, and what only the clock, the
-disk and the checks can say.
+"""The current alerts: those of the last run's report, events of the days before it, and those that depend on the
+present time, the free space and the last checks.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

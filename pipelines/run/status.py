@@ -82,8 +82,8 @@ class Status:
     `is_warehouse_current` is whether the warehouse has everything that the last run found. It may be older than that
     run: a run that finds nothing new keeps the previous warehouse. `quarantined` counts the quarantined entries of all
     runs. `checks` are those of `extract verify` and `drill`, `rotated_percent` the share of the files that the rotating
-    check did within 28 days, `copies` the copies at other places, `alerts` those that stand now, the most urgent first;
-    `growth` is that by the months of the runs.
+    check did within 28 days, `copies` the copies at other places, `alerts` the current ones, the most urgent first;
+    `growth` the new bytes and messages by the months of the runs.
     """
 
     data: str

@@ -28,8 +28,8 @@ def staged_imports(layout: Layout) -> Path:
 def finish_forget(layout: Layout, observer: Observer) -> bool:
     """Finish an interrupted erasure; returns whether there was one. The caller must hold the writer lock.
 
-    What holds the content is deleted first, and after an error the warehouses too, even if there is no room for a new
-    one. Raises FixityError, LoadError, DataDirectoryError; the next command that writes then tries again.
+    The files with the content are deleted first, and after an error the warehouses too, even if there is no room for a
+    new one. Raises FixityError, LoadError, DataDirectoryError; the next command that writes then tries again.
     """
     journal = read_journal(layout)
     if journal is None:

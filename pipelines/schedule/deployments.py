@@ -1,5 +1,5 @@
 """The deployments of the flows on a machine: those of prefect.yaml, with its data directory, homes and time zone, so
-that a worker needs nothing of somebody's shell. `extract flow deploy` writes them, from a checkout or a wheel alike.
+that a worker needs no variable of a shell. `extract flow deploy` writes them, from a checkout or a wheel alike.
 """
 
 import os

@@ -48,8 +48,8 @@ class UnitDone:
 
 @dataclass(frozen=True, slots=True)
 class TeamResult:
-    """What a flow over many homes did: the units done and the homes that failed, each with its error, the findings of
-    the join, and the seconds that the units took together and by the clock.
+    """The result of a flow over many homes: the units done and the homes that failed, each with its error, the findings
+    of the join, and the seconds that the units took together and by the clock.
     """
 
     done: Sequence[UnitDone]

@@ -48,8 +48,8 @@ def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_a
 
     If the published warehouse was built from some of these runs, later runs are added to a copy of it. Otherwise, or
     with `is_anew`, all undamaged parts are loaded into a new file. The newest `keep` older files are not deleted: other
-    programs may have them open. What was pulled from other machines is loaded too; a unit that cannot be loaded is left
-    out, its directory named. Raises LoadError; the former warehouse then stays published.
+    programs may have them open. The runs pulled from other machines are loaded too; a machine whose runs cannot be
+    loaded is left out and its directory is named. Raises LoadError; the former warehouse then stays published.
     """
     try:
         return _make_warehouse(layout, runs, with_units(layout, runs), keep=keep, is_anew=is_anew)

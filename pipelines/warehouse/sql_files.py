@@ -2,12 +2,12 @@
 
 A file begins with a block comment that documents it, followed by one query:
 
-/*
+    /*
     One row for each session of a home.
 
-refresh: session
+    refresh: session
 
-- home_id (text, required): The home.
+    - home_id (text, required): The home.
     - title (text): Its title.
     */
     select home_id, title from ...

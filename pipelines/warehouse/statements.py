@@ -1,9 +1,9 @@
 """Checks that a text of SQL holds queries alone, before the engine runs it.
 
-DuckDB itself forbids changes of a warehouse opened for reading, access to files and other settings. What it does not
-forbid is refused here: temporary tables, logging and checkpoints, and writes wrapped in EXPLAIN ANALYZE or around a
-PIVOT, which DuckDB splits into statements without a text of their own. The check works on DuckDB's tokens: a call is a
-name before a parenthesis, wherever it is.
+DuckDB itself forbids changes of a warehouse opened for reading, access to files and other settings. This module refuses
+the statements that DuckDB lets through: temporary tables, logging and checkpoints, and writes wrapped in EXPLAIN
+ANALYZE or around a PIVOT, which DuckDB splits into statements without a text of their own. The check works on DuckDB's
+tokens: a call is a name before a parenthesis, wherever it is.
 """
 
 import re

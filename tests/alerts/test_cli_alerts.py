@@ -139,7 +139,7 @@ def test_a_home_that_was_not_read_for_days_is_overdue(kept: Kept, tmp_path: Path
     (alert,) = json.loads(listed.out)["alerts"]
     assert (alert["rule"], alert["figures"]) == ("overdue", {"days": 12, "allowed_days": 8})
     late = call("run", "--home", f"mine={found.home}", "--data", found.data, "--json")
-    assert late.code == 0, "somebody reads what a run without --on-alert, --notify and --unattended prints"
+    assert late.code == 0, "a person reads the output of a run without --on-alert, --notify and --unattended"
     assert "was last read 12 days ago" in json.loads(late.out)["alerts"][0]["sentence"]
 
 

@@ -33,7 +33,7 @@ def gone(ages: list[int], left: int, before: datetime = YESTERDAY) -> rules.Gone
 
 
 def past_a_limit(settings: Settings) -> list[Alert]:
-    """What the rules say to figures past every limit."""
+    """Return the alerts of the rules for figures past every limit."""
     return [
         *rules.vanished(gone([1] * 9, 1), settings),
         *rules.whole_homes_gone({"laptop": "is no directory"}, ["laptop"], settings),
@@ -74,7 +74,7 @@ def test_a_home_alerts_exactly_if_more_than_the_share_vanished_before_its_age(ag
 
 @given(left=st.integers(0, 40), pause=st.integers(1, 200))
 def test_a_cleanup_by_age_never_alerts_however_long_no_run_took_place(left: int, pause: int) -> None:
-    # What was there at the last run and is older than 30 days now: all ages between.
+    # Files that were there at the last run and are older than 30 days now: one of each age between.
     ages = list(range(30, 30 + pause))
     assert rules.vanished(gone(ages, left, NOW - timedelta(days=pause)), LIMITS) == []
 

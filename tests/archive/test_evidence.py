@@ -1,4 +1,4 @@
-"""What no commit record lists, such as reports and imported stores, cannot vanish or change unseen."""
+"""Files that no commit record lists, such as reports and imported stores, cannot vanish or change unseen."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -167,7 +167,7 @@ def others(bench: Bench) -> Section:
     """Measure the first and second run of the other programs and of this project."""
     section = Section(
         "others",
-        "What one would run instead",
+        "Other programs",
         "A first run into nothing, then a second one with nothing changed, on the same home. Each does less; the last "
         "column says what.",
         shows_figures=False,

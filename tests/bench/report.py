@@ -127,7 +127,7 @@ class Machine:
         """Return the description as part of a sentence."""
         busy = ""
         if self.load is not None and self.load > 0.5:
-            busy = f"; **the machine was busy with other things (load {self.load:.1f}): do not quote these figures**"
+            busy = f"; **the machine was busy otherwise (load {self.load:.1f}): do not quote these figures**"
         return (
             f"{self.system}, {self.cores} cores, Python {self.python}; SHA-256 on one core: {self.sha256_mb_s:.0f} "
             f"MB/s in Python, {self.sha256sum_mb_s:.0f} MB/s in `sha256sum`{busy}"

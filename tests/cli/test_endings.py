@@ -1,5 +1,5 @@
-"""How a command ends when somebody stops it: Ctrl-C at any moment, a question answered with no, a reader that goes
-away, a place that the system refuses. Never with a traceback.
+"""Commands that are stopped end without a traceback: by Ctrl-C at any moment, a question answered with no, a reader
+that closes the pipe, a directory that the system refuses.
 """
 
 import json

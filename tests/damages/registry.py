@@ -31,7 +31,7 @@ def level_of(code: str) -> Level:
 
 
 def flip_in(name: str) -> Damage:
-    """Flip a bit in a file below the data directory; `*` stands for one name."""
+    """Flip a bit in a file below the data directory; `*` matches one name."""
 
     def function(archive: Archive) -> None:
         archive.flip(max(archive.layout.root.glob(name)))

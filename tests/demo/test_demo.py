@@ -22,7 +22,7 @@ HEADER = re.compile(rb"(?m)^(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z )?\[(?:DEB
 
 
 def inner(record: Record, *keys: str) -> object:
-    """Return what stands below a path of keys, or None."""
+    """Return the value below a path of keys, or None."""
     value: object = record
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
@@ -308,7 +308,7 @@ def test_a_fork_repeats_uuids_and_says_from_where(made: DemoSummary) -> None:
 
 
 def absolute(path: str, cwd: str) -> str:
-    """Return the absolute path that a tracking path stands for, in the notation of the project's own system."""
+    """Return a tracking path as an absolute path, in the notation of the project's own system."""
     if path.startswith("/") or path[1:2] == ":":
         return path
     return f"{cwd}\\{path}" if ":" in cwd else f"{cwd}/{path}"
@@ -357,7 +357,7 @@ def test_history_is_in_the_order_of_time_and_its_oldest_lines_have_no_session(ma
     first_with = 1_762_041_600_000  # 2025-11-02
     assert all(("sessionId" in line) == (line["timestamp"] >= first_with) for line in lines)
     assert any("sessionId" not in line for line in lines)
-    assert len(set(raw)) < len(raw), "one line stands there twice"
+    assert len(set(raw)) < len(raw), "one line occurs twice"
     assert any(not line["display"].isascii() for line in lines)
 
 

@@ -49,7 +49,7 @@ def started(script: str, *arguments: str | Path, **env: str) -> Iterator[subproc
 
 
 def extract_run(data: Path, home: Path, log: Path) -> "subprocess.Popen[bytes]":
-    """Start `extract run`; it stops at the first fail point that it passes until somebody reads the FIFO `log`."""
+    """Start `extract run`; it stops at the first fail point that it passes until the test reads the FIFO `log`."""
     os.mkfifo(log)
     return subprocess.Popen(
         [sys.executable, "-m", "pipelines", "run", "--quiet", "--home", str(home), "--data", str(data)],

@@ -15,7 +15,7 @@ from pipelines.disk.tree_target import DescriptorTarget, PathTarget, TreeTarget,
 POSIX = sys.platform != "win32"
 HOSTILE_NAMES = (b"", b".", b"..", b"a/b", b"/etc/passwd", b"../evil", b"a\0b", b"/")
 LINK_ERRORS = {errno.ELOOP, errno.EMLINK, errno.ENOTDIR}
-needs_posix = pytest.mark.skipif(not POSIX, reason="Windows has no such thing, or only for administrators")
+needs_posix = pytest.mark.skipif(not POSIX, reason="Windows lacks this, or allows it to administrators only")
 
 
 @pytest.fixture

@@ -241,7 +241,7 @@ def test_a_file_is_read_on_behind_what_was_erased_as_long_as_that_is_still_there
     check(result, kept, data, erased, start=len(first))
     assert not result.was_rewritten
     assert len(kept.rows) == 2
-    # What was erased is no longer what stands there: the file was written anew, and is read anew.
+    # The bytes at the erased span have changed: the file was rewritten, so it is read again from its first byte.
     other = data.replace(b"secret", b"public", 1)
     put(home, "history.jsonl", other)
     result, kept = read(home, "history.jsonl", JSONL, stones, read_before)

@@ -34,7 +34,7 @@ from pipelines.disk.platform import (
 
 POSIX = sys.platform != "win32"
 LINK_ERRORS = {errno.ELOOP, errno.EMLINK, errno.ENOTDIR}
-needs_posix = pytest.mark.skipif(not POSIX, reason="Windows has no such thing, or only for administrators")
+needs_posix = pytest.mark.skipif(not POSIX, reason="Windows lacks this, or allows it to administrators only")
 
 
 @pytest.fixture

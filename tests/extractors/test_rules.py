@@ -127,9 +127,9 @@ def test_a_rule_over_names_says_what_its_pattern_says_of_the_whole_path(path: st
 
 @example([("plugins/cache/x", "file"), ("plugins/x", "file"), ("plugins/cache", "directory"), ("plugins", "directory")])
 @given(st.lists(st.tuples(_PATHS, st.sampled_from(["file", "directory", "link"])), max_size=12))
-def test_where_something_belongs_does_not_depend_on_what_was_placed_before_it(things: list[tuple[str, str]]) -> None:
+def test_the_place_of_an_entry_does_not_depend_on_entries_placed_before_it(entries: list[tuple[str, str]]) -> None:
     classifier = Classifier()
-    for path, entry_type in things:
+    for path, entry_type in entries:
         place = classifier.place(path, entry_type)
         assert place == Classifier().place(path, entry_type)
         is_listed = place.treatment is Treatment.INVENTORY and place.rule not in (entry_type, *IN_THE_WAY)

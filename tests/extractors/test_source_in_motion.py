@@ -29,7 +29,7 @@ NOBODY = 65534
 
 
 def run_unprivileged(check: Callable[[], None]) -> None:
-    """Run ``check`` as somebody whom file modes bind, in a child process if this one is root."""
+    """Run ``check`` as a user who is subject to file modes: in a child process if this one is root."""
     if not is_root():
         check()
         return
@@ -119,7 +119,7 @@ def test_a_home_that_must_not_be_read_at_all_says_so(open_home: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-@pytest.mark.skipif(not is_root(), reason="only root can make files of somebody else")
+@pytest.mark.skipif(not is_root(), reason="only root can make files of another user")
 def test_a_file_of_somebody_else_is_read_and_the_access_time_admitted(open_home: Path) -> None:
     write(open_home, b"a")
 

@@ -1,4 +1,4 @@
-"""What leaves a machine: nothing that a rule withholds; to a team nothing that no rule gives, with secrets masked."""
+"""A push sends nothing that a rule withholds; to a team it sends only what a rule allows, with secrets masked."""
 
 from pathlib import Path
 

@@ -53,7 +53,7 @@ class World:
         self.talks.append(Talk(session_id(100 * self.number), seconds=1000 * self.number))
 
     def step(self, what: str, which: int) -> None:
-        """Let one thing happen to one of the transcripts."""
+        """Change one of the transcripts, in the way that `what` names."""
         number = which % len(self.talks)
         talk = self.talks[number]
         if what in ("turn", "gateway", "tool"):

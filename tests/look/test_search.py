@@ -97,7 +97,7 @@ def test_the_index_grows_with_runs_is_verified_and_is_forgotten(tmp_path: Path) 
         file.write(json.dumps(line) + "\n")
     assert call("run", "--home", f"mine={home}", "--data", data).code == 0
     with writing(layout, "test"):
-        assert _found(data, "kingfisher") == []  # the index of before is asked while somebody writes
+        assert _found(data, "kingfisher") == []  # while another process writes, the search uses the old index
     assert _found(data, "kingfisher") == [(LOST, "prompt")]
     (second,) = layout.search_indexes()
     assert second != first

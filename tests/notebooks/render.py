@@ -32,7 +32,7 @@ def render(notebook: Path, data: Path) -> None:
     ).execute()
     for cell in held.cells:
         cell.metadata.pop("execution", None)
-    # What the kernel adds to the notebook's metadata is the version of this machine's Python.
+    # The kernel adds the version of this machine's Python to the metadata: left out, so that the output is the same.
     held.metadata = {"kernelspec": held.metadata["kernelspec"], "language_info": {"name": "python"}}
     written = nbformat.writes(held).replace(str(data.parent), "/home/mira")
     notebook.write_text(written + "\n", encoding="utf-8")

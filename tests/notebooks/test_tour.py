@@ -1,4 +1,4 @@
-"""The tour of the warehouse: as it stands in git, and executed on a sample home in a process of its own."""
+"""The tour of the warehouse: as committed in git, and executed on a sample home in a process of its own."""
 
 import json
 import os

@@ -193,7 +193,7 @@ STAGES: dict[str, Callable[[Archive, Undamaged, Path], list[str]]] = {
     "mended from the home": is_mended_from_the_home,
     "run over": lambda archive, _whole, _place: run_goes_on(archive),
 }
-"""What is tried of each damage, each time in a copy damaged anew."""
+"""The checks made for each damage, each in a copy of its own with this damage."""
 
 
 @pytest.mark.soak

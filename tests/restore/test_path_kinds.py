@@ -171,15 +171,15 @@ def state(kind: str, *, is_present: bool) -> FileState:
 
 
 def test_a_name_beside_that_is_taken_is_not_taken_again() -> None:
-    things = [
+    states = [
         ((b"x",), state("link", is_present=True)),
         ((b"x",), state("file", is_present=False)),
         ((b"x.expired-file",), state("file", is_present=True)),
     ]
-    names = Names(things)
-    assert [names.of(*thing) for thing in things] == [(b"x",), (b"x.expired-file-2",), (b"x.expired-file",)]
+    names = Names(states)
+    assert [names.of(*one) for one in states] == [(b"x",), (b"x.expired-file-2",), (b"x.expired-file",)]
 
 
 def test_two_kinds_that_are_both_there_make_no_way_for_one_another() -> None:
-    things = [((b"x",), state("link", is_present=True)), ((b"x", b"y"), state("file", is_present=True))]
-    assert Names(things).renamed() == {}
+    states = [((b"x",), state("link", is_present=True)), ((b"x", b"y"), state("file", is_present=True))]
+    assert Names(states).renamed() == {}

@@ -104,9 +104,9 @@ def test_in_a_home_on_a_full_disk_what_was_added_is_whole(home: Path, data: Path
     done = run_restore(data, target, "--into-home", EXTRACT_FAIL_AT=f"{point}=enospc")
     assert done.returncode == ExitCode.DISK, done.stderr
     assert not any(name.startswith("INCOMPLETE") for name in os.listdir(target))
-    written = {path: thing for path, thing in tree_of(target).items() if thing.kind == "file"}
+    written = {path: entry for path, entry in tree_of(target).items() if entry.kind == "file"}
     assert len(written) == (2 if "place" in point else 0)
-    assert all(tree_of(home)[path] == thing for path, thing in written.items())
+    assert all(tree_of(home)[path] == entry for path, entry in written.items())
 
 
 def test_a_file_that_the_system_takes_only_in_part_ends_it_too(home: Path, tmp_path: Path, target: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_forged_path_is_refused_and_the_rest_comes_back(
     made = given_back(data, target)
     assert [(finding.kind, path_of(finding)) for finding in made.findings] == [(codes.UNSAFE_PATH, "forged")]
     assert made.exit_code == ExitCode.FIXITY
-    expected = {name: thing for name, thing in tree_of(home).items() if name != b"notes/one.md"}
+    expected = {name: entry for name, entry in tree_of(home).items() if name != b"notes/one.md"}
     assert tree_of(target) == expected
     shutil.rmtree(target)
     assert tree_of(target.parent) == before
@@ -341,11 +341,11 @@ def test_damage_of_one_run_does_not_keep_back_what_others_hold(
     is_lost = table != "manifest"
     assert made.exit_code == (ExitCode.FIXITY if is_lost else ExitCode.VERIFIED)
     assert (codes.ARCHIVE_DAMAGED in kinds(made)) == is_lost
-    restored = {path: thing for path, thing in tree_of(target).items() if thing.kind == "file"}
+    restored = {path: entry for path, entry in tree_of(target).items() if entry.kind == "file"}
     unharmed = {path for path in before if before[path].kind == "file" and before[path] == now[path]}
     assert unharmed <= restored.keys()
-    for path, thing in restored.items():
-        assert thing in (before.get(path), now.get(path)), path
+    for path, entry in restored.items():
+        assert entry in (before.get(path), now.get(path)), path
     printed = {path_of(finding) for finding in made.findings}
     for path in now.keys() - restored.keys():
         assert now[path].kind != "file" or path.decode() in printed

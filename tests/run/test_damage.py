@@ -285,7 +285,7 @@ def test_what_has_a_second_copy_is_put_back_and_the_next_run_is_clean(
     assert ran.code == ExitCode.FIXITY
     assert _run(home, data).code == 0
     assert (ran := call("verify", "--data", data)).code == 0, ran.out
-    # What is put back is written as a new revision of the record.
+    # A record that is put back is written as a new revision.
     assert [replace(run, revision=1) for run in read_runs(Layout(data))[:2]] == [
         replace(run, revision=1) for run in runs
     ]

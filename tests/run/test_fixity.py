@@ -18,7 +18,7 @@ from pipelines.run.fixity import Claim, Judgement, judge, judge_all
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 DIRECTORIES = ("", "a/", "a/b/", "c/")
-THINGS = st.dictionaries(
+CHANGES = st.dictionaries(
     st.tuples(st.sampled_from(DIRECTORIES), st.sampled_from("xyz")).map("".join),
     st.sampled_from(["as it was", "changed", "longer", "shorter", "gone", "link", "directory"]),
     max_size=9,
@@ -31,13 +31,13 @@ def claim(home: Path, path: str, content: bytes = CONTENT) -> Claim:
     return Claim(path.encode(), len(content), xxh3_128_digest(content), times.st_mtime_ns, times.st_ctime_ns)
 
 
-def make(home: Path, things: dict[str, str]) -> list[Claim]:
-    """Make files, claim what they hold, and let things happen to them."""
-    for path in things:
+def make(home: Path, changes: dict[str, str]) -> list[Claim]:
+    """Make files, claim their content, and then change each as `changes` says."""
+    for path in changes:
         (home / path).parent.mkdir(parents=True, exist_ok=True)
         (home / path).write_bytes(CONTENT)
-    claims = [claim(home, path) for path in things]
-    for path, what in things.items():
+    claims = [claim(home, path) for path in changes]
+    for path, what in changes.items():
         file = home / path
         match what:
             case "changed":
@@ -56,12 +56,12 @@ def make(home: Path, things: dict[str, str]) -> list[Claim]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(THINGS, st.booleans(), st.booleans())
+@given(CHANGES, st.booleans(), st.booleans())
 def test_files_judged_together_are_judged_as_each_by_itself(
-    tmp_path_factory: pytest.TempPathFactory, things: dict[str, str], deep: bool, is_barred: bool
+    tmp_path_factory: pytest.TempPathFactory, changes: dict[str, str], deep: bool, is_barred: bool
 ) -> None:
     home = tmp_path_factory.mktemp("home")
-    claims = make(home, things)
+    claims = make(home, changes)
     if is_barred and (home / "a").exists():
         (home / "a").rename(home / "moved")
         (home / "a").symlink_to("moved")
@@ -73,17 +73,17 @@ def test_files_judged_together_are_judged_as_each_by_itself(
 
 
 def test_files_judged_in_two_processes_are_judged_as_in_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    things = {f"{place}{name}": "changed" if name == "x" else "as it was" for place in DIRECTORIES for name in "xyz"}
-    claims = make(tmp_path, things)
+    changes = {f"{place}{name}": "changed" if name == "x" else "as it was" for place in DIRECTORIES for name in "xyz"}
+    claims = make(tmp_path, changes)
     with Home(tmp_path) as opened:
         alone = judge_all(opened, claims)
         monkeypatch.setattr(spread, "_BYTES_PER_PROCESS", 1)
         assert judge_all(opened, claims, processes=2) == alone
-    assert [one.outcome == Outcome.INTACT for one in alone] == [what == "as it was" for what in things.values()]
+    assert [one.outcome == Outcome.INTACT for one in alone] == [what == "as it was" for what in changes.values()]
 
 
 class _Swap(Sequence[Erased]):
-    """No spans; whoever asks whether there are any swaps a directory for another, once."""
+    """No spans; the first question whether there are any swaps a directory for another."""
 
     def __init__(self, place: Path, other: Path) -> None:
         self._place, self._other = place, other

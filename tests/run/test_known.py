@@ -83,7 +83,7 @@ def test_a_damaged_index_is_made_again_and_no_new_bytes_are_lost(tmp_path: Path)
     (home / "history.jsonl").write_bytes(LINE % 1)
     extract(data, home)
     extract(data, home)  # the indexes are now those of what the first run committed
-    # What the second prompt's piece and message will be called, put where the index looks for them.
+    # The digests of the second prompt's piece and message, put into the index before the prompt is read.
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.md").write_bytes(LINE % 2)
     for index in (data / "cache").glob("*.idx"):

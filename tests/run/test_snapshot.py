@@ -87,7 +87,7 @@ def test_slices_of_any_length_have_the_same_items_and_miss_the_same(
 
 
 def _run(data: Path, home: Path, at_a_time: int | None) -> RunRecord:
-    """Extract a home; with `at_a_time`, so many things of a phase at a time."""
+    """Extract a home; `at_a_time` is the number of files in a slice of a phase."""
     layout = Layout(data)
     with writing(layout, "test"):
         run = begin_run(layout, Request([("home", home)]), Observer())

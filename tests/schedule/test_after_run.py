@@ -1,4 +1,4 @@
-"""What follows a scheduled run: the rotating check and the sync of every copy, and an alert where one fails."""
+"""A scheduled run is followed by the rotating check and the sync of every copy, and by an alert where one fails."""
 
 import json
 import shutil

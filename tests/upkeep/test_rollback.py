@@ -131,7 +131,7 @@ def test_the_state_as_of_a_run_is_the_current_one_again_and_nothing_is_deleted(d
     assert sums(data) == then
     assert [run.run_id for run in read_runs(Layout(data))] == [first.run_id, made.run_id]
     assert before <= files_below(data)
-    # What was undone stays through later runs, too.
+    # The files of undone runs stay through later runs, too.
     work(data, home)
     assert before <= files_below(data)
     assert second.run_id in [run.run_id for run in read_all_runs(Layout(data))]

@@ -1,4 +1,6 @@
-"""The warehouse is brought up to date where it stands only when its tables are exactly those that would be made."""
+"""A load updates a copy of the published warehouse only if it has exactly the tables of this version.
+The tasks of a load run in two threads, and get more memory where they lack it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""`extract alerts`: shows what somebody has to look at, and announces it."""
+"""`extract alerts`: shows and announces the problems that need a person's attention."""
 
 import os
 from pathlib import Path

@@ -64,9 +64,10 @@ def add(
 def sync(dest: KnownPlace = None, data: Data = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Bring copies up to date with the archive.
 
-    Copies only what is new; goes on where it was stopped; runs may go on meanwhile. Every file is read back and its
-    SHA-256 compared; what is there already is digested within 28 days. A damaged file replaces no good one. What was
-    erased with `extract forget` is erased there. Ends with 3 for damage, with 12 where a place is away or full.
+    Copies only new files, continues where it was stopped, and works while runs go on. Reads every file back and
+    compares its SHA-256; digests the older files of the copy in turn, all within 28 days. A damaged file replaces no
+    intact one. Erases there what `extract forget` erased here. Ends with 3 for damage, with 12 if a place is missing or
+    full.
     """
     layout = layout_of(data)
     with showing(shown=not (as_json or quiet)) as observer:

@@ -110,7 +110,7 @@ def deploy(home: Homes = None, data: Data = None) -> None:
 def team(
     home: Homes = None,
     runner: Annotated[
-        str, typer.Option(metavar="NAME", help="Who does the work: dask, processes, or one-by-one.")
+        str, typer.Option(metavar="NAME", help="The task runner: dask, processes, or one-by-one.")
     ] = "processes",
     workers: Annotated[int, typer.Option(min=1, max=1024, help="How many workers on this machine.")] = 2,
     cluster: Annotated[

@@ -184,9 +184,9 @@ def remove(
     yes: Yes = False,
     data: Data = None,
 ) -> None:
-    """Stop using a lake. What was pushed stays there, unless --withdraw; what was pulled stays here.
+    """Stop using a lake. Pushed files stay there, unless --withdraw is given; pulled files stay here.
 
-    With --withdraw the other machines delete it with their next pull.
+    With --withdraw the lake loses all that this machine pushed, and the others delete it with their next pull.
     """
     layout = layout_of(data)
     (known,) = chosen_lakes(layout, dest)

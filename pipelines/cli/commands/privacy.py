@@ -74,9 +74,9 @@ def set_level(
     session: Session = None,
     data: Data = None,
 ) -> None:
-    """Add a rule. All that it names must apply; one for the same is replaced.
+    """Add a rule. It applies where all its conditions do; a rule with the same conditions is replaced.
 
-    What was pushed already is withdrawn by the next push, if it may not be there any more.
+    The next push withdraws from a lake whatever the new rule no longer allows there.
     """
     layout = layout_of(data)
     Archive.open(layout)

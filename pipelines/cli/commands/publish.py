@@ -21,7 +21,7 @@ from pipelines.publish.source import publishable, reading
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 Level = Annotated[
-    str, typer.Option("--level", metavar="LEVEL", help="Who reads there: private (you alone), team or public.")
+    str, typer.Option("--level", metavar="LEVEL", help="The readers there: private (you alone), team or public.")
 ]
 Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why; the audit log keeps it.")]
 

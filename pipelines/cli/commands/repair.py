@@ -35,10 +35,10 @@ def repair(
 ) -> None:
     """Mend the archive, and retire by name what nothing can mend.
 
-    Shows first what it would do, and asks. Puts back what is whole in second copies, in COPY or in the homes (the
-    digests decide), and makes again what can be made from the rest: rows, reports, the warehouse. What nothing has is
-    named and retired: later verifications list it as a known loss, and later runs are clean again. Damaged files are
-    kept in quarantine/. Ends with 5 when something is lost for good. With --json and without --yes it only shows.
+    Shows first what it would do, and asks. Takes intact bytes from second copies, from COPY and from the homes (digests
+    prove them), and makes rows, reports and the warehouse again from the rest. Bytes that it finds nowhere are named
+    and retired: later verifications list them as known losses, and later runs are clean again. Damaged files are kept
+    in quarantine/. Ends with 5 when bytes are lost for good. With --json and without --yes it only shows.
     """
     layout = layout_of(data)
     given = [path.expanduser() for path in sources or ()]

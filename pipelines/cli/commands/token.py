@@ -22,7 +22,7 @@ def token() -> None:
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Who will hold it: a program or a person.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The holder of the token: a program or a person.")],
     level: Annotated[
         str, typer.Option("--level", metavar="LEVEL", help=f"What is masked in its answers: {', '.join(LEVELS)}.")
     ] = "private",

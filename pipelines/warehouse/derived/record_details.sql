@@ -12,7 +12,7 @@ refresh: session
 - agent_type (text): The kind of agent that a record of a subagent names.
 - queued_uuid (text): Of a prompt that waited in the queue: the record that it became.
 - is_queued_meta (flag): Whether such a prompt is no person's.
-- stated_cost_usd (float): What a gateway says that the response cost, in US dollars.
+- stated_cost_usd (float): The cost of the response in US dollars, as a gateway states it.
 - result_type (text): Of the result of a call that edits a file: create or update.
 - result_patch (json): The patch that such a result states.
 - task_id (text): The task that the result of a call names.

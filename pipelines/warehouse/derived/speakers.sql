@@ -18,7 +18,7 @@ refresh: session
 - words (text): Of a prompt, the person's own words: without the text that Claude Code and editors put around them.
 - paste_count (integer): Of a prompt, its pasted texts and images.
 - message_id (text, distinct): The first text as it was written: joins `messages`.
-- prompt_id (text): What joins all records of one prompt.
+- prompt_id (text): The id that all records of one prompt share.
 - working_directory (text): Working directory at that time, as written.
 - is_copy_in_home (flag, required): Whether another row of the same home represents it.
 - is_copy (flag, required): Whether another row represents it when homes are taken together.
