@@ -24,8 +24,9 @@ from pipelines.forget.own_words import own_words
 from pipelines.upkeep.import_store import import_store
 from pipelines.verify.verify import check
 from tests.crash_driver import in_child
-from tests.forgetting import ONE, PLAIN, compact, files_of, holders, lines_of_history, put, record, sums, work
+from tests.forgetting import ONE, PLAIN, compact, files_of, holders, lines_of_history, put, record, work
 from tests.imported import import_all
+from tests.logical_checksum import checksums_of
 
 BEFORE: Final = ("forget:before-part", "forget:after-part@5", "forget:before-rename")
 """Fail points before the erasure begins: the next start sweeps what was written."""
@@ -82,7 +83,7 @@ def begin(base: Path) -> None:
     shutil.copytree(base / "data", base / "expected", symlinks=True)
     erase(base / "expected")
     work(base / "expected", home)
-    (base / "expected.json").write_text(json.dumps(sums(base / "expected")))
+    (base / "expected.json").write_text(json.dumps(checksums_of(base / "expected")))
 
 
 def erase(data: Path) -> None:
@@ -125,7 +126,7 @@ def look(base: Path, data: Path, case: Case, number: int) -> None:
     case.left += [layout.forget_file.name] if layout.forget_file.exists() else []
     case.tombstones = len(tombstones_of(layout))
     expected = json.loads((base / "expected.json").read_text())
-    case.is_as_expected = {name: list(value) for name, value in sums(data).items()} == expected
+    case.is_as_expected = {name: list(value) for name, value in checksums_of(data).items()} == expected
 
 
 def listing(data: Path) -> dict[str, bytes]:

@@ -15,7 +15,6 @@ from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
 from pipelines.warehouse.opened import open_warehouse
 from tests.command_line import call
-from tests.logical_checksum import logical_checksums
 
 ONE = "3fd192e1-4608-4d4e-a084-ebefc26337f3"
 TWO = "7b1e2c3d-aaaa-4bbb-8ccc-1234567890ab"
@@ -58,12 +57,6 @@ def lines_of_history() -> list[str]:
 def work(data: Path, home: Path, name: str = "mine", *, full: bool = False) -> str:
     """Do a whole run; returns its run_id."""
     return run_job(Layout(data), Request([(name, home)], is_full=full), Observer()).run.run_id
-
-
-def sums(data: Path) -> dict[str, tuple[int, int]]:
-    """Return the logical checksums of the published warehouse."""
-    with open_warehouse(Layout(data)) as connection:
-        return dict(logical_checksums(connection))
 
 
 def values(data: Path) -> Iterator[tuple[str, bytes]]:

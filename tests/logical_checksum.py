@@ -3,11 +3,14 @@ which it was built.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import duckdb
 
 from models.schema import Table
 from models.tables import PIECES
+from pipelines.disk.layout import Layout
+from pipelines.warehouse.opened import open_warehouse
 from pipelines.warehouse.schema import warehouse_tables
 
 _BY_RUN = frozenset({"run_id", "file_id", "first_run_id", "last_run_id", "expired_run_id", "generation", "watermark"})
@@ -43,3 +46,9 @@ def _query(table: Table, *, present_only: bool) -> str:
     joined = " JOIN files f ON f.file_id = t.file_id" if has_file else ""
     where = " WHERE f.state = 'present'" if present_only and has_file else ""
     return f'SELECT count(*), coalesce(sum(hash({", ".join(values)})::HUGEINT), 0) FROM "{table.name}" t{joined}{where}'
+
+
+def checksums_of(data: Path) -> dict[str, tuple[int, int]]:
+    """Return the logical checksums of the warehouse that is published in a data directory."""
+    with open_warehouse(Layout(data)) as connection:
+        return dict(logical_checksums(connection))

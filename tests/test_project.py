@@ -9,6 +9,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -224,9 +225,9 @@ imports polars for a type alone, which takes longer than all else.
 """
 
 
-def modules() -> dict[Path, ast.Module]:
-    """Return every module of the packages, parsed."""
-    found = {path for path in project_files() if path.parts[0] in PACKAGES and path.suffix == ".py"}
+def modules(packages: Collection[str] = PACKAGES) -> dict[Path, ast.Module]:
+    """Return every module of packages, parsed."""
+    found = {path for path in project_files() if path.parts[0] in packages and path.suffix == ".py"}
     return {path: ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in sorted(found)}
 
 
@@ -264,13 +265,27 @@ LONGEST_MODULE, LONGEST_FUNCTION = 400, 50
 
 
 def test_no_module_and_no_function_is_too_long_to_be_read_at_once() -> None:
-    long = [path.as_posix() for path in modules() if len((ROOT / path).read_bytes().splitlines()) > LONGEST_MODULE]
-    for path, module in modules().items():
+    every = modules((*PACKAGES, "tests"))
+    long = [path.as_posix() for path in every if len((ROOT / path).read_bytes().splitlines()) > LONGEST_MODULE]
+    for path, module in every.items():
         for node in ast.walk(module):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 long += [f"{path.as_posix()}: {node.name}, {lines} lines"] if lines > LONGEST_FUNCTION else []
     assert long == []
+
+
+def test_no_function_is_written_a_third_time() -> None:
+    """Bodies of three lines at least count, by their code without docstrings."""
+    found: dict[str, list[str]] = {}
+    for path, module in modules((*PACKAGES, "tests")).items():
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                code = node.body[ast.get_docstring(node) is not None :]
+                body = "\n".join(map(ast.unparse, code))
+                if body.count("\n") > 1:
+                    found.setdefault(body, []).append(f"{path.as_posix()}: {node.name}")
+    assert [places for places in found.values() if len(places) > 2] == []
 
 
 def test_asking_for_help_imports_no_engine(tmp_path: Path) -> None:

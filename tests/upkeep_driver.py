@@ -40,8 +40,9 @@ from pipelines.upkeep.rebuild import rebuild
 from pipelines.upkeep.rollback import plan_rollback, roll_back
 from pipelines.verify.verify import check
 from tests.crash_driver import in_child
-from tests.forgetting import ONE, PLAIN, compact, holders, lines_of_history, put, record, sums, work
+from tests.forgetting import ONE, PLAIN, compact, holders, lines_of_history, put, record, work
 from tests.imported import import_all
+from tests.logical_checksum import checksums_of
 from tests.power import Disk, replace_tree
 
 Case = dict[str, object]
@@ -202,7 +203,7 @@ def look(base: Path, case: Case) -> Case:
         "findings": [f"{one.code} {one.address}" for one in check(layout) if one.severity != "information"],
         "copy": [*of_copy, *(errors_of_copy(base, layout) if what == "sync" else [])],
         "left": [path.name for path in layout.staging.iterdir()],
-        "sums": {name: list(value) for name, value in sums(data).items()},
+        "sums": {name: list(value) for name, value in checksums_of(data).items()},
         "imports": len(layout.imported_parts()),
     }
 

@@ -24,7 +24,7 @@ from models.seal import sealed
 from pipelines.archive.archive import HAS_LIST
 from pipelines.archive.copies import read_either, write_both
 from pipelines.archive.damage import CHANGED, OTHER_BYTES, days_since_run, due_parts
-from pipelines.disk.atomic import disk_errors, read_sealed, sha256_of, write_sealed
+from pipelines.disk.atomic import disk_errors, read_sealed, sha256_if_readable, write_sealed
 from pipelines.disk.layout import Layout
 from pipelines.disk.platform import try_lock
 
@@ -167,7 +167,7 @@ def list_again(layout: Layout, paths: Sequence[Path]) -> None:
     """List files as they are now, deleted ones no more, and the list anew. Raises OSError."""
     with _alone(layout):
         known = _known(layout)
-        _settle(known, {layout.relative(path): _digest(path) or _GOING for path in paths})
+        _settle(known, {layout.relative(path): sha256_if_readable(path) or _GOING for path in paths})
         _write(layout, known, "evidence")
 
 
@@ -188,16 +188,9 @@ def _known(layout: Layout) -> EvidenceList:
         known = None
     if known is None:
         paths = [path for record in layout.commit_records() for path in evidence_files(layout, record.parent.name)]
-        found = {path: _digest(path) for path in (*paths, *layout.imported_parts())}
+        found = {path: sha256_if_readable(path) for path in (*paths, *layout.imported_parts())}
         known = EvidenceList({layout.relative(path): digest for path, digest in found.items() if digest is not None})
     return known
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        return sha256_of(path)
-    except OSError:
-        return None
 
 
 @contextmanager
@@ -235,7 +228,7 @@ def lost_evidence(
         if not os.path.lexists(full):
             if not known.allows(path, None):
                 yield path, "is gone"
-        elif (chosen is None or path in chosen) and not known.allows(path, _digest(full)):
+        elif (chosen is None or path in chosen) and not known.allows(path, sha256_if_readable(full)):
             yield path, OTHER_BYTES
 
 
@@ -258,7 +251,7 @@ def look_at_evidence(layout: Layout, runs: Sequence[RunRecord], now: datetime | 
         full = layout.root / path
         if not full.is_file() or full.stat().st_size != text.size:
             found.append((path, "is gone or has another size"))
-        elif path in due and _digest(full) != text.sha256:
+        elif path in due and sha256_if_readable(full) != text.sha256:
             found.append((path, OTHER_BYTES))
     return [DamageRecord(path, "", _run_of(path), problem) for path, problem in found]
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from models.schema import TEXT, Column, Table
-from pipelines.disk.atomic import sha256_of
+from pipelines.disk.atomic import sha256_if_readable
 from pipelines.disk.layout import Layout
 
 IMPORTED = Table(
@@ -24,11 +24,4 @@ def imported_files(layout: Layout) -> list[Path]:
 
 def sound_imports(layout: Layout) -> list[Path]:
     """Return the imported files whose content matches the SHA-256 in their names."""
-    return [path for path in imported_files(layout) if _digest(path) == path.stem]
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        return sha256_of(path)
-    except OSError:
-        return None
+    return [path for path in imported_files(layout) if sha256_if_readable(path) == path.stem]

@@ -45,6 +45,14 @@ def sha256_of(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
+def sha256_if_readable(path: Path) -> str | None:
+    """Return the SHA-256 of a file in hex; None if it cannot be read."""
+    try:
+        return sha256_of(path)
+    except OSError:
+        return None
+
+
 def is_as_named(path: Path) -> bool:
     """Whether the name of a file ends with a dash and the XXH3-128 of its content. Raises OSError."""
     return xxh3_128(path.read_bytes()).hexdigest() == path.stem.rpartition("-")[2]

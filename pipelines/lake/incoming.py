@@ -13,14 +13,13 @@ from typing import Final
 import orjson
 import pyarrow as pa
 
-from extractors.reading.registry import source_tables, sources
 from models.errors import FixityError
 from models.identity import is_home_id
 from models.message import message_id
 from models.run import PartRecord, RunRecord
-from models.schema import Table
 from models.seal import SealError, unsealed
-from models.tables import MESSAGES, RUNNER_TABLES
+from models.tables import MESSAGES
+from pipelines.archive.committed import known_tables
 from pipelines.archive.parquet import open_parquet
 from pipelines.copies.destination import Destination, PlacedEntry
 from pipelines.copies.state import RUN_FILE
@@ -119,7 +118,7 @@ def _check_part(part: PartRecord, run_id: str, home_id: str, seen: set[str]) -> 
     base = "store" if part.table == "store" else f"tables/{part.table}"
     if match is None or match["run"] != run_id or not part.path.startswith(f"{base}/home={home_id}/run={run_id}/"):
         raise Hostile("it lists a path that is none of its own")
-    if part.table not in _tables():
+    if part.table not in known_tables():
         raise Hostile("it lists a table that this version does not know")
     if part.path in seen:
         raise Hostile("it lists a file twice")
@@ -128,10 +127,6 @@ def _check_part(part: PartRecord, run_id: str, home_id: str, seen: set[str]) -> 
     if len(str(part.sha256)) != 64:
         raise Hostile("it lists a file without a SHA-256")
     seen.add(part.path)
-
-
-def _tables() -> dict[str, Table]:
-    return {table.name: table for table in (*RUNNER_TABLES, *source_tables(sources().values()))}
 
 
 def fetch(destination: Destination, key: str, part: PartRecord, target: Path) -> None:
@@ -172,7 +167,7 @@ def check_content(part: PartRecord, path: Path) -> None:
     """Raise Hostile unless a file is Parquet with columns of its table, as many rows as its record says, and, if it has
     messages, ids that are the digests of their texts.
     """
-    table = _tables()[part.table]
+    table = known_tables()[part.table]
     wanted = {field.name: field.type for field in table.arrow()}
     try:
         with open_parquet(path) as file:

@@ -46,7 +46,7 @@ class Lake:
 
     def to_bytes(self) -> bytes:
         """Return the bytes of the file."""
-        return _sealed({"format": FORMAT, **asdict(self)})
+        return sealed_object({"format": FORMAT, **asdict(self)})
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "Lake":
@@ -91,7 +91,7 @@ class MachineHead:
 
     def to_bytes(self) -> bytes:
         """Return the bytes of the file."""
-        return _sealed({"format": FORMAT, **asdict(self), "projects": list(self.projects)})
+        return sealed_object({"format": FORMAT, **asdict(self), "projects": list(self.projects)})
 
     def to_json(self) -> JsonObject:
         """Return what a person wants of it as JSON values."""
@@ -181,7 +181,8 @@ def digest_of(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
-def _sealed(fields: JsonObject) -> bytes:
+def sealed_object(fields: JsonObject) -> bytes:
+    """Return an object as JSON that ends with its SHA-256."""
     return sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json")
 
 

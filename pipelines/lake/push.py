@@ -9,12 +9,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import orjson
-
 from models.json import JsonObject
 from models.observer import Observer
 from models.run import PartRecord, RunRecord
-from models.seal import sealed
 from pipelines.archive.archive import Archive
 from pipelines.archive.audit import note_access
 from pipelines.archive.homes import read_homes
@@ -35,6 +32,7 @@ from pipelines.lake.keys import (
     newest_head,
     prefix_of,
     record_path,
+    sealed_object,
     split_key,
     tombstone_path,
 )
@@ -126,7 +124,7 @@ class _Push:
         for stone in graveyard.tombstones if graveyard is not None else ():
             if tombstone_path(stone.number) not in self._entries:
                 fields: JsonObject = {"number": stone.number, "forgotten_at": stone.forgotten_at, "kind": stone.kind}
-                self._put(tombstone_path(stone.number), _sealed(fields))
+                self._put(tombstone_path(stone.number), sealed_object(fields))
         self._destination.settle()
         reach("lake:tombstones")
         records, listed = self._put_runs(before)
@@ -182,7 +180,7 @@ class _Push:
         runs = self._out.runs
         self._observer.step_begins("pushing", sum(part.size for run in runs for part in listed_files(run)))
         for run in runs:
-            data = _sealed(run.to_json())
+            data = sealed_object(run.to_json())
             old = had.get(run.run_id)
             has_record = old is not None and old.sha256 == digest_of(data)
             for part in listed_files(run):
@@ -245,10 +243,6 @@ class _Push:
                 self._destination.remove(self._prefix + path)
                 self._result.removed += 1
         reach("lake:removed")
-
-
-def _sealed(fields: JsonObject) -> bytes:
-    return sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from models.schema import Row
 from models.tables import EXTRACTIONS, MANIFEST
 from models.text import printable_path
 from pipelines.archive.archive import Archive
+from pipelines.archive.committed import parts_of
 from pipelines.archive.manifests import read_manifest
 from pipelines.archive.parquet import check_part, read_columns
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
 from pipelines.repair.home_bytes import HomeFiles
-from pipelines.repair.work import Work, parts_named
+from pipelines.repair.work import Work
 
 _READ = (Change.APPENDED, Change.REWRITTEN, Change.NEW)
 _GENERATIONS = 64
@@ -78,7 +79,7 @@ def _neighbours(
     for other in sorted(runs, key=lambda one: one.epoch):
         for record in other.phases:
             is_same = (record.home_id, record.phase) == (phase.home_id, phase.phase) and other.run_id != run.run_id
-            for part in parts_named(record, MANIFEST) if is_same else ():
+            for part in parts_of(record, MANIFEST) if is_same else ():
                 try:
                     check_part(layout, part)
                     states = read_manifest(layout.root / part.path)
@@ -92,7 +93,7 @@ def _neighbours(
 
 def _readings(layout: Layout, phase: PhaseRecord) -> dict[int, Reading] | None:
     """Return the readings of a phase by file_id; None where they are lost as well."""
-    parts = parts_named(phase, EXTRACTIONS)
+    parts = parts_of(phase, EXTRACTIONS)
     names = ["file_id", "from_offset", "watermark", "size", "is_void"]
     try:
         for part in parts:

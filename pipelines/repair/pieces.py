@@ -17,14 +17,14 @@ from models.run import PartRecord, PhaseRecord, RunRecord, in_effect
 from models.schema import Row
 from models.tables import ERASED, LOST, MANIFEST, PIECES, STORE
 from pipelines.archive.archive import Archive, write_record
-from pipelines.archive.committed import PhaseKey, phases_of
+from pipelines.archive.committed import PhaseKey, parts_of, phases_of
 from pipelines.archive.manifests import read_manifest
 from pipelines.archive.parquet import bytes_column, open_parquet, read_columns, read_row_groups
 from pipelines.disk.layout import mended_part_name, retired_part_name
 from pipelines.repair.files import write_part
 from pipelines.repair.home_bytes import HomeFiles
 from pipelines.repair.readings_anew import sound
-from pipelines.repair.work import Work, parts_named, retired
+from pipelines.repair.work import Work, retired
 
 IN_HOMES = "a home"
 
@@ -104,7 +104,7 @@ def _searched(
 ) -> Iterator[tuple[bytes, bytes, str]]:
     """Yield digest, bytes and place of pieces that may be those missing; ends when none is wanted any more."""
     yield from ((digest, content, IN_HOMES) for digest, content in given.items())
-    own = {part.path for _, phase in phases_of(runs) for part in parts_named(phase, STORE)}
+    own = {part.path for _, phase in phases_of(runs) for part in parts_of(phase, STORE)}
     for path, shown in _store_files(work, own):
         if not wanted:
             return

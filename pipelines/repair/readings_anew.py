@@ -16,11 +16,12 @@ from models.run import PartRecord, PhaseRecord, RunRecord, in_effect
 from models.schema import Row, Table
 from models.tables import ENTRIES, EXTRACTIONS, LOST, MANIFEST, OCCURRENCES, PIECES, STORE
 from pipelines.archive.archive import Archive
+from pipelines.archive.committed import parts_of
 from pipelines.archive.manifests import read_manifest
 from pipelines.archive.parquet import check_part, read_columns
 from pipelines.archive.store import StoreReader
 from pipelines.repair.home_bytes import HomeFiles
-from pipelines.repair.work import Work, parts_named
+from pipelines.repair.work import Work
 
 _PIECE_BYTES: Final = 64 << 10
 _TRIES: Final = 20_000
@@ -33,7 +34,7 @@ Piece = tuple[int, int, bytes]
 def states_of(work: Work, phase: PhaseRecord) -> dict[int, FileState]:
     """Return the rows of a phase's manifest that have bytes, by file_id."""
     found = {}
-    for part in parts_named(phase, MANIFEST):
+    for part in parts_of(phase, MANIFEST):
         for state in read_manifest(work.layout.root / part.path):
             if state.file_id is not None:
                 found[state.file_id] = state
@@ -43,7 +44,7 @@ def states_of(work: Work, phase: PhaseRecord) -> dict[int, FileState]:
 def sound(work: Work, phase: PhaseRecord, table: Table) -> list[PartRecord]:
     """Return the parts of a table in a phase that are what was committed."""
     found = []
-    for part in parts_named(phase, table):
+    for part in parts_of(phase, table):
         try:
             check_part(work.layout, part)
         except (ExtractError, OSError):

@@ -12,12 +12,12 @@ from models.counts import READING_COUNTS, add_reading
 from models.errors import ExtractError
 from models.run import PartRecord, PhaseRecord, RunRecord, SourceCounts
 from models.tables import EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, REJECTS
-from pipelines.archive.committed import known_tables
+from pipelines.archive.committed import known_tables, parts_of
 from pipelines.archive.manifests import read_manifest
 from pipelines.archive.parquet import open_parquet, read_columns
 from pipelines.disk.atomic import sha256_of
 from pipelines.disk.layout import Layout
-from pipelines.repair.work import Work, parts_named
+from pipelines.repair.work import Work
 from pipelines.run.phase_counts import count_state
 from pipelines.version import VERSION
 
@@ -54,7 +54,7 @@ def made_of_parts(work: Work, run_id: str, epoch: int, others: Sequence[RunRecor
     if not whole:
         return None
     roots = {home_id: root for run in others for home_id, root in run.homes.items()}
-    has_manifests = any(parts_named(phase, MANIFEST) for phase in whole)
+    has_manifests = any(parts_of(phase, MANIFEST) for phase in whole)
     return RunRecord(
         run_id=run_id,
         epoch=epoch,
@@ -93,7 +93,7 @@ def _rows_of(path: Path) -> int | None:
 def _phase(layout: Layout, home_id: str, phase: int, run_id: str, parts: list[PartRecord]) -> PhaseRecord | None:
     """Return the record of a phase; None where it was not committed: its manifest and readings come last."""
     made = PhaseRecord(home_id, phase, _instant(run_id), 0.0, parts, {}, {}, {})
-    if len(parts_named(made, EXTRACTIONS)) != 1:
+    if len(parts_of(made, EXTRACTIONS)) != 1:
         return None
     try:
         _count(layout, made)
@@ -105,7 +105,7 @@ def _phase(layout: Layout, home_id: str, phase: int, run_id: str, parts: list[Pa
 def _count(layout: Layout, phase: PhaseRecord) -> None:
     counts: dict[str, SourceCounts] = {}
     files: set[int] = set()
-    for part in parts_named(phase, MANIFEST):
+    for part in parts_of(phase, MANIFEST):
         states = read_manifest(layout.root / part.path)
         files = {state.file_id for state in states if state.file_id is not None and state.entry_type == "file"}
         phase.outcomes = dict(sorted(Counter(str(state.outcome) for state in states).items()))
@@ -113,7 +113,7 @@ def _count(layout: Layout, phase: PhaseRecord) -> None:
             count_state(counts.setdefault(state.source, SourceCounts()), state)
     names = ["source", "file_id", "is_void", "from_offset", "size", *(one.name for one in READING_COUNTS)]
     void = set()
-    for row in read_columns(layout, parts_named(phase, EXTRACTIONS), EXTRACTIONS, names).to_pylist():
+    for row in read_columns(layout, parts_of(phase, EXTRACTIONS), EXTRACTIONS, names).to_pylist():
         if row["is_void"]:
             void.add(row["file_id"])
             continue
@@ -122,10 +122,10 @@ def _count(layout: Layout, phase: PhaseRecord) -> None:
         of_source.files_read += is_file
         of_source.bytes_read += row["size"] - row["from_offset"] if is_file else 0
         add_reading(of_source, lambda name, row=row: int(row[name]), is_file=is_file)  # type: ignore[misc]
-    rejects = read_columns(layout, parts_named(phase, REJECTS), REJECTS, ["file_id", "code"]).to_pylist()
+    rejects = read_columns(layout, parts_of(phase, REJECTS), REJECTS, ["file_id", "code"]).to_pylist()
     phase.rejects = dict(sorted(Counter(str(row["code"]) for row in rejects if row["file_id"] not in void).items()))
-    seen = read_columns(layout, parts_named(phase, OCCURRENCES), OCCURRENCES, ["source"]).to_pylist()
-    new = sum(part.rows for part in parts_named(phase, MESSAGES))
+    seen = read_columns(layout, parts_of(phase, OCCURRENCES), OCCURRENCES, ["source"]).to_pylist()
+    new = sum(part.rows for part in parts_of(phase, MESSAGES))
     for source, count in sorted(Counter(str(row["source"]) for row in seen).items()):
         of_source = counts.setdefault(source, SourceCounts())
         of_source.messages_new = min(new, count)

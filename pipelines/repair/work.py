@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from models.observer import Observer
-from models.run import PartRecord, PhaseRecord, RetiredRecord, RunRecord
-from models.schema import Table
+from models.run import PartRecord, RetiredRecord, RunRecord
 from pipelines.archive.archive import read_all_runs
 from pipelines.disk.atomic import make_directories, sync_directories
 from pipelines.disk.failpoints import reach
@@ -70,8 +69,3 @@ def retired(part: PartRecord, problem: str) -> RetiredRecord:
     """Return the entry of a part that goes out of its phase now, because of this problem."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return RetiredRecord(part.path, part.table, part.rows, part.sha256, problem, now)
-
-
-def parts_named(phase: PhaseRecord, table: Table) -> list[PartRecord]:
-    """Return the parts of a table in a phase."""
-    return [part for part in phase.parts if part.table == table.name]

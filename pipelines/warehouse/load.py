@@ -18,7 +18,7 @@ from models.schema import INSTANT, Column, Table
 from models.tables import MESSAGES, OCCURRENCES
 from pipelines.archive.imported import IMPORTED, sound_imports
 from pipelines.archive.machines import Origin, origins_of
-from pipelines.disk.atomic import sha256_of
+from pipelines.disk.atomic import sha256_if_readable
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
@@ -143,15 +143,8 @@ def damaged_parts(layout: Layout, runs: Iterable[RunRecord]) -> list[str]:
 
 def _damaged(layout: Layout, parts: Sequence[PartRecord]) -> list[str]:
     with ThreadPoolExecutor() as threads:
-        digests = list(threads.map(lambda part: _digest(layout.root / part.path), parts))
+        digests = list(threads.map(lambda part: sha256_if_readable(layout.root / part.path), parts))
     return [part.path for part, digest in zip(parts, digests, strict=True) if digest != part.sha256]
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        return sha256_of(path)
-    except OSError:
-        return None
 
 
 def _loadable(runs: Iterable[RunRecord]) -> list[PartRecord]:

@@ -29,16 +29,6 @@ def inner(record: Record, *keys: str) -> object:
     return value
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> DemoSummary:
-    return make_home(tmp_path_factory.mktemp("home") / "claude", mb=4, seed=7)
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> DemoSummary:
-    return make_home(tmp_path_factory.mktemp("tiny") / "claude", mb=0.3, seed=2)
-
-
 @pytest.mark.parametrize("mix", ["transcripts", "small-files"])
 def test_the_same_arguments_give_the_same_names_bytes_modes_and_times(tmp_path: Path, mix: Mix) -> None:
     first = make_home(tmp_path / "a", mb=2, seed=5, mix=mix)

@@ -12,17 +12,6 @@ import pytest
 from pipelines.demo.demo import DemoSummary, Oddity, grow_home, make_home
 from tests.demo.sample_homes import TRANSCRIPT, files, good_records, transcripts, tree_digest, walk
 
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> DemoSummary:
-    return make_home(tmp_path_factory.mktemp("home") / "claude", mb=4, seed=7)
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> DemoSummary:
-    return make_home(tmp_path_factory.mktemp("tiny") / "claude", mb=0.3, seed=2)
-
-
 PREDICATES: dict[str, Callable[[bytes, bytes], bool]] = {
     "torn_tail": lambda span, data: data.endswith(span) and span.startswith(b"{") and not span.endswith(b"}\n"),
     "tail_fragment": lambda span, _: not span.startswith(b"{") and span.endswith(b"}"),

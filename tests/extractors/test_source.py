@@ -50,13 +50,6 @@ HOSTILE_NAMES = [
 ]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    path = tmp_path / "home"
-    path.mkdir()
-    return path
-
-
 @given(st.dictionaries(PATHS, st.binary(max_size=20), max_size=12), st.sets(PATHS, max_size=4))
 @settings(max_examples=60, deadline=None)
 def test_a_walk_finds_exactly_what_is_there_in_the_order_of_paths(

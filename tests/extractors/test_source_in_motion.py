@@ -54,13 +54,6 @@ def run_unprivileged(check: Callable[[], None]) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    path = tmp_path / "home"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
 def open_home() -> Iterator[Path]:
     """A home that any user can reach; ``tmp_path`` is its owner's alone."""
     path = Path(tempfile.mkdtemp())

@@ -69,13 +69,6 @@ def open_descriptors() -> int:
     return len(os.listdir("/dev/fd"))
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    path = tmp_path / "home"
-    path.mkdir()
-    return path
-
-
 def grow_a_home(home: Path) -> None:
     """Make a bit of everything, with times at which a plain reader would have the access times updated."""
     for name in ("history.jsonl", "projects/-home-me/a.jsonl", "projects/-home-me/b.jsonl", "debug/x.txt"):

@@ -36,12 +36,12 @@ from tests.forgetting import (
     raw,
     record,
     restored,
-    sums,
     values,
     verified,
     without,
     work,
 )
+from tests.logical_checksum import checksums_of
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +115,10 @@ def test_texts_are_gone_from_every_byte_and_all_else_stays(erased: Path, data: P
 
 
 def test_later_runs_pass_over_what_a_home_still_holds(erased: Path, home: Path) -> None:
-    said = sums(erased)
+    said = checksums_of(erased)
     for full in (True, False):
         run = work(erased, home, full=full)
-        assert sums(erased) == said
+        assert checksums_of(erased) == said
     (last,) = [one for one in read_all_runs(Layout(erased)) if one.run_id == run]
     assert sum(counts.rows for phase in last.phases for counts in phase.sources.values()) == 0
     # Files go on from where they were, new copies are recognised, and another home is no way back.

@@ -18,9 +18,9 @@ from tests.forgetting import (
     prompt,
     put,
     record,
-    sums,
     work,
 )
+from tests.logical_checksum import checksums_of
 from tests.support import FIXTURES
 
 STORE_SESSION = "0a1b2c3d-9999-4222-8333-444455556666"
@@ -40,7 +40,7 @@ def test_a_session_that_was_forgotten_is_as_one_that_never_was(tmp_path: Path) -
         work(tmp_path / f"{name}-data", tmp_path / name)
     erase(tmp_path / "with-data", "session", ONE)
     work(tmp_path / "with-data", tmp_path / "with")
-    never, forgotten = sums(tmp_path / "never-data"), sums(tmp_path / "with-data")
+    never, forgotten = checksums_of(tmp_path / "never-data"), checksums_of(tmp_path / "with-data")
     assert {name for name in never if never[name] != forgotten[name]} == {"files", "entries"}
 
 

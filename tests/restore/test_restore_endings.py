@@ -9,41 +9,12 @@ from pathlib import Path
 import pytest
 
 from models.errors import ConfigurationError, ExitCode
-from tests.restore.restoring import PROMPT, SESSION, given_back
+from tests.restore.restoring import given_back
 from tests.support import extract
 from tests.trees import tree_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, permissions and signals are those of POSIX")
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    home = tmp_path / "home"
-    files = {
-        "history.jsonl": PROMPT,
-        "notes/one.md": b"one",
-        "notes/two.md": b"two",
-        "notes/deep/three.md": b"three",
-        f"debug/{SESSION}.txt": b"2026-01-23T16:46:29.314Z [DEBUG] first\n",
-        "stats-cache.json": b"{}",
-    }
-    for name, content in files.items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_bytes(content)
-    (home / "notes" / "link").symlink_to("../history.jsonl")
-    return home
-
-
-@pytest.fixture
-def data(home: Path, tmp_path: Path) -> Path:
-    extract(tmp_path / "data", home)
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def target(tmp_path: Path) -> Path:
-    return tmp_path / "restored"
 
 
 def run_restore(data: Path, target: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

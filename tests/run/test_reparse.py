@@ -18,7 +18,7 @@ from pipelines.disk.layout import Layout
 from pipelines.run.reparse import outdated_sources
 from pipelines.warehouse.opened import open_warehouse
 from tests.command_line import call
-from tests.logical_checksum import logical_checksums
+from tests.logical_checksum import checksums_of
 from tests.sampled import sampled
 from tests.support import FIXTURES
 
@@ -65,11 +65,6 @@ def ask(data: Path, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def checksums(data: Path) -> dict[str, tuple[int, int]]:
-    with open_warehouse(Layout(data)) as connection:
-        return dict(logical_checksums(connection))
-
-
 def make_home(place: Path) -> Path:
     home = place / "home"
     (home / "todos").mkdir(parents=True)
@@ -111,15 +106,15 @@ def test_a_parser_that_did_not_change_has_nothing_parsed_again(tmp_path: Path) -
 def test_parsing_again_with_the_same_parsers_changes_no_value(name: str, tmp_path: Path) -> None:
     data = tmp_path / "data"
     run(FIXTURES / name, data)
-    before = checksums(data)
+    before = checksums_of(data)
     everything = [argument for source in registry.sources() for argument in ("--source", source)]
     ran = call("reparse", "--data", data, *everything)
     assert ran.code == 0, ran.err
-    assert checksums(data) == before
+    assert checksums_of(data) == before
     verified = call("verify", "--deep", "--data", data)
     assert verified.code == 0, verified.out
     run(FIXTURES / name, data)
-    assert checksums(data) == before
+    assert checksums_of(data) == before
 
 
 def test_a_file_in_part_erased_keeps_its_rows(tmp_path: Path) -> None:

@@ -17,9 +17,8 @@ from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
 from pipelines.upkeep.garbage import find_garbage, free
 from pipelines.upkeep.rollback import plan_rollback, roll_back
-from pipelines.warehouse.opened import open_warehouse
 from tests.command_line import call, make_home, prompt, start
-from tests.logical_checksum import logical_checksums
+from tests.logical_checksum import checksums_of
 
 TABLES = ["tables", "store", "runs", "warehouse", "staging"]
 
@@ -32,12 +31,6 @@ def work(data: Path, home: Path) -> str:
 def back(data: Path, run: str) -> str:
     """Roll back to a run."""
     return roll_back(Layout(data), plan_rollback(Layout(data), run), Observer()).run_id
-
-
-def sums(data: Path) -> dict[str, tuple[int, int]]:
-    """Return what the published warehouse says."""
-    with open_warehouse(Layout(data)) as connection:
-        return dict(logical_checksums(connection))
 
 
 def make_older(data: Path, hours: float) -> None:
@@ -127,7 +120,7 @@ def test_an_undone_run_that_is_old_enough_goes_with_all_that_it_kept(undone: str
     work_more(data, home, 2)
     make_older(data, 25)
     layout = Layout(data)
-    before, said = files_below(data), sums(data)
+    before, said = files_below(data), checksums_of(data)
     parts = [part.path for run in read_all_runs(layout) if run.run_id == undone for p in run.phases for part in p.parts]
     ran = call("gc", "--yes", "--data", data)
     assert ran.code == 0, ran.err
@@ -135,7 +128,7 @@ def test_an_undone_run_that_is_old_enough_goes_with_all_that_it_kept(undone: str
     assert set(parts) <= gone
     assert [path for path in gone if undone not in path and not path.startswith("warehouse/")] == []
     assert not any(undone in path and not path.endswith(f"{undone}/run.json") for path in files_below(data))
-    assert sums(data) == said
+    assert checksums_of(data) == said
     (stub,) = [run for run in read_all_runs(layout) if run.run_id == undone]
     assert (stub.status, stub.phases) == ("removed", [])
     assert call("rollback", undone, "--yes", "--data", data).code == ExitCode.USAGE
@@ -244,12 +237,12 @@ def test_a_collection_that_is_killed_loses_nothing_and_is_finished_by_the_next_s
     point: str, collectable: Path, data: Path, home: Path
 ) -> None:
     undone = copied(collectable, data, home)
-    said = sums(data)
+    said = checksums_of(data)
     ran = start("gc", "--yes", "--data", data, env={"EXTRACT_FAIL_AT": f"{point}=kill"})
     assert ran.code == -signal.SIGKILL
-    assert sums(data) == said
+    assert checksums_of(data) == said
     work(data, home)
-    assert sums(data) == said
+    assert checksums_of(data) == said
     assert call("gc", "--yes", "--data", data).code == 0
     assert find_garbage(Layout(data)).is_nothing
     left = [path for path in files_below(data) if undone in path]

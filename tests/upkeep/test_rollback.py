@@ -20,9 +20,8 @@ from pipelines.disk.layout import Layout
 from pipelines.run.extraction import Request
 from pipelines.run.pipeline import run_job
 from pipelines.upkeep.rollback import plan_rollback, roll_back
-from pipelines.warehouse.opened import open_warehouse
 from tests.command_line import call, make_home, prompt, start
-from tests.logical_checksum import logical_checksums
+from tests.logical_checksum import checksums_of
 
 RECORDS = st.lists(st.integers(0, 20), max_size=12)
 
@@ -63,12 +62,6 @@ def back(data: Path, run: str) -> RunRecord:
     return roll_back(Layout(data), plan_rollback(Layout(data), run), Observer())
 
 
-def sums(data: Path) -> dict[str, tuple[int, int]]:
-    """Return what the published warehouse says."""
-    with open_warehouse(Layout(data)) as connection:
-        return dict(logical_checksums(connection))
-
-
 def files_below(data: Path) -> set[str]:
     """Return every committed part and record that is there."""
     return {
@@ -103,10 +96,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Grown:
     base = tmp_path_factory.mktemp("grown")
     home, data = make_home(base / "home"), base / "data"
     first = work(data, home)
-    then = sums(data)
+    then = checksums_of(data)
     (home / "plans" / "a-plan.md").write_bytes(b"# Another plan\n")
     second = work(data, home)
-    return Grown(home, data, first.run_id, second.run_id, then, sums(data))
+    return Grown(home, data, first.run_id, second.run_id, then, checksums_of(data))
 
 
 @pytest.fixture
@@ -120,15 +113,15 @@ def grown(made: Grown, tmp_path: Path) -> Grown:
 
 def test_the_state_as_of_a_run_is_the_current_one_again_and_nothing_is_deleted(data: Path, home: Path) -> None:
     first = work(data, home)
-    then = sums(data)
+    then = checksums_of(data)
     with (home / "history.jsonl").open("ab") as file:
         file.write(prompt("three", 4))
     second = work(data, home)
-    now, before = sums(data), files_below(data)
+    now, before = checksums_of(data), files_below(data)
     assert now != then
     made = back(data, first.run_id)
     assert (made.kind, made.back_to, made.status) == ("rollback", first.run_id, "complete")
-    assert sums(data) == then
+    assert checksums_of(data) == then
     assert [run.run_id for run in read_runs(Layout(data))] == [first.run_id, made.run_id]
     assert before <= files_below(data)
     # The files of undone runs stay through later runs, too.
@@ -141,7 +134,7 @@ def test_an_undone_run_can_be_brought_back(grown: Grown) -> None:
     data = grown.data
     undoing = back(data, grown.first)
     back(data, grown.second)
-    assert sums(data) == grown.now
+    assert checksums_of(data) == grown.now
     back(data, undoing.run_id)
     assert [run.run_id for run in read_runs(Layout(data)) if run.kind == "run"] == [grown.first]
 
@@ -151,10 +144,10 @@ def test_a_run_after_a_rollback_reads_again_from_the_older_watermarks(data: Path
     with (home / "history.jsonl").open("ab") as file:
         file.write(prompt("three", 4))
     second = work(data, home)
-    now = sums(data)
+    now = checksums_of(data)
     back(data, first.run_id)
     third = work(data, home)
-    assert sums(data) == now
+    assert checksums_of(data) == now
     read_before, read_again = (
         next(phase.sources["history"].bytes_read for phase in run.phases if phase.phase == 1) for run in (second, third)
     )
@@ -267,11 +260,11 @@ def test_a_rollback_that_died_anywhere_is_made_whole_by_the_next_start(
     shutil.copytree(data, tmp_path / "other", symlinks=True)
     # Either the same command again …
     assert call("rollback", grown.first, "--yes", "--data", data).code == 0
-    assert sums(data) == grown.then
+    assert checksums_of(data) == grown.then
     assert all(run.status == "complete" for run in read_runs(Layout(data)))
     # … or a run, which reads again what was undone.
     work(tmp_path / "other", grown.home)
-    assert sums(tmp_path / "other") == grown.now
+    assert checksums_of(tmp_path / "other") == grown.now
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="a descriptor tells its path in /proc only")
