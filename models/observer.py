@@ -36,7 +36,7 @@ class Observer:
         """A step begins, which ends the previous one. It will process `size` bytes; None means unknown."""
 
     def settings_changed(self, sentences: Sequence[str]) -> None:
-        """A run has found that settings changed since the last run, and what that changes; it has read nothing yet."""
+        """A run has found settings that changed since the last run, with the effect of each, and read nothing yet."""
 
     def advances(self, size: int, entries: int = 0) -> None:
         """The step has processed `size` more bytes with `entries` more entries."""

@@ -80,8 +80,8 @@ class SourceCounts:
 
 @dataclass(frozen=True, slots=True)
 class RetiredRecord:
-    """A part that `extract repair` has taken out of a phase, because it was damaged and nothing had it whole: path
-    below the data directory, table, rows, SHA-256, what was wrong with it, and when it was retired (UTC, ISO 8601).
+    """A part that `extract repair` has taken out of a phase, because it was damaged and no intact copy was found: path
+    below the data directory, table, rows, SHA-256, the damage, and when it was retired (UTC, ISO 8601).
     """
 
     path: str

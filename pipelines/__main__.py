@@ -12,8 +12,8 @@ from pipelines.cli.interrupts import end_at_once
 
 
 def main() -> None:
-    """Run the command line and exit with its code. A crash in native code (DuckDB, Arrow, Polars) prints where each
-    thread was, on stderr: without that, a report of the crash could say nothing but the signal's number.
+    """Run the command line and exit with its code. A crash in native code (DuckDB, Arrow, Polars) prints the position
+    of each thread to stderr: otherwise a report of the crash would have only the signal's number.
     """
     with suppress(OSError, ValueError, RuntimeError):  # a stderr that is closed, or no file
         faulthandler.enable()

@@ -59,7 +59,9 @@ class DeepDirectories:
             raise source_error(path, above, name, error) from error
 
     def _common(self, parents: list[bytes]) -> int:
-        """Forget what ``parents``, without its last, does not lead through; return the depth of the deepest open."""
+        """Close the open directories that are not on the path of ``parents`` (its last component excepted); return the
+        depth of the deepest one left open.
+        """
         known, wanted = self._names, parents[:-1]
         common = min(len(known), len(wanted))
         if known[:common] != wanted[:common]:

@@ -10,7 +10,7 @@ NAME: Final = "claude-code-archive"
 
 
 def add_line(command: Sequence[str]) -> str:
-    """Return the line that adds the server over stdio for all projects; `command` is what starts it."""
+    """Return the line that adds the server over stdio for all projects; `command` starts the server."""
     return f"claude mcp add --scope user {NAME} -- {shlex.join(command)}"
 
 

@@ -1,4 +1,6 @@
-"""Marks what transcripts say as data, for an agent that reads it: transcripts may carry instructions of anybody."""
+"""Marks quotations of transcripts as data, for an agent that reads them: transcripts may contain instructions of
+strangers.
+"""
 
 import json
 import secrets
@@ -33,14 +35,16 @@ def quoted_json(answer: JsonObject) -> str:
 
 
 def quoted_text(text: str) -> str:
-    """Return a text between marks, with control and invisible characters escaped; a long one is cut, and says so."""
+    """Return a text between marks, with control and invisible characters escaped; a long one is cut, with a note of
+    that.
+    """
     shown = safe(text, keep_newlines=True)
     more = f"\n[{len(shown) - LONGEST} more characters]" if len(shown) > LONGEST else ""
     return _between_marks(shown[:LONGEST] + more)
 
 
 def _between_marks(text: str) -> str:
-    """Return a text between marks that nobody can have written into it: they are drawn for each answer."""
+    """Return a text between marks that are drawn at random for each answer, so that no text can contain them."""
     mark = secrets.token_hex(8)
     return f"{NOTICE}\n<<<DATA {mark}\n{text}\nDATA {mark}>>>"
 

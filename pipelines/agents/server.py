@@ -46,8 +46,8 @@ def _limit(usual: int) -> object:
 
 
 class ArchiveTools:
-    """The tools. Each returns quoted text; each raises ToolError, whose text the agent sees, for what was asked wrongly
-    and for what is damaged.
+    """The tools. Each returns quoted text, and raises ToolError, whose text the agent sees, for wrong arguments and for
+    damage.
     """
 
     def __init__(self, questions: Questions) -> None:
@@ -170,13 +170,13 @@ class ArchiveTools:
 
 
 class ArchiveServer(MCPServer):
-    """The server. Its list of resources is made anew each time: runs add sessions while it serves."""
+    """The server. Its list of resources is computed at each request: runs add sessions while it serves."""
 
     def __init__(self, questions: Questions, *, has_exact: bool = True) -> None:
         """With `has_exact` there are the tools `sql` and `show`, whose answers a caller can cut and turn so that no
         rule finds a secret in them.
         """
-        # Only failures of the SDK itself are logged: a traceback could show what transcripts say.
+        # Only failures of the SDK itself are logged: a traceback could show text of transcripts.
         super().__init__(NAME, instructions=_INSTRUCTIONS, version=VERSION, log_level="CRITICAL")
         self._questions = questions
         tools = ArchiveTools(questions)

@@ -66,9 +66,9 @@ class AlertRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert: its rule, what it is about (a home_id, an address `home_id:path`, a place), a sentence, the
-    next step, and the figures that it was raised on, whose names end in their unit. `names` are addresses or names of
-    record types, the first of them. `run_id` is set for an event: what one run found and the next does not find again.
+    """One alert: its rule, its subject (a home_id, an address `home_id:path`, a place), a sentence, the next step, and
+    the figures that raised it, whose names end in their unit. `names` are addresses or names of record types, the first
+    of them. `run_id` is set for an event: a problem that one run found and the next does not find again.
     """
 
     rule: AlertRule

@@ -22,8 +22,8 @@ _TITLE: Final = "extract"
 
 
 def run_command(command: str, summary: JsonObject) -> str | None:
-    """Run the user's command by the shell with `summary` as JSON on its standard input, and return what went wrong, or
-    None. Its output goes to standard error.
+    """Run the user's command by the shell with `summary` as JSON on its standard input, and return a sentence on its
+    failure, or None. Its output goes to standard error.
     """
     try:
         done = subprocess.run(
@@ -44,7 +44,7 @@ def run_command(command: str, summary: JsonObject) -> str | None:
 
 
 def notify(alerts: Sequence[Alert]) -> bool:
-    """Show a notification on the desktop, and return whether this machine has a program for it that said it did."""
+    """Show a notification on the desktop, and return whether a program of this machine reported that it was shown."""
     text = notification(alerts)
     quoted = text.replace("\\", "\\\\").replace('"', '\\"')
     command = (

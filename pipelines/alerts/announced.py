@@ -22,8 +22,8 @@ class Announced:
 
 
 def read_announced(layout: Layout) -> Mapping[str, Announced]:
-    """Return what is known of the alerts that stood when they were last noted, by key; nothing where the file is
-    missing or damaged: then every alert is new.
+    """Return the alerts that lasted when they were last noted, by key; an empty dict if the file is missing or damaged:
+    then every alert is new.
     """
     try:
         held = orjson.loads(read_sealed(layout.alerts_file))

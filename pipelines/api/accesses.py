@@ -1,4 +1,4 @@
-"""The accesses through the API in the audit log: who was answered, when, and what it was about."""
+"""The accesses through the API in the audit log: holder, time, and route of each."""
 
 from collections import Counter
 from threading import Event, Lock, Thread
@@ -16,7 +16,7 @@ _LONGEST: Final = 80
 
 class AccessLog:
     """Writes accesses to the audit log, those of a second together: a line for each token, with a count for each route
-    and session. If that fails, nobody is answered until it succeeds.
+    and session. If that fails, requests are refused until it succeeds.
     """
 
     def __init__(self, layout: Layout, where: str) -> None:
@@ -38,7 +38,7 @@ class AccessLog:
                 raise self._problem
 
     def close(self) -> None:
-        """Write what waits, and end."""
+        """Write the waiting accesses, and end."""
         self._ended.set()
         self._thread.join()
 

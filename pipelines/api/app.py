@@ -56,8 +56,8 @@ def application(state: ApiState, actions: sync.SyncActions | None = None, hosts:
 
 
 def _failed(request: Request, error: Exception) -> Response:
-    """Answer with the text of an error: 404 for an unknown session, 400 for what was asked wrongly, 503 while another
-    command writes, else 500.
+    """Answer with the text of an error: 404 for an unknown session, 400 for wrong arguments, 503 while another command
+    writes, else 500.
     """
     status = 500
     for kind, code in ((UnknownSession, 404), (ConfigurationError, 400), (LockedError, 503)):

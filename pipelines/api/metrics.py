@@ -6,7 +6,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 class ApiMetrics:
-    """The counters of one server. Routes are the declared ones: a path that was asked for is content."""
+    """The counters of one server. Routes are counted by their declaration, since the path of a request is content."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""The routes that tell about lakes and exchange runs with them."""
+"""The routes that report on lakes and exchange runs with them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,19 +27,21 @@ class SyncActions:
 
 @router.get("/status", response_class=Response)
 def status(request: Request, token: Asker) -> Response:
-    """Tell what is not pushed to lakes yet and since when. Reaches no lake. 501 where this server has no lakes."""
+    """Return the runs that are not pushed to lakes yet, and since when. Connects to no lake. 501 where this server has
+    no lakes.
+    """
     return _done(token, _actions(request).status)
 
 
 @router.post("/push", response_class=Response)
 def push(request: Request, token: Asker) -> Response:
-    """Push what is new to the lakes of this machine. Only for tokens of level none and private."""
+    """Push new runs to the lakes of this machine. Only for tokens of level none and private."""
     return _done(token, _actions(request).push)
 
 
 @router.post("/pull", response_class=Response)
 def pull(request: Request, token: Asker) -> Response:
-    """Pull what other machines have pushed. Only for tokens of level none and private."""
+    """Pull the runs that other machines have pushed. Only for tokens of level none and private."""
     return _done(token, _actions(request).pull)
 
 

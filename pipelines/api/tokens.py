@@ -26,13 +26,13 @@ _CLAIMS: Final = ("exp", "iat", "sub", "jti", "aud")
 
 
 class Refused(Exception):
-    """A token that is none, has expired, or was revoked. Its text says which; the asker gets nothing else."""
+    """A token that is invalid, has expired, or was revoked. Its text says which; the client gets nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """A token: who holds it (`name`), on which `machine`, the `level` to which its answers are masked, and its times in
-    ISO 8601, UTC; `revoked_at` is None while it is valid.
+    """A token: its holder (`name`), the holder's `machine`, the `level` to which its answers are masked, and its times
+    in ISO 8601, UTC; `revoked_at` is None while it is valid.
     """
 
     token_id: str

@@ -158,8 +158,9 @@ def read_all_runs(layout: Layout) -> list[RunRecord]:
 
 
 def read_records(layout: Layout) -> tuple[list[RunRecord], list[DamageRecord]]:
-    """Return what `read_all_runs` does, and the damage: records that were read from their second copies (`mended`), and
-    runs that cannot be read at all, which are left out. Raises StoreError for an unreadable journal of an erasure.
+    """Return the records as `read_all_runs` does, and the damage: records that were read from their second copies
+    (`mended`), and runs that cannot be read at all, which are left out. Raises StoreError for an unreadable journal of
+    an erasure.
     """
     names = {path.name for base in (layout.runs, layout.copy_of(layout.runs)) for path in _directories(base)}
     journal = read_journal(layout) if layout.forget_file.exists() else None

@@ -31,9 +31,9 @@ _LONGEST_TAIL: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One line: its number from 1, the time (ISO 8601, UTC), who acted, what was done (push, pull, export, publish,
-    copy, api, mcp, …), where the content went, why, the privacy level there, and counts. `previous` is the SHA-256 of
-    the line before it.
+    """One line: its number from 1, the time (ISO 8601, UTC), the user, the action (push, pull, export, publish, copy,
+    api, mcp, …), the destination, the reason, the privacy level there, and counts. `previous` is the SHA-256 of the
+    line before it.
     """
 
     number: int
@@ -125,8 +125,8 @@ def _last(layout: Layout, descriptor: int) -> tuple[int, str]:
 
 
 def read_audit(layout: Layout) -> tuple[list[AuditEntry], list[str]]:
-    """Return the lines of the audit log, oldest first, and what is wrong with it: a sentence for each problem. A log
-    that was never begun has neither. Raises DataDirectoryError.
+    """Return the lines of the audit log, oldest first, and its problems, a sentence for each. A log that was never
+    begun has neither. Raises DataDirectoryError.
     """
     entries, problems = list[AuditEntry](), list[str]()
     number, digest = _head(layout, problems)

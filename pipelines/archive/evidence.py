@@ -89,7 +89,7 @@ def read_evidence(layout: Layout) -> EvidenceList | None:
 
 
 def _understood(raw: bytes) -> EvidenceList:
-    """Raises FixityError for what is no list."""
+    """Return the list in the bytes of evidence.json. Raises FixityError for other content."""
     try:
         held = orjson.loads(raw)
         return EvidenceList(dict(held["files"]), dict(held["writing"]), int(held.get("revision", 0)))
@@ -98,7 +98,7 @@ def _understood(raw: bytes) -> EvidenceList:
 
 
 def list_problem(layout: Layout) -> str | None:
-    """Return what is wrong with evidence.json itself, worded to follow its name in a sentence; None if nothing is."""
+    """Return the problem of evidence.json itself, worded to follow its name in a sentence; None if it has none."""
     try:
         own = _understood(read_sealed(layout.evidence_file))
         if _revision_of_copy(layout) > own.revision + _KILLED:
@@ -111,7 +111,7 @@ def list_problem(layout: Layout) -> str | None:
 
 
 def is_copy_older(layout: Layout) -> bool:
-    """Whether the second copy of evidence.json is an older version, not just what a killed process left."""
+    """Whether the second copy of evidence.json is older than a killed process can have left it."""
     try:
         return 0 < _revision_of_copy(layout) < _understood(read_sealed(layout.evidence_file)).revision - _KILLED
     except (FixityError, OSError):
@@ -127,7 +127,7 @@ def _revision_of_copy(layout: Layout) -> int:
 
 
 def _is_promised(layout: Layout) -> bool:
-    """Whether head.json says that there is a list."""
+    """Whether head.json says that the archive has a list."""
     try:
         return bool(orjson.loads(read_either(layout, layout.head_file)).get(HAS_LIST))
     except (FixityError, OSError, ValueError, AttributeError):
@@ -164,7 +164,7 @@ def _write(layout: Layout, known: EvidenceList, point: str) -> None:
 
 
 def list_again(layout: Layout, paths: Sequence[Path]) -> None:
-    """List files as they are now, deleted ones no more, and the list anew. Raises OSError."""
+    """List files with their present digests, and drop the deleted ones from the list. Raises OSError."""
     with _alone(layout):
         known = _known(layout)
         _settle(known, {layout.relative(path): sha256_if_readable(path) or _GOING for path in paths})
@@ -181,7 +181,7 @@ def _settle(known: EvidenceList, named: Mapping[str, str]) -> None:
 
 
 def _known(layout: Layout) -> EvidenceList:
-    """Return the list; a new one of what there is where it is lost, or was never made."""
+    """Return the list; if it is lost or was never made, a new one of the existing files."""
     try:
         known = read_evidence(layout)
     except FixityError:
@@ -195,8 +195,8 @@ def _known(layout: Layout) -> EvidenceList:
 
 @contextmanager
 def _alone(layout: Layout) -> Iterator[None]:
-    """Keep other processes from changing the list meanwhile: `extract verify` writes beside a run, without its lock.
-    After 10 seconds it goes on nevertheless.
+    """Keep other processes from changing the list during the block: `extract verify` writes beside a run, without its
+    lock. If another process holds the list for 10 seconds, the block runs nevertheless.
     """
     try:
         descriptor = os.open(layout.archive_file, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))

@@ -20,8 +20,8 @@ _DOES_ALSO: Final = {Level.DEEP: (Level.DEFAULT, Level.QUICK), Level.DEFAULT: (L
 @dataclass(frozen=True, slots=True)
 class Verification:
     """A verification: its time (ISO 8601, UTC), its level, the program's version, and its findings, the most severe
-    first. `percent` is the share of files that a deep one picked, None for all; `not_kept_because` is what kept it from
-    being written beside the newest run.
+    first. `percent` is the share of files that a deep one picked, None for all; `not_kept_because` is the reason why it
+    was not written beside the newest run.
     """
 
     verified_at: str

@@ -59,7 +59,7 @@ def home_of_json(home_id: str, value: JsonValue) -> KnownHome:
 
 def read_homes(layout: Layout) -> dict[str, KnownHome]:
     """Return each home that the archive knows, by home_id: from homes.json or its second copy, or from the commit
-    records when both are missing or damaged. Raises StoreError when what there is of the two has unknown content.
+    records when both are missing or damaged. Raises StoreError if either has unknown content and neither can be used.
     """
     unknown: StoreError | None = None
     for path in (layout.homes_file, layout.copy_of(layout.homes_file)):

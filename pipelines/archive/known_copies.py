@@ -83,14 +83,14 @@ def read_known_copies(layout: Layout) -> list[KnownCopy]:
 
 
 def keep_known_copy(layout: Layout, known: KnownCopy) -> None:
-    """Write what the archive knows of a copy, twice. Raises OSError."""
+    """Write the archive's record of a copy, and its second copy. Raises OSError."""
     path = layout.destination_file(key_of(known.place))
     sync_directories(make_directories(path.parent))
     write_both(layout, path, orjson.dumps(known.to_json(), option=orjson.OPT_INDENT_2), "destination")
 
 
 def drop_known_copy(layout: Layout, place: str) -> None:
-    """Delete what the archive knows of a copy. Raises OSError."""
+    """Delete the archive's record of a copy. Raises OSError."""
     path = layout.destination_file(key_of(place))
     for one in (path, layout.copy_of(path)):
         one.unlink(missing_ok=True)

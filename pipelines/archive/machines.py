@@ -130,7 +130,7 @@ def make_machine(layout: Layout, name: str | None = None) -> Machine:
 
 
 def unit_layout(layout: Layout, machine_id: str) -> Layout:
-    """Return the layout of what was pulled from a machine. Raises ConfigurationError for what is no id of a machine."""
+    """Return the layout of the unit of a machine. Raises ConfigurationError for an invalid id of a machine."""
     if MACHINE_ID.fullmatch(machine_id) is None:
         raise ConfigurationError(f"{machine_id!r} is no id of a machine")
     return Layout(layout.machines / machine_id)
@@ -234,7 +234,9 @@ def origins_of(layout: Layout, runs: Iterable[RunRecord]) -> Mapping[str, Origin
 
 
 def _salt(seed: bytes, home_id: str) -> int:
-    """Return what is combined with file_ids of a home of a unit; nobody who does not have this archive can know it."""
+    """Return the salt that is combined with file_ids of a home of a unit: secret, because it depends on the seed of
+    this archive.
+    """
     made = blake2b(home_id.encode(), digest_size=8, key=seed)
     return int.from_bytes(made.digest(), "big", signed=True)
 

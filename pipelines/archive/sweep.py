@@ -104,7 +104,7 @@ def _unfinished(layout: Layout) -> Iterator[Path]:
         (layout.tables, "manifest/*/*/.*.tmp"),
         (layout.warehouses, "*.tmp*"),
     ):
-        # A sync holds no writer's lock: what it is writing may be no leftover.
+        # A sync holds no writer's lock: the file that it is writing may be no leftover.
         yield from (path for path in directory.glob(pattern) if path.parent.name != layout.destinations.name)
 
 

@@ -9,9 +9,9 @@ from pipelines.lake.known import read_lakes
 
 
 def push_after_run(layout: Layout, *, is_asked: bool, is_silent: bool) -> ExitCode:
-    """Push to every lake if it `is_asked` for or the settings say so, else to those that say so themselves; return the
-    exit code. A lake that is away is named, and does not make the run fail unless a push was asked for. Raises
-    ConfigurationError where a push was asked for and no lake is in use.
+    """Push to every lake if `is_asked` or the settings require it, else to those whose own record requires it; return
+    the exit code. A lake that cannot be reached is named, and makes the run fail only if `is_asked`. Raises
+    ConfigurationError if `is_asked` and no lake is in use.
     """
     known = read_lakes(layout)
     if is_asked and not known:

@@ -33,8 +33,8 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Announcing:
-    """The way in which alerts are announced: by the user's command, by a notification, both or neither; and whether
-    nobody watches the command (`is_unattended`).
+    """The way in which alerts are announced: by the user's command, by a notification, both or neither; and whether the
+    command is unattended.
     """
 
     command: str | None = None

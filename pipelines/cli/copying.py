@@ -1,11 +1,11 @@
-"""Shows what the archive knows of a copy at another place, for `extract copy list` and `extract status`."""
+"""Shows the archive's record of a copy at another place, for `extract copy list` and `extract status`."""
 
 from models.amounts import moment, plural, size
 from pipelines.archive.known_copies import KnownCopy
 
 
 def copy_lines(known: KnownCopy) -> list[str]:
-    """Return what the archive knows of a copy, in lines for people."""
+    """Return the archive's record of a copy, in lines for people."""
     lines = [f"synced {moment(known.synced_at)}, {plural(known.files, 'file')}, {size(known.size)}"]
     if known.synced_at is None:
         lines = ["never synced completely"]

@@ -11,7 +11,7 @@ _SHOWN: Final = 20
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
-    """Print findings to standard error: code, address, sentence, and what to do."""
+    """Print findings to standard error: code, address, sentence, and next step."""
     for finding in findings[:_SHOWN]:
         say(f"{finding.code} {finding.severity}  {safe(finding.address)}", is_bold=True, stderr=True)
         say(f"     {safe(finding.sentence)}", stderr=True)

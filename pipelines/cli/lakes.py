@@ -67,7 +67,7 @@ def push_all(
 
 
 def status_of(layout: Layout) -> JsonObject:
-    """Return what is not pushed yet and since when, and what was pulled, as JSON values. Reaches no lake."""
+    """Return the runs that are not pushed yet and since when, and the units, as JSON values. Connects to no lake."""
     machine, runs = this_machine(layout), read_runs(layout)
     lakes = chosen_lakes(layout, None)
     return {

@@ -55,7 +55,7 @@ def showing(*, shown: bool) -> Iterator[Observer]:
 
 
 class _Plain(Observer):
-    """Draws nothing, and says what a person must see before a run reads anything."""
+    """Draws nothing, but prints the messages that a person must see before a run reads anything."""
 
     def settings_changed(self, sentences: Sequence[str]) -> None:
         say("The settings changed since the last run:", stderr=True)

@@ -1,4 +1,4 @@
-"""The secret key of the servers of one archive: what they hand out rests on it, and is void without it."""
+"""The secret key of the servers of one archive: it signs their tokens and addresses, which are void without it."""
 
 import hmac
 import os

@@ -110,7 +110,7 @@ class Questions:
 
     @property
     def known(self) -> KnownSessions:
-        """The rows of all sessions; those who share `sessions_in_memory` share them."""
+        """The rows of all sessions; callers with the same `sessions_in_memory` share them."""
         if not self.sessions_in_memory:
             self.sessions_in_memory.append(KnownSessions(self.published))
         return self.sessions_in_memory[0]

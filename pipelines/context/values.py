@@ -39,7 +39,7 @@ def plain(value: object) -> JsonValue:
 
 
 def cut(value: JsonValue, characters: int) -> JsonValue:
-    """Return a value whose texts are cut after so many characters; a cut text says how many are missing."""
+    """Return a value whose texts are cut after so many characters; a cut text ends with the number of missing ones."""
     match value:
         case str() if len(value) > characters:
             return f"{value[:characters]}… [{len(value) - characters} more characters]"

@@ -1,4 +1,4 @@
-"""Finds the sessions that an asker may see: for a team or the public, those that a rule of privacy gives to them."""
+"""Finds the sessions that a client may see: for a team or the public, those that a rule of privacy gives to them."""
 
 from collections.abc import Callable
 from threading import Lock

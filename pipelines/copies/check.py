@@ -41,7 +41,7 @@ _FORGOTTEN: Final = frozenset({codes.GONE.code, codes.BROKEN.code, codes.IDENTIT
 
 @dataclass(slots=True)
 class CopyVerification:
-    """The result of a verification of a copy: its place, the findings, the most severe first, and what was digested."""
+    """The result of a verification of a copy: its place, the findings, most severe first, and the digested files."""
 
     place: str
     findings: list[Finding] = field(default_factory=list)
@@ -121,7 +121,9 @@ class _Check:
         return self._made
 
     def _expected(self) -> dict[str, list[_Expected]]:
-        """Return what each file may be that must be there, by path; more than one state while a sync is at work."""
+        """Return the sizes and digests that each required file may have, by path; more than one while a sync is at
+        work.
+        """
         made: dict[str, list[_Expected]] = {}
         head = self._state.head
         for path, digest in head.files.items() if head is not None else ():

@@ -111,8 +111,8 @@ class Destination(Protocol):
         """Yield the content of a file in blocks, as it lies there. Raises FileNotFoundError."""
 
     def put(self, path: str, content: CopyContent, *, over: bool = False) -> None:
-        """Write a file that is seen only as a whole, after it was read back and its digest compared. With `over` it
-        replaces what is there, else FileExistsError is raised.
+        """Write a file that appears only when it is complete, read back and compared with its digest. With `over` it
+        replaces an existing file, else FileExistsError is raised.
 
         Raises DamagedHere when the content differs from its digest; nothing is changed then.
         """
@@ -159,8 +159,8 @@ def is_relative(path: str) -> bool:
 
 @contextmanager
 def place_errors(place: str, what: str = "copy", again: str = "copy sync") -> Iterator[None]:
-    """Raise DiskFullError or DataDirectoryError, naming the place, for an OSError of the block. `what` is there; the
-    command `again` goes on.
+    """Raise DiskFullError or DataDirectoryError, naming the place, for an OSError of the block. `what` names the
+    content of the place; the command `again` continues.
     """
     try:
         yield

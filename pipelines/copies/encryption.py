@@ -50,7 +50,9 @@ class EncryptedDestination:
         return plain | ours
 
     def blocks(self, path: str) -> Iterator[bytes]:
-        """Yield the content of a file, decrypted. Raises UnreadableThere for what is not of this key or was changed."""
+        """Yield the content of a file, decrypted. Raises UnreadableThere if it was encrypted with another key or
+        changed.
+        """
         cipher = b"".join(self._inner.blocks(path + SUFFIX))
         try:
             yield pyrage.decrypt(cipher, [self._identity])

@@ -20,7 +20,7 @@ from pipelines.disk.layout import Layout
 
 
 class SmallFiles:
-    """Puts small files at a place where it has others, and counts what it put. `digests` are those that the head of the
+    """Writes small files to a place where their bytes differ, and counts them. `digests` are those that the head of the
     copy lists; they are trusted if `is_sure`.
     """
 
@@ -44,7 +44,9 @@ class SmallFiles:
         self.findings: list[Finding] = []
 
     def kept(self) -> dict[str, str]:
-        """Return the digests of the files that are there, by path; what both archive and copy have lost is named."""
+        """Return the digests of the files at the place, by path; files that both archive and copy have lost become
+        findings.
+        """
         there = {path for path in self._digests if path in self._state.entries or path in self._written}
         self.findings += [codes.GONE.at(path) for path in sorted(self._digests.keys() - there)]
         return {path: self._digests[path] for path in sorted(there)}
@@ -54,7 +56,7 @@ class SmallFiles:
         self._digests.pop(path, None)
 
     def put(self, path: str, data: bytes) -> None:
-        """Put bytes at a path where it has others."""
+        """Write bytes to a path of the place, if it has others."""
         self._put(path, CopyContent.of(data))
 
     def put_identity(self) -> None:
@@ -81,8 +83,8 @@ class SmallFiles:
                 self._note(relative, error)
 
     def put_evidence(self, runs: Iterable[RunRecord]) -> None:
-        """Put what is written beside the commit records of `runs`, and the list of it; what is damaged here is left as
-        it is there.
+        """Write the files beside the commit records of `runs`, and evidence.json; a file that is damaged here keeps its
+        state at the place.
         """
         layout = self._layout
         self._put_twice_kept(layout.evidence_file)

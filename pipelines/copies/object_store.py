@@ -29,7 +29,7 @@ class ObjectDestination:
     """The place `url` (s3://bucket/prefix, gs://bucket/prefix, az://container/prefix)."""
 
     def __init__(self, url: str) -> None:
-        """Take the URL. Reaches nobody yet."""
+        """Take the URL. Does not connect yet."""
         self._url = url
         self._store = from_url(
             url,
@@ -76,7 +76,7 @@ class ObjectDestination:
         reach("copy-file:removed")
 
     def settle(self) -> None:
-        """Do nothing: what the service has confirmed is kept."""
+        """Do nothing: an object that the service has confirmed is durable."""
         reach("copy-file:settled")
 
 

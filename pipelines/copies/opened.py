@@ -35,20 +35,20 @@ def is_needed(table: str) -> bool:
 
 
 def is_for_sql(table: str) -> bool:
-    """Need what a warehouse is made of: all but the bytes of files."""
+    """Need the tables of a warehouse: all but the bytes of files."""
     return table != STORE.name
 
 
 def is_for_restore(table: str) -> bool:
-    """Need what files are restored from: their bytes, and what says where these belong."""
+    """Need the tables of a restore: the bytes of files, and their recipes, readings and manifests."""
     return table in (STORE.name, MANIFEST.name, EXTRACTIONS.name, PIECES.name)
 
 
 @contextmanager
 def opened_copy(given: str, key_file: Path | None = None, needed: Needed = is_needed) -> Iterator[Layout]:
-    """Yield the layout of a data directory with what a copy has, deleted at the end. It has no warehouse. Of a copy
-    that must be brought here (in an object store, or encrypted) it has the Parquet files of the tables that are
-    `needed`.
+    """Yield the layout of a temporary data directory with the files of a copy, deleted at the end. It has no warehouse.
+    Of a copy that must be downloaded (from an object store) or decrypted, it has only the Parquet files of the `needed`
+    tables.
 
     Raises ConfigurationError where the place has no copy, FixityError where the copy would lead elsewhere,
     DataDirectoryError where it cannot be reached, DiskFullError where there is no room for what is brought.
@@ -83,7 +83,7 @@ def opened_copy(given: str, key_file: Path | None = None, needed: Needed = is_ne
 
 
 def make_warehouse_of_copy(layout: Layout) -> Sequence[str]:
-    """Build the warehouse of an opened copy; return the paths of what is left out of it because it is damaged. Raises
+    """Build the warehouse of an opened copy; return the paths of damaged files, which are left out. Raises
     ConfigurationError where the copy has no run, LoadError.
     """
     everything, damage = read_records(layout)

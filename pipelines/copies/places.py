@@ -119,8 +119,8 @@ def add_copy(layout: Layout, given: str, key_file: Path | None = None) -> KnownC
 
 
 def _key_of(layout: Layout, place: str, key_file: Path | None) -> str | None:
-    """Return the absolute path of a key file, which is made if it is missing. Raises ConfigurationError where it would
-    be lost with the archive, or lie with what it protects.
+    """Return the absolute path of a key file, which is made if it is missing. Raises ConfigurationError if it would be
+    lost with the archive, or lie beside the files that it protects.
     """
     if key_file is None:
         return None
@@ -135,7 +135,7 @@ def _key_of(layout: Layout, place: str, key_file: Path | None) -> str | None:
 
 
 def remove_copy(layout: Layout, given: str) -> KnownCopy:
-    """Make the archive forget a copy; what lies at its place stays. Raises ConfigurationError for an unknown one."""
+    """Make the archive forget a copy; the files at its place stay. Raises ConfigurationError for an unknown one."""
     (known,) = chosen_copies(layout, given)
     with syncing(layout), disk_errors():
         drop_known_copy(layout, known.place)
@@ -157,7 +157,7 @@ def chosen_copies(layout: Layout, given: str | None) -> Sequence[KnownCopy]:
 
 @contextmanager
 def syncing(layout: Layout) -> Iterator[None]:
-    """Hold the lock of those who write copies, or what the archive knows of them. It does not keep runs away. Raises
+    """Hold the lock for changes of copies and of the archive's records of them. Runs do not wait for it. Raises
     LockedError where another process has it.
     """
     with disk_errors():

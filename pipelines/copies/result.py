@@ -11,7 +11,7 @@ from pipelines.archive.known_copies import KnownCopy
 @dataclass(slots=True)
 class SyncResult:
     """The result of a sync: files written and their bytes; files of the copy that were damaged or lost and were written
-    again; files deleted; what is wrong. `known` is what the archive knows of the copy now. `is_erased` is whether every
+    again; files deleted; findings. `known` is the archive's new record of the copy. `is_erased` is whether every
     erasure of the archive is carried out there.
     """
 

@@ -166,7 +166,7 @@ def _read_record(destination: Destination, state: CopyState, path: str) -> None:
 
 
 def _read(destination: Destination, state: CopyState, path: str) -> bytes:
-    """Return the content of a file that the state lists. Raises ValueError for what is no file, OSError."""
+    """Return the content of a file that the state lists. Raises ValueError for an entry that is not a file, OSError."""
     if not state.entries[path].is_file:
         raise ValueError(f"it is a {state.entries[path].kind}")
     try:

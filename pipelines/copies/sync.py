@@ -58,7 +58,7 @@ class _ArchiveChanged(Exception):
 def sync_copy(
     layout: Layout, known: KnownCopy, observer: Observer, opening: Callable[[KnownCopy], Destination] = open_copy
 ) -> SyncResult:
-    """Bring a copy up to date, and note that in the data directory. Damage is a finding; what is whole is copied.
+    """Bring a copy up to date, and note that in the data directory. Damage is a finding; intact files are copied.
 
     Raises LockedError where another sync is at work, DataDirectoryError and DiskFullError where the place cannot be
     reached or has no room, FixityError where archive and copy have gone different ways: then nothing is changed.
@@ -197,7 +197,7 @@ class _Sync:
         return ours
 
     def _put_parts(self, is_chained: bool) -> set[str]:
-        """Copy what the records of the archive list; return the ids of the runs of which all is there."""
+        """Copy the files that the records of the archive list; return the ids of the runs whose files are all there."""
         self._name_what_is_ahead()
         needed = [(run, part) for run in self._ours() for part in listed_files(run)]
         trusted = self._trusted() if is_chained else set()
@@ -331,8 +331,8 @@ class _Sync:
             small.put(self._layout.head_file.name, sealed(orjson.dumps(fields, option=orjson.OPT_INDENT_2), ".json"))
 
     def _remove_unlisted(self, runs: Sequence[RunRecord], small: SmallFiles, *, has_new_erasures: bool) -> None:
-        """Delete the files of `runs`, whose newest records the copy has, that they do not list; after an erasure also
-        what the archive does not have any more.
+        """Delete the files of `runs` that their newest records, which the copy has, do not list; after an erasure also
+        files that the archive no longer has.
         """
         self._turn.check()
         listed = {part.path for part in self._listed_there()}
@@ -362,14 +362,14 @@ class _Sync:
         return self._looked_again[run_id]
 
     def _take(self, small: SmallFiles) -> None:
-        """Add what was done for the small files to the result."""
+        """Add the counts and findings of the small files to the result."""
         self._result.files += small.files
         self._result.size += small.size
         self._result.healed += small.healed
         self._result.findings += small.findings
 
     def _finish(self, before: CopyHead, digests: Mapping[str, str], erasures: int) -> None:
-        """Write the new head of the copy, and set what the archive is to know of it."""
+        """Write the new head of the copy, and set the archive's new record of it."""
         self._turn.check()
         newest = self._state.runs[-1] if self._state.records else None
         head = CopyHead(

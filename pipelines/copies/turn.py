@@ -17,7 +17,7 @@ class SyncTurn:
     """
 
     def __init__(self, destination: Destination, name: str) -> None:
-        """Take the place, and the name of copy.json. Reaches nobody yet."""
+        """Take the place, and the name of copy.json. Does not connect yet."""
         self._destination, self._name = destination, name
         self.token: Final = token_hex(8)
         self.is_begun = False

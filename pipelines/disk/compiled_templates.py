@@ -18,7 +18,7 @@ class CompiledTemplates(BytecodeCache):
 
     def __init__(self, module: str, directory: str, form: str) -> None:
         """Keep the templates of a `directory` beside a module, the one with the settings of their environment, given by
-        its `__file__`. `form` is in the keys: forms escape differently, also what is constant in a template.
+        its `__file__`. `form` is part of the keys: each form escapes differently, even constant text of a template.
         """
         self._module, self._form = Path(module), form
         self._directory = self._module.with_name(directory)

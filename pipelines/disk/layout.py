@@ -368,7 +368,9 @@ def is_drill_record(path: Path) -> bool:
 
 
 def part_name(phase: int, number: int | None = None) -> str:
-    """Return the name of a part that one phase writes: of what its process `number` read, or of the whole phase."""
+    """Return the name of a part that one phase writes: of the files that its process `number` read, or of the whole
+    phase.
+    """
     return f"phase-{phase}.parquet" if number is None else f"phase-{phase}-{number}.parquet"
 
 

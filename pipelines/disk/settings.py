@@ -96,8 +96,8 @@ def settings_digest(layout: Layout) -> str | None:
 
 
 def keep_settings_copy(layout: Layout) -> None:
-    """Keep the second copy of settings.toml, which is what the newest run read: the next run and `extract verify`
-    compare the settings with it. Raises OSError.
+    """Keep the second copy of settings.toml, as the newest run read it: the next run and `extract verify` compare the
+    settings with it. Raises OSError.
     """
     copy = layout.copy_of(layout.settings_file)
     try:
@@ -199,7 +199,7 @@ def _check_retention(path: Path, given: object) -> None:
 
 
 def _check_privacy(path: Path, given: object) -> None:
-    """Raise ConfigurationError unless each rule has a level, and names what it is for."""
+    """Raise ConfigurationError unless each rule has a level and at least one condition."""
     for one in given if isinstance(given, list) else [None]:
         rule: Mapping[str, object] = one if isinstance(one, dict) else {}
         if (

@@ -17,7 +17,7 @@ FORMAT: Final = "claude-code-sessions/1"
 
 
 def document_of(contents: Sequence[Contents]) -> str:
-    """Return one JSON document of sessions: what the other forms have, and inputs and results of tools whole."""
+    """Return one JSON document of sessions: the content of the other forms, with inputs and results of tools uncut."""
     made = {"format": FORMAT, "sessions": [_session(one) for one in contents]}
     return safe_json(json.dumps(made, ensure_ascii=False, indent=1, default=_other)) + "\n"
 

@@ -29,7 +29,7 @@ DoneKind = Literal["task", "subagent", "commit", "tools", "outcome"]
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something that was done, and what says so: a task, a subagent, a commit, the calls of tools, the last answer."""
+    """A piece of work, and its source: a task, a subagent, a commit, the calls of tools, the last answer."""
 
     kind: DoneKind
     text: str
@@ -37,7 +37,9 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class ChangedFile:
-    """A file that tools created or modified, with the number of edits; lines are None where the results do not say."""
+    """A file that tools created or modified, with the number of edits; lines are None where the results do not have
+    them.
+    """
 
     path: str
     is_new: bool
@@ -116,7 +118,7 @@ class Contents:
 
 
 def contents_of(facts: SessionRows) -> Contents:
-    """Return what a document says of a session."""
+    """Return the content of the document of a session."""
     turns, row, parts = facts.turns(), facts.row, facts.parts
     own = [turn.utterance for turn in turns if turn.depth == 0]
     problems = _problems(parts["errors"])
@@ -157,7 +159,7 @@ def _objectives(own: Sequence[Utterance]) -> list[str]:
 
 
 def _problems(rows: Sequence[Named]) -> list[Problem]:
-    """Return what was met, each text once: first what happened in the session, then what only a debug log says."""
+    """Return the errors, each text once: first those of the session, then those that only a debug log has."""
     met: dict[tuple[str, str, str], list[datetime | None]] = {}
     for row in rows:
         key = (_text(row["error_kind"]), _text(row["tool_name"]), _text(row["text"]))

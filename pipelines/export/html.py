@@ -51,7 +51,7 @@ class Shown:
     about: str = ""
     sign: str = ""
     outcome: str = ""
-    folded: Markup = Markup()  # noqa: RUF009  # nobody can change it
+    folded: Markup = Markup()  # noqa: RUF009  # it is immutable
 
 
 def document_of(contents: Sequence[Contents]) -> str:

@@ -1,4 +1,4 @@
-"""A directory with a document for each session and an index of them by date; what is as it was is not written."""
+"""A directory with a document for each session and an index of them by date; unchanged documents are not written."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Reads what the documents of sessions need, for many sessions with a few queries, and masks it on the way."""
+"""Reads the rows of the documents of sessions, for many sessions with a few queries, and masks them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ _PARTS: Final = {
 @dataclass(slots=True)
 class SessionRows:
     """The rows of one session in the archive: `row` is its row of the view `sessions`, `parts` has the rows of each
-    query by its name. Every text is untrusted, and masked where that was asked for.
+    query by its name. Every text is untrusted, and masked if a masker was given.
     """
 
     row: Named
@@ -67,7 +67,7 @@ def facts_of(
     connection: duckdb.DuckDBPyConnection, rows: Sequence[Named], masker_of: Callable[[str], Masker | None]
 ) -> Iterator[SessionRows]:
     """Yield the facts of sessions, given by their rows as `chosen_rows` returns them, in the same order. `masker_of`
-    returns what masks the session with an id.
+    returns the masker of the session with an id, or None.
     """
     for start in range(0, len(rows), _BATCH):
         yield from _batch(connection, rows[start : start + _BATCH], masker_of)

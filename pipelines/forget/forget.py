@@ -125,8 +125,8 @@ def plan_forget(layout: Layout, target: ErasureTarget, observer: Observer | None
 
 
 def plan_query(layout: Layout, kind: TombstoneKind, wanted: ErasureQuery, observer: Observer) -> ErasurePlan:
-    """Return the plan for erasing what was found by other means than a target. Changes nothing. Raises as `plan_forget`
-    does.
+    """Return the plan for erasing files that were found by other means than a target. Changes nothing. Raises as
+    `plan_forget` does.
     """
     archived, _ = _opened(layout)
     return _planned(archived, kind, wanted, observer)

@@ -44,7 +44,7 @@ class _Compiled(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A regular expression of RE2 over UTF-8: its time grows with the text, whatever the expression."""
+    """A regular expression of RE2 over UTF-8: its time is linear in the text, for every expression."""
 
     written: str
     compiled: _Compiled = field(compare=False)
@@ -161,7 +161,7 @@ def id_matcher(ids: Iterable[str]) -> Matcher:
 
 
 def either_matcher(one: Matcher, other: Matcher) -> Matcher:
-    """Return a matcher that finds whatever one of two matchers finds."""
+    """Return a matcher that finds the matches of both matchers."""
     return Matcher(one.ids | other.ids, one.texts | other.texts, (*one.patterns, *other.patterns))
 
 

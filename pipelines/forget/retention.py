@@ -98,7 +98,8 @@ def _named(names: Iterable[str]) -> str:
 
 
 def plan_retention(layout: Layout, now: datetime, observer: Observer) -> RetentionPlan:
-    """Return what the rules delete at `now` (UTC). Changes nothing. The first rule that applies to a file counts it.
+    """Return the files that the rules delete at `now` (UTC). Changes nothing. A file counts under the first rule that
+    applies.
 
     Raises ConfigurationError for wrong rules and when there is no archive, FixityError for unreadable files.
     """
@@ -123,7 +124,9 @@ def plan_retention(layout: Layout, now: datetime, observer: Observer) -> Retenti
 
 
 def retain(layout: Layout, planned: RetentionPlan, observer: Observer) -> ErasureResult | None:
-    """Carry out a plan; None when no file may go. Raises as `forget` does; a kill leaves what it leaves there."""
+    """Carry out a plan; return None if there is no file to delete. Raises as `forget` does, and may be killed as that
+    may.
+    """
     if planned.erasure is None:
         return None
     rules = "; ".join(str(share.rule) for share in planned.shares if share.files)

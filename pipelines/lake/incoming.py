@@ -1,5 +1,5 @@
-"""Checks what another machine has put into a lake, before any of it counts. All of it may be hostile: every check names
-what is wrong, and nothing is used of what fails one.
+"""Checks the objects that another machine has put into a lake, before any of them counts. All of them may be hostile:
+every check names the problem, and an object that fails one is not used.
 """
 
 import os
@@ -64,7 +64,7 @@ def head_of(raw: bytes, machine_id: str, number: int) -> MachineHead:
 
 
 def record_of(raw: bytes, run_id: str, listed: PushedRecord) -> RunRecord:
-    """Return the commit record of a run. Raises Hostile where it is not the one that the head lists, or names what a
+    """Return the commit record of a run. Raises Hostile if it is not the one that the head lists, or has names that a
     run of that machine cannot have.
     """
     if digest_of(raw) != listed.sha256:

@@ -94,7 +94,7 @@ class MachineHead:
         return sealed_object({"format": FORMAT, **asdict(self), "projects": list(self.projects)})
 
     def to_json(self) -> JsonObject:
-        """Return what a person wants of it as JSON values."""
+        """Return the fields of interest to a person as JSON values."""
         return {
             "machine_id": self.machine_id,
             "name": self.name,
@@ -108,7 +108,7 @@ class MachineHead:
         }
 
     def says_the_same(self, other: "MachineHead") -> bool:
-        """Whether both say the same, but for number and time."""
+        """Whether both are equal except for number and time."""
         without = {"number": 0, "pushed_at": ""}
         return asdict(self) | without == asdict(other) | without
 
@@ -146,7 +146,7 @@ class MachineHead:
 
 
 def prefix_of(machine_id: str) -> str:
-    """Return what the keys of a machine begin with."""
+    """Return the prefix of the keys of a machine."""
     return f"machines/{machine_id}/"
 
 

@@ -57,7 +57,7 @@ class KnownLake:
         return cls(**value)  # type: ignore[arg-type]  # the dataclass refuses unknown and missing names
 
     def to_json(self) -> JsonObject:
-        """Return what a person may see of it as JSON values."""
+        """Return the fields that a person may see as JSON values."""
         made: JsonObject = asdict(self)
         del made["mask_key"]
         return made
@@ -166,20 +166,20 @@ def chosen_lakes(layout: Layout, given: str | None) -> Sequence[KnownLake]:
 
 
 def keep_lake(layout: Layout, known: KnownLake) -> None:
-    """Write what the archive knows of a lake. Raises OSError."""
+    """Write the archive's record of a lake. Raises OSError."""
     path = layout.lakes / f"{key_of(known.place)}.json"
     sync_directories(make_directories(path.parent))
     write_sealed(path, orjson.dumps(asdict(known), option=orjson.OPT_INDENT_2), "lake")
 
 
 def drop_lake(layout: Layout, known: KnownLake) -> None:
-    """Delete what the archive knows of a lake. Raises OSError."""
+    """Delete the archive's record of a lake. Raises OSError."""
     (layout.lakes / f"{key_of(known.place)}.json").unlink(missing_ok=True)
 
 
 @contextmanager
 def using_lakes(layout: Layout) -> Iterator[None]:
-    """Hold the lock of those who push and pull. It does not keep runs away. Raises LockedError."""
+    """Hold the lock for pushes and pulls. Runs do not wait for it. Raises LockedError."""
     with disk_errors():
         sync_directories(make_directories(layout.lakes))
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)

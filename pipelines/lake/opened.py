@@ -34,8 +34,8 @@ def is_lake(given: str) -> bool:
 
 @contextmanager
 def opened_lake(given: str) -> Iterator[tuple[Layout, PullResult]]:
-    """Yield the layout of a data directory with the warehouse of a lake, deleted at the end, and what was found. Raises
-    ConfigurationError where no machine has pushed yet, DataDirectoryError, LoadError.
+    """Yield the layout of a temporary data directory with the warehouse of a lake, deleted at the end, and the
+    findings. Raises ConfigurationError where no machine has pushed yet, DataDirectoryError, LoadError.
     """
     make_files_private()
     place = lake_place(given)

@@ -25,8 +25,8 @@ from pipelines.privacy.rules import PRIVATE, TEAM, rank, read_rules
 
 @dataclass(slots=True)
 class Outgoing:
-    """The data that goes to a place. `runs` are the records as they go there, `own_runs` the same as they are here,
-    `all_runs` also those that are not in effect. `left_out` says what cannot go, and why.
+    """The data that goes to a place. `runs` are the records as written there, `own_runs` the same records as they are
+    here, `all_runs` also those that are not in effect. `left_out` names the runs that cannot go, with the reasons.
     """
 
     layout: Layout
@@ -49,8 +49,8 @@ class Outgoing:
 
 
 def outgoing_of(layout: Layout, level: str, key: bytes, work: Path) -> Outgoing:
-    """Return what goes to a place of a level (private, team, public), and write the files for it below `work` where
-    they are not the archive's own. `key` is the secret key of the masks. The caller must call `remove`.
+    """Return the data for a place of a level (private, team, public), and write its files below `work` where they
+    differ from the archive's own. `key` is the secret key of the masks. The caller must call `remove`.
 
     Raises ConfigurationError where no run was committed or the warehouse is missing, which tells the sessions apart.
     """
@@ -84,7 +84,7 @@ def _withholds(levels: Levels, least: int) -> bool:
 
 
 def mark_of(run: RunRecord) -> str:
-    """Return a digest of what other machines may see of a record: it changes when a push has something to do."""
+    """Return a digest of the part of a record that other machines may see: if it differs, a push has work to do."""
     return digest_of(orjson.dumps(cleaned(run).to_json()))[:16]
 
 

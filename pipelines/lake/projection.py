@@ -44,8 +44,8 @@ _NOT_MASKED: Final = frozenset({"message_id", "home_id", "run_id", "first_run_id
 
 
 def cleaned(run: RunRecord) -> RunRecord:
-    """Return a record without what concerns this machine alone: its warehouse, its reports, what it found damaged, and
-    how often the record was written.
+    """Return a record without the fields that concern this machine alone: its warehouse, its reports, the damage that
+    it found, and its revision.
     """
     return replace(
         run,
@@ -157,7 +157,9 @@ class Projection:
         return found
 
     def _used(self) -> tuple[set[str], set[bytes]]:
-        """Return the messages that occur, and the pieces of files whose bytes are whole, in what goes there."""
+        """Return the messages that occur in the outgoing files, and the pieces of those files whose bytes go as a
+        whole.
+        """
         messages: set[str] = set()
         pieces: set[bytes] = set()
         for table, part in self._parts():

@@ -1,4 +1,4 @@
-"""`extract lake pull`: brings what other machines have pushed, into a unit for each machine, below machines/.
+"""`extract lake pull`: copies the runs that other machines have pushed, into a unit for each machine, below machines/.
 
 The newest head of a machine says which commit records count. A run counts when its record and every file of it were
 compared with their digests; one that fails a check is named and left out. At the end files that no record lists any
@@ -44,7 +44,7 @@ from pipelines.warehouse.publish import make_warehouse
 
 @dataclass(slots=True)
 class PullResult:
-    """The result of a pull: what was brought and deleted (sizes in bytes), the machines, and what was found wrong."""
+    """The result of a pull: the files copied and deleted (sizes in bytes), the machines, and the findings."""
 
     known: KnownLake
     runs: int = 0
@@ -77,8 +77,8 @@ class PullResult:
 
 
 def pull(layout: Layout, known: KnownLake, observer: Observer, *, why: str | None = None) -> PullResult:
-    """Bring what other machines have pushed, and add it to the warehouse. Raises DataDirectoryError where the lake is
-    away, FixityError where another lake is there, LockedError, LoadError.
+    """Copy the runs that other machines have pushed, and add them to the warehouse. Raises DataDirectoryError if the
+    lake cannot be reached, FixityError if another lake is there, LockedError, LoadError.
     """
     started = time.monotonic()
     archives.Archive.open_or_make(layout)
@@ -107,7 +107,7 @@ def pull(layout: Layout, known: KnownLake, observer: Observer, *, why: str | Non
 
 
 def remake_warehouse(layout: Layout, observer: Observer) -> Sequence[str]:
-    """Bring the warehouse up to the units as they are now; return what had to be left out. The caller must hold the
+    """Bring the warehouse up to date with the units; return the parts that had to be left out. The caller must hold the
     writer lock. Raises LoadError.
     """
     runs = archives.effective(archives.read_all_runs(layout))
@@ -124,8 +124,8 @@ def remake_warehouse(layout: Layout, observer: Observer) -> Sequence[str]:
 
 
 def drop_unit(layout: Layout, given: str, observer: Observer) -> Machine:
-    """Delete what was pulled from a machine, by its name or the beginning of its id. Raises ConfigurationError where
-    none or several are meant, LockedError, LoadError.
+    """Delete the unit of a machine, given by its name or the beginning of its id. Raises ConfigurationError if none or
+    several match, LockedError, LoadError.
     """
     found = [one for one in read_units(layout) if given == one.machine.name or one.machine.machine_id.startswith(given)]
     if len(found) != 1:
@@ -140,7 +140,7 @@ def drop_unit(layout: Layout, given: str, observer: Observer) -> Machine:
 
 
 def _machines(entries: Mapping[str, PlacedEntry], result: PullResult) -> dict[str, dict[str, PlacedEntry]]:
-    """Return the entries of each machine, by the path below its prefix; name what is of none."""
+    """Return the entries of each machine, by the path below its prefix; entries of no machine become findings."""
     found: dict[str, dict[str, PlacedEntry]] = {}
     for key, entry in entries.items():
         split = split_key(key)
@@ -185,7 +185,7 @@ class _Pull:
         self._here = {run.run_id: run for run in archives.read_records(self._unit)[0]} if self._before else {}
 
     def do(self) -> bool:
-        """Bring what is new of the machine; return whether anything of its unit has changed."""
+        """Copy the machine's new runs; return whether its unit has changed."""
         head = self._head()
         if head is None:
             return False
@@ -205,7 +205,7 @@ class _Pull:
         self._observer.step_ends()
         for run_id, run in self._here.items():
             if run_id in head.records and run_id not in kept and not self._has_erased(head):
-                kept[run_id] = run  # an earlier state of it is here, and nothing says that it must go
+                kept[run_id] = run  # an earlier state of it is here, and no record deletes it
         reach("lake:pulled")
         unit = UnitHead(
             head.machine_id,

@@ -1,4 +1,4 @@
-"""`extract lake push`: puts what this machine has committed into a lake.
+"""`extract lake push`: copies this machine's committed runs into a lake.
 
 Tombstones first, then Parquet files, then the commit records that list them, then the head that lists the records; at
 the end what no head lists any more is deleted. A push that is killed has changed nothing that counts, and the next one
@@ -43,7 +43,7 @@ from pipelines.version import VERSION
 
 @dataclass(slots=True)
 class PushResult:
-    """The result of a push: the lake as it is known now, and what was put there and deleted; sizes in bytes."""
+    """The result of a push: the archive's new record of the lake, and the files written and deleted; sizes in bytes."""
 
     known: KnownLake
     runs: int = 0
@@ -68,7 +68,7 @@ class PushResult:
 
 
 def push(layout: Layout, known: KnownLake, observer: Observer, *, why: str | None = None) -> PushResult:
-    """Push all committed runs that the lake does not have, redacted to its level; return what was done.
+    """Push all committed runs that the lake does not have, redacted to its level; return the result.
 
     Raises DataDirectoryError where the lake is away or full, FixityError where another lake is there, LockedError,
     ConfigurationError.
@@ -234,7 +234,7 @@ class _Push:
         return {one: (names[one].name or one) if one in names else one for one in sorted(used)}
 
     def _remove_unlisted(self, head: MachineHead, listed: dict[str, PartRecord]) -> None:
-        """Delete what the head does not list: files and records that were replaced or are not to be there any more."""
+        """Delete the files and records that the head does not list: replaced ones, and those no more allowed there."""
         wanted = {record_path(run_id, one.number) for run_id, one in head.records.items()}
         wanted |= {head_path(head.number), *listed}
         for path in sorted(self._entries):
@@ -262,7 +262,7 @@ class Waiting:
 
 
 def waiting_for(known: KnownLake, runs: Sequence[RunRecord]) -> Waiting:
-    """Return what of `runs`, those in effect, was not pushed yet to a lake; reaches nobody."""
+    """Return the part of `runs`, those in effect, that was not pushed to a lake yet; connects to nothing."""
     late = [run for run in runs if run.phases and known.pushed.get(run.run_id) != mark_of(run)]
     new = [run for run in late if run.run_id not in known.pushed]
     parts = [part for run in new for part in listed_files(run)]

@@ -27,7 +27,7 @@ def input_of(call: Utterance) -> dict[str, object]:
 
 
 def about(call: Utterance) -> str:
-    """Return what a call is about in one line: its command, file, pattern or the like; "" where nothing says it."""
+    """Return the subject of a call in one line: its command, file, pattern or the like; "" if its input has none."""
     found = (input_of(call).get(name) for name in _TELLING)
     said = (value[: 2 * _LONGEST_ABOUT] for value in found if isinstance(value, str) and value.strip())
     return next((" ".join(value.split())[:_LONGEST_ABOUT] for value in said), "")
@@ -35,7 +35,7 @@ def about(call: Utterance) -> str:
 
 def changed_lines(given: dict[str, object], cut: Callable[[str], str] = str) -> Iterator[str]:
     """Yield the lines that the input of an editing tool adds, removes or keeps, prefixed with `+`, `-` or a space, and
-    `@@` lines between places. Each text is what `cut` returns for it. Nothing for other tools.
+    `@@` lines between places. Each text is passed through `cut`. Other tools give nothing.
     """
     edits = given.get("edits")
     for edit in edits if isinstance(edits, list) else [given]:

@@ -79,8 +79,8 @@ class Follower:
         self._calls: dict[str, Utterance] = {}
 
     def new(self) -> list[Utterance]:
-        """Return what was said since the last call, in order; a call comes when it begins and again with its result.
-        Raises ConfigurationError if the transcript is gone.
+        """Return the utterances since the last call, in order; a tool call comes when it begins and again with its
+        result. Raises ConfigurationError if the transcript is gone.
         """
         made: list[Utterance] = []
         for path in self._paths():
@@ -138,7 +138,7 @@ def unanswered(said: Sequence[Utterance]) -> list[Utterance]:
 
 
 def utterances_of(record: JsonObject) -> Iterator[Utterance]:
-    """Yield what a record of a transcript says. A result is a call without a tool."""
+    """Yield the utterances of a record of a transcript. A result is a call without a tool."""
     base = _base(record)
     message = record.get("message")
     content = message.get("content") if isinstance(message, dict) else None
@@ -185,7 +185,7 @@ def _answer(block: JsonObject, base: Utterance) -> Iterator[Utterance]:
 
 
 def _reaching(block: JsonObject, base: Utterance, record: JsonObject) -> Iterator[Utterance]:
-    """Yield what a block says that reaches Claude."""
+    """Yield the texts of a block that reach Claude."""
     text = _text(block.get("text"))
     if block.get("type") == "tool_result":
         result, is_error = _result(block.get("content")), block.get("is_error") is True

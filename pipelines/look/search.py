@@ -113,8 +113,8 @@ class SearchQuery:
 
 
 def search(layout: Layout, wanted: SearchQuery, mask: Callable[[str], str] = str) -> list[Hit]:
-    """Return the best hits, one for each session unless `each` is asked for. `mask` is applied to their whole texts, as
-    a snippet may have only a part of a secret.
+    """Return the best hits, one for each session unless `each`. `mask` is applied to their whole texts, as a snippet
+    may have only a part of a secret.
 
     Raises ConfigurationError for words that mean nothing, and as `current_index` and `open_warehouse` do.
     """

@@ -1,4 +1,4 @@
-"""Opens the warehouse for a notebook, asks it, and shows what it said so that nobody obeys it."""
+"""Opens the warehouse for a notebook, queries it, and shows the results so that no text in them acts as markup."""
 
 import os
 from pathlib import Path
@@ -28,13 +28,13 @@ class Stop(Exception):
     """Ends a notebook where it is, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython shows of it: nothing."""
+        """Return the traceback that IPython shows: an empty one."""
         return []
 
 
 def open_here() -> OpenWarehouse:
-    """Open the warehouse of EXTRACT_DATA, else of `data/` beside the folder of the notebook, read-only. Where there is
-    none, displays what to do and raises Stop.
+    """Open the warehouse of EXTRACT_DATA, else of `data/` beside the folder of the notebook, read-only. If there is
+    none, displays the next step and raises Stop.
     """
     layout = Layout.of(None if os.environ.get(ENVIRONMENT_VARIABLE) else Path("../data"))
     try:
@@ -59,7 +59,7 @@ def cut(text: str, width: int = _WIDTH) -> str:
 
 
 def table(frame: pl.DataFrame, *, rows: int = _ROWS) -> None:
-    """Display the first rows of a frame, or say that there is none."""
+    """Display the first rows of a frame, or a sentence if it has none."""
     if frame.is_empty():
         display(Markdown("*Nothing here.*"))
         return

@@ -166,7 +166,7 @@ def _fill_lines(connection: duckdb.DuckDBPyConnection, made: Levels) -> None:
 
 
 def _fill_files(connection: duckdb.DuckDBPyConnection, made: Levels) -> None:
-    """Give each file the most private level of what it belongs to."""
+    """Give each file the most private level of the sessions and rules that apply to it."""
     by_id: dict[str, int] = {}
     for (_, session_id), one in made.sessions.items():
         by_id[session_id] = min(rank(one.level), by_id.get(session_id, len(PRIVACY_LEVELS)))

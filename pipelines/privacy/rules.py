@@ -1,6 +1,5 @@
 """The rules of privacy: which content has which level. Rules come from settings.toml (`[[privacy]]`) and from the
-command
-`extract privacy set`.
+command `extract privacy set`.
 
 The most private of all rules that apply wins, so no order matters and no rule can open what another one closes. Without
 a rule content is private.
@@ -25,7 +24,7 @@ _NOT_ENCODED: Final = re.compile(r"[^A-Za-z0-9*?\[\]]")
 
 
 def rank(level: str) -> int:
-    """Return how open a level is, from 0 (ephemeral). Raises ConfigurationError for what is no level."""
+    """Return how open a level is, from 0 (ephemeral). Raises ConfigurationError for an unknown level."""
     if level not in PRIVACY_LEVELS:
         raise ConfigurationError(f"{level!r} is no privacy level: use {', '.join(PRIVACY_LEVELS)}")
     return PRIVACY_LEVELS.index(level)
@@ -33,9 +32,9 @@ def rank(level: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PrivacyRule:
-    """A rule: the level, and what it is for. All that it names must apply: a project (its path, or a directory above
-    it), a file's path below its home, a tag of a session, a home, a session (the beginning of its id). Patterns have
-    `*`, `?` and `[…]`. `origin` says where the rule was written.
+    """A rule: a level and its conditions, all of which must apply: a project (its path, or a directory above it), a
+    file's path below its home, a tag of a session, a home, a session (the beginning of its id). Patterns have `*`, `?`
+    and `[…]`. `origin` names the place where the rule was written.
     """
 
     level: str
@@ -74,7 +73,7 @@ class PrivacyRule:
         return fnmatchcase(encoded, pattern) or fnmatchcase(encoded, f"{pattern}-*")
 
     def to_json(self) -> JsonObject:
-        """Return what it names as JSON values."""
+        """Return the conditions as JSON values."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 

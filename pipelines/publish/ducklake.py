@@ -25,9 +25,9 @@ _POSTGRES: Final = ("postgres:", "postgresql:")
 
 
 def publish_to_ducklake(source: Publishable, place: str, files: Path, observer: Observer) -> Publication:
-    """Bring a DuckLake catalog up to the archive, and compare both. `place` is a directory, which gets the catalog as a
-    file of DuckDB, or a URL of PostgreSQL, which has the catalog then; `files` is where DuckLake writes what is not a
-    file of the archive.
+    """Bring a DuckLake catalog up to date with the archive, and compare both. `place` is a directory, which gets the
+    catalog as a file of DuckDB, or a URL of PostgreSQL, which then has the catalog; `files` is the directory in which
+    DuckLake writes its own files, those that are not of the archive.
 
     Raises ConfigurationError where an extension is missing or the catalog is refused, FixityError for a difference.
     """

@@ -52,7 +52,7 @@ def publish_to_postgres(
 
 
 def shown_url(url: str) -> str:
-    """Return a URL without its password and parameters. Raises ConfigurationError for what is none."""
+    """Return a URL without its password and parameters. Raises ConfigurationError for an invalid one."""
     try:
         given = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
@@ -147,7 +147,7 @@ class _Publishing:
         self._made.rows += rows
 
     def _make_table(self, relation: Relation) -> None:
-        """Create the table of a relation, anew where it has other columns."""
+        """Create the table of a relation; replace one with other columns."""
         query = """
             SELECT a.attname::text, format_type(a.atttypid, NULL) FROM pg_attribute a
             JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -47,7 +47,7 @@ class PublishedColumn:
 
     @property
     def value(self) -> str:
-        """DuckDB's expression for what is published. PostgreSQL's texts cannot have a NUL character."""
+        """DuckDB's expression for the published value. PostgreSQL's texts cannot have a NUL character."""
         if self.kind in ("VARCHAR", "JSON"):
             return f"replace({self.quoted}::VARCHAR, chr(0), chr(65533))"
         return self.quoted if self.kind in _TYPES else f"to_json({self.quoted})::VARCHAR"

@@ -7,7 +7,7 @@ from models.json import JsonObject
 
 @dataclass(slots=True)
 class Publication:
-    """The result: the number of relations and rows that are there, and how many chunks and rows were copied anew."""
+    """The result: the number of relations and rows at the place, and how many chunks and rows were copied."""
 
     place: str
     relations: int = 0

@@ -1,4 +1,4 @@
-"""The warehouse that is published: the archive's own, or one that is built for this of what may go to the place."""
+"""The warehouse to publish: the archive's own, or one built from the sessions that may go to the place."""
 
 import os
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Publishable:
 
 @contextmanager
 def publishable(layout: Layout, level: str, work: Path) -> Iterator[Publishable]:
-    """Yield what may be published at a level; files that are written for it lie below `work`, and stay there.
+    """Yield the warehouse that may be published at a level; files written for it are below `work`, and stay there.
 
     For private without any withheld session, this is the published warehouse, with what was pulled from other machines;
     else one of this archive's own sessions, without those that may not go there, masked for team and public. Raises

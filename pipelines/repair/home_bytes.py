@@ -1,4 +1,4 @@
-"""Reads what homes still have of archived files, where the rules of today let a run read them."""
+"""Reads the bytes of archived files that homes still have, where the current rules let a run read them."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -16,7 +16,7 @@ _LARGEST: Final = 256 << 20
 
 
 class HomeFiles:
-    """The files of homes, by home_id and path. Every read is checked by a digest by whoever asks."""
+    """The files of homes, by home_id and path. The caller compares the bytes of every read with a digest."""
 
     def __init__(self, layout: Layout, homes: Mapping[str, Path]) -> None:
         """Raises ConfigurationError for invalid settings."""

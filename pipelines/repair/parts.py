@@ -1,5 +1,5 @@
-"""Mends the committed Parquet files: puts back what is whole elsewhere, makes again what other parts say, and retires
-by name what nothing has.
+"""Mends the committed Parquet files: puts back intact copies, makes others again from the remaining parts, and retires
+the rest by name.
 
 Until the last step the damaged parts stay in the commit records, so that a run in between goes on naming them.
 """
@@ -27,7 +27,7 @@ _STRUCTURE = (MANIFEST.name, EXTRACTIONS.name, PIECES.name)
 
 
 def damaged_parts(work: Work) -> list[DamageRecord]:
-    """Return every committed part that is not what was committed, each digested."""
+    """Return every committed part that is missing or damaged, each digested."""
     runs = work.runs()
     paths = {part.path for run in runs for phase in run.phases for part in phase.parts}
     return look_at_parts(work.layout, runs, datetime.now(UTC), always=paths)
@@ -56,7 +56,7 @@ def put_back_parts(work: Work) -> list[DamageRecord]:
 
 
 def mend_copies(work: Work) -> None:
-    """Make the second copies of manifests again that are not what they should be."""
+    """Make the missing and damaged second copies of manifests again."""
     for part in manifests_of(work.runs()):
         if whole_copy(work.layout, part) is None:
             copy = work.layout.copy_of(work.layout.root / part.path)

@@ -1,4 +1,5 @@
-"""Finds lost pieces of the store again, in whatever has their bytes; what nothing has is marked as lost in the recipes.
+"""Finds lost pieces of the store again, wherever their bytes still are; pieces found nowhere are marked as lost in the
+recipes.
 
 A piece belongs to the first run that names it in its recipes: every state of the archive that needs it has that run.
 """
@@ -40,7 +41,7 @@ class Missing:
 
 
 def mend_pieces(work: Work, homes: HomeFiles, given: Mapping[bytes, bytes]) -> None:
-    """Store again what is lost and can be found, and mark the rest as lost. `given` are bytes that were read from homes
+    """Store the lost pieces that can be found, and mark the rest as lost. `given` are bytes that were read from homes
     for new recipes, by digest.
     """
     runs = work.runs()
@@ -124,8 +125,8 @@ def _searched(
 
 
 def _store_files(work: Work, own: Iterable[str]) -> Iterator[tuple[Path, str]]:
-    """Yield every file that may hold pieces, whole or not: of the store itself, those in quarantine, those that no
-    record lists, and those of other places. Only digests decide what is taken.
+    """Yield every file that may hold pieces, intact or damaged: of the store itself, those in quarantine, those that no
+    record lists, and those of other places. A piece is accepted by its digest alone.
     """
     for name in sorted(own):
         yield work.layout.root / name, "other parts of the store"
@@ -169,7 +170,7 @@ def _store(work: Work, batch: dict[PhaseKey, list[Row]], made: dict[PhaseKey, li
 def _record(
     work: Work, runs: Sequence[RunRecord], made: Mapping[PhaseKey, Sequence[PartRecord]], lost: set[bytes]
 ) -> None:
-    """List the new parts in the commit records, and mark what is lost in the recipes."""
+    """List the new parts in the commit records, and mark the lost pieces in the recipes."""
     for run in runs:
         is_new = False
         for phase in run.phases:

@@ -1,4 +1,4 @@
-"""The places where a file of the archive may still be whole: its second copy, the quarantine of earlier repairs, and
+"""The places where a file of the archive may still be intact: its second copy, the quarantine of earlier repairs, and
 other directories that are laid out like a data directory.
 
 A file is taken for what it should be by its digest alone, or, where it has a seal, by that.
@@ -41,14 +41,14 @@ class Places:
 
     @property
     def as_new(self) -> list[Layout]:
-        """Those of the other directories that know of every erasure of this archive: an older one still has what was
-        erased, so nothing is taken from it but files that the archive names by their digest.
+        """The other directories that know every erasure of this archive. An older one may still have erased content, so
+        only files that the archive names by their digest are taken from it.
         """
         mine = _erasures(self._layout)
         return [other for other in self._others if mine <= _erasures(other)]
 
     def find(self, path: str, sha256: str, size: int | None = None) -> tuple[Path, str] | None:
-        """Return a whole file with this digest, and where it is as a person says it; None where none is found.
+        """Return an intact file with this digest, and a name of its place for people; None if there is none.
 
         `path` is where it should be, below the data directory.
         """
@@ -67,8 +67,8 @@ class Places:
             return
 
     def sealed(self, path: Path) -> Iterator[tuple[bytes, str]]:
-        """Yield what other places have at the path of a sealed file of the archive, where it is whole, and where from:
-        the second copy, then the others that know of every erasure.
+        """Yield the content of each intact file at the path of a sealed file of the archive, and a name of its place:
+        the second copy, then the other directories that know every erasure.
         """
         name = self._layout.relative(path)
         bases = [(self._layout.copy_of(path), SECOND_COPY)]
@@ -87,7 +87,7 @@ class Places:
             yield other.copies / path, str(other.root)
 
     def _set_aside(self) -> dict[str, Path]:
-        """Return what is in the quarantine by SHA-256: of two files that were swapped, each is whole there."""
+        """Return the files in the quarantine by SHA-256: if two files were swapped, both are intact there."""
         if self._moved is None:
             self._moved = {}
             for path in sorted(self._layout.quarantine.rglob("*")):

@@ -42,7 +42,7 @@ def states_of(work: Work, phase: PhaseRecord) -> dict[int, FileState]:
 
 
 def sound(work: Work, phase: PhaseRecord, table: Table) -> list[PartRecord]:
-    """Return the parts of a table in a phase that are what was committed."""
+    """Return the undamaged parts of a table in a phase."""
     found = []
     for part in parts_of(phase, table):
         try:
@@ -54,8 +54,8 @@ def sound(work: Work, phase: PhaseRecord, table: Table) -> list[PartRecord]:
 
 
 def extraction_rows(work: Work, runs: Sequence[RunRecord], run: RunRecord, phase: PhaseRecord) -> Iterator[Row]:
-    """Yield the rows of a lost list of readings. A file of which the manifest says nothing changed while it was read:
-    its reading counts as void.
+    """Yield the rows of a lost list of readings. A file that the manifest does not have changed while it was read: its
+    reading counts as void.
     """
     states = states_of(work, phase)
     pieces = recipes(work, phase)
@@ -105,7 +105,7 @@ def _by_file(
 
 
 def recipes(work: Work, phase: PhaseRecord) -> dict[int, list[Piece]]:
-    """Return what the sound parts of a phase say of the pieces of its files, by file_id, in the order of offsets."""
+    """Return the pieces of each file in the undamaged parts of a phase, by file_id, in the order of offsets."""
     found: dict[int, list[Piece]] = defaultdict(list)
     names = ["file_id", "byte_offset", "byte_length", "digest"]
     for row in read_columns(work.layout, sound(work, phase, PIECES), PIECES, names).to_pylist():

@@ -91,7 +91,7 @@ class Repair:
 
 
 def preview_repair(layout: Layout, sources: Sequence[Path], homes: Mapping[str, Path], observer: Observer) -> Repair:
-    """Return what a repair would do, and what would be lost. `sources` are directories laid out like a data directory,
+    """Return the repairs that are possible, and the losses. `sources` are directories laid out like a data directory,
     `homes` directories of homes by home_id, in place of those that the archive knows. Only staging/ is written to.
 
     Raises ConfigurationError where there is no archive, or for a source that is no copy of it, LockedError,
@@ -114,8 +114,8 @@ def preview_repair(layout: Layout, sources: Sequence[Path], homes: Mapping[str, 
 
 
 def repair(layout: Layout, sources: Sequence[Path], homes: Mapping[str, Path], observer: Observer) -> Repair:
-    """Mend the archive, verify it, and return what was done. Arguments and errors are those of `preview_repair`; it may
-    be killed at any point, and then be given again.
+    """Mend the archive, verify it, and return the result. Arguments and errors are those of `preview_repair`; if it is
+    killed at any point, it can be repeated.
     """
     _refuse_nothing(layout)
     places = Places(layout, sources)
@@ -226,9 +226,7 @@ def _has_warehouse(layout: Layout) -> bool:
 
 
 def _changed_older_warehouses(work: Work, layout: Layout) -> list[Path]:
-    """Return the warehouses of earlier runs that are not as they were made, and say that they are deleted: a rebuild
-    makes the newest only.
-    """
+    """Return the changed warehouses of earlier runs, and note that they go: a rebuild makes only the newest."""
     runs = effective(work.runs())
     newest = next((run.warehouse.path for run in reversed(runs) if run.warehouse is not None), None)
     changed = [path for path in changed_warehouses(layout, work.runs()) if layout.relative(path) != newest]

@@ -129,8 +129,8 @@ def _mend_homes(work: Work, runs: list[RunRecord]) -> None:
 
 
 def _mend_tombstones(work: Work, *, is_known: bool) -> None:
-    """Put the tombstones back from what has most of them: an older version lacks the latest erasures. Raises StoreError
-    where they are lost everywhere.
+    """Restore the tombstones from the file that has most of them: an older version lacks the latest erasures. Raises
+    StoreError if no place has them.
     """
     layout = work.layout
     path = layout.tombstones_file
@@ -155,8 +155,8 @@ def _mend_tombstones(work: Work, *, is_known: bool) -> None:
 
 
 def mend_settings(work: Work) -> None:
-    """Put settings.toml back, as the newest run had it, where it is no longer valid. Raises ConfigurationError where
-    no other place has it: without the rules on what to withhold, no home may be read.
+    """If settings.toml is invalid, restore it as the newest run read it. Raises ConfigurationError if no place has it:
+    without the rules on withheld files, no home may be read.
     """
     layout = work.layout
     path = layout.settings_file
@@ -310,13 +310,13 @@ def _identity(path: Path) -> bytes | None:
 
 
 def _clear(work: Work, path: Path) -> None:
-    """Set aside what is at the place of a file and is none."""
+    """Set aside a directory or link that is in the place of a file."""
     if path.is_dir() or path.is_symlink():
         work.set_aside(path)
 
 
 def make_all_private(layout: Layout) -> Iterator[Path]:
-    """Take from other users the rights to everything but Prefect's own; yields what was changed."""
+    """Remove the rights of other users to every file but Prefect's own; yield the changed ones."""
     for place, directories, files in os.walk(layout.root):
         for name in (*directories, *files):
             path = Path(place, name)

@@ -1,4 +1,4 @@
-"""The state that the steps of a repair share: the archive, where whole files may be found, and what was done."""
+"""The state that the steps of a repair share: the archive, the places of intact files, and the results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ from pipelines.repair.places import Places
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """A file of the archive that was not what was written: its path below the data directory, what was wrong with it,
-    and how it is mended, as sentences go on after its path.
+    """A damaged or missing file of the archive: its path below the data directory, the damage, and the way of mending,
+    both worded to follow the path in a sentence.
     """
 
     path: str
@@ -28,8 +28,8 @@ class Mended:
 
 @dataclass(slots=True)
 class Work:
-    """One repair. `homes` are the directories of the homes to look into, by home_id. `mended` are the files that were
-    mended, in the order of mending; `notes` say what else a person has to know.
+    """One repair. `homes` are the directories of the homes to search, by home_id. `mended` are the mended files, in the
+    order of mending; `notes` are further sentences for a person.
     """
 
     layout: Layout
@@ -42,7 +42,7 @@ class Work:
     """Whether a commit record or a part is another than before, so that the warehouse has to be built again."""
 
     def tell(self, path: Path | str, problem: str, how: str) -> None:
-        """Note what was mended, and how."""
+        """Note a mended file, its damage, and the way of mending."""
         name = path if isinstance(path, str) else self.layout.relative(path)
         self.mended.append(Mended(name, problem, how))
 

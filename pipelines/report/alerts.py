@@ -112,7 +112,7 @@ def alerts_of(
 
 
 def _since(last: RunRecord, run: RunRecord, home_id: str, noticed: Noticed) -> list[Alert]:
-    """Return the alerts on what happened to a home between its `last` run and this one."""
+    """Return the alerts on the changes of a home between its `last` run and this one."""
     before, now = datetime.fromisoformat(last.started_at), datetime.fromisoformat(run.started_at)
     times = [modified_at(one) for one in noticed.gone.get(home_id, ())]
     gone = rules.Gone(home_id, run.run_id, times, noticed.left.get(home_id, 0), before, now)
@@ -129,7 +129,7 @@ def disk_alerts(layout: Layout, warehouse: int, settings: Settings) -> list[Aler
     try:
         usage = shutil.disk_usage(layout.root)
     except OSError:
-        return []  # the run itself, or the next one, says what is wrong with the disk
+        return []  # the run itself, or the next one, reports the error of the disk
     return rules.disk(usage.free, usage.total, warehouse, settings)
 
 

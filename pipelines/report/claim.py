@@ -76,7 +76,7 @@ def verdict_of(ground: Ground) -> Verdict:
 
 
 def claim_of(ground: Ground) -> str:
-    """Return the one sentence that says what was verified, of how many files, by which digest, and what was not."""
+    """Return the one sentence on the verification: how many files, by which digest, and which were not checked."""
     pieces = [*_kept(ground), *_exceptions(ground), *_left_out(ground), "nothing else is claimed."]
     return _lead(ground) + "; ".join(pieces)
 

@@ -98,7 +98,7 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
 
 
 def _settings(layout: Layout) -> Settings:
-    """Return the settings, the defaults where the file is not valid: a run refuses it, a report shows what there is."""
+    """Return the settings; the defaults if the file is invalid: a run refuses it, but a report can still be shown."""
     try:
         return read_settings(layout)
     except ConfigurationError:

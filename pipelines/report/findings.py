@@ -49,7 +49,7 @@ def finding_facts(verified: Iterable[Verification]) -> list[FindingFacts]:
 
 
 def findings_section(facts: Facts) -> Section:
-    """List when the archive was verified after the run, and each finding with its place and what to do about it."""
+    """List the times of verifications after the run, and each finding with its place and the next step."""
     blocks: list[Block] = [paragraph(_sentence(one)) for one in facts.verifications]
     for finding in facts.findings.shown:
         note = f"{finding.severity}: {finding.sentence}"

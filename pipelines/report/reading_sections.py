@@ -35,7 +35,7 @@ def more(listing: Listing[T], what: str = "more") -> Iterator[Paragraph]:
 
 
 def sources_section(facts: Facts) -> Section:
-    """List what was read from each source, and say that the counts balance."""
+    """List the counts of each source, and state that they balance."""
     busy = [source for source in facts.sources if _gave(source.counts)]
     quiet = sorted({source.source for source in facts.sources} - {source.source for source in busy})
     blocks: list[Block] = []

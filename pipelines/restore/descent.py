@@ -48,7 +48,7 @@ class Descent:
         return current
 
     def _leave(self, depth: int) -> None:
-        """Close what is deeper."""
+        """Close the open directories deeper than `depth`."""
         while self._open and (last := next(reversed(self._open))) > depth:
             self._open.pop(last).close()
 

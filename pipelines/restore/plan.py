@@ -156,7 +156,7 @@ def _add_above(plan: RestorePlan, chosen: Chosen, *, by_home: bool) -> None:
     """Add the parent directories of the chosen paths, and sort all directories."""
     wanted: dict[NameParts, FileState | None] = {}
     for parts, home_id in _places(plan):
-        # From the deepest up: what is above a directory that is there already is added with it.
+        # From the deepest up: a directory that is there already was added with all above it.
         for depth in range(len(parts) - 1, 0, -1):
             above = parts[:depth]
             if above in wanted or above in plan.directories:

@@ -217,7 +217,7 @@ def _remove_marked(top: TreeTarget, mark: bytes, names: Sequence[bytes]) -> None
 @dataclass(slots=True)
 class _Work:
     """The progress of a restore. After `is_moving` a failure leaves the files and the INCOMPLETE-RESTORE- directory:
-    the files in place are right, and the directory's name says that others are missing.
+    the files in place are complete, and the directory's name shows that others are missing.
     """
 
     is_moving: bool = False

@@ -57,7 +57,7 @@ class RestoreTree:
         self._root, self._descent = root, Descent(root)
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close all open directories."""
         self._descent.close()
 
     def make(self) -> None:

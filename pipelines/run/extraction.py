@@ -156,8 +156,9 @@ class RunInProgress:
 
 
 def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProgress:
-    """Prepare a run and return it: create or open the archive, finish an interrupted erasure, sweep the remains of dead
-    runs, parse again what outdated parsers read, look for damage, take the snapshots, prepare the digest indexes.
+    """Prepare a run and return it: create or open the archive, finish an interrupted erasure, delete the leftovers of
+    killed runs, parse again the files read by outdated parsers, check for damage, take the snapshots, prepare the
+    digest indexes.
 
     The caller must hold the writer lock. Raises ExtractError.
     """

@@ -95,7 +95,7 @@ def _take_over(state: FileState, result: FileResult, last: FileState | None, run
 
 def state_of_absent(absent: Absent, run_id: str) -> FileState:
     """Return the manifest row of a path that the snapshot does not have in this phase. The archive keeps its rows and
-    bytes; the new row says why it is absent.
+    bytes; the new row has the reason why it is absent.
     """
     state, was = absent.state, absent.state.outcome
     state.run_id, state.check_made = run_id, "none"

@@ -21,7 +21,7 @@ from models.text import printable_path
 
 @dataclass(slots=True)
 class InventoryItem:
-    """One path of a home: what the walk found, its source and treatment, and its row of the last manifest."""
+    """One path of a home: the entry that the walk found, its source and treatment, and its row of the last manifest."""
 
     found: Found
     place: Placement

@@ -1,5 +1,5 @@
-"""Lists known losses, for people who ask for the status: without a database, from the commit records and from
-what the last verification found.
+"""Lists known losses for the status: without a database, from the commit records and from the findings of the last
+verification.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ _KINDS = frozenset(kind.code for kind in (codes.BYTES, codes.ROWS, codes.MANIFES
 
 
 def known_losses(layout: Layout, runs: Sequence[RunRecord]) -> list[str]:
-    """Return a sentence for each known loss: runs of which nothing was left, and what the newest verification found
-    that was more than quick; where there was none since, the parts that `extract repair` retired. `runs` are all
-    commit records, oldest first.
+    """Return a sentence for each known loss: runs of which nothing was left, and the losses found by the newest
+    verification that was more than quick; if there was none since, the parts that `extract repair` retired. `runs` are
+    all commit records, oldest first.
     """
     made = [f"the run of epoch {run.epoch} (runs/{run.run_id})" for run in runs if run.status == "lost"]
     verified = next((found for run in reversed(runs) if (found := _found(layout, run)) is not None), None)
@@ -27,7 +27,7 @@ def known_losses(layout: Layout, runs: Sequence[RunRecord]) -> list[str]:
 
 
 def _found(layout: Layout, run: RunRecord) -> list[str] | None:
-    """Return what a verification beside a run named as lost; None where there was none."""
+    """Return the losses that a verification beside a run named; None if there was none."""
     try:
         made = [one for one in read_verifications(layout, run.run_id) if str(one.level) in ("default", "deep")]
     except (FixityError, OSError):

@@ -109,7 +109,7 @@ def _reusable_warehouse(layout: Layout, earlier: Sequence[RunRecord], run: RunRe
 
 
 def _is_recorded(layout: Layout, run: RunRecord) -> bool:
-    """Whether the commit record of a run was written after its warehouse, which therefore is as it says."""
+    """Whether the commit record of a run was written after its warehouse, and so describes it."""
     if run.warehouse is None:
         return False
     built, record = layout.root / run.warehouse.path, layout.commit_record(run.run_id)

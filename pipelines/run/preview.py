@@ -47,7 +47,9 @@ class RunPreview:
 
 
 def preview_run(layout: Layout, request: Request) -> RunPreview:
-    """Return what a run would do now. Writes nothing, and does not create the data directory. Raises ExtractError."""
+    """Return a preview of a run at this moment. Writes nothing, and does not create the data directory. Raises
+    ExtractError.
+    """
     check_homes(request.homes, layout)
     homes = name_homes(request, layout)
     snapshots = take_snapshots(layout, homes, read_runs(layout), read_settings(layout), PHASES)
@@ -62,7 +64,7 @@ def preview_run(layout: Layout, request: Request) -> RunPreview:
 
 
 def preview_phase(snapshot: Snapshot, phase: int, *, is_full: bool = False) -> PhasePreview:
-    """Return what a run would do in one phase of a home."""
+    """Return a preview of one phase of a home."""
     made = PhasePreview(snapshot.home.home_id, phase)
     for part in snapshot.slices(phase):
         add_slice(made, part, is_full=is_full)

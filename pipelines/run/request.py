@@ -160,7 +160,7 @@ def _home_of(text: str) -> NamedHome:
 def _listed(value: str) -> list[Path]:
     whole = Path(value.strip()).expanduser()
     if is_directory(whole):
-        return [whole]  # Claude Code itself takes the variable as one directory, whatever characters are in its name
+        return [whole]  # Claude Code itself takes the variable as one directory, even with separators in its name
     parts = [part.strip() for some in value.split(",") for part in some.split(os.pathsep)]
     return list(dict.fromkeys(Path(part).expanduser() for part in parts if part))
 

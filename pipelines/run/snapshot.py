@@ -101,7 +101,7 @@ class Snapshot:
 
     def slices(self, phase: int) -> Iterable[Slice]:
         """Return the slices of a phase in the order of their paths; at least one. Small ones are kept for the next
-        call, others are computed anew each time.
+        call, others are computed again each time.
         """
         if len(self.inventory) + len(self._last(phase)) > min(_SMALL, 4 * self.at_a_time):
             return self._slices(phase)
@@ -194,8 +194,9 @@ _NOTHING: Final = LastManifest()
 
 
 def secrets_among(root: Path, items: Iterable[InventoryItem]) -> list[InventoryItem]:
-    """Return the small files of no known source that begin as a key or a file of tokens does. Of these alone, and of
-    no withheld file, the first 4 kB are read. A file that cannot be read is none: whoever reads it reports the error.
+    """Return the small files of no known source that begin as a key or a file of tokens does. Only of these files, and
+    of no withheld one, the first 4 kB are read. A file that cannot be read is not returned: its reader reports the
+    error later.
     """
     found = []
     doubtful = [item for item in items if _may_be_a_secret(item)]

@@ -75,9 +75,8 @@ class HomeStatus:
 @dataclass(slots=True)
 class Status:
     """The status of an archive. Sizes are in bytes, times ISO 8601 in UTC. `under_way` names the process that writes
-    now, or says that a run was killed. `damage` lists committed files that are gone or have another size now, and
-    those that the last run found damaged. `known_losses` has a sentence for each loss that `extract repair` could not
-    mend.
+    now, or a killed run. `damage` lists committed files that are gone or have another size now, and those that the last
+    run found damaged. `known_losses` has a sentence for each loss that `extract repair` could not mend.
 
     `is_warehouse_current` is whether the warehouse has everything that the last run found. It may be older than that
     run: a run that finds nothing new keeps the previous warehouse. `quarantined` counts the quarantined entries of all

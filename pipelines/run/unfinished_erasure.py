@@ -58,8 +58,8 @@ def finish_forget(layout: Layout, observer: Observer) -> bool:
 
 
 def _delete_old(layout: Layout, journal: Journal) -> None:
-    """Delete what the records of the journal do not list, indexes, and files of other origin that hold the content.
-    The journal may only go when these deletions are on the disk.
+    """Delete the files that the records of the journal do not list, indexes, and files of other origin with the
+    content. The journal may be deleted only after these deletions are on the disk.
     """
     sweep(layout)
     derived = [*layout.digest_indexes(), *layout.cache.glob("*search*"), *layout.cache.glob("*vectors*")]
@@ -97,7 +97,7 @@ def _replace_imports(layout: Layout, journal: Journal) -> None:
 
 
 def _other_files(layout: Layout, journal: Journal) -> list[Path]:
-    """Return what the erasure deleted or wrote of the files that evidence.json lists."""
+    """Return the files listed in evidence.json that the erasure deleted or wrote."""
     imports = [layout.imported / name for name in (*journal.imported_new, *journal.imported_gone)]
     return [*(path for name in journal.deleted if (path := layout.root / name).parent.parent == layout.runs), *imports]
 

@@ -92,8 +92,8 @@ class LastRead:
 
 
 def last_reads(layout: Layout, timetable: Timetable | None, now: datetime) -> list[LastRead]:
-    """Return for each home that runs read when it was last read, as of `now` (UTC). Raises StoreError or FixityError
-    where the archive cannot say.
+    """Return for each home that runs read when it was last read, as of `now` (UTC). Raises StoreError or FixityError if
+    the archive cannot be read.
     """
     runs = {home_id: run for run in read_runs(layout) for home_id in run.homes}
     found = []

@@ -26,7 +26,7 @@ class Embedded:
 
 def embed(layout: Layout, observer: Observer, most: int = 0) -> Embedded:
     """Give a vector to each text that has none, to at most `most` (0: all). The writer lock is held only while a file
-    is written, and what was embedded of a warehouse that was replaced meanwhile is not written.
+    is written; vectors for a warehouse that was replaced meanwhile are not written.
 
     Raises ConfigurationError if there is no warehouse, LockedError while another command writes, OSError.
     """
@@ -42,7 +42,7 @@ def embed(layout: Layout, observer: Observer, most: int = 0) -> Embedded:
         vectors = model.vectors([texts[key] for key in keys])
         with writing(layout, "embed"):
             if layout.warehouse.resolve().stem != published:
-                break  # a run or an erasure: what was erased must not be written again
+                break  # a run or an erasure: vectors of erased texts must not be written
             write_vectors(layout, published, keys, vectors)
         made += len(keys)
         observer.advances(sum(len(texts[key]) for key in keys), len(keys))

@@ -59,14 +59,14 @@ class SemanticIndex:
         self._index: VectorIndex | None = None
 
     def search(self, wanted: SearchQuery, mask: Callable[[str], str] = str) -> list[Hit]:
-        """Return the best hits by words and by meaning: what is near the top of both lists comes first."""
+        """Return the best hits by words and by meaning: hits near the top of both lists come first."""
         more = replace(wanted, limit=max(wanted.limit, _FUSED) if wanted.limit else 0)
         near = self.nearest(more, mask)
         words = search(self._layout, more, mask)
         return fused(words, near, each=wanted.each)[: wanted.limit or None]
 
     def nearest(self, wanted: SearchQuery, mask: Callable[[str], str] = str) -> list[Hit]:
-        """Return the hits whose meaning is nearest, best first, one for each session unless each is asked for."""
+        """Return the hits whose meaning is nearest, best first, one for each session unless `each`."""
         model, index = self._loaded()
         if not wanted.text.strip():
             raise ConfigurationError("name what is to be found")

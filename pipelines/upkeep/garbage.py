@@ -91,7 +91,7 @@ class Garbage:
 
 
 def find_garbage(layout: Layout, *, is_writer: bool = False) -> Garbage:
-    """Return what gc may delete now. Changes nothing.
+    """Return the files that gc may delete now. Changes nothing.
 
     While another process holds the writer's lock, leftovers are not listed: they may be that process's files.
     `is_writer` means that the caller itself holds the lock. Raises ConfigurationError when there is no archive,
@@ -144,7 +144,7 @@ def undone_runs(runs: Sequence[RunRecord], now: datetime) -> list[UndoneRun]:
 
 
 def free(layout: Layout, planned: Garbage) -> None:
-    """Delete what was planned. It may be killed at any point: the next gc deletes the rest.
+    """Delete the planned files. It may be killed at any point: the next gc deletes the rest.
 
     Raises ConfigurationError when the runs to delete have changed since the plan, LockedError, DataDirectoryError.
     """

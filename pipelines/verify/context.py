@@ -29,7 +29,7 @@ class PhaseGroup:
 
 @dataclass(slots=True)
 class Context:
-    """One verification. `share` says which files are digested.
+    """One verification. `share` selects the files to digest.
 
     `runs` are those with a usable commit record, oldest first, undone and removed runs included; `unusable` are the
     names of the other runs' directories. `chains` are the branches of runs: first the runs in effect now, then, for

@@ -1,5 +1,5 @@
-"""Checks the second copies of small critical files, head.json, which names the last committed run, and what the archive
-knows of its copies at other places.
+"""Checks the second copies of small critical files, head.json, which names the last committed run, and the archive's
+records of its copies at other places.
 """
 
 from pathlib import Path

@@ -114,7 +114,7 @@ def _check_file(context: Context, reader: StoreReader, file: _File) -> None:
         if reader.lost_spans(file.file_id, reading.run_id):
             return  # L101 names it; each piece that is left was compared with its digest
         if reading.start == 0:
-            consumed = sha256()  # what a damaged part held was read again from the first byte
+            consumed = sha256()  # the bytes of a damaged part were read again from the first byte
         try:
             for block in reader.read_range(
                 file.file_id, reading.start, reading.watermark - reading.start, reading.run_id, without_erased=True

@@ -1,4 +1,4 @@
-"""Names what is known to be lost: the bytes, rows, manifests and runs that `extract repair` found nowhere."""
+"""Reports known losses: the bytes, rows, manifests and runs that `extract repair` found nowhere."""
 
 from typing import Final
 

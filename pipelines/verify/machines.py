@@ -1,4 +1,4 @@
-"""Checks what was pulled from other machines, and the audit log."""
+"""Checks the units, which were pulled from other machines, and the audit log."""
 
 from models.findings import lake as codes
 from pipelines.archive.archive import read_records

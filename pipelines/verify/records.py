@@ -147,8 +147,8 @@ def check_ignore_file(context: Context) -> None:
 
 
 def check_lock_and_checks(context: Context) -> None:
-    """Check the content of the lock file, which is empty when the last writer was killed as it started, and of the file
-    that says when each check last passed.
+    """Check the content of the lock file, which is empty if the last writer was killed at its start, and of
+    checks.json.
     """
     checks = context.layout.checks_file
     try:

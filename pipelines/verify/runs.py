@@ -56,8 +56,8 @@ def read_runs(context: Context) -> None:
 
 
 def _in_effect(context: Context) -> Callable[[RunRecord], RunRecord]:
-    """Return what gives the record that counts instead of a run's own: that of the journal of an unfinished erasure, if
-    there is one that can be read.
+    """Return a function from the record of a run to the one in effect: that of the journal of an unfinished erasure, if
+    the journal has one and can be read.
     """
     with suppress(ExtractError, OSError):
         if (journal := read_journal(context.layout)) is not None:

@@ -1,4 +1,4 @@
-"""Distinguishes what a stopped command left from damage: the next writer deletes or makes again what it left."""
+"""Distinguishes the leftovers of a stopped command from damage: the next writer deletes them or makes them again."""
 
 from contextlib import suppress
 from typing import Final
@@ -39,7 +39,7 @@ _LEFT_BY_FORGET: Final = frozenset(
 
 
 def without_leftovers(context: Context) -> list[Finding]:
-    """Return the findings without those about what the stopped command left, with one that names the command. Without
+    """Return the findings without those about leftovers of a stopped command, with one that names the command. Without
     such a command, return all findings.
     """
     stopped = context.stopped

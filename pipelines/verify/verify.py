@@ -96,8 +96,8 @@ def verify_share(layout: Layout, percent: float, seed: int) -> Verification:
 
 
 def _note(layout: Layout, made: Verification, subset: Subset) -> None:
-    """Note in checks.json what has passed, which is what found no error: with a level also those below it, of a share
-    only its slots.
+    """Note in checks.json the checks that passed, which are those without an error: with a level also the lower ones;
+    of a share only its slots.
     """
     below = {Level.DEEP: (Level.QUICK, Level.DEFAULT), Level.DEFAULT: (Level.QUICK,)}.get(made.level, ())
     is_whole = made.percent is None

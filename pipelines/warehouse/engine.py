@@ -88,7 +88,7 @@ def apart(connection: duckdb.DuckDBPyConnection, work: Callable[[], object]) -> 
 
 
 def lacks_memory(error: BaseException | None) -> bool:
-    """Whether an error says that more memory would help. Checks the text: an out-of-memory error in a commit is raised
+    """Whether an error means that more memory would help. Checks the text: an out-of-memory error in a commit is raised
     as TransactionException.
     """
     return isinstance(error, duckdb.Error) and "Increasing the memory limit" in str(error)

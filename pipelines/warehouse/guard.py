@@ -34,7 +34,7 @@ class Watched:
         self._left = timeout
 
     def do(self, work: Callable[[], T]) -> T:
-        """Call `work` and return its result. Raises ConfigurationError on timeout, and whatever `work` raises."""
+        """Call `work` and return its result. Raises ConfigurationError on timeout, and the exceptions of `work`."""
         done: Future[T] = Future()
 
         def run() -> None:

@@ -307,8 +307,8 @@ def _insert_foreign(connection: duckdb.DuckDBPyConnection, table: Table, foreign
 
 
 def _as_loaded(column: Column) -> str:
-    """Return the expression for a column of a Parquet file. An instant is taken as its number of microseconds: DuckDB's
-    own conversion would ask its calendar about each.
+    """Return the expression for a column of a Parquet file. An instant is read as its number of microseconds: DuckDB's
+    own conversion would call its calendar for each.
     """
     return f'make_timestamptz(epoch_us("{column.name}"))' if column.type is INSTANT else f'"{column.name}"'
 

@@ -79,9 +79,8 @@ def _try_unit(layout: Layout, runs: Sequence[RunRecord]) -> bool:
 def _make_warehouse(
     layout: Layout, own: Sequence[RunRecord], runs: Sequence[RunRecord], *, keep: int, is_anew: bool
 ) -> Published:
-    """Do what `make_warehouse` says with `runs`, those of the units among them; the warehouse is named after the newest
-    of
-    `own`.
+    """Make the warehouse of `runs`, including those of the units, as `make_warehouse` does; it is named after the
+    newest of `own`.
     """
     newest = (own or runs)[-1].run_id
     final, building = layout.warehouse_of(newest), layout.warehouse_being_built(newest)

@@ -37,7 +37,7 @@ _HOPS = """
 
 
 def derived_digest() -> str:
-    """Return a digest of the queries of the derived tables: a warehouse with rows of other queries is built anew."""
+    """Return a digest of the queries of the derived tables: a warehouse made by other queries is built again."""
     text = macros() + "".join(table.insert for table in derived_tables())
     return blake2b(text.encode(), digest_size=8).hexdigest()
 

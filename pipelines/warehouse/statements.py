@@ -118,8 +118,8 @@ def _split(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
 
 
 def _first_word(statement: Sequence[_Token]) -> str:
-    """Return the word that says what a statement does: the first one after parentheses, EXPLAIN with its options, and
-    common table expressions; the last word if there is no other.
+    """Return the word that determines the kind of a statement: the first one after parentheses, EXPLAIN with its
+    options, and common table expressions; the last word if there is no other.
     """
     words = [token.word for token in statement]
     at = 0

@@ -229,7 +229,7 @@ class Browser(App[None]):
         self._in_background("entry", lambda: self._source.entry(*place), show)
 
     def _place(self) -> tuple[int, int, int] | None:
-        """Return the place of the entry at the cursor, or of a hit without a session; says so where there is none."""
+        """Return the place of the entry at the cursor, or of a hit without a session; if there is none, say so."""
         turn = self._reader.turn()
         place = turn.utterance.place if turn is not None else None
         if place is None and self._shown is None and self._chosen is not None:

@@ -92,7 +92,7 @@ class FilterDialog(ModalScreen[Filters | None]):
             yield Static("", id="problem", markup=False)
 
     def on_input_submitted(self, _: Input.Submitted) -> None:
-        """Return the filters; say what is wrong where one has no meaning."""
+        """Return the filters; show the error of one that is invalid."""
         given = {name: self.query_one(f"#{name}", Input).value.strip() or None for name, _hint in _FIELDS}
         filters = replace(self._filters, **given)
         try:
@@ -155,7 +155,7 @@ class EntryWindow(Window):
 
 
 class CopyWindow(Window):
-    """A line that was copied, for who must copy it by hand."""
+    """A line that was copied, shown so that it can be copied by hand where the terminal does not copy."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,c,a", "close", show=False)]
 

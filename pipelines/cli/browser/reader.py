@@ -80,7 +80,7 @@ class Reader(Rows):
             self.resized()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Draw on when the end of what is drawn comes near."""
+        """Draw further turns when the end of the drawn ones comes near."""
         super().watch_scroll_y(old_value, new_value)
         self._draw_on()
 

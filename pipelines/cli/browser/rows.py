@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 
 class Rows(ScrollView, can_focus=True):
-    """Rows of `row_height` lines each; a subclass says how many and draws them. Keys and clicks move the cursor."""
+    """Rows of `row_height` lines each; a subclass has their number and draws them. Keys and clicks move the cursor."""
 
     DEFAULT_CSS = """
     Rows { overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }

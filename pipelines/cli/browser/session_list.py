@@ -46,7 +46,7 @@ class SessionList(Rows):
         return len(self.entries)
 
     def row_line(self, row: int, part: int, width: int) -> list[Segment]:
-        """Return the title, what it is about, or the snippet."""
+        """Return the title, the subject, or the snippet."""
         entry = self.entries[row]
         if part == 0:
             return self._cut(Text(entry.title), width)

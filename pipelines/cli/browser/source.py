@@ -64,9 +64,9 @@ class RawEntry:
 
 
 class BrowserSource:
-    """Reads the archive for the browser; with a masker, secrets are masked. Each call opens the warehouse anew, so that
-    it is that of the newest run, and raises what `asking` raises. Calls of several threads wait for one another: DuckDB
-    gives two connections of a process the same engine, which refuses to be configured again.
+    """Reads the archive for the browser; with a masker, secrets are masked. Each call opens the newest warehouse, and
+    raises the exceptions of `asking`. Calls of several threads wait for one another: DuckDB gives two connections of a
+    process the same engine, which refuses to be configured again.
     """
 
     def __init__(self, layout: Layout, masker: Masker | None) -> None:

@@ -113,7 +113,7 @@ def _report(written: Written, directory: Path) -> None:
 
 
 def _one_document(layout: Layout, chosen: Filters | str, level: PrivacyLevel | None) -> list[Contents]:
-    """Return what one document of all chosen sessions contains: a value has the same mask in all of them."""
+    """Return the contents of one document of all chosen sessions: a value has the same mask in all of them."""
     with open_warehouse(layout) as connection:
         rows = chosen_rows(connection, chosen)
         if not rows:
@@ -123,7 +123,7 @@ def _one_document(layout: Layout, chosen: Filters | str, level: PrivacyLevel | N
 
 
 def _each(layout: Layout, chosen: Filters | str, level: PrivacyLevel | None) -> Iterator[Contents]:
-    """Yield what the document of each chosen session contains."""
+    """Yield the contents of the document of each chosen session."""
     with open_warehouse(layout) as connection:
         rows = chosen_rows(connection, chosen)
         for facts in facts_of(connection, rows, lambda session_id: _masker(layout, level, session_id)):
@@ -131,7 +131,9 @@ def _each(layout: Layout, chosen: Filters | str, level: PrivacyLevel | None) -> 
 
 
 def _masker(layout: Layout, level: PrivacyLevel | None, *session_ids: str) -> Masker | None:
-    """Return what masks a document: the same value alike at each call, else every document would change each time."""
+    """Return the masker of a document, or None: its key depends on the sessions and the archive, so that the document
+    does not change at each call.
+    """
     if level is None:
         return None
     return Masker(

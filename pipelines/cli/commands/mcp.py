@@ -67,7 +67,7 @@ def mcp(
 
 
 def _print_lines(layout: Layout, redact: str, url: str | None, port: int) -> None:
-    """Print what a person copies: the line for a shell on standard output, the rest on standard error."""
+    """Print the line for a shell on standard output, and the explanations on standard error."""
     name = shutil.which(program()) or os.path.abspath(sys.argv[0])
     command = [name, "mcp", "--data", str(layout.root), *(["--redact", redact] if redact != "private" else [])]
     if url is not None:

@@ -87,7 +87,7 @@ def _state(layout: Layout, warehouse: CurrentWarehouse, rate: float, accesses: A
 
 
 def _sync(layout: Layout) -> SyncActions:
-    """Return what the routes of sync do: what the commands of `extract lake` do, for all lakes of this machine."""
+    """Return the actions of the sync routes: those of the commands of `extract lake`, for all lakes of this machine."""
 
     def pushed() -> JsonObject:
         outcomes = push_all(layout, chosen_lakes(layout, None), Observer(), why=_WHY)

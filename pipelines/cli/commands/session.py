@@ -89,7 +89,9 @@ def session(
 
 
 def _follow(layout: Layout, which: str, masker: Masker | None, *, is_full: bool, only_prompts: bool) -> None:
-    """Print the end of a running session and what is appended to it, until Ctrl-C or until nobody reads any more."""
+    """Print the end of a running session and the lines appended to it, until Ctrl-C or until the reader closes the
+    pipe.
+    """
     roots = [*(Path(home.root) for home in read_homes(layout).values()), *usual_homes(os.environ)]
     transcript = find_live(roots, which)
     with Home(transcript.root) as home, ended_by_interrupt():

@@ -1,4 +1,4 @@
-"""`extract token`: who may ask the API."""
+"""`extract token`: creates, lists and revokes the tokens of the API."""
 
 import sys
 from dataclasses import asdict

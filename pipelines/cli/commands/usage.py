@@ -91,7 +91,7 @@ def _key(value: object) -> str:
 
 
 def _end_of(path: str) -> str:
-    """Return a path that is cut at its beginning, where it says less than at its end."""
+    """Return a path cut at its beginning, because its end distinguishes it best."""
     most = max(_LEAST_OF_PATH, terminal_width() - _REST)
     return path if len(path) <= most else f"…{path[1 - most :]}"
 
