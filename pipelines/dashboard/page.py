@@ -12,12 +12,11 @@ from typing import Final
 
 import duckdb
 import orjson
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from models.json import JsonObject
 from pipelines.dashboard.cubes import Masking, read_cubes
-from pipelines.disk.compiled_templates import CompiledTemplates
+from pipelines.disk.compiled_templates import template_environment
 from pipelines.version import VERSION
 
 _SCRIPTS: Final = ("d3.min.js", "plot.umd.min.js", "rows.js", "charts.js", "dashboard.js")
@@ -37,18 +36,15 @@ def page_with(data: JsonObject) -> str:
     """Return the page for `data`: the result of `Cubes.to_json`, with `made_at` and `version`."""
     assets = files("pipelines.dashboard") / "assets"
     scripts = [(assets / name).read_text(encoding="utf-8") for name in _SCRIPTS]
-    environment = Environment(
-        loader=PackageLoader("pipelines.dashboard", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=False,
-        bytecode_cache=CompiledTemplates(__file__, "assets", "html"),
-    )
-    return environment.get_template("dashboard.html.jinja").render(
-        policy=_policy(scripts),
-        style=Markup((assets / "dashboard.css").read_text(encoding="utf-8")),
-        data=Markup(_json(data)),
-        scripts=[Markup(script) for script in scripts],
+    return (
+        template_environment(__file__, "assets")
+        .get_template("dashboard.html.jinja")
+        .render(
+            policy=_policy(scripts),
+            style=Markup((assets / "dashboard.css").read_text(encoding="utf-8")),
+            data=Markup(_json(data)),
+            scripts=[Markup(script) for script in scripts],
+        )
     )
 
 

@@ -14,7 +14,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 
 from models.amounts import count, duration, plural
 from models.text import safe
-from pipelines.disk.compiled_templates import CompiledTemplates
+from pipelines.disk.compiled_templates import template_environment
 from pipelines.export.contents import Contents, outcome
 from pipelines.export.markdown import DEEDS, at, front_of
 from pipelines.look.calls import about, changed_lines, input_of
@@ -74,15 +74,7 @@ def document_of(contents: Sequence[Contents]) -> str:
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
-        loader=PackageLoader("pipelines.export", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-        bytecode_cache=CompiledTemplates(__file__, "templates", "html"),
-    )
+    made = template_environment(__file__, "templates")
     made.filters |= {"at": at, "count": count, "plural": plural}
     return made
 

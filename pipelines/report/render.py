@@ -9,12 +9,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final, Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from models.amounts import count, plural, size
 from models.text import safe
-from pipelines.disk.compiled_templates import CompiledTemplates
+from pipelines.disk.compiled_templates import template_environment
 from pipelines.report.document import Document, shown
 from pipelines.report.facts import Facts
 from pipelines.report.markdown import code, escaped, escaped_value
@@ -28,18 +28,8 @@ Form = Literal["html", "md"]
 @cache
 def _environment(form: Form) -> Environment:
     finalize: Callable[[object], object] = escaped_value if form == "md" else _safe_value
-    made = Environment(
-        loader=PackageLoader("pipelines.report", "templates"),
-        # Also for Markdown: macros then return Markup, which `finalize` does not escape a second time.
-        autoescape=True,
-        finalize=finalize,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        auto_reload=False,
-        bytecode_cache=CompiledTemplates(__file__, "templates", form),
-    )
+    # Escaped also for Markdown: macros then return Markup, which `finalize` does not escape a second time.
+    made = template_environment(__file__, "templates", form, finalize)
     made.filters |= {
         "shown": shown,
         "code": _code,
