@@ -16,7 +16,7 @@ from pipelines.schedule.native import allowed_days
 
 
 def alerts(data: Data = None, on_alert: OnAlert = None, notify: Notify = False, as_json: AsJson = False) -> None:
-    """Show what needs a look: lost files, a full disk, late runs.
+    """Show problems: lost files, a full disk, late runs.
 
     Walks each home, as `extract status` does. The exit code is 6 if there is an alert.
     """

@@ -21,8 +21,8 @@ def audit(
 ) -> None:
     """Show when content left the archive.
 
-    Each line says who, when, what, where to, and why. The log has no content. Each line has the digest of the line
-    before it: one that was changed or taken out is found here and by extract verify. Ends with 3 for that.
+    Each line has user, time, action, destination and reason, and no content. It also has the digest of the line before
+    it: a changed or deleted line is found here and by extract verify. Ends with 3 for that.
     """
     entries, problems = read_audit(layout_of(data))
     chosen = [one for one in entries if what in (None, one.what)][-last:]

@@ -96,7 +96,7 @@ def verify(
 ) -> None:
     """Read all of a copy and compare every digest.
 
-    Changes nothing there; the next sync replaces what is damaged. A copy that no archive here knows, such as that of a
+    Changes nothing there; the next sync replaces damaged files. A copy that no archive here knows, such as that of a
     lost disk, is verified by its own records alone. Ends with 3 for damage, with 1 for other findings.
     """
     layout = layout_of(data)
@@ -124,7 +124,7 @@ def verify(
 
 @app.command("list")
 def list_copies(data: Data = None, as_json: AsJson = False) -> None:
-    """Show the copies, how old they are, and what was found."""
+    """Show the copies, their age, and their findings."""
     known = chosen_copies(layout_of(data), None)
     if as_json:
         say_json([one.to_json() for one in known])
@@ -142,7 +142,7 @@ def list_copies(data: Data = None, as_json: AsJson = False) -> None:
 def remove(dest: Place, data: Data = None) -> None:
     """Forget a copy. Its files stay where they are.
 
-    To erase what is in them: delete the directory.
+    To erase their content, delete the directory.
     """
     known = remove_copy(layout_of(data), dest)
     say(f"{known.place}: no sync writes there any more; its {plural(known.files, 'file')} are still there")

@@ -63,9 +63,9 @@ def export(
 ) -> None:
     """Write sessions as documents: Markdown, HTML or JSON.
 
-    Each has its objectives, what was done, files, decisions, errors, the budget of tokens, next steps, and the
+    Each has its objectives, work done, files, decisions, errors, the budget of tokens, next steps, and the
     conversation. Without --to and --index all chosen sessions are one document, on standard output. Secrets are masked
-    unless --redact none is given. In a directory only what changed is written.
+    unless --redact none is given. In a directory only changed files are written.
     """
     layout, level = layout_of(data), level_of(redact)
     directory = _directory(which, to, index, is_filtered=filters != NO_FILTERS)

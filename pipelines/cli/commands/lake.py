@@ -43,7 +43,7 @@ def init(
     dest: Place,
     level: Annotated[
         str | None,
-        typer.Option("--level", metavar="LEVEL", help="Whom it is for: private (your own machines), team or public."),
+        typer.Option("--level", metavar="LEVEL", help="The readers: private (your own machines), team or public."),
     ] = None,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="The name of this machine in lakes.")
@@ -51,7 +51,7 @@ def init(
     auto: Annotated[bool, typer.Option("--auto", help="Let every run end with a push to it.")] = False,
     data: Data = None,
 ) -> None:
-    """Make a place a lake, or join the lake that it is.
+    """Make a new lake at a place, or join the lake there.
 
     Nothing is pushed yet. To a private lake everything goes as it is, byte for byte; to one for a team or the public
     only what a rule of privacy gives to them (extract privacy), with secrets and personal data masked.
@@ -65,10 +65,10 @@ def init(
 def push_command(
     dest: KnownPlace = None, why: Why = None, data: Data = None, as_json: AsJson = False, quiet: Quiet = False
 ) -> None:
-    """Put into lakes what was committed since the last push.
+    """Push the runs that were committed since the last push.
 
-    Goes on where it was stopped. No file there is ever changed, and no two machines write the same one. Ends with 12
-    where a lake is away: what waits is pushed the next time.
+    Continues where it was stopped. No file there is ever changed, and no two machines write the same one. Ends with 12
+    if a lake cannot be reached: the next push sends the rest.
     """
     layout = layout_of(data)
     with showing(shown=not (as_json or quiet)) as observer:
@@ -86,11 +86,12 @@ def push_command(
 def pull_command(
     dest: KnownPlace = None, why: Why = None, data: Data = None, as_json: AsJson = False, quiet: Quiet = False
 ) -> None:
-    """Bring what other machines have pushed.
+    """Pull the runs that other machines have pushed.
 
-    It is added to the warehouse. Every file is compared with its digest, its size, its columns and its rows before it
-    counts; what fails is named and left out, and what was pulled before stays. In the warehouse a home of another
-    machine is called home@machine. Ends with 3 for damage, with 1 for other findings, with 12 where a lake is away.
+    Adds them to the warehouse. Before a file counts, its digest, size, columns and number of rows are compared with its
+    record; a run that fails is named and left out, and the runs pulled before stay. In the warehouse a home of another
+    machine is called home@machine. Ends with 3 for damage, with 1 for other findings, with 12 if a lake cannot be
+    reached.
     """
     layout = layout_of(data)
     code = ExitCode.VERIFIED
@@ -116,7 +117,7 @@ def pull_command(
 
 @app.command()
 def status(data: Data = None, as_json: AsJson = False) -> None:
-    """Show what is not pushed yet and since when, and what was pulled. Reaches no lake."""
+    """Show the runs that are not pushed yet, and the pulled ones. Connects to no lake."""
     layout = layout_of(data)
     machine = this_machine(layout)
     lakes = chosen_lakes(layout, None)
@@ -206,11 +207,11 @@ def drop(
     data: Data = None,
     quiet: Quiet = False,
 ) -> None:
-    """Delete here what was pulled from a machine. The next pull brings it again if the lake still has it."""
+    """Delete the pulled runs of a machine here. The next pull copies them again if the lake still has them."""
     layout = layout_of(data)
     with showing(shown=not quiet) as observer:
         dropped = drop_unit(layout, machine, observer)
-    say(f"what was pulled from {dropped.shown} is deleted, and the warehouse is without it")
+    say(f"the pulled runs of {dropped.shown} are deleted, here and from the warehouse")
 
 
 def _show_pull(result: PullResult, *, quiet: bool) -> None:

@@ -41,7 +41,7 @@ def mcp(
 
     Tools: search, session, sessions, sql, usage, files_touched, show; every session is a resource. All only read the
     published warehouse and the store. Secrets are masked; --redact none gives exact texts. With team or public there is
-    neither sql nor show: a query can cut a text so that no rule finds what is to be masked.
+    neither sql nor show: a query can cut a text so that no rule finds the secret in it.
     """
     layout, level = layout_of(data), level_of(redact)
     url = f"http://{_HOST}:{port}/{secret_path(layout)}/mcp"

@@ -26,7 +26,7 @@ Session = Annotated[str | None, typer.Option("--session", metavar="ID", help="A 
 
 @app.callback()
 def privacy() -> None:
-    """Say which sessions may leave this machine, and to whom."""
+    """Set which sessions may leave this machine, and for whom."""
 
 
 @app.command("list")
@@ -95,7 +95,7 @@ def unset_level(
     session: Session = None,
     data: Data = None,
 ) -> None:
-    """Remove a rule that `extract privacy set` has added for the same."""
+    """Remove the rule with these conditions."""
     layout = layout_of(data)
     rule = PrivacyRule(PRIVACY_LEVELS[0], project, path, tag, home, session)
     with writing(layout, "privacy"), disk_errors():

@@ -69,7 +69,10 @@ def postgres(
 def ducklake(
     place: Annotated[str, typer.Argument(metavar="DIR|URL", help="A directory, or postgresql://… for the catalog.")],
     files: Annotated[
-        Path | None, typer.Option("--files", metavar="DIR", help="Where what is not in the archive is written.")
+        Path | None,
+        typer.Option(
+            "--files", metavar="DIR", help="The directory for DuckLake's own files, which are not in the archive."
+        ),
     ] = None,
     level: Level = "private",
     why: Why = None,

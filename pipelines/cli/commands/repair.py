@@ -33,7 +33,7 @@ def repair(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Mend the archive, and retire by name what nothing can mend.
+    """Mend a damaged archive, and name the bytes lost for good.
 
     Shows first what it would do, and asks. Takes intact bytes from second copies, from COPY and from the homes (digests
     prove them), and makes rows, reports and the warehouse again from the rest. Bytes that it finds nowhere are named

@@ -74,7 +74,7 @@ def install(
 
 @app.command()
 def status(system: System = None, data: Data = None, as_json: AsJson = False) -> None:
-    """Show the next run, the last results, and what is overdue.
+    """Show the next run, the last results, and overdue homes.
 
     The exit code is 1 if a home has not been read for longer than the schedule allows.
     """

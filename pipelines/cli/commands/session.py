@@ -46,7 +46,7 @@ def session(
     ] = False,
     prompts: Annotated[bool, typer.Option("--prompts", help="Show only your prompts.")] = False,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Print what a running session says, from its home, until Ctrl-C.")
+        bool, typer.Option("--follow", help="Print new entries of a running session, from its home, until Ctrl-C.")
     ] = False,
     pager: Annotated[bool, typer.Option("--pager/--no-pager", help="On a terminal, use PAGER or less.")] = True,
     redact: Redact = None,

@@ -24,7 +24,7 @@ def token() -> None:
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The holder of the token: a program or a person.")],
     level: Annotated[
-        str, typer.Option("--level", metavar="LEVEL", help=f"What is masked in its answers: {', '.join(LEVELS)}.")
+        str, typer.Option("--level", metavar="LEVEL", help=f"The masks of its answers: {', '.join(LEVELS)}.")
     ] = "private",
     machine: Annotated[
         str | None, typer.Option("--machine", metavar="NAME", help="The machine of the holder. Default: this one.")
