@@ -27,7 +27,7 @@ from pipelines.look.conversation import (
     utterance_of,
 )
 from pipelines.look.filters import Conditions, Filters
-from pipelines.look.search import Hit, SearchQuery, search
+from pipelines.look.search import Hit, SearchQuery, search_in
 from pipelines.look.sessions import COLUMNS, one_session_query, sessions_query
 from pipelines.look.usage import total_query, usage_query
 from pipelines.redact.masking import Masker
@@ -157,7 +157,9 @@ class Questions:
         visible = self.visible()
         asked = wanted if visible is None else replace(wanted, limit=_BEHIND_HIDDEN)
         if mode == "text":
-            hits = search(self.published.layout, asked, masker.mask if masker else str)
+            # Not limited: the first search after a run extends the index, which may take longer.
+            with self.published.reading(is_limited=False) as connection:
+                hits = search_in(self.published.layout, connection, asked, masker.mask if masker else str)
         elif mode != "semantic":
             raise ConfigurationError(f"there is no mode {mode!r}; there are text and semantic")
         elif self.semantic is None:

@@ -1,19 +1,20 @@
 """Full-text search over the archive: turns the user's words into a query of the index, and finds the places of hits."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 import duckdb
-import pyarrow as pa
 
 from models.errors import ConfigurationError
 from pipelines.disk.layout import Layout
 from pipelines.look.filters import Conditions, Filters
+from pipelines.look.given_rows import as_rows, given_rows
 from pipelines.look.search_index import EVENT, FILE, INPUT, MESSAGE, Row, current_index, hits, spaced
+from pipelines.look.texts import texts_of
 from pipelines.warehouse.opened import open_warehouse
 
 KINDS: Final = (
@@ -21,60 +22,72 @@ KINDS: Final = (
 )  # fmt: skip
 """The kinds of hits: `input` and `result` are of tool calls, `file` is a version of a file."""
 
+_USUAL_HITS: Final = 1_000
+"""The number of hits to take from the index, the best ones: they are enough, unless filters leave too few of them."""
+_AMONG: Final = 30_000
+"""The number of documents to rank then, those with the highest numbers: some words are in almost every text, and
+their rank says little.
+"""
 _MOST_HITS: Final = 20_000
-"""The maximum number of hits to take from the index, the best ones: some words are in almost every text."""
+"""The maximum number of hits to take from the index where the usual ones are too few, the best among all documents."""
 _AROUND: Final = 70
 """Characters of a snippet before and after the hit."""
 _PART: Final = re.compile(r'(-?)"([^"]*)"?|(\S+)')
 _WORD: Final = re.compile(r"[\w]+")
-_HITS: Final[Mapping[str, pa.DataType]] = {
-    "number": pa.int64(),
-    "document": pa.int8(),
-    "message_id": pa.string(),
-    "file_id": pa.int64(),
-    "byte_offset": pa.int64(),
-    "block": pa.int64(),
-    "rank": pa.float64(),
+_COLUMNS: Final = {
+    "number": "BIGINT",
+    "document": "TINYINT",
+    "message_id": "VARCHAR",
+    "file_id": "BIGINT",
+    "byte_offset": "BIGINT",
+    "block": "BIGINT",
+    "rank": "DOUBLE",
 }
-_PLACES: Final = f"""
-    SELECT h.number, h.rank, o.home_id, o.session_id, o.said_at AS found_at, o.file_id, o.byte_offset, o.byte_length,
-        CASE WHEN o.kind IN ('prompt', 'queued_prompt') THEN 'prompt'
-            WHEN o.kind = 'text' THEN CASE WHEN o.role = 'assistant' THEN 'answer' ELSE 'prompt' END
-            WHEN o.kind = 'tool_result' THEN 'result' WHEN o.kind IN ('task', 'todo') THEN 'task'
-            WHEN o.kind IN ('thinking', 'paste', 'plan') THEN o.kind ELSE 'other' END AS kind
-    FROM hits h JOIN occurrences o ON o.message_id = h.message_id WHERE h.document = {MESSAGE}
-    UNION ALL
-    SELECT h.number, h.rank, b.home_id, b.session_id, b.recorded_at, b.file_id, b.byte_offset, b.byte_length, 'input'
-    FROM hits h JOIN content_blocks b
-        ON b.file_id = h.file_id AND b.byte_offset = h.byte_offset AND b.block_number = h.block
-    WHERE h.document = {INPUT}
-    UNION ALL
-    SELECT h.number, h.rank, v.home_id, v.session_id, v.kept_at, v.file_id, v.byte_offset,
-        v.byte_length, 'file'
-    FROM hits h JOIN file_versions v ON v.file_id = h.file_id AND v.byte_offset = h.byte_offset
-    WHERE h.document = {FILE}
-    UNION ALL
-    SELECT h.number, h.rank, e.home_id, e.session_id, e.event_at, e.file_id, e.byte_offset, e.byte_length, 'debug'
-    FROM hits h JOIN debug_events e ON e.file_id = h.file_id AND e.byte_offset = h.byte_offset
-    WHERE h.document = {EVENT}
-"""
+_HITS: Final = f"CREATE OR REPLACE TEMP TABLE hits AS {given_rows(_COLUMNS)}"
+_PLACES: Final = {
+    MESSAGE: f"""
+        SELECT h.number, h.rank, o.home_id, o.session_id, o.said_at AS found_at, o.file_id, o.byte_offset,
+            o.byte_length, CASE WHEN o.kind IN ('prompt', 'queued_prompt') THEN 'prompt'
+                WHEN o.kind = 'text' THEN CASE WHEN o.role = 'assistant' THEN 'answer' ELSE 'prompt' END
+                WHEN o.kind = 'tool_result' THEN 'result' WHEN o.kind IN ('task', 'todo') THEN 'task'
+                WHEN o.kind IN ('thinking', 'paste', 'plan') THEN o.kind ELSE 'other' END AS kind
+        FROM hits h JOIN occurrences o ON o.message_id = h.message_id WHERE h.document = {MESSAGE}""",
+    INPUT: f"""
+        SELECT h.number, h.rank, b.home_id, b.session_id, b.recorded_at AS found_at, b.file_id, b.byte_offset,
+            b.byte_length, 'input' AS kind
+        FROM hits h JOIN content_blocks b
+            ON b.file_id = h.file_id AND b.byte_offset = h.byte_offset AND b.block_number = h.block
+        WHERE h.document = {INPUT}""",
+    FILE: f"""
+        SELECT h.number, h.rank, v.home_id, v.session_id, v.kept_at AS found_at, v.file_id, v.byte_offset,
+            v.byte_length, 'file' AS kind
+        FROM hits h JOIN file_versions v ON v.file_id = h.file_id AND v.byte_offset = h.byte_offset
+        WHERE h.document = {FILE}""",
+    EVENT: f"""
+        SELECT h.number, h.rank, e.home_id, e.session_id, e.event_at AS found_at, e.file_id, e.byte_offset,
+            e.byte_length, 'debug' AS kind
+        FROM hits h JOIN debug_events e ON e.file_id = h.file_id AND e.byte_offset = h.byte_offset
+        WHERE h.document = {EVENT}""",
+}
+_DOCUMENT_OF: Final = {"input": INPUT, "file": FILE, "debug": EVENT}
+"""The documents that a kind of hits is in; all other kinds are in messages."""
 _LITERAL: Final = """
     SELECT row_number() OVER () AS number, 0::DOUBLE AS rank, t.message_id
     FROM message_texts t WHERE contains(t.text, ?)
 """
 # By row number where texts are long: DuckDB then reads only those parts of the column in which one of them is.
 _TEXTS: Final = {
-    MESSAGE: """
-        SELECT h.number, t.text FROM hits h JOIN (
-            SELECT message_id, text FROM message_texts WHERE rowid IN (
-                SELECT m.rowid FROM message_texts m SEMI JOIN hits USING (message_id))
-        ) t USING (message_id)""",
     INPUT: """
         SELECT h.number, b.input FROM hits h JOIN content_blocks b
         ON b.file_id = h.file_id AND b.byte_offset = h.byte_offset AND b.block_number = h.block""",
     FILE: """
-        SELECT h.number, concat(v.file_path, ' ', v.content_text)
-        FROM hits h JOIN file_version_contents v USING (file_id, byte_offset)""",
+        SELECT h.number, concat(p.file_path, ' ', v.content_text)
+        FROM hits h
+        JOIN (
+            FROM file_versions
+            WHERE rowid IN (SELECT f.rowid FROM file_versions f SEMI JOIN hits USING (file_id, byte_offset))
+        ) v USING (file_id, byte_offset)
+        JOIN file_version_paths p ON p.file_id = v.file_id""",
     EVENT: "SELECT h.number, e.message FROM hits h JOIN debug_events e USING (file_id, byte_offset)",
 }
 
@@ -118,23 +131,24 @@ def search(layout: Layout, wanted: SearchQuery, mask: Callable[[str], str] = str
 
     Raises ConfigurationError for words that mean nothing, and as `current_index` and `open_warehouse` do.
     """
+    with open_warehouse(layout) as warehouse:
+        return search_in(layout, warehouse, wanted, mask)
+
+
+def search_in(
+    layout: Layout, warehouse: duckdb.DuckDBPyConnection, wanted: SearchQuery, mask: Callable[[str], str] = str
+) -> list[Hit]:
+    """Search as `search` does, in the open warehouse of the layout, where it makes a temporary table."""
     if unknown := [kind for kind in wanted.kinds if kind not in KINDS]:
         raise ConfigurationError(f"there is no kind {unknown[0]!r}; there are {', '.join(KINDS)}")
-    expression = "" if wanted.is_literal else expression_of(wanted.text)
-    with open_warehouse(layout) as warehouse:
-        found = _literal(warehouse, wanted.text) if wanted.is_literal else _indexed(layout, warehouse, expression)
-        warehouse.register("hits", found)
-        rows = warehouse.execute(*ranked_places(wanted, _PLACES)).fetchall()
-        numbers = {row[0] for row in rows}
-        warehouse.register("hits", _only(found, numbers))
-        texts: dict[int, str] = {}
-        for document, query in _TEXTS.items():
-            texts |= dict(warehouse.execute(f"{query} WHERE h.document = {document}").fetchall())
+    best, shown = list[tuple[int, Hit]](), list[Row]()
+    for found in _literal(warehouse, wanted.text) if wanted.is_literal else _indexed(layout, warehouse, wanted):
+        best, shown = _placed(warehouse, wanted, found)
+        if wanted.limit and len(best) >= wanted.limit:
+            break
+    texts = _texts(warehouse, shown)
     terms = [wanted.text] if wanted.is_literal else search_terms(wanted.text)
-    return [
-        Hit(kind, home_id, session_id, project, title, found_at, snippet(mask(texts.get(number, "")), terms), *place)
-        for number, kind, home_id, session_id, project, title, found_at, *place in rows
-    ]
+    return [replace(hit, snippet=snippet(mask(texts.get(number, "")), terms)) for number, hit in best]
 
 
 def expression_of(text: str) -> str:
@@ -183,28 +197,56 @@ def snippet(text: str, terms: Sequence[str]) -> str:
     return " ".join(f"{'…' if start else ''}{piece}{'…' if start + len(piece) < len(text) else ''}".split())
 
 
-def _indexed(layout: Layout, warehouse: duckdb.DuckDBPyConnection, expression: str) -> pa.Table:
+def _indexed(layout: Layout, warehouse: duckdb.DuckDBPyConnection, wanted: SearchQuery) -> Iterator[list[Row]]:
+    """Yield the best hits of the index; then, where there are more, many of them, for whom the first were too few."""
+    expression = expression_of(wanted.text)
+    kinds = {_DOCUMENT_OF.get(kind, MESSAGE) for kind in wanted.kinds} or {MESSAGE, INPUT, FILE, EVENT}
     with closing(current_index(layout, warehouse)) as index:
-        return _table(list(hits(index, expression, _MOST_HITS)))
+        if wanted.limit:
+            yield (usual := hits(index, expression, _USUAL_HITS, kinds, _AMONG))
+            if len(usual) < _USUAL_HITS:
+                return
+        yield hits(index, expression, _MOST_HITS, kinds)
 
 
-def _literal(warehouse: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
-    """Return the messages that contain exactly this text, case-sensitive, by a scan without the index."""
+def _literal(warehouse: duckdb.DuckDBPyConnection, text: str) -> Iterator[list[Row]]:
+    """Yield the messages that contain exactly this text, case-sensitive, by a scan without the index."""
     if not text:
         raise ConfigurationError("name a text that is to be found")
     rows = warehouse.execute(_LITERAL, [text]).fetchmany(_MOST_HITS)
-    return _table([(number, MESSAGE, message, None, None, None, rank) for number, rank, message in rows])
+    yield [(number, MESSAGE, message, None, None, None, rank) for number, rank, message in rows]
 
 
-def _table(rows: Sequence[Row]) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) or [()] * len(_HITS)
-    return pa.table({name: pa.array(column, kind) for column, (name, kind) in zip(columns, _HITS.items(), strict=True)})
+def _placed(
+    warehouse: duckdb.DuckDBPyConnection, wanted: SearchQuery, found: Sequence[Row]
+) -> tuple[list[tuple[int, Hit]], list[Row]]:
+    """Return the hits that match the filters, best first, by number and as yet without a snippet; and their rows."""
+    _register(warehouse, found)
+    documents = {document for _, document, *_ in found}
+    places = " UNION ALL ".join(query for document, query in _PLACES.items() if document in documents)
+    rows = warehouse.execute(*ranked_places(wanted, places)).fetchall() if places else []
+    numbers = {number for number, *_ in rows}
+    best = [
+        (number, Hit(kind, home_id, session_id, project, title, found_at, "", *place))
+        for number, kind, home_id, session_id, project, title, found_at, *place in rows
+    ]
+    return best, [row for row in found if row[0] in numbers]
 
 
-def _only(found: pa.Table, numbers: Iterable[int]) -> pa.Table:
-    wanted = set(numbers)
-    kept = [place for place, number in enumerate(found["number"].to_pylist()) if number in wanted]
-    return found.take(pa.array(kept, pa.int64()))
+def _texts(warehouse: duckdb.DuckDBPyConnection, shown: Sequence[Row]) -> dict[int, str]:
+    """Return the texts of hits by their numbers."""
+    ids = {number: message_id for number, _, message_id, *_ in shown if message_id is not None}
+    of_messages = texts_of(warehouse, ids.values()) if ids else {}
+    texts = {number: of_messages[message_id] for number, message_id in ids.items() if message_id in of_messages}
+    _register(warehouse, shown)
+    for document in {document for _, document, *_ in shown} - {MESSAGE}:
+        texts |= dict(warehouse.execute(f"{_TEXTS[document]} WHERE h.document = {document}").fetchall())
+    return texts
+
+
+def _register(warehouse: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> None:
+    """Make the temporary table `hits` of these rows."""
+    warehouse.execute(_HITS, [as_rows(_COLUMNS, rows)])
 
 
 def ranked_places(wanted: SearchQuery, places: str, more: str = "") -> tuple[str, list[object]]:

@@ -4,12 +4,13 @@ The first search after a run adds the run's texts; if the index does not match t
 built again. It has words without their texts, which are in the warehouse. Words are content too: `extract forget`
 deletes the file, because SQLite leaves the words of deleted rows in it.
 
-A document is a message, the input of a tool call, a version of a file, or an event of a debug log.
+A document is a message, the input of a tool call, a version of a file, or an event of a debug log. Its number tells the
+kind: messages have the highest, then come inputs, versions and events; in each kind a later run has higher ones.
 """
 
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from shutil import copyfile
@@ -27,7 +28,9 @@ from pipelines.disk.platform import replace
 MESSAGE, INPUT, FILE, EVENT = range(4)
 """The kinds of documents, by their numbers in the index."""
 
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
+_OF_A_KIND: Final = 1 << 32
+"""The most documents of a kind."""
 _BATCH: Final = 2000
 _CJK: Final = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff])")
 _TABLES: Final = """
@@ -41,20 +44,21 @@ CREATE VIRTUAL TABLE words USING fts5(
     text, content = '', tokenize = "unicode61 remove_diacritics 2 tokenchars '_'"
 );
 """
+# In the order of their numbers: SQLite writes what it has gathered whenever a number is lower than the one before.
 _NEW: Final = {
+    EVENT: """
+        SELECT NULL, file_id, byte_offset, NULL, message FROM debug_events
+        WHERE message IS NOT NULL AND list_contains($runs, run_id)""",
+    FILE: """
+        SELECT NULL, file_id, byte_offset, NULL, concat(file_path, ' ', content_text) FROM file_version_contents
+        WHERE content_text IS NOT NULL AND list_contains($runs, run_id)""",
+    INPUT: """
+        SELECT NULL, file_id, byte_offset, block_number, input FROM content_blocks
+        WHERE input IS NOT NULL AND list_contains($runs, run_id)""",
     MESSAGE: """
         SELECT t.message_id, NULL, NULL, NULL, t.text FROM message_texts t
         SEMI JOIN (SELECT DISTINCT message_id FROM occurrences WHERE list_contains($runs, run_id)) o
         USING (message_id)""",
-    INPUT: """
-        SELECT NULL, file_id, byte_offset, block_number, input FROM content_blocks
-        WHERE input IS NOT NULL AND list_contains($runs, run_id)""",
-    FILE: """
-        SELECT NULL, file_id, byte_offset, NULL, concat(file_path, ' ', content_text) FROM file_version_contents
-        WHERE content_text IS NOT NULL AND list_contains($runs, run_id)""",
-    EVENT: """
-        SELECT NULL, file_id, byte_offset, NULL, message FROM debug_events
-        WHERE message IS NOT NULL AND list_contains($runs, run_id)""",
 }
 
 Row = tuple[int, int, str | None, int | None, int | None, int | None, float]
@@ -88,17 +92,37 @@ def current_index(layout: Layout, warehouse: duckdb.DuckDBPyConnection) -> sqlit
     return _opened(path)
 
 
-def hits(index: sqlite3.Connection, expression: str, most: int) -> Iterator[Row]:
-    """Yield the best hits of an FTS5 expression, at most `most`. Raises ConfigurationError if it is invalid."""
+def hits(
+    index: sqlite3.Connection, expression: str, most: int, kinds: Collection[int], among: int | None = None
+) -> list[Row]:
+    """Return the best hits of an FTS5 expression in documents of these kinds, at most `most`; with `among`, the best of
+    so many documents with the highest numbers. Raises ConfigurationError if the expression is invalid.
+    """
+    low, high = _first(max(kinds)), _first(min(kinds)) + _OF_A_KIND
     try:
-        yield from index.execute(
-            "SELECT d.number, d.kind, d.message_id, d.file_id, d.byte_offset, d.block, w.rank "
-            "FROM (SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?) w "
-            "JOIN documents d ON d.number = w.rowid",
-            (expression, most),
-        )
+        if among is not None:
+            cut = index.execute(_CUT, (expression, low, high, among)).fetchone()
+            low = cut[0] if cut else low
+        return index.execute(_HITS, (expression, low, high, most)).fetchall()
     except sqlite3.OperationalError as error:
         raise ConfigurationError(f"that cannot be searched for: {error}") from error
+
+
+_CUT: Final = (
+    "SELECT rowid FROM words WHERE words MATCH ? AND rowid > ? AND rowid < ? ORDER BY rowid DESC LIMIT 1 OFFSET ?"
+)
+_HITS: Final = """
+    SELECT d.number, d.kind, d.message_id, d.file_id, d.byte_offset, d.block, w.rank
+    FROM (
+        SELECT rowid, rank FROM words WHERE words MATCH ? AND rowid > ? AND rowid < ?
+        ORDER BY rank, rowid DESC LIMIT ?
+    ) w JOIN documents d ON d.number = w.rowid
+"""
+
+
+def _first(kind: int) -> int:
+    """Return the number below all numbers of a kind's documents."""
+    return (EVENT - kind) * _OF_A_KIND
 
 
 def _newest(layout: Layout) -> Path | None:
@@ -171,7 +195,11 @@ def _renew(layout: Layout, warehouse: duckdb.DuckDBPyConnection, runs: Sequence[
 
 def _add(index: sqlite3.Connection, kind: int, found: duckdb.DuckDBPyConnection) -> None:
     """Add documents; skips messages that the index has already."""
-    (last,) = index.execute("SELECT coalesce(max(number), 0) FROM documents").fetchone()
+    first = _first(kind)
+    (last,) = index.execute(
+        "SELECT coalesce(max(number), ?) FROM documents WHERE number > ? AND number < ?",
+        (first, first, first + _OF_A_KIND),
+    ).fetchone()
     here = {message for (message,) in index.execute("SELECT message_id FROM documents WHERE kind = ?", (kind,))}
     while rows := found.fetchmany(_BATCH):
         new = [row for row in rows if row[0] is None or row[0] not in here]

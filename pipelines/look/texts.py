@@ -8,27 +8,30 @@ from typing import Final
 import duckdb
 
 from pipelines.look.conversation import Turn, Utterance, words_of
+from pipelines.look.given_rows import as_rows, given_rows
 
 _FIRST: Final = 64
 """Turns of the first batch; each is four times as large as the one before: a query for many costs little more."""
 _GROWTH: Final = 4
-# By row number: DuckDB then reads only those parts of the column with the texts in which one of these is.
-_TEXTS: Final = """
-    SELECT message_id, text FROM message_texts WHERE rowid IN (
-        SELECT t.rowid FROM message_texts t SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS message_id) USING (message_id))
-"""
-_INPUTS: Final = """
+# By row number: DuckDB then reads only those parts of the column with the texts in which one of these is. Two queries,
+# since it reads more of them where the numbers come from the same query.
+_MESSAGE: Final = {"message_id": "VARCHAR"}
+_ROW: Final = {"number": "BIGINT"}
+_BLOCK: Final = {"file_id": "BIGINT", "byte_offset": "BIGINT", "block_number": "BIGINT"}
+_ROWS: Final = f"SELECT t.rowid FROM message_texts t SEMI JOIN ({given_rows(_MESSAGE)}) USING (message_id)"
+_TEXTS: Final = f"SELECT message_id, text FROM message_texts WHERE rowid IN ({given_rows(_ROW)})"
+_INPUTS: Final = f"""
     SELECT file_id, byte_offset, block_number, input FROM content_blocks WHERE rowid IN (
-        SELECT b.rowid FROM content_blocks b SEMI JOIN (
-            SELECT unnest(?::BIGINT[]) AS file_id, unnest(?::BIGINT[]) AS byte_offset,
-                unnest(?::BIGINT[]) AS block_number
-        ) USING (file_id, byte_offset, block_number))
+        SELECT b.rowid FROM content_blocks b
+        SEMI JOIN ({given_rows(_BLOCK)}) USING (file_id, byte_offset, block_number))
 """
 
 
 def texts_of(connection: duckdb.DuckDBPyConnection, message_ids: Iterable[str]) -> dict[str, str]:
     """Return texts of messages by their ids."""
-    return dict(connection.execute(_TEXTS, [[*dict.fromkeys(message_ids)]]).fetchall())
+    ids = ((message_id,) for message_id in dict.fromkeys(message_ids))
+    rows = connection.execute(_ROWS, [as_rows(_MESSAGE, ids)]).fetchall()
+    return dict(connection.execute(_TEXTS, [as_rows(_ROW, rows)]).fetchall())
 
 
 def with_texts(
@@ -46,7 +49,7 @@ def _filled(connection: duckdb.DuckDBPyConnection, turns: Sequence[Turn], mask: 
     ids = [message_id for one in said for message_id in (one.text_id, one.result_id) if message_id]
     texts = texts_of(connection, ids) if ids else {}
     places = [place for one in said if (place := _block_of(one))]
-    rows = connection.execute(_INPUTS, [*map(list, zip(*places, strict=True))]).fetchall() if places else []
+    rows = connection.execute(_INPUTS, [as_rows(_BLOCK, places)]).fetchall() if places else []
     inputs = {(file_id, offset, block): given for file_id, offset, block, given in rows}
     for turn in turns:
         one = turn.utterance

@@ -38,14 +38,16 @@ class CurrentWarehouse:
         return f"{status.st_ino:x}-{status.st_mtime_ns:x}"
 
     @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give a connection of its own to the newest warehouse, whose work is interrupted after 20 seconds.
+    def reading(self, *, is_limited: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a connection of its own to the newest warehouse, whose work is interrupted after 20 seconds unless it
+        is not `is_limited`.
 
         Raises ConfigurationError when that happened, and as `open_warehouse` does.
         """
         with self._turn, self._cursor() as cursor:
             timer = Timer(_SECONDS, cursor.interrupt)
-            timer.start()
+            if is_limited:
+                timer.start()
             try:
                 yield cursor
             except duckdb.InterruptException as error:

@@ -1,15 +1,21 @@
 """`extract search`: what is found, and the life of its index."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from models.errors import ExitCode
 from models.text import safe
 from pipelines.disk.layout import Layout
 from pipelines.disk.lock import writing
-from pipelines.look.search import expression_of, snippet
+from pipelines.look.filters import Filters
+from pipelines.look.given_rows import as_rows, given_rows
+from pipelines.look.search import SearchQuery, expression_of, search, snippet
+from pipelines.look.search_index import EVENT, FILE, INPUT, MESSAGE, current_index, hits
+from pipelines.warehouse.opened import open_warehouse
 from tests.command_line import call
 from tests.look.story import EVIL, HOSTILE, LOST, TIDY, write_story
 
@@ -61,6 +67,35 @@ def test_a_session_is_one_hit_unless_each_is_asked_for(story_data: Path) -> None
     assert len(_found(story_data, "tax")) == 1
     assert len(_found(story_data, "tax", "--each")) > 3
     assert len(_found(story_data, "tax", "--each", "--limit", "2")) == 2
+
+
+@pytest.mark.parametrize("words", ["the", "rates.py", "a*", "herons"])
+def test_the_first_hits_are_those_of_a_search_for_all(story_data: Path, words: str) -> None:
+    layout = Layout(story_data)
+    every, first = (search(layout, SearchQuery(words, Filters(), limit=limit)) for limit in (0, 2))
+    assert every
+    assert first == every[:2]
+
+
+def test_of_a_common_word_messages_are_ranked_before_inputs_and_events(story_data: Path) -> None:
+    layout = Layout(story_data)
+    with open_warehouse(layout) as warehouse, closing(current_index(layout, warehouse)) as index:
+        every = hits(index, "r*", 100, (MESSAGE, INPUT, FILE, EVENT))
+        some = hits(index, "r*", 100, (MESSAGE, INPUT, FILE, EVENT), among=3)
+        inputs = hits(index, "r*", 100, (INPUT,))
+    numbers = sorted((number for number, *_ in every), reverse=True)
+    assert {document for _, document, *_ in every} > {MESSAGE}
+    assert sorted((number for number, *_ in some), reverse=True) == numbers[:3]
+    assert [document for _, document, *_ in sorted(every, reverse=True)] == sorted(row[1] for row in every)
+    assert inputs == [row for row in every if row[1] == INPUT]
+
+
+def test_rows_reach_a_query_as_they_are() -> None:
+    columns = {"a": "BIGINT", "b": "VARCHAR", "c": "DOUBLE"}
+    rows = [(-(2**63), """it's "quoted" \\ 漢字 🦔""", 0.1), (2**63 - 1, "", -1e-300), (None, None, None)]
+    with duckdb.connect() as connection:
+        assert connection.execute(given_rows(columns), [as_rows(columns, rows)]).fetchall() == rows
+        assert connection.execute(given_rows(columns), [as_rows(columns, [])]).fetchall() == []
 
 
 @pytest.mark.parametrize("words", ["-nothing", '"', "***", "()", "--kind=x y"])
