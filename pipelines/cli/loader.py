@@ -111,9 +111,13 @@ _EXTRAS: Final = {
 
 
 def _allow_numpy() -> None:
-    """Allow the import of NumPy, which `pipelines.cli.app.main` prevents: only search by meaning needs it."""
-    if sys.modules.get("numpy", sys) is None:
-        del sys.modules["numpy"]
+    """Allow the import of NumPy, which `pipelines.cli.app.main` prevents: only search by meaning needs it.
+
+    Pandas is allowed too: with NumPy, pyarrow looks for pandas, and takes the None that prevents it for the module.
+    """
+    for name in ("numpy", "pandas"):
+        if sys.modules.get(name, sys) is None:
+            del sys.modules[name]
 
 
 @contextmanager

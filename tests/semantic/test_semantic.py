@@ -18,7 +18,7 @@ from pipelines.semantic.embed import Embedded, embed
 from pipelines.semantic.nearest import SemanticIndex, fused
 from pipelines.semantic.store import read_vectors
 from pipelines.semantic.wordpiece import LONGEST, tokens
-from tests.command_line import call
+from tests.command_line import call, start
 from tests.look.story import HOSTILE, LOST, TIDY
 
 
@@ -27,7 +27,7 @@ def embedded(story_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Layo
     """A copy of the story's archive whose texts all have vectors."""
     data = tmp_path_factory.mktemp("embedded") / "data"
     copytree(story_data, data, symlinks=True)
-    assert call("embed", "--data", data).code == 0
+    assert (ran := start("embed", "--data", data)).code == 0, ran.err
     return Layout(data)
 
 
