@@ -23,7 +23,7 @@ from models.schema import FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Row, Table
 
 TELEMETRY_EVENTS = Table(
     "telemetry_events",
-    "One row for each event that could not be sent, without what identifies a person or a machine.",
+    "One row for each event that could not be sent, without fields that identify a person or a machine.",
     (
         Column("batch_id", TEXT, "The batch, from the file's name.", required=True),
         Column("item_number", INTEGER, "The event's place in the file, from 1.", required=True),

@@ -59,7 +59,7 @@ RECORDS = Table(
             "coordinator, auto-continuation, ...",
         ),
         Column(
-            "turn_origin", TEXT, "The record's `turnOrigin`: what began the turn, as `scheduled` (2.1.280 and later)."
+            "turn_origin", TEXT, "The record's `turnOrigin`: the cause of the turn, as `scheduled` (2.1.280 and later)."
         ),
         Column("command_mode", TEXT, "Of a queued command: its `commandMode`: prompt, bash, task-notification, ..."),
         Column("scheduled_task_id", TEXT, "The scheduled task that wrote the prompt or fired (8 hex digits)."),

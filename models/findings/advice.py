@@ -11,8 +11,8 @@ PROGRAM_FAULT: Final = (
     "The bytes of the home's files are in the store."
 )
 WHAT_OTHERS_NAME: Final = (
-    "`extract repair` mends what other findings name as damaged or missing, and looks for the pieces in copies and "
-    "homes. If no other finding names a file, this is a fault of the program: please report it."
+    "`extract repair` mends the files that other findings name as damaged or missing, and looks for the pieces in "
+    "copies and homes. If no other finding names a file, this is a fault of the program: please report it."
 )
 REBUILD: Final = "`extract rebuild` builds the warehouse again from the archive."
 NEXT_RUN: Final = "Nothing: the next `extract run` corrects it."

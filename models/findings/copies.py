@@ -52,7 +52,7 @@ PLACE_BROKEN: Final = Kind(
     "R306",
     Severity.ERROR,
     Level.QUICK,
-    "The file that names a copy of the archive at another place is not what was written: {problem}.",
+    "The file that names a copy of the archive at another place was changed or damaged: {problem}.",
     "The next `extract copy sync` puts it back from its second copy in copies/. If that is damaged too, delete both "
     "and name the place again with `extract copy add`.",
     is_fixity=True,

@@ -5,14 +5,14 @@ from typing import Final
 from models.finding import Command, Kind, Severity
 
 _NEXT_SYNC: Final = "Nothing: the next `extract copy sync` puts it there again from the archive."
-_REPAIR: Final = "`extract repair --from COPY` mends the archive from the copy. Until then the copy keeps what it has."
+_REPAIR: Final = "`extract repair --from COPY` mends the archive from the copy. Until then the copy keeps its files."
 
 GONE: Final = Kind("C101", Severity.ERROR, Command.COPY, "The copy has lost this file.", _NEXT_SYNC, is_fixity=True)
 BROKEN: Final = Kind(
     "C102",
     Severity.ERROR,
     Command.COPY,
-    "The file at the copy is not what was written: {problem}.",
+    "The file at the copy was changed or damaged: {problem}.",
     _NEXT_SYNC,
     is_fixity=True,
 )
@@ -20,7 +20,7 @@ FOREIGN: Final = Kind(
     "C103",
     Severity.WARNING,
     Command.COPY,
-    "This {what} at the copy is not of the archive.",
+    "This {what} at the copy does not belong to the archive.",
     "Look at it, and delete it if you do not need it there. Nothing reads it, and nothing brings it into the archive.",
 )
 IDENTITY: Final = Kind(
@@ -35,7 +35,7 @@ AHEAD: Final = Kind(
     "C105",
     Severity.ERROR,
     Command.COPY,
-    "The copy has {what}, which the archive does not have.",
+    "The copy has {what}, which the archive lacks.",
     _REPAIR,
     is_fixity=True,
 )
@@ -53,7 +53,7 @@ OTHER_HEAD: Final = Kind(
     Command.COPY,
     "The copy is not in the state in which the last sync of this archive left it.",
     "Nothing, if you have put the disk or the archive back to an earlier state: the next `extract copy sync` digests "
-    "all of the copy and brings it up to date. Otherwise find out who else writes there.",
+    "all of the copy and brings it up to date. Otherwise find the other program or person that writes there.",
 )
 DAMAGED_HERE: Final = Kind(
     "C108",
@@ -67,7 +67,7 @@ NOT_ERASED: Final = Kind(
     "C109",
     Severity.WARNING,
     Command.COPY,
-    "The copy may still contain what was erased: {missing} of {erasures} erasures have not reached it.",
+    "The copy may still contain erased content: {missing} of {erasures} erasures have not reached it.",
     "`extract copy sync` carries them out there.",
 )
 BEHIND: Final = Kind(

@@ -5,7 +5,7 @@ from typing import Final
 from models.finding import Command, Kind, Level, Severity
 
 _LEFT: Final = (
-    "Nothing of it was taken, and what was pulled before is still there. Ask the machine's owner to push again."
+    "No file of it was taken, and the runs pulled before are still there. Ask the machine's owner to push again."
 )
 
 HEAD_BROKEN: Final = Kind(
@@ -28,7 +28,7 @@ FILE_BROKEN: Final = Kind(
     "N103",
     Severity.ERROR,
     Command.LAKE,
-    "A file of run {run} of machine {machine} is not what its record says: {problem}.",
+    "A file of run {run} of machine {machine} differs from its record: {problem}.",
     _LEFT,
     is_fixity=True,
 )

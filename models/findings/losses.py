@@ -5,7 +5,7 @@ from typing import Final
 from models.finding import Kind, Level, Severity
 
 _NOTHING_HAS_IT: Final = (
-    "Nothing. Should a copy of the archive turn up, `extract repair --from COPY` puts back what it has."
+    "Nothing. Should a copy of the archive turn up, `extract repair --from COPY` puts back the bytes that it has."
 )
 
 BYTES: Final = Kind(
@@ -28,8 +28,8 @@ MANIFEST: Final = Kind(
     "L103",
     Severity.INFORMATION,
     Level.DEFAULT,
-    "Known loss: the manifest of run {run} for phase {phase} of home {home}; it was made again from what other runs "
-    "say.",
+    "Known loss: the manifest of run {run} for phase {phase} of home {home}; it was made again from the "
+    "records of other runs.",
     _NOTHING_HAS_IT,
 )
 TEXTS: Final = Kind(
@@ -43,6 +43,6 @@ RUN: Final = Kind(
     "L105",
     Severity.INFORMATION,
     Level.QUICK,
-    "Known loss: the run of epoch {epoch}, of which nothing was left; what the homes still had was read again.",
+    "Known loss: the run of epoch {epoch}, of which nothing was left; the files that homes still had were read again.",
     _NOTHING_HAS_IT,
 )

@@ -31,7 +31,7 @@ LINK: Final = Kind(
     Severity.WARNING,
     Level.DEFAULT,
     "This is a link to {target}; only warehouse.duckdb may be a link.",
-    "Remove the link, or put back what it replaced.",
+    "Remove the link, or put back the file or directory that it replaced.",
 )
 SPECIAL: Final = Kind(
     "F105",
@@ -92,7 +92,7 @@ IGNORE_FILE: Final = Kind(
     "F113",
     Severity.WARNING,
     Level.QUICK,
-    "The .gitignore of the data directory is gone or not what was written: git could take up what is here.",
+    "The .gitignore of the data directory is gone or was changed: git could commit the archive.",
     NEXT_RUN,
 )
 UNREADABLE: Final = Kind(

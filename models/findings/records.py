@@ -124,7 +124,7 @@ EVIDENCE_OTHER: Final = Kind(
     "R126",
     Severity.ERROR,
     Level.DEFAULT,
-    "It is not what was written last: it may be an older version, or belong to another run.",
+    "It has other bytes than were written last: it may be an older version, or belong to another run.",
     REPAIR,
     is_fixity=True,
     is_passing=True,
@@ -149,8 +149,8 @@ UNFINISHED: Final = Kind(
     "R133",
     Severity.INFORMATION,
     Level.QUICK,
-    "`extract {command}`, begun at {started_at}, was stopped before its end; what it left is no damage.",
-    "Give that command again, or `extract run`: either corrects what was left.",
+    "`extract {command}`, begun at {started_at}, was stopped before its end; its leftovers are no damage.",
+    "Repeat that command, or use `extract run`: either cleans up the leftovers.",
     is_passing=True,
 )
 NO_RUN: Final = Kind(
@@ -211,7 +211,7 @@ FORGET_UNFINISHED: Final = Kind(
     "R154",
     Severity.WARNING,
     Level.QUICK,
-    "An erasure was stopped before its end: files and warehouses may still hold what it erases.",
+    "An erasure was stopped before its end: files and warehouses may still have the content.",
     "Give the same `extract forget` again, or any command that writes: it finishes the erasure first.",
     is_passing=True,
 )

@@ -58,8 +58,9 @@ def vanished(gone: Gone, settings: Settings) -> list[Alert]:
             gone.home_id,
             f"{count(early)} of {plural(files, 'file')} of home {gone.home_id} ({percent} %) vanished since the run "
             "before, and not by their age",
-            "The archive still has what earlier runs read: `extract files --state expired` lists it, `extract restore` "
-            "writes it to another directory. Do not run `extract gc` or `extract forget` before you know the cause.",
+            "The archive still has all files read by earlier runs: `extract files --state expired` lists them, "
+            "`extract restore` writes them to another directory. Do not run `extract gc` or `extract forget` before "
+            "you know the cause.",
             {"files_vanished": early, "files_before": files, "vanished_percent": percent},
             run_id=gone.run_id,
         )
@@ -75,8 +76,8 @@ def whole_homes_gone(not_found: Mapping[str, str], known: Iterable[str], setting
             AlertRule.VANISHED,
             home_id,
             f"home {home_id} has vanished: {not_found[home_id]}",
-            "The archive still has what earlier runs read: `extract restore` writes it to another directory. If the "
-            "home is gone for good, `extract home remove` stops looking for it.",
+            "The archive still has all files read by earlier runs: `extract restore` writes them to another directory. "
+            "If the home is gone for good, `extract home remove` stops looking for it.",
             {"vanished_percent": 100},
         )
         for home_id in sorted(set(not_found) & set(known))
@@ -199,7 +200,7 @@ def growth(run_id: str, added: int, earlier: Sequence[int], settings: Settings) 
             AlertRule.GROWTH,
             "growth",
             f"The run found {size(added)} that were new, and {size(int(middle))} are usual",
-            "`extract report` shows what was read by source, `extract sessions` the newest sessions.",
+            "`extract report` shows the counts of each source, `extract sessions` the newest sessions.",
             {"bytes": added, "usual_bytes": int(middle)},
             run_id=run_id,
         )
@@ -246,7 +247,7 @@ def large(files: Iterable[Sized], settings: Settings) -> list[Alert]:
 
 def broken(subject: str, sentence: str, what_to_do: str = "") -> list[Alert]:
     """Alert that bytes differ from their digest, or that a check failed."""
-    advice = what_to_do or "`extract verify` names the damaged files, `extract repair` mends what can be mended."
+    advice = what_to_do or "`extract verify` names the damaged files, `extract repair` mends it as far as possible."
     return [Alert(AlertRule.FIXITY, subject, sentence, advice)]
 
 
@@ -258,4 +259,6 @@ def is_deleted_by_age(path: str) -> bool:
 
 def failed(what: str, sentence: str) -> list[Alert]:
     """Alert that a scheduled command ended with an error; `what` is the command, and the place it was about."""
-    return [Alert(AlertRule.FAILED, what, sentence, "The message says what to do; then run the command by hand once.")]
+    return [
+        Alert(AlertRule.FAILED, what, sentence, "Do the next step of the message; then run the command by hand once.")
+    ]

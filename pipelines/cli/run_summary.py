@@ -174,7 +174,7 @@ def _show_damage(run: RunRecord, data: Path | None) -> None:
     if len(run.damage) > _SHOWN:
         say(f"  and {len(run.damage) - _SHOWN} more; the report names them")
     again = plural(stored_again(run), "piece was stored again from a home", "pieces were stored again from the homes")
-    say_wrapped(f"New content was archived, and {again}. `extract verify` shows what is still lost.")
+    say_wrapped(f"New content was archived, and {again}. `extract verify` shows the remaining losses.")
     say()
 
 

@@ -44,7 +44,7 @@ class PlacedEntry:
 
 
 class UnreadableThere(OSError):
-    """A file at a place is not what was written there: it cannot be decrypted. The caller takes it for damaged."""
+    """A file at a place cannot be decrypted. The caller takes it for damaged."""
 
 
 class DamagedHere(FixityError):

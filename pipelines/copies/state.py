@@ -203,7 +203,7 @@ def refuse_other_ways(
     if (state.erasures or 0) > erasures:
         raise FixityError(
             f"the copy {place} knows of {state.erasures} erasures, the archive of {erasures} only: the archive was put "
-            f"back to an earlier state, and has again what was erased. `extract repair --from {place}` mends it"
+            f"back to an earlier state, and has erased content again. `extract repair --from {place}` mends it"
         )
     epochs = {run.epoch: run.run_id for run in here.values()}
     for run in state.runs:

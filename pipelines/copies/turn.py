@@ -33,8 +33,8 @@ class SyncTurn:
             is_kept = False
         if not is_kept:
             raise LockedError(
-                f"another sync to {self._destination.place} has begun since: this one stopped, and what it copied "
-                f"stays there. Sync again when the other has ended"
+                f"another sync to {self._destination.place} has begun since: this one stopped, and the files that "
+                f"it copied stay there. Sync again when the other has ended"
             )
 
     @contextmanager

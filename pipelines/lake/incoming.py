@@ -79,7 +79,7 @@ def record_of(raw: bytes, run_id: str, listed: PushedRecord) -> RunRecord:
 
 def _why(error: Exception) -> str:
     """Return the kind of an error: its text may have content of the file."""
-    return str(error) if isinstance(error, SealError) else f"it is not what a machine writes ({type(error).__name__})"
+    return str(error) if isinstance(error, SealError) else f"no machine writes such a file ({type(error).__name__})"
 
 
 def _check_run(run: RunRecord, run_id: str) -> None:
@@ -99,11 +99,11 @@ def _check_run(run: RunRecord, run_id: str) -> None:
         if time is not None and datetime.fromisoformat(time).tzinfo is None:
             raise Hostile("it has a time without a time zone")
     if type(run.tool_version) is not str or any(not is_home_id(one) for one in run.homes):
-        raise Hostile("it names what is no home")
+        raise Hostile("it names an invalid home")
     seen: set[str] = set()
     for phase in run.phases:
         if not is_home_id(phase.home_id) or type(phase.phase) is not int:
-            raise Hostile("it names what is no home")
+            raise Hostile("it names an invalid home")
         if phase.home_id not in run.homes:
             raise Hostile("a phase is of a home that the run does not name")
         for counts in phase.sources.values():

@@ -142,7 +142,7 @@ class MachineHead:
             raise ValueError("it names no machine")
         for run_id, one in self.records.items():
             if _RECORD.fullmatch(record_path(run_id, one.number)) is None or not _DIGEST.fullmatch(str(one.sha256)):
-                raise ValueError("it lists what is no commit record")
+                raise ValueError("it lists an invalid commit record")
 
 
 def prefix_of(machine_id: str) -> str:

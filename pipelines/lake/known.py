@@ -161,7 +161,7 @@ def chosen_lakes(layout: Layout, given: str | None) -> Sequence[KnownLake]:
     if not found:
         names = ", ".join(one.place for one in known) or "none"
         which = "no lake" if given is None else f"no lake {given}"
-        raise ConfigurationError(f"the archive knows {which} (it knows {names}): `extract lake init DEST` joins one")
+        raise ConfigurationError(f"the archive knows {which}; it knows {names}. `extract lake init DEST` joins one")
     return found
 
 

@@ -130,7 +130,7 @@ def drop_unit(layout: Layout, given: str, observer: Observer) -> Machine:
     found = [one for one in read_units(layout) if given == one.machine.name or one.machine.machine_id.startswith(given)]
     if len(found) != 1:
         names = ", ".join(one.machine.shown for one in read_units(layout)) or "none"
-        raise ConfigurationError(f"{given} names no machine, or several; what was pulled is of {names}")
+        raise ConfigurationError(f"{given} names no machine, or several; there are units of {names}")
     with using_lakes(layout), archives.writing(layout, "lake drop"):
         with disk_errors():
             found[0].layout.unit_file.unlink()

@@ -110,7 +110,9 @@ class _Publishing:
         self._execute("SET LOCAL TimeZone = 'UTC'")
         names = self._execute("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [self._name])
         if names and (_LEDGER,) not in names:
-            raise ConfigurationError(f"the schema {self._name} has tables of somebody else: name another with --schema")
+            raise ConfigurationError(
+                f"the schema {self._name} has tables that `extract publish` did not make: name another with --schema"
+            )
         self._execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
         self._execute(
             f"CREATE TABLE IF NOT EXISTS {self._schema}.{_LEDGER} (relation text PRIMARY KEY, "

@@ -21,7 +21,7 @@ from pipelines.repair.files import put_file, write_part
 from pipelines.repair.home_bytes import HomeFiles
 from pipelines.repair.manifest_anew import manifest_rows, rows_of
 from pipelines.repair.readings_anew import RecipeMaker, extraction_rows, sound
-from pipelines.repair.work import Work, retired
+from pipelines.repair.work import GONE_OR_CHANGED, Work, retired
 
 _STRUCTURE = (MANIFEST.name, EXTRACTIONS.name, PIECES.name)
 
@@ -63,7 +63,7 @@ def mend_copies(work: Work) -> None:
             if copy.is_dir() or copy.is_symlink():
                 work.set_aside(copy)
             if copy_part(work.layout, part):
-                work.tell(copy, "is gone or not what was written", "made again from its original")
+                work.tell(copy, GONE_OR_CHANGED, "made again from its original")
 
 
 def make_structure_again(work: Work, damage: Sequence[DamageRecord], homes: HomeFiles) -> dict[bytes, bytes]:

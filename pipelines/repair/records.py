@@ -19,7 +19,7 @@ from pipelines.archive.parquet import check_part
 from pipelines.disk.atomic import read_sealed
 from pipelines.disk.layout import Layout
 from pipelines.repair.records_anew import made_of_parts, orphaned
-from pipelines.repair.work import Work
+from pipelines.repair.work import GONE_OR_CHANGED, Work
 from pipelines.version import VERSION
 
 _ITSELF = "itself"
@@ -65,7 +65,7 @@ def _best(work: Work, name: str) -> RunRecord | None:
     if own and run == own[0][0] and own[0][1] == _ITSELF:
         work.tell(copy, "differs from its original, or is gone", "made again from its original")
     else:
-        work.tell(path, "is gone, or not what was written", f"put back from {shown}")
+        work.tell(path, GONE_OR_CHANGED, f"put back from {shown}")
         work.has_changed = True
     return run
 
@@ -157,7 +157,7 @@ def _fill_gaps(work: Work, found: dict[str, RunRecord], lost: Sequence[str]) -> 
             run = _placeholder(layout, name, epoch, list(found.values()))
             work.tell(path, f"lacks the run of epoch {epoch}", "the loss was recorded in its place")
         else:
-            work.tell(path, "is gone, or not what was written", "made again from the parts of the run")
+            work.tell(path, GONE_OR_CHANGED, "made again from the parts of the run")
         layout.run(run.run_id).mkdir(mode=0o700, exist_ok=True)
         for place in (layout.commit_record(run.run_id), layout.copy_of(layout.commit_record(run.run_id))):
             if place.is_dir():

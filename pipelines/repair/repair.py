@@ -21,6 +21,7 @@ from models.observer import Observer
 from pipelines.archive.archive import effective, write_record, writing
 from pipelines.archive.copies import renew_copies
 from pipelines.archive.copies_in_turn import mend_second_copies
+from pipelines.archive.damage import CHANGED
 from pipelines.archive.homes import read_homes
 from pipelines.archive.sweep import sweep
 from pipelines.disk.atomic import disk_errors, sha256_of
@@ -33,7 +34,7 @@ from pipelines.repair.home_bytes import HomeFiles
 from pipelines.repair.pieces import mend_pieces
 from pipelines.repair.places import Places
 from pipelines.repair.records import mend_records
-from pipelines.repair.work import Mended, Work
+from pipelines.repair.work import GONE_OR_CHANGED, Mended, Work
 from pipelines.run.reparse import reparse
 from pipelines.verify.verify import check, verify
 from pipelines.warehouse.publish import changed_warehouses, check_warehouse, make_warehouse
@@ -106,7 +107,7 @@ def preview_repair(layout: Layout, sources: Sequence[Path], homes: Mapping[str, 
         made.needs_warehouse = work.has_changed or not _has_warehouse(layout)
         _changed_older_warehouses(work, layout)
         if layout.keeps_git_away() is False:
-            work.tell(layout.ignore_file.name, "is gone or not what was written", "made again")
+            work.tell(layout.ignore_file.name, GONE_OR_CHANGED, "made again")
         found = check(shadow)
         made.findings = [one for one in found if not one.code.startswith("W") and one.code not in ("R142", "L102")]
         made.mended, made.notes = work.mended, work.notes
@@ -125,7 +126,7 @@ def repair(layout: Layout, sources: Sequence[Path], homes: Mapping[str, Path], o
         work = Work(layout, places, homes, observer)
         _mend(work, made, is_shadow=False)
         if layout.keep_git_away():
-            work.tell(layout.ignore_file, "is gone or not what was written", "made again")
+            work.tell(layout.ignore_file, GONE_OR_CHANGED, "made again")
         made.needs_warehouse = work.has_changed or not _has_warehouse(layout)
         if made.needs_warehouse and work.runs():
             _publish(work)
@@ -197,7 +198,7 @@ def _how(table: str, *, is_parsed: bool) -> str:
     if table == "store":
         return "retired, after its pieces were looked for everywhere"
     if is_parsed:
-        return "retired: its rows are made again by parsing what is archived"
+        return "retired: its rows are made again by parsing the archived files"
     return "retired"
 
 
@@ -231,7 +232,7 @@ def _changed_older_warehouses(work: Work, layout: Layout) -> list[Path]:
     newest = next((run.warehouse.path for run in reversed(runs) if run.warehouse is not None), None)
     changed = [path for path in changed_warehouses(layout, work.runs()) if layout.relative(path) != newest]
     for path in changed:
-        work.tell(layout.relative(path), "is not what was written", "deleted: the newest warehouse has its rows")
+        work.tell(layout.relative(path), CHANGED, "deleted: the newest warehouse has its rows")
     return changed
 
 

@@ -13,7 +13,7 @@ from models.run import DamageRecord, RunRecord
 from models.seal import SealError, unsealed
 from pipelines.archive.archive import last_epoch, read_identity, write_head, write_record
 from pipelines.archive.copies import write_both
-from pipelines.archive.damage import look_at_imports
+from pipelines.archive.damage import CHANGED, look_at_imports
 from pipelines.archive.erasure_journal import read_journal
 from pipelines.archive.evidence import list_again, look_at_evidence, mend_list, read_evidence
 from pipelines.archive.homes import KnownHome, home_of_json, read_homes, rewrite_homes
@@ -22,7 +22,7 @@ from pipelines.disk.atomic import is_as_named, read_sealed, write_sealed
 from pipelines.disk.layout import Layout, make_private
 from pipelines.disk.settings import is_copy_damaged, keep_settings_copy, read_settings, settings_digest
 from pipelines.repair.files import put_file
-from pipelines.repair.work import Work
+from pipelines.repair.work import GONE_OR_CHANGED, Work
 from pipelines.report.write import write_reports
 from pipelines.run.digest_sets import is_whole
 from pipelines.run.sha256_lists import sha256_texts, write_sha256_manifests
@@ -53,7 +53,7 @@ def mend_identity(work: Work) -> None:
             _clear(work, path)
             make_private(path.parent)
             write_sealed(path, whole, "archive" if path == pair[0] else "archive-copy")
-            work.tell(path, "is gone or not what was written", f"put back from {shown}")
+            work.tell(path, GONE_OR_CHANGED, f"put back from {shown}")
 
 
 def mend_journal(work: Work) -> None:
@@ -67,7 +67,7 @@ def mend_journal(work: Work) -> None:
         read_journal(work.layout)
     except (ExtractError, OSError):
         work.set_aside(path)
-        work.tell(path, "is not what was written", "set aside")
+        work.tell(path, CHANGED, "set aside")
         work.notes.append("An erasure had been stopped, and its journal is lost: give the same `extract forget` again.")
     else:
         finish_forget(work.layout, work.observer)
@@ -93,7 +93,7 @@ def mend_listings(work: Work, runs: list[RunRecord]) -> None:
             _clear(work, path)
             newest = runs[-1]
             write_head(layout, max(newest.epoch, last_epoch(layout)) if is_known else newest.epoch, newest.run_id)
-            work.tell(path, "is not what was written, or names another run than the newest", _ANEW)
+            work.tell(path, "was changed or damaged, or names another run than the newest", _ANEW)
         elif path == layout.tombstones_file:
             _mend_tombstones(work, is_known=is_known)
         elif path == layout.homes_file and runs:
@@ -125,7 +125,7 @@ def _mend_homes(work: Work, runs: list[RunRecord]) -> None:
         except ValueError:
             del named[home_id]
     rewrite_homes(layout, named)
-    work.tell(layout.homes_file, "is gone, not what was written, or lacks a home", how)
+    work.tell(layout.homes_file, "is gone, was changed or damaged, or lacks a home", how)
 
 
 def _mend_tombstones(work: Work, *, is_known: bool) -> None:
@@ -143,15 +143,15 @@ def _mend_tombstones(work: Work, *, is_known: bool) -> None:
     if not found:
         if is_known:
             raise StoreError(
-                f"{path} is lost, and nothing has it: what was erased on request would be read again, so no run can be "
-                f"made. Name a copy of the archive that has it with --from"
+                f"{path} is lost, and no place has it: a run would read erased content again, so none can be made. "
+                f"Name a copy of the archive that has it with --from"
             )
         return
     _, whole, shown = max(found, key=lambda one: one[0])
     _clear(work, path)
     write_both(layout, path, whole, "tombstones")
     read_graveyard(layout)
-    work.tell(path, "is gone, not what was written, or differs from its copy", f"put back from {shown}")
+    work.tell(path, "is gone, was changed or damaged, or differs from its copy", f"put back from {shown}")
 
 
 def mend_settings(work: Work) -> None:
@@ -178,11 +178,11 @@ def mend_settings(work: Work) -> None:
     if is_copy_damaged(layout, newest.settings_sha256) or (is_same and is_gone):
         if is_same:
             keep_settings_copy(layout)
-            problem = "is gone" if is_gone else "is not what was written"
+            problem = "is gone" if is_gone else CHANGED
             work.tell(copy, problem, "made again from its original")
         else:
             work.set_aside(copy)
-            work.tell(copy, "is not what was written", "set aside: the settings have changed since the newest run")
+            work.tell(copy, CHANGED, "set aside: the settings have changed since the newest run")
 
 
 def mend_imports(work: Work) -> None:
@@ -210,7 +210,7 @@ def mend_texts_and_reports(work: Work, runs: list[RunRecord]) -> None:
         _mend_reports(work, run)
     if _is_broken(work.layout.checks_file):
         work.set_aside(work.layout.checks_file)
-        work.tell(work.layout.checks_file, "is not what was written", "set aside: the next checks write it again")
+        work.tell(work.layout.checks_file, CHANGED, "set aside: the next checks write it again")
     for path in (*work.layout.digest_indexes(), *work.layout.cache.glob("search-*.fts")):
         if path.suffix != ".idx" or not is_whole(path):
             path.unlink()
@@ -236,7 +236,7 @@ def _mend_evidence(work: Work, runs: list[RunRecord], one: DamageRecord) -> None
         write_reports(work.layout, run)
     else:
         again = ": import the other store again" if path.parent == work.layout.imported else ""
-        work.tell(path, one.problem, f"taken off the list of what there is{again}")
+        work.tell(path, one.problem, f"removed from the list{again}")
     list_again(work.layout, [path])
     work.has_changed |= path.parent == work.layout.imported
 
@@ -258,9 +258,7 @@ def _mend_texts(work: Work, run: RunRecord) -> None:
     for path in broken:
         if path.is_dir():
             work.set_aside(path)
-        work.tell(
-            path, "is gone or not what was written", "made again from the manifests" if path in made else "left out"
-        )
+        work.tell(path, GONE_OR_CHANGED, "made again from the manifests" if path in made else "left out")
     before = list(run.texts)
     write_sha256_manifests(layout, run)
     if run.texts != before:
@@ -274,11 +272,11 @@ def _mend_reports(work: Work, run: RunRecord) -> None:
         if _is_broken(path):
             work.set_aside(path)
             list_again(layout, [path])
-            work.tell(path, "is not what was written", "set aside")
+            work.tell(path, CHANGED, "set aside")
     reports = [path for path in layout.reports(run.run_id) if _is_broken(path)]
     for path in reports:
         work.set_aside(path)
-        work.tell(path, "is not what was written", _ANEW)
+        work.tell(path, CHANGED, _ANEW)
     is_due = run.kind == "run" and run.status == "complete"
     missing = [path for path in layout.reports(run.run_id) if not path.exists()] if is_due else []
     if missing:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from models.observer import Observer
 from models.run import PartRecord, RetiredRecord, RunRecord
@@ -13,6 +14,9 @@ from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.disk.platform import replace as move
 from pipelines.repair.places import Places
+
+GONE_OR_CHANGED: Final = "is gone, changed or damaged"
+"""The problem of a file that is missing or whose bytes differ from those written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,8 +90,8 @@ def _sections(facts: Facts) -> Iterator[Section]:
 
 def _damage_section(facts: Facts) -> Section:
     lead = paragraph(
-        "Files that earlier runs committed are changed or missing. This run archived what it read, and stored again "
-        f"{plural(facts.stored_again, 'lost piece')} of files that the homes still have."
+        "Files that earlier runs committed are changed or missing. This run archived the files that it read, and "
+        f"stored again {plural(facts.stored_again, 'lost piece')} of files that the homes still have."
     )
     items = Items([Item(Code(one.path), f"{one.problem} (of run {one.run_id})", "bad") for one in facts.damage.shown])
     advice = paragraph(
@@ -109,7 +109,7 @@ def _settings_section(facts: Facts) -> Section:
     lead = paragraph(
         "settings.toml differs from that of the run before. If you did not change it, correct it and run again; ",
         Code("extract forget"),
-        " erases what should have been withheld.",
+        " erases files that should have been withheld.",
     )
     return Section("settings", "Settings that changed", [lead, *map(paragraph, facts.settings_changes)])
 

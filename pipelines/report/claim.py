@@ -87,7 +87,7 @@ def _lead(ground: Ground) -> str:
         return "Not verified: "
     if not kept.files:
         return "Nothing was verified: "
-    return "Verified for what could be read: " if _unreadable(ground) or ground.in_the_way else "Verified: "
+    return "Verified as far as files could be read: " if _unreadable(ground) or ground.in_the_way else "Verified: "
 
 
 def _kept(ground: Ground) -> Iterator[str]:

@@ -244,7 +244,7 @@ def _notices(run: RunRecord, fixity: FixityFacts) -> list[str]:
     if fixity.expired_now >= _FEW and fixity.expired_now > _MANY_GONE * known:
         made.append(
             f"{fixity.expired_now} of {known} archived files disappeared from the home since the last run: Claude Code "
-            "deletes what is older than its setting cleanupPeriodDays. The archive still has the bytes that were read."
+            "deletes files older than its setting cleanupPeriodDays. The archive still has the bytes that were read."
         )
     blocked = in_the_way(run)
     made += [bounded(f"{path}: {what}.") for path, what in islice(blocked.items(), _FEW)]

@@ -54,7 +54,7 @@ def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
         # Versions that wrote no head.json wrote no .gitignore either.
         had_one = layout.head_file.exists() or layout.copy_of(layout.head_file).exists()
         if was_used and layout.keep_git_away() and had_one:
-            again = "was gone or not what was written, and was made again"
+            again = "was gone, changed or damaged, and was made again"
             damage.append(DamageRecord(layout.relative(layout.ignore_file), "", "", again, mended=True))
     archive = Archive.open_or_make(layout)
     with disk_errors():

@@ -15,7 +15,7 @@ from pipelines.run.snapshot import Snapshot
 _SHOWN = 3
 _WITHHELD = "withheld"
 _ON_TREES = "plugin and node_modules trees are archived from now on"
-_OFF_TREES = "plugin and node_modules trees are only listed from now on; what was archived of them stays"
+_OFF_TREES = "plugin and node_modules trees are only listed from now on; their archived files stay"
 _ON_LINKS = "links are followed where data is expected"
 _OFF_LINKS = "links where data is expected are not followed, and make a run incomplete"
 
@@ -39,8 +39,8 @@ def _sentences(before: Settings, now: Settings) -> Iterator[str]:
         yield f"withhold: {safe(pattern)} was removed, so files that it alone withheld are archived"
     for pattern in sorted(set(now.withhold) - set(before.withhold)):
         yield (
-            f"withhold: {safe(pattern)} was added, so matching files are never opened; what was archived of them stays "
-            "until `extract forget` erases it"
+            f"withhold: {safe(pattern)} was added, so matching files are never opened; their archived bytes stay "
+            "until `extract forget` erases them"
         )
     if before.archive_trees != now.archive_trees:
         yield f"archive_trees: {_ON_TREES if now.archive_trees else _OFF_TREES}"

@@ -13,7 +13,7 @@ Every = Literal["day", "week"]
 
 NAME: Final = "claude-extract"
 """The name of the job in every scheduler; each user of a machine can have one."""
-DESCRIPTION: Final = "Archive what Claude Code keeps, before it deletes it"
+DESCRIPTION: Final = "Archive the files of Claude Code before it deletes them"
 SUNDAY: Final = 6
 """Sunday in the numbering of `datetime.weekday`."""
 

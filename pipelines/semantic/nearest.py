@@ -69,7 +69,7 @@ class SemanticIndex:
         """Return the hits whose meaning is nearest, best first, one for each session unless `each`."""
         model, index = self._loaded()
         if not wanted.text.strip():
-            raise ConfigurationError("name what is to be found")
+            raise ConfigurationError("give the words to be found")
         likeness = index.vectors @ model.vectors([wanted.text])[0]
         best = _best(likeness, _CANDIDATES)
         with self._warehouse.reading() as connection:

@@ -70,7 +70,7 @@ def test_what_nothing_has_any_more_is_taken_off_the_list(archive: Archive) -> No
     for path in archive.layout.root.glob("runs/*/drill-*"):
         path.unlink()
     made = repair(archive.layout, [], {HOME: archive.home}, Observer())
-    assert {one.how for one in made.mended} == {"taken off the list of what there is"}
+    assert {one.how for one in made.mended} == {"removed from the list"}
     assert serious(archive) == []
 
 

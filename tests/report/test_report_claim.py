@@ -81,7 +81,7 @@ def test_a_plain_run_claims_both_digests_and_nothing_else() -> None:
             unreadable(never=2),
             "incomplete",
             "Incomplete: 2 paths could not be read",
-            ["Verified for what could be read: ", "2 paths could not be read, and nothing of them is kept"],
+            ["Verified as far as files could be read: ", "2 paths could not be read, and nothing of them is kept"],
         ),
         (
             unreadable(kept=1),

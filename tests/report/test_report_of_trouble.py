@@ -63,7 +63,7 @@ def test_a_path_that_cannot_be_read_makes_the_run_incomplete(tmp_path: Path) -> 
     run = extract_while(data, home, replace_by_link, before_reading=True, phases=(1, 8))
     facts = facts_of(data, run)
     assert facts.verdict.headline == "Incomplete: 1 path could not be read"
-    assert facts.claim.startswith("Verified for what could be read: 1 file was read")
+    assert facts.claim.startswith("Verified as far as files could be read: 1 file was read")
     assert facts.fixity.never_read == 1
     assert [file.outcome for file in facts.fixity.files.shown] == ["unreadable"]
 

@@ -118,8 +118,8 @@ def test_a_run_says_which_settings_changed_and_which_withheld_files_it_archives(
     assert kept.changes() == [
         "withhold: projects/**/*.md was removed, so files that it alone withheld are archived",
         (
-            "withhold: projects/**/*.mf was added, so matching files are never opened; what was archived of them stays "
-            "until `extract forget` erases it"
+            "withhold: projects/**/*.mf was added, so matching files are never opened; their archived bytes stay "
+            "until `extract forget` erases them"
         ),
         "entry_mb: the longest entry that is parsed has 8 MiB instead of 32; longer ones are kept unparsed",
         f"1 file that was withheld is archived by this run: {FOREIGN}",

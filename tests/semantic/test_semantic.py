@@ -68,7 +68,7 @@ def test_a_text_is_found_by_its_meaning_in_other_words(embedded: Layout, words: 
 def test_filters_hold_for_meaning_too(embedded: Layout) -> None:
     assert {hit.session_id for hit in _near(embedded, "birds", project="evil")} <= {HOSTILE}
     assert LOST not in {hit.session_id for hit in _near(embedded, "birds", since="2026-03-03")}
-    with pytest.raises(ConfigurationError, match="name what"):
+    with pytest.raises(ConfigurationError, match="give the words"):
         _near(embedded, "  ")
 
 

@@ -55,7 +55,7 @@ def add(
     """
     known = add_copy(layout_of(data), dest, encrypt)
     if known.key_file is not None:
-        say(f"KEEP {known.key_file} ELSEWHERE TOO: if it is lost, nobody can read the copy.", is_bold=True)
+        say(f"KEEP {known.key_file} ELSEWHERE TOO: if it is lost, the copy cannot be read.", is_bold=True)
     say(f"{known.place} is a place for a copy from now on")
     say(f"next: {command(f'copy sync {shlex.quote(known.place)}', data)}")
 

@@ -180,7 +180,7 @@ def list_machines(dest: KnownPlace = None, data: Data = None, as_json: AsJson = 
 def remove(
     dest: Place,
     withdraw_all: Annotated[
-        bool, typer.Option("--withdraw", help="Delete from the lake what this machine has pushed.")
+        bool, typer.Option("--withdraw", help="Delete from the lake all that this machine has pushed.")
     ] = False,
     yes: Yes = False,
     data: Data = None,

@@ -45,7 +45,7 @@ def report(
     """
     masker = masker_of(redact)
     if masker is not None and (path or in_browser):
-        raise ConfigurationError("--redact masks what is printed: leave out --path and --open")
+        raise ConfigurationError("--redact masks only printed text: leave out --path and --open")
     layout = layout_of(data)
     found = latest_run(layout, run)
     place = layout.report(found.run_id, Format.HTML if in_browser else form)

@@ -60,7 +60,7 @@ def serve(
     if not warehouse.version:
         raise ConfigurationError(f"there is no warehouse in {layout.root}; `extract run` builds one")
     address = f"{'https' if certificate else 'http'}://{host}:{port}"
-    say(f"{address}/api/v1/docs tells what can be asked. Ctrl-C ends it.", stderr=True)
+    say(f"{address}/api/v1/docs describes the routes. Ctrl-C ends it.", stderr=True)
     if not any(one.is_valid for one in read_tokens(layout)):
         say(f"There is no token yet: {command('token create NAME', data)}", stderr=True)
     accesses = AccessLog(layout, address)
