@@ -1,7 +1,8 @@
 """Creates an empty warehouse: its tables, views and macros with their comments, without rows.
 
-DuckDB takes 0.6 s for that, nearly all of it for 2,400 comments: each `COMMENT ON` copies the table's whole entry in
-the catalog. A process that builds several warehouses therefore creates them once, and copies the file afterwards.
+DuckDB takes 0.3 s for that, most of it for 2,400 comments: each `COMMENT ON` is a statement of its own, and copies the
+table's whole entry in the catalog. A process that builds several warehouses therefore creates them once, and copies the
+file afterwards.
 """
 
 from functools import partial
@@ -12,7 +13,7 @@ import duckdb
 
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
-from pipelines.warehouse.engine import building, quoted
+from pipelines.warehouse.engine import building, quoted, without_optimizer
 from pipelines.warehouse.parallel import Task
 from pipelines.warehouse.refresh import derived_digest
 from pipelines.warehouse.schema import (
@@ -66,9 +67,10 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
 
 def create_schema_without_comments(connection: duckdb.DuckDBPyConnection) -> None:
     """Create every table, view and macro in the empty database of the connection."""
-    create_tables(connection)
-    create_views(connection)
-    connection.execute(f"CREATE MACRO derived_digest() AS {quoted(derived_digest())}")
+    with without_optimizer(connection):
+        create_tables(connection)
+        create_views(connection)
+        connection.execute(f"CREATE MACRO derived_digest() AS {quoted(derived_digest())}")
 
 
 def comment_tasks(connection: duckdb.DuckDBPyConnection) -> list[Task]:
@@ -84,7 +86,8 @@ def comment_tasks(connection: duckdb.DuckDBPyConnection) -> list[Task]:
 
 
 def _execute(connection: duckdb.DuckDBPyConnection, statements: str) -> None:
-    connection.execute(statements)
+    with without_optimizer(connection):
+        connection.execute(statements)
 
 
 def _schema_digest() -> bytes:

@@ -24,6 +24,7 @@ from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
 from pipelines.warehouse.empty import comment_tasks, create_schema_without_comments, place_empty_warehouse
 from pipelines.warehouse.engine import MEMORY, building, lacks_memory, quoted, remove_database
+from pipelines.warehouse.engine_types import ENGINE_TYPES
 from pipelines.warehouse.parallel import Task, do_tasks
 from pipelines.warehouse.prices import fill_prices
 from pipelines.warehouse.refresh import derived_digest, make_derived_tables, note_touched, refresh_derived_tables
@@ -31,7 +32,6 @@ from pipelines.warehouse.run_tables import PARTS, fill_records
 from pipelines.warehouse.schema import (
     BASE_TABLES,
     create_views,
-    engine_types,
     view_comments,
     views_digest,
     warehouse_tables,
@@ -177,9 +177,10 @@ def _held_parts(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]] |
         "WHERE database_name = 'warehouse' AND NOT internal GROUP BY table_name"
     )
     columns = dict(connection.execute(described).fetchall())
-    tables = warehouse_tables()
-    types = engine_types(connection, {column.type for table in tables for column in table.all_columns})
-    wanted = {table.name: [[column.name, types[column.type]] for column in table.all_columns] for table in tables}
+    wanted = {
+        table.name: [[column.name, ENGINE_TYPES[column.type]] for column in table.all_columns]
+        for table in warehouse_tables()
+    }
     views = connection.execute(
         "SELECT view_name, comment FROM duckdb_views() WHERE database_name = 'warehouse' AND NOT internal"
     ).fetchall()

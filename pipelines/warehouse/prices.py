@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-import pyarrow as pa
 
 from models.json import JsonObject, JsonValue
 from models.schema import FLOAT, INTEGER, TEXT, Column, Table
+from pipelines.warehouse.engine_types import ENGINE_TYPES
+from pipelines.warehouse.given_rows import rows_query
 
 PRICES: Final = Table(
     "prices",
@@ -91,14 +92,9 @@ def prices_of(model_id: str, own: OwnPrices) -> list[tuple[str | int | float | N
 def fill_prices(connection: duckdb.DuckDBPyConnection, models: Iterable[str], own: OwnPrices) -> None:
     """Replace the rows of the table `prices` by those of these models (named as by the SQL macro `model_id()`)."""
     rows = [row for model in sorted(models) for row in prices_of(model, own)]
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(PRICES.columns)
-    arrays = {
-        column.name: pa.array(values, column.type.arrow) for column, values in zip(PRICES.columns, columns, strict=True)
-    }
-    connection.register("given", pa.table(arrays))
+    types = {column.name: ENGINE_TYPES[column.type] for column in PRICES.columns}
     connection.execute(f'DELETE FROM "{PRICES.name}"')
-    connection.execute(f'INSERT INTO "{PRICES.name}" FROM given')
-    connection.unregister("given")
+    connection.execute(f'INSERT INTO "{PRICES.name}" {rows_query(types, rows)}')
 
 
 @cache

@@ -5,12 +5,13 @@ from operator import attrgetter
 from typing import Final
 
 import duckdb
-import pyarrow as pa
 
 from models.counts import summed_columns
 from models.run import RunRecord
 from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Table
 from pipelines.archive.machines import machine_of
+from pipelines.warehouse.engine_types import ENGINE_TYPES
+from pipelines.warehouse.given_rows import rows_query
 
 RUNS = Table(
     "runs",
@@ -106,21 +107,15 @@ def fill_records(
         if part.table in tables
     ]
     for table, rows in ((RUNS, run_rows), (RUN_SOURCES, source_rows), (PARTS, part_rows)):
-        # As Arrow: for each Python value, DuckDB checks whether it is of pandas or NumPy, and tries to import these
-        # packages each time if they are not installed.
-        kinds = {column.name: pa.string() if column.type is INSTANT else column.type.arrow for column in table.columns}
-        columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
-        arrays = {name: pa.array(values, kinds[name]) for name, values in zip(kinds, columns, strict=True)}
-        connection.register("given", pa.table(arrays))
-        _bring_to(connection, table, "given")
-        connection.unregister("given")
-    connection.register("given", pa.table({"run_id": pa.array([run.run_id for run in new], pa.string())}))
-    connection.execute("CREATE TEMP TABLE new_runs AS FROM given")
-    connection.unregister("given")
+        # An instant of a commit record is text, which DuckDB reads as it inserts it.
+        types = {column.name: ENGINE_TYPES[TEXT if column.type is INSTANT else column.type] for column in table.columns}
+        _bring_to(connection, table, rows_query(types, rows))
+    ids = rows_query({"run_id": ENGINE_TYPES[TEXT]}, [(run.run_id,) for run in new])
+    connection.execute(f"CREATE TEMP TABLE new_runs AS {ids}")
 
 
 def _bring_to(connection: duckdb.DuckDBPyConnection, table: Table, wanted: str) -> None:
-    """Make a table equal to the table `wanted` by deleting and inserting only the rows that differ."""
+    """Make a table equal to the query `wanted` by deleting and inserting only the rows that differ."""
     same = " AND ".join(f't."{column.name}" IS NOT DISTINCT FROM s."{column.name}"' for column in table.all_columns)
     connection.execute(
         f"""

@@ -1,17 +1,16 @@
 """Creates the tables, views and macros of the warehouse, with their comments."""
 
 from collections import ChainMap
-from collections.abc import Iterable
 from hashlib import blake2b
 
 import duckdb
-import pyarrow as pa
 
 from extractors.reading.registry import source_tables, sources
-from models.schema import BYTES, INSTANT, JSON, Column, ColumnType, Table
+from models.schema import BYTES, JSON, Column, Table
 from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
 from pipelines.archive.imported import IMPORTED
 from pipelines.warehouse.engine import quoted
+from pipelines.warehouse.engine_types import ENGINE_TYPES
 from pipelines.warehouse.prices import PRICES
 from pipelines.warehouse.run_tables import RUN_TABLES
 from pipelines.warehouse.sql_files import View, derived_tables, macros, views
@@ -35,11 +34,9 @@ def warehouse_tables() -> list[Table]:
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create every table with its types, NOT NULL constraints and compression, without comments."""
-    tables = warehouse_tables()
-    types = engine_types(connection, {column.type for table in tables for column in table.all_columns})
-    for table in tables:
+    for table in warehouse_tables():
         columns = ", ".join(
-            f'"{column.name}" {types[column.type]}{" NOT NULL" if column.required else ""}{_compression(column)}'
+            f'"{column.name}" {ENGINE_TYPES[column.type]}{" NOT NULL" if column.required else ""}{_compression(column)}'
             for column in table.all_columns
         )
         connection.execute(f'CREATE TABLE "{table.name}" ({columns})')
@@ -52,20 +49,6 @@ def table_comments(table: Table) -> str:
         f'COMMENT ON COLUMN "{table.name}"."{column.name}" IS {quoted(column.comment)}' for column in table.all_columns
     ]
     return ";".join(comments)
-
-
-def engine_types(connection: duckdb.DuckDBPyConnection, kinds: Iterable[ColumnType]) -> dict[ColumnType, str]:
-    """Return DuckDB's name of each type, by importing an Arrow table with these types into DuckDB: a hand-written map
-    could differ.
-    """
-    by_name = {kind.name: kind for kind in kinds}
-    shape = pa.schema([pa.field(name, kind.arrow) for name, kind in by_name.items()]).empty_table()
-    connection.register("shape", shape)
-    described = connection.execute("DESCRIBE SELECT * FROM shape").fetchall()
-    connection.unregister("shape")
-    types = {by_name[row[0]]: row[1] for row in described}
-    # Parquet has timestamps in UTC without a time zone; DuckDB would take those for local time of the session.
-    return {kind: "TIMESTAMP WITH TIME ZONE" if kind is INSTANT else name for kind, name in types.items()}
 
 
 def _compression(column: Column) -> str:

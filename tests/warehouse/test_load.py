@@ -2,23 +2,28 @@
 The tasks of a load run in two threads, and get more memory where they lack it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Barrier
 
 import duckdb
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.errors import LoadError
 from pipelines.archive.archive import read_runs
 from pipelines.disk.layout import Layout
 from pipelines.warehouse import load
 from pipelines.warehouse.engine import apart, building
+from pipelines.warehouse.engine_types import ENGINE_TYPES
+from pipelines.warehouse.given_rows import rows_query
 from pipelines.warehouse.load import build_warehouse, extend_warehouse
 from pipelines.warehouse.parallel import Task, do_tasks
-from pipelines.warehouse.schema import create_tables, warehouse_views
+from pipelines.warehouse.schema import create_tables, warehouse_tables, warehouse_views
 from pipelines.warehouse.sql_files import DerivedTable, derived_tables, macros
 from tests.command_line import make_home
 from tests.support import extract
@@ -48,6 +53,41 @@ def test_a_warehouse_with_columns_of_another_name_or_type_or_of_other_queries_is
         for change in changes:
             connection.execute(change)
     assert extend_warehouse(layout, read_runs(layout), target) is is_taken
+
+
+def test_each_declared_type_is_the_one_that_duckdb_gives_a_column_of_it() -> None:
+    kinds = {kind.name: kind for kind in ENGINE_TYPES}
+    shape = pa.schema([pa.field(name, kind.arrow) for name, kind in kinds.items()]).empty_table()
+    with duckdb.connect() as connection:
+        connection.register("shape", shape)
+        described = connection.execute("DESCRIBE SELECT * FROM shape").fetchall()
+    found = {name: kind for name, kind, *_ in described}
+    assert found == {name: ENGINE_TYPES[kind] for name, kind in kinds.items()} | {"instant": "TIMESTAMP"}
+    used = {column.type for table in warehouse_tables() for column in table.all_columns}
+    assert used <= ENGINE_TYPES.keys()
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        yield opened
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.none() | st.text(),
+            st.none() | st.integers(-(2**63), 2**63 - 1),
+            st.none() | st.floats(allow_nan=False, allow_infinity=False),
+            st.none() | st.booleans(),
+        )
+    )
+)
+def test_rows_given_to_duckdb_come_back_as_they_were(
+    connection: duckdb.DuckDBPyConnection, rows: list[tuple[str | None, int | None, float | None, bool | None]]
+) -> None:
+    types = {"text": "VARCHAR", "integer": "BIGINT", "float": "DOUBLE", "flag": "BOOLEAN"}
+    assert connection.execute(f"FROM {rows_query(types, rows)}").fetchall() == rows
 
 
 def test_what_is_done_apart_gets_more_memory_where_it_needs_it(tmp_path: Path) -> None:
