@@ -234,13 +234,13 @@ def semantic_search(layout: Layout) -> "SemanticSearch":
     return find
 
 
-def run_weekly(homes: Sequence[str], data: Path, *, full: bool) -> ExitCode:
+def run_weekly(homes: Sequence[str], data: Path, *, full: bool, push: bool) -> ExitCode:
     """Call `pipelines.schedule.flows.run_weekly`, imported here because Prefect reads its settings at import, after
     the caller has set them.
     """
     from pipelines.schedule import flows
 
-    return flows.run_weekly(homes, data, full=full)
+    return flows.run_weekly(homes, data, full=full, push=push)
 
 
 def run_team(
@@ -257,8 +257,8 @@ def run_team(
     return flow.run_team(homes, layout, units, runner=chosen, workers=workers, cluster=cluster)
 
 
-def serve_weekly(homes: Sequence[str], data: Path, *, full: bool, cron: str | None) -> None:
+def serve_weekly(homes: Sequence[str], data: Path, *, full: bool, push: bool, cron: str | None) -> None:
     """Call `pipelines.schedule.flows.serve_weekly`, imported here as in `run_weekly`; `cron` defaults to its `CRON`."""
     from pipelines.schedule import flows
 
-    flows.serve_weekly(homes, data, full=full, cron=cron or flows.CRON)
+    flows.serve_weekly(homes, data, full=full, push=push, cron=cron or flows.CRON)

@@ -15,17 +15,27 @@ POOL: Final = "extract"
 """The work pool of the deployments."""
 _FLOWS: Final = "pipelines.schedule.flows"
 _DEPLOYMENTS: Final = (
-    ("weekly", "extract", "0 2 * * 0", "Extract every known home, check a share of the archive, sync its copies."),
+    (
+        "weekly",
+        "extract",
+        "0 2 * * 0",
+        "Extract every known home, check a share of the archive, sync its copies, push to its lakes.",
+    ),
     ("monthly", "verify", "0 4 1 * *", "Verify the archive, and the bytes of a random share of it."),
     ("quarterly", "drill", "0 6 2 1,4,7,10 *", "Restore everything and compare it."),
 )
 
 
 def prefect_file(
-    data: Path, homes: Sequence[str], zone: str, environment: Mapping[str, str] = os.environ
+    data: Path,
+    homes: Sequence[str],
+    zone: str,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    push: bool = False,
 ) -> JsonObject:
     """Return the content of a prefect.yaml: `homes` are `PATH` or `NAME=PATH`, or empty for those that the archive
-    knows; `zone` is the time zone of the schedules, as in `Europe/Berlin`.
+    knows; `zone` is the time zone of the schedules, as in `Europe/Berlin`; `push`: each run pushes to every lake.
     """
     kept: dict[str, JsonValue] = {ENVIRONMENT_VARIABLE: os.fspath(data)}
     if environment.get(HOMES_VARIABLE):
@@ -35,6 +45,7 @@ def prefect_file(
         parameters: JsonObject = {"data": os.fspath(data)}
         if function == "extract":
             parameters["homes"] = list(homes) or None
+            parameters["push"] = push
         made.append(
             {
                 "name": name,

@@ -58,6 +58,7 @@ from pipelines.copies.every import sync_all_known
 from pipelines.drill.drill import DrillRequest
 from pipelines.drill.drill import drill as do_drill
 from pipelines.drill.result import DrillResult
+from pipelines.lake.every import push_after_run
 from pipelines.report.write import collect_facts, summary_markdown
 from pipelines.run.extraction import Request, RunInProgress, begin_run, check_homes, name_homes
 from pipelines.run.pipeline import RunResult, load_run, report_run
@@ -122,12 +123,17 @@ class _Logged(Observer):
 
 
 @flow(name="extract", persist_result=False, timeout_seconds=24 * _HOURS)
-def extract(homes: list[str] | None = None, data: str | None = None, full: bool = False) -> State[None]:
-    """Extract all homes, build the warehouse, write the report, check a share of the archive, sync its copies.
+def extract(
+    homes: list[str] | None = None, data: str | None = None, full: bool = False, push: bool = False
+) -> State[None]:
+    """Extract all homes, build the warehouse, write the report, check a share of the archive, sync its copies, push to
+    its lakes.
 
     `homes` are `PATH` or `NAME=PATH` (without any, those of CLAUDE_CONFIG_DIR, else `~/.claude`), `data` is the data
-    directory (EXTRACT_DATA, else ./data), `full` reads everything again. Each home is a flow of its own: one that fails
-    keeps no other from being read. The final state is named after the exit code.
+    directory (EXTRACT_DATA, else ./data), `full` reads everything again, `push` pushes to every lake in use and makes
+    the flow fail where one is away (without it, to those that the settings or `lake init --auto` name, and one that is
+    away waits). Each home is a flow of its own: one that fails keeps no other from being read. The final state is named
+    after the exit code.
     """
     try:
         with errors_reported():
@@ -142,7 +148,7 @@ def extract(homes: list[str] | None = None, data: str | None = None, full: bool 
                 if not outcomes(finished.run)["modified"]:
                     break
             _show(layout, finished)
-            checked = _do_checks(layout)
+            checked = _do_checks(layout, is_push_asked=push)
     except StepFailed as failure:
         return Failed(name=_name(failure.exit_code), message=str(failure))
     run, code = finished.run, finished.exit_code
@@ -324,9 +330,9 @@ def _close_crashed_runs() -> None:
                 get_run_logger().warning("flow run %s had crashed: it is closed", one.name)
 
 
-def _do_checks(layout: Layout) -> ExitCode:
-    """Check the share of the archive whose turn it is, and sync its copies, each as a task; return the most serious
-    exit code of them.
+def _do_checks(layout: Layout, *, is_push_asked: bool) -> ExitCode:
+    """Check the share of the archive whose turn it is, sync its copies and push to its lakes, each as a task; return
+    the most serious exit code of them.
     """
     codes: list[ExitCode] = []
 
@@ -345,8 +351,18 @@ def _do_checks(layout: Layout) -> ExitCode:
                 sys.stderr.write(safe(f"extract: {one.error}") + "\n")
             codes.append(one.exit_code)
 
+    def push_to_lakes() -> None:
+        for number, one in enumerate(push_after_run(layout, Observer(), is_asked=is_push_asked), 1):
+            done = f"{one.result.files} files pushed" if one.result is not None else "not reached"
+            get_run_logger().info("lake %s: %s (exit code %s)", number, done, int(one.exit_code))
+            if one.error is not None:
+                sys.stderr.write(safe(f"extract: {one.error}") + "\n")
+            if is_push_asked:
+                codes.append(one.exit_code)
+
     _step("check a share", check_share)()
     _step("sync copies", sync_copies)()
+    _step("push to lakes", push_to_lakes)()
     return max(codes, default=ExitCode.VERIFIED)
 
 
@@ -363,13 +379,13 @@ def _name(code: ExitCode) -> str:
     return "Fixity broken" if code is ExitCode.FIXITY else code.name.capitalize()
 
 
-def run_weekly(homes: Sequence[str], data: Path, *, full: bool = False) -> ExitCode:
+def run_weekly(homes: Sequence[str], data: Path, *, full: bool = False, push: bool = False) -> ExitCode:
     """Run the flow once in this process; return the exit code for the process. `homes` are `PATH` or `NAME=PATH`."""
-    state = extract(homes=list(homes) or None, data=str(data), full=full, return_state=True)
+    state = extract(homes=list(homes) or None, data=str(data), full=full, push=push, return_state=True)
     return next((code for code in ExitCode if _name(code) == state.name), ExitCode.UNEXPECTED)
 
 
-def serve_weekly(homes: Sequence[str], data: Path, *, full: bool = False, cron: str) -> None:
+def serve_weekly(homes: Sequence[str], data: Path, *, full: bool = False, push: bool = False, cron: str) -> None:
     """Run the flow on the schedule `cron` (UTC) until interrupted, one run at a time, each in a child process.
 
     PREFECT_API_URL must name a server: it keeps the schedule.
@@ -377,7 +393,7 @@ def serve_weekly(homes: Sequence[str], data: Path, *, full: bool = False, cron: 
     extract.serve(
         name=SERVED,
         cron=cron,
-        parameters={"homes": list(homes) or None, "data": str(data), "full": full},
+        parameters={"homes": list(homes) or None, "data": str(data), "full": full, "push": push},
         global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
         # With a file path Prefect would load this module a second time, under another name.
         entrypoint_type=EntrypointType.MODULE_PATH,

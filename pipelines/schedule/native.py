@@ -17,6 +17,7 @@ from pipelines.archive.homes import KnownHome, read_homes
 from pipelines.archive.known_copies import read_known_copies
 from pipelines.copies.places import is_url
 from pipelines.disk.layout import Layout
+from pipelines.lake.known import read_lakes
 from pipelines.run.pipeline import exit_code_of
 from pipelines.run.request import HOMES_VARIABLE, usual_homes
 from pipelines.schedule.cron import Cron
@@ -66,9 +67,18 @@ def _of_this_machine(environment: Mapping[str, str]) -> str:
     )
 
 
-def job_for(layout: Layout, timetable: Timetable, environment: Mapping[str, str], on_alert: str | None = None) -> Job:
+def job_for(
+    layout: Layout,
+    timetable: Timetable,
+    environment: Mapping[str, str],
+    on_alert: str | None = None,
+    *,
+    push: bool = False,
+) -> Job:
     """Return the job that a schedule starts: an unattended run over every home that the archive knows and the usual
-    homes of this machine, as the environment variables of this process name them. `on_alert` is the user's command.
+    homes of this machine, as the environment variables of this process name them. `on_alert` is the user's command;
+    `push`: each run ends with a push to every lake. Raises FixityError or StoreError if it is not known which copies
+    and lakes are in use.
     """
     kept = {name: environment[name] for name in (HOMES_VARIABLE,) if environment.get(name)}
     known = [Path(home.root) for home in read_homes(layout).values() if home.is_read]
@@ -76,8 +86,10 @@ def job_for(layout: Layout, timetable: Timetable, environment: Mapping[str, str]
     # -P: otherwise a directory `models` in the working directory would be imported in place of the package.
     command = (sys.executable, "-P", "-m", "pipelines", "--data", os.fspath(layout.root), "run", "--unattended")
     announced = ("--on-alert", on_alert) if on_alert is not None else ()
-    is_online = any(is_url(copy.place) for copy in read_known_copies(layout))
-    return Job((*command, *announced), timetable, layout.root, list(homes), kept, is_online)
+    pushed = ("--push",) if push else ()
+    places = [*(copy.place for copy in read_known_copies(layout)), *(lake.place for lake in read_lakes(layout))]
+    is_online = any(map(is_url, places))
+    return Job((*command, *announced, *pushed), timetable, layout.root, list(homes), kept, is_online)
 
 
 @dataclass(frozen=True, slots=True)

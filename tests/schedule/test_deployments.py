@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_what_is_deployed_is_what_prefect_yaml_says() -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-    made = prefect_file(Path("/archive"), ["laptop=/home/mira/.claude"], "Europe/Berlin", {"CLAUDE_CONFIG_DIR": "/c"})
+    environment = {"CLAUDE_CONFIG_DIR": "/c"}
+    made = prefect_file(Path("/archive"), ["laptop=/home/mira/.claude"], "Europe/Berlin", environment, push=True)
     assert isinstance(made["deployments"], list)
     for ours, theirs in zip(made["deployments"], declared, strict=True):
         assert isinstance(ours, dict)
@@ -22,7 +23,8 @@ def test_what_is_deployed_is_what_prefect_yaml_says() -> None:
         env = {"EXTRACT_DATA": "/archive", "CLAUDE_CONFIG_DIR": "/c"}
         assert ours["work_pool"] == {"name": "extract", "job_variables": {"env": env}}
         assert theirs["work_pool"]["job_variables"]["env"].keys() == env.keys()
-    assert made["deployments"][0]["parameters"] == {"data": "/archive", "homes": ["laptop=/home/mira/.claude"]}  # type: ignore[index, call-overload]
+    parameters = made["deployments"][0]["parameters"]  # type: ignore[index, call-overload]
+    assert parameters == {"data": "/archive", "homes": ["laptop=/home/mira/.claude"], "push": True}
 
 
 @pytest.mark.parametrize(

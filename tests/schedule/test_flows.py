@@ -23,6 +23,7 @@ from models.errors import ConfigurationError, ExitCode
 from models.run import RunRecord
 from pipelines.archive.archive import read_runs
 from pipelines.disk.layout import Layout
+from pipelines.lake.known import read_lakes
 from pipelines.schedule.prefect_settings import prepare_prefect
 from tests.support import FIXTURES
 from tests.watch import remote_accesses, seen, watched
@@ -38,12 +39,14 @@ from pipelines.archive.archive import writing
 from pipelines.cli.commands.flow import app
 from pipelines.disk.failpoints import arm
 from pipelines.disk.layout import Layout
+from pipelines.lake.known import init_lake
 
 def fail():
     raise ValueError({phrase!r})
 
 if __name__ == "__main__":
-    arguments = ["run", "--home", "demo={home}", "--data", "{data}"]
+    init_lake(Layout(Path("{data}")), "{data}-lake")
+    arguments = ["run", "--home", "demo={home}", "--data", "{data}", "--push"]
     codes = [app(arguments, standalone_mode=False)]
     with writing(Layout(Path("{data}")), "another"):
         codes.append(app(arguments, standalone_mode=False))
@@ -231,8 +234,15 @@ def test_each_phase_is_a_task_named_and_tagged_after_it(flown: Flown) -> None:
         "report",
         "check a share",
         "sync copies",
+        "push to lakes",
     } <= tasks.keys()
     assert sorted(tasks["demo: projects"]) == ["phase-7", "projects"]
+
+
+@pytest.mark.slow
+def test_the_flow_pushes_its_run_to_the_lake(flown: Flown) -> None:
+    (known,) = read_lakes(Layout(flown.data))
+    assert (known.problem, list(known.pushed)) == (None, [flown.run.run_id])
 
 
 @pytest.mark.slow

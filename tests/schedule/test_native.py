@@ -15,6 +15,7 @@ import pytest
 from models.errors import ConfigurationError
 from pipelines.archive.archive import read_runs
 from pipelines.disk.layout import Layout
+from pipelines.lake.known import KnownLake, keep_lake
 from pipelines.schedule.cron import Cron
 from pipelines.schedule.launchd import Launchd
 from pipelines.schedule.native import job_for, last_reads, scheduler
@@ -171,6 +172,18 @@ def test_what_would_be_written_is_shown_and_nothing_is_written(tmp_path: Path, c
     assert "Claude Code deletes old files" in shown.out
     assert not crontab.exists()
     assert not (tmp_path / "data").exists()
+
+
+@posix_only
+def test_a_scheduled_run_pushes_where_the_user_wants_it_and_has_network_for_a_lake_that_needs_it(
+    tmp_path: Path,
+) -> None:
+    layout = Layout(tmp_path / "data")
+    assert job_for(layout, DAILY, {}, push=True).command[-1] == "--push"
+    assert "--push" not in job_for(layout, DAILY, {}).command
+    for place, is_online in ((str(tmp_path / "lake"), False), ("s3://bucket/lake", True)):
+        keep_lake(layout, KnownLake(place, "an id", "private", "2026-03-02T09:00:00+00:00", "00"))
+        assert job_for(layout, DAILY, {}).is_online is is_online
 
 
 @posix_only

@@ -28,6 +28,7 @@ from pipelines.schedule.prefect_settings import SERVER, STATE, prepare_prefect
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 Full = Annotated[bool, typer.Option("--full", help="Read all files again and compute every SHA-256.")]
+Push = Annotated[bool, typer.Option("--push", help="End with a push to every lake in use.")]
 
 
 @app.callback()
@@ -39,7 +40,7 @@ def flow() -> None:
 
 
 @app.command()
-def run(home: Homes = None, data: Data = None, full: Full = False) -> None:
+def run(home: Homes = None, data: Data = None, full: Full = False, push: Push = False) -> None:
     """Run the flow once.
 
     A temporary server is started for it, unless PREFECT_API_URL names one.
@@ -47,7 +48,7 @@ def run(home: Homes = None, data: Data = None, full: Full = False) -> None:
     layout = layout_of(data)
     homes = _prepare(layout, home or ())
 
-    if code := run_weekly(homes, layout.root, full=full):
+    if code := run_weekly(homes, layout.root, full=full, push=push):
         raise typer.Exit(code)
 
 
@@ -56,6 +57,7 @@ def serve(
     home: Homes = None,
     data: Data = None,
     full: Full = False,
+    push: Push = False,
     cron: Annotated[
         str | None, typer.Option(metavar="CRON", help="When, in UTC. Default: 0 2 * * 0, as in prefect.yaml.")
     ] = None,
@@ -73,11 +75,11 @@ def serve(
     layout = layout_of(data)
     homes = _prepare(layout, home or ())
 
-    serve_weekly(homes, layout.root, full=full, cron=cron)
+    serve_weekly(homes, layout.root, full=full, push=push, cron=cron)
 
 
 @app.command()
-def deploy(home: Homes = None, data: Data = None) -> None:
+def deploy(home: Homes = None, data: Data = None, push: Push = False) -> None:
     """Deploy all flows to a server, in local time.
 
     They run weekly, verify monthly and drill quarterly.
@@ -96,7 +98,8 @@ def deploy(home: Homes = None, data: Data = None) -> None:
         make_private(layout.prefect)
         file = layout.prefect / "prefect.yaml"
         # JSON is YAML.
-        file.write_bytes(orjson.dumps(prefect_file(layout.root, homes, local_zone()), option=orjson.OPT_INDENT_2))
+        content = prefect_file(layout.root, homes, local_zone(), push=push)
+        file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
     prefect = [sys.executable, "-P", "-m", "prefect"]
     made = [*prefect, "work-pool", "create", POOL, "--type", "process"]
     subprocess.run(made, capture_output=True, check=False)  # fails if it exists, which is as well

@@ -12,7 +12,6 @@ from models.json import JsonObject
 from models.observer import Observer
 from pipelines.cli.confirm import Yes, confirm
 from pipelines.cli.console import Heading, say, say_json, say_table
-from pipelines.cli.lakes import PushOutcome, push_all
 from pipelines.cli.options import AsJson, Data, Quiet, layout_of
 from pipelines.cli.progress import showing
 from pipelines.copies.every import CopyOutcome, sync_all_known
@@ -27,6 +26,7 @@ from pipelines.forget.forget import (
     tombstones_of,
 )
 from pipelines.forget.forget import forget as do_forget
+from pipelines.lake.every import PushOutcome, push_all
 from pipelines.lake.known import read_lakes
 
 _SHOWN = 20

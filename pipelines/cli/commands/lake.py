@@ -13,10 +13,11 @@ from pipelines.archive.machines import read_units, this_machine
 from pipelines.cli.confirm import Yes, confirm
 from pipelines.cli.console import Heading, say, say_json, say_table
 from pipelines.cli.findings import show_findings
-from pipelines.cli.lakes import push_all, status_of
+from pipelines.cli.lakes import show_push, status_of
 from pipelines.cli.options import AsJson, Data, Quiet, command, layout_of
 from pipelines.cli.progress import showing
 from pipelines.disk.atomic import disk_errors
+from pipelines.lake.every import push_all
 from pipelines.lake.known import KnownLake, chosen_lakes, drop_lake, init_lake, using_lakes
 from pipelines.lake.pull import PullResult, drop_unit, pull
 from pipelines.lake.push import Waiting, waiting_for
@@ -77,7 +78,7 @@ def push_command(
     if as_json:
         say_json({"exit_code": int(code), "lakes": [one.to_json() for one in outcomes]})
     for one in outcomes if not as_json else ():
-        one.show(quiet=quiet)
+        show_push(one, quiet=quiet)
     if code:
         raise typer.Exit(code)
 

@@ -9,13 +9,13 @@ from models.errors import ExitCode
 from models.observer import Observer
 from pipelines.cli.confirm import Yes, confirm
 from pipelines.cli.console import Heading, say, say_json, say_table, say_wrapped
-from pipelines.cli.lakes import push_all
 from pipelines.cli.options import AsJson, Data, Quiet, layout_of
 from pipelines.cli.progress import showing
 from pipelines.copies.every import sync_all_known
 from pipelines.disk.layout import Layout
 from pipelines.forget.forget import ErasureResult, finish_begun
 from pipelines.forget.retention import RetentionPlan, plan_retention, retain
+from pipelines.lake.every import push_all
 from pipelines.lake.known import read_lakes
 
 

@@ -42,6 +42,7 @@ def install(
     at: Annotated[str, typer.Option(metavar="HH:MM", help="The local time of day.")] = "04:00",
     system: System = None,
     on_alert: OnAlert = None,
+    push: Annotated[bool, typer.Option("--push", help="End each run with a push to every lake in use.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the files to be written; write nothing.")] = False,
     yes: Yes = False,
     data: Data = None,
@@ -49,14 +50,14 @@ def install(
     """Run every day, or every week, over all known homes.
 
     Shows the files to be written, and asks. Each run then checks a share of the archive and syncs its copies. Runs
-    have low priority, and no network access unless a copy needs it. After a missed run, the next one starts when the
-    machine is on again.
+    have low priority, and no network access unless a copy or a lake needs it. After a missed run, the next one starts
+    when the machine is on again.
     """
     layout = layout_of(data)
     chosen = scheduler(system, Path.home(), os.environ)
     timetable = Timetable.parse("week" if weekly else "day", at)
     before = chosen.timetable()
-    job = job_for(layout, timetable, os.environ, on_alert)
+    job = job_for(layout, timetable, os.environ, on_alert, push=push)
     say(chosen.shown(job))
     say_wrapped(_WHY_DAILY)
     if dry_run:

@@ -16,10 +16,11 @@ from pipelines.api.metrics import ApiMetrics
 from pipelines.api.sync import SyncActions
 from pipelines.api.tokens import TokenCheck, read_tokens
 from pipelines.cli.console import say
-from pipelines.cli.lakes import push_all, status_of
+from pipelines.cli.lakes import status_of
 from pipelines.cli.loader import semantic_search
 from pipelines.cli.options import Data, command, layout_of
 from pipelines.disk.layout import Layout
+from pipelines.lake.every import push_all
 from pipelines.lake.known import chosen_lakes
 from pipelines.lake.pull import pull
 from pipelines.warehouse.current import CurrentWarehouse
