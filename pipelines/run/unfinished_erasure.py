@@ -12,6 +12,7 @@ from pipelines.archive.erasure_journal import Journal, read_journal
 from pipelines.archive.evidence import list_again
 from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import Graveyard, read_graveyard, write_graveyard
+from pipelines.archive.vectors import delete_vectors_of_erased_texts
 from pipelines.disk import platform
 from pipelines.disk.atomic import sync_directories, write_atomically
 from pipelines.disk.failpoints import reach
@@ -58,19 +59,21 @@ def finish_forget(layout: Layout, observer: Observer) -> bool:
 
 
 def _delete_old(layout: Layout, journal: Journal) -> None:
-    """Delete the files that the records of the journal do not list, indexes, and files of other origin with the
-    content. The journal may be deleted only after these deletions are on the disk.
+    """Delete the files that the records of the journal do not list, indexes, vectors of erased texts, and files
+    of other origin with the content. The journal may be deleted only after these deletions are on the disk.
     """
     sweep(layout)
-    derived = [*layout.digest_indexes(), *layout.cache.glob("*search*"), *layout.cache.glob("*vectors*")]
+    derived = [*layout.digest_indexes(), *layout.cache.glob("*search*")]
     gone = [*(layout.root / name for name in journal.deleted), *derived]
     for path in gone:
         path.unlink(missing_ok=True)
+    delete_vectors_of_erased_texts(layout)
     for path in layout.staging.iterdir():
         if path != staged_imports(layout):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     shutil.rmtree(layout.quarantine, ignore_errors=True)
-    sync_directories({path.parent for path in gone if path.parent.is_dir()} | {layout.staging, layout.root})
+    parents = {path.parent for path in gone if path.parent.is_dir()}
+    sync_directories(parents | {layout.cache, layout.staging, layout.root})
     reach("forget:deleted")
 
 

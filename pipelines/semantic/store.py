@@ -8,30 +8,13 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from xxhash import xxh3_128
 
-from models.schema import BYTES, TEXT, Column, Table
-from pipelines.archive.parquet import bytes_column, open_parquet, open_writer, text_column
+from pipelines.archive.parquet import bytes_column, open_parquet, text_column
+from pipelines.archive.vectors import VECTORS, write_vector_file
 from pipelines.disk.atomic import is_as_named
 from pipelines.disk.layout import Layout
-from pipelines.disk.platform import replace
 from pipelines.semantic.model import DIMENSIONS, Vectors
 
-VECTORS: Final = Table(
-    "vectors",
-    "One row for each text that has a vector.",
-    (
-        Column(
-            "key",
-            TEXT,
-            "The text's message_id, or `title:` and its MD5.",
-            required=True,
-            is_distinct=True,
-        ),
-        Column("vector", BYTES, "384 numbers of 16 bits, little-endian.", required=True),
-    ),
-    has_provenance=False,
-)
 _HALF: Final = np.dtype("<f2")
 
 
@@ -64,13 +47,8 @@ def read_vectors(layout: Layout) -> VectorIndex:
 
 def write_vectors(layout: Layout, run_id: str, keys: Sequence[str], vectors: Vectors) -> None:
     """Write vectors to a new file. The caller must hold the writer lock. Raises OSError."""
-    building = layout.vectors_being_written
     rows = pa.table(
         [pa.array(keys, pa.string()), pa.array([row.tobytes() for row in vectors.astype(_HALF)], pa.binary())],
         schema=VECTORS.arrow(),
     )
-    building.unlink(missing_ok=True)
-    with open_writer(building, VECTORS) as writer:
-        writer.write_table(rows)
-    building.chmod(0o600)
-    replace(building, layout.vector_file(run_id, xxh3_128(building.read_bytes()).hexdigest()))
+    write_vector_file(layout, run_id, rows)

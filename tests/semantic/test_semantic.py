@@ -10,6 +10,7 @@ import pytest
 from models.errors import ConfigurationError
 from models.observer import Observer
 from models.text import safe
+from pipelines.archive.vectors import delete_vectors_of_erased_texts
 from pipelines.disk.layout import Layout
 from pipelines.disk.platform import link_or_copy
 from pipelines.look.filters import Filters
@@ -97,16 +98,26 @@ def test_what_was_embedded_of_a_warehouse_that_was_replaced_meanwhile_is_not_wri
     assert own.vector_files() == []
 
 
-def test_forget_deletes_the_vectors_and_an_erased_text_gets_none_again(own: Layout) -> None:
+def test_forget_deletes_the_vectors_of_what_it_erases_alone_and_an_erased_text_gets_none_again(own: Layout) -> None:
     before = set(read_vectors(own).keys)
     ran = call("forget", "--session", LOST, "--yes", "--data", own.root)
     assert ran.code == 0, ran.err
+    stayed = set(read_vectors(own).keys)
+    made = embed(own, Observer())
+    after = set(read_vectors(own).keys)
+    titles = {key for key in before if key.startswith("title:")}
+    assert (len(stayed), made.made) == (len(after - titles), len(after & titles))
+    assert stayed <= after < before
+    assert LOST not in {hit.session_id for hit in _near(own, "when do birds rest at night")}
+
+
+def test_forget_deletes_all_vectors_where_it_cannot_be_told_whose_they_are(own: Layout) -> None:
+    (path,) = own.vector_files()
+    path.write_bytes(path.read_bytes() + b"\0")
+    delete_vectors_of_erased_texts(own)
     assert own.vector_files() == []
     with pytest.raises(ConfigurationError, match="extract embed"):
         _near(own, "birds")
-    embed(own, Observer())
-    assert set(read_vectors(own).keys) < before
-    assert LOST not in {hit.session_id for hit in _near(own, "when do birds rest at night")}
 
 
 def test_verify_finds_a_damaged_file_of_vectors_and_embed_replaces_it(own: Layout) -> None:
