@@ -54,11 +54,11 @@ from models.text import safe
 from pipelines.archive.archive import writing
 from pipelines.archive.findings_file import Verification
 from pipelines.archive.totals import added, by_source, outcomes, rejects
-from pipelines.copies.every import sync_all_known
+from pipelines.copies.every import CopyOutcome, sync_all_known
 from pipelines.drill.drill import DrillRequest
 from pipelines.drill.drill import drill as do_drill
 from pipelines.drill.result import DrillResult
-from pipelines.lake.every import push_after_run
+from pipelines.lake.every import PushOutcome, push_after_run
 from pipelines.report.write import collect_facts, summary_markdown
 from pipelines.run.extraction import Request, RunInProgress, begin_run, check_homes, name_homes
 from pipelines.run.pipeline import RunResult, load_run, report_run
@@ -344,26 +344,26 @@ def _do_checks(layout: Layout, *, is_push_asked: bool) -> ExitCode:
         codes.append(exit_code(one for one in made.findings if one.severity is Severity.ERROR))
 
     def sync_copies() -> None:
-        for number, one in enumerate(sync_all_known(layout, Observer()), 1):
-            done = f"{one.result.files} files copied" if one.result is not None else "not reached"
-            get_run_logger().info("copy %s: %s (exit code %s)", number, done, int(one.exit_code))
-            if one.error is not None:
-                sys.stderr.write(safe(f"extract: {one.error}") + "\n")
-            codes.append(one.exit_code)
+        codes.extend(_noted("copy", "copied", sync_all_known(layout, Observer())))
 
     def push_to_lakes() -> None:
-        for number, one in enumerate(push_after_run(layout, Observer(), is_asked=is_push_asked), 1):
-            done = f"{one.result.files} files pushed" if one.result is not None else "not reached"
-            get_run_logger().info("lake %s: %s (exit code %s)", number, done, int(one.exit_code))
-            if one.error is not None:
-                sys.stderr.write(safe(f"extract: {one.error}") + "\n")
-            if is_push_asked:
-                codes.append(one.exit_code)
+        ended = _noted("lake", "pushed", push_after_run(layout, Observer(), is_asked=is_push_asked))
+        codes.extend(ended if is_push_asked else ())
 
     _step("check a share", check_share)()
     _step("sync copies", sync_copies)()
     _step("push to lakes", push_to_lakes)()
     return max(codes, default=ExitCode.VERIFIED)
+
+
+def _noted(kind: str, done: str, outcomes: Sequence[CopyOutcome] | Sequence[PushOutcome]) -> list[ExitCode]:
+    """Log how each sync or push ended, by its number; return the exit codes."""
+    for number, one in enumerate(outcomes, 1):
+        what = f"{one.result.files} files {done}" if one.result is not None else "not reached"
+        get_run_logger().info("%s %s: %s (exit code %s)", kind, number, what, int(one.exit_code))
+        if one.error is not None:
+            sys.stderr.write(safe(f"extract: {one.error}") + "\n")
+    return [one.exit_code for one in outcomes]
 
 
 def _step(name: str, function: Callable[P, None]) -> Task[P, None]:
