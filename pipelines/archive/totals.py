@@ -4,12 +4,17 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from datetime import datetime
+from operator import attrgetter
+from typing import Final
 
 from extractors.reading.registry import IN_THE_WAY
 from models.errors import ExitCode
 from models.json import JsonObject
 from models.run import RunRecord, SourceCounts
 from pipelines.disk.layout import Layout, is_mended_part
+
+_NUMBERS: Final = attrgetter(*(field.name for field in fields(SourceCounts)))
+"""The counts of a source, in the order of the fields."""
 
 
 def by_source(run: RunRecord) -> dict[str, SourceCounts]:
@@ -24,11 +29,7 @@ def by_source(run: RunRecord) -> dict[str, SourceCounts]:
 
 def added(counts: Iterable[SourceCounts]) -> SourceCounts:
     """Return the sum of counts, field by field."""
-    total = SourceCounts()
-    for one in counts:
-        for field in fields(SourceCounts):
-            setattr(total, field.name, getattr(total, field.name) + getattr(one, field.name))
-    return total
+    return SourceCounts(*map(sum, zip(*map(_NUMBERS, counts), strict=True)))
 
 
 def outcomes(run: RunRecord) -> Counter[str]:

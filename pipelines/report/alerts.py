@@ -14,7 +14,6 @@ from models.manifest import NOT_PRESENT, Outcome, modified_at
 from models.run import RunRecord
 from pipelines.alerts import rules
 from pipelines.alerts.alert import Alert, by_urgency
-from pipelines.archive.totals import added
 from pipelines.disk.atomic import read_sealed
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import Settings
@@ -143,7 +142,7 @@ def read_alerts(layout: Layout, run_id: str) -> list[Alert]:
 
 
 def _new_bytes(run: RunRecord) -> int:
-    return added(counts for phase in run.phases for counts in phase.sources.values()).bytes_kept_new
+    return sum(counts.bytes_kept_new for phase in run.phases for counts in phase.sources.values())
 
 
 def alerts_section(facts: Facts) -> Section:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.run import RunRecord
-from pipelines.archive.totals import added, quarantined
+from pipelines.archive.totals import quarantined
 from pipelines.report.file_facts import GoneFacts, GoneProject, GrowthFacts, StandingFacts
 
 _RUNS: Final = 40
@@ -18,6 +18,7 @@ def standing_facts(
     runs = [one for one in (*earlier, run) if one.kind == "run"]
     growth = []
     for one in runs[-_RUNS:]:
-        total = added(counts for phase in one.phases for counts in phase.sources.values())
-        growth.append(GrowthFacts(one.run_id, one.started_at, total.bytes_kept_new, total.messages_new))
+        counts = [counts for phase in one.phases for counts in phase.sources.values()]
+        size, messages = sum(each.bytes_kept_new for each in counts), sum(each.messages_new for each in counts)
+        growth.append(GrowthFacts(one.run_id, one.started_at, size, messages))
     return StandingFacts(quarantined(run, earlier), _SQL, gone, projects, growth)

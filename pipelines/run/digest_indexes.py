@@ -80,13 +80,14 @@ def _index(layout: Layout, kind: str, parts: Sequence[PartRecord], column: str) 
     """Return the index of a column of Parquet files: the cached one; or else a cached index of the longest prefix of
     `parts`, extended; or else a new one.
     """
-    indexes = [layout.digest_index(f"{kind}-{name}") for name in _names(part.sha256 for part in parts)]
-    wanted = indexes[-1]
+    names = _names(part.sha256 for part in parts)
+    wanted = layout.digest_index(f"{kind}-{names[-1]}")
     if not is_whole(wanted):
-        here = {path for path in layout.digest_indexes() if path.name.startswith(f"{kind}-") and is_whole(path)}
-        covered = max((number for number, index in enumerate(indexes) if index in here), default=0)
+        cached = [path for path in layout.digest_indexes() if path.name.startswith(f"{kind}-")]
+        here = {path.stem.removeprefix(f"{kind}-"): path for path in cached if is_whole(path)}
+        covered = max((number for number, name in enumerate(names) if name in here), default=0)
         others = [layout.root / part.path for part in parts[covered:]]
-        _write_index(others, column, wanted, indexes[covered] if covered else None)
+        _write_index(others, column, wanted, here[names[covered]] if covered else None)
     return wanted
 
 

@@ -1,10 +1,11 @@
 """The snapshot of a home: compares its inventory with the last manifest of each phase, slice by slice."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -142,7 +143,8 @@ class Snapshot:
             end_row = len(last) if end is None else last.find(end)
             items = [self.inventory[number] for number in numbers[at:to]]
             absent = self._matched(items, last.states(row, end_row))
-            yield Slice(items, [_absent(state, self.inventory, self.phases) for state in absent], is_last)
+            find = cache(self.inventory.find)  # the files of a directory that is gone have their parents in common
+            yield Slice(items, [_absent(state, find, self.phases) for state in absent], is_last)
             at, row = to, end_row
 
     def _end_of_rows(self, last: LastManifest, row: int) -> list[bytes]:
@@ -220,8 +222,8 @@ def _may_be_a_secret(item: InventoryItem) -> bool:
     return is_unknown and found.kind == "file" and found.error is None and 0 < found.stat.size <= LARGEST
 
 
-def _absent(state: FileState, here: Inventory, phases: Container[int]) -> Absent:
-    item = here.find(state.path_bytes)
+def _absent(state: FileState, find: Callable[[bytes], InventoryItem | None], phases: Container[int]) -> Absent:
+    item = find(state.path_bytes)
     if item is not None and item.found.kind == state.entry_type:
         place = item.place
         detail = f"now in phase {place.phase}, source {place.source}, {place.treatment} by the rule {place.rule}"
@@ -230,7 +232,7 @@ def _absent(state: FileState, here: Inventory, phases: Container[int]) -> Absent
         return Absent(state, Absence.GONE, f"gone from the home: a {item.found.kind} has taken its place")
     path = state.path_bytes
     while item is None and (path := path.rpartition(b"/")[0]):
-        item = here.find(path)
+        item = find(path)
     is_closed = item is not None and item.found.kind == "directory" and item.found.error not in _HIDES_NOTHING
     if item is not None and is_closed and state.outcome not in _ABSENT:
         return Absent(state, Absence.HIDDEN, f"below {item.path}, which cannot be listed: {item.found.error}")

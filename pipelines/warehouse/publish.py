@@ -13,7 +13,6 @@ import duckdb
 from models.errors import FixityError, LoadError
 from models.run import RunRecord, WarehouseRecord
 from models.tables import MESSAGES
-from pipelines.archive.archive import committed_parts
 from pipelines.archive.machines import unit_layout, useless_units, with_units
 from pipelines.disk import platform
 from pipelines.disk.atomic import disk_errors, sha256_of, sync_file
@@ -227,19 +226,21 @@ def check_warehouse(path: Path, runs: Sequence[RunRecord], *, is_partial: bool =
 
 
 def _count_problems(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord]) -> list[str]:
-    committed = {
-        table.name: sum(part.rows for part in committed_parts(runs, table.name)) for table in warehouse_tables()
-    }
-    counted = " UNION ALL ".join(f'SELECT {quoted(name)}, count(*) FROM "{name}"' for name in committed)
+    committed: dict[str, int] = {}
+    for run in runs:
+        for phase in run.phases:
+            for part in phase.parts:
+                committed[part.table] = committed.get(part.table, 0) + part.rows
+    names = [table.name for table in warehouse_tables()]
+    counted = " UNION ALL ".join(f'SELECT {quoted(name)}, count(*) FROM "{name}"' for name in names)
     counts = dict(connection.execute(counted).fetchall())
     problems = []
     for table in warehouse_tables():
-        parts = committed_parts(runs, table.name)
-        count = counts[table.name]
-        if parts and count > committed[table.name]:
-            problems.append(f"{table.name} has {count} rows, {committed[table.name]} were committed")
-        if parts and count < committed[table.name] and not table.has_provenance and table is not MESSAGES:
-            problems.append(f"{table.name} has {count} rows, {committed[table.name]} were committed")
+        count, expected = counts[table.name], committed.get(table.name)
+        if expected is not None and count > expected:
+            problems.append(f"{table.name} has {count} rows, {expected} were committed")
+        if expected is not None and count < expected and not table.has_provenance and table is not MESSAGES:
+            problems.append(f"{table.name} has {count} rows, {expected} were committed")
     return problems
 
 
