@@ -7,10 +7,9 @@ quote a transcript, goes to standard error.
 """
 
 import sys
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +45,7 @@ from prefect.types.entrypoint import EntrypointType
 
 from extractors.reading.registry import PHASES
 from models.amounts import count, listed
-from models.errors import ConfigurationError, DataDirectoryError, ExitCode, ExtractError, LockedError
+from models.errors import ExitCode
 from models.finding import Severity, exit_code
 from models.observer import Observer
 from models.run import PhaseRecord
@@ -63,6 +62,7 @@ from pipelines.report.write import collect_facts, summary_markdown
 from pipelines.run.extraction import Request, RunInProgress, begin_run, check_homes, name_homes
 from pipelines.run.pipeline import RunResult, load_run, report_run
 from pipelines.run.request import homes_to_read
+from pipelines.schedule.step_errors import StepFailed, errors_reported
 from pipelines.verify.verify import rotate, verify_share
 
 P = ParamSpec("P")
@@ -78,36 +78,7 @@ _HOURS: Final = 3600
 _PASSES: Final = 2
 """A file that changed while it was read is read again, in a further run, once."""
 
-_SAFE_TO_QUOTE: Final = (ConfigurationError, DataDirectoryError, LockedError)
 _RETRY_DELAYS: Final = (60.0, 300.0, 900.0)
-
-
-class StepFailed(Exception):
-    """A step failed. The text of the error was written to standard error; Prefect gets only this exception."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message, exit_code)
-        self.exit_code = ExitCode(exit_code)
-
-    def __str__(self) -> str:
-        return f"{self.args[0]} (exit code {self.exit_code})"
-
-
-@contextmanager
-def errors_reported() -> Iterator[None]:
-    """Write an error of the block to standard error, and raise StepFailed with only its type for Prefect."""
-    try:
-        yield
-    except StepFailed:
-        raise
-    except ExtractError as error:
-        sys.stderr.write(safe(f"extract: {error}") + "\n")
-        kind = type(error).__name__
-        message = f"{kind}: {error}" if isinstance(error, _SAFE_TO_QUOTE) else kind
-        raise StepFailed(message, error.exit_code) from None
-    except Exception as error:  # noqa: BLE001 (the text of any error may quote a transcript, so none reaches Prefect)
-        sys.stderr.write(safe(traceback.format_exc(), keep_newlines=True))
-        raise StepFailed(type(error).__name__, ExitCode.UNEXPECTED) from None
 
 
 class _Logged(Observer):
@@ -356,7 +327,7 @@ def _do_checks(layout: Layout, *, is_push_asked: bool) -> ExitCode:
     return max(codes, default=ExitCode.VERIFIED)
 
 
-def _noted(kind: str, done: str, outcomes: Sequence[CopyOutcome] | Sequence[PushOutcome]) -> list[ExitCode]:
+def _noted(kind: str, done: str, outcomes: Sequence[CopyOutcome | PushOutcome]) -> list[ExitCode]:
     """Log how each sync or push ended, by its number; return the exit codes."""
     for number, one in enumerate(outcomes, 1):
         what = f"{one.result.files} files {done}" if one.result is not None else "not reached"

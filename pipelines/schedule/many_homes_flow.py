@@ -11,10 +11,13 @@ from typing import Any, Final, Literal
 
 from models.errors import ConfigurationError, ExitCode
 from pipelines.disk.layout import Layout
-from pipelines.schedule.flows import StepFailed, errors_reported
 from pipelines.schedule.many_homes import TeamResult, UnitDone, extract_unit, join_units
+from pipelines.schedule.prefect_settings import prepare_prefect
+from pipelines.schedule.step_errors import StepFailed, errors_reported
 
-# isort: split
+prepare_prefect(Layout.of(None))
+
+# ruff: noqa: E402 (Prefect reads its settings on import, so they are set before)
 from prefect import Flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
