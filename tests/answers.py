@@ -14,7 +14,7 @@ def rows_in(answer: JsonObject, name: str) -> list[JsonObject]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port on which no process listens."""
     with closing(socket.socket()) as listening:
         listening.bind(("127.0.0.1", 0))
         port: int = listening.getsockname()[1]

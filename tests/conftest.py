@@ -63,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse `--update-golden` in CI, where nobody would read the diff."""
+    """Refuse `--update-golden` in CI: the diff would go unread."""
     if config.getoption("--update-golden") and os.environ.get("CI"):
         raise pytest.UsageError("golden files are rewritten by a person, never in CI")
 

@@ -1,4 +1,4 @@
-"""Made-up transcripts for tests of what the warehouse answers: records as Claude Code writes them, one call each."""
+"""Made-up transcripts for tests of the warehouse: records as Claude Code writes them, one call each."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -48,7 +48,7 @@ class Talk:
     def answer(
         self, name: str | None, content: JsonValue = "done", output: int = 10, sent: int = 5, **more: JsonValue
     ) -> str:
-        """Add an assistant record of the response `name`; its request bears the name too unless `request` says so."""
+        """Add an assistant record of the response `name`; its request has the same name unless `request` is given."""
         request = more.pop("request", f"req_{name}")
         usage = more.pop("usage", None) or {"input_tokens": sent, "output_tokens": output}
         blocks: JsonValue = [{"type": "text", "text": content}] if isinstance(content, str) else content

@@ -1,4 +1,5 @@
-"""Compares what the warehouse answers with an own count over the raw lines: `python -m tests.count_by_hand HOME...`
+"""Compares the figures of the warehouse with a count of its own over the raw lines: `python -m tests.count_by_hand
+HOME...`
 
 Each home is archived below a temporary directory; every view has to answer. The count knows nothing of the warehouse's
 queries: it reads lines, and keeps one of each event by the ids in them. Prints each figure that differs, and exits with
@@ -58,7 +59,7 @@ def _blocks(record: JsonObject) -> list[JsonObject]:
 
 
 def _is_prompt(path: Path, record: JsonObject) -> bool:
-    """Whether a person said it: no result, no text of Claude Code, and something besides what editors add."""
+    """Whether a person typed it: no result, no text of Claude Code, and something besides the additions of editors."""
     blocks = _blocks(record)
     if record.get("type") != "user" or any(record.get(name) for name in ("isMeta", "isCompactSummary", "isSidechain")):
         return False
@@ -113,7 +114,7 @@ class Count:
             self.is_new(name, session)
 
     def _response(self, path: Path, record: JsonObject) -> tuple[str, ...]:
-        """Return what names the response of a record: its ids, or else the first record of its run."""
+        """Return the key of a record's response: its ids, or else the first record of its run."""
         ids, request = _object(record["message"]).get("id"), record.get("requestId")
         if ids is not None and request is not None:
             return (str(ids), str(request))
@@ -138,8 +139,8 @@ class Count:
 
 
 def _goes_on(earlier: JsonObject, record: JsonObject) -> bool:
-    """Whether a record behind a tool's result is of the response of an earlier one, though no request says so: it
-    follows that record, or comes at once with the same figures.
+    """Whether a record after a tool's result belongs to an earlier response, though no request shows it: it follows a
+    record of that response, or comes at once with the same figures.
     """
     if record.get("parentUuid") == earlier["uuid"]:
         return True
@@ -148,7 +149,7 @@ def _goes_on(earlier: JsonObject, record: JsonObject) -> bool:
 
 
 def _tokens(records: list[JsonObject]) -> Counter[str]:
-    """Return the tokens of a response: of its last record that has any, those that say why it ended first."""
+    """Return the tokens of a response: of its last record that has any; records with a stop reason have priority."""
 
     def rank(record: JsonObject) -> tuple[bool, bool]:
         message = _object(record["message"])

@@ -53,7 +53,7 @@ Place = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Raw:
     """A record with usage in a transcript: `key` is its message.id and requestId, if it has them; `where` is its
-    session and line; `is_beside` says that the file is a subagent's and lies beside the main transcripts.
+    session and line; `is_beside` means that the file is a subagent's beside the main transcripts.
     """
 
     place: Place

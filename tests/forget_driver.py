@@ -1,4 +1,4 @@
-"""Kills an erasure at each of its fail points, and reports what readers see then and the state after the next start.
+"""Kills an erasure at each of its fail points, and reports the state for readers and the state after the next start.
 
 Run as `python -m tests.forget_driver WORK RESULTS.json POINT...`. Each case runs in processes forked from this one,
 which has imported all modules and started no thread: this saves the imports of each case.
@@ -51,9 +51,9 @@ AFTER: Final = (
 
 @dataclass(slots=True)
 class Case:
-    """The results of one kill: how the process ended; whether the erasure had begun; what readers saw before the next
-    start; afterwards, the places that contain the text, the findings and the leftover files; whether the warehouse is
-    as expected.
+    """The results of one kill: how the process ended; whether the erasure had begun; the state for readers before the
+    next start; afterwards, the places that contain the text, the findings and the leftover files; whether the warehouse
+    is as expected.
     """
 
     point: str

@@ -107,7 +107,7 @@ def without(content: bytes, *texts: str) -> bytes:
 
 
 def erase(data: Path, kind: str, given: str) -> ErasurePlan:
-    """Forget something, and check that it says that it is gone."""
+    """Erase content, and check that the command reports it as gone."""
     layout = Layout(data)
     planned = plan_forget(layout, ErasureTarget(kind, given))  # type: ignore[arg-type]
     done = forget(layout, planned, Observer())
@@ -123,7 +123,7 @@ def restored(data: Path, target: Path, *options: str) -> Path:
 
 
 def verified(data: Path) -> str:
-    """Return what `extract verify --deep` has to complain about."""
+    """Return the errors and warnings of `extract verify --deep`."""
     ran = call("verify", "--deep", "--data", data)
     return "" if ran.code == 0 else ran.out + ran.err
 

@@ -1,5 +1,5 @@
-"""Made-up sessions whose truth is known: each step writes the records that Claude Code would write, and notes in plain
-Python what happened by the rules, so that the answers of the warehouse can be compared with it.
+"""Made-up sessions with known truth: each step writes the records that Claude Code would write, and notes the events in
+plain Python by the rules, so that the figures of the warehouse can be compared with them.
 """
 
 from collections import Counter
@@ -61,7 +61,7 @@ class Part:
     kept_1h: int = 0
 
     def cost(self) -> float | None:
-        """Return what it costs in US dollars, by the prices above."""
+        """Return the cost in US dollars, by the prices above."""
         prices = PRICES.get(MODELS[self.model])
         amounts = (self.sent, self.output, self.read, self.kept_5m, self.kept_1h)
         return None if prices is None else round(sum(a * p for a, p in zip(amounts, prices, strict=True)) / 1e6, 9)
@@ -69,7 +69,7 @@ class Part:
 
 @dataclass
 class Turn:
-    """A prompt of a person: what it said, how it came, where, and the turn that it follows."""
+    """A prompt of a person: its text, how and where it was entered, and the turn that it follows."""
 
     text: str
     source: str
@@ -80,7 +80,7 @@ class Turn:
 
 @dataclass
 class History:
-    """A session that grows, and what is true of it. `number` keeps ids, texts and times of sessions apart."""
+    """A session that grows, and the truth about it. `number` keeps ids, texts and times of sessions apart."""
 
     number: int
     talk: Talk = field(init=False)

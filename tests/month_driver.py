@@ -48,7 +48,7 @@ from tests.command_line import call  # noqa: E402
 
 
 class Household:
-    """A home that lives: what Claude Code and its user do to it in a day."""
+    """A home in use: the changes that Claude Code and its user make in a day."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -56,7 +56,7 @@ class Household:
         self._open: list[str] = []
 
     def live(self, now: float) -> None:
-        """Do what happens in a day that ends at `now` (seconds since 1970)."""
+        """Make the changes of a day that ends at `now` (seconds since 1970)."""
         self._open = [one for one in self._open if self._chance.random() < 0.7 and (self.root / one).exists()]
         for _ in range(2):
             self._open.append(f"projects/-home-mira/{uuid.UUID(int=self._chance.getrandbits(128), version=4)}.jsonl")
@@ -107,7 +107,7 @@ class Month:
         self.alerts: list[list[str]] = []
 
     def run(self, *, home: bool = False) -> int:
-        """Do the scheduled run; note its exit code, the alerts announced, and what stood in the home."""
+        """Do the scheduled run; note its exit code, the alerts announced, and the files of the home."""
         printed = self.where / "printed.json"
         printed.unlink(missing_ok=True)
         named = ("--home", f"mine={self.household.root}") if home else ("--home", "mine")
@@ -131,7 +131,7 @@ class Month:
         self.run()
 
     def lose_the_disk(self) -> None:
-        """Lose the data directory, and go on from the copy as docs/copies.md says."""
+        """Lose the data directory, and go on from the copy as docs/copies.md describes."""
         shutil.rmtree(self.data)
         shutil.copytree(self.copy, self.data)
         (self.data / "copy.json").unlink()
@@ -158,7 +158,7 @@ class Month:
 
 
 def simulate(where: Path, runs: int) -> dict[str, object]:
-    """Return what a month of so many runs did."""
+    """Return the results of a month of so many runs."""
     month = Month(where)
     call("demo", "--help")  # imports
     day = 0

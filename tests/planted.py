@@ -1,5 +1,5 @@
-"""A home made up for tests of what goes out: a session with everything that a document has, one that is hostile, and
-one for each kind of secret, with its value in prompt, answer, tool input, result, error and to-do.
+"""A home made up for tests of exports: a session with everything that a document has, one that is hostile, and one for
+each kind of secret, with its value in prompt, answer, tool input, result, error and to-do.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Simulates a power failure: makes the directory tree in which only what was flushed to the disk is sure to survive.
+"""Simulates a power failure: makes the directory tree in which only flushed bytes and names are sure to survive.
 
 A process calls `Disk.watch` before it works. From then on every `os.fsync` of a file remembers its content, and that
 of a directory its entries. `Disk.write` makes the tree of what was remembered: a file whose directory was never flushed
@@ -71,7 +71,7 @@ class Disk:
             self.held[inode] = os.open(path, os.O_RDONLY)
 
     def write(self, target: Path, chance: random.Random | None = None) -> None:
-        """Write what survives to the new directory `target`."""
+        """Write the surviving files to the new directory `target`."""
         now = {}
         for place, _, names in os.walk(self.root):
             now[Path(place).stat().st_ino] = {

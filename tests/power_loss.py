@@ -1,4 +1,4 @@
-"""A model of a disk that loses its power: of what was written below a directory, only what was flushed survives.
+"""A model of a disk that loses its power: of the bytes written below a directory, only flushed ones survive.
 
 A file has the bytes that it had when it was last flushed, none if it never was; a directory has the names that it had
 when it was last flushed, none if it is new. Files that existed when the model began count as flushed.
@@ -39,7 +39,7 @@ class Disk:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Note what the program flushes during the block."""
+        """Record the flushes of the program during the block."""
         flush, flush_directory = platform.full_fsync, platform.fsync_directory
 
         def full_fsync(descriptor: int) -> None:

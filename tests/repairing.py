@@ -74,7 +74,7 @@ WAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Undamaged:
-    """An archive of three runs, and what it was after the second."""
+    """An archive of three runs, and its state after the second."""
 
     archive: Archive
     older: Path
@@ -133,14 +133,14 @@ def mended(archive: Archive, *copies: Path, home: Path | None = None) -> Repair:
 
 
 def restored(archive: Archive, place: Path) -> dict[str, bytes]:
-    """Return what a restore of everything gives, deleted files included."""
+    """Return the files that a restore of everything writes, deleted ones included."""
     result = restore(archive.layout, RestoreRequest(place, expired=True))
     assert result.exit_code == ExitCode.VERIFIED, result.findings
     return {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
 
 
 def _as_compared(run: RunRecord) -> RunRecord:
-    """Return a commit record without what writing it again changes."""
+    """Return a commit record without the fields that change when it is written again."""
     return replace(run, warehouse=None, revision=0)
 
 
@@ -173,7 +173,7 @@ def lost_in_the_home(archive: Archive, place: Path) -> list[str]:
 
 
 def run_goes_on(archive: Archive) -> list[str]:
-    """Return what is wrong with a run over a damaged archive without a repair: new data is kept, the exit code is 3 or
+    """Return the failures of a run over a damaged archive without a repair: new data is archived, the exit code is 3 or
     the damage was mended in passing, and a damaged archive is never called verified.
     """
     (archive.home / "new.md").write_bytes(b"# new\n")

@@ -1,4 +1,4 @@
-"""Measures the rules for secrets: `python3 dev.py secrets HOME...` prints what is found per MB of homes by kind, the
+"""Measures the rules for secrets: `python3 dev.py secrets HOME...` prints the matches per MB of homes by kind, the
 recall of planted values, and the speed beside `grep -c`. It never prints a value.
 """
 

@@ -25,7 +25,7 @@ DECLARATION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"
 
 
 def run_python(*arguments: str, where: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run this Python elsewhere and return what it said."""
+    """Run this Python elsewhere and return its output."""
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=where,
@@ -39,7 +39,7 @@ def run_python(*arguments: str, where: Path, **env: str) -> subprocess.Completed
 
 
 def kept_by_git() -> list[Path]:
-    """Return what is tracked or would be: every path that git does not ignore."""
+    """Return the tracked paths and those that would be: every path that git does not ignore."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -51,7 +51,7 @@ def kept_by_git() -> list[Path]:
 
 
 def project_files() -> list[Path]:
-    """Return the files among what git keeps: not its links, nor what was deleted and is not committed yet."""
+    """Return the files that git tracks or would track: no links, and no deleted files."""
     return [path for path in kept_by_git() if (ROOT / path).is_file() and not (ROOT / path).is_symlink()]
 
 

@@ -1,4 +1,4 @@
-"""Interrupts commands that change an archive or its copy, by SIGKILL or a power failure, and reports what is found
+"""Interrupts commands that change an archive or its copy, by SIGKILL or a power failure, and reports the state
 afterwards.
 
 Run as `python -m tests.upkeep_driver WORK CASES.json RESULTS.jsonl`. A case is `{"what": COMMAND, "point": NAME|null,
@@ -101,7 +101,7 @@ def do_import(base: Path, layout: Layout) -> None:
 
 
 def do_gc(base: Path, layout: Layout) -> None:
-    """Free what was undone."""
+    """Delete undone runs."""
     free(layout, find_garbage(layout))
 
 
@@ -117,7 +117,7 @@ def do_sync(base: Path, layout: Layout) -> None:
 
 
 def do_repair(base: Path, layout: Layout) -> None:
-    """Mend what `harm` did, from an undamaged archive."""
+    """Mend the damage of `harm`, from an undamaged archive."""
     repair(layout, [base / "first" / "data"], {"mine": base / "home"}, Observer())
 
 
@@ -160,7 +160,7 @@ def quietly(what: str, base: Path) -> int:
 
 
 def lose_power(disk: Disk, target: Path, seed: int, number: int, sign: int) -> None:
-    """Write what survives of a disk, and end the process as SIGKILL does."""
+    """Write the surviving files of a disk, and end the process as SIGKILL does."""
     disk.write(target, random.Random(seed) if seed % 2 else None)
     os._exit(128 + sign)
 
@@ -175,14 +175,14 @@ def interrupted(base: Path, case: Case) -> int:
 
 
 def errors_of_copy(base: Path, layout: Layout) -> list[str]:
-    """Return the codes of what `extract copy verify` reports as an error of the copy."""
+    """Return the codes of the errors that `extract copy verify` reports."""
     (known,) = read_known_copies(layout)
     found = verify_copy(layout, known, open_place(known.place), Observer()).findings
     return [one.code for one in found if one.severity == "error"]
 
 
 def look(base: Path, case: Case) -> Case:
-    """Return what is found before and after the next start, which is the same command or a run."""
+    """Return the state before and after the next start, which is the same command or a run."""
     data, layout = base / "case" / "data", Layout(base / "case" / "data")
     what, seed = str(case["what"]), int(str(case["seed"]))
     between = [f"{one.code} {one.severity} {one.sentence}" for one in check(layout, LEVELS[case["kind"] == "power"])]

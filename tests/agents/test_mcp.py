@@ -50,7 +50,7 @@ class Asking:
 
 
 def data_of(text: str) -> JsonObject:
-    """Return what is between the marks of an answer."""
+    """Return the quotation between the marks of an answer."""
     notice, begin, data, end = text.split("\n")
     assert notice == NOTICE
     assert begin == f"<<<{end.removesuffix('>>>')}"

@@ -26,7 +26,9 @@ def copied(kept: Kept, where: Path, *settings: str) -> Kept:
 
 @pytest.fixture(scope="module")
 def purged(kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> tuple[Kept, Path, str]:
-    """An archive whose home lost most of its files before a run, what the user's command got, and what the run said."""
+    """An archive whose home lost most of its files before a run, the input of the user's command, and the output of the
+    run.
+    """
     where = tmp_path_factory.mktemp("purged")
     found = copied(kept, where)
     for name in ("debug", "todos", "plans", "odd"):

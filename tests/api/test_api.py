@@ -1,4 +1,4 @@
-"""`extract serve`: who is answered, what, with which headers; and that the API never says more than its level."""
+"""`extract serve`: which clients get answers, the headers of answers, and that none exceeds its token's level."""
 
 import json
 import subprocess
@@ -53,7 +53,7 @@ class Api:
         self.client = TestClient(application(self.state, actions), base_url=BASE, raise_server_exceptions=False)
 
     def note(self, token: ApiToken, about: str) -> None:
-        """Remember what went out."""
+        """Note an access."""
         self.noted.append((token.name, about))
 
     def token(self, name: str, level: str = "private") -> str:

@@ -1,4 +1,4 @@
-"""Naming what is kept: runs by id or date, sessions by what belongs to them, and each file with all its contents."""
+"""Selecting from the archive: runs by id or date, sessions by their files, and each file with all its versions."""
 
 import json
 import os

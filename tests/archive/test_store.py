@@ -1,4 +1,4 @@
-"""The store gives back any file as it stood at any run, byte for byte, or says that it cannot."""
+"""The store restores any file as of any run, byte for byte, or raises an error."""
 
 import os
 from pathlib import Path

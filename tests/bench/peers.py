@@ -41,7 +41,7 @@ class Peer:
 
 
 class NotInstalled(Exception):
-    """A program is not installed and could not be installed. The message says how to install it."""
+    """A program is not installed and could not be installed. The message has the way to install it."""
 
 
 def _debian(name: str, package: str, bench: Bench) -> str:

@@ -1,4 +1,4 @@
-"""`extract show` and `extract report`: what is kept, exact for a pipe and harmless for a terminal."""
+"""`extract show` and `extract report`: archived bytes, exact in a pipe and harmless on a terminal."""
 
 import json
 import re

@@ -186,7 +186,7 @@ AsNobody = Callable[..., Ran]
 
 @pytest.fixture(scope="module")
 def as_nobody() -> Iterator[AsNobody]:
-    """Calls a command as a user who owns nothing, where this one is root and is refused nothing."""
+    """Calls a command as an unprivileged user without files: root is refused nothing."""
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-c", AS_NOBODY]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as process:

@@ -1,4 +1,4 @@
-"""`extract notebook`: what it says before it starts JupyterLab, which is not in the lock."""
+"""`extract notebook`: its messages before it starts JupyterLab, which is not in the lock."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
-"""Copies of the archive at other places: a sync at any moment leaves a sound archive there, what is damaged on either
-side replaces nothing, what was erased is erased there, and the copy alone gives everything back.
+"""Copies of the archive at other places: a sync stopped at any moment leaves an intact archive there, damage on either
+side replaces nothing, erasures are carried out there, and everything can be restored from the copy alone.
 """
 
 import os

@@ -1,5 +1,5 @@
-"""A damage for each code of a finding: a function that does to an archive what the finding reports, without causing a
-finding that would be reported earlier.
+"""A damage for each code of a finding: a function that makes the damage in an archive, without causing a finding that
+would be reported earlier.
 """
 
 from tests.damages import content, places, records

@@ -290,7 +290,7 @@ def no_room(archive: Archive) -> None:
 
 
 def retire(table: str, *, keeps_part: bool = False) -> Damage:
-    """Take a part out of its phase as `extract repair` does; with `keeps_part`, only say so."""
+    """Take a part out of its phase as `extract repair` does; with `keeps_part`, only the record names it as retired."""
 
     def function(archive: Archive) -> None:
         run, part = archive.part(table)
@@ -316,7 +316,7 @@ DAMAGES |= {
 }
 
 
-# N: what came from other machines, and the audit log
+# N: units of other machines, and the audit log
 
 
 @damage("N109")

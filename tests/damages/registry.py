@@ -1,4 +1,4 @@
-"""The damages by code, and what they are made of."""
+"""The damages by code, and their building blocks."""
 
 from collections.abc import Callable
 
@@ -114,7 +114,7 @@ def row_where(table: str, column: str, value: object, target: str, change: Calla
 
 
 def set_to(value: object) -> Callable[[object], object]:
-    """Return a function that returns `value` whatever its argument."""
+    """Return a function that returns `value` for every argument."""
     return lambda _: value
 
 

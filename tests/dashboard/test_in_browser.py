@@ -58,7 +58,7 @@ class Seen(HTMLParser):
 
 
 def look(page: str, tmp_path: Path, address: str = "", *, width: int = 1400) -> Seen:
-    """Open a page in the browser and return what it shows. Refuses whatever it prints to the console."""
+    """Open a page in the browser and return its visible content. Fails if the page prints to the console."""
     file = tmp_path / "page.html"
     file.write_text(page, encoding="utf-8")
     dom, console = browse(f"{file.as_uri()}{address}", ["--dump-dom"], width=width)

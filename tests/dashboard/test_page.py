@@ -1,4 +1,4 @@
-"""The dashboard as a file and as a server: what it holds, and that nothing in it is obeyed but its own scripts."""
+"""The dashboard as a file and as a server: its content, and that the browser runs only the page's own scripts."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Where the data directory is when none is named, and what is laid down in every one."""
+"""The default place of the data directory, and the files that every data directory gets."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the user's data
 
 
 def make_checkout(place: Path) -> Path:
-    """Make what tells a checkout of this project, with a folder in it; returns the folder."""
+    """Make the files by which a checkout of this project is recognised, with a folder in it; return the folder."""
     folder = place / "notebooks" / "mine"
     folder.mkdir(parents=True)
     (place / "pyproject.toml").write_text(DECLARATION, encoding="utf-8")

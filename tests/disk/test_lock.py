@@ -62,7 +62,7 @@ def extract_run(data: Path, home: Path, log: Path) -> "subprocess.Popen[bytes]":
 
 
 def drain(log: Path) -> None:
-    """Read a FIFO from now on, so that nobody who writes to it waits."""
+    """Read a FIFO from now on, so that its writers do not wait."""
     descriptor = os.open(log, os.O_RDWR)
 
     def read() -> None:
@@ -152,7 +152,7 @@ def test_the_lock_file_stays_the_same_file(home: Path, tmp_path: Path) -> None:
 def test_a_lock_on_a_file_that_was_replaced_is_not_taken_for_the_lock(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "data")
     with writing(layout, "one"):
-        # Somebody deletes the lock file: that is a mistake which nobody can be kept from.
+        # A user deletes the lock file: the program cannot prevent that mistake.
         layout.lock_file.unlink()
         with writing(layout, "two"):
             assert json.loads(layout.lock_file.read_bytes())["run_id"] == "two"

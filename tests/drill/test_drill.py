@@ -1,4 +1,4 @@
-"""The drill: it holds when everything comes back, it tells what the home itself lacked, and it fails when it must."""
+"""The drill passes when everything is restored, reports gaps of the home itself, and fails on each loss."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Shared by the tests of reading a home: files to write, and what reading finds."""
+"""Shared by the tests of reading a home: files to write, and the entries that reading finds."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ def write(home: Path, path: bytes, content: bytes = b"content") -> Path:
 
 
 def found_below(home: Path) -> dict[bytes, Found]:
-    """Return what a walk finds, and see that it has the same names as the directories."""
+    """Return the entries of a walk, and check that it has the same names as the directories."""
     seen = {found.path: found for found in walk(home)}
     with Home(home) as opened:
         assert sorted(opened.names()) == sorted(seen)

@@ -36,7 +36,7 @@ def kinds(parts: list[SalvagedPart]) -> list[str]:
 
 
 def assert_tiles(line: bytes, parts: list[SalvagedPart]) -> None:
-    """The parts cover the line without gap or overlap, none is empty, and each kind holds what belongs to it."""
+    """The parts cover the line without gap or overlap, none is empty, and each has the content of its kind."""
     ends = [0] + [part.end for part in parts]
     assert [part.start for part in parts] == ends[:-1]
     assert ends[-1] == len(line)

@@ -1,4 +1,4 @@
-"""Debug logs: what is an event, what its header and message say, and what debug/latest is on each kind of home."""
+"""Debug logs: the events, their headers and messages, and debug/latest on each kind of home."""
 
 from datetime import UTC, datetime
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""Claude Desktop's local agent mode: homes within a tree, and what lies beside them."""
+"""Claude Desktop's local agent mode: homes within a tree, and the files beside them."""
 
 from pathlib import Path
 

@@ -194,7 +194,7 @@ def put(home: Path, name: str, data: bytes) -> None:
 
 
 def check(result: FileResult, kept: Kept, data: bytes, erased: list[Span], start: int = 0) -> None:
-    """Check what every reading must come to: spans tile, digests are of what they say, nothing erased is kept."""
+    """Check the laws of every reading: spans tile, digests match their bytes, no erased content is archived."""
     assert result.error is None
     assert result.erased == [Erased(o, n, Tombstones(KEY).seal(data[o : o + n])) for o, n in erased]
     at = start

@@ -1,4 +1,4 @@
-"""Background jobs: what they were asked, what came out, and how their state changed."""
+"""Background jobs: their prompts, their results, and the changes of their states."""
 
 from datetime import UTC, datetime
 

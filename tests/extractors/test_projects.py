@@ -1,4 +1,4 @@
-"""projects/: which paths are whose, what whole homes give, and the files that lie beside transcripts."""
+"""projects/: the source of each path, the rows of whole homes, and the files beside transcripts."""
 
 import json
 from hashlib import sha256

@@ -38,7 +38,9 @@ RECORDS = [USER, ASSISTANT, SNAPSHOT, PROMPT]
 
 
 def assert_not_invented(line: bytes, parts: list[SalvagedPart]) -> None:
-    """Each record is what a parser of its own gives for exactly its bytes, and unflagged ones are what orjson gives."""
+    """Each record is the result of a parser of its own for exactly its bytes; unflagged ones are also the result of
+    orjson.
+    """
 
     def number(digits: str) -> float | int | None:
         value = float(digits)

@@ -1,4 +1,4 @@
-"""Shell snapshots: what is in their names, and what their text defines."""
+"""Shell snapshots: the fields of their names, and the definitions in their text."""
 
 import shlex
 from base64 import encodebytes

@@ -1,4 +1,4 @@
-"""Reading leaves no trace in a home, whatever the home has and whatever happens to it meanwhile."""
+"""Reading leaves no trace in a home, for every content of the home and every change of it meanwhile."""
 
 import errno
 import os

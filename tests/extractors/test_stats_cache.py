@@ -1,4 +1,4 @@
-"""Statistics: every figure is read back, whatever its size; what is not known stays with its row."""
+"""Statistics: every figure is read back, of any size; unknown fields stay with their row."""
 
 from datetime import UTC, datetime
 

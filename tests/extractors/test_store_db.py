@@ -1,4 +1,4 @@
-"""__store.db: what each odd database of 0.2.x becomes, and that SQLite never sees a path of a home."""
+"""__store.db: the rows of each odd database of 0.2.x, and that SQLite never gets a path of a home."""
 
 import sqlite3
 from itertools import pairwise

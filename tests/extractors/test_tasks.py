@@ -1,4 +1,4 @@
-"""Tasks: lists of sessions and named ones, what blocks what, and the files a list keeps about itself."""
+"""Tasks: lists of sessions and named ones, the tasks that block others, and the files of a list itself."""
 
 import pytest
 from hypothesis import given

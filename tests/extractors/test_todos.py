@@ -1,4 +1,4 @@
-"""To-do lists: three schemas, empty lists, whose list it is, and what is not known."""
+"""To-do lists: three schemas, empty lists, the owner of a list, and unknown fields."""
 
 import orjson
 import pytest

@@ -1,4 +1,4 @@
-"""The content of messages: blocks, what a person submitted, and payloads."""
+"""The content of messages: blocks, prompts that a person submitted, and payloads."""
 
 import json
 from hashlib import sha256

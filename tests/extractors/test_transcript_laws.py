@@ -1,4 +1,4 @@
-"""Laws of every transcript record, whatever its content."""
+"""Laws of every transcript record, for every content."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -85,7 +85,7 @@ def test_every_cell_of_any_record_is_of_its_columns_type(value: JsonObject) -> N
 
 
 def _named(value: JsonValue, numbers: Iterator[int], path: str = "") -> JsonValue:
-    """Replace every string by one that occurs nowhere else, but for the types of blocks and what is sealed."""
+    """Replace every string by one that occurs nowhere else, except the types of blocks and sealed values."""
     if isinstance(value, dict):
         return {
             name: below if name in SEALED | {"type"} and isinstance(below, str) else _named(below, numbers, name)

@@ -1,4 +1,4 @@
-"""Transcript records: what each odd one of extractors/FORMATS.md becomes."""
+"""Transcript records: the rows of each odd one of extractors/FORMATS.md."""
 
 import json
 from datetime import UTC, datetime

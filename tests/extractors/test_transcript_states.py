@@ -1,4 +1,4 @@
-"""Records of a session's state, queued prompts and server tools' answers: what each odd one becomes."""
+"""Records of a session's state, queued prompts and server tools' answers: the rows of each odd one."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Files that Windows rewrote in UTF-16: read as what they say, byte for byte in their places."""
+"""Files that Windows rewrote in UTF-16: parsed as text, with the addresses of their bytes."""
 
 import json
 from pathlib import Path

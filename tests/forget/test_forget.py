@@ -1,4 +1,4 @@
-"""Erasure: what was forgotten is in no byte below the data directory, stays out, and takes nothing else with it."""
+"""Erasure: erased content is in no byte below the data directory and is not archived again; all other content stays."""
 
 import json
 import os
@@ -46,7 +46,9 @@ from tests.logical_checksum import checksums_of
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with two sessions in two projects, and two secrets in many places and forms; and what a run kept of it."""
+    """A home with two sessions in two projects, and two secrets in many places and forms; and the archive of a run over
+    it.
+    """
     base = tmp_path_factory.mktemp("kept")
     home = base / "home"
     put(home, "history.jsonl", "".join(lines_of_history()))
@@ -141,7 +143,7 @@ def test_later_runs_pass_over_what_a_home_still_holds(erased: Path, home: Path) 
 def test_a_home_is_judged_by_what_stays_of_its_files(erased: Path, home: Path) -> None:
     work(erased, home)
     assert call("verify", "--source", "--data", erased).code == 0
-    # The erased line is changed in place by its owner: that is seen, though nobody knows what stood there.
+    # The owner changes the erased line in place: the run detects that, though the archive does not have the old bytes.
     content = "".join(lines_of_history())
     put(home, "history.jsonl", content.replace("the key is", "the KEY is"))
     ran = call("verify", "--source", "--data", erased)
@@ -274,13 +276,13 @@ def test_an_imported_store_forgets_too(data: Path, home: Path, tmp_path: Path) -
     assert verified(data) == ""
     erase(data, "message", message_id(data, "first"))
     assert holders(data, sha256(b"kept").hexdigest()) != []
-    for known in ("not kept, first", "kept"):  # what was erased is not let in again
+    for known in ("not kept, first", "kept"):  # erased content is not archived again
         store.write_text("".join(compact({"content": text}) + "\n" for text in (known, f"imported {PLAIN}", "first")))
         assert import_store(Layout(data), messages=store, hashes=None).refused == 2
     assert holders(data, PLAIN) == []
     texts = [pq.read_table(path)["text"].to_pylist() for path in (data / "store" / "imported").iterdir()]
     assert sorted(texts) == [["kept"], ["not kept, first"]]
-    planned = erase(data, "message", sha256(b"not kept, first").hexdigest())  # what only an imported store knows
+    planned = erase(data, "message", sha256(b"not kept, first").hexdigest())  # only an imported store has it
     assert (planned.found.imported, planned.preview.total.entries) == (1, 0)
     assert holders(data, "not kept, first") == []
 

@@ -1,4 +1,4 @@
-"""Erasure of sessions in homes made for one test: nothing of them is left, and what others refer to stays."""
+"""Erasure of sessions in homes made for one test: nothing of them is left, and content that others refer to stays."""
 
 import shutil
 import sqlite3

@@ -24,7 +24,9 @@ SOME_AFTER = (
 
 
 def kill_at(before: Sequence[str], after: Sequence[str], work: Path) -> None:
-    """Kill an erasure at points before and after its beginning, and check what readers and the next start see."""
+    """Kill an erasure at points before and after its beginning, and check the state for readers and after the next
+    start.
+    """
     results = work / "results.json"
     command = [sys.executable, "-m", "tests.forget_driver", str(work / "work"), str(results), *before, *after]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""`extract retention`: what goes by its age, what stays, and that nothing else changes."""
+"""`extract retention`: the files deleted by their age, the files that stay, and that nothing else changes."""
 
 import json
 import os

@@ -24,7 +24,7 @@ from tests.lake.machines import (
 
 
 class Liar:
-    """Changes what ada has put into the lake, as who can write there but has not her machine."""
+    """Changes ada's files in the lake, as a person who can write to the lake but has not her machine."""
 
     def __init__(self, place: Path) -> None:
         self.ada, self.bob = machines(place)

@@ -1,4 +1,4 @@
-"""Lakes: two machines share what they have committed, over a folder."""
+"""Lakes: two machines share their committed runs, over a folder."""
 
 import shutil
 from dataclasses import replace

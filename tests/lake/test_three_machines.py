@@ -58,7 +58,7 @@ def marks_of_session(made: Made) -> list[bytes]:
 
 
 def go_through_all(place: Path, lake: str, names: Sequence[str]) -> None:
-    """Do what machines of these names do in some weeks, and look at every byte afterwards."""
+    """Do the work of machines of these names in some weeks, and compare every byte afterwards."""
     made = ada, bob, *_ = [make_machine(place, name) for name in names]
     for one in made:
         set_rule(one.layout, PrivacyRule("ephemeral", project=directory_of(one, "secret")))

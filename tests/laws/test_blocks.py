@@ -43,7 +43,7 @@ logs = st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join)
 
 
 def cut_as_blocks(chunks: list[bytes], limit: int, header: bytes | None) -> list[Span]:
-    """Cut into blocks, and what that leaves one by one, as the reader does: events, or without `header` lines."""
+    """Cut into blocks, and the rest one by one, as the reader does: events, or without `header` lines."""
     spans: list[Span] = []
     given, start = iter(chunks), 0
     blocks = cut_line_blocks(given, limit) if header is None else cut_blocks(given, limit, header)

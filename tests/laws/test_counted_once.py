@@ -1,5 +1,5 @@
-"""The law of counting: whatever was forked, resumed, replayed, moved and synced, each prompt and each response counts
-once over all homes, and once in each home that has it. The truth is what was made up, kept in plain Python.
+"""The law of counting: after any forks, resumptions, replays, moves and syncs, each prompt and each response counts
+once over all homes, and once in each home that has it. The truth is known because the transcripts are made up.
 """
 
 import os
@@ -38,8 +38,8 @@ STEPS = st.lists(
 
 @dataclass
 class World:
-    """Made-up transcripts, where they lie, and which turns each of them has. `number` keeps what several
-    worlds make up apart, but for the id that their gateways give every answer.
+    """Made-up transcripts, their homes, and the turns of each. `number` keeps the content of several worlds apart,
+    except the id that their gateways give every answer.
     """
 
     number: int

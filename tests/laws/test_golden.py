@@ -1,6 +1,4 @@
-"""Golden files: what every fixture home gives, row by row, as sorted JSON lines. `--update-golden` writes them; read
-the diff.
-"""
+"""Golden files: the rows of every fixture home, as sorted JSON lines. `--update-golden` writes them; read the diff."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The incremental law: however a home came about, reading it bit by bit says the same as reading it once."""
+"""The incremental law: reading a home in any number of steps gives the same rows as reading it once."""
 
 import os
 import shutil

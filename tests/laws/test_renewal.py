@@ -1,6 +1,4 @@
-"""The law of the warehouse that is brought up to date: whatever the runs, it holds what one made anew holds, row for
-row in every table.
-"""
+"""The law of the updated warehouse: after any runs, every table has the same rows as in a warehouse built from all."""
 
 import os
 from collections import Counter
@@ -44,7 +42,7 @@ def _start(data: bytes, share: float) -> bytes:
 
 
 def _unended(data: bytes, share: float) -> bytes:
-    """Return what ends with a line that lacks its end: its rows count until the file grows."""
+    """Return bytes that end with a line without line end: its rows count until the file grows."""
     return _start(data, share).rpartition(b"\n")[0]
 
 
@@ -60,7 +58,7 @@ def _turned(data: bytes, share: float) -> bytes:
 
 
 def _other_session(data: bytes, share: float) -> bytes:
-    """Return lines of which the last part says that it is of another session: groups of records then span two."""
+    """Return lines of which the last part names another session: groups of records then span two."""
     cut = int(len(data) * share)
     return data[:cut] + data[cut:].replace(SESSION.encode(), OTHER.encode())
 

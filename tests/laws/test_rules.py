@@ -1,5 +1,5 @@
-"""The rules of what the warehouse answers, as laws over made-up histories: what is true of each is noted in plain
-Python while it is made up, and many of them lie in one home, so that one warehouse answers for all.
+"""The rules of the views, as laws over made-up histories: the truth of each is noted in plain Python while it is made
+up. Many of them are in one home, so that one warehouse answers for all.
 """
 
 import os
@@ -55,13 +55,13 @@ def check_prompts(connection: duckdb.DuckDBPyConnection, histories: Sequence[His
 
 
 def check_speakers(connection: duckdb.DuckDBPyConnection, histories: Sequence[History]) -> None:
-    """Each text is of whoever said it."""
+    """Each text has its true speaker."""
     sql = "SELECT session_id, speaker, count(*) FROM speakers GROUP BY ALL"
     _compare(_ask(connection, sql), histories, [list(h.speakers.items()) for h in histories])
 
 
 def check_parts(connection: duckdb.DuckDBPyConnection, histories: Sequence[History]) -> None:
-    """Each billed part once, with its model, tokens and cost; what has no price has none."""
+    """Each billed part counts once, with its model, tokens and cost; a part without a price has no cost."""
     sql = (
         "SELECT session_id, part, model, model_id, input_tokens, output_tokens, coalesce(cache_read_tokens, 0), "
         "coalesce(cache_write_5m_tokens, 0), coalesce(cache_write_1h_tokens, 0), round(cost_usd, 9) FROM token_usage"
@@ -86,7 +86,7 @@ def check_calls(connection: duckdb.DuckDBPyConnection, histories: Sequence[Histo
 
 
 def check_sessions(connection: duckdb.DuckDBPyConnection, histories: Sequence[History]) -> None:
-    """A session's figures are sums of what happened in it."""
+    """A session's figures are sums of its events."""
     names = (
         "title, prompt_count, abandoned_prompt_count, response_count, tool_call_count, tool_error_count, "
         "compaction_count, active_seconds, record_count, output_tokens, lost_record_count"

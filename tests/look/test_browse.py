@@ -62,7 +62,7 @@ async def _press(pilot: Pilot[None], *keys: str) -> None:
 
 
 def _screen(browser: App[None]) -> str:
-    """Return what is on the screen."""
+    """Return the text on the screen."""
     return "\n".join(strip.text for strip in browser.screen._compositor.render_strips())
 
 

@@ -1,4 +1,4 @@
-"""`extract search`: what is found, and the life of its index."""
+"""`extract search`: the hits, and the life of the index."""
 
 import json
 from contextlib import closing

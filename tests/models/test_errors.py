@@ -1,4 +1,4 @@
-"""The exceptions keep what they know on their way between processes, and say what they are."""
+"""The exceptions keep their fields when they are sent between processes."""
 
 import errno
 import pickle

@@ -39,7 +39,7 @@ Output = dict[str, object]
 
 @dataclass(frozen=True)
 class Executed:
-    """The notebook after its execution: the outputs of each cell, and what its processes were seen to do."""
+    """The notebook after its execution: the outputs of each cell, and the observed actions of its processes."""
 
     outputs: dict[str, list[Output]]
     seen: list[str]
@@ -53,12 +53,12 @@ class Executed:
                     yield cell, str(data[kind])
 
     def printed(self, cell: str) -> str:
-        """Return what a cell printed."""
+        """Return the printed output of a cell."""
         return "".join(str(output["text"]) for output in self.outputs[cell] if output["output_type"] == "stream")
 
     @property
     def errors(self) -> list[tuple[str, object]]:
-        """The cells that failed, with what they raised."""
+        """The cells that failed, with their exceptions."""
         return [
             (cell, output["ename"])
             for cell, outputs in self.outputs.items()

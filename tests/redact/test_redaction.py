@@ -1,4 +1,4 @@
-"""Secrets are found in whatever form they go out, masked alike within a document, and never shown by a scan."""
+"""Secrets are found in every form of output, masked alike within a document, and never shown by a scan."""
 
 import json
 import re

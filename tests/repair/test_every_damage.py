@@ -1,5 +1,5 @@
-"""Every kind of file, damaged in every way, is found, is mended from a copy and from the home alone, and a run goes on
-over it; the advice of every finding leads to an archive that verifies; and a repair may be killed at every point.
+"""Every kind of file, damaged in every way, is found, is mended from a copy and from the home alone, and a run works
+despite it; the advice of every finding leads to an archive that verifies; and a repair may be killed at every point.
 
 The suite tries a few of them in `test_repair.py` and here; the soak as many as SOAK_DAMAGES, SOAK_ADVICE and
 SOAK_REPAIR_KILLS say; with SOAK_DAMAGES_LIKE those whose file and way match this expression.
@@ -86,7 +86,7 @@ def remove_and_run(archive: Archive, path: Path) -> None:
 
 
 def lose_newest_run_of(archive: Archive, copy: Archive) -> None:
-    """Delete all of the newest run, and say that a copy has it."""
+    """Delete all of the newest run, and note that a copy has it."""
     last, root = archive.last, archive.layout.root
     keep_known_copy(
         archive.layout, KnownCopy(str(copy.layout.root), last.started_at, epoch=last.epoch, run_id=last.run_id)
@@ -153,7 +153,7 @@ def test_every_kind_of_file_damaged_in_every_way_is_found_and_mended(tmp_path: P
 
 
 def tried(whole: Undamaged, place: Path, name: str, way: str, done: Counter[str]) -> list[str]:
-    """Return what is wrong after one damage: it was not found, or not mended, or a run did not go on over it."""
+    """Return the failures after one damage: it was not found, or not mended, or a run did not work despite it."""
     problems: list[str] = []
     for stage, judge in STAGES.items():
         archive = whole.damaged(place / stage, name, way)

@@ -1,4 +1,4 @@
-"""`extract repair` mends an archive from whatever still has what was lost, and names what nothing has."""
+"""`extract repair` mends an archive from all places that have the lost bytes, and names the bytes that none has."""
 
 import json
 import shutil

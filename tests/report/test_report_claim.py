@@ -1,4 +1,4 @@
-"""The headline and the sentence that a report claims: they say what the facts say, and change with them."""
+"""The headline and the claim of a report: they agree with the facts, and change with them."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Shared by the tests of restores: what is written, and what a restore finds."""
+"""Shared by the tests of restores: files to write, and the result of a restore."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Restore: what comes back is what was there, byte for byte, with times and modes, as of any run; and nothing else."""
+"""Restore: files come back byte for byte, with times and modes, as of any run; and no others."""
 
 import os
 import random

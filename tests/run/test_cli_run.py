@@ -1,4 +1,4 @@
-"""`extract run`: what it shows, what it refuses, and the code with which it ends."""
+"""`extract run`: its output, the arguments that it refuses, and its exit codes."""
 
 import json
 import os

@@ -1,5 +1,5 @@
-"""Killing a run anywhere loses nothing: whatever it left at a named point, the next run makes good. In the suite
-some points of every part of a run fail, each in one way and in runs of two phases; in the soak every point fails in all
+"""A run killed anywhere loses nothing: the next run cleans up the leftovers of every named point. In the suite some
+points of every part of a run fail, each in one way and in runs of two phases; in the soak every point fails in all
 three ways, in runs of all phases.
 """
 
@@ -95,7 +95,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
 
 
 def check(results: Sequence[dict[str, object]], expected: Expected) -> None:
-    """Hold every result against a run that nobody harmed."""
+    """Compare every result with an undisturbed run."""
     for result in results:
         assert result["again"] in (0, 4), result
         assert result["looked"] == 0, result

@@ -1,4 +1,6 @@
-"""A damaged archive keeps what is new, stores again what the homes still have, and is never called verified."""
+"""A run over a damaged archive archives new content, stores again the bytes that homes still have, and is never called
+verified.
+"""
 
 import json
 import re
@@ -266,7 +268,7 @@ def test_whatever_is_damaged_a_run_keeps_what_is_new_names_it_and_ends_with_3(
         assert _kept(place)[f"plans/new-{number}.md"] == new.read_bytes()
         assert _kept(place) == _held(home)
         shutil.rmtree(place)
-    # Second copies are made anew without a word, and lists of digests in text are made of what was looked at.
+    # A run makes second copies again without a message, and lists of digests in text from the files that it checked.
     derived = ("copies/", "homes.json")
     assert [name for name in unseen if not name.startswith(derived) and not name.endswith("-sha256.txt")] == []
 

@@ -96,7 +96,7 @@ def run_in_time(layout: Layout, home: Path) -> str:
 
 
 def check_content(path: str, content: bytes) -> int:
-    """Hold what was kept of a file against what its writer can have written; returns its whole lines."""
+    """Compare the archived bytes of a file with those that its writer can have written; return its whole lines."""
     assert SECRET.encode() not in content, path
     lines = content.split(b"\n")
     generations = set()
@@ -118,7 +118,7 @@ def text_in(path: str, line: bytes) -> str:
 
 
 class Cycle:
-    """One run over the home, and what is found of it."""
+    """One run over the home, and its results."""
 
     def __init__(self, layout: Layout, run_id: str, chance: random.Random) -> None:
         self.layout, self.run_id = layout, run_id
@@ -139,7 +139,7 @@ class Cycle:
         self.check_rows()
 
     def check_outcomes(self) -> None:
-        """Each file came out as what its writer does to it lets it come out."""
+        """Each file has an outcome that its writer can cause."""
         for state in self.states:
             if kind_of(state.path) and state.entry_type != "directory":
                 assert state.outcome in OUTCOMES[kind_of(state.path)], state
@@ -184,12 +184,12 @@ class Cycle:
         entries = {file_id: count for file_id, path, count in counts}
         logs = {state.file_id for state in self.ours() if state.source == "debug"}
         for file_id, whole in self.lines.items():
-            # The last event of a log waits for what may continue it.
+            # The last event of a log waits for lines that may continue it.
             assert whole - (file_id in logs) <= entries.get(file_id, 0) <= whole, (file_id, whole)
 
 
 def check_at_rest(layout: Layout, home: Path, cycle: Cycle) -> int:
-    """With nobody writing, what is kept is what lies in the home, and all of it has its rows; returns its lines."""
+    """Without writers, the archive has the bytes of the home, and all of them have rows; return the lines."""
     states = {state.path: state for state in cycle.ours() if state.is_present}
     lines = 0
     here = [path for path in home.rglob("*") if path.is_file()]
@@ -344,7 +344,7 @@ def look_under_writers(place: Path, kinds: Sequence[str], seconds: float) -> See
 
 
 def look_once(seen: Seen, layout: Layout, home: Path, chance: random.Random) -> Cycle:
-    """Run once and check what came of it."""
+    """Run once and check the results."""
     cycle = Cycle(layout, run_in_time(layout, home), chance)
     cycle.check()
     seen.runs += 1

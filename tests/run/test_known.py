@@ -1,4 +1,4 @@
-"""The indexes of what is known: one that says of new bytes that they are known would have them lost."""
+"""The indexes of stored digests: an index with a digest of new bytes would make a run lose them."""
 
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def test_a_damaged_index_is_made_again_and_no_new_bytes_are_lost(tmp_path: Path)
     home.mkdir()
     (home / "history.jsonl").write_bytes(LINE % 1)
     extract(data, home)
-    extract(data, home)  # the indexes are now those of what the first run committed
+    extract(data, home)  # the indexes now have the digests that the first run committed
     # The digests of the second prompt's piece and message, put into the index before the prompt is read.
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.md").write_bytes(LINE % 2)
@@ -119,7 +119,7 @@ def test_the_index_of_the_first_parts_is_extended_and_no_part_of_it_is_read_agai
         (home / "history.jsonl").write_bytes(b"".join(LINE % one for one in range(number + 1)))
         extract(layout.root, home)
     runs = read_runs(layout)
-    kept = {path.name: path.read_bytes() for path in layout.cache.iterdir()}  # of what the first two committed
+    kept = {path.name: path.read_bytes() for path in layout.cache.iterdir()}  # with the digests of two runs
     for index in layout.cache.iterdir():
         index.unlink()
     anew = {path.name: path.read_bytes() for path in _indexes(layout, runs, "anew")}

@@ -1,4 +1,4 @@
-"""Links where data is expected: the run is incomplete and says so; with `follow_links` it reads what they lead to."""
+"""Links where data is expected: the run is incomplete and names them; with `follow_links` it reads their targets."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A run that reads nothing still shows in the warehouse whatever else it found."""
+"""A run that reads nothing still shows its other findings in the warehouse."""
 
 import json
 from dataclasses import replace

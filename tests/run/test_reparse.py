@@ -31,7 +31,7 @@ def refuse(_entry: Entry) -> Iterator[Row]:
 
 @pytest.fixture
 def change_parser(monkeypatch: pytest.MonkeyPatch) -> Iterator["Changer"]:
-    """Gives what puts another parser in the place of a source's; the right one is back in the end."""
+    """Gives a function that replaces a source's parser; the original one is put back at the end."""
     held = dict(registry.sources())
     yield Changer(monkeypatch, held)
     monkeypatch.undo()

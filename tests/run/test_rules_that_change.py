@@ -1,4 +1,4 @@
-"""Settings that change what the rules say of a file: it does not expire by that, and what is read anew begins anew."""
+"""Settings that move a file to another rule: it does not expire by that, and is read from its first byte."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +50,7 @@ class Kept:
         return StoreReader.open(self.layout).files()
 
     def changes(self) -> list[str]:
-        """Return what the newest run said of changed settings."""
+        """Return the lines of the newest run on changed settings."""
         return read_runs(self.layout)[-1].settings_changes
 
     def availability(self, path: str) -> str:

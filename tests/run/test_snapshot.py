@@ -99,7 +99,7 @@ def _run(data: Path, home: Path, at_a_time: int | None) -> RunRecord:
 
 
 def _came(data: Path, runs: Sequence[RunRecord]) -> list[object]:
-    """Return what does not differ from one archive to the next: digests with a seed, and what is in which piece, do."""
+    """Return the rows that are the same in each archive: without digests with a seed, and without pieces."""
     counts = [(phase.phase, phase.sources, phase.outcomes, phase.rejects) for run in runs for phase in run.phases]
     tables = sorted({part.table for run in runs for phase in run.phases for part in phase.parts})
     return [counts, *((table, sorted(map(_told, rows(data, table)))) for table in tables)]

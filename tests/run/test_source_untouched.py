@@ -55,7 +55,7 @@ def freeze(home: Path) -> list[str]:
 
 
 def state_of(paths: list[str]) -> dict[str, tuple[int, ...]]:
-    """Return what `lstat` says of each path, links' access times aside, which no reader can keep."""
+    """Return the fields of `lstat` for each path, without the access times of links, which no reader can keep."""
     states: dict[str, tuple[int, ...]] = {}
     for path in paths:
         s = os.lstat(path)
@@ -104,7 +104,7 @@ def test_runs_over_a_frozen_home_change_nothing_not_even_an_access_time_and_the_
     assert watch.changes() != []
     assert run(home, tmp_path / "data").returncode == 4
     words = ("run", "--home", home, "--data", tmp_path / "data")
-    assert call(*words).code == 4  # what lies in quarantine stays there
+    assert call(*words).code == 4  # files in quarantine stay there
     assert call(*words, "--full").code == 4
     assert watch.changes() == []
     assert state_of(paths) == before

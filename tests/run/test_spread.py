@@ -1,4 +1,4 @@
-"""Work spread over forked processes gives what it gives in one, or says that it does not."""
+"""Work spread over forked processes gives the result of one process, or an error."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ def test_what_is_spread_comes_back_in_order(weights: list[int], processes: int) 
 
 
 def _alone(case: str, directory: Path) -> str:
-    """Return what a process with one thread says of a case."""
+    """Return the result of a case in a process with one thread."""
     command = [sys.executable, "-m", "tests.spread_driver", case, str(directory)]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 

@@ -79,7 +79,7 @@ def test_a_directory_that_cannot_be_listed_spoils_no_warehouse_and_is_the_same_w
 
 
 def hide(run: RunInProgress, path: bytes) -> None:
-    """Make a snapshot what it is when a directory cannot be listed: nobody refuses that to root."""
+    """Change a snapshot as if a directory could not be listed: root can list every directory."""
     (snapshot,) = run.snapshots
     seen = [item for item in snapshot.inventory if not item.found.path.startswith(path + b"/")]
     assert len(seen) < len(snapshot.inventory)

@@ -1,4 +1,4 @@
-"""How much a run does when little or nothing is new: what is opened, read, parsed and written, counted, not timed."""
+"""The work of a run when little or nothing is new: files opened, read, parsed and written are counted, not timed."""
 
 import json
 from collections import Counter
@@ -68,7 +68,7 @@ class Reads:
 
 
 class Results(Observer):
-    """Keeps what the reading of each file gave."""
+    """Keeps the results of reading each file."""
 
     def __init__(self) -> None:
         self.files: list[FileResult] = []

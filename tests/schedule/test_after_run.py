@@ -15,7 +15,7 @@ from tests.command_line import Kept, Ran, call, make_home
 
 
 def unattended(data: Path, *options: str) -> Ran:
-    """Do what the schedule does, over the one home."""
+    """Do the scheduled command over the one home."""
     return call("run", "--home", "mine", "--unattended", "--data", data, *options)
 
 

@@ -1,4 +1,4 @@
-"""The deployments that `extract flow deploy` writes are those of prefect.yaml, with what this machine has."""
+"""The deployments that `extract flow deploy` writes are those of prefect.yaml, with the paths of this machine."""
 
 from pathlib import Path
 

@@ -123,7 +123,7 @@ def flown(tmp_path_factory: pytest.TempPathFactory) -> Flown:
 
 
 def run_here(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run this Python without any setting of Prefect's, and return what it said."""
+    """Run this Python without any setting of Prefect's, and return its output."""
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "DO_NOT"))}
     return subprocess.run(
         [sys.executable, *arguments],
@@ -362,7 +362,7 @@ def test_a_server_asks_its_own_port_and_ends_with_the_process_that_was_started(t
 
 
 def _asked(address: str) -> bytes:
-    """Return what a server answers, once it is up."""
+    """Return the answer of a server, once it is up."""
     for _ in range(600):
         try:
             with urllib.request.urlopen(address, timeout=10) as answer:

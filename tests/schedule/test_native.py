@@ -1,4 +1,4 @@
-"""Runs scheduled by the operating system: what is written for each scheduler, tried where its programs are here."""
+"""Runs scheduled by the operating system: the files for each scheduler, tried where its programs are installed."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def job(timetable: Timetable = DAILY, data: Path = Path(ODD), home: Path = Path(
 
 @pytest.fixture
 def crontab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file of a `crontab` program that does what cron's own does with it."""
+    """The file of a `crontab` program that acts on it as cron's own does."""
     file, program = tmp_path / "crontab-of-mira", tmp_path / "bin" / "crontab"
     program.parent.mkdir()
     program.write_text(
@@ -134,7 +134,7 @@ def test_the_lines_of_cron_are_added_replaced_and_removed_and_others_stay(cronta
 @posix_only
 def test_a_shell_gets_from_cron_the_words_as_they_are(crontab: Path) -> None:
     line = Cron().block(job()).splitlines()[1]
-    # cron takes the fields of the time, and what is before the first percent sign that has no backslash.
+    # cron takes the fields of the time, and the text before the first percent sign that has no backslash.
     command = line.split(" ", 5)[5].replace("\\%", "%")
     done = subprocess.run(["/bin/sh", "-c", command], env={}, capture_output=True, text=True, check=True)
     assert done.stdout == f"{[ODD]}\n"

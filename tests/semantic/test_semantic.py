@@ -1,4 +1,4 @@
-"""Search by meaning: the tokenizer, the vectors and their life, and what is found."""
+"""Search by meaning: the tokenizer, the vectors and their life, and the hits."""
 
 import json
 from importlib import import_module

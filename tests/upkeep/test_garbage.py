@@ -1,4 +1,4 @@
-"""`extract gc`: frees what nothing that counts refers to, not a day too early, and can be killed at any point."""
+"""`extract gc`: frees files that no run in effect refers to, not a day too early, and can be killed at any point."""
 
 import json
 import shutil
@@ -73,7 +73,7 @@ def undone(archived: Path, data: Path, home: Path) -> str:
 
 @pytest.fixture(scope="module")
 def collectable(archived: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same after more rollbacks and runs, so long ago that what was undone may go."""
+    """The same after more rollbacks and runs, so long ago that undone runs may be deleted."""
     base = tmp_path_factory.mktemp("collectable")
     home, data = base / "home", base / "data"
     undone = copied(archived, data, home)

@@ -1,4 +1,4 @@
-"""Reading in another store: what it holds counts as seen, and no text is lost by that."""
+"""Importing another store: its messages count as seen, and no text is lost by that."""
 
 import json
 import os
@@ -181,7 +181,7 @@ def test_what_is_read_in_is_for_its_owner_alone_though_nobody_has_set_the_umask(
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 def test_what_is_interrupted_says_so_in_a_line_and_leaves_nothing_behind(tmp_path: Path) -> None:
     messages, data = tmp_path / "unique_messages.jsonl", tmp_path / "data"
-    os.mkfifo(messages)  # who reads it waits for more
+    os.mkfifo(messages)  # its reader waits for more
     command = [sys.executable, "-m", "pipelines", "import-store", "--messages", str(messages), "--data", str(data)]
     process = subprocess.Popen(
         command,

@@ -42,7 +42,7 @@ def drive(place: Path, asked: list[tuple[str, int, int]]) -> list[dict[str, obje
 
 
 def check(results: list[dict[str, object]]) -> str:
-    """Hold every result against that of the command, or of the run after it, undisturbed; return what was done."""
+    """Compare every result with that of the command, or of the run after it, undisturbed; return the results."""
     unharmed = {(one["what"], one["is_again"]): one["sums"] for one in results if one["kind"] == "none"}
     done = [one for one in results if one["kind"] != "none"]
     for one in results:

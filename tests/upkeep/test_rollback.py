@@ -80,7 +80,7 @@ def data(tmp_path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Grown:
-    """A home and its archive of two runs, a plan edited between them; and what the warehouse said after each."""
+    """A home and its archive of two runs, a plan edited between them; and the rows of the warehouse after each."""
 
     home: Path
     data: Path
@@ -262,7 +262,7 @@ def test_a_rollback_that_died_anywhere_is_made_whole_by_the_next_start(
     assert call("rollback", grown.first, "--yes", "--data", data).code == 0
     assert checksums_of(data) == grown.then
     assert all(run.status == "complete" for run in read_runs(Layout(data)))
-    # … or a run, which reads again what was undone.
+    # … or a run, which reads the undone files again.
     work(tmp_path / "other", grown.home)
     assert checksums_of(tmp_path / "other") == grown.now
 

@@ -1,6 +1,6 @@
-"""A flipped bit anywhere below the data directory is found, and nothing else is. The suite flips bits of files of
-every second kind, each alone, and of all files that nothing else depends on at once; a soak flips as many as
-SOAK_FLIPS says (1,000), each alone.
+"""A flipped bit anywhere below the data directory is found, and nothing else is. The suite flips bits of files of every
+second kind, each alone, and of all files on which no other depends at once; a soak flips SOAK_FLIPS bits (1,000), each
+alone.
 """
 
 import os

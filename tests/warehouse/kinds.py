@@ -12,7 +12,9 @@ Build = Callable[[Path, int], None]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fault: `build` writes into the home what shows it, of sessions from a number on; then the answers."""
+    """A kind of fault: `build` writes its example into the home, of sessions from a number on; then the expected
+    answers.
+    """
 
     build: Build
     answers: dict[str, Rows]
@@ -22,7 +24,7 @@ KINDS: list[Kind] = []
 
 
 def shows(answers: dict[str, Rows]) -> Callable[[Build], Build]:
-    """Register a kind with what has to be answered; in a query `:s` is its first session, `:t` its second."""
+    """Register a kind with its expected answers; in a query `:s` is its first session, `:t` its second."""
 
     def register(build: Build) -> Build:
         KINDS.append(Kind(build, answers))

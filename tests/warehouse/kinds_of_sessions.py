@@ -1,4 +1,4 @@
-"""Kinds of faults of sessions: who speaks, where they go on, and how they are forked."""
+"""Kinds of faults of sessions: speakers, continuations, and forks."""
 
 from pathlib import Path
 

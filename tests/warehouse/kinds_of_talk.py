@@ -1,4 +1,4 @@
-"""Kinds of faults in conversations: how responses are written, what is rewound, compacted, queued and refused."""
+"""Kinds of faults in conversations: the forms of responses; rewound, compacted, queued and refused entries."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
-"""Kinds of faults of which people report: one home with a session for each of them, made as Claude Code writes it, and
-what the warehouse has to answer of that session, counted by hand.
+"""Kinds of faults that people report: one home with a session for each of them, made as Claude Code writes it, and the
+expected answers of the warehouse, counted by hand.
 """
 
 from collections.abc import Iterator

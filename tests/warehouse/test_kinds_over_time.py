@@ -1,4 +1,4 @@
-"""Kinds of faults that only show over two runs or two homes: what is done in each, and what has to be answered then."""
+"""Kinds of faults that only show over two runs or two homes: the steps of each, and the expected answers."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ DIRECTORY = "-home-mira-loom"
 
 
 def shows(answers: dict[str, Rows]) -> Callable[[Build], Build]:
-    """Register a kind with what has to be answered; `:s` is its first session, `:t` its second.
+    """Register a kind with its expected answers; `:s` is its first session, `:t` its second.
 
     It is called once before each run, with both homes, the number of its first session, and that of the run.
     """
