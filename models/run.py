@@ -167,11 +167,11 @@ class RunRecord:
 
     `homes` are directories by home_id. `homes_not_found` has the reason for each known home that this run did not find,
     by home_id. `appeared` are paths by home_id that were created during the run. `settings_sha256` is the SHA-256 of
-    settings.toml, None without that file; `settings_changes` says what changed in it since the run before. `back_to` is
-    the run to whose state a rollback went back; a rollback has no phases and no homes. `damage` are parts of earlier
-    runs that were damaged when the run began. `reparsed` are the results of a reparse by source; a run also has those
-    of the reparse just before it, to report them. `revision` counts how often the record was written: of two versions
-    of it, the one with the lower number is the older one.
+    settings.toml, None without that file; `settings_changes` has a sentence for each change of it since the run before.
+    `back_to` is the run to whose state a rollback went back; a rollback has no phases and no homes. `damage` are parts
+    of earlier runs that were damaged when the run began. `reparsed` are the results of a reparse by source; a run also
+    has those of the reparse just before it, to report them. `revision` counts how often the record was written: of two
+    versions of it, the one with the lower number is the older one.
     """
 
     run_id: str

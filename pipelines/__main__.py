@@ -1,7 +1,7 @@
 """`python -m pipelines`, and the program `extract`: the command line, from the first moment on.
 
-To import it takes a third of a second. Ctrl-C meanwhile ends the process at once: nothing was begun by then, and Python
-would show a traceback of whatever was being imported.
+To import it takes a third of a second. Ctrl-C meanwhile ends the process at once: no work was begun by then, and Python
+would show a traceback of the import.
 """
 
 import faulthandler

@@ -25,8 +25,9 @@ class Limits:
 class FileTask:
     """The task of reading one file: made from the snapshot and the last manifest, sent to a worker process.
 
-    With `is_anew`, what was consumed before is read again too, in the same generation: rows or recipes of it were lost.
-    `erased` are the erased spans in the bytes that are not read again: the file's digests treat them specially.
+    With `is_anew`, the bytes consumed before are read again too, in the same generation, because rows or recipes of
+    them were lost. `erased` are the erased spans in the bytes that are not read again: the file's digests treat them
+    specially.
     """
 
     home_id: str

@@ -1,4 +1,6 @@
-"""L: what was lost with damaged files, as `extract repair` has found out: known losses, which are no fault any more."""
+"""L: known losses: bytes, rows and records that were lost with damaged files and that `extract repair` found nowhere.
+They are no fault any more.
+"""
 
 from typing import Final
 

@@ -21,8 +21,8 @@ from pipelines.redact.rules import PrivacyLevel
 from pipelines.warehouse.current import CurrentWarehouse
 
 Note = Callable[[ApiToken, str], None]
-"""Records that an answer went out: to whom, and what it was about (a route and an id; never content). It raises
-ExtractError if that cannot be recorded, and then nothing goes out.
+"""Records an answer: the token, the route and an id; never content. It raises ExtractError if that cannot be recorded;
+the answer is then not sent.
 """
 
 

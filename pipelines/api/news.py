@@ -11,7 +11,7 @@ from models.json import JsonObject
 from pipelines.warehouse.current import CurrentWarehouse
 
 _SILENCE: Final = 15
-"""Pauses after which a comment is sent: who does not read it any more is noticed then."""
+"""Pauses after which a comment is sent: a client that has gone is noticed then."""
 _NEW: Final = """
     SELECT r.run_id, r.finished_at,
         (SELECT count(DISTINCT o.session_id) FROM occurrences o WHERE o.run_id = r.run_id) AS session_count,
@@ -43,8 +43,8 @@ async def events(
     shown: Callable[[JsonObject], JsonObject],
     pause: float = 1.0,
 ) -> AsyncIterator[str]:
-    """Yield the newest run at once, and each that publishes a warehouse from then on, until the reader is gone.
-    `shown` is applied to what is sent. `pause` is the time between two looks, in seconds.
+    """Yield the newest run at once, and each that publishes a warehouse from then on, until the reader is gone. `shown`
+    is applied to each run that is sent. `pause` is the time between two looks, in seconds.
     """
     seen, silent = None, 0
     while not await is_gone():

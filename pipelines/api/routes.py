@@ -75,7 +75,7 @@ def export(
     session_id: str,
     form: Annotated[SessionForm, Query(alias="format", description="md, html or json")] = SessionForm.MD,
 ) -> Response:
-    """Get a session as a document: objectives, what was done, files, decisions, errors, and the conversation."""
+    """Get a session as a document: objectives, work done, files, decisions, errors, and the conversation."""
     made = text_answer(
         request, token, f"export {session_id}", lambda ask: document(ask, session_id, form), _TYPES[form]
     )
@@ -138,7 +138,7 @@ def prompts(
     session: Annotated[str | None, Query(description="Only of this session, by its whole id")] = None,
     project: Annotated[str | None, Query(description="Only of this project, by its whole name")] = None,
 ) -> Response:
-    """List what people typed, the newest first; also of sessions whose transcript is gone."""
+    """List the prompts that people typed, the newest first; also of sessions whose transcript is gone."""
     given = {"session_id": session, "project": project}
     order = "prompted_at DESC NULLS LAST, file_id, byte_offset"
     return answer(request, token, "prompts", lambda ask: ask.listed("user_prompts", paged, given, order))
@@ -160,7 +160,7 @@ def tool_calls(
 
 @router.get("/metrics", response_class=Response)
 def metrics(request: Request, token: Asker) -> Response:
-    """Get what the server counts, for Prometheus."""
+    """Get the counters of the server, for Prometheus."""
     return Response(state_of(request).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -1,9 +1,9 @@
-"""The audit log: one line for each time that content left the archive, by whom, when, what, where to, and why. It has
-no content.
+"""The audit log: one line for each time that content left the archive, with user, time, action, destination and reason,
+and without the content.
 
-The file is append-only. Each line has the SHA-256 of the line before it, and audit.json has the number and the
-digest of the last one: a line that was changed, taken out, or cut off at the end does not go unnoticed. The chain
-proves that nobody changed it by mistake; who can write to the data directory can write a new chain.
+The file is append-only. Each line has the SHA-256 of the line before it, and audit.json has the number and the digest
+of the last one: a line that was changed, taken out, or cut off at the end does not go unnoticed. The chain shows
+accidental changes; a person who can write to the data directory can write a new chain.
 """
 
 import getpass

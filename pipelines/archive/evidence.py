@@ -273,8 +273,8 @@ def _size(path: Path) -> int:
 
 
 def mend_list(layout: Layout) -> list[DamageRecord]:
-    """Make the list again where it is missing or damaged, which is returned, and settle what a killed process was
-    writing. The caller must hold the writer lock.
+    """If the list is missing or damaged, make it again and return that damage; settle the entries of files that a
+    killed process was writing. The caller must hold the writer lock.
     """
     path = layout.evidence_file
     problem = list_problem(layout)

@@ -1,5 +1,5 @@
 """The copies of the archive at other places, as destinations/ of the data directory lists them: one file for each, with
-its place, what it was synced to, and what its last verification found.
+its place, the state after its last sync, and the findings of its last verification.
 
 `head` chains the two: it is the SHA-256 of the file `copy.json` that the last sync wrote at the place, which names the
 newest run of the copy. So neither an older state of the copy nor a loss of the archive's newest runs goes unnoticed.

@@ -1,4 +1,4 @@
-"""This machine's identity in lakes, and the units: what was pulled from other machines, each a data directory of its
+"""This machine's identity in lakes, and the units: the files pulled from each other machine, in a data directory of its
 own below machines/, as complete as that machine pushed it.
 
 Every archive has its own seed, epochs and home_ids, and two machines mostly have the same home_id. Units are therefore
@@ -87,8 +87,8 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The origin of a Parquet file of a unit: the values that its rows get in the warehouse. The home_id and the
-    run_id are those of the commit record, whatever the file says. `salt` is combined with each file_id.
+    """The origin of a Parquet file of a unit: the values that its rows get in the warehouse. The home_id and the run_id
+    are those of the commit record, never those in the file. `salt` is combined with each file_id.
     """
 
     home_id: str

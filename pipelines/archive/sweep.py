@@ -43,7 +43,7 @@ def leftovers(layout: Layout, runs: Sequence[RunRecord] | None = None, *, is_qui
     committed nothing, files that a removed run left beside its record, temporary files.
 
     With `is_quick`, directories of parts are not listed that have not changed since the record of their run was
-    written: whoever puts a part there writes the record afterwards. Raises FixityError as `sweep` does.
+    written: every writer of a part writes the record afterwards. Raises FixityError as `sweep` does.
     """
     runs = read_all_runs(layout) if runs is None else runs
     kept = {part.path for run in runs for phase in run.phases for part in phase.parts}

@@ -1,4 +1,4 @@
-"""Pushes to lakes for the command line: how one ended, and what waits."""
+"""Prints the results of pushes to lakes, and the data that waits for a push."""
 
 from models.amounts import duration, plural, size
 from models.json import JsonObject

@@ -43,12 +43,12 @@ _NAMED: Final = 10
 _BEHIND_HIDDEN: Final = 2_000
 """The hits among which those that may be seen are looked for."""
 _MARGIN: Final = 4_096
-"""Bytes read beyond what is shown: a secret at the end is found whole, and masked."""
+"""Bytes read beyond the end of the answer: a secret at the end is found whole, and masked."""
 
 SemanticSearch = Callable[[SearchQuery, Callable[[str], str]], list[Hit]]
 """Returns the best hits by words and by meaning; the function is applied to whole texts, as in `look.search.search`."""
 Audit = Callable[[str, str], None]
-"""Records an access: the question, and what it was about (ids and names of options; never content)."""
+"""Records an access: the question, and its ids and names of options; never content."""
 
 
 def _no_audit(question: str, about: str) -> None:
@@ -67,7 +67,7 @@ class Page:
     offset: int = 0
 
     def __post_init__(self) -> None:
-        """Raise ConfigurationError for a page that is none, or too large."""
+        """Raise ConfigurationError for an invalid page, or one that is too large."""
         if not 1 <= self.limit <= MOST or not 0 <= self.offset <= 10_000_000:
             raise ConfigurationError(f"limit is from 1 to {MOST}, offset from 0 to 10000000")
 
@@ -85,9 +85,9 @@ class Page:
 class Questions:
     """The questions to one archive, with answers masked to `level` (None: exact).
 
-    Every method returns a JSON object, and raises ConfigurationError for what was asked wrongly, and as
-    `CurrentWarehouse` does. Where `visible` returns ids, the other sessions do not exist for the asker. All texts of
-    the answers are untrusted: they are what transcripts say.
+    Every method returns a JSON object, and raises ConfigurationError for wrong arguments, and as `CurrentWarehouse`
+    does. Where `visible` returns ids, the other sessions do not exist for the client. All texts of the answers are
+    untrusted: they are quoted from transcripts.
     """
 
     published: CurrentWarehouse

@@ -51,7 +51,7 @@ class BoundedSql:
     def ask(self, sql: str, rows: int, masker: Masker | None) -> JsonObject:
         """Return the columns and at most `rows` rows of a query, and whether there are more of them.
 
-        Raises ConfigurationError for what is no query, for an error of DuckDB in one line, and when the time is over.
+        Raises ConfigurationError for a statement that is no query, for an error of DuckDB in one line, and on timeout.
         """
         with self._lock:
             if self._running >= _MOST_STUCK:

@@ -18,7 +18,7 @@ from pipelines.disk.atomic import REFUSALS
 
 BLOCK_BYTES: Final = 1 << 20
 LONGEST_RECORD: Final = 256 << 20
-"""Bytes of the longest file that is read as a whole: a longer one is none of ours."""
+"""Bytes of the longest file that is read as a whole: the program writes no longer record."""
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _REFUSALS: Final = REFUSALS | {errno.ELOOP, errno.EINVAL, errno.EISDIR, errno.ESTALE, errno.ENAMETOOLONG, errno.EEXIST}
 _PATH: Final = re.compile(r"(?!\.\.?/)[^/\0]+(/(?!\.\.?(/|$))[^/\0]+)*")
@@ -48,8 +48,8 @@ class UnreadableThere(OSError):
 
 
 class DamagedHere(FixityError):
-    """A file of the archive cannot be copied: it differs from its digest, or cannot be read. The caller keeps what the
-    copy has of it, and names it.
+    """A file of the archive cannot be copied: it differs from its digest, or cannot be read. The caller keeps the
+    copy's own file, and names the damaged one.
     """
 
 

@@ -51,7 +51,7 @@ def opened_copy(given: str, key_file: Path | None = None, needed: Needed = is_ne
     tables.
 
     Raises ConfigurationError where the place has no copy, FixityError where the copy would lead elsewhere,
-    DataDirectoryError where it cannot be reached, DiskFullError where there is no room for what is brought.
+    DataDirectoryError where it cannot be reached, DiskFullError where there is no room for the downloaded files.
     """
     make_files_private()
     place = place_of(given)

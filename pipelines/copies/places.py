@@ -83,8 +83,8 @@ def _open_plain(place: str) -> Destination:
 
 
 def add_copy(layout: Layout, given: str, key_file: Path | None = None) -> KnownCopy:
-    """Make a place known, and write there which archive it is for; nothing else is copied yet. With `key_file` the copy
-    is encrypted with the key in this file, which is made if there is none.
+    """Add a place to the archive's list, and write the archive's id there; no file is copied yet. With `key_file` the
+    copy is encrypted with the key in this file, which is made if there is none.
 
     The place must be new, empty, or a copy of this very archive. Raises ConfigurationError for any other place,
     DataDirectoryError, LockedError.

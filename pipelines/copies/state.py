@@ -1,4 +1,4 @@
-"""The state of a copy: what lies at its place, what its own records say, and which archive it is of."""
+"""The state of a copy: the files at its place, its own records, and its archive."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -101,8 +101,8 @@ class CopyState:
 
 
 def listed_files(run: RunRecord) -> Iterator[PartRecord]:
-    """Yield the Parquet files of a run that a copy has. A path that is none of this run leads elsewhere: it is skipped,
-    for the record may come from a stranger.
+    """Yield the Parquet files of a run that a copy has. A path outside this run is skipped, because the record may come
+    from a stranger.
     """
     for phase in run.phases:
         for part in phase.parts:

@@ -61,7 +61,7 @@ def sync_copy(
     """Bring a copy up to date, and note that in the data directory. Damage is a finding; intact files are copied.
 
     Raises LockedError where another sync is at work, DataDirectoryError and DiskFullError where the place cannot be
-    reached or has no room, FixityError where archive and copy have gone different ways: then nothing is changed.
+    reached or has no room, FixityError where each of the two has runs that the other lacks; nothing is changed.
     """
     make_files_private()
     started = time.monotonic()
@@ -166,7 +166,7 @@ class _Sync:
         return head, is_chained
 
     def _begin(self, head: CopyHead, is_chained: bool) -> str | None:
-        """Say in the head that a sync is at work; return the digest of the head that the last sync left."""
+        """Mark the head as being synced; return the digest of the head that the last sync left."""
         previous = head.previous if head.is_syncing else self._state.head_digest
         if is_chained and previous != self._known.head:
             with disk_errors():

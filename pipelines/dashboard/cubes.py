@@ -38,7 +38,7 @@ class Cubes:
 
 def read_cubes(connection: duckdb.DuckDBPyConnection, mask: Masking = str) -> Cubes:
     """Return the cubes of a warehouse, with days and hours in the time zone of the connection. A query whose views the
-    warehouse lacks is skipped and listed in `missing`. Every text is what `mask` returns for it.
+    warehouse lacks is skipped and listed in `missing`. Every text is passed through `mask`.
     """
     (zone,) = connection.execute("SELECT current_setting('TimeZone')").fetchone() or ("UTC",)
     made = Cubes(str(zone))

@@ -22,7 +22,7 @@ PRIVACY_KEYS = ("project", "path", "tag", "home", "session")
 """The fields that a rule of privacy may name."""
 
 SHORTEST_RETENTION_DAYS = 30
-"""The least number of days in a rule of retention: a slip of the pen must not delete what Claude Code still has."""
+"""The least number of days in a rule of retention: a typing error must not delete files that Claude Code still has."""
 
 
 @dataclass(frozen=True, slots=True)

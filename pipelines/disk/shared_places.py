@@ -1,5 +1,5 @@
-"""The paths below a data directory that concern what leaves it and what comes from other machines: a part of
-`pipelines.disk.layout`, which has all paths.
+"""The paths below a data directory for copies, lakes and units of other machines: a part of `pipelines.disk.layout`,
+which has all paths.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Documents as Markdown.
 
-Texts of a session are hostile to whatever shows Markdown as well: `<` is written as an entity outside code, code is in
-a fence longer than any in it, an image becomes a link, and nothing that a terminal would obey is left.
+Texts of a session may be hostile to a viewer of Markdown as well: `<` is written as an entity outside code, code is in
+a fence longer than any in it, an image becomes a link, and control characters are escaped.
 """
 
 import json

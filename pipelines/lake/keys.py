@@ -8,7 +8,7 @@ Each machine writes below machines/<its id>/ alone, so no two ever write the sam
     machines/<id>/runs/<run_id>/run-<number>.json   a commit record; a changed one gets the next number
     machines/<id>/store|tables/…/*.parquet      the files that the records list, as below a data directory
 
-Every key is written once and never changed. A head is written last: what no head lists does not count.
+Every key is written once and never changed. A head is written last: a file that no head lists does not count.
 """
 
 import re

@@ -31,9 +31,8 @@ class KnownLake:
     """A lake that this archive uses: its place, its id, whom it is for. Times are ISO 8601 in UTC.
 
     `pushed` has, for each run that was pushed, a digest of its commit record then, by run_id, `head` the number of the
-    head that was written then. `mask_key` is the secret
-    key of the masks in what was pushed (`pipelines.redact`), in hex: with it, a value has the same mask in every push.
-    `is_automatic`: runs push by themselves.
+    head that was written then. `mask_key` is the secret key of the masks in the pushed files (`pipelines.redact`), in
+    hex: with it, a value has the same mask in every push. `is_automatic`: runs push by themselves.
     """
 
     place: str

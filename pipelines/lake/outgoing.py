@@ -1,8 +1,8 @@
 """The data that leaves this machine for a place of a level: the commit records, and the files that they list.
 
-To a private place everything goes as it is, if no rule withholds anything: files are the archive's own. Else the files
-are written anew, without what may not go there, and for team and public with secrets and personal data masked; of these
-the store, which has exact bytes, stays here.
+A private place gets the archive's own files, if no rule withholds anything. Otherwise the files are written again,
+without the withheld rows, and for team and public with secrets and personal data masked; a team and the public do not
+get the store, which has exact bytes.
 """
 
 import shutil

@@ -1,9 +1,9 @@
-"""Writes the files of runs anew for a place that may not have everything: without withheld files, prompts and sessions,
-and for team and public with every text masked.
+"""Writes the files of runs again for a place that may not have everything: without withheld files, prompts and
+sessions, and for team and public with every text masked.
 
-Rows go by what they belong to (`pipelines.privacy.levels`), never by what they look like. Rows of other files that name
-a withheld session, or a directory in which only withheld sessions worked, do not go either. A file with any row
-withheld goes without its bytes.
+Rows are chosen by the session or file that they belong to (`pipelines.privacy.levels`), never by their text. Rows of
+other files that name a withheld session, or a directory in which only withheld sessions worked, do not go either. A
+file with any row withheld goes without its bytes.
 """
 
 import re

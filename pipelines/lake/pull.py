@@ -2,7 +2,7 @@
 
 The newest head of a machine says which commit records count. A run counts when its record and every file of it were
 compared with their digests; one that fails a check is named and left out. At the end files that no record lists any
-more are deleted: what a machine has erased is gone here too.
+more are deleted, so content that a machine has erased is erased here too.
 """
 
 import shutil

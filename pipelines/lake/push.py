@@ -1,8 +1,8 @@
 """`extract lake push`: copies this machine's committed runs into a lake.
 
 Tombstones first, then Parquet files, then the commit records that list them, then the head that lists the records; at
-the end what no head lists any more is deleted. A push that is killed has changed nothing that counts, and the next one
-goes on where it stopped.
+the end files that no head lists any more are deleted. A push that is killed has changed nothing that counts, and the
+next one goes on where it stopped.
 """
 
 import time
@@ -70,8 +70,8 @@ class PushResult:
 def push(layout: Layout, known: KnownLake, observer: Observer, *, why: str | None = None) -> PushResult:
     """Push all committed runs that the lake does not have, redacted to its level; return the result.
 
-    Raises DataDirectoryError where the lake is away or full, FixityError where another lake is there, LockedError,
-    ConfigurationError.
+    Raises DataDirectoryError where the lake cannot be reached or is full, FixityError where another lake is there,
+    LockedError, ConfigurationError.
     """
     started = time.monotonic()
     archive = Archive.open(layout)

@@ -1,4 +1,4 @@
-"""Calls of tools, for reading: their input, what they are about in a few words, and the lines that they change."""
+"""Calls of tools, for reading: their input, their subject in a few words, and the lines that they change."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A session that is still running: reads its transcript in the home, and what is appended to it.
+"""A session that is still running: reads its transcript in the home, and the entries appended to it.
 
 It opens files through `extractors.home` alone: it takes no lock and changes nothing. It parses records more simply than
 a run does: the record's own fields and the tags of its text determine the speaker.

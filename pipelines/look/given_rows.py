@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 
 def given_rows(columns: Mapping[str, str]) -> str:
-    """Return a query of given rows, with these columns and their types. Its one value is what `as_rows` returns."""
+    """Return a query of given rows, with these columns and their types. Its one value is the result of `as_rows`."""
     shape = json.dumps([dict(columns)])
     # Not directly of the value: DuckDB would treat the rows as a constant, and copy it while it plans the query.
     return f"SELECT unnest(from_json(given, '{shape}'), max_depth := 2) FROM (SELECT unnest([?::VARCHAR]) AS given)"

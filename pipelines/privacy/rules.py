@@ -84,7 +84,7 @@ def is_below(directory: str, pattern: str) -> bool:
 
 
 def rule_of(value: JsonValue, origin: str) -> PrivacyRule:
-    """Return the rule of a JSON object. Raises ConfigurationError where it is none."""
+    """Return the rule of a JSON object. Raises ConfigurationError for an invalid one."""
     if not isinstance(value, dict) or not value.keys() <= {"level", "origin", *PRIVACY_KEYS}:
         raise ConfigurationError(f"a rule of privacy has level and one or more of {', '.join(PRIVACY_KEYS)}")
     texts = {name: one for name, one in value.items() if isinstance(one, str) and one and name != "origin"}

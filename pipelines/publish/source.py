@@ -32,8 +32,8 @@ class Publishable:
 def publishable(layout: Layout, level: str, work: Path) -> Iterator[Publishable]:
     """Yield the warehouse that may be published at a level; files written for it are below `work`, and stay there.
 
-    For private without any withheld session, this is the published warehouse, with what was pulled from other machines;
-    else one of this archive's own sessions, without those that may not go there, masked for team and public. Raises
+    For private without any withheld session, this is the published warehouse, including other machines' runs; otherwise
+    one of this archive's own sessions, without those that may not go there, masked for team and public. Raises
     ConfigurationError where there is nothing to publish, LoadError.
     """
     refuse_unknown_level(level)

@@ -1,7 +1,7 @@
 """The places where a file of the archive may still be intact: its second copy, the quarantine of earlier repairs, and
 other directories that are laid out like a data directory.
 
-A file is taken for what it should be by its digest alone, or, where it has a seal, by that.
+A file is recognised by its digest alone, or, where it has a seal, by that.
 """
 
 from collections.abc import Iterator, Sequence

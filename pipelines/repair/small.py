@@ -57,8 +57,8 @@ def mend_identity(work: Work) -> None:
 
 
 def mend_journal(work: Work) -> None:
-    """Finish an erasure that was stopped; where its journal is damaged, set that aside: the erasure must be repeated.
-    Raises what finishing raises.
+    """Finish an erasure that was stopped; if its journal is damaged, set it aside: the erasure must be repeated. Raises
+    as `finish_forget` does.
     """
     path = work.layout.forget_file
     if not os.path.lexists(path):

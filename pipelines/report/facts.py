@@ -3,7 +3,7 @@
 Text from a home is already safe for a terminal (`models.text.safe`) and of bounded length here; HTML and
 Markdown escape it once more. Sizes are in bytes, durations in seconds, instants in ISO 8601, UTC.
 
-Nobody changes or compares facts. Their classes are not frozen, because Python makes a frozen class with slots in 1 ms,
+No code changes or compares facts. Their classes are not frozen, because Python makes a frozen class with slots in 1 ms,
 and every run imports these.
 """
 

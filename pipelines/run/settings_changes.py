@@ -1,5 +1,5 @@
-"""The settings that changed since the last run, each with the effect of its change: a rule on what to withhold that was
-changed by accident must not go unnoticed, since what it withheld is then archived.
+"""The settings that changed since the last run, each with the effect of its change: an accidental change of a rule on
+withheld files must not go unnoticed, since these files are then archived.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

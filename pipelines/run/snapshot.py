@@ -281,7 +281,7 @@ def last_manifest(
     """Return the newest committed manifest of one phase of a home that can be read; an empty one when there is none.
 
     If the newest is in `damaged`, or neither it nor its second copy can be read, the one before it is used: the run
-    then reads again what was read since.
+    then reads again the files read since.
     """
     records = [record for run in runs for record in run.phases if (record.home_id, record.phase) == (home_id, phase)]
     for part in (part for record in reversed(records) for part in record.parts if part.table == MANIFEST.name):

@@ -1,4 +1,4 @@
-"""The status of an archive: its homes, what was read of them and when, what is new since, how much space it takes.
+"""The status of an archive: its homes, their last readings, the changes since, and the size of the archive.
 
 Computed from the commit records, the last manifests and a walk of each home. Writes nothing and needs no database.
 """

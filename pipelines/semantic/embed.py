@@ -12,7 +12,7 @@ from pipelines.semantic.store import read_vectors, write_vectors
 from pipelines.warehouse.opened import open_warehouse
 
 _BATCH: Final = 512
-"""Texts of one file: what an interruption costs at most."""
+"""Texts of one file: an interruption loses at most so many vectors."""
 
 
 @dataclass(frozen=True, slots=True)

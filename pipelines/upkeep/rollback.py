@@ -88,8 +88,8 @@ def plan_rollback(layout: Layout, run: str) -> Rollback:
 def roll_back(layout: Layout, planned: Rollback, observer: Observer) -> RunRecord:
     """Carry out a plan, build and publish the warehouse of the runs now in effect; return the rollback's own record.
 
-    Raises ConfigurationError when the archive has changed since the plan was made, LockedError, and whatever building a
-    warehouse raises; the next run then completes the rollback.
+    Raises ConfigurationError when the archive has changed since the plan was made, LockedError, and the exceptions of
+    building a warehouse; the next run then completes the rollback.
     """
     with writing(layout, "rollback"):
         finish_forget(layout, observer)

@@ -46,9 +46,7 @@ from tests.logical_checksum import checksums_of
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with two sessions in two projects, and two secrets in many places and forms; and the archive of a run over
-    it.
-    """
+    """A home with two sessions in two projects, and two secrets in many places and forms; and its archive."""
     base = tmp_path_factory.mktemp("kept")
     home = base / "home"
     put(home, "history.jsonl", "".join(lines_of_history()))

@@ -1,3 +1,3 @@
-"""The terminal browser, `extract browse`: sessions on the left, a conversation on the right. It uses Textual; what it
-shows comes from the queries of `look`.
+"""The terminal browser, `extract browse`: sessions on the left, a conversation on the right. It uses Textual; its rows
+come from the queries of `look`.
 """

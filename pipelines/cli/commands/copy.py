@@ -50,8 +50,8 @@ def add(
     """Choose a place for a copy: a new or empty directory.
 
     Nothing is copied yet: `extract copy sync` does that. A directory that has a copy of this archive already is taken
-    over as it is. An encrypted copy cannot be read by anybody without its key file, you included: keep another copy of
-    that file, on paper or in a password manager, neither on this disk alone nor with the copy.
+    over as it is. Without its key file an encrypted copy cannot be read, not even by you: keep another copy of that
+    file, on paper or in a password manager, neither on this disk alone nor with the copy.
     """
     known = add_copy(layout_of(data), dest, encrypt)
     if known.key_file is not None:

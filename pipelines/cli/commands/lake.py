@@ -1,4 +1,4 @@
-"""`extract lake`: machines share what they have committed."""
+"""`extract lake`: machines share their committed runs."""
 
 import shlex
 from typing import Annotated
@@ -54,8 +54,8 @@ def init(
 ) -> None:
     """Make a new lake at a place, or join the lake there.
 
-    Nothing is pushed yet. To a private lake everything goes as it is, byte for byte; to one for a team or the public
-    only what a rule of privacy gives to them (extract privacy), with secrets and personal data masked.
+    Nothing is pushed yet. A private lake gets everything, byte for byte; one for a team or the public only the sessions
+    that a rule of privacy gives to them (extract privacy), with secrets and personal data masked.
     """
     known, machine = init_lake(layout_of(data), dest, level=level, name=name, is_automatic=auto)
     say(f"{known.place} is a lake of level {known.level}; this machine is {machine.shown}")

@@ -38,7 +38,7 @@ def notebook(
     """Start JupyterLab with the notebooks and the data directory.
 
     It needs the extra `lab`, as in `uv tool install ".[lab]"`. It listens on the loopback interface until Ctrl-C. A
-    notebook opens the warehouse for reading only; what it shows is private.
+    notebook opens the warehouse for reading only; its outputs are private.
     """
     layout = layout_of(data)
     if not layout.warehouse.exists():

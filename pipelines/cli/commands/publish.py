@@ -49,8 +49,8 @@ def postgres(
     """Publish all tables and views into a PostgreSQL schema.
 
     Copies only what differs, by run where a table has runs, in one transaction; then compares rows and checksums of
-    everything. A second publication copies nothing. Needs the extra publish. With --level team or public only what a
-    rule of privacy gives to them is published, masked.
+    everything. A second publication copies nothing. Needs the extra publish. With --level team or public only the
+    sessions that a rule of privacy gives to them are published, masked.
     """
     layout = layout_of(data)
     with (

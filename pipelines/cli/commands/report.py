@@ -40,8 +40,8 @@ def report(
 ) -> None:
     """Print the report of a run.
 
-    On a terminal, Markdown is shown formatted; a pipe gets the file's text. With --redact what is printed is a masked
-    copy, which has no seal.
+    On a terminal, Markdown is shown formatted; a pipe gets the file's text. With --redact the output is a masked copy,
+    which has no seal.
     """
     masker = masker_of(redact)
     if masker is not None and (path or in_browser):

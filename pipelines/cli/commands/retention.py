@@ -23,9 +23,9 @@ def retention(yes: Yes = False, data: Data = None, as_json: AsJson = False, quie
     """Delete old files from the archive, by rules in its settings.
 
     The rules are tables [[retention]] in settings.toml, with a source, a number of days and, if you like, a home;
-    without rules nothing is deleted. Only files go that their homes no longer have, with their rows and messages, from
-    the state as of every run; what a home still has stays. Shows first what would go, and asks. With --json and without
-    --yes it only shows.
+    without rules nothing is deleted. Deletes only files that their homes no longer have, with their rows and messages,
+    from the state as of every run. Shows first what it would delete, and asks. With --json and without --yes it only
+    shows.
     """
     layout = layout_of(data)
     if yes:

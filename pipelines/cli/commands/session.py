@@ -58,8 +58,8 @@ def session(
     Prints prompts, answers, and a line for each tool call, also after Claude Code has deleted the transcript. Subagents
     are indented below the call that started them; messages that a rewind dropped are marked. Times are local.
 
-    With --follow the transcript is read in the home itself, where the archive may not have it yet: its last ten entries
-    and whatever is appended. Nothing is locked or written.
+    With --follow it reads the transcript in the home itself, because the archive may not have it yet: the last ten
+    entries, then each appended one. Nothing is locked or written.
     """
     layout = layout_of(data)
     if follow:
