@@ -21,6 +21,7 @@ from pipelines.report.state_sections import (
     limits_section,
     listed_section,
     not_done_section,
+    retention_section,
     size_section,
     time_section,
     withheld_section,
@@ -75,6 +76,8 @@ def _sections(facts: Facts) -> Iterator[Section]:
     yield fixity_section(facts)
     if facts.verifications and not facts.findings.total:
         yield findings_section(facts)
+    if facts.standing.retentions:
+        yield retention_section(facts)
     if facts.withheld:
         yield withheld_section(facts)
     if any(rule.files for rule in facts.listed):

@@ -59,7 +59,7 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
     manifests = found.manifests
     verified, notices = _verifications(layout, run)
     findings = finding_facts(verified)
-    standing = standing_facts(run, earlier, gone_facts(manifests), gone_projects(manifests))
+    standing = standing_facts(layout, run, earlier, gone_facts(manifests), gone_projects(manifests))
     ground = _ground(run, manifests, judge_balance(run, found.extractions, found.rejects.by_home_and_source(), paths))
     errors = sum(finding.severity == Severity.ERROR for finding in findings)
     ground = replace(ground, problems=len(reader.problems), quarantined=standing.quarantined, errors=errors)

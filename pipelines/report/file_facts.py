@@ -121,12 +121,22 @@ class GrowthFacts:
 
 
 @dataclass(eq=False, repr=False)
+class RetentionFacts:
+    """One `extract retention`: its time (ISO 8601, UTC), its rules, and the files and bytes that it deleted."""
+
+    deleted_at: str
+    rules: str
+    files: int
+    size: int
+
+
+@dataclass(eq=False, repr=False)
 class StandingFacts:
     """The state of the archive after the run, over all its runs.
 
     `quarantined` counts the entries in quarantine of all runs, this one included. `gone` covers the phases that the
     run did; `gone_projects` has the projects with most such files, the largest first. `growth` has the last runs,
-    oldest first.
+    oldest first, `retentions` the last deletions by age until now, newest first.
     """
 
     quarantined: int
@@ -134,6 +144,7 @@ class StandingFacts:
     gone: Sequence[GoneFacts]
     gone_projects: Sequence[GoneProject]
     growth: Sequence[GrowthFacts]
+    retentions: Sequence[RetentionFacts]
 
     @property
     def files_gone(self) -> int:

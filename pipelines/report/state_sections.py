@@ -83,6 +83,20 @@ def fixity_section(facts: Facts) -> Section:
     return Section("fixity", "Files compared with the archived bytes (fixity)", blocks)
 
 
+def retention_section(facts: Facts) -> Section:
+    """List the last deletions of old files by rules of the settings."""
+    lead = paragraph(
+        Code("extract retention"),
+        " deleted these files from the archive by rules of settings.toml, with their rows, because "
+        "they were old and gone from their homes. Nothing can restore them from this archive.",
+    )
+    columns = [ReportColumn("When"), ReportColumn("Rules"), number("Files"), number("Bytes")]
+    rows: list[list[Cell]] = [
+        [moment(one.deleted_at), one.rules, count(one.files), size(one.size)] for one in facts.standing.retentions
+    ]
+    return Section("retention", "Deleted by their age", [lead, ReportTable(columns, rows)])
+
+
 _CHECKS: Final = {"sha256": "SHA-256, XXH3-128", "xxh3": "XXH3-128", "stat": "size and times", "none": "none"}
 
 

@@ -21,7 +21,9 @@ TALK = f"projects/-p/{ONE}.jsonl"
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of two runs over a home that lost two logs and a transcript between them, with a rule and a copy."""
+    """An archive of two runs over a home that lost two logs and a transcript between them, with a rule, a copy and a
+    lake.
+    """
     place = tmp_path_factory.mktemp("retention")
     home, data = place / "home", place / "data"
     for path, text in ((OLD, "old"), (AT_HOME, "at home"), (YOUNG, "young")):
@@ -35,6 +37,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     work(data, home)
     (data / "settings.toml").write_text(RULE)
     assert call("copy", "add", place / "copy", "--data", data).code == 0
+    assert call("lake", "init", place / "lake", "--data", data).code == 0
+    assert call("lake", "push", "--data", data).code == 0
     return place
 
 
@@ -75,12 +79,14 @@ def test_what_is_old_and_gone_goes_and_all_else_stays(place: Path) -> None:
     done = call("retention", "--yes", "--data", data)
     assert (done.code, done.err) == (0, "")
     assert "1 file deleted" in done.out
-    for directory in (data, copy):
+    for directory in (data, copy, place / "lake"):
         assert [where for where, value in values(directory) if b"[DEBUG] old" in value] == []
     assert call("verify", "--deep", "--data", data).code == 0
     assert call("copy", "verify", copy, "--data", data).code == 0
     first = next(iter(before))
     assert call("restore", "--as-of", first, "--to", place / "restored", "--data", data).code == 0
+    reports = [path.read_text() for path in data.glob("runs/*/report.md")]
+    assert [("Deleted by their age" in text, "debug: over 365 days" in text) for text in reports] == [(True, True)] * 2
     restored = {path.relative_to(place / "restored").as_posix() for path in (place / "restored").rglob("*.*")}
     assert restored == {AT_HOME, YOUNG, TALK}
     assert (place / "restored" / TALK).read_text() == record("a question", 1)
