@@ -108,7 +108,7 @@ def make_environment() -> Environment:
         _pip(environment, "install", "--requirement", str(LOCK))
         _pip(environment, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
         _pip(environment, "check")
-        # pip compiles only what it copies; where PYTHONDONTWRITEBYTECODE is set, each start would compile all modules.
+        # pip compiles only copied modules; with PYTHONDONTWRITEBYTECODE each start would compile all of them.
         compile_all = [environment.program("python"), "-m", "compileall", "-q", *PACKAGES]
         subprocess.run(compile_all, cwd=ROOT, stdout=sys.stderr, check=True)
     except subprocess.CalledProcessError as error:
@@ -186,7 +186,7 @@ class Checks:
     def _pytest(self, *arguments: str, **env: str) -> int:
         # Each run of the program flushes some 80 files: on a disk, the tests wait for that a third of their time.
         with tempfile.TemporaryDirectory(prefix="extract-tests-", dir=_memory(), ignore_cleanup_errors=True) as scratch:
-            Path(scratch).chmod(0o755)  # some tests run commands as a user who owns nothing
+            Path(scratch).chmod(0o755)  # some tests run commands as a user without files
             command = ("-m", "pytest", *PARALLEL, *arguments)
             return self._python(*command, where=ROOT, shown=True, TMPDIR=scratch, **env)
 
@@ -308,7 +308,7 @@ def soak(environment: Environment, arguments: Sequence[str]) -> int:
         try:
             overlays.append(str(_laid_over(environment, wanted)))
         except subprocess.CalledProcessError:
-            print(f"{wanted} could not be installed: what needs it will not be run", file=sys.stderr, flush=True)
+            print(f"{wanted} could not be installed: the checks that need it are skipped", file=sys.stderr, flush=True)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(overlays)}
     return subprocess.call([environment.program("python"), "-m", "tests.soak", *arguments], cwd=ROOT, env=env)
 

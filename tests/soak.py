@@ -112,7 +112,7 @@ CHECKS: Mapping[str, Check] = {
         in_suite="4 steps",
     ),
     "copy-power": Check(
-        what="syncs of a copy stopped by a loss of power: what was flushed is sound, and the next sync ends it",
+        what="syncs of a copy stopped by a loss of power: flushed files are intact, and the next sync completes it",
         test=("tests/copies/test_interrupted_copies.py", "after_a_power_loss"),
         variable="SOAK_COPY_STEPS",
         figure=200,

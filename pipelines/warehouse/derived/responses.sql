@@ -121,7 +121,7 @@ with
             and s.is_sidechain = c.is_sidechain
             and s.byte_offset <= c.byte_offset
     ),
-    -- Between records of one request: whether what came last is a result, and not words. Words end a response that has
+    -- Between records of one request: whether the last entry is a result, and not words. Words end a response that has
     -- ended; others were typed while it was still being streamed.
     results as (
         select distinct b.file_id, b.byte_offset
