@@ -24,6 +24,13 @@ HAS_LIST = "has_evidence_list"
 """The field of head.json that says whether evidence.json was there when it was written."""
 
 
+def no_archive(layout: Layout) -> ConfigurationError:
+    """Return the error of a command that needs an archive, where there is none."""
+    return ConfigurationError(
+        f"there is no archive in {layout.root}; `extract run` makes one (or name another with --data)"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Archive:
     """An open archive: its layout, and the seed of its store's digests."""
@@ -38,9 +45,7 @@ class Archive:
         StoreError when its format is newer than this version of the program.
         """
         if not layout.archive_file.exists() and not layout.archive_copy.exists():
-            raise ConfigurationError(
-                f"there is no archive in {layout.root}; `extract run` makes one (or name another with --data)"
-            )
+            raise no_archive(layout)
         try:
             fields = orjson.loads(_whole_identity(layout))
             made = cls(layout, fields["archive_id"], int(fields["seed"], 16))

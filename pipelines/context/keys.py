@@ -6,7 +6,8 @@ import secrets
 from contextlib import suppress
 from hashlib import sha256
 
-from models.errors import ConfigurationError, DataDirectoryError
+from models.errors import DataDirectoryError
+from pipelines.archive.archive import no_archive
 from pipelines.disk.layout import Layout
 
 _BYTES = 32
@@ -19,7 +20,7 @@ def server_key(layout: Layout) -> bytes:
     key.
     """
     if not layout.archive_file.exists():
-        raise ConfigurationError(f"there is no archive in {layout.root}; `extract run` makes one")
+        raise no_archive(layout)
     path = layout.server_key
     try:
         with (

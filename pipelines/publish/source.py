@@ -16,6 +16,7 @@ from pipelines.disk.atomic import disk_errors
 from pipelines.disk.layout import Layout
 from pipelines.lake.outgoing import Outgoing, outgoing_of, refuse_unknown_level
 from pipelines.warehouse.load import build_warehouse
+from pipelines.warehouse.opened import no_warehouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def publishable(layout: Layout, level: str, work: Path) -> Iterator[Publishable]
         )
     if not out.is_filtered:
         if not layout.warehouse.exists():
-            raise ConfigurationError(f"there is no warehouse in {layout.root}: `extract rebuild` builds it")
+            raise no_warehouse(layout)
         yield Publishable(layout.warehouse.resolve(), out.runs, layout.root, out.withheld_sessions)
         return
     yield _built(out, work)

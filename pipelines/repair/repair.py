@@ -14,11 +14,11 @@ from secrets import token_hex
 
 import duckdb
 
-from models.errors import ConfigurationError, ExitCode, ExtractError, LoadError
+from models.errors import ExitCode, ExtractError, LoadError
 from models.finding import Finding, Severity, exit_code
 from models.json import JsonObject
 from models.observer import Observer
-from pipelines.archive.archive import effective, write_record, writing
+from pipelines.archive.archive import effective, no_archive, write_record, writing
 from pipelines.archive.copies import renew_copies
 from pipelines.archive.copies_in_turn import mend_second_copies
 from pipelines.archive.damage import CHANGED
@@ -155,7 +155,7 @@ def homes_of_archive(layout: Layout) -> dict[str, Path]:
 
 def _refuse_nothing(layout: Layout) -> None:
     if not layout.root.is_dir() or not (layout.runs.is_dir() or layout.archive_file.exists()):
-        raise ConfigurationError(f"there is no archive in {layout.root}; `extract run` makes one")
+        raise no_archive(layout)
 
 
 def _mend(work: Work, made: Repair, *, is_shadow: bool) -> None:

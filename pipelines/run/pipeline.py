@@ -161,7 +161,9 @@ def latest_run(layout: Layout, run_id: str | None) -> RunRecord:
     found = [run for run in runs if run_id is None or run.run_id.startswith(run_id)]
     if not found:
         raise ConfigurationError(
-            f"there is no run {run_id or ''} in {layout.root}".replace("run  in", "committed run in")
+            f"there is no run {run_id} in {layout.root}"
+            if run_id
+            else f"there is no committed run in {layout.root}; `extract run` makes one (or name another with --data)"
         )
     if run_id is not None and len(found) > 1:
         raise ConfigurationError(

@@ -11,12 +11,12 @@ from typing import Final
 
 import duckdb
 
-from models.errors import ConfigurationError, ExtractError, LoadError
+from models.errors import ExtractError, LoadError
 from models.finding import Finding, Level, Severity
 from models.findings import records as codes
 from models.observer import Observer
 from models.tables import MANIFEST
-from pipelines.archive.archive import is_being_written, read_runs
+from pipelines.archive.archive import is_being_written, no_archive, read_runs
 from pipelines.archive.checks_file import note_checks, read_past_checks
 from pipelines.archive.damage import SLOTS
 from pipelines.archive.findings_file import Verification, keep_verification
@@ -132,7 +132,7 @@ def check(
     Raises ConfigurationError when there is no archive. A full disk or memory is a finding (R144), not an exception.
     """
     if not layout.archive_file.exists() and not layout.runs.is_dir():
-        raise ConfigurationError(f"there is no archive in {layout.root}; `extract run` makes one")
+        raise no_archive(layout)
     context = Context(layout, level, observer, subset, stopped=unfinished(layout))
     is_live = is_being_written(layout)
     before = _state(layout)

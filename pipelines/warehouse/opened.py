@@ -5,9 +5,17 @@ import os
 import duckdb
 
 from models.errors import ConfigurationError, DataDirectoryError, LoadError
+from pipelines.archive.archive import no_archive
 from pipelines.disk.layout import Layout
 from pipelines.warehouse.engine import quoted
 from pipelines.warehouse.later_runs import show_later_runs
+
+
+def no_warehouse(layout: Layout) -> ConfigurationError:
+    """Return the error of a command that needs the warehouse, where there is none, or not even an archive."""
+    if not layout.archive_file.exists() and not layout.runs.is_dir():
+        return no_archive(layout)
+    return ConfigurationError(f"the archive in {layout.root} has no warehouse; `extract rebuild` builds it")
 
 
 def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
@@ -17,9 +25,7 @@ def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
     if it is damaged.
     """
     if not layout.warehouse.exists():
-        raise ConfigurationError(
-            f"there is no warehouse in {layout.root}; `extract run` builds one, `extract rebuild` builds it again"
-        )
+        raise no_warehouse(layout)
     options: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",

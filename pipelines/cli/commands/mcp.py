@@ -8,7 +8,6 @@ from typing import Annotated, Final
 
 import typer
 
-from models.errors import ConfigurationError
 from pipelines.agents.install import add_http_line, add_line, settings_of
 from pipelines.agents.server import ArchiveServer
 from pipelines.archive.audit import note_access
@@ -21,6 +20,7 @@ from pipelines.context.questions import Questions
 from pipelines.disk.layout import Layout
 from pipelines.redact.rules import PrivacyLevel
 from pipelines.warehouse.current import CurrentWarehouse
+from pipelines.warehouse.opened import no_warehouse
 
 _HOST: Final = "127.0.0.1"
 _PORT: Final = 8791
@@ -55,7 +55,7 @@ def mcp(
 
     questions = Questions(CurrentWarehouse(layout), level, semantic_search(layout), note)
     if not questions.published.version:
-        raise ConfigurationError(f"there is no warehouse in {layout.root}; `extract run` builds one")
+        raise no_warehouse(layout)
     server = ArchiveServer(questions, has_exact=level in (None, PrivacyLevel.PRIVATE))
     if not http:
         server.run("stdio")

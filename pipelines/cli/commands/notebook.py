@@ -14,6 +14,7 @@ from pipelines.cli.console import say
 from pipelines.cli.interrupts import ended_by_interrupt
 from pipelines.cli.options import Data, layout_of
 from pipelines.disk.layout import ENVIRONMENT_VARIABLE
+from pipelines.warehouse.opened import no_warehouse
 
 _NOTEBOOKS: Final = Path(__file__).resolve().parents[3] / "notebooks"
 """The notebooks of a checkout; an installed wheel has none."""
@@ -42,7 +43,7 @@ def notebook(
     """
     layout = layout_of(data)
     if not layout.warehouse.exists():
-        raise ConfigurationError(f"there is no warehouse in {layout.root}; `extract run` builds one")
+        raise no_warehouse(layout)
     if find_spec("jupyterlab") is None:
         raise ConfigurationError(
             'JupyterLab is not installed beside this program: pip install ".[lab]" in a checkout installs it'

@@ -11,7 +11,7 @@ from models.amounts import plural
 from models.errors import ConfigurationError
 from models.json import JsonObject
 from models.text import safe
-from pipelines.cli.console import say, say_json
+from pipelines.cli.console import say, say_json, say_wrapped
 from pipelines.cli.filtering import NO_FILTERS, filtered
 from pipelines.cli.loader import semantic_search
 from pipelines.cli.looking import Redact, masker_of
@@ -24,6 +24,9 @@ from pipelines.look.search import search as find
 from pipelines.redact.masking import Masker
 
 _ID: Final = 8
+_NOTHING: Final = (
+    "Nothing found. A word is found as a whole: begin* finds all that begin so, --literal any part of a text."
+)
 
 
 Kinds = Annotated[
@@ -74,12 +77,12 @@ def search(
     if as_json:
         say_json([_json(hit) for hit in found])
         return
-    _show_all(found, [text] if literal else search_terms(text), limit)
+    _show_all(found, [text] if literal else search_terms(text), limit, is_literal=literal)
 
 
-def _show_all(found: Sequence[Hit], terms: Sequence[str], limit: int) -> None:
+def _show_all(found: Sequence[Hit], terms: Sequence[str], limit: int, *, is_literal: bool) -> None:
     if not found:
-        say("Nothing found.")
+        say_wrapped("Nothing found." if is_literal else _NOTHING)
         return
     for hit in found:
         _show(hit, terms)

@@ -24,6 +24,7 @@ from pipelines.lake.every import push_all
 from pipelines.lake.known import chosen_lakes
 from pipelines.lake.pull import pull
 from pipelines.warehouse.current import CurrentWarehouse
+from pipelines.warehouse.opened import no_warehouse
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _WHY: Final = "asked through the API"
@@ -59,7 +60,7 @@ def serve(
         )
     warehouse = CurrentWarehouse(layout)
     if not warehouse.version:
-        raise ConfigurationError(f"there is no warehouse in {layout.root}; `extract run` builds one")
+        raise no_warehouse(layout)
     address = f"{'https' if certificate else 'http'}://{host}:{port}"
     say(f"{address}/api/v1/docs describes the routes. Ctrl-C ends it.", stderr=True)
     if not any(one.is_valid for one in read_tokens(layout)):

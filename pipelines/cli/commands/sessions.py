@@ -16,6 +16,7 @@ from pipelines.look.sessions import sessions_query
 _USUAL: Final = 30
 _ID: Final = 8
 """Characters of an id that are printed: enough to identify a session."""
+_NONE_EXPIRED: Final = "No session has expired: none that this archive has is gone from its home."
 
 
 @filtered
@@ -47,7 +48,8 @@ def sessions(
     if not rows:
         only_named = [] if every else rows_of(layout, sessions_query(filters, limit=1, has_content=False))
         others = " There are sessions of which only the id is known: --all lists them." if only_named else ""
-        say_wrapped("No session matches." + newest_of(layout) + others)
+        is_plain = filters == Filters(state="expired")
+        say_wrapped((_NONE_EXPIRED if is_plain else "No session matches." + newest_of(layout)) + others)
         return
     shown = rows[:most] if most else rows
     say_columns(_HEADINGS, [_line(row) for row in shown])
