@@ -5,20 +5,12 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
-from typing import NamedTuple
 
 import orjson
 
+from models.erased import Erased
 from models.schema import Row
 from models.tables import MANIFEST
-
-
-class Erased(NamedTuple):
-    """An erased span of a file. `seal` is the HMAC of its bytes, which replaces them in the file's XXH3-128."""
-
-    offset: int
-    length: int
-    seal: bytes
 
 
 class Change(StrEnum):

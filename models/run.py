@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from models.json import JsonObject, JsonValue
 
@@ -41,6 +41,11 @@ def new_run_id(now: datetime, last: str = "") -> str:
 def is_run_id(name: str) -> bool:
     """Return whether a name has the form of a run_id."""
     return re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{6}", name) is not None
+
+
+MANIFEST_TABLE: Final = "manifest"
+IMPORTED_TABLE: Final = "imported_messages"
+"""The names of two of `models.tables`: here, where naming them imports no Arrow."""
 
 
 @dataclass(frozen=True, slots=True)

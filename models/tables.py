@@ -5,6 +5,7 @@ drift, messages and their occurrences.
 from typing import Final
 
 from models.counts import reading_columns
+from models.run import IMPORTED_TABLE, MANIFEST_TABLE
 from models.schema import BYTES, DIGEST128, FLAG, INSTANT, INTEGER, JSON, TEXT, Column, Table
 
 ERASED: Final = bytes(16)
@@ -14,7 +15,7 @@ LOST: Final = b"\xff" * 16
 """The digest in a recipe for bytes that `extract repair` found nowhere; no piece of the store has it."""
 
 MANIFEST = Table(
-    "manifest",
+    MANIFEST_TABLE,
     "One row for each file, directory, link or special file that a run found in a home, and for each file known from "
     "earlier runs that was deleted.",
     (
@@ -196,6 +197,16 @@ OCCURRENCES = Table(
         Column("said_at", INSTANT, "The time in the entry (UTC)."),
         Column("place", INTEGER, "The index of the message in its entry, from 0.", required=True),
     ),
+)
+
+IMPORTED = Table(
+    IMPORTED_TABLE,
+    "Messages that a store read in by `extract import-store` knew.",
+    (
+        Column("message_id", TEXT, "SHA-256 of the exact text in UTF-8, in hex.", required=True, is_distinct=True),
+        Column("text", TEXT, "The text, where the store had it.", is_distinct=True),
+    ),
+    has_provenance=False,
 )
 
 RUNNER_TABLES = (MANIFEST, EXTRACTIONS, PIECES, STORE, ENTRIES, REJECTS, REPAIRS, DRIFT, MESSAGES, OCCURRENCES)

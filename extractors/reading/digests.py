@@ -6,7 +6,7 @@ from hashlib import sha256
 from xxhash import xxh3_128
 
 from extractors.reading.erasure import Tombstones, without
-from models.manifest import Erased
+from models.erased import Erased
 
 
 class Digests:

@@ -15,8 +15,8 @@ from extractors.reading.pieces import PieceCutter
 from extractors.reading.salvage import PartKind, parse_line, salvage
 from extractors.reading.task import FileResult, FileTask, Limits, Sink
 from extractors.reading.utf16 import Utf16, byte_order
+from models.erased import Erased
 from models.identity import file_id
-from models.manifest import Erased
 from models.reject import RejectCode
 from models.text import printable_path
 

@@ -17,8 +17,8 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
+from models.erased import Erased
 from models.identity import UUID
-from models.manifest import Erased
 
 _UUID: Final = re.compile(UUID.encode())
 _HINT_BYTES: Final = 16

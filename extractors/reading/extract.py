@@ -14,9 +14,9 @@ from extractors.reading.digests import Digests
 from extractors.reading.entry_reader import CHUNK, EntryReader
 from extractors.reading.erasure import Tombstones, without
 from extractors.reading.task import FileResult, FileTask, Limits, Sink
+from models.erased import Erased
 from models.errors import SourceError
 from models.identity import file_id
-from models.manifest import Erased
 from models.text import printable_path
 
 _ATTEMPTS: Final = 3

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Protocol
 
 from extractors.reading.contract import Columns, Entry
-from models.manifest import Erased
+from models.erased import Erased
 from models.reject import RejectCode
 from models.schema import Row
 

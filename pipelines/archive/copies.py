@@ -13,8 +13,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from models.errors import FixityError
-from models.run import PartRecord, RunRecord
-from models.tables import MANIFEST
+from models.run import MANIFEST_TABLE, PartRecord, RunRecord
 from pipelines.disk.atomic import (
     make_directories,
     read_sealed,
@@ -98,7 +97,7 @@ def manifests_of(runs: Iterable[RunRecord]) -> Iterator[PartRecord]:
     """Yield the Parquet files that have second copies: the manifests."""
     for run in runs:
         for phase in run.phases:
-            yield from (part for part in phase.parts if part.table == MANIFEST.name and _is_placed(part))
+            yield from (part for part in phase.parts if part.table == MANIFEST_TABLE and _is_placed(part))
 
 
 def _is_placed(part: PartRecord) -> bool:
@@ -106,7 +105,7 @@ def _is_placed(part: PartRecord) -> bool:
     elsewhere.
     """
     names = part.path.split("/")
-    return len(names) == 5 and names[:2] == ["tables", MANIFEST.name] and ".." not in names
+    return len(names) == 5 and names[:2] == ["tables", MANIFEST_TABLE] and ".." not in names
 
 
 def listings(layout: Layout) -> tuple[Path, ...]:

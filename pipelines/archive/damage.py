@@ -12,8 +12,8 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Final
 
-from models.run import DamageRecord, PartRecord, RunRecord
-from pipelines.archive.imported import IMPORTED, imported_files, sound_imports
+from models.run import IMPORTED_TABLE, DamageRecord, PartRecord, RunRecord
+from pipelines.archive.imported import imported_files, sound_imports
 from pipelines.disk.atomic import sha256_of
 from pipelines.disk.layout import Layout
 
@@ -147,7 +147,7 @@ def look_at_imports(layout: Layout) -> list[DamageRecord]:
     """Return the imported files (`extract import-store`) whose content does not match the SHA-256 in their names."""
     sound = set(sound_imports(layout))
     return [
-        DamageRecord(layout.relative(path), IMPORTED.name, "", OTHER_BYTES)
+        DamageRecord(layout.relative(path), IMPORTED_TABLE, "", OTHER_BYTES)
         for path in imported_files(layout)
         if path not in sound
     ]

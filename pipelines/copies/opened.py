@@ -12,10 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from models.errors import ConfigurationError, DiskFullError, FixityError
-from models.tables import EXTRACTIONS, MANIFEST, PIECES, STORE
+from models.tables import EXTRACTIONS, IMPORTED, MANIFEST, PIECES, STORE
 from models.text import printable_path
 from pipelines.archive.archive import effective, read_records
-from pipelines.archive.imported import IMPORTED
 from pipelines.copies.destination import Destination, UnreadableThere, place_errors, read_there
 from pipelines.copies.places import is_url, open_place, place_of
 from pipelines.copies.state import IMPORT, RECORD, CopyState, listed_files, read_state

@@ -138,7 +138,7 @@ def _budget(contents: Contents) -> Iterator[str]:
 
 
 def _band(band: Band) -> str:
-    name = f"up to {band.upto} %" if band.upto else "above its limit"
+    name = f"up to {band.upto}%" if band.upto else "above its limit"
     return f"| {name} | {band.responses:,} | {band.most_share:.0%} of {band.limit_tokens:,} tokens |"
 
 

@@ -13,7 +13,8 @@ from hashlib import sha256
 from xxhash import xxh3_128
 
 from extractors.reading.erasure import Span, Tombstones
-from models.manifest import Erased, FileState, erased_json
+from models.erased import Erased
+from models.manifest import FileState, erased_json
 from models.run import RunRecord, in_effect
 from models.tables import EXTRACTIONS
 from pipelines.archive.committed import PhaseKey, parts_of, phases_of

@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from models.run import PartRecord
-from pipelines.archive.imported import IMPORTED, imported_files
+from models.tables import IMPORTED
+from pipelines.archive.imported import imported_files
 from pipelines.archive.parquet import open_writer, read_row_groups
 from pipelines.disk.atomic import sync_file
 from pipelines.disk.layout import Layout

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 from extractors.home.home import HeldDirectory, Home
 from extractors.reading.erasure import Tombstones
 from extractors.reading.extract import digest_file
+from models.erased import Erased
 from models.errors import SourceError, Vanished
-from models.manifest import Erased, FileState, Outcome
+from models.manifest import FileState, Outcome
 from pipelines.run.processes import run_in_processes
 
 _UNRELIABLE_NS: Final = 2_000_000_000

@@ -21,9 +21,9 @@ from models.errors import ConfigurationError
 from models.json import JsonObject
 from models.message import message_id
 from models.observer import Observer
+from models.tables import IMPORTED
 from pipelines.archive.archive import Archive, writing
 from pipelines.archive.evidence import listing
-from pipelines.archive.imported import IMPORTED
 from pipelines.archive.parquet import open_writer
 from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import read_tombstones

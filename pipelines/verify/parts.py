@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from models.findings import parts as codes
 from models.schema import Table
+from models.tables import IMPORTED
 from pipelines.archive.committed import known_tables
-from pipelines.archive.imported import IMPORTED, imported_files
+from pipelines.archive.imported import imported_files
 from pipelines.archive.parquet import open_parquet
 from pipelines.verify.context import Context, unreadable
 from pipelines.verify.sizes import digest, distrust

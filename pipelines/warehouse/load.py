@@ -15,8 +15,8 @@ from extractors.reading.registry import source_tables, sources
 from models.errors import FixityError, LoadError
 from models.run import PartRecord, RunRecord
 from models.schema import INSTANT, Column, Table
-from models.tables import MESSAGES, OCCURRENCES
-from pipelines.archive.imported import IMPORTED, sound_imports
+from models.tables import IMPORTED, MESSAGES, OCCURRENCES
+from pipelines.archive.imported import sound_imports
 from pipelines.archive.machines import Origin, origins_of
 from pipelines.disk.atomic import sha256_if_readable
 from pipelines.disk.failpoints import reach

@@ -7,8 +7,18 @@ import duckdb
 
 from extractors.reading.registry import source_tables, sources
 from models.schema import BYTES, JSON, Column, Table
-from models.tables import DRIFT, ENTRIES, EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, PIECES, REJECTS, REPAIRS
-from pipelines.archive.imported import IMPORTED
+from models.tables import (
+    DRIFT,
+    ENTRIES,
+    EXTRACTIONS,
+    IMPORTED,
+    MANIFEST,
+    MESSAGES,
+    OCCURRENCES,
+    PIECES,
+    REJECTS,
+    REPAIRS,
+)
 from pipelines.warehouse.engine import quoted
 from pipelines.warehouse.engine_types import ENGINE_TYPES
 from pipelines.warehouse.prices import PRICES

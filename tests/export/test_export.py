@@ -73,8 +73,8 @@ def test_a_document_has_what_was_done_decided_spent_and_left(planted: Path) -> N
         "- commit: Grind more finely",
         "- tool calls: AskUserQuestion 1, ExitPlanMode 1, Bash 1, TodoWrite 1",
         "- input 450,000, output 250, cache read 780,000, cache write 0",
-        "| up to 50 % | 3 | 39% of 1,000,000 tokens |",
-        "| up to 100 % | 1 | 90% of 200,000 tokens |",
+        "| up to 50% | 3 | 39% of 1,000,000 tokens |",
+        "| up to 100% | 1 | 90% of 200,000 tokens |",
         "- [ ] sieve the flour (begun)",
     ):
         assert line in made.splitlines(), line

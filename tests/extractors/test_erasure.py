@@ -19,7 +19,7 @@ from extractors.reading.contract import Columns, Entry, Reading, Shape, shape
 from extractors.reading.erasure import Span, Tombstones, readings, without
 from extractors.reading.extract import digest_file, extract_file
 from extractors.reading.task import FileResult, FileTask, Limits
-from models.manifest import Erased
+from models.erased import Erased
 from models.reject import RejectCode
 from models.schema import Row
 

@@ -1,6 +1,8 @@
 """`extract search`: the hits, and the life of the index."""
 
 import json
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -88,6 +90,11 @@ def test_of_a_common_word_messages_are_ranked_before_inputs_and_events(story_dat
     assert sorted((number for number, *_ in some), reverse=True) == numbers[:3]
     assert [document for _, document, *_ in sorted(every, reverse=True)] == sorted(row[1] for row in every)
     assert inputs == [row for row in every if row[1] == INPUT]
+
+
+def test_a_search_imports_no_arrow_and_no_numpy() -> None:
+    script = "import sys, pipelines.cli.commands.search; print(sorted({'pyarrow', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_rows_reach_a_query_as_they_are() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from xxhash import xxh3_128_digest
 
 from extractors.home.home import Home
-from models.manifest import Erased, Outcome
+from models.erased import Erased
+from models.manifest import Outcome
 from pipelines.run import processes as spread
 from pipelines.run.fixity import Claim, Judgement, judge, judge_all
 
