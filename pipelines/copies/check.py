@@ -1,5 +1,5 @@
-"""Verifies a copy: every file that its own records list is there and has the digest that they name, nothing else is
-there, and the copy is one with the archive where that is at hand. All of the copy is read; nothing is changed.
+"""Verifies a copy: every file that its own records list is there and has the digest that they name, there are no other
+files, and, if the archive is known here, the copy agrees with it. All of the copy is read; nothing is changed.
 """
 
 from collections.abc import Collection

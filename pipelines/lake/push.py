@@ -1,8 +1,8 @@
 """`extract lake push`: copies this machine's committed runs into a lake.
 
 Tombstones first, then Parquet files, then the commit records that list them, then the head that lists the records; at
-the end files that no head lists any more are deleted. A push that is killed has changed nothing that counts, and the
-next one goes on where it stopped.
+the end files that no head lists any more are deleted. A killed push has changed nothing for readers of the lake, and
+the next one continues where it stopped.
 """
 
 import time

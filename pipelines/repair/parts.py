@@ -1,7 +1,7 @@
 """Mends the committed Parquet files: puts back intact copies, makes others again from the remaining parts, and retires
 the rest by name.
 
-Until the last step the damaged parts stay in the commit records, so that a run in between goes on naming them.
+Until the last step the damaged parts stay in the commit records, so that a run in between still reports them.
 """
 
 from collections.abc import Callable, Iterable, Sequence

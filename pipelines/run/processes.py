@@ -24,7 +24,7 @@ from models.errors import DiskFullError, StageError
 _BYTES_PER_PROCESS: Final = 128 << 20
 
 LOOK_EVERY: Final = 1.0
-"""Seconds to wait for an answer of a child process before looking whether it goes on."""
+"""Seconds to wait for an answer of a child process before checking whether it is still working."""
 _STOPPED_LOOKS: Final = 5
 _STUCK_LOOKS: Final = 600
 """Looks are counted, not seconds: a process that was stopped with its children has not looked meanwhile."""
@@ -88,9 +88,9 @@ class Child:
         return answer.result
 
     def look(self) -> None:
-        """Look whether the child goes on; called each `LOOK_EVERY` seconds without an answer. A child that something
-        stopped (SIGSTOP) is continued, three times. Raises StageError for one that is stopped again, or that has used
-        no CPU time for ten minutes: it would be waited for without end.
+        """Check whether the child is still working; called each `LOOK_EVERY` seconds without an answer. A child that
+        something stopped (SIGSTOP) is continued, three times. Raises StageError for one that is stopped again, or that
+        has used no CPU time for ten minutes: the parent would wait for it without end.
 
         Without /proc (macOS, Windows) nothing is known of the child.
         """

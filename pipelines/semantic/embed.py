@@ -1,4 +1,6 @@
-"""`extract embed`: gives a vector to every text that has none, the newest first; stopped at any moment, it goes on."""
+"""`extract embed`: gives a vector to every text that has none, the newest first; if it is stopped, the next call
+continues.
+"""
 
 from dataclasses import dataclass
 from importlib.resources import files
