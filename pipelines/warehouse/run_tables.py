@@ -116,6 +116,9 @@ def fill_records(
 
 def _bring_to(connection: duckdb.DuckDBPyConnection, table: Table, wanted: str) -> None:
     """Make a table equal to the query `wanted` by deleting and inserting only the rows that differ."""
+    if connection.execute(f'FROM "{table.name}" LIMIT 1').fetchone() is None:
+        connection.execute(f'INSERT INTO "{table.name}" SELECT DISTINCT * FROM {wanted}')
+        return
     same = " AND ".join(f't."{column.name}" IS NOT DISTINCT FROM s."{column.name}"' for column in table.all_columns)
     connection.execute(
         f"""

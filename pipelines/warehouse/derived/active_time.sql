@@ -16,7 +16,7 @@ with
             r.session_id,
             r.cwd as working_directory,
             r.recorded_at,
-            epoch(r.recorded_at) - epoch(
+            epoch_us(r.recorded_at) - epoch_us(
                 lag(r.recorded_at) over (
                     partition by r.home_id, r.session_id order by r.recorded_at, r.file_id, r.byte_offset
                 )
@@ -30,7 +30,7 @@ select
     session_id,
     working_directory,
     time_bucket(interval 15 minute, recorded_at) as quarter_at,
-    sum(pause::decimal(18, 6))::double as worked_seconds
+    sum(pause)::double / 1000000 as worked_seconds
 from timed
-where pause <= 300
+where pause <= 300000000
 group by all

@@ -38,9 +38,13 @@ with
             ) c
         join directories d using (home_id)
         union
-        select distinct coalesce(input ->> '$.file_path', input ->> '$.notebook_path', input ->> '$.path')
-        from content_blocks
-        where block_type = 'tool_use' and tool_name in ('Edit', 'Write', 'Read', 'MultiEdit', 'NotebookEdit')
+        select distinct coalesce(named[1], named[2], named[3])
+        from
+            (
+                select input ->> ['$.file_path', '$.notebook_path', '$.path'] as named
+                from content_blocks
+                where block_type = 'tool_use' and tool_name in ('Edit', 'Write', 'Read', 'MultiEdit', 'NotebookEdit')
+            )
     ),
     candidates as (
         select substr(sha256(path), 1, 16) as path_hash, min(path) as path from met where path is not null group by all

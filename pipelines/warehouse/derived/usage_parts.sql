@@ -42,7 +42,8 @@ with
             unnest(from_json(iterations, '["JSON"]')) as call,
             generate_subscripts(from_json(iterations, '["JSON"]'), 1) as part_number
         from answers
-        where iterations is not null
+        -- Parsing every list would take most of this table's time: only those with such a call have parts of their own.
+        where contains(iterations, '"fallback_message"') or contains(iterations, '"advisor_message"')
     ),
     called as (
         select
