@@ -32,7 +32,9 @@ FILES_AT_A_TIME: Final = 5_000
 takes 3 kB of memory.
 """
 _SMALL: Final = 20_000
-"""Up to so many paths and rows, slices are kept in memory, which is faster than computing them again."""
+"""Up to so many rows, a last manifest is kept in memory."""
+_SLICES_KEPT: Final = 8
+"""Up to so many slices of paths and rows are kept in memory, which is faster than computing them again."""
 _ABSENT = ("moved", "expired", "missing")
 _HIDES_NOTHING = (None, "ENOENT", "ELOOP")
 """Errors of a directory after which its children still count as gone: no error, or the directory itself was gone or
@@ -104,7 +106,7 @@ class Snapshot:
         """Return the slices of a phase in the order of their paths; at least one. Small ones are kept for the next
         call, others are computed again each time.
         """
-        if len(self.inventory) + len(self._last(phase)) > min(_SMALL, 4 * self.at_a_time):
+        if len(self.inventory) + len(self._last(phase)) > _SLICES_KEPT * self.at_a_time:
             return self._slices(phase)
         if phase not in self._made:
             self._made[phase] = list(self._slices(phase))

@@ -20,7 +20,8 @@ def embed(
 
     Gives a vector to each prompt, answer, title, plan and summary that has none, the newest first, on this machine:
     about 20 seconds of one core for 1,000 texts. Ctrl-C stops it, and the same command goes on. The model knows
-    English. The vectors are in the cache of the data directory; `extract forget` deletes them all.
+    English. The vectors are in the cache of the data directory; `extract forget` deletes
+    those of what it erases.
     """
     with showing(shown=not quiet) as observer:
         done = give_vectors(layout_of(data), observer, limit)
