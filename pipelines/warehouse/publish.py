@@ -2,7 +2,7 @@
 symbolic link at the newest one.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -12,7 +12,7 @@ import duckdb
 
 from models.errors import FixityError, LoadError
 from models.run import RunRecord, WarehouseRecord
-from models.tables import MESSAGES
+from models.tables import MESSAGES, REJECTS
 from pipelines.archive.machines import unit_layout, useless_units, with_units
 from pipelines.disk import platform
 from pipelines.disk.atomic import disk_errors, sha256_of, sync_file
@@ -92,7 +92,7 @@ def _make_warehouse(
             remove_database(building)
             left_out = _build_of_sound_parts(layout, runs, building)
             made = _check_and_digest(building, _without(runs, left_out), is_partial=bool(left_out))
-        published = Published(final, building.stat().st_size, made, _quarantined(building), left_out)
+        published = Published(final, building.stat().st_size, made.sha256, made.quarantined, left_out)
         _publish(layout, building, final)
         _delete_older(layout, final, keep, runs if is_new else ())
     return published
@@ -125,9 +125,9 @@ def _without(runs: Sequence[RunRecord], paths: Collection[str]) -> Sequence[RunR
     ]
 
 
-def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path) -> str | None:
-    """Copy the published warehouse to `building` and add the later runs; returns the digest of the result, or None if
-    it cannot be extended or the result fails the check.
+def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path) -> "_Checked | None":
+    """Copy the published warehouse to `building` and add the later runs; returns None if it cannot be extended or the
+    result fails the check.
 
     Compares the digest of the copy with the commit record, so that damage of the published file is not copied.
     """
@@ -148,12 +148,6 @@ def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path)
         return None
 
 
-def _quarantined(path: Path) -> int:
-    with duckdb.connect(str(path), read_only=True) as connection:
-        (found,) = connection.execute("SELECT count(*) FROM rejects").fetchone() or (0,)
-    return int(found)
-
-
 def _copy(source: Path, target: Path) -> str:
     """Copy a file and return the SHA-256 of the bytes written, computed meanwhile in a second thread."""
     digest = sha256()
@@ -166,14 +160,22 @@ def _copy(source: Path, target: Path) -> str:
     return digest.hexdigest()
 
 
-def _check_and_digest(building: Path, runs: Sequence[RunRecord], *, is_partial: bool = False) -> str:
-    """Check a new warehouse, and return its SHA-256, computed meanwhile. Raises LoadError as `check_warehouse` does."""
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """The SHA-256 of a checked warehouse, and its number of quarantined entries."""
+
+    sha256: str
+    quarantined: int
+
+
+def _check_and_digest(building: Path, runs: Sequence[RunRecord], *, is_partial: bool = False) -> _Checked:
+    """Check a new warehouse, and digest it meanwhile. Raises LoadError as `check_warehouse` does."""
     if building.with_name(building.name + ".wal").exists():
         raise LoadError("the new warehouse has a write-ahead log, so it is incomplete; it was not published")
     with ThreadPoolExecutor(1) as beside:
         digest = beside.submit(sha256_of, building)
-        check_warehouse(building, runs, is_partial=is_partial)
-    return digest.result()
+        quarantined = check_warehouse(building, runs, is_partial=is_partial)
+    return _Checked(digest.result(), quarantined)
 
 
 def _publish(layout: Layout, building: Path, final: Path) -> None:
@@ -214,26 +216,33 @@ def remove_warehouses(layout: Layout) -> None:
     platform.fsync_directory(layout.root)
 
 
-def check_warehouse(path: Path, runs: Sequence[RunRecord], *, is_partial: bool = False) -> None:
+def check_warehouse(path: Path, runs: Sequence[RunRecord], *, is_partial: bool = False) -> int:
     """Raise LoadError if a warehouse has other numbers of rows than the commit records, or if keys are not unique or
     refer to nothing. With `is_partial` (damaged parts were left out or retired), keys may refer to missing rows.
+    Returns the number of quarantined entries.
     """
     is_partial = is_partial or any(phase.retired for run in runs for phase in run.phases)
     with duckdb.connect(str(path), read_only=True) as connection:
-        problems = [*_count_problems(connection, runs), *_key_problems(connection, is_partial=is_partial)]
+        counts = _counts(connection)
+        problems = [*_count_problems(counts, runs), *_key_problems(connection, is_partial=is_partial)]
     if problems:
         raise LoadError("the new warehouse differs from the committed files: " + "; ".join(problems))
+    return counts[REJECTS.name]
 
 
-def _count_problems(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord]) -> list[str]:
+def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return the number of rows of each table."""
+    names = [table.name for table in warehouse_tables()]
+    counted = " UNION ALL ".join(f'SELECT {quoted(name)}, count(*) FROM "{name}"' for name in names)
+    return dict(connection.execute(counted).fetchall())
+
+
+def _count_problems(counts: Mapping[str, int], runs: Sequence[RunRecord]) -> list[str]:
     committed: dict[str, int] = {}
     for run in runs:
         for phase in run.phases:
             for part in phase.parts:
                 committed[part.table] = committed.get(part.table, 0) + part.rows
-    names = [table.name for table in warehouse_tables()]
-    counted = " UNION ALL ".join(f'SELECT {quoted(name)}, count(*) FROM "{name}"' for name in names)
-    counts = dict(connection.execute(counted).fetchall())
     problems = []
     for table in warehouse_tables():
         count, expected = counts[table.name], committed.get(table.name)
