@@ -27,7 +27,7 @@ from pipelines.schedule.timer import Job, Scheduler, Timetable
 from pipelines.schedule.windows import WindowsTask
 
 SCHEDULERS: Final = ("systemd", "launchd", "cron", "windows")
-"""The names of schedulers for the option `--with`."""
+"""The names of schedulers for the option `--system`."""
 
 
 class NoScheduler(ConfigurationError):
