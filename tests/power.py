@@ -28,6 +28,8 @@ class Disk:
     contents: dict[int, bytes] = field(default_factory=dict)
     links: dict[int, str] = field(default_factory=dict)
     held: dict[int, int] = field(default_factory=dict)
+    times: dict[int, int] = field(default_factory=dict)
+    """When what was flushed last changed, in nanoseconds."""
 
     @classmethod
     def watch(cls, root: Path) -> "Disk":
@@ -57,13 +59,14 @@ class Disk:
                 self.links[status.st_ino] = os.readlink(entry.path)
             else:
                 self._hold(Path(entry.path), status.st_ino)
-        self.entries[path.stat().st_ino] = names
+        inode = path.stat().st_ino
+        self.entries[inode], self.times[inode] = names, path.stat().st_mtime_ns
 
     def _flush_file(self, path: Path) -> None:
         if not path.is_symlink():
             inode = path.stat().st_ino
             self._hold(path, inode)
-            self.contents[inode] = path.read_bytes()
+            self.contents[inode], self.times[inode] = path.read_bytes(), path.stat().st_mtime_ns
 
     def _hold(self, path: Path, inode: int) -> None:
         """Keep a file or directory open, so that its inode is not used again."""
@@ -97,6 +100,9 @@ class Disk:
             else:
                 place.write_bytes(self._content(below, chance))
                 place.chmod(stat.S_IMODE(os.fstat(self.held[below]).st_mode))
+                os.utime(place, ns=(0, self.times.get(below, os.fstat(self.held[below]).st_mtime_ns)))
+        if inode in self.times:
+            os.utime(target, ns=(0, self.times[inode]))
 
     def _content(self, inode: int, chance: random.Random | None) -> bytes:
         if chance is not None and chance.random() < 0.5:

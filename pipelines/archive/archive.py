@@ -227,12 +227,17 @@ def _gaps(layout: Layout, runs: Sequence[RunRecord], unread: int) -> list[Damage
     """Return a damage for each run whose record is missing: epochs are numbered without gaps up to the one in
     head.json. `unread` is the number of records that exist and cannot be read; they are reported by their paths.
     """
-    newest = max(last_epoch(layout), max((run.epoch for run in runs), default=0))
-    missing = sorted(set(range(1, newest + 1)) - {run.epoch for run in runs})
+    missing = missing_epochs(layout, runs)
     if len(missing) <= unread:
         return []
     path = layout.relative(layout.runs)
     return [DamageRecord(path, "", "", f"has no record of the run of epoch {epoch}") for epoch in missing]
+
+
+def missing_epochs(layout: Layout, runs: Sequence[RunRecord]) -> list[int]:
+    """Return the epochs without a run, in ascending order. `runs` are all runs whose records can be read."""
+    newest = max(last_epoch(layout), max((run.epoch for run in runs), default=0))
+    return sorted(set(range(1, newest + 1)) - {run.epoch for run in runs})
 
 
 def last_epoch(layout: Layout) -> int:
@@ -284,7 +289,7 @@ def _epoch(path: Path, *_version: int) -> int:
     """
     try:
         return int(orjson.loads(read_sealed(path))["epoch"])
-    except (FixityError, ValueError, KeyError, TypeError):
+    except (FixityError, OSError, ValueError, KeyError, TypeError):
         return 0
 
 

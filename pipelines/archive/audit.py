@@ -20,7 +20,7 @@ import orjson
 
 from models.errors import FixityError, LockedError
 from models.json import JsonObject, JsonValue
-from pipelines.disk.atomic import disk_errors, make_directories, read_sealed, write_sealed
+from pipelines.disk.atomic import disk_errors, make_directories, read_regular, read_sealed, write_sealed
 from pipelines.disk.layout import Layout
 from pipelines.disk.platform import full_fsync, make_files_private, try_lock
 
@@ -131,7 +131,7 @@ def read_audit(layout: Layout) -> tuple[list[AuditEntry], list[str]]:
     entries, problems = list[AuditEntry](), list[str]()
     number, digest = _head(layout, problems)
     with disk_errors():
-        raw = layout.audit_file.read_bytes() if layout.audit_file.exists() else b""
+        raw = read_regular(layout.audit_file) if layout.audit_file.exists() else b""
     previous = _FIRST
     for place, line in enumerate(raw.splitlines(), 1):
         try:

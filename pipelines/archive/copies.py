@@ -16,6 +16,7 @@ from models.errors import FixityError
 from models.run import MANIFEST_TABLE, PartRecord, RunRecord
 from pipelines.disk.atomic import (
     make_directories,
+    read_regular,
     read_sealed,
     sha256_of,
     sync_directories,
@@ -115,19 +116,19 @@ def listings(layout: Layout) -> tuple[Path, ...]:
 
 def renew_copies(layout: Layout, runs: Sequence[RunRecord], *, keep_others: bool = False) -> None:
     """Write missing copies, and unless `keep_others` delete copies without an original. `runs` are all runs with a
-    commit record. A copy with the size of its original that is not older counts as up to date. The caller must hold the
-    writer lock.
+    commit record. A copy of a record with the size of its original that is not older counts as up to date; the few
+    other sealed files are compared. The caller must hold the writer lock.
     """
     # Plain strings, and one pass over copies/: every run does this, with a manifest for each phase of each earlier run.
     found, directories = _existing(layout)
-    sealed = [layout.commit_record(run.run_id) for run in runs]
-    sealed += [path for path in listings(layout) if path.exists()]
+    compared = [path for path in listings(layout) if path.exists()]
+    sealed = [*(layout.commit_record(run.run_id) for run in runs), *compared]
     names = {layout.relative(path): path for path in sealed}
     for name, path in names.items():
-        if not _is_as_new(path, found.get(name)):
+        if not _is_as_new(path, found.get(name)) or (path in compared and not _is_same(path, layout.copy_of(path))):
             sync_directories(make_directories(layout.copy_of(path).parent))
             read_sealed(path)
-            write_atomically(layout.copy_of(path), path.read_bytes(), "renew-copy")
+            write_atomically(layout.copy_of(path), read_regular(path), "renew-copy")
     manifests = {part.path: part for part in manifests_of(runs)}
     for name, part in manifests.items():
         status = found.get(name)
@@ -169,6 +170,13 @@ def _is_as_new(original: Path, copy: os.stat_result | None) -> bool:
     except FileNotFoundError:
         return False
     return copy.st_size == status.st_size and copy.st_mtime_ns >= status.st_mtime_ns
+
+
+def _is_same(original: Path, copy: Path) -> bool:
+    try:
+        return read_regular(original) == read_regular(copy)
+    except OSError:
+        return False
 
 
 def _remove_others(layout: Layout, names: Sequence[str], directories: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from models.errors import FixityError
 from models.run import DamageRecord, PartRecord, RunRecord
 from pipelines.archive.copies import copy_part, listings, manifests_of
 from pipelines.archive.damage import OTHER_BYTES, days_since_run, due_parts
-from pipelines.disk.atomic import read_sealed, sha256_of, write_atomically
+from pipelines.disk.atomic import read_regular, read_sealed, sha256_of, write_atomically
 from pipelines.disk.layout import Layout
 
 _SMALL: Final = 4 << 20
@@ -56,8 +56,8 @@ def _renew(layout: Layout, path: Path) -> bool:
     copy = layout.copy_of(path)
     with suppress(FixityError, OSError):
         read_sealed(path)
-        data = path.read_bytes()
-        if copy.read_bytes() != data:
+        data = read_regular(path)
+        if read_regular(copy) != data:
             write_atomically(copy, data, "renew-copy")
             return True
     return False

@@ -4,11 +4,14 @@ Every file is opened with the checksums of its pages verified, and written with 
 callers that need certainty compare the file with the SHA-256 of its commit record first.
 """
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISREG
 from typing import Final
 
 import pyarrow as pa
@@ -31,6 +34,8 @@ def open_parquet(path: Path) -> pq.ParquetFile:
 
     Not `pq.read_table`, and no Arrow filter: both import compute engines, which takes longer than most reading.
     """
+    if not S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
     return pq.ParquetFile(path, page_checksum_verification=True)
 
 

@@ -90,7 +90,7 @@ def _directories(base: str, settled: Mapping[str, int]) -> Iterator[str]:
 
 def _names(place: str) -> list[str]:
     with os.scandir(place) as entries:
-        return [entry.name for entry in entries if not entry.is_dir()]
+        return [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
 
 
 def _unfinished(layout: Layout) -> Iterator[Path]:

@@ -16,6 +16,7 @@ from pipelines.archive.evidence import evidence_files
 from pipelines.archive.known_copies import KnownCopy
 from pipelines.copies.destination import CopyContent, DamagedHere, Destination, GoneHere, has_there
 from pipelines.copies.state import CopyState
+from pipelines.disk.atomic import read_regular
 from pipelines.disk.layout import Layout
 
 
@@ -67,7 +68,7 @@ class SmallFiles:
             self.put(layout.relative(path), sealed(raw or b"", ".json"))
         self._put_twice_kept(layout.homes_file)
         if layout.settings_file.exists():
-            self.put(layout.settings_file.name, layout.settings_file.read_bytes())
+            self.put(layout.settings_file.name, read_regular(layout.settings_file))
 
     def put_tombstones(self) -> None:
         """Put the tombstones."""
@@ -104,7 +105,7 @@ class SmallFiles:
     def _put_sealed(self, path: Path) -> None:
         relative = self._layout.relative(path)
         try:
-            raw = path.read_bytes()
+            raw = read_regular(path)
             unsealed(raw, path.suffix)
         except FileNotFoundError:
             return

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import file_digest
+from io import FileIO
 from pathlib import Path
+from stat import S_ISREG
 
 from xxhash import xxh3_128
 
@@ -18,6 +20,7 @@ from pipelines.disk import platform
 from pipelines.disk.failpoints import reach
 
 _AT_ONCE = 16
+_WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_RIGHT = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR)
 REFUSALS = frozenset(NO_ROOM + _NO_RIGHT)
@@ -39,9 +42,26 @@ def disk_errors() -> Iterator[None]:
         raise
 
 
+def open_regular(path: Path) -> FileIO:
+    """Open a regular file for reading, unbuffered. Raises OSError, also for a pipe or a device in its place: the system
+    would wait for a writer of the pipe.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | _WITHOUT_WAITING)
+    if S_ISREG(os.fstat(descriptor).st_mode):
+        return FileIO(descriptor)
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the content of a regular file. Raises OSError as `open_regular` does."""
+    with open_regular(path) as file:
+        return file.read()
+
+
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hex. Raises OSError."""
-    with path.open("rb") as file:
+    """Return the SHA-256 of a file in hex. Raises OSError as `open_regular` does."""
+    with open_regular(path) as file:
         return file_digest(file, "sha256").hexdigest()
 
 
@@ -55,7 +75,7 @@ def sha256_if_readable(path: Path) -> str | None:
 
 def is_as_named(path: Path) -> bool:
     """Whether the name of a file ends with a dash and the XXH3-128 of its content. Raises OSError."""
-    return xxh3_128(path.read_bytes()).hexdigest() == path.stem.rpartition("-")[2]
+    return xxh3_128(read_regular(path)).hexdigest() == path.stem.rpartition("-")[2]
 
 
 def write_atomically(path: Path, data: bytes | Iterable[bytes], point: str) -> None:
@@ -89,7 +109,7 @@ def write_sealed(path: Path, data: bytes, point: str) -> None:
 def read_sealed(path: Path) -> bytes:
     """Return the data that `write_sealed` wrote. Raises FixityError when the file has been changed or damaged since."""
     try:
-        return unsealed(path.read_bytes(), path.suffix)
+        return unsealed(read_regular(path), path.suffix)
     except SealError as error:
         raise FixityError(
             f"{path} was changed or damaged after it was written: {error}; see `extract verify`"

@@ -36,6 +36,8 @@ _NO_LOCKS_HERE: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, er
 
 _held: dict[Path, int] = {}
 """The file descriptors of the locks that this process holds, by path."""
+_after_stopped: set[Path] = set()
+"""Those of these locks whose holder before was stopped before its end, or left no readable word of its end."""
 
 
 @contextmanager
@@ -49,6 +51,8 @@ def writing(layout: Layout, name: str) -> Iterator[None]:
         layout.prepare()
         descriptor = _locked(layout)
     _held[layout.lock_file] = descriptor
+    if _content(descriptor).get("ended_at") is None:
+        _after_stopped.add(layout.lock_file)
     try:
         with disk_errors():
             announce(layout, name)
@@ -60,8 +64,14 @@ def writing(layout: Layout, name: str) -> Iterator[None]:
                 raise
             _write(layout, None, is_ended=True)
     finally:
+        _after_stopped.discard(layout.lock_file)
         if _held.pop(layout.lock_file, None) is not None:
             os.close(descriptor)
+
+
+def follows_stopped_writer(layout: Layout) -> bool:
+    """Return whether this process holds the lock and the writer before may have been stopped before its end."""
+    return layout.lock_file in _after_stopped
 
 
 def announce(layout: Layout, name: str) -> None:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from models.errors import ConfigurationError
-from pipelines.disk.atomic import make_directories, sync_directories, write_atomically
+from pipelines.disk.atomic import make_directories, read_regular, sync_directories, write_atomically
 from pipelines.disk.layout import Layout
 
 PRICE_NAMES = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "web_search")
@@ -90,7 +90,7 @@ class Settings:
 def settings_digest(layout: Layout) -> str | None:
     """Return the SHA-256 of the settings file in hex, None without one."""
     try:
-        return sha256(layout.settings_file.read_bytes()).hexdigest()
+        return sha256(read_regular(layout.settings_file)).hexdigest()
     except FileNotFoundError:
         return None
 
@@ -101,11 +101,11 @@ def keep_settings_copy(layout: Layout) -> None:
     """
     copy = layout.copy_of(layout.settings_file)
     try:
-        held = layout.settings_file.read_bytes()
+        held = read_regular(layout.settings_file)
     except FileNotFoundError:
         copy.unlink(missing_ok=True)
         return
-    if not copy.is_file() or copy.read_bytes() != held:
+    if not copy.is_file() or read_regular(copy) != held:
         sync_directories(make_directories(copy.parent))
         write_atomically(copy, held, "settings-copy")
 
@@ -115,7 +115,7 @@ def is_copy_damaged(layout: Layout, digest: str | None) -> bool:
     `digest`. Raises OSError.
     """
     copy = layout.copy_of(layout.settings_file)
-    return digest is not None and copy.is_file() and sha256(copy.read_bytes()).hexdigest() != digest
+    return digest is not None and copy.is_file() and sha256(read_regular(copy)).hexdigest() != digest
 
 
 def settings_copy(layout: Layout, digest: str | None) -> Settings | None:
@@ -126,7 +126,7 @@ def settings_copy(layout: Layout, digest: str | None) -> Settings | None:
         return Settings()
     copy = layout.copy_of(layout.settings_file)
     try:
-        is_of_that_run = sha256(copy.read_bytes()).hexdigest() == digest
+        is_of_that_run = sha256(read_regular(copy)).hexdigest() == digest
         return settings_in(copy) if is_of_that_run else None
     except (OSError, ConfigurationError):
         return None

@@ -176,7 +176,8 @@ def _record(
         for phase in run.phases:
             added = made.get((run.run_id, phase.home_id, phase.phase), ())
             phase.parts += [part for part in added if part not in phase.parts]
-            is_new |= bool(added) or (bool(lost) and _mark(work, run, phase, lost))
+            is_marked = bool(lost) and _mark(work, run, phase, lost)
+            is_new |= bool(added) or is_marked
         if is_new:
             write_record(work.layout, run, "repair-record")
 

@@ -18,7 +18,7 @@ from pipelines.archive.erasure_journal import read_journal
 from pipelines.archive.evidence import list_again, look_at_evidence, mend_list, read_evidence
 from pipelines.archive.homes import KnownHome, home_of_json, read_homes, rewrite_homes
 from pipelines.archive.tombstones import read_graveyard
-from pipelines.disk.atomic import is_as_named, read_sealed, write_sealed
+from pipelines.disk.atomic import is_as_named, read_regular, read_sealed, write_sealed
 from pipelines.disk.layout import Layout, make_private
 from pipelines.disk.settings import is_copy_damaged, keep_settings_copy, read_settings, settings_digest
 from pipelines.repair.files import put_file
@@ -247,7 +247,7 @@ def _mend_texts(work: Work, run: RunRecord) -> None:
     for text in run.texts:
         path = layout.root / text.path
         try:
-            is_right = sha256(path.read_bytes()).hexdigest() == text.sha256
+            is_right = sha256(read_regular(path)).hexdigest() == text.sha256
         except OSError:
             is_right = False
         if not is_right:
@@ -285,7 +285,7 @@ def _mend_reports(work: Work, run: RunRecord) -> None:
 
 def _is_broken(path: Path) -> bool:
     try:
-        unsealed(path.read_bytes(), path.suffix)
+        unsealed(read_regular(path), path.suffix)
     except FileNotFoundError:
         return False
     except (SealError, OSError):

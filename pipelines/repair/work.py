@@ -55,7 +55,9 @@ class Work:
         return read_all_runs(self.layout)
 
     def set_aside(self, path: Path) -> Path:
-        """Move a damaged file or directory into the quarantine; returns its place there."""
+        """Move a damaged file or directory into the quarantine; returns its place there. A link, pipe or device in its
+        place is deleted: it has no bytes to look into later.
+        """
         target = self.layout.quarantine / path.relative_to(self.layout.root)
         changed = make_directories(target.parent)
         number = 1
@@ -63,7 +65,10 @@ class Work:
             number += 1
             target = target.with_name(f"{path.name}.{number}")
         reach("repair:before-quarantine")
-        move(path, target)
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            path.unlink()
+        else:
+            move(path, target)
         sync_directories({*changed, target.parent, path.parent})
         reach("repair:quarantined")
         return target

@@ -168,6 +168,7 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
     found = inspect(layout, datetime.now(UTC), observer)
     runs, damage, epoch = found.runs, found.damage, found.next_epoch
     damaged = {one.path for one in damage if not one.mended}
+    lost_epoch = max(archives.missing_epochs(layout, found.everything), default=0)
     reparsed = reparse(layout, runs, observer) if not damaged else None
     if reparsed is not None:
         runs, epoch = archives.effective(archives.read_all_runs(layout)), epoch + 1
@@ -187,10 +188,9 @@ def begin_run(layout: Layout, request: Request, observer: Observer) -> RunInProg
         reparsed=reparsed.reparsed if reparsed is not None else {},
     )
     announce(layout, record.run_id)
-    snapshots = take_snapshots(layout, homes, runs, settings, request.phases, damaged)
-    if damaged:
-        for snapshot in snapshots:
-            snapshot.anew = files_to_read_anew(layout, runs, found.archive.seed, damage, snapshot)
+    snapshots = take_snapshots(layout, homes, runs, settings, request.phases, damaged, lost_epoch)
+    for snapshot in snapshots:
+        snapshot.anew = files_to_read_anew(layout, runs, found.archive.seed, damage, snapshot)
     if changes := changed_settings(layout, runs):
         record.settings_changes = [*changes, *effect_on_files(snapshots)]
         observer.settings_changed(record.settings_changes)

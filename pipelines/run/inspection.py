@@ -23,6 +23,7 @@ from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import read_graveyard, write_graveyard
 from pipelines.disk.atomic import disk_errors, read_sealed
 from pipelines.disk.layout import Layout
+from pipelines.disk.lock import follows_stopped_writer
 from pipelines.run.unfinished_erasure import finish_forget
 
 
@@ -65,7 +66,8 @@ def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
     is_partial = any(not one.mended for one in found)
     with disk_errors():
         damage += [*_mended_records(layout, everything, found), *_mended_others(layout, everything)]
-        sweep(layout, everything, is_partial=is_partial, is_quick=True)
+        # After a power loss or in a copied archive, the times that a quick sweep goes by may be others.
+        sweep(layout, everything, is_partial=is_partial, is_quick=not follows_stopped_writer(layout))
         runs = archives.effective(everything)
         damage += _look(layout, runs, now)
         evidence = look_at_evidence(layout, everything, now)

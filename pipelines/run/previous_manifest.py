@@ -22,11 +22,12 @@ class LastManifest:
     and one whose file has another order, is held in memory.
     """
 
-    def __init__(self, path: Path | None = None, short: int = 0) -> None:
-        """Open a manifest file; without `path`, an empty manifest. One of up to `short` rows is held in memory. Raises
-        FixityError if the file is damaged.
+    def __init__(self, path: Path | None = None, short: int = 0, *, is_outdated: bool = False) -> None:
+        """Open a manifest file; without `path`, an empty manifest. One of up to `short` rows is held in memory.
+        `is_outdated` says that a newer manifest of the phase is lost. Raises FixityError if the file is damaged.
         """
         self._path = path
+        self.is_outdated = is_outdated
         self._held: pa.Table | None = None
         self.has_erased = False
         """Whether `extract forget` erased bytes of any file of this manifest."""

@@ -1,4 +1,4 @@
-"""Finds the files of a home to read again from their first byte, because their rows or recipes are lost."""
+"""Finds the files of a home to read again from their first byte, because their rows, recipes or manifest are lost."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,21 @@ from pipelines.run.snapshot import Snapshot
 def files_to_read_anew(
     layout: Layout, runs: Sequence[RunRecord], seed: int, damage: Sequence[DamageRecord], snapshot: Snapshot
 ) -> set[int]:
-    """Return the file_id of each file of a home with rows or recipes in a damaged Parquet file: it has to be read from
-    its first byte. After that, readers no longer need the damaged Parquet files for it.
+    """Return the file_id of each file of a home that has to be read from its first byte.
+
+    These are the files with rows or recipes in a damaged Parquet file, which readers no longer need then, and those of
+    an outdated manifest: its watermarks are not the ones up to which later runs have read.
     """
+    anew = {
+        state.file_id
+        for last in snapshot.last.values()
+        if last.is_outdated
+        for state in last
+        if state.file_id is not None and state.entry_type == "file"
+    }
     paths = {one.path for one in damage if not one.mended and one.table not in (STORE.name, MANIFEST.name)}
     if not paths:
-        return set()
+        return anew
     lost = {
         (run.run_id, phase.home_id, phase.phase)
         for run in runs
@@ -25,7 +34,7 @@ def files_to_read_anew(
         if any(part.path in paths for part in phase.parts)
     }
     reader = StoreReader(layout, runs, seed, lenient=True)
-    return {
+    return anew | {
         state.file_id
         for last in snapshot.last.values()
         for state in last

@@ -248,17 +248,18 @@ def take_snapshots(
     settings: Settings,
     phases: Collection[int],
     damaged: Collection[str] = (),
+    lost_epoch: int = 0,
 ) -> list[Snapshot]:
     """Walk every home and open its last manifests, for a run of `phases`. Raises SourceError if a home cannot be read,
-    StoreError if bytes were erased but the file of tombstones is missing. Manifests whose paths are in `damaged` are
-    not opened.
+    StoreError if bytes were erased but the file of tombstones is missing. `damaged` and `lost_epoch` are as in
+    `last_manifest`.
     """
     tombstones = read_tombstones(layout)
     made = []
     for home in homes:
         snapshot = pin(home, settings, tombstones, phases)
         for phase in PHASES:
-            last = snapshot.last[phase] = last_manifest(layout, runs, home.home_id, phase, damaged)
+            last = snapshot.last[phase] = last_manifest(layout, runs, home.home_id, phase, damaged, lost_epoch)
             if tombstones is None and last.has_erased:
                 raise StoreError(
                     f"{layout.tombstones_file} is missing, but the archive has erased content: a run would archive it "
@@ -278,19 +279,26 @@ def pin(
 
 
 def last_manifest(
-    layout: Layout, runs: Sequence[RunRecord], home_id: str, phase: int, damaged: Collection[str] = ()
+    layout: Layout,
+    runs: Sequence[RunRecord],
+    home_id: str,
+    phase: int,
+    damaged: Collection[str] = (),
+    lost_epoch: int = 0,
 ) -> LastManifest:
     """Return the newest committed manifest of one phase of a home that can be read; an empty one when there is none.
 
-    If the newest is in `damaged`, or neither it nor its second copy can be read, the one before it is used: the run
-    then reads again the files read since.
+    If the newest is in `damaged`, or neither it nor its second copy can be read, the one before it is used. That one is
+    outdated, as is one from before `lost_epoch`, the newest epoch without a commit record: a run then has to read its
+    files from their first byte.
     """
-    records = [record for run in runs for record in run.phases if (record.home_id, record.phase) == (home_id, phase)]
-    for part in (part for record in reversed(records) for part in record.parts if part.table == MANIFEST.name):
+    records = [(run, one) for run in runs for one in run.phases if (one.home_id, one.phase) == (home_id, phase)]
+    parts = [(run, part) for run, one in reversed(records) for part in one.parts if part.table == MANIFEST.name]
+    for number, (run, part) in enumerate(parts):
         for path in (layout.root / part.path, whole_copy(layout, part)):
             if path is not None and part.path not in damaged:
                 with suppress(FixityError):
-                    return LastManifest(path, _SMALL)
+                    return LastManifest(path, _SMALL, is_outdated=number > 0 or run.epoch < lost_epoch)
     return LastManifest()
 
 

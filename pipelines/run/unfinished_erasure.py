@@ -1,12 +1,13 @@
 """Finishes an erasure by its journal, from any point at which it was interrupted: every step can be repeated."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
-from models.errors import DiskFullError, ExtractError, LoadError
+from models.errors import DiskFullError, ExtractError, FixityError, LoadError
 from models.observer import Observer
 from pipelines import warehouse
-from pipelines.archive.archive import read_all_runs, read_runs, write_record
+from pipelines.archive.archive import read_all_runs, read_records, read_runs, write_record
 from pipelines.archive.copies import renew_copies
 from pipelines.archive.erasure_journal import Journal, read_journal
 from pipelines.archive.evidence import list_again
@@ -14,9 +15,10 @@ from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import Graveyard, read_graveyard, write_graveyard
 from pipelines.archive.vectors import delete_vectors_of_erased_texts
 from pipelines.disk import platform
-from pipelines.disk.atomic import sync_directories, write_atomically
+from pipelines.disk.atomic import disk_errors, sync_directories, write_atomically
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout, make_private
+from pipelines.disk.lock import follows_stopped_writer
 from pipelines.report.write import write_reports
 from pipelines.run.sha256_lists import sha256_texts
 
@@ -27,13 +29,16 @@ def staged_imports(layout: Layout) -> Path:
 
 
 def finish_forget(layout: Layout, observer: Observer) -> bool:
-    """Finish an interrupted erasure; returns whether there was one. The caller must hold the writer lock.
+    """Finish an interrupted erasure; returns whether there was one. After another writer that was stopped, renew the
+    second copies that it had not written yet. The caller must hold the writer lock.
 
     The files with the content are deleted first, and after an error the warehouses too, even if there is no room for a
     new one. Raises FixityError, LoadError, DataDirectoryError; the next command that writes then tries again.
     """
     journal = read_journal(layout)
     if journal is None:
+        if follows_stopped_writer(layout):
+            _renew_copies(layout)
         return False
     observer.step_begins("forget")
     try:
@@ -56,6 +61,14 @@ def finish_forget(layout: Layout, observer: Observer) -> bool:
     platform.fsync_directory(layout.root)
     reach("forget:ended")
     return True
+
+
+def _renew_copies(layout: Layout) -> None:
+    """Renew second copies where no original is damaged; a run or a repair does it where one is."""
+    runs, damage = read_records(layout)
+    if not damage:
+        with disk_errors(), suppress(FixityError):
+            renew_copies(layout, runs, keep_others=True)
 
 
 def _delete_old(layout: Layout, journal: Journal) -> None:

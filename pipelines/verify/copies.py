@@ -9,6 +9,7 @@ from models.seal import SealError, unsealed
 from models.text import printable_path
 from pipelines.archive.copies import listings, manifests_of
 from pipelines.archive.evidence import is_copy_older
+from pipelines.disk.atomic import read_regular
 from pipelines.verify.context import Context, unreadable
 from pipelines.verify.records import MalformedRecord, read_object
 from pipelines.verify.sizes import digest
@@ -89,10 +90,10 @@ def _is_there(context: Context, copy: Path, original: Path) -> bool:
 def _is_whole(original: Path, copy: Path, *, may_be_older: bool) -> bool:
     """Whether a copy is undamaged, and equal to its original if that is undamaged, unless it `may_be_older`."""
     try:
-        held = unsealed(copy.read_bytes(), copy.suffix)
+        held = unsealed(read_regular(copy), copy.suffix)
     except (SealError, OSError):
         return False
     try:
-        return may_be_older or held == unsealed(original.read_bytes(), original.suffix)
+        return may_be_older or held == unsealed(read_regular(original), original.suffix)
     except (SealError, OSError):
         return True

@@ -8,6 +8,7 @@ from models.findings import records as codes
 from models.findings.runs import NO_REPORT
 from models.seal import SealError, unsealed
 from pipelines.archive.evidence import EvidenceList, list_problem, lost_evidence, read_evidence
+from pipelines.disk.atomic import read_regular
 from pipelines.verify.context import Context
 
 
@@ -41,7 +42,7 @@ def check_evidence(context: Context) -> None:
 def _is_sealed(context: Context, path: str) -> bool:
     full = context.layout.root / path
     try:
-        unsealed(full.read_bytes(), full.suffix)
+        unsealed(read_regular(full), full.suffix)
     except (SealError, OSError):
         return False
     return True

@@ -137,14 +137,14 @@ CHECKS: Final = (
     ),
     Check(
         codes.FIRST_RUN,
-        "`first_run_id` is the first run that read the file",
+        "`first_run_id` is the first run that read the file, or one for which that run was lost",
         f"""
         WITH first AS (
             SELECT file_id, arg_min(chain.run, chain.epoch) AS run FROM every_read JOIN chain USING (g) GROUP BY file_id
         )
         SELECT {_WHERE} AS address, any_value(p.run) AS run, m.first_run_id AS first
         FROM manifest m SEMI JOIN chain USING (g) JOIN part p USING (part) JOIN first ON first.file_id = m.file_id
-        WHERE m.first_run_id <> first.run GROUP BY ALL
+        WHERE m.first_run_id <> first.run AND m.first_run_id NOT IN (SELECT run FROM chain WHERE is_blind) GROUP BY ALL
         """,
         needs=("extractions", RUNS),
         across_runs=True,

@@ -10,6 +10,7 @@ from models.json import JsonObject
 from models.seal import SealError, unsealed
 from pipelines.archive.archive import FORMAT
 from pipelines.archive.homes import home_of_json
+from pipelines.disk.atomic import read_regular
 from pipelines.disk.settings import is_copy_damaged, read_settings, settings_digest
 from pipelines.run.settings_changes import changed_settings
 from pipelines.verify.context import Context, unreadable
@@ -21,7 +22,7 @@ class MalformedRecord(ValueError):
 
 def read_object(path: Path) -> JsonObject:
     """Return the JSON object of a sealed file. Raises FileNotFoundError, SealError, MalformedRecord."""
-    raw = unsealed(path.read_bytes(), ".json")
+    raw = unsealed(read_regular(path), ".json")
     try:
         value = orjson.loads(raw)
     except ValueError as error:
@@ -64,12 +65,12 @@ def _take_seed(context: Context, fields: JsonObject, address: str) -> None:
 def _check_copy(context: Context) -> None:
     copy = context.layout.archive_copy
     try:
-        held = copy.read_bytes()
+        held = read_regular(copy)
     except FileNotFoundError:
         context.findings.append(records.COPY_GONE.at(context.address(copy)))
         return
     original = context.layout.archive_file
-    if original.exists() and held != original.read_bytes():
+    if original.exists() and held != read_regular(original):
         context.findings.append(records.COPY_DIFFERS.at(context.address(copy)))
 
 

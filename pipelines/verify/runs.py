@@ -24,6 +24,7 @@ from models.tables import EXTRACTIONS, MANIFEST
 from pipelines.archive.archive import was_committed
 from pipelines.archive.committed import known_tables
 from pipelines.archive.erasure_journal import read_journal
+from pipelines.disk.atomic import read_regular
 from pipelines.verify.context import Context
 from pipelines.verify.records import MalformedRecord, read_object
 
@@ -270,7 +271,7 @@ def _check_sealed(context: Context, run_id: str) -> None:
     layout = context.layout
     for path in (*layout.reports(run_id), layout.findings(run_id), *layout.drill_records(run_id)):
         try:
-            unsealed(path.read_bytes(), path.suffix)
+            unsealed(read_regular(path), path.suffix)
         except FileNotFoundError:
             continue
         except SealError as error:
@@ -292,5 +293,5 @@ def _check_text(context: Context, text: TextRecord) -> None:
     elif path.stat().st_size != text.size:
         found = codes.TEXT_SIZE.at(text.path, actual=path.stat().st_size, expected=text.size)
         context.findings.append(found)
-    elif not context.is_quick and sha256(path.read_bytes()).hexdigest() != text.sha256:
+    elif not context.is_quick and sha256(read_regular(path)).hexdigest() != text.sha256:
         context.findings.append(codes.TEXT_BROKEN.at(text.path))

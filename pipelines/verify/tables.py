@@ -202,7 +202,7 @@ def empty_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         """
         CREATE TABLE grp (g INTEGER, epoch INTEGER, run VARCHAR, home VARCHAR, phase INTEGER, whole BOOLEAN,
-            is_read BOOLEAN, address VARCHAR);
+            is_read BOOLEAN, is_blind BOOLEAN, address VARCHAR);
         CREATE TABLE chosen (run VARCHAR);
         CREATE VIEW chain AS SELECT * FROM grp SEMI JOIN chosen USING (run);
         CREATE TABLE part (part INTEGER, g INTEGER, file VARCHAR, path VARCHAR, tab VARCHAR, run VARCHAR, home VARCHAR,
@@ -275,6 +275,7 @@ def _fill_records(
                 one.phase.phase,
                 one.number in whole,
                 one.run.kind == "run",
+                _is_blind(one.run),
                 context.address(context.layout.commit_record(one.run.run_id)),
             )
             for one in groups
@@ -292,6 +293,11 @@ def _fill_records(
     _fill(connection, "outcome", [(one.number, *pair) for one in groups for pair in one.phase.outcomes.items()])
     _fill(connection, "reject_sum", [(one.number, *pair) for one in groups for pair in one.phase.rejects.items()])
     return placed
+
+
+def _is_blind(run: RunRecord) -> bool:
+    """Whether commit records or manifests were lost when a run began: it cannot have known which files these name."""
+    return any(one.table in ("", MANIFEST.name) and not one.mended for one in run.damage)
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:

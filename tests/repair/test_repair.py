@@ -230,3 +230,39 @@ def test_a_repair_that_stops_anywhere_is_finished_by_the_next(point: str, whole:
         failpoints.arm(None)
     assert errors_in(mended(archive).findings) == []
     assert sums_of(archive) == whole.sums
+
+
+def test_a_part_of_whose_pieces_the_home_has_some_is_mended_and_the_others_are_retired_by_name(
+    archive: Archive,
+) -> None:
+    kept, lost = archive.home / "kept.md", archive.home / "lost.md"
+    kept.write_bytes(b"# kept\n")
+    lost.write_bytes(b"# lost\n")
+    run(archive.layout, archive.home)
+    for part in parts(archive, "store", archive.last.epoch, 8):
+        part.unlink()
+    lost.unlink()
+    made = mended(archive)
+    assert [(one.code, one.address) for one in made.losses] == [("L101", f"{HOME}:lost.md")]
+    assert errors_in(made.findings) == []
+    assert errors_in(check(archive.layout, Level.DEEP)) == []
+
+
+@pytest.mark.parametrize("lost", ["run.json", "phase-1.parquet"])
+def test_a_record_or_manifest_that_comes_back_after_a_run_without_it_fits_the_run(lost: str, archive: Archive) -> None:
+    (archive.home / "newer.md").write_bytes(b"# newer\n")
+    with (archive.home / "history.jsonl").open("ab") as file:
+        file.write(b'{"display":"even later"}\n')
+    run(archive.layout, archive.home)
+    held = archive.layout.root.with_name("held")
+    shutil.copytree(archive.layout.root, held, symlinks=True)
+    gone = [path for path in archive.layout.root.rglob(lost) if archive.last.run_id in path.parts[-2]]
+    gone = [path for path in gone if lost == "run.json" or "manifest" in path.parts]
+    assert len(gone) == 2
+    for path in gone:
+        path.unlink()
+    assert run_goes_on(archive) == []
+    run(archive.layout, archive.home)
+    made = mended(archive, held)
+    assert errors_in(made.findings) == []
+    assert errors_in(check(archive.layout, Level.DEEP)) == []

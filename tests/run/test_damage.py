@@ -3,6 +3,7 @@ verified.
 """
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -361,3 +362,16 @@ def test_an_older_list_of_evidence_is_found_and_the_newer_copy_counts(home: Path
     assert _run(home, data).code == ExitCode.FIXITY
     assert "is an older version of itself" in read_runs(layout)[-1].damage[0].problem
     assert call("verify", "--data", data).code == 0
+
+
+def test_a_pipe_in_the_place_of_a_file_is_waited_for_by_no_command(home: Path, data: Path) -> None:
+    first = read_runs(Layout(data))[0]
+    for path in (Layout(data).commit_record(first.run_id), _store_parts(data)[0]):
+        path.unlink()
+        os.mkfifo(path)
+    (home / "new.md").write_text("# new\n")
+    assert _run(home, data).code == ExitCode.FIXITY
+    assert call("verify", "--data", data).code == ExitCode.FIXITY
+    assert call("repair", "--data", data, "--yes").code == 0
+    assert call("verify", "--deep", "--data", data).code == 0
+    assert _run(home, data).code == 0
