@@ -7,7 +7,7 @@ The store has each distinct piece (a span of a file's bytes) once. A file's reci
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,6 +56,8 @@ class StoreReader:
         again.
         """
         self.damage: dict[str, str] = {}
+        self.bring: Callable[[PartRecord], None] | None = None
+        """Called before a part of the store is searched for the first time: it may have to be downloaded."""
         self._lenient = lenient
         self._layout = layout
         self._runs = {run.run_id: run for run in runs}
@@ -249,6 +251,8 @@ class StoreReader:
             f"piece {digest.hex()} is in no part of the store; see `extract verify`"
         )
         for part in list(self._order[where]):
+            if self.bring is not None and not part.is_indexed:
+                self.bring(part.record)
             try:
                 row = part.row_of(digest)
                 if row is not None:

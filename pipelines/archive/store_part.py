@@ -21,6 +21,7 @@ class StorePart:
     def __init__(self, layout: Layout, where: PhaseKey, part: PartRecord) -> None:
         self.where = where
         self.path = part.path
+        self.record = part
         self._layout = layout
         self._part = part
         self._digests: bytes | None = None

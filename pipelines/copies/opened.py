@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from models.errors import ConfigurationError, DiskFullError, FixityError
+from models.run import PartRecord
 from models.tables import EXTRACTIONS, IMPORTED, MANIFEST, PIECES, STORE
 from models.text import printable_path
 from pipelines.archive.archive import effective, read_records
@@ -26,6 +27,8 @@ from pipelines.warehouse.publish import make_warehouse
 
 Needed = Callable[[str], bool]
 """Whether the Parquet files of a table are needed."""
+Bring = Callable[[PartRecord], None]
+"""Brings a Parquet file of a copy here. Raises DataDirectoryError, DiskFullError."""
 
 
 def is_needed(table: str) -> bool:
@@ -38,16 +41,30 @@ def is_for_sql(table: str) -> bool:
     return table != STORE.name
 
 
+def is_for_drill(table: str) -> bool:
+    """Need the tables of a restore of everything: the bytes of files, and their recipes, readings and manifests."""
+    return table == STORE.name or is_for_restore(table)
+
+
 def is_for_restore(table: str) -> bool:
-    """Need the tables of a restore: the bytes of files, and their recipes, readings and manifests."""
-    return table in (STORE.name, MANIFEST.name, EXTRACTIONS.name, PIECES.name)
+    """Need recipes, readings and manifests; the bytes of files are brought when they are read."""
+    return table in (MANIFEST.name, EXTRACTIONS.name, PIECES.name)
 
 
 @contextmanager
 def opened_copy(given: str, key_file: Path | None = None, needed: Needed = is_needed) -> Iterator[Layout]:
-    """Yield the layout of a temporary data directory with the files of a copy, deleted at the end. It has no warehouse.
-    Of a copy that must be downloaded (from an object store) or decrypted, it has only the Parquet files of the `needed`
-    tables.
+    """Yield the layout alone of what `opened_by_and_by` yields, and raise as it does."""
+    with opened_by_and_by(given, key_file, needed) as (layout, _):
+        yield layout
+
+
+@contextmanager
+def opened_by_and_by(
+    given: str, key_file: Path | None = None, needed: Needed = is_needed
+) -> Iterator[tuple[Layout, Bring]]:
+    """Yield the layout of a temporary data directory with the files of a copy, deleted at the end, and a function that
+    brings one more Parquet file. The directory has no warehouse. Of a copy that must be downloaded (from an object
+    store) or decrypted, it has only the Parquet files of the `needed` tables.
 
     Raises ConfigurationError where the place has no copy, FixityError where the copy would lead elsewhere,
     DataDirectoryError where it cannot be reached, DiskFullError where there is no room for the downloaded files.
@@ -76,7 +93,15 @@ def opened_copy(given: str, key_file: Path | None = None, needed: Needed = is_ne
                 _link(Path(place), layout)
         with disk_errors():
             layout.prepare()
-        yield layout
+
+        def bring(part: PartRecord) -> None:
+            target = layout.root / part.path
+            if is_brought and part.path in state.entries and not target.exists():
+                _refuse_without_room(layout, place, part.size)
+                with place_errors(place):
+                    _fetch_one(destination, part.path, target, part.sha256)
+
+        yield layout, bring
     finally:
         _remove(work)
 
@@ -136,17 +161,20 @@ def _fetch(destination: Destination, state: CopyState, layout: Layout, needed: N
         wanted |= {path: match["sha256"] for path in state.entries if (match := IMPORT.fullmatch(path))}
     _refuse_without_room(layout, destination.place, sum(part.size for part in parts))
     for path, expected in wanted.items():
-        if path not in state.entries:
-            continue
-        target = layout.root / path
-        make_directories(target.parent)
-        digest = sha256()
-        with target.open("wb") as file, suppress(UnreadableThere):
-            for block in destination.blocks(path):
-                digest.update(block)
-                file.write(block)
-        if digest.hexdigest() != expected:
-            target.unlink()
+        if path in state.entries:
+            _fetch_one(destination, path, layout.root / path, expected)
+
+
+def _fetch_one(destination: Destination, path: str, target: Path, expected: str) -> None:
+    """Bring a file with this SHA-256; leave it out where it has another one there."""
+    make_directories(target.parent)
+    digest = sha256()
+    with target.open("wb") as file, suppress(UnreadableThere):
+        for block in destination.blocks(path):
+            digest.update(block)
+            file.write(block)
+    if digest.hexdigest() != expected:
+        target.unlink()
 
 
 def _refuse_without_room(layout: Layout, place: str, size: int) -> None:

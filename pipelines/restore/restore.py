@@ -20,6 +20,7 @@ from models.finding import Finding, address_of, exit_code
 from models.findings import restore as codes
 from models.json import JsonObject
 from models.observer import Observer
+from models.run import PartRecord
 from pipelines.archive.as_of import open_as_of
 from pipelines.archive.selection import Chosen, Selection, archived_roots, choose
 from pipelines.archive.store import StoreReader
@@ -116,13 +117,16 @@ def restore(
     observer: Observer | None = None,
     *,
     opening: Callable[[Path], TreeTarget] = open_target,
+    bring: Callable[[PartRecord], None] | None = None,
 ) -> RestoreResult:
-    """Restore the requested paths. A path that cannot be restored becomes a finding; the others are restored.
+    """Restore the requested paths. A path that cannot be restored becomes a finding; the others are restored. `bring`
+    is called for each part of the store before it is read.
 
     Raises ConfigurationError when the selection matches nothing or the target is not allowed, DiskFullError and
     DataDirectoryError when the target cannot be written; a new target directory is then removed again.
     """
     opened = open_as_of(layout, request.as_of, with_undone=request.undone)
+    opened.reader.bring = bring
     roots = archived_roots(layout, opened.reader.runs)
     target = check_place(request.target, layout, known_roots(roots.values()), into_home=request.into_home)
     chosen = choose(opened.reader, opened.run, roots, request.selection)

@@ -16,9 +16,10 @@ import pytest
 from models.errors import ConfigurationError, DataDirectoryError, ExitCode
 from models.observer import Observer
 from pipelines.archive.known_copies import KnownCopy, read_known_copies
+from pipelines.archive.selection import Selection
 from pipelines.copies.check import verify_copy
 from pipelines.copies.destination import CopyContent, Destination, read_there
-from pipelines.copies.opened import opened_copy
+from pipelines.copies.opened import is_for_restore, opened_by_and_by
 from pipelines.copies.places import add_copy, open_place, place_of
 from pipelines.copies.sync import sync_copy
 from pipelines.disk.layout import Layout
@@ -116,9 +117,25 @@ def test_a_copy_in_a_bucket_is_synced_verified_healed_erased_and_read_alone(
     assert objects(destination).keys() == {path for path in objects(destination) if (layout.root / path).exists()}
     assert verify_copy(layout, known(layout), destination, QUIET).findings == []
     restore(layout, RestoreRequest(tmp_path / "original", expired=True, links=True))
-    with opened_copy(place) as copied:
-        restore(copied, RestoreRequest(tmp_path / "restored", expired=True, links=True))
+    with opened_by_and_by(place, needed=is_for_restore) as (copied, bring):
+        restore(copied, RestoreRequest(tmp_path / "restored", expired=True, links=True), bring=bring)
     assert tree_of(tmp_path / "restored") == tree_of(tmp_path / "original")
+
+
+@needs_server
+def test_of_a_copy_in_a_bucket_a_restore_of_one_file_downloads_the_parts_that_have_its_bytes_alone(
+    made_archive: Archive, bucket: str, tmp_path: Path
+) -> None:
+    layout, place = made_archive.copy(tmp_path / "archive").layout, f"{bucket}/one-file"
+    add_copy(layout, place)
+    sync_copy(layout, known(layout), QUIET)
+    with opened_by_and_by(place, needed=is_for_restore) as (copied, bring):
+        request = RestoreRequest(tmp_path / "one", Selection(files=["history.jsonl"]))
+        assert restore(copied, request, bring=bring).exit_code == ExitCode.VERIFIED
+        brought = {path.stem.split("-")[1] for path in copied.store.rglob("*.parquet")}
+    assert (tmp_path / "one" / "history.jsonl").read_bytes()
+    assert brought == {"1"}
+    assert {path.stem.split("-")[1] for path in layout.store.rglob("phase-*.parquet")} > brought
 
 
 def test_another_url_is_refused_and_a_service_that_is_away_is_named(

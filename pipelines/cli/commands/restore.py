@@ -8,7 +8,7 @@ import typer
 from models.amounts import count, duration, listed, moment, plural, size
 from pipelines.archive.selection import Selection
 from pipelines.cli.console import say, say_json
-from pipelines.cli.from_copy import FromCopy, KeyFile, reading
+from pipelines.cli.from_copy import FromCopy, KeyFile, reading_by_and_by
 from pipelines.cli.options import AsJson, Data, Quiet
 from pipelines.cli.progress import showing
 from pipelines.cli.selecting import ArchivedHomes, AsOf, Phases, Session, Undone
@@ -78,8 +78,11 @@ def restore(
         dry_run=dry_run,
         undone=undone,
     )
-    with reading(data, from_copy, key, to) as layout, showing(shown=not (as_json or quiet)) as observer:
-        result = do_restore(layout, request, observer)
+    with (
+        reading_by_and_by(data, from_copy, key, to) as (layout, bring),
+        showing(shown=not (as_json or quiet)) as observer,
+    ):
+        result = do_restore(layout, request, observer, bring=bring)
     if as_json:
         say_json(result.to_json())
     else:
@@ -103,7 +106,7 @@ def _show(result: RestoreResult, with_links: bool, *, quiet: bool) -> None:
     if len(result.findings) > _SHOWN:
         say(f"and {len(result.findings) - _SHOWN} more; --json lists all", stderr=True)
     if result.findings:
-        say(f"{len(result.findings)} findings: some paths were not restored", is_bold=True, stderr=True)
+        say(f"{plural(len(result.findings), 'finding')}: see what to do above", is_bold=True, stderr=True)
 
 
 def _show_counts(result: RestoreResult) -> None:
