@@ -114,18 +114,23 @@ def listings(layout: Layout) -> tuple[Path, ...]:
     return layout.homes_file, layout.tombstones_file, layout.head_file, layout.evidence_file
 
 
-def renew_copies(layout: Layout, runs: Sequence[RunRecord], *, keep_others: bool = False) -> None:
+def renew_copies(
+    layout: Layout, runs: Sequence[RunRecord], *, keep_others: bool = False, is_compared: bool = False
+) -> None:
     """Write missing copies, and unless `keep_others` delete copies without an original. `runs` are all runs with a
-    commit record. A copy of a record with the size of its original that is not older counts as up to date; the few
-    other sealed files are compared. The caller must hold the writer lock.
+    commit record. A copy with the size of its original that is not older counts as up to date; with `is_compared`, the
+    copies of the few sealed files that are no records are compared with their originals instead. The caller must hold
+    the writer lock.
     """
     # Plain strings, and one pass over copies/: every run does this, with a manifest for each phase of each earlier run.
     found, directories = _existing(layout)
-    compared = [path for path in listings(layout) if path.exists()]
-    sealed = [*(layout.commit_record(run.run_id) for run in runs), *compared]
+    listed = [path for path in listings(layout) if path.exists()]
+    sealed = [*(layout.commit_record(run.run_id) for run in runs), *listed]
     names = {layout.relative(path): path for path in sealed}
     for name, path in names.items():
-        if not _is_as_new(path, found.get(name)) or (path in compared and not _is_same(path, layout.copy_of(path))):
+        if not _is_as_new(path, found.get(name)) or (
+            is_compared and path in listed and not _is_same(path, layout.copy_of(path))
+        ):
             sync_directories(make_directories(layout.copy_of(path).parent))
             read_sealed(path)
             write_atomically(layout.copy_of(path), read_regular(path), "renew-copy")

@@ -68,7 +68,7 @@ def _renew_copies(layout: Layout) -> None:
     runs, damage = read_records(layout)
     if not damage:
         with disk_errors(), suppress(FixityError):
-            renew_copies(layout, runs, keep_others=True)
+            renew_copies(layout, runs, keep_others=True, is_compared=True)
 
 
 def _delete_old(layout: Layout, journal: Journal) -> None:

@@ -238,12 +238,18 @@ def test_a_rollback_is_refused_when_another_run_came_in_between(grown: Grown) ->
         roll_back(Layout(grown.data), planned, Observer())
 
 
-POINTS = ("rollback:before-commit", "rollback:after-commit", "publish:before-link", "rollback:before-completion")
+POINTS = (
+    "commit-copy:before-write@2",
+    "rollback:before-commit",
+    "rollback:after-commit",
+    "publish:before-link",
+    "rollback:before-completion",
+)
 
 
 WAYS = ("kill", "raise", "enospc")
 EVERY_WAY = [(point, kind) for point in POINTS for kind in WAYS]
-SOME = list(zip(POINTS, WAYS, strict=False))
+SOME = list(zip(POINTS, ("kill", *WAYS), strict=False))
 """Those of the suite; the soak has all of them."""
 
 
@@ -262,6 +268,7 @@ def test_a_rollback_that_died_anywhere_is_made_whole_by_the_next_start(
     assert call("rollback", grown.first, "--yes", "--data", data).code == 0
     assert checksums_of(data) == grown.then
     assert all(run.status == "complete" for run in read_runs(Layout(data)))
+    assert call("verify", "--data", data).code == 0
     # … or a run, which reads the undone files again.
     work(tmp_path / "other", grown.home)
     assert checksums_of(tmp_path / "other") == grown.now
