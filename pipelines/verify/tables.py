@@ -37,7 +37,7 @@ from pipelines.verify.context import Context, PhaseGroup
 MEMORY = "600MB"
 """DuckDB's memory limit; it spills the rest to the system's temporary directory."""
 RUNS: Final = "runs"
-"""A name in `Tables.incomplete`: a commit record is unusable."""
+"""A name in `Tables.incomplete`: a commit record is unusable or missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,8 @@ def _load(context: Context, tables: Tables) -> None:
     whole = {group.number for group in groups if group.number in usable and not group.phase.retired}
     parts = _fill_records(context, connection, groups, whole)
     tables.incomplete |= {part.table for group in groups for part in group.phase.parts if not context.is_usable(part)}
-    if context.unusable:
+    epochs = {run.epoch for run in context.runs}
+    if context.unusable or len(epochs) < max(epochs, default=0):
         tables.incomplete.add(RUNS)
     for load in _LOADS:
         fit = usable if load.table in (ENTRIES, PIECES, OCCURRENCES) else whole
