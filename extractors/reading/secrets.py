@@ -38,6 +38,8 @@ def looks_like_a_secret(head: bytes) -> bool:
     """Return whether a file that begins with `head`, at most `HEAD_BYTES` of it, is a private key or a file of
     tokens.
     """
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):  # Windows PowerShell writes UTF-16
+        head = head[: len(head) & ~1].decode("utf-16", "replace").encode()
     text = head[_end_of_comments(head) :]
     if _KEY.match(text) or _BARE_TOKEN.match(text):
         return True

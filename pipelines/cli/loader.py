@@ -21,6 +21,7 @@ from typer.main import get_command
 from models.errors import ConfigurationError, ExitCode
 from models.observer import Observer
 from pipelines.cli.interrupts import importing
+from pipelines.cli.plain_observer import PlainObserver
 from pipelines.disk.layout import Layout
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def follow_run(layout: Layout, finished: "RunResult", observer: Observer) -> tup
 def progress_shown(*, shown: bool) -> AbstractContextManager[Observer]:
     """Call `pipelines.cli.progress.showing`, imported here because Rich's bars are drawn on terminals only."""
     if not (shown and sys.stderr.isatty()):
-        return nullcontext(Observer())
+        return nullcontext(PlainObserver())
     from pipelines.cli import progress
 
     return progress.showing(shown=True)

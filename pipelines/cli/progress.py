@@ -11,7 +11,7 @@ from models.amounts import plural
 from models.amounts import size as sized
 from models.observer import Observer
 from models.text import safe
-from pipelines.cli.console import say, say_wrapped
+from pipelines.cli.plain_observer import PlainObserver
 from pipelines.cli.terminal import terminal
 
 _AFTER: Final = 0.5
@@ -36,7 +36,7 @@ def showing(*, shown: bool) -> Iterator[Observer]:
     """
     console = terminal(stderr=True)
     if not (shown and console.is_terminal):
-        yield _Plain()
+        yield PlainObserver()
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -54,16 +54,7 @@ def showing(*, shown: bool) -> Iterator[Observer]:
         bars.stop()
 
 
-class _Plain(Observer):
-    """Draws nothing, but prints the messages that a person must see before a run reads anything."""
-
-    def settings_changed(self, sentences: Sequence[str]) -> None:
-        say("The settings changed since the last run:", stderr=True)
-        for sentence in sentences:
-            say_wrapped(f"- {sentence}", stderr=True)
-
-
-class _Bars(_Plain):
+class _Bars(PlainObserver):
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
         self._task: TaskID | None = None

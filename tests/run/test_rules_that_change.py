@@ -20,6 +20,7 @@ from pipelines.run.inventory import InventoryItem, take_snapshot
 from pipelines.run.pipeline import run_job
 from pipelines.verify.verify import check
 from pipelines.warehouse.opened import open_warehouse
+from tests.command_line import call
 from tests.crash_driver import SESSION, write_home
 
 LISTED = f"projects/node_modules/{SESSION}.jsonl"
@@ -136,6 +137,14 @@ def test_a_run_says_which_settings_changed_and_which_withheld_files_it_archives(
     assert check(kept.layout) == []
     kept.run('withhold = ["projects/**/*.md"]\n')
     assert kept.changes()[-1] == f"1 archived file is withheld from now on: {FOREIGN}"
+
+
+@pytest.mark.parametrize("options", [(), ("--quiet",)])
+def test_a_command_without_a_terminal_says_which_settings_changed(options: tuple[str, ...], kept: Kept) -> None:
+    kept.run("entry_mb = 8\n")
+    kept.layout.settings_file.write_text("entry_mb = 16\n")
+    said = call("run", "--home", f"home={kept.home}", "--data", kept.layout.root, *options).err
+    assert "has 16 MiB instead of 8" in " ".join(said.split())
 
 
 def test_what_moves_to_a_phase_that_is_not_run_waits_for_it(kept: Kept) -> None:
