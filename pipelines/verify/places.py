@@ -39,7 +39,9 @@ class _Listed:
 
 
 def check_places(context: Context) -> None:
-    """Walk the data directory. Of Prefect's own files in prefect/ it checks only the permissions."""
+    """Walk the data directory. Of Prefect's own files in prefect/ it checks only the permissions, and not those of
+    its web pages.
+    """
     listed = _Listed(
         {part.path for _, _, part in context.parts()} | {text.path for run in context.runs for text in run.texts},
         {run.run_id for run in context.runs if run.status == "complete"},
@@ -109,6 +111,8 @@ def _judge_directory(context: Context, path: Path, names: Sequence[str]) -> bool
         case ["staging", _]:
             context.findings.append(codes.STAGED.at(context.address(path)))
             return False
+        case ["prefect", "ui"]:
+            return False  # the web pages of Prefect's package, with their modes there: nothing in them is of a home
         case ["prefect" | "copies" | "quarantine" | "machines" | "lakes", *_] | ["store", "imported"]:
             is_ours = True
         case ["runs", name]:

@@ -70,6 +70,17 @@ def test_an_archive_of_every_fixture_home_and_its_growth_is_healthy(tmp_path: Pa
     assert {finding.code for finding in check(layout, Level.DEEP)} == {"D107"}
 
 
+def test_prefects_web_pages_are_no_findings_and_its_database_must_be_private(archive: Archive) -> None:
+    pages = archive.layout.prefect / "ui" / "v2"
+    pages.mkdir(parents=True)
+    archive.layout.prefect.chmod(0o700)
+    pages.parent.chmod(0o700)
+    for path in (pages / "index.js", archive.layout.prefect / "prefect.db"):
+        path.write_text("1")
+        path.chmod(0o644)
+    assert [finding.address for finding in check(archive.layout, Level.DEFAULT)] == ["prefect/prefect.db"]
+
+
 def test_an_archive_stays_healthy_through_a_rollback_and_what_follows_it(archive: Archive) -> None:
     roll_back(archive.layout, plan_rollback(archive.layout, archive.runs[0].run_id), Observer())
     assert {finding.code for finding in check(archive.layout, Level.DEEP)} == {"D107"}
