@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.errors import ConfigurationError
+from models.errors import ConfigurationError, FixityError, LoadError
 from models.observer import Observer
 from models.run import WarehouseRecord
 from pipelines.archive import archive as archives
@@ -24,7 +24,8 @@ class Rebuilt:
 
 def rebuild(layout: Layout, observer: Observer) -> Rebuilt:
     """Build the warehouse again from the committed Parquet files, without damaged ones, and publish it. Raises
-    ConfigurationError if nothing was committed.
+    ConfigurationError if nothing was committed, FixityError where the rest does not make a warehouse, because a commit
+    record is lost.
     """
     archives.Archive.open(layout)
     with archives.writing(layout, "rebuild"):
@@ -36,7 +37,12 @@ def rebuild(layout: Layout, observer: Observer) -> Rebuilt:
         if not runs:
             raise ConfigurationError(f"no run has been committed in {layout.root}; `extract run` makes one")
         observer.step_begins("load")
-        published = make_warehouse(layout, runs, keep=read_settings(layout).keep_warehouses, is_anew=True)
+        try:
+            published = make_warehouse(layout, runs, keep=read_settings(layout).keep_warehouses, is_anew=True)
+        except LoadError as error:
+            for one in (one for one in damage if not one.mended):
+                raise FixityError(f"{error}: {one.path} {one.problem}; `extract repair` mends it") from error
+            raise
         made = published.record(layout)
         runs[-1].warehouse = made
         archives.commit(layout, runs[-1])

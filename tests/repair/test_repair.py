@@ -149,6 +149,7 @@ def test_a_run_that_is_gone_altogether_leaves_no_gap(archive: Archive, tmp_path:
     for place in archive.layout.root.rglob(f"*{gone}"):
         if place.is_dir():
             shutil.rmtree(place)
+    assert call("rebuild", "--data", archive.layout.root).code == ExitCode.FIXITY
     made = mended(archive)
     assert errors_in(made.findings) == []
     assert {one.code for one in made.losses} == {"L101", "L105"}
