@@ -12,9 +12,9 @@ import duckdb
 from models.errors import ConfigurationError
 from pipelines.disk.layout import Layout
 from pipelines.look.filters import Conditions, Filters
-from pipelines.look.given_rows import as_rows, given_rows
 from pipelines.look.search_index import EVENT, FILE, INPUT, MESSAGE, Row, current_index, hits, spaced
 from pipelines.look.texts import texts_of
+from pipelines.warehouse.given_rows import as_rows, given_rows
 from pipelines.warehouse.opened import open_warehouse
 
 KINDS: Final = (

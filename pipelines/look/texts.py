@@ -8,7 +8,7 @@ from typing import Final
 import duckdb
 
 from pipelines.look.conversation import Turn, Utterance, words_of
-from pipelines.look.given_rows import as_rows, given_rows
+from pipelines.warehouse.given_rows import as_rows, given_rows
 
 _FIRST: Final = 64
 """Turns of the first batch; each is four times as large as the one before: a query for many costs little more."""

@@ -14,9 +14,9 @@ from models.text import safe
 from pipelines.disk.layout import Layout
 from pipelines.disk.lock import writing
 from pipelines.look.filters import Filters
-from pipelines.look.given_rows import as_rows, given_rows
 from pipelines.look.search import SearchQuery, expression_of, search, snippet
 from pipelines.look.search_index import EVENT, FILE, INPUT, MESSAGE, current_index, hits
+from pipelines.warehouse.given_rows import as_rows, given_rows
 from pipelines.warehouse.opened import open_warehouse
 from tests.command_line import call
 from tests.look.story import EVIL, HOSTILE, LOST, TIDY, write_story
