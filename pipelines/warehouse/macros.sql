@@ -48,8 +48,8 @@ create or replace macro model_id(model) as (
                         regexp_replace(
                             regexp_replace(lower(trim(model)), '\[[0-9]+[km]\]$', ''), '^(?:.*/)?(?:(?:[a-z-]+\.)?anthropic\.)?', ''
                         ),
-                        '-v[0-9]+(?::[0-9]+)?$|:[a-z0-9]+$|@[a-z0-9]+$',
-                        ''
+                        '^(claude-.*?)(?:-v[0-9]+)?(?:[:@][a-z0-9]+)*$|^(.*)(?::(?:[a-z]+|[0-9]+)|@[a-z0-9]+)$',
+                        '\1\2'
                     ),
                     '^(claude-.*[0-9])\.([0-9])',
                     '\1-\2'

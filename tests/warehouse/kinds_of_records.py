@@ -129,8 +129,11 @@ def files_are_written_edited_and_not_edited(home: Path, n: int) -> None:
 
 @shows(
     {
-        "SELECT count(*) FROM user_prompts WHERE session_id = :s": [(2,)],
-        "SELECT in_transcript, in_history FROM user_prompts WHERE session_id = :s": [(True, True)] * 2,
+        "SELECT prompt_text, in_transcript, in_history FROM user_prompts WHERE session_id = :s ORDER BY prompted_at": [
+            ("look at this:\nline 1\nline 2", True, True),
+            ("and  that", True, True),
+            ("killed before it was written", False, True),
+        ],
         "SELECT prompt_text, in_transcript FROM user_prompts WHERE session_id = :t": [
             ("of a session that is gone", False)
         ],
@@ -152,6 +155,8 @@ def the_history_has_the_same_prompts(home: Path, n: int) -> None:
         line("look at this:\n[Pasted text #1 +2 lines]", -500, n, pasted),
         line("and that", 300_000 - 400, n),
         line("/model", 310_000, n),
+        line("/a-command-of-later-versions", 320_000, n),
+        line("killed before it was written", 900_000, n),
         line("of a session that is gone", 400_000, n + 1),
     ]
     write_lines(home / "history.jsonl", lines)
@@ -276,6 +281,27 @@ def spellings_of_one_model(home: Path, n: int) -> None:
         "Claude-Sonnet-4-5",
     )
     for number, model in enumerate(spellings):
+        talk.answer(f"k{n}{number}", model=model)
+    write_home(home, [talk])
+
+
+@shows(
+    {
+        "SELECT DISTINCT model_id FROM token_usage WHERE session_id = :s ORDER BY 1": [
+            ("claude-3-5-sonnet",),
+            ("deepseek-v2",),
+            ("deepseek-v3",),
+            ("qwen3-coder:30b",),
+            ("qwen3-coder:480b",),
+        ]
+    }
+)
+def versions_and_sizes_are_models_of_their_own(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("go")
+    spellings = ("claude-3-5-sonnet-v2@20241022", "anthropic.claude-3-5-sonnet-20241022-v2:0", "deepseek-v3:free")
+    others = ("deepseek-v3", "deepseek-v2", "qwen3-coder:30b", "ollama/qwen3-coder:480b")
+    for number, model in enumerate((*spellings, *others)):
         talk.answer(f"k{n}{number}", model=model)
     write_home(home, [talk])
 

@@ -9,12 +9,12 @@ import pytest
 
 from tests.conversations import session_id
 from tests.support import extract, warehouse_of
-from tests.warehouse import kinds_of_records, kinds_of_sessions, kinds_of_talk
+from tests.warehouse import kinds_of_agents, kinds_of_records, kinds_of_sessions, kinds_of_talk
 from tests.warehouse.kinds import KINDS
 
 pytestmark = pytest.mark.duckdb
 
-MODULES = (kinds_of_talk, kinds_of_sessions, kinds_of_records)
+MODULES = (kinds_of_talk, kinds_of_sessions, kinds_of_records, kinds_of_agents)
 """They register their kinds when they are imported."""
 
 

@@ -261,6 +261,53 @@ def the_history_grows_and_names_what_is_gone(one: Path, _two: Path, n: int, run:
     write_lines(one / "history.jsonl", lines)
 
 
+@shows(
+    {
+        "SELECT count(*), count(*) FILTER (has_result), count(*) FILTER (is_error) FROM tool_calls "
+        "WHERE session_id = :s": [(1, 1, 1)],
+        "SELECT error_kind FROM errors WHERE session_id = :s": [("tool_failed",)],
+    }
+)
+def a_home_was_synced_before_the_result_of_a_call(one: Path, two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    talk.prompt("go")
+    talk.answer(f"{n}", call(f"t{n}"), stop_reason="tool_use")
+    write_home(one, [talk])
+    talk.prompt([{"type": "tool_result", "tool_use_id": f"t{n}", "content": "no", "is_error": True}])
+    write_home(two, [talk])
+
+
+@shows(
+    {
+        COUNTS: [(2, 2, 20, 5, "present")],
+        "SELECT lost_record_count FROM sessions WHERE session_id = :s": [(2,)],
+    }
+)
+def only_the_end_of_a_file_is_rewritten(one: Path, _two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    talk.state("mode", mode="normal")
+    _turn(talk, "one")
+    if run == 2:
+        talk.seconds += 60
+    _turn(talk, "first end" if run == 1 else "second end")
+    write_home(one, [talk])
+
+
+@shows(
+    {
+        "SELECT record_count, copied_record_count, title FROM sessions WHERE session_id = :s": [(5, 5, "Twice")],
+    }
+)
+def a_copy_in_another_directory_has_records_without_uuid(one: Path, _two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    talk.state("mode", mode="normal")
+    _turn(talk, "one")
+    talk.state("mode", mode="normal")
+    talk.state("ai-title", aiTitle="Twice")
+    write_home(one, [talk])
+    write_home(one, [talk], "-home-mira-loom-copy")
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse of two homes after two runs."""

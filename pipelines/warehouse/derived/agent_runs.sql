@@ -65,9 +65,16 @@ with
             coalesce(b.input ->> '$.subagent_type', b.input ->> '$.agentType') as agent_type,
             b.input ->> '$.description' as description,
             b.input ->> '$.prompt' as prompt,
+            d.agent_tokens as total_tokens,
+            d.agent_call_count as tool_call_count,
+            d.agent_ms / 1000 as seconds,
             {'file_id':t.file_id, 'byte_offset':t.byte_offset, 'byte_length':t.byte_length} as address
         from tool_call_results t
         join content_blocks b using (file_id, byte_offset, block_number)
+        left join
+            (from record_details where agent_tokens is not null or agent_call_count is not null) d
+            on d.file_id = t.result_file_id
+            and d.byte_offset = t.result_byte_offset
         where t.tool_name in ('Task', 'Agent') and not t.is_copy_in_home
     ),
     answers as (
@@ -115,6 +122,17 @@ with
         where agent_id is not null
         group by all
     ),
+    -- A subagent in the background ends after the result of its call: a notice tells of it.
+    notices as (
+        select
+            {'home_id':home_id, 'session_id':session_id, 'agent_id':task_id} as run,
+            arg_max(task_status, {'at':said_at, 'byte_offset':byte_offset, 'file_id':file_id}) as status,
+            max(task_tokens) as total_tokens,
+            max(said_at) as said_at
+        from speakers
+        where task_id is not null and task_status is not null and not is_copy_in_home
+        group by all
+    ),
     known as (
         select run
         from transcripts
@@ -145,8 +163,10 @@ with
             coalesce(a.model, m.model) as model,
             t.started_at,
             t.ended_at,
-            a.recorded_at as returned_at,
+            coalesce(n.said_at, a.recorded_at) as returned_at,
             coalesce(
+                nullif(a.status, 'async_launched'),
+                n.status,
                 a.status,
                 case
                     j.event
@@ -159,7 +179,7 @@ with
                     else j.event
                 end
             ) as outcome,
-            a.total_tokens,
+            coalesce(a.total_tokens, n.total_tokens) as total_tokens,
             a.tool_call_count,
             a.seconds,
             coalesce(t.record_count, 0) as record_count,
@@ -171,6 +191,7 @@ with
         left join answers a using (run)
         left join progress p using (run)
         left join journals j using (run)
+        left join notices n using (run)
     ),
     -- Where nothing names the call, the call is the one that gave the subagent the text of its first record.
     unnamed as (
@@ -223,33 +244,65 @@ with
             on f.home_id = j.home_id
             and f.session_id is not distinct from j.session_id
             and f.agent_id = j.agent_id
+    ),
+    runs as (
+        select
+            coalesce(j.home_id, c.home_id) as home_id,
+            coalesce(j.session_id, c.session_id) as session_id,
+            j.agent_id,
+            coalesce(c.agent_type, j.agent_type) as agent_type,
+            coalesce(j.description, c.description) as description,
+            coalesce(j.tool_use_id, c.tool_use_id) as tool_use_id,
+            j.workflow_id,
+            coalesce(j.parent_agent_id, c.caller) as parent_agent_id,
+            coalesce(j.depth, case when c.caller is null then 1 end) as depth,
+            j.model,
+            coalesce(j.started_at, c.called_at) as started_at,
+            coalesce(j.ended_at, j.returned_at, c.returned_at) as ended_at,
+            coalesce(
+                j.outcome,
+                case
+                    when c.is_error then 'failed' when c.returned_at is not null and j.agent_id is null then 'completed'
+                end
+            ) as outcome,
+            coalesce(j.total_tokens, c.total_tokens) as total_tokens,
+            coalesce(j.tool_call_count, c.tool_call_count) as stated_tool_call_count,
+            coalesce(j.seconds, c.seconds) as stated_seconds,
+            coalesce(j.record_count, 0) as record_count,
+            coalesce(j.has_transcript, false) as has_transcript,
+            unnest(coalesce(j.address, c.address))
+        from linked j
+        full join
+            calls c
+            on c.home_id = j.home_id
+            and c.session_id is not distinct from j.session_id
+            and c.tool_use_id = j.tool_use_id
+    ),
+    -- The depth below a subagent that names its parent, but not its depth.
+    depths as (
+        with recursive
+            below as (
+                select home_id, session_id, agent_id, depth
+                from runs
+                where depth is not null and agent_id is not null
+                union
+                select r.home_id, r.session_id, r.agent_id, b.depth + 1
+                from below b
+                join
+                    runs r
+                    on r.home_id = b.home_id
+                    and r.session_id is not distinct from b.session_id
+                    and r.parent_agent_id = b.agent_id
+                where r.depth is null and b.depth < 100
+            )
+        select home_id, session_id, agent_id, min(depth) as depth
+        from below
+        group by all
     )
-select
-    coalesce(j.home_id, c.home_id) as home_id,
-    coalesce(j.session_id, c.session_id) as session_id,
-    j.agent_id,
-    coalesce(c.agent_type, j.agent_type) as agent_type,
-    coalesce(j.description, c.description) as description,
-    coalesce(j.tool_use_id, c.tool_use_id) as tool_use_id,
-    j.workflow_id,
-    coalesce(j.parent_agent_id, c.caller) as parent_agent_id,
-    coalesce(j.depth, case when c.caller is null then 1 end) as depth,
-    j.model,
-    coalesce(j.started_at, c.called_at) as started_at,
-    coalesce(j.ended_at, j.returned_at, c.returned_at) as ended_at,
-    coalesce(
-        j.outcome,
-        case when c.is_error then 'failed' when c.returned_at is not null and j.agent_id is null then 'completed' end
-    ) as outcome,
-    j.total_tokens,
-    j.tool_call_count as stated_tool_call_count,
-    j.seconds as stated_seconds,
-    coalesce(j.record_count, 0) as record_count,
-    coalesce(j.has_transcript, false) as has_transcript,
-    unnest(coalesce(j.address, c.address))
-from linked j
-full join
-    calls c
-    on c.home_id = j.home_id
-    and c.session_id is not distinct from j.session_id
-    and c.tool_use_id = j.tool_use_id
+select r.* replace (coalesce(r.depth, d.depth + 1) as depth)
+from runs r
+left join
+    depths d
+    on d.home_id = r.home_id
+    and d.session_id is not distinct from r.session_id
+    and d.agent_id = r.parent_agent_id

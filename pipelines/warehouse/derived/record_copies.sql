@@ -33,6 +33,7 @@ with
             r.forked_from_uuid,
             r.recorded_at,
             r.api_message_id,
+            r.message_id,
             r.request_id,
             r.input_tokens,
             r.output_tokens,
@@ -248,15 +249,17 @@ with
                 'line',
                 n.session_id,
                 n.record_type,
+                coalesce(n.subtype, '-'),
                 n.byte_length,
-                hex(p.digest),
+                coalesce(n.recorded_at::varchar, '-'),
+                coalesce(n.message_id, '-'),
                 row_number() over (
-                    partition by n.file_id, n.record_type, n.byte_length, p.digest order by n.byte_offset
+                    partition by n.file_id, n.record_type, n.subtype, n.byte_length, n.recorded_at, n.message_id
+                    order by n.byte_offset
                 )
             ) as event
         from named n
         semi join transcripts t using (session_id)
-        join pieces p using (file_id, byte_offset)
         where n.uuid is null and n.agent_id is null
     ),
     ends as (

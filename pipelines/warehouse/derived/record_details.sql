@@ -18,6 +18,9 @@ refresh: session
 - task_id (text): The task that the result of a call names.
 - task_subject (text): Its subject.
 - task_status (text): The status that it got.
+- agent_tokens (integer): Of the result of a call that started a subagent: the tokens that it states.
+- agent_call_count (integer): The tool calls that it states.
+- agent_ms (integer): The duration that it states, in milliseconds.
 - was_denied (flag): Of the result of a failed call: whether its text or its record says that a person or a rule refused the call.
 - error_kind (text): Of a record of an error, a refusal or a hook that failed: its kind, as `errors` has it.
 - error_text (text): Its text, where a message does not have it.
@@ -27,9 +30,15 @@ refresh: session
 */
 with
     results as (
-        select distinct result_file_id as file_id, result_byte_offset as byte_offset
+        select
+            result_file_id as file_id,
+            result_byte_offset as byte_offset,
+            bool_or(tool_name in ('Task', 'Agent')) as is_agent
         from tool_call_results
-        where tool_name in ('Edit', 'MultiEdit', 'Write', 'NotebookEdit', 'TaskCreate', 'TaskUpdate')
+        where
+            tool_name in ('Edit', 'MultiEdit', 'Write', 'NotebookEdit', 'TaskCreate', 'TaskUpdate', 'Task', 'Agent')
+            and has_result
+        group by all
     ),
     -- Materialized: the planner would push the pattern into the scan, and so read every text.
     error_texts as materialized(
@@ -57,7 +66,8 @@ with
             r.body,
             coalesce(r.record_type = 'attachment' and r.subtype = 'queued_command', false) as is_queued,
             r.record_type = 'assistant' and r.request_id is null as may_state_cost,
-            e.file_id is not null as is_result,
+            not e.is_agent as is_result,
+            e.is_agent,
             f.is_denial,
             r.record_type = 'system' as is_system,
             case
@@ -77,7 +87,7 @@ with
     ),
     needed as (
         select
-            * exclude (body, is_queued, may_state_cost, is_result, is_denial),
+            * exclude (body, is_queued, may_state_cost, is_result, is_agent, is_denial),
             case
                 when error is not null
                 then
@@ -108,6 +118,15 @@ with
                         '$.toolUseResult.statusChange.to'
                     ]
             end as result,
+            case
+                when is_agent
+                then
+                    body ->> [
+                        '$.toolUseResult.totalTokens',
+                        '$.toolUseResult.totalToolUseCount',
+                        '$.toolUseResult.totalDurationMs'
+                    ]
+            end as agent,
             case when is_queued then body ->> ['$.attachment.source_uuid', '$.attachment.isMeta'] end as queued,
             case
                 when agent_id is not null and contains(body, '"attributionAgent"') then body ->> '$.attributionAgent'
@@ -125,7 +144,7 @@ with
         from bodies
         where
             is_queued
-            or is_result
+            or is_result is not null
             or agent_id is not null
             or may_state_cost
             or is_denial is not null
@@ -140,6 +159,9 @@ select
     result[3] as task_id,
     result[4] as task_subject,
     result[5] as task_status,
+    try_cast(agent[1] as bigint) as agent_tokens,
+    try_cast(agent[2] as bigint) as agent_call_count,
+    try_cast(agent[3] as bigint) as agent_ms,
     case
         error
         when 'model_refusal_no_fallback'

@@ -58,17 +58,25 @@ with
         union all
         select j.home_id, j.session_id, j.name, 'job_name', j.file_id, j.byte_offset, j.byte_length, j.run_id
         from jobs j
+    ),
+    -- An empty title of a person takes back the ones before it.
+    last_of_each_kind as (
+        select *
+        from given
+        where title <> '' or (title = '' and title_kind = 'custom')
+        qualify
+            row_number() over (
+                partition by home_id, session_id, title_kind order by run_id desc, byte_offset desc, file_id
+            )
+            = 1
     )
 select home_id, session_id, title, title_kind, file_id, byte_offset, byte_length
-from given
+from last_of_each_kind
 where title <> ''
 qualify
     row_number() over (
         partition by home_id, session_id
         order by
-            list_position(['custom', 'generated', 'summary', 'agent_name', 'job_name', 'worktree_name'], title_kind),
-            run_id desc,
-            byte_offset desc,
-            file_id
+            list_position(['custom', 'generated', 'summary', 'agent_name', 'job_name', 'worktree_name'], title_kind)
     )
     = 1

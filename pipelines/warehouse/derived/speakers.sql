@@ -18,6 +18,9 @@ refresh: session
 - words (text): Of a prompt, the person's own words: without the text that Claude Code and editors put around them.
 - paste_count (integer): Of a prompt, its pasted texts and images.
 - message_id (text, distinct): The first text as it was written: joins `messages`.
+- task_id (text): Of a notice that a background task ended: the task, which is a subagent's id if it was one.
+- task_status (text): Of such a notice: completed, failed or killed.
+- task_tokens (integer): Of such a notice: the tokens of the task.
 - prompt_id (text): The id that all records of one prompt share.
 - working_directory (text): Working directory at that time, as written.
 - is_copy_in_home (flag, required): Whether another row of the same home represents it.
@@ -293,7 +296,16 @@ with
                 when form = 'local command' and provenance is distinct from 'human'
                 then 'command'
                 else 'prompt'
-            end as kind
+            end as kind,
+            case
+                when form = 'notice' and speaker = 'claude_code' and regexp_matches(text, '^\s*<task-notification>')
+                then
+                    {
+                        'task_id':regexp_extract(text, '<task-id>\s*([^<\s]+)', 1),
+                        'status':regexp_extract(text, '<status>\s*([^<\s]+)', 1),
+                        'tokens':regexp_extract(text, '<usage>[^/]*?total_tokens[>:]\s*([0-9]+)', 1)
+                    }
+            end as notification
         from texts_by_source
     )
 select
@@ -320,6 +332,9 @@ select
     case when k.kind = 'prompt' then words_of(k.text) end as words,
     case when k.kind = 'prompt' then coalesce(k.attachment_count, 0) end as paste_count,
     k.message_id,
+    nullif(k.notification.task_id, '') as task_id,
+    nullif(k.notification.status, '') as task_status,
+    try_cast(k.notification.tokens as bigint) as task_tokens,
     k.prompt_id,
     k.cwd as working_directory,
     coalesce(c.is_copy_in_home, false) as is_copy_in_home,

@@ -187,7 +187,7 @@ select
     > 1,
     row_number() over (
         partition by call_key
-        order by original_file_id is null desc, has_result desc, agent_id is null desc, called_at, file_id, byte_offset
+        order by has_result desc, original_file_id is null desc, agent_id is null desc, called_at, file_id, byte_offset
     )
     > 1,
     list_sort(list_distinct(list(home_id) over (partition by call_key)))

@@ -11,7 +11,7 @@ One row for each tool call with its input and result, once, however many homes a
 - skill: The skill, if the tool runs one.
 - called_at: Time of the calling record.
 - returned_at: Time of the record with the result.
-- duration_seconds: From `called_at` to `returned_at`, in seconds.
+- duration_seconds: From `called_at` to `returned_at`, in seconds; NULL if the clock was set back between them.
 - has_result: Whether a result was found.
 - is_error: Whether the result is marked as an error.
 - was_denied: Whether a person or a rule refused the call.
@@ -38,11 +38,11 @@ select
     p.project,
     t.tool_use_id,
     t.tool_name,
-    nullif(regexp_extract(t.tool_name, '^mcp__(.+?)__', 1), '') as mcp_server,
+    coalesce(b.rest ->> '$.server_name', nullif(regexp_extract(t.tool_name, '^mcp__(.+?)__', 1), '')) as mcp_server,
     case when t.tool_name = 'Skill' then coalesce(b.input ->> '$.skill', b.input ->> '$.command') end as skill,
     t.called_at,
     t.returned_at,
-    epoch(t.returned_at) - epoch(t.called_at) as duration_seconds,
+    case when t.returned_at >= t.called_at then epoch(t.returned_at) - epoch(t.called_at) end as duration_seconds,
     t.has_result,
     t.is_error,
     case when t.is_error then coalesce(d.was_denied, false) when t.has_result then false end as was_denied,

@@ -8,10 +8,12 @@ an earlier generation of a file has, are not listed.
 - recorded_at: The record's time.
 - record_type: The record's type.
 - stated_by: record (a record of another type than assistant has a `usage`), synthetic (Claude Code wrote the answer itself, with
-    tokens), or progress (a progress record repeats the answer of a subagent of which no transcript is there).
+    tokens), progress (a progress record repeats the answer of a subagent of which no transcript is there), or result (the result of a
+    call states only the total of a subagent of which no transcript is there).
 - model: The model, as written.
 - input_tokens: Tokens sent that no cache held.
 - output_tokens: Tokens answered.
+- total_tokens: Tokens of both kinds, where a result states only these.
 - file_id: The file of the record.
 - byte_offset: Its offset.
 - byte_length: Its length in bytes.
@@ -37,6 +39,7 @@ select
     model,
     input_tokens,
     output_tokens,
+    null as total_tokens,
     file_id,
     byte_offset,
     byte_length
@@ -54,6 +57,7 @@ select
     p.message ->> '$.model',
     try_cast(p.message ->> '$.usage.input_tokens' as bigint),
     try_cast(p.message ->> '$.usage.output_tokens' as bigint),
+    null,
     p.file_id,
     p.byte_offset,
     p.byte_length
@@ -65,3 +69,25 @@ where
         from records t
         where t.home_id = p.home_id and t.session_id is not distinct from p.session_id and t.agent_id = p.named_agent
     )
+union all
+select
+    a.home_id,
+    a.session_id,
+    a.agent_id,
+    a.ended_at,
+    'user',
+    'result',
+    a.model,
+    null,
+    null,
+    a.total_tokens,
+    a.file_id,
+    a.byte_offset,
+    a.byte_length
+from agent_runs a
+anti join
+    usage_parts u
+    on u.home_id = a.home_id
+    and u.session_id is not distinct from a.session_id
+    and u.agent_id = a.agent_id
+where a.agent_id is not null and not a.has_transcript and a.total_tokens > 0
