@@ -10,12 +10,11 @@ from tests.warehouse.kinds import SAID, shows, talk_of
 def _write_agent(home: Path, talk: Talk, name: str, task: str, *asked: tuple[str, str]) -> None:
     """Write the transcript of a subagent that gets `task`, and starts others: for each, the id of a call and a task."""
     agent = Talk(talk.session, talk.cwd, seconds=talk.seconds)
-    more: JsonObject = {"isSidechain": True, "agentId": name}
-    agent.prompt(task, **more)
+    agent.prompt(task, isSidechain=True, agentId=name)
     for tool_use_id, prompt in asked:
         given = call(tool_use_id, "Agent", prompt=prompt, description=prompt, subagent_type="Explore")
-        agent.answer(tool_use_id, given, stop_reason="tool_use", **more)
-    agent.answer(name, **more)
+        agent.answer(tool_use_id, given, stop_reason="tool_use", isSidechain=True, agentId=name)
+    agent.answer(name, isSidechain=True, agentId=name)
     for number, record in enumerate(agent.records):
         record["uuid"] = f"{name}-{number}"
     path = home / "projects" / "-home-mira-loom" / talk.session / "subagents" / f"agent-{name}.jsonl"
