@@ -132,7 +132,6 @@ def files_are_written_edited_and_not_edited(home: Path, n: int) -> None:
         "SELECT prompt_text, in_transcript, in_history FROM user_prompts WHERE session_id = :s ORDER BY prompted_at": [
             ("look at this:\nline 1\nline 2", True, True),
             ("and  that", True, True),
-            ("killed before it was written", False, True),
         ],
         "SELECT prompt_text, in_transcript FROM user_prompts WHERE session_id = :t": [
             ("of a session that is gone", False)
@@ -155,8 +154,7 @@ def the_history_has_the_same_prompts(home: Path, n: int) -> None:
         line("look at this:\n[Pasted text #1 +2 lines]", -500, n, pasted),
         line("and that", 300_000 - 400, n),
         line("/model", 310_000, n),
-        line("/a-command-of-later-versions", 320_000, n),
-        line("killed before it was written", 900_000, n),
+        line("not of the transcript, which counts alone", 900_000, n),
         line("of a session that is gone", 400_000, n + 1),
     ]
     write_lines(home / "history.jsonl", lines)
