@@ -13,7 +13,7 @@ refresh: session
 - is_abandoned (flag, required): Whether the conversation was rewound to before it.
 - paste_count (integer): Texts and images pasted into it.
 - in_transcript (flag, required): Whether a transcript has it.
-- in_history (flag, required): Whether history.jsonl has it.
+- in_history (flag): Whether history.jsonl has it; NULL if the home has no history.jsonl with session ids.
 - is_copy_in_home (flag, required): Whether another row of the same home represents it.
 - is_copy (flag, required): Whether another row represents it when homes are taken together.
 - home_ids (list of text): The homes that have it.
@@ -63,42 +63,6 @@ with
         order by
             t.file_id, t.byte_offset, abs(epoch(s.said_at) - epoch(t.prompted_at)) nulls last, s.file_id, s.byte_offset
     ),
-    -- Lines that no record of their session matches. They are prompts that the transcript lacks, unless they are local
-    -- commands, were taken back from the queue, or became part of a longer prompt.
-    unmet as (
-        select t.*, coalesce(k.records, 0) > 0 as is_told
-        from typed t
-        anti join met m using (file_id, byte_offset)
-        left join talked k on k.home_id = t.home_id and k.session_id = t.session_id
-    ),
-    waited as (
-        select r.home_id, r.session_id, lower(regexp_replace(x.text, '\s+', ' ', 'g')) as display
-        from records r
-        join message_texts x using (message_id)
-        where
-            r.record_type = 'queue-operation'
-            and (r.home_id, r.session_id) in (select (home_id, session_id) from unmet where is_told)
-    ),
-    told_otherwise as (
-        select u.file_id, u.byte_offset
-        from unmet u
-        where u.is_told and starts_with(ltrim(u.prompt), '/')
-        union
-        select u.file_id, u.byte_offset
-        from unmet u
-        join said s on s.home_id = u.home_id and s.session_id = u.session_id
-        where
-            u.is_told
-            and (
-                contains(s.display, u.display)
-                or (u.paste_count > 0 and epoch(s.said_at) - epoch(u.prompted_at) between -30 and 3600)
-            )
-        union
-        select u.file_id, u.byte_offset
-        from unmet u
-        join waited w on w.home_id = u.home_id and w.session_id = u.session_id
-        where u.is_told and contains(w.display, u.display)
-    ),
     all_prompts as (
         select
             s.home_id,
@@ -144,9 +108,11 @@ with
             t.file_id,
             t.byte_offset,
             t.byte_length
-        from unmet t
+        from typed t
         join files f using (file_id)
-        anti join told_otherwise o using (file_id, byte_offset)
+        anti join met m using (file_id, byte_offset)
+        left join talked k on k.home_id = t.home_id and k.session_id = t.session_id
+        where coalesce(k.records, 0) = 0
     )
 select * exclude (event), list_sort(list_distinct(list(home_id) over (partition by event))) as home_ids
 from all_prompts
