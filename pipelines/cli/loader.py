@@ -21,7 +21,6 @@ from typer.main import get_command
 from models.errors import ConfigurationError, ExitCode
 from models.observer import Observer
 from pipelines.cli.interrupts import importing
-from pipelines.cli.plain_observer import PlainObserver
 from pipelines.disk.layout import Layout
 
 if TYPE_CHECKING:
@@ -202,9 +201,13 @@ def follow_run(layout: Layout, finished: "RunResult", observer: Observer) -> tup
 
 
 def progress_shown(*, shown: bool) -> AbstractContextManager[Observer]:
-    """Call `pipelines.cli.progress.showing`, imported here because Rich's bars are drawn on terminals only."""
+    """Call `pipelines.cli.progress.showing`, imported here because Rich's bars are drawn on terminals only; elsewhere
+    give a `PlainObserver`, imported here because the list of commands needs none.
+    """
+    from pipelines.cli import plain_observer
+
     if not (shown and sys.stderr.isatty()):
-        return nullcontext(PlainObserver())
+        return nullcontext(plain_observer.PlainObserver())
     from pipelines.cli import progress
 
     return progress.showing(shown=True)

@@ -3,6 +3,7 @@ withheld files must not go unnoticed, since these files are then archived.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 
 from extractors.reading.registry import Treatment
 from models.amounts import plural
@@ -18,6 +19,8 @@ _ON_TREES = "plugin and node_modules trees are archived from now on"
 _OFF_TREES = "plugin and node_modules trees are only listed from now on; their archived files stay"
 _ON_LINKS = "links are followed where data is expected"
 _OFF_LINKS = "links where data is expected are not followed, and make a run incomplete"
+_OTHERS = (*(one.name for one in fields(Settings) if one.name.startswith("alert_")), "cleanup_days", "push")
+"""The settings that change nothing in the archive."""
 
 
 def changed_settings(layout: Layout, runs: Sequence[RunRecord]) -> list[str]:
@@ -60,6 +63,12 @@ def _sentences(before: Settings, now: Settings) -> Iterator[str]:
         rules = plural(len(now.retention), "rule")
         yield f"retention: {rules} now, {len(before.retention)} before; `extract retention` shows what they delete"
     yield from _prices(before.prices, now.prices)
+    if before.privacy != now.privacy:
+        yield f"privacy: {plural(len(now.privacy), 'rule')} now, {len(before.privacy)} before"
+    for name in _OTHERS:
+        old, new = getattr(before, name), getattr(now, name)
+        if old != new:
+            yield f"{name}: {str(new).lower()} instead of {str(old).lower()}"
 
 
 def _prices(before: Mapping[str, object], now: Mapping[str, object]) -> Iterator[str]:

@@ -49,7 +49,7 @@ def test_a_home_that_lost_its_files_ends_the_run_with_6_and_tells_the_command(
     assert (alert["rule"], alert["subject"], summary["run_id"]) == ("vanished", "mine", run.run_id)
     assert alert["figures"] == {"files_vanished": 4, "files_before": 5, "vanished_percent": 80}
     assert alert["announced"] is True
-    assert said.startswith("ALERT vanished: 4 of 5 files of home mine (80 %) vanished")
+    assert "\nALERT vanished: 4 of 5 files of home mine (80 %) vanished" in f"\n{said}"
 
 
 def test_an_alert_is_in_the_report_the_status_and_the_list_of_alerts(purged: tuple[Kept, Path, str]) -> None:

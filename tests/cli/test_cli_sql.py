@@ -233,7 +233,7 @@ def test_a_reader_that_goes_away_is_no_failure_to_speak_of(kept: Kept) -> None:
 def test_without_a_warehouse_the_next_command_is_named(tmp_path: Path) -> None:
     ran = call("sql", "SELECT 1", "--data", tmp_path / "data")
     assert ran.code == 2
-    assert "`extract run` builds one" in ran.err
+    assert "`extract run` makes one" in ran.err
     assert not (tmp_path / "data").exists()
 
 

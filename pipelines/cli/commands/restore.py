@@ -125,7 +125,7 @@ def _show_counts(result: RestoreResult) -> None:
     if written.with_erased:
         say(f"{plural(written.with_erased, 'file')} without the bytes that were erased on request")
     if result.links:
-        say(f"{plural(result.links, 'link')} result, none followed")
+        say(f"{plural(result.links, 'link')} restored as links, none followed")
     if written.same or written.other:
         say(f"kept existing files: {count(written.same)} with the same content, {count(written.other)} with other")
 
