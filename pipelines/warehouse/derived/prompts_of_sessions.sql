@@ -13,7 +13,7 @@ refresh: session
 - is_abandoned (flag, required): Whether the conversation was rewound to before it.
 - paste_count (integer): Texts and images pasted into it.
 - in_transcript (flag, required): Whether a transcript has it.
-- in_history (flag): Whether history.jsonl has it; NULL if the home has no history.jsonl with session ids.
+- in_history (flag, required): Whether history.jsonl has it.
 - is_copy_in_home (flag, required): Whether another row of the same home represents it.
 - is_copy (flag, required): Whether another row represents it when homes are taken together.
 - home_ids (list of text): The homes that have it.
