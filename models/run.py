@@ -22,6 +22,9 @@ parses the files in the store again.
 
 _SECOND = "%Y%m%dT%H%M%SZ"
 
+RUN_ID: Final = r"\d{8}T\d{6}Z-[0-9a-f]{6}"
+"""The pattern of a run_id."""
+
 
 def new_run_id(now: datetime, last: str = "") -> str:
     """Return a run_id: `now` in UTC to the second, and six random hex digits. It sorts after `last`, the greatest id so
@@ -40,7 +43,7 @@ def new_run_id(now: datetime, last: str = "") -> str:
 
 def is_run_id(name: str) -> bool:
     """Return whether a name has the form of a run_id."""
-    return re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{6}", name) is not None
+    return re.fullmatch(RUN_ID, name) is not None
 
 
 MANIFEST_TABLE: Final = "manifest"

@@ -12,6 +12,7 @@ from typing import Final
 from typer.testing import CliRunner
 
 from models.errors import ConfigurationError, ExitCode
+from models.run import RUN_ID
 from pipelines.cli.app import app
 
 _HOME: Final = "/home/mira"
@@ -59,6 +60,6 @@ def _call(where: Path, *words: str) -> str:
 
 
 def _fixed(text: str) -> str:
-    text = re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{6}", _RUN, text)
+    text = re.sub(RUN_ID, _RUN, text)
     text = re.sub(rf"({_RUN}, )\d{{4}}-\d\d-\d\d \d\d:\d\d", rf"\g<1>{_STARTED}", text)
     return re.sub(r"\d+(\.\d+)? s$", "0.2 s", text, flags=re.MULTILINE)

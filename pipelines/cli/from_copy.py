@@ -10,7 +10,7 @@ import typer
 
 from models.errors import ConfigurationError
 from pipelines.cli.options import layout_of
-from pipelines.copies.opened import Bring, Needed, is_for_drill, is_for_restore, opened_by_and_by
+from pipelines.copies.opened import Bring, Needed, is_for_drill, is_for_restore, opened_on_demand
 from pipelines.copies.places import is_url, place_of
 from pipelines.disk.layout import Layout
 
@@ -33,13 +33,13 @@ def reading(
     target: Path | None = None,
     needed: Needed = is_for_drill,
 ) -> Iterator[Layout]:
-    """Yield the layout alone of what `reading_by_and_by` yields, and raise as it does."""
-    with reading_by_and_by(data, copy, key, target, needed) as (layout, _):
+    """Yield the layout alone of what `reading_on_demand` yields, and raise as it does."""
+    with reading_on_demand(data, copy, key, target, needed) as (layout, _):
         yield layout
 
 
 @contextmanager
-def reading_by_and_by(
+def reading_on_demand(
     data: Path | None,
     copy: str | None,
     key: Path | None = None,
@@ -60,5 +60,5 @@ def reading_by_and_by(
         real = Path(os.path.realpath(target.expanduser()))
         if place == real or place in real.parents or real in place.parents:
             raise ConfigurationError(f"{target} and the copy {copy} must not contain one another: name another one")
-    with opened_by_and_by(copy, key, needed) as opened:
+    with opened_on_demand(copy, key, needed) as opened:
         yield opened

@@ -53,13 +53,13 @@ def is_for_restore(table: str) -> bool:
 
 @contextmanager
 def opened_copy(given: str, key_file: Path | None = None, needed: Needed = is_needed) -> Iterator[Layout]:
-    """Yield the layout alone of what `opened_by_and_by` yields, and raise as it does."""
-    with opened_by_and_by(given, key_file, needed) as (layout, _):
+    """Yield the layout alone of what `opened_on_demand` yields, and raise as it does."""
+    with opened_on_demand(given, key_file, needed) as (layout, _):
         yield layout
 
 
 @contextmanager
-def opened_by_and_by(
+def opened_on_demand(
     given: str, key_file: Path | None = None, needed: Needed = is_needed
 ) -> Iterator[tuple[Layout, Bring]]:
     """Yield the layout of a temporary data directory with the files of a copy, deleted at the end, and a function that

@@ -12,7 +12,7 @@ from models.errors import ConfigurationError
 from models.observer import Observer
 from pipelines.archive.known_copies import read_known_copies
 from pipelines.copies.check import verify_copy
-from pipelines.copies.opened import is_for_restore, is_for_sql, make_warehouse_of_copy, opened_by_and_by, opened_copy
+from pipelines.copies.opened import is_for_restore, is_for_sql, make_warehouse_of_copy, opened_copy, opened_on_demand
 from pipelines.copies.places import add_copy, open_copy
 from pipelines.copies.sync import sync_copy
 from pipelines.restore.restore import RestoreRequest, restore
@@ -56,7 +56,7 @@ def test_every_file_is_encrypted_and_any_program_for_age_decrypts_it(made: Archi
 def test_the_copy_and_its_key_alone_give_everything_back(made: Archive, tmp_path: Path) -> None:
     place, key = place_of(made), place_of(made).with_name("key")
     restore(made.layout, RestoreRequest(tmp_path / "original", expired=True, links=True))
-    with opened_by_and_by(str(place), key, is_for_restore) as (layout, bring):
+    with opened_on_demand(str(place), key, is_for_restore) as (layout, bring):
         assert not (layout.tables / "entries").exists()
         restore(layout, RestoreRequest(tmp_path / "restored", expired=True, links=True), bring=bring)
     with opened_copy(str(place), key, is_for_sql) as layout:

@@ -19,7 +19,7 @@ from pipelines.archive.known_copies import KnownCopy, read_known_copies
 from pipelines.archive.selection import Selection
 from pipelines.copies.check import verify_copy
 from pipelines.copies.destination import CopyContent, Destination, read_there
-from pipelines.copies.opened import is_for_restore, opened_by_and_by
+from pipelines.copies.opened import is_for_restore, opened_on_demand
 from pipelines.copies.places import add_copy, open_place, place_of
 from pipelines.copies.sync import sync_copy
 from pipelines.disk.layout import Layout
@@ -117,7 +117,7 @@ def test_a_copy_in_a_bucket_is_synced_verified_healed_erased_and_read_alone(
     assert objects(destination).keys() == {path for path in objects(destination) if (layout.root / path).exists()}
     assert verify_copy(layout, known(layout), destination, QUIET).findings == []
     restore(layout, RestoreRequest(tmp_path / "original", expired=True, links=True))
-    with opened_by_and_by(place, needed=is_for_restore) as (copied, bring):
+    with opened_on_demand(place, needed=is_for_restore) as (copied, bring):
         restore(copied, RestoreRequest(tmp_path / "restored", expired=True, links=True), bring=bring)
     assert tree_of(tmp_path / "restored") == tree_of(tmp_path / "original")
 
@@ -129,7 +129,7 @@ def test_of_a_copy_in_a_bucket_a_restore_of_one_file_downloads_the_parts_that_ha
     layout, place = made_archive.copy(tmp_path / "archive").layout, f"{bucket}/one-file"
     add_copy(layout, place)
     sync_copy(layout, known(layout), QUIET)
-    with opened_by_and_by(place, needed=is_for_restore) as (copied, bring):
+    with opened_on_demand(place, needed=is_for_restore) as (copied, bring):
         request = RestoreRequest(tmp_path / "one", Selection(files=["history.jsonl"]))
         assert restore(copied, request, bring=bring).exit_code == ExitCode.VERIFIED
         brought = {path.stem.split("-")[1] for path in copied.store.rglob("*.parquet")}

@@ -8,7 +8,7 @@ import typer
 from models.amounts import count, duration, listed, moment, plural, size
 from pipelines.archive.selection import Selection
 from pipelines.cli.console import say, say_json
-from pipelines.cli.from_copy import FromCopy, KeyFile, reading_by_and_by
+from pipelines.cli.from_copy import FromCopy, KeyFile, reading_on_demand
 from pipelines.cli.options import AsJson, Data, Quiet
 from pipelines.cli.progress import showing
 from pipelines.cli.selecting import ArchivedHomes, AsOf, Phases, Session, Undone
@@ -79,7 +79,7 @@ def restore(
         undone=undone,
     )
     with (
-        reading_by_and_by(data, from_copy, key, to) as (layout, bring),
+        reading_on_demand(data, from_copy, key, to) as (layout, bring),
         showing(shown=not (as_json or quiet)) as observer,
     ):
         result = do_restore(layout, request, observer, bring=bring)
