@@ -159,7 +159,7 @@ class WarehouseRecord:
 @dataclass(frozen=True, slots=True)
 class DamageRecord:
     """A file that a run found damaged: path below the data directory, table (empty unless it is a part), the run that
-    committed it, and the problem, worded to follow the path in a sentence. `mended`: it was restored from a copy.
+    committed it, and the problem, worded to follow the path in a sentence. `mended`: the run restored it.
     """
 
     path: str
@@ -204,6 +204,11 @@ class RunRecord:
     reparsed: dict[str, ReparseCounts] = field(default_factory=dict)
     revision: int = 0
     format: int = 1
+
+    @property
+    def left_damaged(self) -> list[DamageRecord]:
+        """The damaged files that the run could not restore."""
+        return [one for one in self.damage if not one.mended]
 
     def to_json(self) -> JsonObject:
         """Return the record as JSON values."""

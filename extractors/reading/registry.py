@@ -20,6 +20,7 @@ from extractors.reading.rules import (
     folded,
     may_be_withheld,
     user_rules,
+    without_mark_of_copy,
 )
 from models.schema import Table, unique_tables
 from models.text import printable_path
@@ -202,10 +203,13 @@ class Classifier:
         return any(pattern.fullmatch(path) for pattern in self._above_data.get(top, ()))
 
     def _withholding_rule(self, path: str) -> Rule | None:
-        rules = self._withheld if may_be_withheld(path) else self._user_rules
+        is_likely = may_be_withheld(path)
+        rules = self._withheld if is_likely else self._user_rules
         rule = first_match(rules, path)
         if rule is None and rules and (seen := folded(path)) != path:
             rule = first_match(rules, seen)
+        if rule is None and is_likely and (original := without_mark_of_copy(folded(path))) != path:
+            rule = first_match(rules, original)
         return rule
 
     def _listed_rule(self, path: str) -> Rule | None:

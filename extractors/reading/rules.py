@@ -37,8 +37,15 @@ def _name_rule(name: str, pattern: str, why: str) -> Rule:
     return Rule(name, re.compile(pattern, re.IGNORECASE), why, of_last_part=True)
 
 
-_OR_A_COPY: Final = r"( copy[^/]*| \([0-9]+\)|~[^/]*|[._-](bak|backup|old|orig|saved?|copy|sw[op]|tmp|[0-9])[^/]*)?$"
-"""The endings that editors, people and file managers add to the names of copies."""
+_PACKED: Final = r"(\.(gz|tgz|bz2|xz|lzma|lz4|zst|br|z|zip|7z|rar|tar|cpio|b64|base64|asc|gpg|pgp|age|enc))*"
+_OR_A_COPY: Final = (
+    _PACKED
+    + r"( copy[^/]*| \([0-9]+\)[^/]*|~[^/]*|[._-](bak|backup|old|orig|saved?|copy|sw[op]|tmp|[0-9])[^/]*)?$"
+)
+"""The endings that editors, people, file managers and programs for compression add to the names of copies."""
+_MARK_OF_A_COPY: Final = re.compile(
+    r"([ ._-]+(copy([ _-]?[0-9]+)?|bak|backup|old|orig|saved?)|[ ._-]?\([0-9]+\))+(?=(\.[^./]+)+$)", re.IGNORECASE
+)
 
 LOOKS_LIKE_A_SECRET: Final = "looks-like-a-secret"
 SAME_FILE: Final = "same-file"
@@ -210,6 +217,12 @@ def folded(path: str) -> str:
     text = normalize("NFKD", raw_path(path).decode("utf-8", "replace").replace("\ufffd", ""))
     seen = "".join(character for character in text if category(character) not in _IGNORED)
     return "/".join(part.strip(" ").rstrip(".") or part for part in seen.split("/"))
+
+
+def without_mark_of_copy(path: str) -> str:
+    """Return a path without the mark of a copy before the ending of its name, such as ` copy 2`, ` (1)` or `-old`."""
+    above, slash, name = path.rpartition("/")
+    return above + slash + _MARK_OF_A_COPY.sub("", name)
 
 
 def first_match(rules: Iterable[Rule], path: str) -> Rule | None:

@@ -100,5 +100,6 @@ UNREADABLE: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "It cannot be read: {problem}.",
-    "Correct its permissions, or remove the entry of another kind in its place; then verify again.",
+    "If only its permissions are wrong, correct them and verify again; else `extract repair` shows how it can be "
+    "mended, and mends it with --yes.",
 )

@@ -12,7 +12,7 @@ ARCHIVE_DAMAGED: Final = Kind(
     "X101",
     Severity.ERROR,
     Command.RESTORE,
-    "A Parquet file of the archive is missing or differs from its digest in the commit record: {problem}",
+    "A file of the archive is missing or damaged: {problem}",
     "`extract repair` mends it: from a copy of the archive (--from COPY), the homes, or the rest of the archive.",
     is_fixity=True,
 )

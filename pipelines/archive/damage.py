@@ -38,17 +38,18 @@ def look_at_parts(
 
     The existence and size of every part are checked. Digested are the parts whose slot has come since the newest of
     `runs`; then others, the longest undigested first, until `_SMALL` bytes are read; and the parts whose paths are in
-    `always`. Without `now` (UTC), none is digested.
+    `always`. Without `now` (UTC), only these are digested.
     """
     parts = {part.path: (run.run_id, part) for run in runs for phase in run.phases for part in phase.parts}
     # Plain strings: an archive of many runs has thousands of parts, and every run looks at all of them.
     root = os.fspath(layout.root)
     found = {path: problem for path, (_, part) in parts.items() if (problem := _problem(root, part)) is not None}
+    whole = [part for path, (_, part) in parts.items() if path not in found]
+    chosen = {part.path: part for part in whole if part.path in always}
     if now is not None:
-        whole = [part for path, (_, part) in parts.items() if path not in found]
-        chosen = {part.path: part for part in due_parts(whole, now.date(), days_since_run(runs, now), at_least=_SMALL)}
-        chosen |= {part.path: part for part in whole if part.path in always}
-        found |= _digested(root, list(chosen.values()))
+        due = due_parts(whole, now.date(), days_since_run(runs, now), at_least=_SMALL)
+        chosen |= {part.path: part for part in due}
+    found |= _digested(root, list(chosen.values()))
     return [
         DamageRecord(path, part.table, run_id, found[path]) for path, (run_id, part) in parts.items() if path in found
     ]

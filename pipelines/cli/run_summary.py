@@ -128,11 +128,11 @@ def _verdict(finished: RunResult) -> list[str]:
         if finished.exit_code in (ExitCode.FIXITY, ExitCode.INCOMPLETE)
         else f"done and verified in {took}"
     ]
-    if run.damage:
-        lines.append(
-            f"THE ARCHIVE IS DAMAGED: {plural(len(run.damage), 'committed file is', 'committed files are')} changed "
-            f"or missing"
-        )
+    if left := run.left_damaged:
+        files = plural(len(left), "committed file is", "committed files are")
+        lines.append(f"THE ARCHIVE IS DAMAGED: {files} changed or missing")
+    if restored := len(run.damage) - len(left):
+        lines.append(f"{plural(restored, 'damaged file', 'damaged files')} of the archive {_was(restored)} restored")
     if corrupt := by_outcome["corrupt"]:
         lines.append(f"FIXITY IS BROKEN: {plural(corrupt, 'file')} changed in content, but not in size and times")
     lines += [f"not read: {problem}" for problem in run.homes_not_found.values()]
@@ -148,6 +148,10 @@ def _verdict(finished: RunResult) -> list[str]:
         entries_before = plural(before, "entry of earlier runs is", "entries of earlier runs are")
         lines.append(f"{entries_before} in quarantine")
     return lines
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _found_nothing_new(finished: RunResult) -> bool:
@@ -169,22 +173,30 @@ def _nothing_new(finished: RunResult) -> str:
 def _show_damage(run: RunRecord, data: Path | None) -> None:
     if not run.damage:
         return
-    for one in run.damage[:_SHOWN]:
+    for one in sorted(run.damage, key=lambda one: one.mended)[:_SHOWN]:
         say(f"  {one.path} {one.problem}")
     if len(run.damage) > _SHOWN:
         say(f"  and {len(run.damage) - _SHOWN} more; the report names them")
-    again = plural(stored_again(run), "piece was stored again from a home", "pieces were stored again from the homes")
-    say_wrapped(f"New content was archived, and {again}. `extract verify` shows the remaining losses.")
+    if run.left_damaged:
+        pieces = "piece was stored again from a home", "pieces were stored again from the homes"
+        say_wrapped(
+            f"New content was archived, and {plural(stored_again(run), *pieces)}. `extract repair` shows how the "
+            f"archive can be mended; `extract verify` shows the lost bytes."
+        )
+    else:
+        say_wrapped("Nothing of it is left to mend. Check the disk, and the archive with `extract verify`.")
     say()
 
 
 def _show_reparsed(run: RunRecord) -> None:
-    """Print the sources whose files were parsed again because the parser changed, with their numbers of rows."""
+    """Print the sources whose files were parsed again, because the parser changed or the record of it was lost, with
+    their numbers of rows.
+    """
     for source, one in run.reparsed.items():
         if one.files:
             rows = f"{count(one.rows_after)} rows, {count(one.rows_before)} before"
             files = plural(one.files, "archived file was", "archived files were")
-            say_wrapped(f"{source}: the parser changed, so {files} parsed again: {rows}")
+            say_wrapped(f"{source}: the parser changed, or its record was lost, so {files} parsed again: {rows}")
 
 
 def _show_sources(run: RunRecord) -> None:

@@ -53,6 +53,8 @@ def made_of_parts(work: Work, run_id: str, epoch: int, others: Sequence[RunRecor
     whole = [phase for phase in phases if phase is not None]
     if not whole:
         return None
+    for phase in whole:
+        phase.parsers = _parsers(phase.phase, epoch, others)
     roots = {home_id: root for run in others for home_id, root in run.homes.items()}
     has_manifests = any(parts_of(phase, MANIFEST) for phase in whole)
     return RunRecord(
@@ -67,6 +69,16 @@ def made_of_parts(work: Work, run_id: str, epoch: int, others: Sequence[RunRecor
         phases=whole,
         kind="run" if has_manifests else "reparse",
     )
+
+
+def _parsers(phase: int, epoch: int, others: Sequence[RunRecord]) -> dict[str, str]:
+    """Return the digests of the parsers that the runs before and after a lost record agree on: only a parser that
+    changed in between makes the next run parse the files of its source again.
+    """
+    ordered = sorted(others, key=lambda run: run.epoch)
+    before = [one.parsers for run in ordered if run.epoch < epoch for one in run.phases if one.phase == phase]
+    after = [one.parsers for run in ordered if run.epoch > epoch for one in run.phases if one.phase == phase]
+    return dict(before[-1].items() & after[0].items()) if before and after else {}
 
 
 def _files(layout: Layout, run_id: str) -> Iterator[tuple[Path, str, str]]:

@@ -92,11 +92,21 @@ def _sections(facts: Facts) -> Iterator[Section]:
 
 
 def _damage_section(facts: Facts) -> Section:
+    left = facts.damage.total - facts.mended
     lead = paragraph(
-        "Files that earlier runs committed are changed or missing. This run archived the files that it read, and "
-        f"stored again {plural(facts.stored_again, 'lost piece')} of files that the homes still have."
+        "Files of the archive are changed or missing. This run archived the files that it read, and stored again "
+        f"{plural(facts.stored_again, 'lost piece')} of files that the homes still have."
+        if left
+        else "Files of the archive were changed or missing, and this run restored them."
     )
-    items = Items([Item(Code(one.path), f"{one.problem} (of run {one.run_id})", "bad") for one in facts.damage.shown])
+    items = [
+        Item(
+            Code(one.path),
+            f"{one.problem} (of run {one.run_id})" if one.run_id else one.problem,
+            "note" if one.mended else "bad",
+        )
+        for one in facts.damage.shown
+    ]
     advice = paragraph(
         "What to do: ",
         Code("extract verify"),
@@ -105,7 +115,9 @@ def _damage_section(facts: Facts) -> Section:
         " shows how they can be mended, and mends them.",
         is_quiet=True,
     )
-    return Section("damage", "Damage of the archive", [lead, items, *more(facts.damage), advice], "bad")
+    after = paragraph("What to do: check the disk; ", Code("extract verify"), " checks the archive.", is_quiet=True)
+    more_and_advice = [*more(facts.damage), advice if left else after]
+    return Section("damage", "Damage of the archive", [lead, Items(items), *more_and_advice], "bad" if left else "warn")
 
 
 def _settings_section(facts: Facts) -> Section:
@@ -119,8 +131,8 @@ def _settings_section(facts: Facts) -> Section:
 
 def _reparsed_section(facts: Facts) -> Section:
     lead = paragraph(
-        "The parsers of these sources changed since their files were read, so their archived bytes were parsed again, "
-        "also those of files that are gone from the homes."
+        "The parsers of these sources changed since their files were read, or the record of them was lost, so their "
+        "archived bytes were parsed again, also those of files that are gone from the homes."
     )
     items = Items(
         [

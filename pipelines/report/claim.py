@@ -12,8 +12,9 @@ from pipelines.report.file_facts import FixityFacts
 @dataclass(frozen=True, slots=True)
 class Ground:
     """The facts from which the claim is made. `withheld` and `listed` count files; `problems` committed files that
-    could not be read back; `errors` findings of `extract verify` with the severity error; `damaged` committed files of
-    earlier runs that are changed or missing; `in_the_way` paths where an entry of another kind is in place of data;
+    could not be read back; `errors` findings of `extract verify` with the severity error; `damaged` files of the
+    archive that are changed or missing, `mended` those that the run restored; `in_the_way` paths where an entry of
+    another kind is in place of data;
     `quarantined` quarantined entries of all runs. `homes_not_found` are the known homes that the run did not find.
     """
 
@@ -27,6 +28,7 @@ class Ground:
     errors: int = 0
     quarantined: int = 0
     damaged: int = 0
+    mended: int = 0
     in_the_way: int = 0
     homes_not_found: Collection[str] = ()
 
@@ -49,6 +51,8 @@ def verdict_of(ground: Ground) -> Verdict:
         return Verdict("broken", f"{plural(ground.problems, 'file')} of the archive cannot be read back")
     if ground.errors:
         return Verdict("broken", f"Verification found {plural(ground.errors, 'error')}")
+    if ground.mended:
+        return Verdict("broken", f"The archive was damaged: {_restored(ground)}")
     if unreadable:
         return Verdict("incomplete", f"Incomplete: {plural(unreadable, 'path')} could not be read")
     if ground.in_the_way:
@@ -83,7 +87,9 @@ def claim_of(ground: Ground) -> str:
 
 def _lead(ground: Ground) -> str:
     kept = ground.fixity.kept
-    if kept.corrupt or not ground.balance.holds or ground.problems or ground.errors or ground.damaged:
+    if kept.corrupt or not ground.balance.holds or ground.problems or ground.errors:
+        return "Not verified: "
+    if ground.damaged or ground.mended:
         return "Not verified: "
     if not kept.files:
         return "Nothing was verified: "
@@ -118,6 +124,8 @@ def _exceptions(ground: Ground) -> Iterator[str]:
         yield f"entries do not add up to entries with rows and rejects, or the counts differ, in {places}"
     if ground.damaged:
         yield f"{plural(ground.damaged, 'committed file is', 'committed files are')} changed or missing"
+    if ground.mended:
+        yield f"{_restored(ground)}, and `extract verify` has not checked the archive since"
     if ground.problems:
         yield f"{plural(ground.problems, 'committed file')} could not be read back, so counts here are too low"
     if ground.errors:
@@ -153,6 +161,10 @@ def _left_out(ground: Ground) -> Iterator[str]:
 
 def _unreadable(ground: Ground) -> int:
     return next((one.files + one.others for one in ground.fixity.outcomes if one.outcome == "unreadable"), 0)
+
+
+def _restored(ground: Ground) -> str:
+    return f"{plural(ground.mended, 'damaged file was', 'damaged files were')} restored by this run"
 
 
 def _was(number: int) -> str:

@@ -88,7 +88,8 @@ def collect(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord] | None 
         settings_changes=list(map(safe, run.settings_changes[:LIMIT])),
         verifications=verification_facts(verified),
         findings=Listing(len(findings), findings[:LIMIT]),
-        damage=Listing(len(run.damage), [DamageFact(*map(safe, _fields(one))) for one in run.damage[:LIMIT]]),
+        damage=Listing(len(run.damage), list(map(_damage_fact, run.damage[:LIMIT]))),
+        mended=ground.mended,
         stored_again=stored_again(run),
         problems=Listing(len(reader.problems), reader.problems[:LIMIT]),
         notices=[*notices, *_notices(run, ground.fixity)],
@@ -141,14 +142,15 @@ def _ground(run: RunRecord, manifests: Manifests, balance: Balance) -> Ground:
         withheld=files_under("withhold"),
         listed=files_under("inventory"),
         problems=0,
-        damaged=len(run.damage),
+        damaged=len(run.left_damaged),
+        mended=len(run.damage) - len(run.left_damaged),
         in_the_way=len(in_the_way(run)),
         homes_not_found=run.homes_not_found,
     )
 
 
-def _fields(one: DamageRecord) -> tuple[str, str, str, str]:
-    return one.path, one.table, one.run_id, one.problem
+def _damage_fact(one: DamageRecord) -> DamageFact:
+    return DamageFact(safe(one.path), safe(one.table), safe(one.run_id), safe(one.problem), one.mended)
 
 
 def _run_facts(run: RunRecord, earlier: int) -> RunFacts:

@@ -205,14 +205,15 @@ class FindingFacts:
 
 @dataclass(eq=False, repr=False)
 class DamageFact:
-    """A committed file of an earlier run that is changed or missing: its path below the data directory, its table, the
-    run that committed it, and the problem.
+    """A file of the archive that was changed or missing: its path below the data directory, its table, the run that
+    committed it, the problem, and whether this run restored it.
     """
 
     path: str
     table: str
     run_id: str
     problem: str
+    mended: bool = False
 
 
 @dataclass(eq=False, repr=False)
@@ -256,6 +257,7 @@ class Facts:
     verifications: Sequence[VerificationFacts]
     findings: Listing[FindingFacts]
     damage: Listing[DamageFact]
+    mended: int
     stored_again: int
     problems: Listing[str]
     notices: Sequence[str]

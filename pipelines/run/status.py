@@ -20,7 +20,7 @@ from pipelines.alerts.alert import Alert, by_urgency
 from pipelines.alerts.rules import Unread, expiring, whole_homes_gone
 from pipelines.archive.archive import Archive, effective, is_being_written, last_phase, read_records
 from pipelines.archive.checks_file import PastChecks, read_past_checks
-from pipelines.archive.damage import OTHER_BYTES, look_at_parts
+from pipelines.archive.damage import OTHER_BYTES, look_at_imports, look_at_parts
 from pipelines.archive.growth import ArchiveGrowth, growth_of
 from pipelines.archive.homes import HomeName, KnownHome, read_homes
 from pipelines.archive.imported import imported_files
@@ -170,13 +170,12 @@ def _not_found(homes: Iterable[KnownHome]) -> dict[str, str]:
 
 
 def _damage(layout: Layout, runs: list[RunRecord]) -> list[DamageRecord]:
-    """Return the files that are gone or have another size now, and those whose digests the last run found wrong."""
-    missing_or_resized = look_at_parts(layout, runs)
-    found_by_digest = [one for run in runs[-1:] for one in run.damage if one.problem == OTHER_BYTES]
-    return [
-        *missing_or_resized,
-        *(one for one in found_by_digest if one.path not in {other.path for other in missing_or_resized}),
-    ]
+    """Return the files that are gone or have another size now, and those whose digests the last run found wrong and
+    that nothing has mended since.
+    """
+    wrong = {one.path for run in runs[-1:] for one in run.damage if one.problem == OTHER_BYTES}
+    imports = look_at_imports(layout) if wrong else []
+    return [*look_at_parts(layout, runs, always=wrong), *(one for one in imports if one.path in wrong)]
 
 
 def _sizes(runs: Iterable[RunRecord]) -> Mapping[str, int]:

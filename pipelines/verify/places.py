@@ -73,7 +73,7 @@ def _walk(context: Context, listed: _Listed, directory: Path, above: tuple[str, 
             if path != context.layout.warehouse:
                 context.findings.append(codes.LINK.at(context.address(path), target=_target(path)))
         elif not is_directory and not entry.is_file(follow_symlinks=False):
-            context.findings.append(codes.SPECIAL.at(context.address(path)))
+            _judge_special(context, path)
         elif above or entry.name != _LAID_BY_GIT:
             _check_mode(context, path, is_directory=is_directory)
             if is_directory:
@@ -81,6 +81,13 @@ def _walk(context: Context, listed: _Listed, directory: Path, above: tuple[str, 
                     _walk(context, listed, path, names)
             else:
                 _judge_file(context, listed, path, names)
+
+
+def _judge_special(context: Context, path: Path) -> None:
+    """Report a pipe, socket or device, unless a finding on the file whose place it takes says how to mend that."""
+    address = context.address(path)
+    if not any(one.address == address for one in context.findings):
+        context.findings.append(codes.SPECIAL.at(address))
 
 
 def _target(path: Path) -> str:

@@ -25,7 +25,7 @@ from pipelines.archive.archive import was_committed
 from pipelines.archive.committed import known_tables
 from pipelines.archive.erasure_journal import read_journal
 from pipelines.disk.atomic import read_regular
-from pipelines.verify.context import Context
+from pipelines.verify.context import Context, unreadable
 from pipelines.verify.records import MalformedRecord, read_object
 
 FORMAT: Final = 1
@@ -97,6 +97,8 @@ def _read_run(context: Context, path: Path) -> RunRecord | None:
             return None
         run = RunRecord.from_json(value)
         _need_types(run)
+    except OSError as error:
+        context.findings.append(unreadable(context, error))
     except SealError as error:
         context.findings.append(codes.BROKEN.at(address, problem=str(error)))
     except (MalformedRecord, KeyError, TypeError) as error:

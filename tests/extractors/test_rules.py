@@ -28,6 +28,8 @@ auth.json auth.json~ x/oauth_creds.json .pgpass .pgpass.bak .my.cnf .htpasswd .h
 .kube/config .kube/config.bak gh/hosts.yml .config/gh/hosts.yml service-account.json service-account-prod.json
 service_account.json x.ppk x.p8 x.kdbx prod.tfvars prod.auto.tfvars.json secrets.toml secrets.toml.1 rclone.conf
 .aws/credentials .aws/config .ssh/known .gnupg/secring.gpg
+auth.json.gz auth.json.tar.gz.bak id_rsa.zip prod.env.gpg tokens.json.zst .pgpass.xz secrets.toml.age .env.7z
+auth-old.json tokens.bak.json auth(1).json oauth_creds_copy.json service_account.orig.json
 """
 _HIDDEN = [
     "id_\u200brsa",
@@ -39,6 +41,9 @@ _HIDDEN = [
     ".env.",
     "id_rsa (1)",
     "id_rsa copy",
+    "auth (1).json",
+    "auth copy 2.json",
+    "tokens - Copy (3).json.gz",
     "deploy_key\u202e",
 ]
 
@@ -46,7 +51,7 @@ _CONTENT = """
 commands/secrets-handling.md commands/credentials.md agents/credentials-reviewer.md commands/settings.json.md
 projects/-p/memory/settings.md plans/token-keys.md skills/design/tokens.json skills/keys/SKILL.md
 tasks/credentials/1.json teams/x/config.json plugins/config.json teams/x/roster.json
- keybindings.json mcp-needs-auth-cache.json
+ keybindings.json author-copy.json authors(1).json plans/old-tokens-copy.md mcp-needs-auth-cache.json
 session-env/3fd192e1-4608-4d4e-a084-ebefc26337f3/hook-1.sh history.jsonl
 projects/-home-u-settings/3fd192e1-4608-4d4e-a084-ebefc26337f3.jsonl
 file-history/3fd192e1-4608-4d4e-a084-ebefc26337f3/0123456789abcdef@v1

@@ -74,7 +74,7 @@ def _show_archive(found: Status, root: str, data: Path | None) -> None:
         say(f"THE ARCHIVE IS DAMAGED: {files} changed or missing", is_bold=True)
         for one in found.damage[:_SHOWN]:
             say(f"  {one.path} {one.problem}")
-        say_wrapped("`extract verify` shows the lost bytes; `extract run` stores those that homes still have.")
+        say_wrapped("`extract repair` shows how it can be mended; `extract verify` shows the lost bytes.")
     if found.known_losses:
         say(f"{plural(len(found.known_losses), 'known loss', 'known losses')}, which nothing could mend:")
         for sentence in found.known_losses[:_SHOWN]:
