@@ -39,8 +39,7 @@ def _name_rule(name: str, pattern: str, why: str) -> Rule:
 
 _PACKED: Final = r"(\.(gz|tgz|bz2|xz|lzma|lz4|zst|br|z|zip|7z|rar|tar|cpio|b64|base64|asc|gpg|pgp|age|enc))*"
 _OR_A_COPY: Final = (
-    _PACKED
-    + r"( copy[^/]*| \([0-9]+\)[^/]*|~[^/]*|[._-](bak|backup|old|orig|saved?|copy|sw[op]|tmp|[0-9])[^/]*)?$"
+    _PACKED + r"( copy[^/]*| \([0-9]+\)[^/]*|~[^/]*|[._-](bak|backup|old|orig|saved?|copy|sw[op]|tmp|[0-9])[^/]*)?$"
 )
 """The endings that editors, people, file managers and programs for compression add to the names of copies."""
 _MARK_OF_A_COPY: Final = re.compile(
