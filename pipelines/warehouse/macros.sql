@@ -46,7 +46,7 @@ create or replace macro model_id(model) as (
                 regexp_replace(
                     regexp_replace(
                         regexp_replace(
-                            regexp_replace(lower(trim(model)), '\[[0-9]+[km]\]$', ''), '^(?:.*/)?(?:(?:[a-z-]+\.)?anthropic\.)?', ''
+                            regexp_replace(lower(trim(model)), '\[[0-9]+[km]\]$', ''), '^(?:.*/)?(?:(?:[a-z-]+\.)?anthropic(?:\.|--)|databricks-)?', ''
                         ),
                         '^(claude-.*?)(?:-v[0-9]+)?(?:[:@][a-z0-9]+)*$|^(.*)(?::(?:[a-z]+|[0-9]+)|@[a-z0-9]+)$',
                         '\1\2'
@@ -76,12 +76,18 @@ create or replace macro words_of(text) as (
                 '',
                 'gs'
             ),
-            '^\s*<command-message>.*?</command-message>\s*<command-name>(.*?)</command-name>(?:\s*<command-args>(.*?)</command-args>)?\s*|^\s*<command-name>(.*?)</command-name>(?:\s*<command-message>.*?</command-message>)?(?:\s*<command-args>(.*?)</command-args>)?\s*',
+            '^\s*<command-message>.*?</command-message>\s*<command-name>(.*?)</command-name>(?:\s*<skill-format>.*?</skill-format>)?(?:\s*<command-args>(.*?)</command-args>)?(?:\s*<skill-format>.*?</skill-format>)?\s*|^\s*<command-name>(.*?)</command-name>(?:\s*<command-message>.*?</command-message>)?(?:\s*<command-args>(.*?)</command-args>)?\s*',
             '\1\3 \2\4 ',
             's'
         ),
         e' \t\r\n'
     )
+)
+;
+
+-- Of the tokens written to the cache, those kept for five minutes: all that are not kept for an hour.
+create or replace macro kept_five_minutes(written, hour_tokens) as (
+    case when written is not null then greatest(written - coalesce(hour_tokens, 0), 0) end
 )
 ;
 

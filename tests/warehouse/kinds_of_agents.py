@@ -126,3 +126,37 @@ def a_person_takes_a_title_back(home: Path, n: int) -> None:
         talk.state(kind, **{field: title})
     talk.state("custom-title", customTitle="")
     write_home(home, [talk])
+
+
+@shows(
+    {
+        "SELECT right(tool_use_id, 1), outcome FROM subagent_runs WHERE session_id = :s": [("a", "completed")],
+        "SELECT subagent_count FROM sessions WHERE session_id = :s": [(1,)],
+    }
+)
+def a_subagent_is_resumed(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("go")
+    for name, tool in (("a", "Agent"), ("b", "SendMessage"), ("c", "Agent")):
+        talk.answer(f"k{n}{name}", call(f"t{n}{name}", tool, prompt=name, to=f"a{n}"), stop_reason="tool_use")
+        ended: JsonObject = {"status": "completed", "agentId": f"a{n}", "totalTokens": 15}
+        talk.prompt([{"type": "tool_result", "tool_use_id": f"t{n}{name}", "content": "done"}], toolUseResult=ended)
+    write_home(home, [talk])
+
+
+@shows(
+    {
+        "SELECT total_tokens, has_transcript FROM subagent_runs WHERE session_id = :s": [(15, True)],
+        "SELECT response_count, prompt_count FROM sessions WHERE session_id = :s": [(2, 1)],
+    }
+)
+def a_subagent_in_the_main_transcript_and_in_its_own(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("go")
+    talk.answer(f"k{n}", call(f"t{n}", "Task", prompt="look"), stop_reason="tool_use")
+    _write_agent(home, talk, f"a{n}", "look")
+    agent = Talk(talk.session, seconds=talk.seconds)
+    agent.prompt("look", isSidechain=True, uuid=f"a{n}-0")
+    agent.answer(f"a{n}", isSidechain=True, uuid=f"a{n}-1")
+    talk.records += agent.records
+    write_home(home, [talk])

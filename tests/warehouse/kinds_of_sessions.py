@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.conversations import session_id, write_home
+from tests.conversations import call, session_id, write_home
 from tests.warehouse.kinds import SAID, shows, talk_of
 
 
@@ -128,3 +128,35 @@ def silent_forks_of_an_sdk_without_any_ids(home: Path, n: int) -> None:
     first.answer(None, f"another of {n}", output=7, request=None)
     second = talk.forked(session_id(n + 2), names_original=False)
     write_home(home, [talk, first, second])
+
+
+@shows(
+    {
+        "SELECT session_id = :s, has_result FROM tool_calls WHERE session_id IN (:s, :t)": [(True, True)],
+        "SELECT count(*) FROM results_without_call WHERE session_id IN (:s, :t)": [(0,)],
+    }
+)
+def continued_elsewhere_before_the_result_of_a_call(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("go")
+    talk.answer(f"k{n}", call(f"t{n}"), stop_reason="tool_use")
+    copy = talk.resumed(session_id(n + 1))
+    copy.result(f"t{n}")
+    copy.answer(f"k{n}b")
+    write_home(home, [talk, copy])
+
+
+@shows(
+    {
+        'SELECT "from", "to" FROM environment_history WHERE session_id = :s AND what = \'permission_mode\' '
+        "AND seen_at IS NOT NULL ORDER BY seen_at, byte_offset": [(None, "default"), ("default", "plan")],
+    }
+)
+def a_mode_stands_before_the_first_record(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.state("permission-mode", permissionMode="default")
+    talk.prompt("go")
+    talk.answer(f"k{n}")
+    talk.state("permission-mode", permissionMode="plan")
+    talk.prompt("on")
+    write_home(home, [talk])

@@ -275,3 +275,35 @@ def calls_that_fail_are_refused_and_have_no_answer(home: Path, n: int) -> None:
     talk.prompt([{"type": "text", "text": "[Request interrupted by user for tool use]"}])
     talk.answer(f"k{n}c", call(f"t{n}c"), stop_reason="tool_use")
     write_home(home, [talk])
+
+
+@shows(
+    {
+        SAID: [("go", "typed"), ("use the old one", "typed"), ("/pdf make it short", "command")],
+        "SELECT count(*) FROM tool_calls WHERE session_id = :s AND has_result": [(1,)],
+    }
+)
+def words_beside_a_result_a_skill_and_a_summary_without_its_flag(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("This session is being continued from a previous conversation that ran out of context. …")
+    talk.prompt("go")
+    talk.answer(f"k{n}", call(f"t{n}"), stop_reason="tool_use")
+    refused: JsonObject = {"type": "tool_result", "tool_use_id": f"t{n}", "content": "no", "is_error": True}
+    talk.prompt([refused, {"type": "text", "text": "use the old one"}])
+    talk.prompt(
+        "<command-message>pdf</command-message>\n<command-name>/pdf</command-name>\n"
+        "<skill-format>true</skill-format>\n<command-args>make it short</command-args>"
+    )
+    write_home(home, [talk])
+
+
+@shows({USED: [(3, 15, 21)]})
+def ids_that_a_gateway_leaves_empty(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("go")
+    for number in (6, 7, 8):
+        talk.answer(None, f"answer {number} of {n}", output=number, request="")
+        message = talk.records[-1]["message"]
+        assert isinstance(message, dict)
+        message["id"] = ""
+    write_home(home, [talk])

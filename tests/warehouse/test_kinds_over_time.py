@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -306,6 +307,59 @@ def a_copy_in_another_directory_has_records_without_uuid(one: Path, _two: Path, 
     talk.state("ai-title", aiTitle="Twice")
     write_home(one, [talk])
     write_home(one, [talk], "-home-mira-loom-copy")
+
+
+@shows(
+    {
+        "SELECT prompt_text, in_transcript, in_history, len(home_ids) FROM user_prompts WHERE session_id = :s": [
+            ("one", True, True, 2)
+        ],
+        "SELECT home_id, prompt_count FROM sessions WHERE session_id = :s ORDER BY 1": [("one", 1), ("two", 1)],
+    }
+)
+def one_home_has_the_transcript_and_the_other_the_history(one: Path, two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    _turn(talk, "one")
+    write_home(one, [talk])
+    sent = datetime.fromisoformat(str(talk.records[0]["timestamp"])).timestamp()
+    line: JsonObject = {"display": "one", "pastedContents": {}, "timestamp": int(sent * 1000) - 300, "project": "/p"}
+    if run == 1:
+        with (two / "history.jsonl").open("a", encoding="utf-8") as history:
+            history.write(json.dumps({**line, "sessionId": talk.session}) + "\n")
+
+
+@shows(
+    {
+        "SELECT home_id, output_tokens FROM sessions WHERE session_id = :s ORDER BY 1": [("one", 20), ("two", 20)],
+        "SELECT sum(output_tokens)::int FROM token_usage WHERE session_id = :s": [(20,)],
+    }
+)
+def a_subagents_transcript_is_in_one_home_only(one: Path, two: Path, n: int, _run: int) -> None:
+    talk, agent = _talk(n), _talk(n)
+    talk.prompt("one")
+    talk.answer(f"{n}a", call(f"t{n}", "Agent", description="look", prompt="look"), stop_reason="tool_use")
+    agent.seconds += 10
+    agent.prompt("look", isSidechain=True, agentId=f"b{n}", uuid=f"{n:08}-cccc-4000-8000-000000000001")
+    agent.answer(f"{n}b", isSidechain=True, agentId=f"b{n}", uuid=f"{n:08}-cccc-4000-8000-000000000002")
+    usage: JsonObject = {"input_tokens": 5, "output_tokens": 10}
+    ended: JsonObject = {"status": "completed", "agentId": f"b{n}", "totalTokens": 15, "usage": usage}
+    talk.prompt([{"type": "tool_result", "tool_use_id": f"t{n}", "content": "seen"}], toolUseResult=ended)
+    write_lines(one / "projects" / DIRECTORY / talk.session / "subagents" / f"agent-b{n}.jsonl", agent.records)
+    for home in (one, two):
+        write_home(home, [talk])
+
+
+@shows({"SELECT count(*) FROM session_links WHERE session_id = :s": [(0,)]})
+def a_link_of_a_conversation_that_was_replaced(one: Path, _two: Path, n: int, run: int) -> None:
+    talk = _talk(n)
+    if run == 1:
+        talk.prompt("old")
+        talk.state("relocated", relocatedCwd="/elsewhere")
+        talk.state("continued-in", continuedInSessionId=session_id(n + 1), timestamp=talk.now())
+    else:
+        talk.seconds += 60
+        talk.prompt("new", uuid=f"{n:08}-dddd-4000-8000-000000000001")
+    write_home(one, [talk])
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,46 @@ with
         qualify
             row_number() over (partition by s.home_id, s.session_id, s.agent_id order by s.run_id desc, s.file_id) = 1
     ),
+    told as (
+        select
+            {'home_id':r.home_id, 'session_id':r.session_id, 'agent_id':l.agent_id} as run,
+            l.tool_use_id,
+            l.status,
+            l.agent_type,
+            l.model,
+            l.description,
+            r.recorded_at,
+            l.total_tokens,
+            l.tool_call_count,
+            l.total_ms / 1000 as seconds,
+            {'file_id':r.file_id, 'byte_offset':r.byte_offset, 'byte_length':r.byte_length} as address
+        from agent_links l
+        join records r using (file_id, byte_offset)
+        anti join (select file_id, byte_offset from record_copies where is_copy_in_home) c using (file_id, byte_offset)
+        where l.link_kind = 'tool_result' and l.agent_id is not null
+    ),
+    -- A subagent that was resumed has several results: it was started by the call of the first, and ended by the last.
+    answers as (
+        select
+            * replace (
+                first_value(tool_use_id) over (
+                    partition by run order by recorded_at nulls last, address.byte_offset
+                ) as tool_use_id
+            )
+        from told
+        qualify
+            row_number() over (
+                partition by run
+                order by status = 'completed' desc nulls last, recorded_at desc nulls last, address.byte_offset desc
+            )
+            = 1
+    ),
+    resumed as (
+        select t.run.home_id as home_id, t.run.session_id as session_id, t.tool_use_id
+        from told t
+        join answers a using (run)
+        where t.tool_use_id <> a.tool_use_id
+    ),
     calls as (
         select
             t.home_id,
@@ -75,31 +115,12 @@ with
             (from record_details where agent_tokens is not null or agent_call_count is not null) d
             on d.file_id = t.result_file_id
             and d.byte_offset = t.result_byte_offset
+        anti join
+            resumed s
+            on s.home_id = t.home_id
+            and s.session_id is not distinct from t.session_id
+            and s.tool_use_id = t.tool_use_id
         where t.tool_name in ('Task', 'Agent') and not t.is_copy_in_home
-    ),
-    answers as (
-        select
-            {'home_id':r.home_id, 'session_id':r.session_id, 'agent_id':l.agent_id} as run,
-            l.tool_use_id,
-            l.status,
-            l.agent_type,
-            l.model,
-            l.description,
-            r.recorded_at,
-            l.total_tokens,
-            l.tool_call_count,
-            l.total_ms / 1000 as seconds,
-            {'file_id':r.file_id, 'byte_offset':r.byte_offset, 'byte_length':r.byte_length} as address
-        from agent_links l
-        join records r using (file_id, byte_offset)
-        anti join (select file_id, byte_offset from record_copies where is_copy_in_home) c using (file_id, byte_offset)
-        where l.link_kind = 'tool_result' and l.agent_id is not null
-        qualify
-            row_number() over (
-                partition by r.home_id, r.session_id, l.agent_id
-                order by l.status = 'completed' desc nulls last, r.recorded_at desc nulls last, r.byte_offset desc
-            )
-            = 1
     ),
     progress as (
         select

@@ -25,8 +25,8 @@ with
         select
             t.*,
             coalesce(b.input ->> '$.file_path', b.input ->> '$.notebook_path', b.input ->> '$.path') as file_path,
-            b.input,
             r.result_type = 'create' as is_new,
+            case when r.result_type = 'create' then coalesce(b.input ->> '$.content', '') end as content,
             r.result_patch
         from tool_call_results t
         join content_blocks b using (file_id, byte_offset, block_number)
@@ -41,7 +41,11 @@ with
         select
             *,
             case
-                when is_new then len(string_split(rtrim(coalesce(input ->> '$.content', ''), chr(10)), chr(10)))
+                when is_new
+                then
+                    length(content)
+                    - length(replace(content, chr(10), ''))
+                    + (content <> '' and not ends_with(content, chr(10)))::integer
             end as written_lines,
             case
                 when result_patch is not null then array_to_string(result_patch ->> '$[*].lines[*]', chr(10))

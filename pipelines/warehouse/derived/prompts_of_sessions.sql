@@ -51,17 +51,28 @@ with
         group by all
     ),
     met as (
-        -- A line of history.jsonl is written when a prompt is sent, its record when Claude starts on it.
+        -- A line of history.jsonl is written when a prompt is sent, its record when Claude starts on it. The record may
+        -- be in another home only.
         select distinct
-            on (t.file_id, t.byte_offset) t.file_id, t.byte_offset, s.file_id as said_file, s.byte_offset as said_offset
+            on (t.file_id, t.byte_offset) t.file_id,
+            t.byte_offset,
+            s.home_id <> t.home_id as is_elsewhere,
+            s.file_id as said_file,
+            s.byte_offset as said_offset,
+            concat_ws(' ', s.event_file, s.event_offset) as event
         from typed t
-        join said s on s.home_id = t.home_id and s.session_id = t.session_id
+        join said s on s.session_id = t.session_id
         where
             s.display = t.display
             or (t.paste_count > 0 and abs(epoch(s.said_at) - epoch(t.prompted_at)) < 30)
             or abs(epoch(s.said_at) - epoch(t.prompted_at)) < 2
         order by
-            t.file_id, t.byte_offset, abs(epoch(s.said_at) - epoch(t.prompted_at)) nulls last, s.file_id, s.byte_offset
+            t.file_id,
+            t.byte_offset,
+            s.home_id <> t.home_id,
+            abs(epoch(s.said_at) - epoch(t.prompted_at)) nulls last,
+            s.file_id,
+            s.byte_offset
     ),
     all_prompts as (
         select
@@ -99,8 +110,9 @@ with
                 partition by t.home_id, t.session_id, t.prompted_at, t.prompt order by t.file_id, t.byte_offset
             )
             > 1,
-            concat_ws(' ', t.session_id, t.prompted_at, t.prompt),
-            row_number() over (
+            coalesce(m.event, concat_ws(' ', t.session_id, t.prompted_at, t.prompt)),
+            m.event is not null
+            or row_number() over (
                 partition by t.session_id, t.prompted_at, t.prompt
                 order by f.first_run_id, t.home_id, t.file_id, t.byte_offset
             )
@@ -110,9 +122,11 @@ with
             t.byte_length
         from typed t
         join files f using (file_id)
-        anti join met m using (file_id, byte_offset)
+        left join met m using (file_id, byte_offset)
         left join talked k on k.home_id = t.home_id and k.session_id = t.session_id
-        where coalesce(k.records, 0) = 0
+        where coalesce(k.records, 0) = 0 and coalesce(m.is_elsewhere, true)
     )
-select * exclude (event), list_sort(list_distinct(list(home_id) over (partition by event))) as home_ids
+select
+    * exclude (event) replace (bool_or(in_history) over (partition by event) as in_history),
+    list_sort(list_distinct(list(home_id) over (partition by event))) as home_ids
 from all_prompts

@@ -61,13 +61,13 @@ with
             byte_offset,
             uuid,
             parent_uuid,
-            api_message_id,
-            request_id,
+            nullif(api_message_id, '') as api_message_id,
+            nullif(request_id, '') as request_id,
             recorded_at,
             cwd,
             git_branch,
             coalesce(is_sidechain, false) as is_sidechain,
-            coalesce(api_message_id, request_id) as shared_id,
+            coalesce(nullif(api_message_id, ''), nullif(request_id, '')) as shared_id,
             stop_reason,
             coalesce(input_tokens, 0)
             + coalesce(output_tokens, 0)
@@ -220,7 +220,7 @@ with
             r.home_id,
             r.session_id,
             r.agent_id,
-            r.api_message_id,
+            nullif(r.api_message_id, '') as api_message_id,
             u.request_id,
             r.model,
             u.responded_at,
@@ -377,5 +377,5 @@ with
 select
     * exclude (counted_offset),
     counted_offset as byte_offset,
-    greatest(cache_write_tokens - coalesce(cache_write_1h_tokens, 0), 0) as cache_write_5m_tokens
+    kept_five_minutes(cache_write_tokens, cache_write_1h_tokens) as cache_write_5m_tokens
 from figured

@@ -32,6 +32,20 @@ refresh: session
 - result_byte_length (integer): Its length.
 */
 with
+    -- A session that goes on in a copy has the result there, and the call in both: that call is counted in its
+    -- original.
+    copied_calls as (
+        select c.home_id, c.session_id, b.tool_use_id, min(c.original_session_id) as original_session_id
+        from content_blocks b
+        join record_copies c using (file_id, byte_offset)
+        where
+            c.reason = 'copy'
+            and c.is_copy_in_home
+            and c.original_session_id <> c.session_id
+            and b.block_type in ('tool_use', 'server_tool_use', 'mcp_tool_use')
+            and b.tool_use_id is not null
+        group by all
+    ),
     blocks as (
         select
             b.home_id,
@@ -52,10 +66,13 @@ with
             b.byte_offset,
             b.byte_length,
             b.block_type in ('tool_use', 'server_tool_use', 'mcp_tool_use') as is_call,
+            coalesce(k.original_session_id, b.session_id) as call_session_id,
             c.original_file_id,
             c.original_byte_offset
         from content_blocks b
         left join record_copies c using (file_id, byte_offset)
+        left join
+            copied_calls k on k.home_id = b.home_id and k.session_id = b.session_id and k.tool_use_id = b.tool_use_id
         where
             not coalesce(c.is_copy_in_home, false)
             and (
@@ -78,7 +95,7 @@ with
         select
             b.*,
             row_number() over (
-                partition by b.home_id, b.session_id, b.tool_use_id, b.is_call
+                partition by b.home_id, b.call_session_id, b.tool_use_id, b.is_call
                 order by b.recorded_at, b.file_id, b.byte_offset, b.block_number
             )
         from blocks b
@@ -132,18 +149,19 @@ with
             r.file_id as result_file_id,
             r.byte_offset as result_byte_offset,
             r.byte_length as result_byte_length,
-            r.block_number as result_block
+            r.block_number as result_block,
+            coalesce(r.session_id, c.session_id) as result_session_id
         from calls c
         full join
             results r
             on r.home_id = c.home_id
-            and r.session_id is not distinct from c.session_id
+            and r.call_session_id is not distinct from c.call_session_id
             and r.tool_use_id = c.tool_use_id
             and r.use_number = c.use_number
     ),
     detailed as (
         select
-            p.* exclude (result_message_id, result_bytes, result_block),
+            p.* exclude (result_message_id, result_bytes, result_block, result_session_id),
             coalesce(p.result_message_id, n.message_id) as result_message_id,
             coalesce(p.result_bytes, n.text_bytes)::bigint as result_bytes,
             s.message_id as spilled_message_id,
@@ -155,14 +173,15 @@ with
             on n.file_id = p.result_file_id
             and n.byte_offset = p.result_byte_offset
             and n.parent_block = p.result_block
-        left join spilled s on s.home_id = p.home_id and s.session_id = p.session_id and s.tool_use_id = p.tool_use_id
+        left join
+            spilled s on s.home_id = p.home_id and s.session_id = p.result_session_id and s.tool_use_id = p.tool_use_id
         left join records r on r.file_id = p.file_id and r.byte_offset = p.byte_offset
     ),
     keyed as (
         select
             *,
             case
-                when has_call and tool_use_id is not null and api_message_id is not null and request_id is not null
+                when has_call and tool_use_id is not null and api_message_id <> '' and request_id <> ''
                 then concat_ws(' ', tool_use_id, api_message_id, request_id)
                 else
                     concat_ws(

@@ -75,7 +75,10 @@ with
             r.file_id,
             r.byte_offset,
             r.byte_length,
-            c.original_file_id is null as is_counted
+            c.original_file_id is null
+            and not exists (
+                select 1 from records t where t.session_id is not distinct from l.session_id and t.agent_id = l.agent_id
+            ) as is_counted
         from agent_links l
         join records r using (file_id, byte_offset)
         left join record_copies c using (file_id, byte_offset)
@@ -84,7 +87,10 @@ with
             and l.agent_id is not null
             and not coalesce(c.is_copy_in_home, false)
             and not exists (
-                select 1 from records t where t.session_id is not distinct from l.session_id and t.agent_id = l.agent_id
+                select 1
+                from records t
+                where
+                    t.home_id = l.home_id and t.session_id is not distinct from l.session_id and t.agent_id = l.agent_id
             )
         qualify
             row_number() over (
@@ -140,7 +146,7 @@ select
     c.output_tokens,
     c.thinking_tokens,
     c.cache_read_tokens,
-    greatest(c.cache_write_tokens - coalesce(c.cache_write_1h_tokens, 0), 0),
+    kept_five_minutes(c.cache_write_tokens, c.cache_write_1h_tokens),
     c.cache_write_1h_tokens,
     null,
     null,
@@ -180,10 +186,9 @@ select
     try_cast(usage ->> '$.output_tokens' as bigint),
     try_cast(usage ->> '$.output_tokens_details.thinking_tokens' as bigint),
     try_cast(usage ->> '$.cache_read_input_tokens' as bigint),
-    greatest(
-        try_cast(usage ->> '$.cache_creation_input_tokens' as bigint)
-        - coalesce(try_cast(usage ->> '$.cache_creation.ephemeral_1h_input_tokens' as bigint), 0),
-        0
+    kept_five_minutes(
+        try_cast(usage ->> '$.cache_creation_input_tokens' as bigint),
+        try_cast(usage ->> '$.cache_creation.ephemeral_1h_input_tokens' as bigint)
     ),
     try_cast(usage ->> '$.cache_creation.ephemeral_1h_input_tokens' as bigint),
     try_cast(usage ->> '$.server_tool_use.web_search_requests' as bigint),

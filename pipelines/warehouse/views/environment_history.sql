@@ -14,7 +14,13 @@ One row for each change of a session's environment, and for its initial state.
 */
 with
     counted as (
-        select r.*, max(r.recorded_at) over (partition by r.file_id order by r.byte_offset) as known_at
+        -- States at the beginning of a file are written before the first record with a time.
+        select
+            r.*,
+            coalesce(
+                max(r.recorded_at) over (partition by r.file_id order by r.byte_offset),
+                min(r.recorded_at) over (partition by r.file_id)
+            ) as known_at
         from records r
         anti join (select file_id, byte_offset from record_copies where is_copy_in_home) using (file_id, byte_offset)
         where r.agent_id is null and not coalesce(r.is_sidechain, false)
@@ -92,7 +98,7 @@ with
         select
             *,
             lag(state) over (
-                partition by home_id, session_id, what order by known_at, file_id, byte_offset
+                partition by home_id, session_id, what order by known_at nulls first, file_id, byte_offset
             ) as state_before
         from states
         where state <> ''

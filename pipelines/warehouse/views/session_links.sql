@@ -76,5 +76,6 @@ select
     min(byte_offset) as byte_offset,
     arg_min(byte_length, byte_offset) as byte_length
 from linked
+semi join (select file_id from files where state <> 'superseded') using (file_id)
 where linked_session_id <> '' and (linked_session_id is distinct from session_id or link_kind = 'moved_from')
 group by home_id, session_id, linked_session_id, link_kind
