@@ -99,11 +99,11 @@ QUESTIONS: Final = (
     ),
     Question(
         "errors",
-        {"errors": "home_id session_id occurred_at error_kind", "sessions": "home_id session_id project"},
+        {"errors_outline": "home_id session_id occurred_at error_kind", "sessions": "home_id session_id project"},
         f"""
         SELECT e.session_id AS session, [e.home_id] AS homes, s.project AS project, e.error_kind AS kind,
             {_day("e.occurred_at")}, count(*) AS count
-        FROM errors e LEFT JOIN sessions s USING (home_id, session_id) GROUP BY ALL ORDER BY day, session, kind
+        FROM errors_outline e LEFT JOIN sessions s USING (home_id, session_id) GROUP BY ALL ORDER BY day, session, kind
         """,
         ("session", "homes", "project", "kind"),
     ),

@@ -119,7 +119,7 @@ class Contents:
 
 def contents_of(facts: SessionRows) -> Contents:
     """Return the content of the document of a session."""
-    turns, row, parts = facts.turns(), facts.row, facts.parts
+    turns, row, parts = facts.turns, facts.row, facts.parts
     own = [turn.utterance for turn in turns if turn.depth == 0]
     problems = _problems(parts["errors"])
     return Contents(

@@ -11,11 +11,7 @@ from pipelines.look.filters import Conditions
 Kind = Literal["prompt", "answer", "thinking", "call", "summary", "notice"]
 _COMMAND: Final = re.compile(r"<command-name>(.*?)</command-name>(?:.*?<command-args>(.*?)</command-args>)?", re.DOTALL)
 """The format in which a transcript has a slash command that a person typed."""
-_IN_ORDER: Final = (
-    "t.tool_use_id, t.returned_at FROM conversation c "
-    "LEFT JOIN tool_call_results t USING (file_id, byte_offset, block_number) "
-    "WHERE c.session_id = ? AND c.home_id = ? ORDER BY c.position"
-)
+_IN_ORDER: Final = "WHERE session_id = ? AND home_id = ? ORDER BY position"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ def find_session(prefix: str) -> Conditions:
 def conversation_query(session_id: str, home_id: str) -> Conditions:
     """Return the query for a session's conversation in one home, in order."""
     return Conditions(
-        f"SELECT c.* EXCLUDE (words, message_id, result_message_id), {_IN_ORDER}",
+        f"SELECT * EXCLUDE (words, message_id, result_message_id) FROM conversation {_IN_ORDER}",
         (session_id, home_id),
     )
 
@@ -90,10 +86,7 @@ def outline_query(session_id: str, home_id: str) -> Conditions:
     """Return the query for a session's conversation in one home, in order, with the ids of texts instead of the texts:
     a long conversation begins to be shown before all of it is read.
     """
-    return Conditions(
-        f"SELECT c.* EXCLUDE (text, tool_input, result_text), {_IN_ORDER}",
-        (session_id, home_id),
-    )
+    return Conditions(f"FROM conversation_outline {_IN_ORDER}", (session_id, home_id))
 
 
 def prompts_query(session_id: str) -> Conditions:

@@ -19,7 +19,7 @@ CREATE TABLE user_prompts (home_ids TEXT[], session_id TEXT, project TEXT, promp
 CREATE TABLE tool_calls (home_ids TEXT[], session_id TEXT, project TEXT, tool_name TEXT, called_at TIMESTAMPTZ,
     is_error BOOLEAN, was_denied BOOLEAN);
 CREATE TABLE context_windows (home_id TEXT, session_id TEXT, model_id TEXT, responded_at TIMESTAMPTZ, share DOUBLE);
-CREATE TABLE errors (home_id TEXT, session_id TEXT, occurred_at TIMESTAMPTZ, error_kind TEXT);
+CREATE TABLE errors_outline (home_id TEXT, session_id TEXT, occurred_at TIMESTAMPTZ, error_kind TEXT);
 CREATE TABLE subagent_runs (home_id TEXT, session_id TEXT, agent_type TEXT, started_at TIMESTAMPTZ, total_tokens BIGINT,
     cost_usd DOUBLE, has_transcript BOOLEAN, outcome TEXT);
 CREATE TABLE recovered_messages (home_id TEXT, project TEXT, gone_from_home BIGINT);
@@ -51,7 +51,7 @@ INSERT INTO tool_calls VALUES
     (['work', 'mac'], 's2', '/work/harbor', 'Read', '2026-02-03 08:11:00+00', false, NULL);
 INSERT INTO context_windows VALUES
     ('mac', 's1', 'claude-opus-5', '2026-01-31 22:40:00+00', 0.52), ('mac', 's1', 'claude-opus-5', NULL, NULL);
-INSERT INTO errors VALUES ('mac', 's1', '2026-01-31 22:41:00+00', 'tool_failed'), ('mac', 's1', NULL, 'retry');
+INSERT INTO errors_outline VALUES ('mac', 's1', '2026-01-31 22:41:00+00', 'tool_failed'), ('mac', 's1', NULL, 'retry');
 INSERT INTO subagent_runs VALUES ('mac', 's1', 'Explore', '2026-01-31 22:45:00+00', 900, 0.1, false, 'completed');
 INSERT INTO recovered_messages VALUES ('mac', '/work/tide', 12), ('work', '/work/harbor', 0);
 INSERT INTO runs VALUES ('r1', '2026-02-01 03:30:00+00'), ('r2', '2026-02-08 03:30:00+00');

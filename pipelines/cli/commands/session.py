@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Final
@@ -22,10 +21,10 @@ from pipelines.cli.standard_output import reader_has_gone
 from pipelines.cli.terminal import terminal
 from pipelines.cli.transcript import Safe, draw
 from pipelines.disk.layout import Layout
-from pipelines.look.conversation import Turn, Utterance, conversation_query
+from pipelines.look.conversation import Turn, conversation_query
 from pipelines.look.follow import Follower, find_live, unanswered
 from pipelines.look.sessions import one_session_query
-from pipelines.look.texts import with_texts
+from pipelines.look.texts import masked, with_texts
 from pipelines.redact.masking import Masker
 from pipelines.run.request import usual_homes
 from pipelines.warehouse.opened import open_warehouse
@@ -96,20 +95,14 @@ def _follow(layout: Layout, which: str, masker: Masker | None, *, is_full: bool,
     transcript = find_live(roots, which)
     with Home(transcript.root) as home, ended_by_interrupt():
         follower, console, most = Follower(home, transcript), terminal(), -_LAST
+        mask = masker.mask if masker else str
         while not reader_has_gone():
             said = unanswered(follower.new())[most:]
             shown = [one for one in said if not only_prompts or one.kind == "prompt"]
-            turns = [Turn(_masked(one, masker), 1 if one.agent_id else 0) for one in shown]
+            turns = [Turn(masked(one, mask), 1 if one.agent_id else 0) for one in shown]
             draw(console, turns, is_full=is_full)
             sys.stdout.flush()
             most = 0
             time.sleep(_PAUSE)
         return
     raise typer.Exit(ExitCode.INTERRUPTED)
-
-
-def _masked(one: Utterance, masker: Masker | None) -> Utterance:
-    if masker is None:
-        return one
-    result = None if one.result is None else masker.mask(one.result)
-    return replace(one, text=masker.mask(one.text), tool_input=masker.mask(one.tool_input), result=result)

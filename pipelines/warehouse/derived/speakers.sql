@@ -15,6 +15,7 @@ refresh: session
     editor), notice (any other text of Claude Code), message (of a teammate), task (of a subagent).
 - prompt_source (text): Of a prompt: typed, queued, command (a skill or command with its arguments) or sdk.
 - is_prompt (flag, required): Whether it is a prompt of a person.
+- is_interruption (flag, required): Whether it is Claude Code's note that a person stopped Claude.
 - words (text): Of a prompt, the person's own words: without the text that Claude Code and editors put around them.
 - paste_count (integer): Of a prompt, its pasted texts and images.
 - message_id (text, distinct): The first text as it was written: joins `messages`.
@@ -342,6 +343,9 @@ select
         else 'typed'
     end as prompt_source,
     k.kind = 'prompt' as is_prompt,
+    coalesce(
+        k.speaker = 'claude_code' and starts_with(k.text, '[Request interrupted by user'), false
+    ) as is_interruption,
     case when k.kind = 'prompt' then words_of(k.text) end as words,
     case when k.kind = 'prompt' then coalesce(k.attachment_count, 0) end as paste_count,
     k.message_id,

@@ -26,153 +26,40 @@ Records copied from another session are included, because they are part of this 
 - file_id: The file of the record.
 - byte_offset: Its offset.
 - byte_length: Its length in bytes.
+- tool_use_id: Of a call or its result, the id of the call.
+- returned_at: Of a call, the time of the record with the result.
 */
-with
-    kept as not materialized(
-        select
-            r.home_id,
-            r.session_id,
-            max(r.recorded_at) over (
-                partition by r.home_id, r.session_id, r.file_id order by r.byte_offset
-            ) as known_at,
-            r.record_type,
-            r.subtype,
-            r.is_api_error,
-            r.is_compact_summary,
-            r.message_id,
-            r.agent_id,
-            r.model,
-            c.file_id is not null as is_copied,
-            r.file_id,
-            r.byte_offset,
-            r.byte_length
-        from records r
-        left join record_copies c using (file_id, byte_offset)
-        -- Of two copies in the same session, one is shown.
-        where
-            c.reason is null
-            or (c.reason = 'copy' and (c.original_session_id is distinct from r.session_id or not c.is_copy_in_home))
-    ),
-    answers as (
-        select
-            home_id,
-            session_id,
-            run_file_id as file_id,
-            unnest(byte_offsets) as byte_offset,
-            byte_offsets[1] as response_offset,
-            output_tokens
-        from responses
-        where not is_synthetic
-    ),
-    shown as (
-        select k.* replace (s.message_id as message_id), -1 as block_number, s.speaker, s.kind, s.words
-        from kept k
-        join speakers s using (file_id, byte_offset)
-        union all by name
-        select
-            k.* replace (b.message_id as message_id),
-            b.block_number,
-            case
-                when k.record_type = 'user' or k.is_api_error or k.model = '<synthetic>'
-                then 'claude_code'
-                when k.agent_id is not null
-                then 'subagent'
-                else 'claude'
-            end as speaker,
-            case
-                when k.record_type = 'user'
-                then 'summary'
-                when b.block_type = 'thinking'
-                then 'thinking'
-                when k.is_api_error
-                then 'notice'
-                else 'answer'
-            end as kind
-        from kept k
-        join content_blocks b using (file_id, byte_offset)
-        where
-            b.message_id is not null
-            and case
-                k.record_type
-                when 'assistant'
-                then b.parent_block is null and b.block_type in ('text', 'thinking')
-                when 'user'
-                then k.is_compact_summary
-            end
-        union all by name
-        select
-            k.* replace (null as message_id),
-            t.block_number,
-            case
-                when not t.has_call then 'tool' when k.agent_id is not null then 'subagent' else 'claude'
-            end as speaker,
-            case when t.has_call then 'call' else 'result' end as kind,
-            t.tool_name,
-            t.result_message_id,
-            t.is_error
-        from kept k
-        join tool_call_results t using (file_id, byte_offset)
-        union all by name
-        select
-            k.*,
-            -1 as block_number,
-            'claude_code' as speaker,
-            'event' as kind,
-            case when k.message_id is null then k.subtype end as words
-        from kept k
-        where k.record_type = 'system' and k.subtype is distinct from 'turn_duration'
-    ),
-    -- Below the joins with texts: a query that selects no text reads none.
-    numbered as (
-        select
-            s.*,
-            row_number() over (
-                partition by s.home_id, s.session_id
-                order by s.known_at nulls first, s.file_id, s.byte_offset, s.block_number
-            ) as position,
-            a.file_id is not null as is_abandoned,
-            case
-                when
-                    row_number() over (
-                        partition by s.home_id, s.session_id, s.file_id, u.response_offset
-                        order by s.byte_offset, s.block_number
-                    )
-                    = 1
-                then u.output_tokens
-            end as output_tokens
-        from shown s
-        left join abandoned_records a on a.file_id = s.file_id and a.byte_offset = s.byte_offset
-        left join answers u on u.file_id = s.file_id and u.byte_offset = s.byte_offset
-    )
 select
-    s.home_id,
-    s.session_id,
-    s.position,
-    s.known_at as said_at,
-    s.speaker,
-    s.kind,
-    coalesce(s.words, said.text) as text,
-    s.words,
-    s.message_id,
-    s.tool_name,
+    o.home_id,
+    o.session_id,
+    o.position,
+    o.said_at,
+    o.speaker,
+    o.kind,
+    coalesce(o.words, said.text) as text,
+    o.words,
+    o.message_id,
+    o.tool_name,
     b.input as tool_input,
     returned.text as result_text,
-    s.result_message_id,
-    s.is_error,
-    s.is_abandoned,
-    s.agent_id,
-    s.model,
-    s.output_tokens,
-    s.is_copied as is_copy,
-    s.block_number,
-    s.file_id,
-    s.byte_offset,
-    s.byte_length
-from numbered s
-left join message_texts said on said.message_id = s.message_id
-left join message_texts returned on returned.message_id = s.result_message_id
+    o.result_message_id,
+    o.is_error,
+    o.is_abandoned,
+    o.agent_id,
+    o.model,
+    o.output_tokens,
+    o.is_copy,
+    o.block_number,
+    o.file_id,
+    o.byte_offset,
+    o.byte_length,
+    o.tool_use_id,
+    o.returned_at
+from conversation_outline o
+left join message_texts said on said.message_id = o.message_id
+left join message_texts returned on returned.message_id = o.result_message_id
 left join
     content_blocks b
-    on b.file_id = case when s.kind = 'call' then s.file_id end
-    and b.byte_offset = s.byte_offset
-    and b.block_number = s.block_number
+    on b.file_id = case when o.kind = 'call' then o.file_id end
+    and b.byte_offset = o.byte_offset
+    and b.block_number = o.block_number

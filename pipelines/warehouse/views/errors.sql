@@ -16,130 +16,22 @@ One row for each failure, refusal, retry or model switch in a session, without c
 - file_id: The file of the record or line.
 - byte_offset: Its offset.
 - byte_length: Its length in bytes.
+- message_id: The message, where it is a text of `messages`.
 */
-with
-    counted as not materialized(
-        select
-            r.home_id,
-            r.session_id,
-            r.agent_id,
-            r.recorded_at,
-            r.message_id,
-            r.file_id,
-            r.byte_offset,
-            r.byte_length,
-            d.error_kind,
-            d.error_text,
-            d.error_status,
-            d.error_model_from,
-            d.error_model_to
-        from records r
-        join record_details d using (file_id, byte_offset)
-        anti join record_copies c using (file_id, byte_offset)
-        where d.error_kind is not null
-    ),
-    said as (
-        select b.file_id, b.byte_offset, min(b.message_id) as message_id
-        from content_blocks b
-        semi join counted c using (file_id, byte_offset)
-        where b.message_id is not null
-        group by all
-    ),
-    recorded as (
-        select
-            c.home_id,
-            c.session_id,
-            c.agent_id,
-            c.recorded_at as occurred_at,
-            c.error_kind,
-            coalesce(own.text, block.text, c.error_text) as text,
-            try_cast(c.error_status as integer) as status_code,
-            null as tool_name,
-            c.error_model_from as model_from,
-            c.error_model_to as model_to,
-            c.file_id,
-            c.byte_offset,
-            c.byte_length
-        from counted c
-        left join said s using (file_id, byte_offset)
-        left join message_texts own on own.message_id = c.message_id
-        left join message_texts block on block.message_id = s.message_id
-    )
-select *
-from recorded
-union all
 select
-    t.home_id,
-    t.session_id,
-    t.agent_id,
-    coalesce(t.returned_at, t.called_at),
-    case when q.was_denied then 'denied' else 'tool_failed' end,
-    m.text,
-    null,
-    t.tool_name,
-    null,
-    null,
-    coalesce(t.result_file_id, t.file_id),
-    coalesce(t.result_byte_offset, t.byte_offset),
-    coalesce(t.result_byte_length, t.byte_length)
-from tool_call_results t
-left join message_texts m on m.message_id = t.result_message_id
-left join record_details q on q.file_id = t.result_file_id and q.byte_offset = t.result_byte_offset
-where t.is_error and not t.is_copy
-union all
-select
-    s.home_id,
-    s.session_id,
-    s.agent_id,
-    s.said_at,
-    'interrupted',
-    m.text,
-    null,
-    null,
-    null,
-    null,
-    s.file_id,
-    s.byte_offset,
-    s.byte_length
-from speakers s
-join message_texts m using (message_id)
-where s.speaker = 'claude_code' and not s.is_copy and starts_with(m.text, '[Request interrupted by user')
-union all
-select
-    u.home_id,
-    u.session_id,
-    u.agent_id,
-    u.responded_at,
-    'model_fallback',
-    null,
-    null,
-    null,
-    (
-        select first(a.model order by a.part_number)
-        from usage_parts a
-        where a.response_key = u.response_key and a.part = 'attempt'
-    ),
-    u.model,
-    u.file_id,
-    u.byte_offset,
-    u.byte_length
-from usage_parts u
-where u.part = 'fallback' and not u.is_copy
-union all
-select
-    d.home_id,
-    d.session_id,
-    null,
-    d.event_at,
-    'debug_error',
-    d.message,
-    null,
-    null,
-    null,
-    null,
-    d.file_id,
-    d.byte_offset,
-    d.byte_length
-from debug_events d
-join files f using (file_id)
-where d.level = 'ERROR' and f.state <> 'superseded'
+    o.home_id,
+    o.session_id,
+    o.agent_id,
+    o.occurred_at,
+    o.error_kind,
+    coalesce(m.text, o.words) as text,
+    o.status_code,
+    o.tool_name,
+    o.model_from,
+    o.model_to,
+    o.file_id,
+    o.byte_offset,
+    o.byte_length,
+    o.message_id
+from errors_outline o
+left join message_texts m using (message_id)
