@@ -25,6 +25,8 @@ create or replace macro place_of(path) as (
         then
             upper(path[1])
             || regexp_replace(regexp_replace(replace(path[2:], '/', chr(92)), '\\+$', ''), '^:$', ':' || repeat(chr(92), 2))
+        when starts_with(path, chr(92))
+        then regexp_replace(replace(path, '/', chr(92)), '\\+$', '')
         when regexp_matches(path, '^/+$')
         then '/'
         else regexp_replace(path, '/+$', '')

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from models.json import JsonObject
+from models.json import JsonObject, JsonValue
 from tests.conversations import call, write_home
 from tests.warehouse.kinds import SAID, USED, shows, talk_of
 
@@ -307,3 +307,44 @@ def ids_that_a_gateway_leaves_empty(home: Path, n: int) -> None:
         assert isinstance(message, dict)
         message["id"] = ""
     write_home(home, [talk])
+
+
+@shows(
+    {
+        SAID: [("go", "typed"), ("/deploy now", "command")],
+        "SELECT speaker, count(*) FROM speakers WHERE session_id = :s GROUP BY 1 ORDER BY 1": [
+            ("claude_code", 4),
+            ("hook", 2),
+            ("person", 2),
+        ],
+    }
+)
+def notices_wait_in_the_queue_and_reminders_stand_before_texts(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("go")
+    reminder = "<system-reminder>\nBe brief.\n</system-reminder>\n"
+    notice = "<task-notification>\n<status>completed</status>\n</task-notification>"
+    for text in (notice, "Stop hook feedback:\n[lint]: failed", reminder, reminder + notice):
+        talk.add("attachment", attachment={"type": "queued_command", "prompt": text, "commandMode": "prompt"})
+    talk.prompt("SubagentStop hook feedback:\n[lint]: failed")
+    command = "<command-message>deploy</command-message>\n<command-name>/deploy</command-name>"
+    talk.prompt(f"{reminder}{command}\n<command-args>now</command-args>")
+    talk.prompt(f"{reminder}<local-command-stdout>bye</local-command-stdout>")
+    write_home(home, [talk])
+
+
+@shows(
+    {
+        "SELECT result_text, is_error FROM conversation WHERE session_id = :s AND kind = 'call'": [("found", None)],
+        "SELECT DISTINCT project FROM user_prompts WHERE session_id = :s": [("\\\\nas\\share\\loom",)],
+    }
+)
+def a_result_of_two_texts_in_a_directory_of_a_share(home: Path, n: int) -> None:
+    talk = talk_of(n, "\\\\nas\\share\\loom\\")
+    talk.prompt("go")
+    talk.answer(f"k{n}", call(f"t{n}"), stop_reason="tool_use")
+    texts: JsonValue = [{"type": "text", "text": text} for text in ("found", "agentId: a1")]
+    talk.prompt([{"type": "tool_result", "tool_use_id": f"t{n}", "content": texts}])
+    talk.cwd = "\\\\nas\\share\\loom"
+    talk.prompt("on")
+    write_home(home, [talk], "--nas-share-loom")

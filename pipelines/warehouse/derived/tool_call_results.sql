@@ -14,8 +14,8 @@ refresh: session
 - has_call (flag, required): Whether a call was found.
 - has_result (flag, required): Whether a result was found.
 - is_error (flag): Whether the result is marked as an error.
-- result_message_id (text, distinct): The result's text: joins `messages`.
-- result_bytes (integer): Length of the result's text in bytes.
+- result_message_id (text, distinct): The result's text, of several the first: joins `messages`.
+- result_bytes (integer): Length of the result's texts in bytes.
 - spilled_message_id (text, distinct): The text spilled to tool-results/: joins `messages`.
 - api_message_id (text): The response that made the call.
 - model (text): The model that called.
@@ -112,11 +112,15 @@ with
     ),
     results as (select * from numbered where not is_call),
     nested as (
-        select file_id, byte_offset, parent_block, min(message_id) as message_id, sum(text_bytes) as text_bytes
+        select
+            file_id,
+            byte_offset,
+            parent_block,
+            arg_min(message_id, block_number) as message_id,
+            sum(text_bytes) as text_bytes
         from content_blocks
         where parent_block is not null and message_id is not null
         group by all
-        having count(*) = 1
     ),
     spilled as (
         select home_id, session_id, tool_use_id, min(message_id) as message_id

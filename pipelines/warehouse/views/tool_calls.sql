@@ -17,8 +17,8 @@ One row for each tool call with its input and result, once, however many homes a
 - was_denied: Whether a person or a rule refused the call.
 - error_text: The result's text, if it is an error.
 - input: The tool's input, as JSON.
-- result_message_id: The result's text: joins `messages`.
-- result_bytes: Length of that text in bytes.
+- result_message_id: The result's text, of several the first: joins `messages`.
+- result_bytes: Length of the texts in bytes.
 - spilled_message_id: The text of a long result in tool-results/: joins `messages`.
 - model: The model that called.
 - working_directory: Working directory of the call, as written.
