@@ -2,11 +2,15 @@
 expected answers of the warehouse, counted by hand.
 """
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
 
+from pipelines.warehouse.refresh import inputs_of
+from pipelines.warehouse.sql_files import derived_tables
 from tests.conversations import session_id
 from tests.support import extract, warehouse_of
 from tests.warehouse import kinds_of_agents, kinds_of_records, kinds_of_sessions, kinds_of_talk
@@ -39,6 +43,23 @@ def test_each_kind_of_fault_is_answered_rightly(warehouse: duckdb.DuckDBPyConnec
             query = query.replace(f":{name}", f"'{session_id(1000 + 10 * number + place)}'")
         found[sql] = [tuple(row) for row in warehouse.execute(query).fetchall()]
     assert found == KINDS[number].answers
+
+
+def test_a_derived_table_without_input_has_no_rows(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    ((path,),) = warehouse.execute("SELECT path FROM duckdb_databases() WHERE NOT internal").fetchall()
+    copied = shutil.copy(path, tmp_path / "warehouse.duckdb")
+    filled = set()
+    with duckdb.connect(copied, config={"threads": "1"}) as connection:
+        for derived in derived_tables():
+            connection.execute("BEGIN")
+            for name in inputs_of(derived):
+                if connection.execute(f'DELETE FROM "{name}"').fetchall() != [(0,)]:
+                    filled.add(name)
+            assert connection.execute(f"SELECT count(*) FROM ({derived.query})").fetchall() == [(0,)], (
+                derived.table.name
+            )
+            connection.execute("ROLLBACK")
+    assert len(filled) > 20
 
 
 def test_the_parts_of_the_responses_add_up_and_are_all_priced_or_listed(warehouse: duckdb.DuckDBPyConnection) -> None:
