@@ -1,6 +1,7 @@
 """Laws of the project as a whole: builds and installs, tracked files, imports at start-up, names and docstrings."""
 
 import ast
+import gc
 import importlib
 import os
 import re
@@ -9,7 +10,9 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -22,6 +25,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("models", "extractors", "pipelines")
 ENGINES = ("duckdb", "fastapi", "pandas", "polars", "prefect", "pyarrow")
 DECLARATION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _modules_are_parsed_once() -> Iterator[None]:
+    """Forget the parsed modules at the end: they are millions of objects."""
+    yield
+    parsed.cache_clear()
+    functions.cache_clear()
 
 
 def run_python(*arguments: str, where: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -38,6 +49,7 @@ def run_python(*arguments: str, where: Path, **env: str) -> subprocess.Completed
     )
 
 
+@cache
 def kept_by_git() -> list[Path]:
     """Return the tracked paths and those that would be: every path that git does not ignore."""
     listed = subprocess.run(
@@ -193,10 +205,21 @@ def test_the_changelog_keeps_its_format() -> None:
     assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Return a module of the project, parsed once for all tests."""
+    # A third of the time: all nodes stay, and each collection of garbage would visit those of all modules.
+    gc.disable()
+    try:
+        return ast.parse((ROOT / path).read_bytes())
+    finally:
+        gc.enable()
+
+
 def imported_names(path: Path) -> set[str]:
     """Return every dotted name that a module imports, `from a import b` as both `a` and `a.b`."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -228,7 +251,13 @@ imports polars for a type alone, which takes longer than all else.
 def modules(packages: Collection[str] = PACKAGES) -> dict[Path, ast.Module]:
     """Return every module of packages, parsed."""
     found = {path for path in project_files() if path.parts[0] in packages and path.suffix == ".py"}
-    return {path: ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in sorted(found)}
+    return {path: parsed(path) for path in sorted(found)}
+
+
+@cache
+def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Return every function of a module, those in classes and functions included."""
+    return [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 def is_platform_branch(node: ast.If) -> bool:
@@ -267,24 +296,27 @@ LONGEST_MODULE, LONGEST_FUNCTION = 400, 50
 def test_no_module_and_no_function_is_too_long_to_be_read_at_once() -> None:
     every = modules((*PACKAGES, "tests"))
     long = [path.as_posix() for path in every if len((ROOT / path).read_bytes().splitlines()) > LONGEST_MODULE]
-    for path, module in every.items():
-        for node in ast.walk(module):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                lines = (node.end_lineno or node.lineno) - node.lineno + 1
-                long += [f"{path.as_posix()}: {node.name}, {lines} lines"] if lines > LONGEST_FUNCTION else []
+    for path in every:
+        for node in functions(path):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            long += [f"{path.as_posix()}: {node.name}, {lines} lines"] if lines > LONGEST_FUNCTION else []
     assert long == []
 
 
 def test_no_function_is_written_a_third_time() -> None:
     """Bodies of three lines at least count, by their code without docstrings."""
+    # To write code out again takes long: that is done for functions of the same form, as far as it is seen at once.
+    alike: dict[object, list[tuple[list[ast.stmt], str]]] = {}
+    for path in modules((*PACKAGES, "tests")):
+        for node in functions(path):
+            code = node.body[ast.get_docstring(node) is not None :]
+            form = [(type(one), *map(type, ast.iter_child_nodes(one))) for one in code]
+            alike.setdefault(tuple(form), []).append((code, f"{path.as_posix()}: {node.name}"))
     found: dict[str, list[str]] = {}
-    for path, module in modules((*PACKAGES, "tests")).items():
-        for node in ast.walk(module):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                code = node.body[ast.get_docstring(node) is not None :]
-                body = "\n".join(map(ast.unparse, code))
-                if body.count("\n") > 1:
-                    found.setdefault(body, []).append(f"{path.as_posix()}: {node.name}")
+    for code, place in chain.from_iterable(group for group in alike.values() if len(group) > 2):
+        body = "\n".join(map(ast.unparse, code))
+        if body.count("\n") > 1:
+            found.setdefault(body, []).append(place)
     assert [places for places in found.values() if len(places) > 2] == []
 
 
@@ -333,7 +365,7 @@ def resolves(name: str) -> bool:
 
 def test_a_docstring_names_only_modules_names_and_files_that_exist() -> None:
     texts = {
-        path: "\n".join(documentation_of(ast.parse((ROOT / path).read_bytes())))
+        path: "\n".join(documentation_of(parsed(path)))
         for path in project_files()
         if path.suffix == ".py" and path.parts[0] in (*PACKAGES, "tests", "dev.py")
     }
