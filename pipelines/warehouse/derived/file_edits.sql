@@ -24,9 +24,12 @@ with
     edits as (
         select
             t.*,
-            coalesce(b.input ->> '$.file_path', b.input ->> '$.notebook_path', b.input ->> '$.path') as file_path,
+            case
+                when r.result_type = 'create'
+                then b.input ->> ['$.file_path', '$.notebook_path', '$.path', '$.content']
+                else b.input ->> ['$.file_path', '$.notebook_path', '$.path']
+            end as input,
             r.result_type = 'create' as is_new,
-            case when r.result_type = 'create' then coalesce(b.input ->> '$.content', '') end as content,
             r.result_patch
         from tool_call_results t
         join content_blocks b using (file_id, byte_offset, block_number)
@@ -40,16 +43,8 @@ with
     measured as (
         select
             *,
-            case
-                when is_new
-                then
-                    length(content)
-                    - length(replace(content, chr(10), ''))
-                    + (content <> '' and not ends_with(content, chr(10)))::integer
-            end as written_lines,
-            case
-                when result_patch is not null then array_to_string(result_patch ->> '$[*].lines[*]', chr(10))
-            end as patch
+            case when is_new then coalesce(input[4], '') end as written,
+            result_patch ->> '$[*].lines[*]' as patch_lines
         from edits
     )
 select
@@ -58,12 +53,17 @@ select
     agent_id,
     tool_use_id,
     tool_name,
-    file_path,
+    coalesce(input[1], input[2], input[3]) as file_path,
     coalesce(returned_at, called_at) as changed_at,
     working_directory,
     is_new,
-    coalesce(written_lines, len(regexp_extract_all(patch, '(?m)^\+'))) as lines_added,
-    case when written_lines is not null then 0 else len(regexp_extract_all(patch, '(?m)^-')) end as lines_removed,
+    case
+        when is_new
+        -- A line break at the end begins no line.
+        then len(string_split(written, chr(10))) - (written = '' or ends_with(written, chr(10)))::integer
+        else len(list_filter(patch_lines, lambda line:starts_with(line, '+')))
+    end as lines_added,
+    case when is_new then 0 else len(list_filter(patch_lines, lambda line:starts_with(line, '-'))) end as lines_removed,
     is_copy,
     home_ids,
     result_file_id as file_id,

@@ -46,9 +46,8 @@ with
                 where block_type = 'tool_use' and tool_name in ('Edit', 'Write', 'Read', 'MultiEdit', 'NotebookEdit')
             )
     ),
-    candidates as (
-        select substr(sha256(path), 1, 16) as path_hash, min(path) as path from met where path is not null group by all
-    )
+    -- No `path is not null`, since the planner would extract each path twice for it: a path of NULL has no hash.
+    candidates as (select substr(sha256(path), 1, 16) as path_hash, min(path) as path from met group by all)
 select
     v.home_id,
     v.session_id,

@@ -65,7 +65,16 @@ with
         from chain
         group by uuid
     ),
-    named as (select c.*, coalesce(o.origin, c.uuid) as event_uuid from current c left join origins o using (uuid)),
+    -- Two joins, each with the few forks: the planner would build the table of one join from all records.
+    named as (
+        select *, uuid as event_uuid
+        from current
+        anti join forks using (uuid)
+        union all by name
+        select c.*, o.origin as event_uuid
+        from (from current semi join forks using (uuid)) c
+        join origins o using (uuid)
+    ),
     repeated_events as (
         select event_uuid from named where event_uuid is not null group by event_uuid having count(*) > 1
     ),

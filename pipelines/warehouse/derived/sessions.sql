@@ -81,7 +81,7 @@ with
             home_id,
             session_id,
             count(*) filter (part_number = 0 and part <> 'subagent_total') as responses,
-            list_sort(list(distinct model_id(model))) as models,
+            list_sort(list(distinct model_id)) as models,
             sum(input_tokens)::bigint as input_tokens,
             sum(output_tokens)::bigint as output_tokens,
             sum(cache_read_tokens)::bigint as cache_read_tokens,

@@ -127,26 +127,29 @@ with
         where subtype in ('enqueue', 'dequeue', 'remove', 'absorb')
     ),
     taken_back as (select distinct file_id, emptied - 1 as emptied from operations where subtype = 'popAll'),
-    left_in_queue as (
-        select r.file_id, r.byte_offset, r.message_id as first_id, 0 as attachment_count, t.text
+    not_dequeued as (
+        select r.file_id, r.byte_offset, r.session_id, r.recorded_at, r.message_id, t.text
         from waited o
         left join
             waited w on w.file_id = o.file_id and w.emptied = o.emptied and w.turn = o.turn and w.subtype <> 'enqueue'
         anti join taken_back b on b.file_id = o.file_id and b.emptied = o.emptied and w.file_id is null
         join records r on r.file_id = o.file_id and r.byte_offset = o.byte_offset
         join message_texts t using (message_id)
-        where
-            o.subtype = 'enqueue'
-            and w.subtype is distinct from 'dequeue'
-            and not exists (
-                select 1
-                from joined j
-                join records u using (file_id, byte_offset)
-                where
-                    u.session_id is not distinct from r.session_id
-                    and u.recorded_at >= r.recorded_at
-                    and contains(j.text, t.text)
-            )
+        where o.subtype = 'enqueue' and w.subtype is distinct from 'dequeue'
+    ),
+    said_later as (
+        select distinct n.file_id, n.byte_offset
+        from not_dequeued n
+        join
+            (select a.session_id, a.recorded_at, j.text from joined j join asked a using (file_id, byte_offset)) u
+            on u.session_id is not distinct from n.session_id
+            and u.recorded_at >= n.recorded_at
+            and contains(u.text, n.text)
+    ),
+    left_in_queue as (
+        select file_id, byte_offset, message_id as first_id, 0 as attachment_count, text
+        from not_dequeued
+        anti join said_later using (file_id, byte_offset)
     ),
     -- The queue's records name no directory: it is that of the record before, or of the first one that names any.
     queued_places as (
@@ -206,6 +209,7 @@ with
             t.is_scheduled,
             r.command_mode,
             t.text,
+            words_of(t.text) as words,
             t.first_id as message_id,
             t.attachment_count,
             r.file_id,
@@ -251,7 +255,7 @@ with
                 then 'notice'
                 when regexp_matches(bare_text, '^\s*[A-Za-z]+ hook feedback:')
                 then 'hook'
-                when coalesce(words_of(text), '') = '' and coalesce(attachment_count, 0) = 0
+                when coalesce(words, '') = '' and coalesce(attachment_count, 0) = 0
                 then 'context'
                 else 'words'
             end as form,
@@ -358,7 +362,7 @@ select
     coalesce(
         k.speaker = 'claude_code' and starts_with(k.text, '[Request interrupted by user'), false
     ) as is_interruption,
-    case when k.kind = 'prompt' then words_of(k.text) end as words,
+    case when k.kind = 'prompt' then k.words end as words,
     case when k.kind = 'prompt' then coalesce(k.attachment_count, 0) end as paste_count,
     k.message_id,
     nullif(k.notification.task_id, '') as task_id,

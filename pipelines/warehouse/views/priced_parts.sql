@@ -7,7 +7,7 @@ Each row of `usage_parts` with its cost at list prices.
 */
 select
     u.*,
-    model_id(u.model) as model_id,
+    m.model_id,
     case
         when coalesce(u.input_tokens, u.output_tokens, u.cache_read_tokens) is not null
         then
@@ -28,12 +28,15 @@ select
     end as price_basis
 from usage_parts u
 left join
+    (select model, model_id(model) as model_id from (select distinct model from usage_parts)) m
+    on m.model is not distinct from u.model
+left join
     prices p
-    on p.model_id = model_id(u.model)
+    on p.model_id = m.model_id
     and p.speed = u.speed
     and p.processing = case when u.service_tier = 'batch' then 'batch' else 'standard' end
-    and strftime(timezone('UTC', u.responded_at), '%Y-%m-%d') >= coalesce(p.from_day, '')
-    and strftime(timezone('UTC', u.responded_at), '%Y-%m-%d') < coalesce(p.until_day, '9999')
+    and timezone('UTC', u.responded_at) >= coalesce(p.from_day::timestamp, '-infinity')
+    and timezone('UTC', u.responded_at) < coalesce(p.until_day::timestamp, 'infinity')
     and coalesce(u.input_tokens, 0)
     + coalesce(u.cache_read_tokens, 0)
     + coalesce(u.cache_write_5m_tokens, 0)
