@@ -32,6 +32,14 @@ class SharedPlaces:
         """The archive's knowledge of each lake, and the filtered files that were pushed to it."""
         return self.root / "lakes"
 
+    def push_memory(self, key: str) -> Path:
+        """Return the memory of the last filtered push to the lake with this key; may be deleted."""
+        return self.lakes / f"{key}.pushed"
+
+    def push_memories(self) -> list[Path]:
+        """Return the memories that exist."""
+        return sorted(self.lakes.glob("*.pushed"))
+
     @property
     def privacy_file(self) -> Path:
         """The privacy levels that were set by command."""

@@ -172,8 +172,10 @@ def keep_lake(layout: Layout, known: KnownLake) -> None:
 
 
 def drop_lake(layout: Layout, known: KnownLake) -> None:
-    """Delete the archive's record of a lake. Raises OSError."""
-    (layout.lakes / f"{key_of(known.place)}.json").unlink(missing_ok=True)
+    """Delete the archive's record of a lake, and its memory of the last push. Raises OSError."""
+    key = key_of(known.place)
+    (layout.lakes / f"{key}.json").unlink(missing_ok=True)
+    layout.push_memory(key).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -78,7 +78,11 @@ def push(layout: Layout, known: KnownLake, observer: Observer, *, why: str | Non
     with using_lakes(layout):
         with disk_errors():
             machine = make_machine(layout)
-        out = outgoing_of(layout, known.level, bytes.fromhex(known.mask_key), layout.lakes / key_of(known.place))
+        key = key_of(known.place)
+        with disk_errors():
+            out = outgoing_of(
+                layout, known.level, bytes.fromhex(known.mask_key), layout.lakes / key, layout.push_memory(key)
+            )
         try:
             destination = open_lake(known)
             with lake_errors(known.place):

@@ -76,7 +76,7 @@ def _delete_old(layout: Layout, journal: Journal) -> None:
     of other origin with the content. The journal may be deleted only after these deletions are on the disk.
     """
     sweep(layout)
-    derived = [*layout.digest_indexes(), *layout.cache.glob("*search*")]
+    derived = [*layout.digest_indexes(), *layout.cache.glob("*search*"), *layout.push_memories()]
     gone = [*(layout.root / name for name in journal.deleted), *derived]
     for path in gone:
         path.unlink(missing_ok=True)
