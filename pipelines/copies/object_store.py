@@ -6,10 +6,13 @@ The variables of the AWS tools name endpoint and credentials (AWS_ENDPOINT_URL, 
 """
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
+from typing import Final
 
 import obstore
 from obstore.exceptions import (
@@ -21,15 +24,52 @@ from obstore.exceptions import (
 )
 from obstore.store import from_url
 
+from models.errors import ConfigurationError
 from pipelines.copies.destination import BLOCK_BYTES, CopyContent, PlacedEntry, is_relative
 from pipelines.disk.failpoints import reach
+
+_CREDENTIALS: Final = {
+    "s3": (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_METADATA_ENDPOINT",
+        "AWS_SKIP_SIGNATURE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    ),
+    "gs": (
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "GCE_METADATA_HOST",
+        "GOOGLE_SKIP_SIGNATURE",
+        "GOOGLE_SERVICE_ACCOUNT",
+        "GOOGLE_SERVICE_ACCOUNT_PATH",
+        "GOOGLE_SERVICE_ACCOUNT_KEY",
+    ),
+    "az": (
+        "AZURE_STORAGE_ACCOUNT_KEY",
+        "IDENTITY_ENDPOINT",
+        "AZURE_SKIP_SIGNATURE",
+        "AZURE_STORAGE_ACCESS_KEY",
+        "AZURE_STORAGE_SAS_KEY",
+        "AZURE_STORAGE_SAS_TOKEN",
+        "AZURE_STORAGE_TOKEN",
+        "AZURE_STORAGE_CLIENT_ID",
+        "AZURE_CLIENT_ID",
+        "AZURE_FEDERATED_TOKEN_FILE",
+        "AZURE_USE_AZURE_CLI",
+    ),
+}
+"""For each kind of storage the variables by which its tools find credentials. The first is the usual one; the second
+names the service of a rented machine that gives out the credentials of its role.
+"""
 
 
 class ObjectDestination:
     """The place `url` (s3://bucket/prefix, gs://bucket/prefix, az://container/prefix)."""
 
     def __init__(self, url: str) -> None:
-        """Take the URL. Does not connect yet."""
+        """Take the URL. Does not connect yet. Raises ConfigurationError where no credentials are named."""
+        _refuse_without_credentials(url)
         self._url = url
         self._store = from_url(
             url,
@@ -78,6 +118,22 @@ class ObjectDestination:
     def settle(self) -> None:
         """Do nothing: an object that the service has confirmed is durable."""
         reach("copy-file:settled")
+
+
+def _refuse_without_credentials(url: str) -> None:
+    """Raise ConfigurationError where no variable names credentials: the library would ask a fixed address of the local
+    network for some, for minutes, and take them from whoever answers there.
+    """
+    scheme = url.partition("://")[0]
+    names = _CREDENTIALS[scheme]
+    has_file = (
+        scheme == "gs" and (Path("~").expanduser() / ".config/gcloud/application_default_credentials.json").exists()
+    )
+    if not has_file and not any(os.environ.get(name) for name in names):
+        raise ConfigurationError(
+            f"there are no credentials for {url}: set {names[0]} and its companions (docs/lake.md); on a rented "
+            f"machine with a role of its own, {names[1]}"
+        )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 (the extra `s3-server`).
 """
 
+import os
 import shutil
 import socket
 import subprocess
@@ -150,3 +151,16 @@ def test_another_url_is_refused_and_a_service_that_is_away_is_named(
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     with pytest.raises(DataDirectoryError, match="s3://nowhere/claude"):
         add_copy(archive.layout, "s3://nowhere/claude")
+
+
+@pytest.mark.parametrize(
+    ("place", "wanted"), [("s3://b/p", "AWS_ACCESS_KEY_ID"), ("gs://b/p", "GOOGLE_APP"), ("az://b/p", "AZURE_STORAGE")]
+)
+def test_storage_without_credentials_is_refused_and_no_service_is_asked_for_some(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str, wanted: str
+) -> None:
+    for name in [one for one in os.environ if one.startswith(("AWS_", "GOOGLE_", "GCE_", "AZURE_", "IDENTITY_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ConfigurationError, match=f"no credentials for {place}: set {wanted}"):
+        open_place(place)
