@@ -68,6 +68,15 @@ NO_MACHINE: Final = Kind(
     "Machine {machine} was pulled from this lake, and is not in it any more.",
     "The pulled files stay. To delete them: `extract lake drop MACHINE`.",
 )
+OTHER_SIGNER: Final = Kind(
+    "N110",
+    Severity.ERROR,
+    Command.LAKE,
+    "The head of machine {machine} in the lake is signed with another key than before.",
+    "Nothing of it was taken: somebody else may have written it. Ask the machine's owner. If machine.json was replaced "
+    "there: `extract lake drop MACHINE`, then pull again.",
+    is_fixity=True,
+)
 UNIT_BROKEN: Final = Kind(
     "N109",
     Severity.ERROR,

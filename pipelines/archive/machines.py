@@ -44,7 +44,8 @@ class Machine:
 @dataclass(frozen=True, slots=True)
 class UnitHead:
     """The contents of unit.json: the unit's machine, from which lake, the number of the machine's newest head that was
-    pulled and the time (ISO 8601, UTC), and the file of the commit record of each run, by run_id.
+    pulled and the time (ISO 8601, UTC), whether all its runs could be taken, those that could not, and the public key
+    that signed the head: no head of another key is taken later.
     """
 
     machine_id: str
@@ -54,6 +55,7 @@ class UnitHead:
     pulled_at: str
     is_whole: bool
     problems: Sequence[str] = field(default_factory=list)
+    signer: str = ""
 
     def to_bytes(self) -> bytes:
         """Return it as an indented JSON object."""
@@ -121,12 +123,25 @@ def make_machine(layout: Layout, name: str | None = None) -> Machine:
             f"{name!r} cannot name a machine: use 1 to 40 letters, digits, '.', '_' or '-', a letter or digit first"
         )
     known = this_machine(layout)
-    if known is not None and name in (None, known.name):
+    if known is not None and name in (None, known.name) and machine_key(layout):
         return known
     own = re.sub(r"[^A-Za-z0-9._-]+", "-", system.node().partition(".")[0]).strip("-._")[:40]
     made = Machine(known.machine_id if known else secrets.token_hex(8), name or own or "machine")
-    write_sealed(layout.machine_file, orjson.dumps(asdict(made), option=orjson.OPT_INDENT_2), "machine")
+    fields = {**asdict(made), "key": machine_key(layout).hex() or secrets.token_hex(32)}
+    write_sealed(layout.machine_file, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "machine")
     return made
+
+
+def machine_key(layout: Layout) -> bytes:
+    """Return the secret key of this machine (32 bytes), by which other machines recognise its heads in a lake; empty if
+    it has none yet. Raises FixityError, StoreError.
+    """
+    try:
+        return bytes.fromhex(orjson.loads(read_sealed(layout.machine_file)).get("key", ""))
+    except FileNotFoundError:
+        return b""
+    except (ValueError, TypeError, AttributeError) as error:
+        raise StoreError(f"{layout.machine_file} cannot be read ({error}): put it back from a backup") from error
 
 
 def unit_layout(layout: Layout, machine_id: str) -> Layout:

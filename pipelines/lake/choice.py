@@ -168,7 +168,7 @@ class Choice:
             if found := self._rows_with(matcher, part, table, wanted):
                 held[part.path] = found
                 touched |= {files[number] for number in found}
-        return held, sorted(touched)
+        return dict(sorted(held.items())), sorted(touched)
 
     def _rows_with(
         self, matcher: Matcher, part: PartRecord, table: Table, wanted: Sequence[bool], columns: Collection[str] = ()
@@ -216,7 +216,7 @@ class Choice:
                     part.path: self._rows_with(matcher, part, table, wanted[part.path], ("text",))
                     for table, part in self.parts(run, MESSAGES)
                 }
-                held = {path: rows for path, rows in looked.items() if rows}
+                held = {path: rows for path, rows in sorted(looked.items()) if rows}
             if is_known and old is not None:
                 held = _joined(old.held_texts, held)
             self.runs[run.run_id] = replace(now, texts=texts, held_texts=held)

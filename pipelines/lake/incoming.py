@@ -26,6 +26,7 @@ from pipelines.copies.state import RUN_FILE
 from pipelines.disk.atomic import make_directories, sync_file
 from pipelines.disk.platform import replace
 from pipelines.lake.keys import LONGEST_HEAD, MachineHead, PushedRecord, digest_of
+from pipelines.lake.signing import is_signed
 
 _MOST: Final = 1 << 40
 _MOST_ROW_BYTES: Final = 1 << 30
@@ -50,8 +51,8 @@ def read_small(destination: Destination, key: str, entry: PlacedEntry | None) ->
     raise Hostile("it is missing")
 
 
-def head_of(raw: bytes, machine_id: str, number: int) -> MachineHead:
-    """Return the head of a machine. Raises Hostile for anything else."""
+def head_of(raw: bytes, machine_id: str, number: int, lake_id: str) -> MachineHead:
+    """Return the head of a machine, signed for a lake. Raises Hostile for anything else."""
     try:
         head = MachineHead.from_bytes(raw)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -60,6 +61,8 @@ def head_of(raw: bytes, machine_id: str, number: int) -> MachineHead:
         raise Hostile("it names another machine")
     if head.number != number:
         raise Hostile("it has another number than its name")
+    if not is_signed(head, lake_id):
+        raise Hostile("it is not signed by the key that it names" if head.signature else "it is not signed")
     return head
 
 

@@ -73,6 +73,7 @@ class MachineHead:
 
     `records` are the commit records that count, by run_id. `archive` is a digest of the archive's id. `homes` are the
     names of homes by home_id, `projects` the projects that were pushed, `erasures` counts the machine's erasures.
+    `signer` is the machine's public key, `signature` its signature (`pipelines.lake.signing`), both in hex.
     """
 
     machine_id: str
@@ -88,10 +89,19 @@ class MachineHead:
     erasures: int = 0
     files: int = 0
     size: int = 0
+    signer: str = ""
+    signature: str = ""
 
     def to_bytes(self) -> bytes:
         """Return the bytes of the file."""
         return sealed_object({"format": FORMAT, **asdict(self), "projects": list(self.projects)})
+
+    def signed_bytes(self, lake_id: str) -> bytes:
+        """Return the bytes that the signature is for: all fields but itself, and the lake, so that a head of one lake
+        says nothing in another.
+        """
+        fields = {**asdict(self), "projects": list(self.projects), "signature": ""}
+        return b"lake head " + orjson.dumps([lake_id, fields], option=orjson.OPT_SORT_KEYS)
 
     def to_json(self) -> JsonObject:
         """Return the fields of interest to a person as JSON values."""
@@ -108,8 +118,8 @@ class MachineHead:
         }
 
     def says_the_same(self, other: "MachineHead") -> bool:
-        """Whether both are equal except for number and time."""
-        without = {"number": 0, "pushed_at": ""}
+        """Whether both are equal except for number, time and signature."""
+        without = {"number": 0, "pushed_at": "", "signature": ""}
         return asdict(self) | without == asdict(other) | without
 
     @classmethod
@@ -135,7 +145,7 @@ class MachineHead:
         numbers = (self.number, self.erasures, self.files, self.size, *(one.number for one in self.records.values()))
         if any(type(one) is not int or one < 0 for one in numbers):
             raise ValueError("a number is none")
-        texts = (self.archive, self.pushed_at, self.level, self.tool_version)
+        texts = (self.archive, self.pushed_at, self.level, self.tool_version, self.signer, self.signature)
         if any(not isinstance(one, str) for one in texts):
             raise ValueError("a text is none")
         if MACHINE_ID.fullmatch(str(self.machine_id)) is None or not is_machine_name(str(self.name)):

@@ -191,7 +191,8 @@ class _Pull:
             return False
         self._result.machines.append(Machine(head.machine_id, head.name))
         before = self._before.head if self._before is not None else None
-        if before is not None and before.is_whole and (before.number, before.name) == (head.number, head.name):
+        state = (head.number, head.name, head.signer)
+        if before is not None and before.is_whole and (before.number, before.name, before.signer) == state:
             return False
         problems: list[str] = []
         counted = (self._result.runs, self._result.removed)
@@ -215,6 +216,7 @@ class _Pull:
             now(),
             not problems,
             tuple(sorted(set(problems))),
+            head.signer,
         )
         with disk_errors():
             write_unit(Unit(unit, self._unit))
@@ -238,11 +240,14 @@ class _Pull:
             return None
         try:
             raw = read_small(self._destination, address, self._paths.get(head_path(number)))
-            head = head_of(raw, self._machine_id, number)
+            head = head_of(raw, self._machine_id, number, self._known.lake_id)
         except Hostile as error:
             self._result.findings.append(
                 codes.HEAD_BROKEN.at(address, machine=self._machine_id[:8], problem=str(error))
             )
+            return None
+        if before is not None and before.signer not in ("", head.signer):
+            self._result.findings.append(codes.OTHER_SIGNER.at(address, machine=self._machine_id[:8]))
             return None
         if before is not None and before.number > number:
             self._result.findings.append(

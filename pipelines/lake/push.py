@@ -16,7 +16,7 @@ from pipelines.archive.archive import Archive
 from pipelines.archive.audit import note_access
 from pipelines.archive.homes import read_homes
 from pipelines.archive.known_copies import key_of
-from pipelines.archive.machines import Machine, make_machine
+from pipelines.archive.machines import Machine, machine_key, make_machine
 from pipelines.archive.tombstones import read_graveyard
 from pipelines.copies.destination import CopyContent, Destination, PlacedEntry, digest_there, read_there
 from pipelines.copies.places import now
@@ -38,6 +38,7 @@ from pipelines.lake.keys import (
 )
 from pipelines.lake.known import KnownLake, conflict, keep_lake, lake_errors, open_lake, using_lakes
 from pipelines.lake.outgoing import Outgoing, mark_of, outgoing_of
+from pipelines.lake.signing import is_signed, signed, signer_of
 from pipelines.version import VERSION
 
 
@@ -112,6 +113,7 @@ class _Push:
     ) -> None:
         self._layout, self._known, self._destination = layout, known, destination
         self._machine, self._out, self._observer = machine, out, observer
+        self._key = machine_key(layout)
         self._archive_mark = digest_of(archive.archive_id.encode())[:16]
         self._prefix = prefix_of(machine.machine_id)
         self._result = PushResult(known, withheld_sessions=out.withheld_sessions, left_out=list(out.left_out))
@@ -146,9 +148,11 @@ class _Push:
             erasures,
             len(listed),
             sum(part.size for part in listed.values()),
+            signer=signer_of(self._key),
         )
-        if before is None or not head.says_the_same(before):
-            self._put(head_path(head.number), head.to_bytes())
+        is_whole = before is not None and is_signed(before, self._known.lake_id)
+        if before is None or not is_whole or not head.says_the_same(before):
+            self._put(head_path(head.number), signed(head, self._key, self._known.lake_id).to_bytes())
             self._destination.settle()
         else:
             head = before

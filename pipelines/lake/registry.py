@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from pipelines.archive.audit import note_access
-from pipelines.archive.machines import make_machine
+from pipelines.archive.machines import machine_key, make_machine
 from pipelines.copies.destination import CopyContent
 from pipelines.copies.places import now
 from pipelines.disk.atomic import disk_errors
@@ -11,6 +11,7 @@ from pipelines.disk.layout import Layout
 from pipelines.lake.incoming import Hostile, head_of, read_small
 from pipelines.lake.keys import MachineHead, head_path, newest_head, prefix_of, split_key
 from pipelines.lake.known import KnownLake, lake_errors, open_lake, using_lakes
+from pipelines.lake.signing import signed
 
 
 def registry(known: KnownLake) -> list[MachineHead]:
@@ -29,7 +30,8 @@ def registry(known: KnownLake) -> list[MachineHead]:
             number = newest_head(some)
             key = prefix_of(machine_id) + head_path(number)
             try:
-                found.append(head_of(read_small(destination, key, entries.get(key)), machine_id, number))
+                raw = read_small(destination, key, entries.get(key))
+                found.append(head_of(raw, machine_id, number, known.lake_id))
             except Hostile:
                 continue
     return sorted(found, key=lambda one: (one.name, one.machine_id))
@@ -53,7 +55,7 @@ def withdraw(layout: Layout, known: KnownLake) -> int:
                     head, number=head.number + 1, pushed_at=now(), records={}, homes={}, projects=(), files=0, size=0
                 )
                 keep = prefix + head_path(last.number)
-                destination.put(keep, CopyContent.of(last.to_bytes()))
+                destination.put(keep, CopyContent.of(signed(last, machine_key(layout), known.lake_id).to_bytes()))
                 destination.settle()
             for key in sorted(destination.entries()):
                 if key.startswith(prefix) and key != keep and not key.startswith(f"{prefix}tombstones/"):

@@ -11,10 +11,12 @@ import pytest
 
 from models.seal import sealed, unsealed
 from pipelines.archive.archive import read_runs
-from pipelines.archive.machines import read_units
+from pipelines.archive.machines import machine_key, read_units
 from pipelines.copies.destination import CopyContent
 from pipelines.copies.directory import DirectoryDestination
 from pipelines.lake.keys import MachineHead, PushedRecord, digest_of, head_path, newest_head, record_path
+from pipelines.lake.known import read_lakes
+from pipelines.lake.signing import signed
 from tests.lake.machines import (
     id_of,
     machines,
@@ -24,7 +26,9 @@ from tests.lake.machines import (
 
 
 class Liar:
-    """Changes ada's files in the lake, as a person who can write to the lake but has not her machine."""
+    """Changes ada's files in the lake. Its heads are signed with her key, as if her own machine lied: a person who can
+    write to the lake alone has no key, and the last lies are those of such a person.
+    """
 
     def __init__(self, place: Path) -> None:
         self.ada, self.bob = machines(place)
@@ -32,6 +36,7 @@ class Liar:
         number = newest_head([path.name for path in self.root.iterdir()])
         self.head = MachineHead.from_bytes((self.root / head_path(number)).read_bytes())
         self.run_id = max(self.head.records)
+        self.lake_id = read_lakes(self.bob.layout)[0].lake_id
 
     def record(self) -> dict[str, object]:
         """Return the commit record of her newest run."""
@@ -47,10 +52,18 @@ class Liar:
         """Put other bytes as the commit record of that run, and a head that lists them."""
         (self.root / record_path(self.run_id, 77)).write_bytes(data)
         records = {**self.head.records, self.run_id: PushedRecord(77, digest_of(data))}
-        self.put_head(replace(self.head, number=self.head.number + 1, records=records).to_bytes())
+        self.put_head(records=records)
 
-    def put_head(self, data: bytes) -> None:
-        """Put a head."""
+    def put_head(self, **more: object) -> None:
+        """Put a head that differs from the newest one, signed with ada's key."""
+        self.put_raw_head(signed(self.changed(**more), machine_key(self.ada.layout), self.lake_id).to_bytes())
+
+    def changed(self, **more: object) -> MachineHead:
+        """Return the next head, without a new signature."""
+        return replace(self.head, **{"number": self.head.number + 1, **more})  # type: ignore[arg-type]
+
+    def put_raw_head(self, data: bytes) -> None:
+        """Put bytes as the next head."""
         (self.root / head_path(self.head.number + 1)).write_bytes(data)
 
     def part(self, table: str) -> dict[str, object]:
@@ -153,15 +166,35 @@ def lie_taken_run(liar: Liar) -> None:
     own = read_runs(liar.bob.layout)[0].run_id
     records = {**liar.head.records, own: PushedRecord(1, "0" * 64)}
     del records[liar.run_id]
-    liar.put_head(replace(liar.head, number=liar.head.number + 1, records=records).to_bytes())
+    liar.put_head(records=records)
 
 
 def lie_head(liar: Liar) -> None:
-    liar.put_head(b"{}")
+    liar.put_raw_head(b"{}")
 
 
 def lie_other_machine(liar: Liar) -> None:
-    liar.put_head(replace(liar.head, number=liar.head.number + 1, machine_id="f" * 16).to_bytes())
+    liar.put_head(machine_id="f" * 16)
+
+
+def lie_unsigned(liar: Liar) -> None:
+    liar.put_raw_head(liar.changed(records={}, signer="", signature="").to_bytes())
+
+
+def lie_old_signature(liar: Liar) -> None:
+    liar.put_raw_head(liar.changed(records={}, erasures=9).to_bytes())
+
+
+def lie_other_lake(liar: Liar) -> None:
+    liar.put_raw_head(signed(liar.changed(), machine_key(liar.ada.layout), "f" * 16).to_bytes())
+
+
+def lie_other_key(liar: Liar) -> None:
+    liar.put_raw_head(signed(liar.changed(records={}, erasures=9), b"k" * 32, liar.lake_id).to_bytes())
+
+
+def lie_no_key(liar: Liar) -> None:
+    liar.put_raw_head(liar.changed(signer="no key", signature="0" * 128).to_bytes())
 
 
 LIES = {
@@ -183,6 +216,11 @@ LIES = {
     "taken-run": (lie_taken_run, "N107"),
     "head": (lie_head, "N101"),
     "other-machine": (lie_other_machine, "N101"),
+    "unsigned": (lie_unsigned, "N101"),
+    "old-signature": (lie_old_signature, "N101"),
+    "other-lake": (lie_other_lake, "N101"),
+    "other-key": (lie_other_key, "N110"),
+    "no-key": (lie_no_key, "N101"),
 }
 
 

@@ -13,10 +13,11 @@ from pipelines.disk.layout import Layout
 from pipelines.lake.known import read_lakes
 from pipelines.lake.push import push
 from pipelines.privacy.rules import PrivacyRule, set_rule, unset_rule
-from tests.conversations import Talk, write_lines
+from tests.conversations import Talk, call, write_lines
 from tests.lake.machines import QUIET, Made, directory_of, everything_in, mark, session_of, write_project
 
 LATER = "a prompt of the team that names a session of later"
+CALLED = "a call of the team that names it"
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         write_project(one, project)
     talk = Talk(session_of(one, "beside"), directory_of(one, "team"))
     talk.prompt(f"{LATER}: {session_of(one, 'later')}")
+    talk.answer("a", call("c", command=f"{CALLED} {session_of(one, 'later')}"))
     write_talk(one, talk)
     one.run()
     set_rule(one.layout, PrivacyRule("team", project=directory_of(one, "team")))
@@ -43,11 +45,13 @@ def steps(made: Made) -> Iterator[Callable[[], object]]:
     """Yield changes of an archive, one after the other."""
     beside = PrivacyRule("ephemeral", session=session_of(made, "beside"))
     yield lambda: None
-    yield lambda: (write_project(made, "later"), made.run())  # not the team's: its name must go from what was pushed
+    write_project(made, "later")
+    yield made.run  # that session is not the team's: its name must go from what was pushed
     yield lambda: set_rule(made.layout, beside)
     talk = Talk(session_of(made, "more"), directory_of(made, "team"))
     talk.prompt("one more prompt of the team")
-    yield lambda: (write_talk(made, talk), made.run())
+    write_talk(made, talk)
+    yield made.run
     yield lambda: unset_rule(made.layout, beside)
     yield lambda: set_rule(made.layout, PrivacyRule("ephemeral", project=directory_of(made, "open")))
     yield lambda: set_rule(made.layout, PrivacyRule("public", project=directory_of(made, "later")))
@@ -55,7 +59,7 @@ def steps(made: Made) -> Iterator[Callable[[], object]]:
 
 def test_a_push_that_remembers_leaves_the_same_files_as_one_that_does_not(made: Made, tmp_path: Path) -> None:
     memory = join_both(made, tmp_path)
-    found = list[bool]()
+    found = list[tuple[bool, bool]]()
     for change in steps(made):
         change()
         for level in ("team", "private"):
@@ -66,8 +70,9 @@ def test_a_push_that_remembers_leaves_the_same_files_as_one_that_does_not(made: 
             push_to(made, tmp_path / level)
             assert everything_in(tmp_path / level) == before
             assert (memory[level].read_bytes() if memory[level].exists() else b"") == kept
-        found.append(LATER.encode() in everything_in(tmp_path / "team"))
-    assert found == [True, False, False, False, False, False, True]
+        held = everything_in(tmp_path / "team")
+        found.append((LATER.encode() in held, CALLED.encode() in held))
+    assert found == [(True, True), *[(False, False)] * 5, (True, True)]
 
 
 def test_a_push_with_nothing_new_reads_no_warehouse_and_mends_what_the_lake_has_lost(
