@@ -7,7 +7,7 @@ more are deleted, so content that a machine has erased is erased here too.
 
 import shutil
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,10 +29,11 @@ from pipelines.archive.machines import (
     unit_layout,
     write_unit,
 )
+from pipelines.archive.vectors import delete_vectors_of_erased_texts
 from pipelines.copies.destination import Destination, PlacedEntry
 from pipelines.copies.places import now
 from pipelines.copies.state import listed_files
-from pipelines.disk.atomic import disk_errors, make_directories, sha256_of, write_atomically
+from pipelines.disk.atomic import disk_errors, make_directories, sha256_of, sync_directories, write_atomically
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import read_settings
@@ -44,7 +45,9 @@ from pipelines.warehouse.publish import make_warehouse
 
 @dataclass(slots=True)
 class PullResult:
-    """The result of a pull: the files copied and deleted (sizes in bytes), the machines, and the findings."""
+    """The result of a pull: the files copied and deleted (sizes in bytes), the machines, and the findings. `has_lost`:
+    files that were here before are gone or have other content.
+    """
 
     known: KnownLake
     runs: int = 0
@@ -55,6 +58,7 @@ class PullResult:
     findings: list[Finding] = field(default_factory=list)
     left_out: Sequence[str] = ()
     seconds: float = 0.0
+    has_lost: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
@@ -95,6 +99,8 @@ def pull(layout: Layout, known: KnownLake, observer: Observer, *, why: str | Non
                 if machine_id != own.machine_id:
                     has_changed |= _Pull(layout, known, destination, machine_id, paths, result, observer).do()
         _name_the_gone(layout, known, machines, result)
+        if result.has_lost:
+            _delete_derived(layout)
         if has_changed:
             result.left_out = remake_warehouse(layout, observer)
         result.known = replace(known, pulled_at=now(), problem=None)
@@ -135,8 +141,25 @@ def drop_unit(layout: Layout, given: str, observer: Observer) -> Machine:
         with disk_errors():
             found[0].layout.unit_file.unlink()
             shutil.rmtree(found[0].layout.root)
+        _delete_derived(layout)
         remake_warehouse(layout, observer)
     return found[0].machine
+
+
+def _delete_derived(layout: Layout) -> None:
+    """Delete the full-text indexes, which have words of texts that may be gone, and the vectors of such texts. The next
+    search makes an index again.
+    """
+    with disk_errors():
+        for path in layout.cache.glob("*search*"):
+            path.unlink()
+        delete_vectors_of_erased_texts(layout)
+        if layout.cache.is_dir():
+            sync_directories({layout.cache})
+
+
+def _contents(runs: Iterable[RunRecord]) -> set[tuple[str, str]]:
+    return {(part.path, part.sha256) for run in runs for part in listed_files(run)}
 
 
 def _machines(entries: Mapping[str, PlacedEntry], result: PullResult) -> dict[str, dict[str, PlacedEntry]]:
@@ -221,6 +244,7 @@ class _Pull:
         with disk_errors():
             write_unit(Unit(unit, self._unit))
             self._remove_unlisted(kept)
+        self._result.has_lost |= not _contents(self._here.values()) <= _contents(kept.values())
         is_renamed = before is not None and before.name != head.name
         return is_renamed or (self._result.runs, self._result.removed) != counted
 

@@ -14,6 +14,8 @@ from pipelines.forget.forget import ErasureTarget, forget, plan_forget
 from pipelines.lake.known import read_lakes
 from pipelines.lake.push import push, waiting_for
 from pipelines.lake.registry import registry, withdraw
+from pipelines.look.filters import Filters
+from pipelines.look.search import SearchQuery, search
 from pipelines.verify.verify import verify
 from tests.lake.machines import (
     PROJECTS,
@@ -96,6 +98,8 @@ def test_what_is_forgotten_on_one_machine_is_gone_everywhere_after_the_next_sync
     ada, bob = machines(place)
     marks = [mark(ada, "secret", kind).encode() for kind in ("prompt", "answer", "history", "todo", "log", "version")]
     assert all(one in everything_in(place / "lake") for one in marks)
+    wanted = SearchQuery(mark(ada, "secret", "prompt"), Filters())
+    assert [hit.session_id for hit in search(bob.layout, wanted)] == [session_of(ada, "secret")]
     plan = plan_forget(ada.layout, ErasureTarget("session", session_of(ada, "secret")))
     forget(ada.layout, plan, QUIET)
     ada.push()
@@ -104,6 +108,8 @@ def test_what_is_forgotten_on_one_machine_is_gone_everywhere_after_the_next_sync
         found = everything_in(where)
         assert [one for one in marks if one in found] == []
     assert mark(ada, "open", "prompt").encode() in everything_in(bob.layout.root)
+    assert bob.layout.search_indexes() == []  # it has words of the texts
+    assert search(bob.layout, wanted) == []
     assert bob.ask("SELECT count(*) FROM sessions WHERE record_count > 0") == [(5,)]
 
 
