@@ -2,38 +2,67 @@
 
 import hmac
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from itertools import accumulate
 from typing import Final
+
+import duckdb
 
 from pipelines.disk.layout import Layout
 from pipelines.look.filters import Filters
-from pipelines.redact.masking import find
+from pipelines.redact.masking import find_each
 from pipelines.redact.rules import PrivacyLevel
+from pipelines.warehouse.given_rows import as_rows, given_rows
 from pipelines.warehouse.opened import open_warehouse
 
-_BATCH: Final = 500
-_TEXTS: Final = """
-    SELECT o.home_id, o.session_id, o.said_at AS found_at, o.file_id, o.byte_offset, o.byte_length, t.text
-    FROM message_texts t JOIN (
-        SELECT message_id, unnest(arg_min(o, {'at': said_at, 'file_id': file_id, 'byte_offset': byte_offset}))
-        FROM occurrences o GROUP BY message_id
-    ) o ON o.message_id = t.message_id
-    UNION ALL
-    SELECT home_id, session_id, recorded_at, file_id, byte_offset, byte_length, input FROM content_blocks
-    WHERE input IS NOT NULL
-    UNION ALL
-    SELECT home_id, session_id, kept_at, file_id, byte_offset, byte_length, content_text FROM file_version_contents
-    WHERE content_text IS NOT NULL
-    UNION ALL
-    SELECT home_id, session_id, event_at, file_id, byte_offset, byte_length, message FROM debug_events
-    WHERE message IS NOT NULL
-    UNION ALL
-    SELECT home_id, session_id, NULL, file_id, byte_offset, byte_length, concat(name, '=', value)
-    FROM session_env_variables
-"""
+_BATCH: Final = 2000
+_NUMBER: Final = {"number": "BIGINT"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Texts of the archive: the relation and the expression that has them, and the query for the place of each, by its
+    row number. `{chosen}` in it is a condition on the row numbers, of `t.rowid`.
+    """
+
+    relation: str
+    text: str
+    places: str
+
+
+_FROM_ROW: Final = (
+    "SELECT t.rowid AS number, t.home_id, t.session_id, {at} AS found_at, t.file_id, t.byte_offset, t.byte_length "
+    "FROM {table} t WHERE {{chosen}}"
+)
+_TEXTS: Final = (
+    _Texts(
+        "message_texts t",
+        "t.text",
+        """
+        SELECT number, unnest(first) FROM (
+            SELECT t.rowid AS number, arg_min(
+                {{'home_id': o.home_id, 'session_id': o.session_id, 'found_at': o.said_at, 'file_id': o.file_id,
+                    'byte_offset': o.byte_offset, 'byte_length': o.byte_length}},
+                {{'at': o.said_at, 'file_id': o.file_id, 'byte_offset': o.byte_offset}}) AS first
+            FROM message_texts t JOIN occurrences o USING (message_id) WHERE {chosen} GROUP BY t.rowid
+        )""",
+    ),
+    _Texts("content_blocks t", "t.input", _FROM_ROW.format(at="t.recorded_at", table="content_blocks")),
+    _Texts(
+        "file_versions t SEMI JOIN file_version_paths USING (file_id)",
+        "t.content_text",
+        _FROM_ROW.format(at="t.kept_at", table="file_versions"),
+    ),
+    _Texts("debug_events t", "t.message", _FROM_ROW.format(at="t.event_at", table="debug_events")),
+    _Texts(
+        "session_env_variables t",
+        "concat(t.name, '=', t.value)",
+        _FROM_ROW.format(at="NULL::TIMESTAMPTZ", table="session_env_variables"),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +97,55 @@ def scan(layout: Layout, filters: Filters, level: PrivacyLevel) -> Scanned:
     made = Scanned()
     key = secrets.token_bytes(16)  # to count distinct values by keyed digests instead of holding the values
     different: dict[str, set[bytes]] = {}
-    for row in _rows(layout, filters):
-        home_id, session_id, project, found_at, address, text = row
-        data = str(text).encode("utf-8", "replace")
-        made.bytes_scanned += len(data)
-        times: dict[str, int] = {}
-        for one in find(data, level):
-            times[one.rule.name] = times.get(one.rule.name, 0) + 1
-            digest = hmac.new(key, data[one.start : one.end], sha256).digest()
-            different.setdefault(one.rule.name, set()).add(digest)
-        made.places += [
-            Place(kind, number, home_id, session_id, project, found_at, address) for kind, number in times.items()
-        ]
+    with open_warehouse(layout) as warehouse:
+        for texts in _TEXTS:
+            found: dict[int, dict[str, int]] = {}
+            for numbers, data, ends in _batches(warehouse, texts, filters):
+                made.bytes_scanned += len(data)
+                for at, matches in find_each(data, ends, level):
+                    times = found[numbers[at]] = dict[str, int]()
+                    start = ends[at - 1] if at else 0
+                    for one in matches:
+                        times[one.rule.name] = times.get(one.rule.name, 0) + 1
+                        digest = hmac.new(key, data[start + one.start : start + one.end], sha256).digest()
+                        different.setdefault(one.rule.name, set()).add(digest)
+            made.places += _places(warehouse, texts, found)
     made.values = {kind: len(digests) for kind, digests in sorted(different.items())}
     return made
 
 
-def _rows(layout: Layout, filters: Filters) -> Iterator[tuple[str, str | None, str | None, datetime | None, str, str]]:
+def _batches(
+    warehouse: duckdb.DuckDBPyConnection, texts: _Texts, filters: Filters
+) -> Iterator[tuple[Sequence[int], bytes, Sequence[int]]]:
+    """Yield the texts in batches: their row numbers, the texts in UTF-8 one after the other, and the end of each."""
     conditions = filters.of_places()
+    chosen = ""
+    if filters != Filters():
+        chosen = f"""
+            SEMI JOIN (
+                SELECT p.number FROM ({texts.places.format(chosen="true")}) p
+                LEFT JOIN sessions s ON s.session_id = p.session_id AND s.home_id = p.home_id WHERE {conditions.sql}
+            ) c ON c.number = t.rowid"""
+    columns = f"t.rowid AS number, encode({texts.text}) AS text"
+    query = f"SELECT {columns} FROM {texts.relation}{chosen} WHERE {texts.text} IS NOT NULL"
+    found = warehouse.execute(query, list(conditions.values) if chosen else [])
+    for batch in found.to_arrow_reader(_BATCH):
+        row = batch.to_pydict()
+        yield row["number"], b"".join(row["text"]), list(accumulate(map(len, row["text"])))
+
+
+def _places(warehouse: duckdb.DuckDBPyConnection, texts: _Texts, found: dict[int, dict[str, int]]) -> Iterator[Place]:
+    """Yield the places of texts by their row numbers, each with its kinds and their numbers."""
+    if not found:
+        return
+    places = texts.places.format(chosen=f"t.rowid IN ({given_rows(_NUMBER)})")
     query = f"""
-        SELECT p.home_id, p.session_id, s.project, p.found_at, address(p.file_id, p.byte_offset, p.byte_length), p.text
-        FROM ({_TEXTS}) p LEFT JOIN sessions s ON s.session_id = p.session_id AND s.home_id = p.home_id
-        WHERE {conditions.sql}
+        SELECT p.number, p.home_id, p.session_id, s.project, p.found_at,
+            address(p.file_id, p.byte_offset, p.byte_length)
+        FROM ({places}) p LEFT JOIN sessions s ON s.session_id = p.session_id AND s.home_id = p.home_id
+        ORDER BY p.number
     """
-    with open_warehouse(layout) as warehouse:
-        found = warehouse.execute(query, list(conditions.values))
-        while rows := found.fetchmany(_BATCH):
-            yield from rows
+    rows = warehouse.execute(query, [as_rows(_NUMBER, ((number,) for number in found))]).fetchall()
+    for number, *place in rows:
+        for kind, times in found[number].items():
+            yield Place(kind, times, *place)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ExitCode
-from pipelines.redact.masking import Masker, find
+from pipelines.redact.masking import Masker, find, find_each
 from pipelines.redact.rules import RULES, PrivacyLevel, SecretRule
 from tests.command_line import call
 from tests.planted import sample_of
@@ -87,6 +88,14 @@ def test_any_text_is_masked_to_a_text_of_its_length(text: str) -> None:
     except UnicodeEncodeError:
         return
     assert len(Masker(PrivacyLevel.PUBLIC).mask(text)) == len(text)
+
+
+@given(st.lists(st.sampled_from([*map("".join, SAMPLES.values()), "", "token", " = ", "/home/", "plain", "@a."])))
+def test_texts_that_are_tried_together_have_the_matches_of_each(texts: list[str]) -> None:
+    pieces = [text.encode() for text in texts]
+    together = dict(find_each(b"".join(pieces), list(accumulate(map(len, pieces))), PrivacyLevel.PUBLIC))
+    alone = {number: find(piece, PrivacyLevel.PUBLIC) for number, piece in enumerate(pieces)}
+    assert together == {number: found for number, found in alone.items() if found}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
