@@ -23,7 +23,7 @@ The number is the exit code of the process that such an exception ends.
 
 import errno
 from enum import IntEnum
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from models.text import printable_path
 
@@ -134,6 +134,13 @@ class StageError(ExtractError):
 
 class LoadError(ExtractError):
     """The warehouse could not be built or verified. The caller keeps the previous one; `extract rebuild` may retry."""
+
+
+ANOTHER_VERSION: Final = (
+    "the warehouse was built by another version of the program, with other tables: `extract rebuild` or the next "
+    "`extract run` builds it again"
+)
+"""The text of a LoadError for a warehouse without a table or column that this version reads."""
 
 
 class StoreError(ExtractError):

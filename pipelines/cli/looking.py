@@ -10,13 +10,14 @@ from typing import Annotated
 
 import typer
 
-from models.errors import ConfigurationError
+from models.errors import ANOTHER_VERSION, ConfigurationError, LoadError
 from pipelines.cli.console import is_terminal
 from pipelines.cli.standard_output import reader_has_gone
 from pipelines.disk.layout import Layout
 from pipelines.look.filters import Conditions
 from pipelines.redact.masking import Masker, masked
 from pipelines.redact.rules import PrivacyLevel
+from pipelines.warehouse.opened import lacks_tables
 from pipelines.warehouse.query import Answer, Cell, asking, write_csv, write_json
 
 Project = Annotated[
@@ -99,10 +100,15 @@ def printed(answer: Answer, masker: Masker | None) -> Answer:
 @contextmanager
 def looking(layout: Layout, query: Conditions, masker: Masker | None = None) -> Iterator[Answer]:
     """Run a query on the warehouse and give its result, masked if there is a masker; its rows end early if standard
-    output is closed (`| head`). Raises what `asking` raises.
+    output is closed (`| head`). Raises what `asking` raises, and LoadError where the warehouse lacks a table or column.
     """
-    with asking(layout, query.sql, query.values) as whole:
-        yield printed(whole, masker)
+    try:
+        with asking(layout, query.sql, query.values) as whole:
+            yield printed(whole, masker)
+    except ConfigurationError as error:
+        if lacks_tables(error.__cause__):
+            raise LoadError(ANOTHER_VERSION) from error
+        raise
 
 
 def rows_of(layout: Layout, query: Conditions, masker: Masker | None = None) -> list[Named]:

@@ -1,12 +1,14 @@
 """Draws a conversation on a terminal: prompts, answers as Markdown, a line for each tool call, diffs in colour.
 
-Text of a transcript is untrusted. Markdown turns `&#27;` into an escape character, so control characters are escaped
-last, in the rendered segments; links are not made clickable.
+Text of a transcript is untrusted. Control characters are escaped twice: in the text, so that lines are wrapped as they
+are shown, and last in the rendered segments, because Markdown turns `&#27;` into an escape character. Links are not
+made clickable.
 """
 
 import json
 from collections.abc import Iterable, Iterator
 from copy import copy
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from typing import Final
@@ -35,7 +37,7 @@ _LONGEST_MARKDOWN: Final = 100_000
 _AT_ONCE: Final = 20
 """So many turns are written together: each write costs as much as the drawing of a turn."""
 _SPEAKERS: Final = {"claude_code": "Claude Code"}
-_PARSER: Final = MarkdownIt().enable("strikethrough").enable("table")
+_PARSER: Final = MarkdownIt(options_update={"html": False}).enable("strikethrough").enable("table")
 
 
 def _markdown(markup: str, code_theme: str) -> Markdown:
@@ -101,11 +103,17 @@ def turn_lines(
 ) -> Iterator[Line]:
     """Yield the lines of a turn, with control characters escaped. `code_theme` is a style of Pygments."""
     margin = _INDENT * turn.depth
+    said = turn.utterance
+    shown = replace(said, text=_escaped(said.text), result=None if said.result is None else _escaped(said.result))
     if turn.agent is not None:
         words = " ".join(filter(None, (turn.agent.agent_type or "subagent", turn.agent.description)))
         yield from Safe(Text(f"↳ {_line(words)}", style="magenta"), margin - _INDENT).lines(console, options)
-    for drawn in _drawn(turn.utterance, is_full=is_full, code_theme=code_theme):
+    for drawn in _drawn(shown, is_full=is_full, code_theme=code_theme):
         yield from Safe(drawn, margin).lines(console, options)
+
+
+def _escaped(text: str) -> str:
+    return safe(text.replace("\r\n", "\n"), keep_newlines=True)
 
 
 def _drawn(one: Utterance, *, is_full: bool, code_theme: str) -> Iterator[RenderableType]:

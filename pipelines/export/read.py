@@ -9,12 +9,14 @@ from typing import Final
 
 import duckdb
 
+from models.errors import ANOTHER_VERSION, LoadError
 from pipelines.look.conversation import Turn, Utterance, agent_of, in_turns, merged, utterance_of
 from pipelines.look.filters import Filters
 from pipelines.look.sessions import one_session_query, sessions_query
 from pipelines.look.texts import masked as masked_utterance
 from pipelines.look.texts import texts_of, with_texts
 from pipelines.redact.masking import Masker, masked
+from pipelines.warehouse.opened import lacks_tables
 
 Named = dict[str, object]
 """A row, by column name."""
@@ -133,6 +135,11 @@ def _masked(row: Named, masker: Masker) -> Named:
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]) -> list[Named]:
-    found = connection.execute(query, values)
+    try:
+        found = connection.execute(query, values)
+    except duckdb.Error as error:
+        if lacks_tables(error):
+            raise LoadError(ANOTHER_VERSION) from error
+        raise
     names = [str(column[0]) for column in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

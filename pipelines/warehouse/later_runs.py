@@ -4,7 +4,7 @@ does not have them.
 
 import duckdb
 
-from models.errors import FixityError, LoadError, StoreError
+from models.errors import ANOTHER_VERSION, FixityError, LoadError, StoreError
 from models.run import RunRecord
 from pipelines.archive.archive import last_epoch, read_runs
 from pipelines.disk.layout import Layout
@@ -21,10 +21,7 @@ def show_later_runs(connection: duckdb.DuckDBPyConnection, layout: Layout) -> No
     try:
         found = connection.execute("SELECT max(run_id), max(epoch) FROM runs WHERE machine IS NULL").fetchone()
     except (duckdb.BinderException, duckdb.CatalogException) as error:
-        raise LoadError(
-            "the warehouse was built by another version of the program, with other tables: `extract rebuild` or the "
-            "next `extract run` builds it again"
-        ) from error
+        raise LoadError(ANOTHER_VERSION) from error
     newest, epoch = found or (None, None)
     if newest is None or (last_epoch(layout) <= epoch and not any(one.name > newest for one in layout.runs.iterdir())):
         return

@@ -18,6 +18,13 @@ def no_warehouse(layout: Layout) -> ConfigurationError:
     return ConfigurationError(f"the archive in {layout.root} has no warehouse; `extract rebuild` builds it")
 
 
+def lacks_tables(error: BaseException | None) -> bool:
+    """Whether an error of DuckDB means that a table or column does not exist: for a query of the program itself, that
+    another version built the warehouse.
+    """
+    return isinstance(error, duckdb.CatalogException | duckdb.BinderException)
+
+
 def open_warehouse(layout: Layout) -> duckdb.DuckDBPyConnection:
     """Open the published warehouse for reading, without access to files or the network from SQL.
 

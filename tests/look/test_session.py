@@ -1,5 +1,6 @@
 """`extract session`: a conversation to be read, of which a terminal obeys nothing."""
 
+import io
 import json
 import os
 import re
@@ -7,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from models.errors import ExitCode
 from models.text import safe
+from pipelines.cli.transcript import draw
+from pipelines.look.conversation import Kind, Turn, Utterance
 from tests.command_line import Ran, call
 from tests.look.story import HOSTILE, LOST, TIDY
 
@@ -112,6 +116,15 @@ def test_a_hostile_session_is_obeyed_by_nothing(
     shown = call("session", HOSTILE, *options, "--data", story_data, show="terminal")
     plain = COLOURS.sub("", shown.out)
     assert safe(plain, keep_newlines=True) == plain
+
+
+@pytest.mark.parametrize("kind", ["prompt", "answer", "summary", "call"])
+def test_nothing_of_a_text_is_cut_where_signs_are_escaped_or_look_like_html(kind: Kind) -> None:
+    text = f"{'words ' * 5}\u200d\u200d\u202e <Button> end\r\n"
+    out = io.StringIO()
+    said = Utterance(kind, "claude", None, text, tool_input="{}", result=text)
+    draw(Console(file=out, width=40), [Turn(said)], is_full=True)
+    assert "".join(out.getvalue().split()).endswith(r"words\u200d\u200d\u202e<Button>end")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the pager is a program of POSIX")
