@@ -34,7 +34,7 @@ QUESTIONS: Final = (
         "sessions",
         {
             "sessions": "home_id session_id title first_prompt project started_at ended_at active_seconds state "
-            "prompt_count response_count tool_call_count tool_error_count models output_tokens cost_usd"
+            "record_count prompt_count response_count tool_call_count tool_error_count models output_tokens cost_usd"
         },
         f"""
         SELECT session_id AS session, [home_id] AS homes, project, models, state,
@@ -43,7 +43,8 @@ QUESTIONS: Final = (
             {_day("coalesce(started_at, ended_at)")}, {_day("coalesce(ended_at, started_at)")}_end,
             active_seconds AS active, prompt_count AS prompts, response_count AS responses, tool_call_count AS tools,
             tool_error_count AS errors, output_tokens AS output, round(cost_usd, 4) AS cost
-        FROM sessions ORDER BY coalesce(started_at, ended_at) DESC NULLS LAST, session_id, home_id
+        FROM sessions WHERE record_count > 0 OR prompt_count > 0 OR title IS NOT NULL
+        ORDER BY coalesce(started_at, ended_at) DESC NULLS LAST, session_id, home_id
         """,
         ("session", "homes", "project", "models", "state"),
     ),

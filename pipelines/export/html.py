@@ -68,6 +68,7 @@ def document_of(contents: Sequence[Contents]) -> str:
         front_of=front_of,
         deeds=DEEDS,
         shown=_shown,
+        markup=markup_of,
     )
     return safe(page, keep_newlines=True)
 

@@ -11,7 +11,7 @@ VIEWS = """
 CREATE TABLE sessions (home_id TEXT, session_id TEXT, title TEXT, first_prompt TEXT, project TEXT,
     started_at TIMESTAMPTZ, ended_at TIMESTAMPTZ, active_seconds BIGINT, state TEXT, prompt_count BIGINT,
     response_count BIGINT, tool_call_count BIGINT, tool_error_count BIGINT, models TEXT[], output_tokens BIGINT,
-    cost_usd DOUBLE);
+    cost_usd DOUBLE, record_count BIGINT);
 CREATE TABLE token_usage (home_ids TEXT[], session_id TEXT, project TEXT, model_id TEXT, responded_at TIMESTAMPTZ,
     input_tokens BIGINT, output_tokens BIGINT, cache_read_tokens BIGINT, cache_write_5m_tokens BIGINT,
     cache_write_1h_tokens BIGINT, cost_usd DOUBLE, is_reliable BOOLEAN);
@@ -34,9 +34,10 @@ CREATE TABLE manifest (run_id TEXT, home_id TEXT, entry_type TEXT, outcome TEXT)
 ROWS = """
 INSERT INTO sessions VALUES
     ('mac', 's1', $title, 'first', '/work/tide', '2026-01-31 22:30:00+00', '2026-01-31 23:30:00+00', 600, 'expired',
-        2, 2, 3, 1, ['claude-opus-5', 'claude-haiku-5'], 130, 1.5),
+        2, 2, 3, 1, ['claude-opus-5', 'claude-haiku-5'], 130, 1.5, 9),
     ('work', 's2', NULL, 'second prompt', '/work/harbor', '2026-02-03 08:00:00+00', '2026-02-03 09:00:00+00', 1200,
-        'present', 1, 1, 1, 0, ['claude-haiku-5'], 7, NULL);
+        'present', 1, 1, 1, 0, ['claude-haiku-5'], 7, NULL, 0),
+    ('work', 's3', NULL, NULL, NULL, NULL, NULL, 0, 'named_only', 0, 0, 0, 0, NULL, NULL, NULL, 0);
 INSERT INTO token_usage VALUES
     (['mac'], 's1', '/work/tide', 'claude-opus-5', '2026-01-31 22:40:00+00', 10, 100, 1000, 20, 3, 1.25, true),
     (['mac'], 's1', '/work/tide', 'claude-haiku-5', '2026-01-31 23:10:00+00', 1, 30, NULL, NULL, NULL, 0.25, false),
