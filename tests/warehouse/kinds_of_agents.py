@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from models.json import JsonObject
+from models.json import JsonObject, JsonValue
 from tests.conversations import Talk, call, write_home, write_lines
 from tests.warehouse.kinds import SAID, shows, talk_of
 
@@ -159,4 +159,39 @@ def a_subagent_in_the_main_transcript_and_in_its_own(home: Path, n: int) -> None
     agent.prompt("look", isSidechain=True, uuid=f"a{n}-0")
     agent.answer(f"a{n}", isSidechain=True, uuid=f"a{n}-1")
     talk.records += agent.records
+    write_home(home, [talk])
+
+
+def _old_result(talk: Talk, name: str, **more: JsonValue) -> None:
+    usage: JsonObject = {"input_tokens": 5, "output_tokens": 7}
+    block: JsonObject = {"type": "tool_result", "tool_use_id": name, "content": "seen"}
+    talk.prompt([block], toolUseResult={"totalTokens": 12, "usage": usage, **more})
+
+
+@shows(
+    {
+        "SELECT part, output_tokens FROM token_usage WHERE session_id = :s ORDER BY 1": [
+            ("message", 10),
+            ("subagent_total", 7),
+        ]
+    }
+)
+def an_old_result_states_its_usage_and_names_no_agent(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("go")
+    talk.answer(f"k{n}", call(f"t{n}", "Task", prompt="look"), stop_reason="tool_use")
+    _old_result(talk, f"t{n}")
+    write_home(home, [talk])
+
+
+@shows({"SELECT sum(output_tokens)::int FROM token_usage WHERE session_id = :s": [(30,)]})
+def results_state_the_usage_of_records_in_the_main_transcript(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    talk.prompt("go")
+    talk.answer(f"k{n}", [*call(f"t{n}a", "Task", prompt="a"), *call(f"t{n}b", "Task", prompt="b")])
+    for name in "ab":
+        talk.prompt(name, after=None, isSidechain=True)
+        talk.answer(f"k{n}{name}", isSidechain=True)
+    _old_result(talk, f"t{n}a")
+    _old_result(talk, f"t{n}b", agentId=f"c{n}", status="completed")
     write_home(home, [talk])

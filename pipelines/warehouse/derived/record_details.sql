@@ -21,6 +21,7 @@ refresh: session
 - agent_tokens (integer): Of the result of a call that started a subagent: the tokens that it states.
 - agent_call_count (integer): The tool calls that it states.
 - agent_ms (integer): The duration that it states, in milliseconds.
+- agent_usage (json): The usage that it states.
 - was_denied (flag): Of the result of a failed call: whether its text or its record says that a person or a rule refused the call.
 - error_kind (text): Of a record of an error, a refusal or a hook that failed: its kind, as `errors` has it.
 - error_text (text): Its text, where a message does not have it.
@@ -124,7 +125,8 @@ with
                     body ->> [
                         '$.toolUseResult.totalTokens',
                         '$.toolUseResult.totalToolUseCount',
-                        '$.toolUseResult.totalDurationMs'
+                        '$.toolUseResult.totalDurationMs',
+                        '$.toolUseResult.usage'
                     ]
             end as agent,
             case when is_queued then body ->> ['$.attachment.source_uuid', '$.attachment.isMeta'] end as queued,
@@ -162,6 +164,7 @@ select
     try_cast(agent[1] as bigint) as agent_tokens,
     try_cast(agent[2] as bigint) as agent_call_count,
     try_cast(agent[3] as bigint) as agent_ms,
+    agent[4]::json as agent_usage,
     case
         error
         when 'model_refusal_no_fallback'

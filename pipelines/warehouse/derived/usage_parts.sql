@@ -62,11 +62,14 @@ with
         from calls
     ),
     fallbacks as (select distinct response_key, home_id from called where call_type = 'fallback_message'),
-    totals as (
+    -- Older versions write a subagent's records into the main transcript: there no total counts.
+    sidechains as (select distinct home_id, session_id from records where is_sidechain and agent_id is null),
+    named_totals as (
         select
             r.home_id,
             r.session_id,
             l.agent_id,
+            l.agent_id as name,
             r.cwd,
             r.version,
             r.recorded_at,
@@ -82,6 +85,7 @@ with
         from agent_links l
         join records r using (file_id, byte_offset)
         left join record_copies c using (file_id, byte_offset)
+        anti join sidechains s on s.home_id = r.home_id and s.session_id is not distinct from r.session_id
         where
             l.link_kind = 'tool_result'
             and l.agent_id is not null
@@ -98,6 +102,43 @@ with
                 order by l.status = 'completed' desc, r.recorded_at desc, r.byte_offset desc
             )
             = 1
+    ),
+    -- Before 2.0.28 a result does not name its subagent.
+    nameless_totals as (
+        select
+            t.home_id,
+            t.session_id,
+            null as agent_id,
+            t.tool_use_id as name,
+            r.cwd,
+            r.version,
+            r.recorded_at,
+            null as model,
+            d.agent_usage as usage,
+            r.file_id,
+            r.byte_offset,
+            r.byte_length,
+            not t.is_copy as is_counted
+        from tool_call_results t
+        join
+            (from record_details where agent_usage is not null) d
+            on d.file_id = t.result_file_id
+            and d.byte_offset = t.result_byte_offset
+        join records r on r.file_id = t.result_file_id and r.byte_offset = t.result_byte_offset
+        anti join
+            (from agent_links where link_kind = 'tool_result' and agent_id is not null) l
+            on l.file_id = t.result_file_id
+            and l.byte_offset = t.result_byte_offset
+        anti join
+            (select distinct home_id, session_id from records where is_sidechain) s
+            on s.home_id = t.home_id
+            and s.session_id is not distinct from t.session_id
+        where t.tool_name in ('Task', 'Agent') and t.has_call and not t.is_copy_in_home
+    ),
+    totals as (
+        from named_totals
+        union all by name
+        from nameless_totals
     )
 select
     a.home_id,
@@ -173,7 +214,7 @@ select
     home_id,
     session_id,
     agent_id,
-    concat_ws(' ', 'agent', session_id, agent_id),
+    concat_ws(' ', 'agent', session_id, name),
     0,
     'subagent_total',
     recorded_at,
