@@ -68,8 +68,14 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("golden files are rewritten by a person, never in CI")
 
 
+def pytest_collection() -> None:
+    """Collect no garbage while the tests are collected: the modules and 4,000 tests live to the end anyway."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Exempt the modules and the 2,000 tests from garbage collections: they live to the end anyway."""
+    """Exempt them from the garbage collections that begin now."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 

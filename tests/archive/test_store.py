@@ -15,6 +15,7 @@ from models.identity import file_id
 from pipelines.archive.archive import committed_parts, read_runs
 from pipelines.archive.store import StoreReader
 from pipelines.disk.layout import Layout
+from tests.sampled import WHOLE
 from tests.support import extract
 
 LINE = b'{"display":"do it","pastedContents":{},"timestamp":1768724500000,"project":"/p"}\n'
@@ -59,7 +60,8 @@ def _apply(home: Path, change: Change, number: int) -> None:
     os.utime(place, ns=(10**18 + number * 10**9, 10**18 + number * 10**9))
 
 
-@settings(max_examples=30, deadline=None)
+@pytest.mark.sampled
+@settings(max_examples=100 if WHOLE else 10)
 @given(CHANGES)
 def test_every_file_is_restored_as_of_every_run(rounds: list[list[Change]]) -> None:
     with TemporaryDirectory() as place:

@@ -1,5 +1,6 @@
 """A home, its archive, and a place for a restore; a module may have its own."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ from tests.restore.restoring import PROMPT, SESSION
 from tests.support import extract
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    home = tmp_path / "home"
+@pytest.fixture(scope="session")
+def archived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the home and of its archive, which tests must not change."""
+    base = tmp_path_factory.mktemp("archived")
+    home = base / "home"
     files = {
         "history.jsonl": PROMPT,
         "notes/one.md": b"one",
@@ -23,13 +26,18 @@ def home(tmp_path: Path) -> Path:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(content)
     (home / "notes" / "link").symlink_to("../history.jsonl")
-    return home
+    extract(base / "data", home)
+    return base
 
 
 @pytest.fixture
-def data(home: Path, tmp_path: Path) -> Path:
-    extract(tmp_path / "data", home)
-    return tmp_path / "data"
+def home(archived: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(archived / "home", tmp_path / "home", symlinks=True)
+
+
+@pytest.fixture
+def data(archived: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(archived / "data", tmp_path / "data", symlinks=True)
 
 
 @pytest.fixture

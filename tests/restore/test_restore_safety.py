@@ -120,7 +120,9 @@ def test_a_link_is_made_last_and_nothing_is_written_through_it(data: Path, targe
 
 
 @pytest.mark.parametrize("place", ["home", "home/below", "home/new/below", "data", "data/staging/below", ".", "full"])
-def test_no_place_that_holds_anything_is_restored_to(home: Path, data: Path, tmp_path: Path, place: str) -> None:
+def test_no_place_that_holds_anything_is_restored_to(home: Path, tmp_path: Path, place: str) -> None:
+    data = tmp_path / "data"
+    extract(data, home)  # of this home, not of the one that it is a copy of
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_bytes(b"mine")
     (home / "below").mkdir()
@@ -132,8 +134,10 @@ def test_no_place_that_holds_anything_is_restored_to(home: Path, data: Path, tmp
 
 @pytest.mark.parametrize("name", [".claude", "home", "configured", "above/.claude/below", "link"])
 def test_what_is_or_looks_like_a_home_is_not_restored_to_even_when_it_is_empty(
-    home: Path, data: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    home: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    data = tmp_path / "data"
+    extract(data, home)  # of this home, not of the one that it is a copy of
     shutil.rmtree(home)
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "configured"))
     (tmp_path / "link").symlink_to(home)
@@ -296,8 +300,10 @@ def flip(path: Path) -> None:
 @pytest.mark.parametrize("harm", [lose, flip])
 @pytest.mark.parametrize("table", ["store", "pieces", "extractions", "manifest"])
 def test_damage_of_one_run_does_not_keep_back_what_others_hold(
-    home: Path, data: Path, target: Path, harm: Callable[[Path], None], table: str
+    home: Path, target: Path, tmp_path: Path, harm: Callable[[Path], None], table: str
 ) -> None:
+    data = tmp_path / "data"
+    extract(data, home)  # of this home, not of the one that it is a copy of
     before = kept_of(tree_of(home))
     (home / "notes" / "one.md").write_bytes(b"another one")
     (home / "notes" / "four.md").write_bytes(b"four")
@@ -348,8 +354,10 @@ def test_bytes_that_no_part_has_are_named_file_by_file(home: Path, data: Path, t
 
 
 def test_a_commit_record_damaged_in_both_copies_does_not_keep_back_what_other_runs_hold(
-    home: Path, data: Path, target: Path
+    home: Path, target: Path, tmp_path: Path
 ) -> None:
+    data = tmp_path / "data"
+    extract(data, home)  # of this home, not of the one that it is a copy of
     before = tree_of(home)
     (home / "notes" / "four.md").write_bytes(b"four")
     second = extract(data, home)
