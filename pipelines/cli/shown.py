@@ -27,6 +27,11 @@ def one_line(words: str) -> str:
     return " ".join(words[:500].split()) or "-"
 
 
+def about_session(title: str, first_prompt: str) -> str:
+    """Return the line about a session in a list: its title, else its first prompt."""
+    return one_line(title or first_prompt or "(no prompt)")
+
+
 def short_time(seconds: int) -> str:
     """Return a duration in seconds (below a minute), minutes, or hours and minutes."""
     if seconds < 60:

@@ -16,7 +16,7 @@ from models.text import safe
 from pipelines.archive.show import entry_bytes
 from pipelines.cli.conversations import head_of, resume_line, turns_of
 from pipelines.cli.looking import Named, amount, rows_of, text
-from pipelines.cli.shown import is_final, one_line, project_name, when
+from pipelines.cli.shown import about_session, is_final, one_line, project_name, when
 from pipelines.disk.layout import Layout
 from pipelines.look.conversation import Turn
 from pipelines.look.filters import Conditions, Filters
@@ -134,5 +134,5 @@ def _session(row: Named) -> ListEntry:
         dollars(cost, is_exact=is_final(row)) if cost is not None else "",
         "" if state == "present" else state.replace("_", " "),
     ]
-    title = one_line(text(row["title"]) or text(row["first_prompt"]))
+    title = about_session(text(row["title"]), text(row["first_prompt"]))
     return ListEntry(text(row["session_id"]), text(row["home_id"]), safe(title), safe("  ".join(filter(None, parts))))

@@ -77,8 +77,9 @@ def _show(found: Scanned) -> None:
         for one in places
     ]
     say_columns(_PLACES, cells)
-    if len(found.places) > _SHOWN:
-        say_wrapped(f"and {plural(len(found.places) - _SHOWN, 'place')} more; --json lists all, with full addresses")
+    more = len(found.places) - _SHOWN
+    others = f"and {plural(more, 'place')} more; " if more > 0 else ""
+    say_wrapped(f"{others}--json lists all, with full addresses for `extract show`")
     say(f"{plural(len(found.places), 'place')} in {size(found.bytes_scanned)} of text")
 
 

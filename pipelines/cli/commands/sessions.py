@@ -9,7 +9,7 @@ from pipelines.cli.console import Heading, say, say_columns, say_wrapped
 from pipelines.cli.filtering import NO_FILTERS, filtered
 from pipelines.cli.looking import AsCsv, Named, Redact, amount, masker_of, newest_of, print_rows, rows_of, text, whole
 from pipelines.cli.options import AsJson, Data, command, layout_of
-from pipelines.cli.shown import is_final, one_line, project_name, short_time, when
+from pipelines.cli.shown import about_session, is_final, project_name, short_time, when
 from pipelines.look.filters import Filters
 from pipelines.look.sessions import sessions_query
 
@@ -83,7 +83,7 @@ def _line(row: Named) -> list[str]:
         when(row["ended_at"] or row["started_at"]),
         text(row["session_id"])[:_ID],
         project_name(text(row["project"])),
-        one_line(text(row["title"]) or text(row["first_prompt"])),
+        about_session(text(row["title"]), text(row["first_prompt"])),
         str(whole(row["prompt_count"])),
         compact(sum(map(whole, tokens)) if is_known else None),
         dollars(amount(row["cost_usd"]), is_exact=is_final(row)),
