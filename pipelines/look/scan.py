@@ -118,17 +118,21 @@ def _batches(
     warehouse: duckdb.DuckDBPyConnection, texts: _Texts, filters: Filters
 ) -> Iterator[tuple[Sequence[int], bytes, Sequence[int]]]:
     """Yield the texts in batches: their row numbers, the texts in UTF-8 one after the other, and the end of each."""
-    conditions = filters.of_places()
     chosen = ""
     if filters != Filters():
-        chosen = f"""
-            SEMI JOIN (
-                SELECT p.number FROM ({texts.places.format(chosen="true")}) p
-                LEFT JOIN sessions s ON s.session_id = p.session_id AND s.home_id = p.home_id WHERE {conditions.sql}
-            ) c ON c.number = t.rowid"""
+        conditions = filters.of_places()
+        warehouse.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE chosen AS
+            SELECT p.number FROM ({texts.places.format(chosen="true")}) p
+            LEFT JOIN sessions s ON s.session_id = p.session_id AND s.home_id = p.home_id WHERE {conditions.sql}
+            """,
+            list(conditions.values),
+        )
+        chosen = " SEMI JOIN chosen c ON c.number = t.rowid"
     columns = f"t.rowid AS number, encode({texts.text}) AS text"
-    query = f"SELECT {columns} FROM {texts.relation}{chosen} WHERE {texts.text} IS NOT NULL"
-    found = warehouse.execute(query, list(conditions.values) if chosen else [])
+    # Not `execute`: DuckDB 2 would copy its rows once more for Arrow.
+    found = warehouse.sql(f"SELECT {columns} FROM {texts.relation}{chosen} WHERE {texts.text} IS NOT NULL")
     for batch in found.to_arrow_reader(_BATCH):
         row = batch.to_pydict()
         yield row["number"], b"".join(row["text"]), list(accumulate(map(len, row["text"])))
