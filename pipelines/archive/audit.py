@@ -121,7 +121,7 @@ def _last(layout: Layout, descriptor: int) -> tuple[int, str]:
     try:
         return AuditEntry.from_json(orjson.loads(line)).number, sha256(line).hexdigest()
     except (ValueError, TypeError) as error:
-        raise FixityError(f"the last line of {layout.audit_file} is damaged; see `extract audit --verify`") from error
+        raise FixityError(f"the last line of {layout.audit_file} is damaged; see `extract audit`") from error
 
 
 def read_audit(layout: Layout) -> tuple[list[AuditEntry], list[str]]:
