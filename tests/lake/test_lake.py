@@ -17,6 +17,7 @@ from pipelines.lake.registry import registry, withdraw
 from pipelines.look.filters import Filters
 from pipelines.look.search import SearchQuery, search
 from pipelines.verify.verify import verify
+from tests.command_line import call
 from tests.lake.machines import (
     PROJECTS,
     QUIET,
@@ -111,6 +112,15 @@ def test_what_is_forgotten_on_one_machine_is_gone_everywhere_after_the_next_sync
     assert bob.layout.search_indexes() == []  # it has words of the texts
     assert search(bob.layout, wanted) == []
     assert bob.ask("SELECT count(*) FROM sessions WHERE record_count > 0") == [(5,)]
+
+
+def test_forget_names_the_machine_whose_pulled_files_it_cannot_rewrite(place: Path) -> None:
+    ada, bob = machines(place)
+    done = call("forget", "--session", session_of(ada, "secret"), "--yes", "--data", bob.layout.root)
+    assert done.code == 1
+    assert f"pulled from machine ada ({id_of(ada)[:8]})" in done.err
+    assert f"extract lake drop {id_of(ada)[:8]}" in done.err
+    assert "remove them yourself" not in done.err
 
 
 def test_a_machine_that_withdraws_leaves_nothing(place: Path) -> None:

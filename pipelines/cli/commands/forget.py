@@ -10,6 +10,7 @@ from models.amounts import count, duration, moment, plural, size
 from models.errors import ConfigurationError, ExitCode
 from models.json import JsonObject
 from models.observer import Observer
+from pipelines.archive.machines import read_units
 from pipelines.cli.confirm import Yes, confirm
 from pipelines.cli.console import Heading, say, say_json, say_table
 from pipelines.cli.options import AsJson, Data, Quiet, layout_of
@@ -114,7 +115,7 @@ def _forget(
         }
         say_json({"done": made.tombstone is not None, **planned.to_json(), **made.to_json(), **reached})
     else:
-        _show_done(made, quiet=quiet)
+        _show_done(layout, made, quiet=quiet)
         _show_copies(copies, quiet=quiet)
         _show_lakes(lakes, quiet=quiet)
     if made.remaining or not_reached or any(one.error is not None for one in lakes):
@@ -158,20 +159,38 @@ def _show_some(title: str, lines: list[str]) -> None:
         say(f"  and {len(lines) - _SHOWN:,} more; --json names all")
 
 
-def _show_done(made: ErasureResult, *, quiet: bool) -> None:
+def _show_done(layout: Layout, made: ErasureResult, *, quiet: bool) -> None:
     if made.tombstone is not None and not quiet:
         number = made.tombstone.number
         say(f"erased in {duration(made.seconds)}; {plural(made.runs, 'run')} rewritten; tombstone {number}")
         say("If a home still contains it, later runs skip it. Backups of the data directory still contain it.")
-    for place in made.remaining[:_SHOWN]:
-        say(f"still contains it: {place}", stderr=True)
-    if len(made.remaining) > _SHOWN:
-        say(f"and {plural(len(made.remaining) - _SHOWN, 'place')} more; --json names all", stderr=True)
-    if made.remaining:
-        say("The program does not rewrite these: remove them yourself, then give the same command again.", stderr=True)
-    elif not quiet:
+    _show_remaining(layout, made.remaining)
+    if not made.remaining and not quiet:
         say("Every file below the data directory was searched: none contains it, as it is, in JSON or in UTF-16.")
         say("Not looked for: base64, hex, percent and HTML codes, other case or accents, parts of it (docs/forget.md).")
+
+
+def _show_remaining(layout: Layout, remaining: Sequence[str]) -> None:
+    """Print the places that still contain it: the machines from which some were pulled, and the others. The warehouse
+    and the indexes have the texts of pulled files, so they are no places of their own then.
+    """
+    pulled = tuple(f"{path.name}/" for path in (layout.machines, layout.warehouses, layout.cache))
+    has_pulled = False
+    for unit in read_units(layout):
+        base = f"{layout.relative(unit.layout.root)}/"
+        if has := sum(place.startswith(base) for place in remaining):
+            has_pulled = True
+            say(f"STILL HERE: {plural(has, 'place')} pulled from machine {unit.machine.shown}", stderr=True)
+            say("To erase it everywhere: `extract forget` there, then `extract lake pull` here.", stderr=True)
+            drop = f"`extract lake drop {unit.machine.machine_id[:8]}`"
+            say(f"To delete all that was pulled from that machine: {drop}", stderr=True)
+    others = [place for place in remaining if not (has_pulled and place.startswith(pulled))]
+    for place in others[:_SHOWN]:
+        say(f"still contains it: {place}", stderr=True)
+    if len(others) > _SHOWN:
+        say(f"and {plural(len(others) - _SHOWN, 'place')} more; --json names all", stderr=True)
+    if others:
+        say("The program does not rewrite these: remove them yourself, then give the same command again.", stderr=True)
 
 
 def _show_copies(copies: Sequence[CopyOutcome], *, quiet: bool) -> None:
@@ -190,7 +209,8 @@ def _show_lakes(lakes: Sequence[PushOutcome], *, quiet: bool) -> None:
             say(f"THE LAKE {one.known.place} STILL CONTAINS IT: {one.error}", stderr=True)
             say("`extract lake push` erases it there as soon as the lake can be reached.", stderr=True)
         elif not quiet:
-            say(f"{one.known.place}: erased there; other machines delete it with their next `extract lake pull`")
+            say(f"{one.known.place}: this machine's files there have it no more;")
+            say("other machines delete it with their next `extract lake pull`, but keep what their own homes had")
 
 
 def _list(layout: Layout, *, as_json: bool) -> None:
