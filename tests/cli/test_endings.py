@@ -102,14 +102,16 @@ main()
 
 
 def test_ctrl_c_ends_a_query_at_once_even_where_duckdb_does_not_listen(kept: Kept) -> None:
-    command = [*COMMAND, "sql", EIGHT_MINUTES, "--timeout", "0", "--data", str(kept.data)]
+    command = [sys.executable, "-c", _STARTED, "sql", EIGHT_MINUTES, "--timeout", "0", "--data", str(kept.data)]
     with subprocess.Popen(
         command,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        time.sleep(3)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"started\n"
+        time.sleep(2)  # on a busy machine the query may not have begun by then: the command ends in the same way
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (ExitCode.INTERRUPTED, b"")

@@ -72,6 +72,22 @@ def undone(archived: Path, data: Path, home: Path) -> str:
 
 
 @pytest.fixture(scope="module")
+def old(archived: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with two more runs, a day and an hour ago: the undone run may go."""
+    base = tmp_path_factory.mktemp("old")
+    copied(archived, base / "data", base / "home")
+    work_more(base / "data", base / "home", 2)
+    make_older(base / "data", 25)
+    return base
+
+
+@pytest.fixture
+def expired(old: Path, data: Path, home: Path) -> str:
+    """That archive is the data directory, and its home the home; the id of the undone run."""
+    return copied(old, data, home)
+
+
+@pytest.fixture(scope="module")
 def collectable(archived: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same after more rollbacks and runs, so long ago that undone runs may be deleted."""
     base = tmp_path_factory.mktemp("collectable")
@@ -116,22 +132,22 @@ def test_an_undone_run_waits_a_day_and_two_runs(hours: float, runs: int, undone:
     assert call("rollback", undone, "--yes", "--data", data).code == 0  # there is still a way back
 
 
-def test_an_undone_run_that_is_old_enough_goes_with_all_that_it_kept(undone: str, data: Path, home: Path) -> None:
-    work_more(data, home, 2)
-    make_older(data, 25)
+def test_an_undone_run_that_is_old_enough_goes_with_all_that_it_kept(expired: str, data: Path, home: Path) -> None:
     layout = Layout(data)
     before, said = files_below(data), checksums_of(data)
-    parts = [part.path for run in read_all_runs(layout) if run.run_id == undone for p in run.phases for part in p.parts]
+    parts = [
+        part.path for run in read_all_runs(layout) if run.run_id == expired for p in run.phases for part in p.parts
+    ]
     ran = call("gc", "--yes", "--data", data)
     assert ran.code == 0, ran.err
     gone = before - files_below(data)
     assert set(parts) <= gone
-    assert [path for path in gone if undone not in path and not path.startswith("warehouse/")] == []
-    assert not any(undone in path and not path.endswith(f"{undone}/run.json") for path in files_below(data))
+    assert [path for path in gone if expired not in path and not path.startswith("warehouse/")] == []
+    assert not any(expired in path and not path.endswith(f"{expired}/run.json") for path in files_below(data))
     assert checksums_of(data) == said
-    (stub,) = [run for run in read_all_runs(layout) if run.run_id == undone]
+    (stub,) = [run for run in read_all_runs(layout) if run.run_id == expired]
     assert (stub.status, stub.phases) == ("removed", [])
-    assert call("rollback", undone, "--yes", "--data", data).code == ExitCode.USAGE
+    assert call("rollback", expired, "--yes", "--data", data).code == ExitCode.USAGE
     # All that counts is there, and the epochs still count every run.
     assert all(
         (data / part.path).exists()
@@ -144,10 +160,8 @@ def test_an_undone_run_that_is_old_enough_goes_with_all_that_it_kept(undone: str
 
 
 def test_what_is_restored_after_a_collection_is_what_was_there(
-    undone: str, data: Path, home: Path, tmp_path: Path
+    expired: str, data: Path, home: Path, tmp_path: Path
 ) -> None:
-    work_more(data, home, 2)
-    make_older(data, 25)
     free(Layout(data), find_garbage(Layout(data)))
     ran = call("restore", "--to", tmp_path / "restored", "--data", data)
     assert ran.code == 0, ran.err
@@ -168,19 +182,17 @@ def test_a_chain_of_rollbacks_is_freed_as_one(undone: str, data: Path, home: Pat
     assert [run.kind for run in read_runs(Layout(data))] == ["run", "rollback", "run", "run"]
 
 
-def test_nothing_goes_before_it_is_said_and_confirmed(undone: str, data: Path, home: Path) -> None:
-    work_more(data, home, 2)
-    make_older(data, 25)
+def test_nothing_goes_before_it_is_said_and_confirmed(expired: str, data: Path, home: Path) -> None:
     before = files_below(data)
     shown = json.loads(call("gc", "--json", "--data", data).out)
     assert shown["done"] is False
-    assert [run["run_id"] for run in shown["runs"]] == [undone]
+    assert [run["run_id"] for run in shown["runs"]] == [expired]
     assert shown["size"] > 0
     assert call("gc", "--dry-run", "--yes", "--data", data).code == 0
     refused = call("gc", "--data", data)
     assert refused.code == ExitCode.USAGE
     assert "give --yes" in refused.err
-    assert undone in refused.out
+    assert expired in refused.out
     assert files_below(data) == before
     assert json.loads(call("gc", "--json", "--yes", "--data", data).out)["done"] is True
 
