@@ -129,6 +129,15 @@ CHECKS: Mapping[str, Check] = {
         unit="start",
         in_suite="none",
     ),
+    "worker": Check(
+        what="server, deployments, worker and a triggered run of Prefect: a killed worker costs that run alone",
+        test=("tests/schedule/test_killed_worker.py", "a_worker_killed"),
+        variable="",
+        figure=1,
+        least=1,
+        unit="cycle",
+        in_suite="none",
+    ),
     "bucket": Check(
         what="three machines share a lake in S3: offline, killed and erased in between",
         test=("tests/lake/test_three_machines.py", "share_a_bucket"),

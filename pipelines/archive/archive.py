@@ -1,10 +1,10 @@
 """The archive as a whole: its identity, its homes, and its commit records."""
 
+import os
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import orjson
@@ -254,13 +254,16 @@ def next_run_id(layout: Layout) -> str:
     return new_run_id(datetime.now(UTC), max(filter(is_run_id, names), default=""))
 
 
-def commit(layout: Layout, run: RunRecord) -> None:
-    """Write a run's commit record atomically: from then on the files that it lists belong to the archive.
+def commit(layout: Layout, run: RunRecord, earlier: Iterable[RunRecord] = ()) -> None:
+    """Write a run's commit record atomically: from then on the files that it lists belong to the archive. The records
+    of `earlier`, which the caller has read, are not read again.
 
     Raises StoreError when a newer run was committed meanwhile.
     """
-    others = (path for path in layout.commit_records() if path.parent.name != run.run_id)
-    newest = max((_epoch(path, *_version(path)) for path in others), default=0)
+    known = {one.run_id for one in earlier} | {run.run_id}
+    with os.scandir(layout.runs) as entries:
+        others = [layout.commit_record(entry.name) for entry in entries if entry.name not in known]
+    newest = max(map(_epoch, others), default=0)
     if newest >= run.epoch:
         raise StoreError(
             f"a newer run (epoch {newest}) was committed meanwhile, so this one (epoch {run.epoch}) is not committed: "
@@ -277,16 +280,8 @@ def write_head(layout: Layout, epoch: int, run_id: str) -> None:
     write_both(layout, layout.head_file, orjson.dumps(fields, option=orjson.OPT_INDENT_2), "head")
 
 
-def _version(path: Path) -> tuple[int, int, int]:
-    status = path.stat()
-    return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-@cache
-def _epoch(path: Path, *_version: int) -> int:
-    """Return the epoch in a commit record, 0 if it cannot be read. Cached by the file's version, because each commit of
-    a run reads the epochs of all other runs.
-    """
+def _epoch(path: Path) -> int:
+    """Return the epoch in a commit record, 0 if it cannot be read."""
     try:
         return int(orjson.loads(read_sealed(path))["epoch"])
     except (FixityError, OSError, ValueError, KeyError, TypeError):

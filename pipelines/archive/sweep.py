@@ -48,10 +48,11 @@ def leftovers(layout: Layout, runs: Sequence[RunRecord] | None = None, *, is_qui
     runs = read_all_runs(layout) if runs is None else runs
     kept = {part.path for run in runs for phase in run.phases for part in phase.parts}
     settled = _settled(layout, runs) if is_quick else {}
+    imported = os.fspath(layout.imported)
     for base in (layout.store, layout.tables):
         for place in _directories(os.fspath(base), settled):
             where = base.name + place[len(str(base)) :].replace(os.sep, "/")
-            if place != str(layout.imported):
+            if place != imported:
                 parts = (name for name in _names(place) if name.endswith(".parquet"))
                 yield from (Path(place, name) for name in parts if f"{where}/{name}" not in kept)
     run_ids = {run.run_id for run in runs}

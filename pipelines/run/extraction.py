@@ -136,7 +136,7 @@ class RunInProgress:
         self.record.phases.append(done)
         reach("phase:before-commit")
         with disk_errors():
-            archives.commit(layout, self.record)
+            archives.commit(layout, self.record, self.earlier)
             keep_settings_copy(layout)
         reach("phase:after-commit")
         self.observer.step_ends()

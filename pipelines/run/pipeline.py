@@ -73,7 +73,7 @@ def load_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], obser
                 found = look_at_parts(layout, [*earlier, run], datetime.now(UTC), always=new)
                 run.damage += [one for one in found if one.path in new]
     with disk_errors():
-        archives.commit(layout, run)
+        archives.commit(layout, run, earlier)
 
 
 def report_run(layout: Layout, run: RunRecord, earlier: Sequence[RunRecord], observer: Observer) -> RunResult:
