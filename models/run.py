@@ -146,7 +146,8 @@ class TextRecord:
 class WarehouseRecord:
     """The warehouse that a run published: path below the data directory, size in bytes, SHA-256. `quarantined` counts
     the rows of its table `rejects`: the entries in quarantine of all runs; None in records of older versions. `edition`
-    is the digest of its tables' and views' definitions; empty in records of older versions.
+    is the digest of its tables' and views' definitions, `xxh3` the XXH3-128 of the file, which is computed far faster
+    than its SHA-256; both are empty in records of older versions.
     """
 
     path: str
@@ -154,6 +155,7 @@ class WarehouseRecord:
     sha256: str
     quarantined: int | None = None
     edition: str = ""
+    xxh3: str = ""
 
 
 @dataclass(frozen=True, slots=True)

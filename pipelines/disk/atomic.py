@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from io import FileIO
 from pathlib import Path
 from stat import S_ISREG
@@ -20,6 +20,7 @@ from pipelines.disk import platform
 from pipelines.disk.failpoints import reach
 
 _AT_ONCE = 16
+_BLOCK = 256 << 10
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_RIGHT = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR)
@@ -71,6 +72,33 @@ def sha256_if_readable(path: Path) -> str | None:
         return sha256_of(path)
     except OSError:
         return None
+
+
+def xxh3_of(path: Path) -> str:
+    """Return the XXH3-128 of a file in hex. Raises OSError as `open_regular` does."""
+    digest = xxh3_128()
+    for block in _blocks(path):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def digests_of(path: Path) -> tuple[str, str]:
+    """Return the SHA-256 and the XXH3-128 of a file in hex, in one reading. Raises OSError as `open_regular` does."""
+    proof, fast = sha256(), xxh3_128()
+    for block in _blocks(path):
+        proof.update(block)
+        fast.update(block)
+    return proof.hexdigest(), fast.hexdigest()
+
+
+def _blocks(path: Path) -> Iterator[memoryview]:
+    """Yield the content of a file in blocks, each valid until the next: they share one buffer, because memory that is
+    allocated anew for each would cost more time than the copying of its bytes.
+    """
+    buffer = memoryview(bytearray(_BLOCK))
+    with open_regular(path) as file:
+        while count := file.readinto(buffer):
+            yield buffer[:count]
 
 
 def is_as_named(path: Path) -> bool:

@@ -5,7 +5,6 @@ symbolic link at the newest one.
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -15,7 +14,7 @@ from models.run import RunRecord, WarehouseRecord
 from models.tables import MESSAGES, REJECTS
 from pipelines.archive.machines import unit_layout, useless_units, with_units
 from pipelines.disk import platform
-from pipelines.disk.atomic import disk_errors, sha256_of, sync_file
+from pipelines.disk.atomic import digests_of, disk_errors, sha256_of, sync_file, xxh3_of
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
 from pipelines.warehouse.edition import edition
@@ -27,19 +26,21 @@ from pipelines.warehouse.schema import warehouse_tables
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published warehouse: its file, its size in bytes, its SHA-256, the number of quarantined entries of all runs,
-    and the paths of damaged parts, from which nothing was loaded.
+    """A published warehouse: its file, its size in bytes, its SHA-256 and XXH3-128, the number of quarantined entries
+    of all runs, and the paths of damaged parts, from which nothing was loaded.
     """
 
     path: Path
     size: int
     sha256: str
+    xxh3: str
     quarantined: int
     left_out: Sequence[str] = ()
 
     def record(self, layout: Layout) -> WarehouseRecord:
         """Return its entry for the commit record of a run."""
-        return WarehouseRecord(layout.relative(self.path), self.size, self.sha256, self.quarantined, edition())
+        path = layout.relative(self.path)
+        return WarehouseRecord(path, self.size, self.sha256, self.quarantined, edition(), self.xxh3)
 
 
 def make_warehouse(layout: Layout, runs: Sequence[RunRecord], *, keep: int, is_anew: bool = False) -> Published:
@@ -92,7 +93,7 @@ def _make_warehouse(
             remove_database(building)
             left_out = _build_of_sound_parts(layout, runs, building)
             made = _check_and_digest(building, _without(runs, left_out), is_partial=bool(left_out))
-        published = Published(final, building.stat().st_size, made.sha256, made.quarantined, left_out)
+        published = Published(final, building.stat().st_size, *made.digests, made.quarantined, left_out)
         _publish(layout, building, final)
         _delete_older(layout, final, keep, runs if is_new else ())
     return published
@@ -138,7 +139,10 @@ def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path)
     expected = next(
         (record for record in reversed(records) if (layout.root / record.path).resolve() == published), None
     )
-    if expected is None or _copy(published, building) != expected.sha256:
+    if expected is None:
+        return None
+    platform.copy_file(published, building)
+    if not _is_as_recorded(building, expected):
         return None
     try:
         if not extend_warehouse(layout, runs, building):
@@ -148,23 +152,18 @@ def _extend_published(layout: Layout, runs: Sequence[RunRecord], building: Path)
         return None
 
 
-def _copy(source: Path, target: Path) -> str:
-    """Copy a file and return the SHA-256 of the bytes written, computed meanwhile in a second thread."""
-    digest = sha256()
-    with source.open("rb") as reading, target.open("xb") as writing, ThreadPoolExecutor(1) as beside:
-        digested = beside.submit(digest.update, b"")
-        while chunk := reading.read(1 << 20):
-            digested.result()
-            digested = beside.submit(digest.update, chunk)
-            writing.write(chunk)
-    return digest.hexdigest()
+def _is_as_recorded(path: Path, record: WarehouseRecord) -> bool:
+    """Whether a copy of a warehouse has the bytes of its record, by XXH3-128 if that has it: at some five times the
+    speed of SHA-256, since the file grows with the archive, and each run copies it.
+    """
+    return xxh3_of(path) == record.xxh3 if record.xxh3 else sha256_of(path) == record.sha256
 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """The SHA-256 of a checked warehouse, and its number of quarantined entries."""
+    """The SHA-256 and XXH3-128 of a checked warehouse, and its number of quarantined entries."""
 
-    sha256: str
+    digests: tuple[str, str]
     quarantined: int
 
 
@@ -173,7 +172,7 @@ def _check_and_digest(building: Path, runs: Sequence[RunRecord], *, is_partial: 
     if building.with_name(building.name + ".wal").exists():
         raise LoadError("the new warehouse has a write-ahead log, so it is incomplete; it was not published")
     with ThreadPoolExecutor(1) as beside:
-        digest = beside.submit(sha256_of, building)
+        digest = beside.submit(digests_of, building)
         quarantined = check_warehouse(building, runs, is_partial=is_partial)
     return _Checked(digest.result(), quarantined)
 
