@@ -4,6 +4,7 @@ file is opened."""
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from unicodedata import category, normalize
 
@@ -193,10 +194,27 @@ _MARKS: Final = (
 """Strings in lower case: each ASCII path that a rule of `WITHHELD` matches contains one of them."""
 
 
+_PLAIN_NAME: Final = re.compile(r"(?:[0-9a-f-]|agent)+(?:\.jsonl?|\.txt|@v[0-9]+)?")
+"""Names made of the ids of sessions, agents and file versions: none contains a mark."""
+
+
 def may_be_withheld(path: str) -> bool:
     """Whether a rule of `WITHHELD` may match `path` or its `folded` form. A quick test: False is certain, so the rules
     need not be tried for most paths.
     """
+    directory, slash, name = path.rpartition("/")
+    if _PLAIN_NAME.fullmatch(name) is not None:
+        return bool(slash) and _has_mark(directory + slash)
+    return _has_mark_now(path)
+
+
+@lru_cache(maxsize=256)
+def _has_mark(directory: str) -> bool:
+    """As `_has_mark_now`, for the directory of many files: a mark with a slash ends with it."""
+    return _has_mark_now(directory)
+
+
+def _has_mark_now(path: str) -> bool:
     lowered = path.lower()
     for mark in _MARKS:  # `any` over a generator takes twice as long
         if mark in lowered:

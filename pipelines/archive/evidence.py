@@ -220,15 +220,15 @@ def lost_evidence(
     """
     kept = {run.run_id for run in runs if run.status not in _GONE_IN}
     chosen = None if due is None else frozenset(due)
+    root = os.fspath(layout.root)
     for path in sorted(known.files):
         base, run_id = path.split("/")[:2]
         if base == "runs" and run_id not in kept:
             continue
-        full = layout.root / path
-        if not os.path.lexists(full):
+        if not os.path.lexists(f"{root}/{path}"):
             if not known.allows(path, None):
                 yield path, "is gone"
-        elif (chosen is None or path in chosen) and not known.allows(path, sha256_if_readable(full)):
+        elif (chosen is None or path in chosen) and not known.allows(path, sha256_if_readable(layout.root / path)):
             yield path, OTHER_BYTES
 
 
@@ -260,14 +260,15 @@ def _in_turn(layout: Layout, digests: Mapping[str, str], newest: str, days: int,
     """Return the files of the directory `newest`, those whose turn has come in the last `days`, and others until
     `_SMALL` bytes are chosen.
     """
-    files = [PartRecord(path, "", 0, _size(layout.root / path), digest) for path, digest in digests.items()]
+    root = os.fspath(layout.root)
+    files = [PartRecord(path, "", 0, _size(f"{root}/{path}"), digest) for path, digest in digests.items()]
     due = {one.path for one in due_parts(files, now.date(), days, at_least=_SMALL)}
     return due | {path for path in digests if path.startswith(newest)}
 
 
-def _size(path: Path) -> int:
+def _size(path: str) -> int:
     try:
-        return path.lstat().st_size
+        return os.lstat(path).st_size
     except OSError:
         return 0
 

@@ -80,7 +80,8 @@ def _read_and_judge(
     with Readers(work, file_read) as readers:
         for part in slices:
             mender.mend(part.items)
-            tasks = [item.task(work.home_id) for item in part.items if item.is_due(is_full=work.is_full)]
+            due = part.items if work.due.paths else ()  # a phase with nothing due need not ask each item again
+            tasks = [item.task(work.home_id) for item in due if item.is_due(is_full=work.is_full)]
             results = readers.read(tasks, is_last=part.is_last)
             if part.is_last:
                 readers.close()

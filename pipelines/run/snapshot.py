@@ -76,10 +76,11 @@ class Slice:
 
 @dataclass(slots=True)
 class Due:
-    """The amount to read in a phase: number of files, their size in bytes, and how many of these bytes are to be
-    parsed.
+    """The amount to read in a phase: number of paths (links and directories that are data included) and of files, the
+    size of these in bytes, and how many of these bytes are to be parsed.
     """
 
+    paths: int = 0
     files: int = 0
     size: int = 0
     new_bytes: int = 0
@@ -123,6 +124,7 @@ class Snapshot:
         for part in self.slices(phase):
             for item in part.items:
                 if item.is_due(is_full=is_full):
+                    made.paths += 1
                     made.new_bytes += item.bytes_due
                     if item.found.kind == "file":
                         made.files += 1

@@ -1,6 +1,6 @@
 """Declares and fills the tables of the warehouse that come from the commit records: runs, run_sources, parts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -11,7 +11,7 @@ from models.run import RunRecord
 from models.schema import FLAG, INSTANT, INTEGER, TEXT, Column, Table
 from pipelines.archive.machines import machine_of
 from pipelines.warehouse.engine_types import ENGINE_TYPES
-from pipelines.warehouse.given_rows import rows_query
+from pipelines.warehouse.given_rows import Cell, rows_query
 
 RUNS = Table(
     "runs",
@@ -109,13 +109,19 @@ def fill_records(
     for table, rows in ((RUNS, run_rows), (RUN_SOURCES, source_rows), (PARTS, part_rows)):
         # An instant of a commit record is text, which DuckDB reads as it inserts it.
         types = {column.name: ENGINE_TYPES[TEXT if column.type is INSTANT else column.type] for column in table.columns}
-        _bring_to(connection, table, rows_query(types, rows))
+        _bring_to(connection, table, types, rows)
     ids = rows_query({"run_id": ENGINE_TYPES[TEXT]}, [(run.run_id,) for run in new])
     connection.execute(f"CREATE TEMP TABLE new_runs AS {ids}")
 
 
-def _bring_to(connection: duckdb.DuckDBPyConnection, table: Table, wanted: str) -> None:
-    """Make a table equal to the query `wanted` by deleting and inserting only the rows that differ."""
+def _bring_to(
+    connection: duckdb.DuckDBPyConnection, table: Table, types: Mapping[str, str], rows: Sequence[Sequence[Cell]]
+) -> None:
+    """Make a table equal to `rows` by deleting and inserting only the rows that differ."""
+    if all(column.type is not INSTANT for column in table.columns):
+        _bring_plain_to(connection, table, types, rows)
+        return
+    wanted = rows_query(types, rows)
     if connection.execute(f'FROM "{table.name}" LIMIT 1').fetchone() is None:
         connection.execute(f'INSERT INTO "{table.name}" SELECT DISTINCT * FROM {wanted}')
         return
@@ -129,3 +135,18 @@ def _bring_to(connection: duckdb.DuckDBPyConnection, table: Table, wanted: str) 
         DROP TABLE current
         """
     )
+
+
+def _bring_plain_to(
+    connection: duckdb.DuckDBPyConnection, table: Table, types: Mapping[str, str], rows: Sequence[Sequence[Cell]]
+) -> None:
+    """As `_bring_to`, for values that Python compares as DuckDB does: only the rows that differ are given to it, of an
+    archive of many runs a few of thousands.
+    """
+    held = set(connection.execute(f'FROM "{table.name}"').fetchall())
+    wanted = dict.fromkeys(map(tuple, rows))
+    if gone := [row for row in held if row not in wanted]:
+        same = " AND ".join(f't."{name}" IS NOT DISTINCT FROM s."{name}"' for name in types)
+        connection.execute(f'DELETE FROM "{table.name}" t USING {rows_query(types, gone)} s WHERE {same}')
+    if new := [row for row in wanted if row not in held]:
+        connection.execute(f'INSERT INTO "{table.name}" FROM {rows_query(types, new)}')

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from extractors.reading.registry import IN_THE_WAY, Classifier, Treatment
-from extractors.reading.rules import INVENTORY_ONLY, WITHHELD, Rule, folded, may_be_withheld
+from extractors.reading.rules import INVENTORY_ONLY, WITHHELD, Rule, first_match, folded, may_be_withheld
 from models.text import printable_path
 
 _SECRETS = """
@@ -114,6 +114,12 @@ def test_a_mark_of_what_may_be_withheld_is_seen_in_any_case(path: str) -> None:
 def test_most_paths_are_cleared_without_trying_the_rules() -> None:
     paths = ("debug/a.txt", "projects/-p/x.jsonl", "file-history/s/0123456789abcdef@v1")
     assert not any(may_be_withheld(path) for path in paths)
+
+
+@given(st.from_regex(r"(projects|debug|todos)/([0-9a-f-]|agent){1,40}(\.jsonl?|\.txt|@v[0-9]{1,4})?", fullmatch=True))
+def test_no_rule_matches_a_path_made_of_ids(path: str) -> None:
+    assert first_match(WITHHELD, path) is None
+    assert not may_be_withheld(path)
 
 
 def _by_the_whole_path(rule: Rule, path: str) -> bool:

@@ -64,7 +64,7 @@ def _show(planned: RetentionPlan) -> None:
         say_wrapped("There are no rules, so nothing is deleted by its age. A rule in settings.toml is, for example:")
         say('[[retention]]\nsource = "debug"\ndays = 365')
         return
-    numbers = ("go", "bytes", "still at home")
+    numbers = ("files", "bytes", "still at home")
     say_table(
         [Heading("rule"), *(Heading(name, "number") for name in numbers), Heading("oldest (UTC)")],
         [

@@ -56,12 +56,12 @@ def install(
     layout = layout_of(data)
     chosen = scheduler(system, Path.home(), os.environ)
     timetable = Timetable.parse("week" if weekly else "day", at)
-    before = chosen.timetable()
     job = job_for(layout, timetable, os.environ, on_alert, push=push)
     say(chosen.shown(job))
     say_wrapped(_WHY_DAILY)
     if dry_run:
         return
+    before = chosen.timetable()
     if before:
         say(f"This replaces a schedule that runs {before.sentence}.")
     if not yes:
