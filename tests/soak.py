@@ -23,7 +23,7 @@ from tests.hostile_writer import KINDS
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A check: `figure` of `unit` in a full soak, at least `least` in a scaled one.
 
@@ -32,7 +32,7 @@ class Check:
 
     what: str
     test: tuple[str, str]
-    variable: str
+    variable: str = ""
     figure: int
     least: int
     unit: str
@@ -123,7 +123,6 @@ CHECKS: Mapping[str, Check] = {
     "server": Check(
         what="the server of Prefect: asks its own port, ends with the process that was started",
         test=("tests/schedule/test_flows.py", "asks_its_own_port"),
-        variable="",
         figure=1,
         least=1,
         unit="start",
@@ -132,7 +131,6 @@ CHECKS: Mapping[str, Check] = {
     "worker": Check(
         what="server, deployments, worker and a triggered run of Prefect: a killed worker costs that run alone",
         test=("tests/schedule/test_killed_worker.py", "a_worker_killed"),
-        variable="",
         figure=1,
         least=1,
         unit="cycle",
@@ -141,7 +139,6 @@ CHECKS: Mapping[str, Check] = {
     "bucket": Check(
         what="three machines share a lake in S3: offline, killed and erased in between",
         test=("tests/lake/test_three_machines.py", "share_a_bucket"),
-        variable="",
         figure=1,
         least=1,
         unit="history",
@@ -159,7 +156,6 @@ CHECKS: Mapping[str, Check] = {
     "fail-points": Check(
         what="every named fail point by SIGKILL, exception and full disk, each made good by the next run",
         test=("tests/run/test_crash.py", "in_all_phases"),
-        variable="",
         figure=1,
         least=1,
         unit="sweep",
@@ -168,7 +164,6 @@ CHECKS: Mapping[str, Check] = {
     "erasure-kills": Check(
         what="erasures killed at every named point, each swept or finished by the next start",
         test=("tests/forget/test_killed_erasure.py", "killed_at_every_point"),
-        variable="",
         figure=1,
         least=1,
         unit="sweep",
@@ -213,7 +208,6 @@ CHECKS: Mapping[str, Check] = {
     "atheris": Guided(
         what="guided fuzzing of the readers",
         test=("tests.fuzz_atheris", ""),
-        variable="",
         figure=600,
         least=15,
         unit="seconds",
@@ -267,7 +261,6 @@ CHECKS: Mapping[str, Check] = {
     "rollback-ends": Check(
         what="rollbacks ended at each fail point by SIGKILL, an exception and a full disk, each made good",
         test=("tests/upkeep/test_rollback.py", "died_anywhere"),
-        variable="",
         figure=12,
         least=12,
         unit="ends",
@@ -276,7 +269,6 @@ CHECKS: Mapping[str, Check] = {
     "collection-kills": Check(
         what="collections of garbage killed at each fail point, each finished by the next start",
         test=("tests/upkeep/test_garbage.py", "a_collection_that_is_killed"),
-        variable="",
         figure=8,
         least=8,
         unit="kills",
@@ -312,7 +304,6 @@ CHECKS: Mapping[str, Check] = {
     "secrets": Check(
         what="secrets under 60 names, as copies, behind links of both kinds: opened (trace of system calls)",
         test=("tests/run/test_secrets_withheld.py", "no_call_of_the_system"),
-        variable="",
         figure=2,
         least=2,
         unit="commands",
