@@ -53,8 +53,8 @@ PLACE_BROKEN: Final = Kind(
     Severity.ERROR,
     Level.QUICK,
     "The file that names a copy of the archive at another place was changed or damaged: {problem}.",
-    "The next `extract copy sync` puts it back from its second copy in copies/. If that is damaged too, delete both "
-    "and name the place again with `extract copy add`.",
+    "`extract repair` puts it back from its second copy. If that is damaged too, it is set aside: then name the place "
+    "again with `extract copy add`.",
     is_fixity=True,
     is_passing=True,
 )

@@ -54,7 +54,7 @@ EPOCH_GONE: Final = Kind(
     "R207",
     Severity.ERROR,
     Level.QUICK,
-    "The runs before this one have the epochs up to {last}, this one has {epoch}: a run in between is gone.",
+    "Runs are counted by epochs: before this run of epoch {epoch} that of epoch {last} is gone.",
     REPAIR,
     is_fixity=True,
 )

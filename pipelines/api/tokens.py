@@ -14,7 +14,7 @@ import orjson
 
 from models.errors import ConfigurationError, DataDirectoryError
 from pipelines.context.keys import server_key
-from pipelines.disk.atomic import disk_errors, write_atomically
+from pipelines.disk.atomic import disk_errors, read_regular, write_atomically
 from pipelines.disk.layout import Layout
 from pipelines.disk.lock import writing
 
@@ -73,7 +73,7 @@ def create_token(layout: Layout, name: str, machine: str, level: str, days: int)
 def read_tokens(layout: Layout) -> list[ApiToken]:
     """Return the tokens that were made, the oldest first. Raises DataDirectoryError if their file is damaged."""
     try:
-        return [ApiToken(**one) for one in orjson.loads(layout.tokens_file.read_bytes())]
+        return [ApiToken(**one) for one in orjson.loads(read_regular(layout.tokens_file))]
     except FileNotFoundError:
         return []
     except (ValueError, TypeError) as error:

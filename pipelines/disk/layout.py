@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from stat import S_ISREG
 from typing import Final
 
 from models.errors import ConfigurationError
@@ -352,7 +353,7 @@ class Layout(SharedPlaces):
     def keeps_git_away(self) -> bool:
         """Whether the .gitignore of the data directory is as it should be."""
         try:
-            return not self.ignore_file.is_symlink() and self.ignore_file.read_bytes() == _IGNORE_ALL
+            return S_ISREG(self.ignore_file.lstat().st_mode) and self.ignore_file.read_bytes() == _IGNORE_ALL
         except OSError:
             return False
 

@@ -22,7 +22,8 @@ from models.errors import ConfigurationError, DataDirectoryError, LockedError
 from models.seal import sealed
 from pipelines.disk.atomic import disk_errors
 from pipelines.disk.failpoints import reach
-from pipelines.disk.layout import Layout
+from pipelines.disk.layout import Layout, make_private
+from pipelines.disk.obstacles import clear_directories, set_aside
 from pipelines.disk.platform import full_fsync, same_file, try_lock
 
 _COMMANDS: Final = frozenset(
@@ -32,12 +33,17 @@ _COMMANDS: Final = frozenset(
 _TRIES: Final = 3
 _BETWEEN_TRIES: Final = 0.05
 _NO_INHERITANCE: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
+_NO_WAITING: Final = getattr(os, "O_NONBLOCK", 0)
+"""A pipe in the place of the lock file would be waited for."""
 _NO_LOCKS_HERE: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL})
 
 _held: dict[Path, int] = {}
 """The file descriptors of the locks that this process holds, by path."""
 _after_stopped: set[Path] = set()
 """Those of these locks whose holder before was stopped before its end, or left no readable word of its end."""
+
+_obstacles: dict[Path, list[str]] = {}
+"""What each of these holders has moved out of the place of a directory, by the path of the lock."""
 
 
 @contextmanager
@@ -48,13 +54,15 @@ def writing(layout: Layout, name: str) -> Iterator[None]:
     no locks. An OSError of the block becomes DataDirectoryError or DiskFullError (see `disk_errors`).
     """
     with disk_errors():
-        layout.prepare()
+        make_private(layout.root)
         descriptor = _locked(layout)
     _held[layout.lock_file] = descriptor
     if _content(descriptor).get("ended_at") is None:
         _after_stopped.add(layout.lock_file)
     try:
         with disk_errors():
+            _obstacles[layout.lock_file] = clear_directories(layout)
+            layout.prepare()
             announce(layout, name)
             reach("lock:taken")
             try:
@@ -65,6 +73,7 @@ def writing(layout: Layout, name: str) -> Iterator[None]:
             _write(layout, None, is_ended=True)
     finally:
         _after_stopped.discard(layout.lock_file)
+        _obstacles.pop(layout.lock_file, None)
         if _held.pop(layout.lock_file, None) is not None:
             os.close(descriptor)
 
@@ -72,6 +81,13 @@ def writing(layout: Layout, name: str) -> Iterator[None]:
 def follows_stopped_writer(layout: Layout) -> bool:
     """Return whether this process holds the lock and the writer before may have been stopped before its end."""
     return layout.lock_file in _after_stopped
+
+
+def obstacles_cleared(layout: Layout) -> list[str]:
+    """Return the files that were in the place of directories when this process took the lock, and were set aside: paths
+    below the data directory.
+    """
+    return _obstacles.get(layout.lock_file, [])
 
 
 def announce(layout: Layout, name: str) -> None:
@@ -123,7 +139,7 @@ class Unfinished:
 def unfinished(layout: Layout) -> Unfinished | None:
     """Return the last writer if it was stopped before its end; None if it ended, or another process is writing now."""
     try:
-        descriptor = os.open(layout.lock_file, os.O_RDONLY | _NO_INHERITANCE)
+        descriptor = os.open(layout.lock_file, os.O_RDONLY | _NO_INHERITANCE | _NO_WAITING)
     except FileNotFoundError:
         return None
     try:
@@ -139,7 +155,7 @@ def unfinished(layout: Layout) -> Unfinished | None:
 def is_being_written(layout: Layout) -> bool:
     """Return whether a process holds the writer's lock at this moment."""
     try:
-        descriptor = os.open(layout.lock_file, os.O_RDONLY | _NO_INHERITANCE)
+        descriptor = os.open(layout.lock_file, os.O_RDONLY | _NO_INHERITANCE | _NO_WAITING)
     except FileNotFoundError:
         return False
     try:
@@ -154,6 +170,8 @@ def _locked(layout: Layout) -> int:
     It tries three times, because `is_being_written` of another process takes the lock for a moment. A lock on a file
     that was deleted or replaced meanwhile does not count: the next writer would lock the new file.
     """
+    if os.path.lexists(layout.lock_file) and not layout.lock_file.is_file():
+        set_aside(layout, layout.lock_file)  # nobody holds a directory, pipe or broken link as the lock
     holder = ""
     attempts = 0
     while attempts < _TRIES:

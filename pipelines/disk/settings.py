@@ -141,10 +141,12 @@ def settings_in(path: Path) -> Settings:
     """Return the settings in a file, the defaults where it is missing. Raises ConfigurationError, naming the setting,
     for an invalid one.
     """
-    if not path.exists():
-        return Settings()
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        given = tomllib.loads(read_regular(path).decode())
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}; see `extract repair`") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
     known = [field.name for field in fields(Settings)]

@@ -20,7 +20,7 @@ import duckdb
 from xxhash import xxh3_128
 
 from models.errors import ConfigurationError, DataDirectoryError, LockedError
-from pipelines.disk.atomic import sync_file
+from pipelines.disk.atomic import read_regular, sync_file
 from pipelines.disk.layout import Layout
 from pipelines.disk.lock import writing
 from pipelines.disk.platform import replace
@@ -146,7 +146,7 @@ def is_whole(path: Path, *, is_deep: bool = False) -> bool:
     digest, _, changed_at = path.stem.removeprefix("search-").partition("-")
     if not is_deep and changed_at == f"{path.stat().st_mtime_ns:x}":
         return True
-    return xxh3_128(path.read_bytes()).hexdigest() == digest
+    return xxh3_128(read_regular(path)).hexdigest() == digest
 
 
 def _opened(path: Path) -> sqlite3.Connection:

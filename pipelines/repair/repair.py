@@ -27,6 +27,7 @@ from pipelines.archive.sweep import sweep
 from pipelines.disk.atomic import disk_errors, sha256_of
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
+from pipelines.disk.lock import obstacles_cleared
 from pipelines.disk.platform import make_files_private
 from pipelines.disk.settings import read_settings
 from pipelines.repair import parts, small
@@ -39,6 +40,8 @@ from pipelines.run.reparse import reparse
 from pipelines.verify.verify import check, verify
 from pipelines.warehouse.publish import changed_warehouses, check_warehouse, make_warehouse
 
+_MENDED_LATER = ("R142", "L102", "F101", "F102", "F113")
+"""Findings that only the repair itself mends: it parses again, builds the warehouse, and sets permissions."""
 _NOT_IN_A_SHADOW = ("cache", "prefect", "staging", "warehouse", "warehouse.duckdb", "writer.lock")
 
 
@@ -93,7 +96,8 @@ class Repair:
 
 def preview_repair(layout: Layout, sources: Sequence[Path], homes: Mapping[str, Path], observer: Observer) -> Repair:
     """Return the repairs that are possible, and the losses. `sources` are directories laid out like a data directory,
-    `homes` directories of homes by home_id, in place of those that the archive knows. Only staging/ is written to.
+    `homes` directories of homes by home_id, in place of those that the archive knows. Only staging/ is written to, and
+    files in the place of directories are set aside.
 
     Raises ConfigurationError where there is no archive, or for a source that is no copy of it, LockedError,
     StoreError where the seed of the store is lost.
@@ -103,13 +107,14 @@ def preview_repair(layout: Layout, sources: Sequence[Path], homes: Mapping[str, 
     with writing(layout, "repair"), _shadow(layout) as shadow:
         made = Repair(is_done=False)
         work = Work(shadow, Places(shadow, [one.root for one in places.others]), homes, observer)
+        _tell_obstacles(work, layout)
         _mend(work, made, is_shadow=True)
         made.needs_warehouse = work.has_changed or not _has_warehouse(layout)
         _changed_older_warehouses(work, layout)
         if layout.keeps_git_away() is False:
             work.tell(layout.ignore_file.name, GONE_OR_CHANGED, "made again")
         found = check(shadow)
-        made.findings = [one for one in found if not one.code.startswith("W") and one.code not in ("R142", "L102")]
+        made.findings = [one for one in found if not one.code.startswith("W") and one.code not in _MENDED_LATER]
         made.mended, made.notes = work.mended, work.notes
         return made
 
@@ -124,6 +129,7 @@ def repair(layout: Layout, sources: Sequence[Path], homes: Mapping[str, Path], o
     with writing(layout, "repair"):
         made = Repair(is_done=True)
         work = Work(layout, places, homes, observer)
+        _tell_obstacles(work, layout)
         _mend(work, made, is_shadow=False)
         if layout.keep_git_away():
             work.tell(layout.ignore_file, GONE_OR_CHANGED, "made again")
@@ -142,6 +148,11 @@ def repair(layout: Layout, sources: Sequence[Path], homes: Mapping[str, Path], o
         made.mended, made.notes = work.mended, work.notes
     made.findings = list(verify(layout, observer=observer).findings)
     return made
+
+
+def _tell_obstacles(work: Work, layout: Layout) -> None:
+    for path in obstacles_cleared(layout):
+        work.tell(path, "was in the place of a directory", "set aside")
 
 
 def homes_of_archive(layout: Layout) -> dict[str, Path]:
@@ -169,6 +180,7 @@ def _mend(work: Work, made: Repair, *, is_shadow: bool) -> None:
         small.mend_evidence_list(work)
         small.mend_journal(work)
         small.mend_listings(work, work.runs() or runs)
+        small.mend_destinations(work)
         small.mend_imports(work)
         small.mend_settings(work)
         observer.step_begins("digests")

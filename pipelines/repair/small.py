@@ -185,6 +185,31 @@ def mend_settings(work: Work) -> None:
             work.tell(copy, CHANGED, "set aside: the settings have changed since the newest run")
 
 
+def mend_destinations(work: Work) -> None:
+    """Put each file that names a copy at another place back from its second copy, or the second copy from it; set aside
+    those that are damaged in both places.
+    """
+    layout = work.layout
+    for name in sorted({path.name for path in layout.destination_files()}):
+        path = layout.destinations / name
+        own, copy = _sealed(path), _sealed(layout.copy_of(path))
+        whole = own if own is not None else copy
+        if whole is not None and own == copy:
+            continue
+        _clear(work, path)
+        _clear(work, layout.copy_of(path))
+        if whole is None:
+            for one in (path, layout.copy_of(path)):
+                if one.exists():
+                    work.set_aside(one)
+            work.tell(path, CHANGED, "set aside: name the place again with `extract copy add`")
+        else:
+            make_private(path.parent)
+            write_both(layout, path, whole, "destination")
+            how = "put back from its second copy" if own is None else "its second copy was made again from it"
+            work.tell(path, GONE_OR_CHANGED if own is None else "has a damaged second copy", how)
+
+
 def mend_imports(work: Work) -> None:
     """Put the files of imported stores back; set aside those that nothing has."""
     for one in look_at_imports(work.layout):
@@ -213,7 +238,7 @@ def mend_texts_and_reports(work: Work, runs: list[RunRecord]) -> None:
         work.tell(work.layout.checks_file, CHANGED, "set aside: the next checks write it again")
     for path in (*work.layout.digest_indexes(), *work.layout.cache.glob("search-*.fts")):
         if path.suffix != ".idx" or not is_whole(path):
-            path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path in work.layout.vector_files():
         if not is_as_named(path):
             path.unlink()

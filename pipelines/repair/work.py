@@ -9,10 +9,9 @@ from typing import Final
 from models.observer import Observer
 from models.run import PartRecord, RetiredRecord, RunRecord
 from pipelines.archive.archive import read_all_runs
-from pipelines.disk.atomic import make_directories, sync_directories
 from pipelines.disk.failpoints import reach
 from pipelines.disk.layout import Layout
-from pipelines.disk.platform import replace as move
+from pipelines.disk.obstacles import set_aside
 from pipelines.repair.places import Places
 
 GONE_OR_CHANGED: Final = "is gone, changed or damaged"
@@ -58,18 +57,8 @@ class Work:
         """Move a damaged file or directory into the quarantine; returns its place there. A link, pipe or device in its
         place is deleted: it has no bytes to look into later.
         """
-        target = self.layout.quarantine / path.relative_to(self.layout.root)
-        changed = make_directories(target.parent)
-        number = 1
-        while target.exists():
-            number += 1
-            target = target.with_name(f"{path.name}.{number}")
         reach("repair:before-quarantine")
-        if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            path.unlink()
-        else:
-            move(path, target)
-        sync_directories({*changed, target.parent, path.parent})
+        target = set_aside(self.layout, path)
         reach("repair:quarantined")
         return target
 

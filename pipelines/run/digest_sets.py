@@ -4,7 +4,7 @@ this run share.
 
 import mmap
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from itertools import accumulate, chain
 from pathlib import Path
 from struct import Struct, pack, unpack
@@ -13,6 +13,7 @@ from typing import Final
 from xxhash import xxh3_128
 
 from models.errors import FixityError
+from pipelines.disk.atomic import open_regular, read_regular
 from pipelines.disk.platform import reserve
 
 WIDTH: Final = 16
@@ -48,7 +49,10 @@ def extend_known_digests(earlier: Path, path: Path, digests: Iterable[bytes]) ->
 
     Raises FixityError if the trailer of the earlier index does not match its content.
     """
-    held = earlier.read_bytes()
+    try:
+        held = read_regular(earlier)
+    except OSError as error:
+        raise _refusal(earlier) from error
     if len(held) < _HEADER + _TRAILER or not _has_trailer(held):
         raise _refusal(earlier)
     starts = unpack(f"<{_BUCKETS + 1}I", held[:_HEADER])
@@ -97,9 +101,9 @@ class KnownDigests:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open an index file. Raises FixityError if its trailer does not match its content."""
+        """Open an index file. Raises FixityError if it cannot be read, or its trailer does not match its content."""
         self._map: mmap.mmap | None = None
-        with path.open("rb") as file:
+        with suppress(OSError), open_regular(path) as file:
             size = path.stat().st_size
             if size >= _HEADER + _TRAILER:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

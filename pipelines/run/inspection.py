@@ -23,7 +23,7 @@ from pipelines.archive.sweep import sweep
 from pipelines.archive.tombstones import read_graveyard, write_graveyard
 from pipelines.disk.atomic import disk_errors, read_sealed
 from pipelines.disk.layout import Layout
-from pipelines.disk.lock import follows_stopped_writer
+from pipelines.disk.lock import follows_stopped_writer, obstacles_cleared
 from pipelines.run.unfinished_erasure import finish_forget
 
 
@@ -50,7 +50,9 @@ def inspect(layout: Layout, now: datetime, observer: Observer) -> Inspection:
     """
     # Before its first commit a run may have died between the two files: then nothing is damaged.
     was_used = any(layout.runs.glob("*/run.json"))
-    damage = archives.mend_identity(layout) if was_used and _has_identity(layout) else []
+    in_the_way = "was in the place of a directory, and was set aside"
+    damage = [DamageRecord(path, "", "", in_the_way, mended=True) for path in obstacles_cleared(layout)]
+    damage += archives.mend_identity(layout) if was_used and _has_identity(layout) else []
     with disk_errors():
         # Versions that wrote no head.json wrote no .gitignore either.
         had_one = layout.head_file.exists() or layout.copy_of(layout.head_file).exists()

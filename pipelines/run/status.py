@@ -27,6 +27,7 @@ from pipelines.archive.imported import imported_files
 from pipelines.archive.known_copies import KnownCopy, read_known_copies
 from pipelines.archive.tombstones import read_tombstones
 from pipelines.archive.totals import quarantined
+from pipelines.disk.atomic import read_regular
 from pipelines.disk.layout import Layout
 from pipelines.disk.settings import Settings, read_settings
 from pipelines.run.known_losses import known_losses
@@ -268,7 +269,7 @@ def _under_way(layout: Layout) -> str | None:
     """Return a text that names the process writing now, or says that a killed run left staged files; else None."""
     if is_being_written(layout):
         try:
-            held = orjson.loads(layout.lock_file.read_bytes())
+            held = orjson.loads(read_regular(layout.lock_file))
             writer = (
                 f"pid {held['pid']}, {held['run_id']}, since {datetime.fromisoformat(held['started_at']):%H:%M} UTC"
             )

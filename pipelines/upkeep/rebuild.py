@@ -16,7 +16,9 @@ from pipelines.warehouse.publish import make_warehouse
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The built warehouse, and the damaged files that were left out: paths below the data directory."""
+    """The built warehouse, and a sentence on each damaged file that was left out: its path below the data directory,
+    and the damage.
+    """
 
     warehouse: WarehouseRecord
     left_out: Sequence[str]
@@ -46,4 +48,5 @@ def rebuild(layout: Layout, observer: Observer) -> Rebuilt:
         made = published.record(layout)
         runs[-1].warehouse = made
         archives.commit(layout, runs[-1])
-    return Rebuilt(made, [*(one.path for one in damage if not one.mended), *published.left_out])
+    lost = [f"{one.path} {one.problem}" for one in damage if not one.mended]
+    return Rebuilt(made, [*lost, *(f"{path} is gone or damaged" for path in published.left_out)])

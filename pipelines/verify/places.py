@@ -11,7 +11,7 @@ from typing import Final
 from models.findings import places as codes
 from models.findings import warehouse as warehouse_codes
 from models.identity import is_home_id
-from pipelines.archive.archive import was_committed
+from pipelines.archive.archive import missing_epochs, was_committed
 from pipelines.archive.copies import listings, manifests_of
 from pipelines.disk.atomic import is_as_named
 from pipelines.disk.layout import is_drill_record
@@ -23,25 +23,28 @@ _HAS_MODES: Final = sys.platform != "win32"
 _LAID_BY_GIT: Final = "README.md"
 _TEMPORARY: Final = re.compile(r"\..+\.tmp|.+\.tmp\.duckdb(\.wal)?|.+\.tmp")
 _TABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
-_RUN: Final = re.compile(r"run=([0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})")
+_RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
+_RUN: Final = re.compile(rf"run=({_RUN_ID.pattern})")
 _IMPORT: Final = re.compile(r"[0-9a-f]{64}\.parquet")
 
 
 @dataclass(slots=True)
 class _Listed:
-    """The paths of parts and texts in commit records; the runs whose records list all their files; and the paths that
-    may have a second copy.
+    """The paths of parts and texts in commit records; the runs whose records list all their files; the paths that may
+    have a second copy; and, where a commit record is lost, the runs whose records are known, else None.
     """
 
     paths: set[str]
     complete: set[str]
     copied: set[str]
+    known: set[str] | None
 
 
 def check_places(context: Context) -> None:
     """Walk the data directory. Of Prefect's own files in prefect/ it checks only the permissions, and not those of
     its web pages.
     """
+    is_partial = context.unusable or missing_epochs(context.layout, context.runs)
     listed = _Listed(
         {part.path for _, _, part in context.parts()} | {text.path for run in context.runs for text in run.texts},
         {run.run_id for run in context.runs if run.status == "complete"},
@@ -52,6 +55,7 @@ def check_places(context: Context) -> None:
             context.layout.settings_file.name,
             *(context.layout.relative(path) for path in context.layout.destinations.glob("*.json")),
         },
+        {run.run_id for run in context.runs} if is_partial else None,
     )
     _check_mode(context, context.layout.root, is_directory=True)
     _walk(context, listed, context.layout.root, ())
@@ -153,7 +157,7 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
             return
         case ["staging", _]:
             context.findings.append(codes.STAGED.at(address))
-        case ["copies", *original] if "/".join(original) in listed.copied:
+        case ["copies", *original] if "/".join(original) in listed.copied or _may_be_of_lost_run(listed, address):
             return
         case _ if _TEMPORARY.fullmatch(name):
             context.findings.append(codes.TEMPORARY.at(address))
@@ -180,6 +184,12 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
             context.findings.append(codes.FOREIGN.at(address, what="file"))
 
 
+def _may_be_of_lost_run(listed: _Listed, address: str) -> bool:
+    """Whether a file may be of a run whose commit record is lost: `extract repair` makes the record again from it."""
+    run = _RUN_ID.search(address)
+    return listed.known is not None and run is not None and run[0] not in listed.known
+
+
 def _is_of_a_run(context: Context, path: Path, run_id: str) -> bool:
     """Return whether a file in a run's directory is one that every run may have there."""
     layout = context.layout
@@ -189,7 +199,7 @@ def _is_of_a_run(context: Context, path: Path, run_id: str) -> bool:
 
 def _judge_part(context: Context, listed: _Listed, address: str, directory: str) -> None:
     run_id = directory.removeprefix("run=")
-    if address in listed.paths or run_id in context.unusable:
+    if address in listed.paths or run_id in context.unusable or _may_be_of_lost_run(listed, address):
         return
     kind = codes.UNLISTED if run_id in listed.complete else codes.UNCOMMITTED
     context.findings.append(kind.at(address))

@@ -97,10 +97,10 @@ def _read_run(context: Context, path: Path) -> RunRecord | None:
             return None
         run = RunRecord.from_json(value)
         _need_types(run)
-    except OSError as error:
+    except PermissionError as error:
         context.findings.append(unreadable(context, error))
-    except SealError as error:
-        context.findings.append(codes.BROKEN.at(address, problem=str(error)))
+    except (SealError, OSError) as error:
+        context.findings.append(codes.BROKEN.at(address, problem=getattr(error, "strerror", None) or str(error)))
     except (MalformedRecord, KeyError, TypeError) as error:
         context.findings.append(codes.MALFORMED.at(address, problem=str(error)))
     else:
@@ -256,7 +256,7 @@ def _check_epochs(context: Context) -> None:
         if other is not run:
             context.findings.append(codes.EPOCH_TWICE.at(address, other=other.run_id, epoch=run.epoch))
         elif run.epoch != last + 1 and not context.unusable:
-            context.findings.append(codes.EPOCH_GONE.at(address, last=last, epoch=run.epoch))
+            context.findings.append(codes.EPOCH_GONE.at(address, last=run.epoch - 1, epoch=run.epoch))
         last = run.epoch
 
 

@@ -142,6 +142,8 @@ def test_a_run_without_its_record_gets_it_again_from_its_parts(epoch: int, whole
     (back,) = (one for one in archive.runs if one.epoch == epoch)
     assert back.run_id == gone.run_id
     assert [phase.parts for phase in back.phases] != []
+    # The runs before and after it agree on the parsers; before the first there is none, so its files are parsed again.
+    assert [phase.parsers for phase in back.phases] == [phase.parsers if epoch == 2 else {} for phase in gone.phases]
 
 
 def test_a_run_that_is_gone_altogether_leaves_no_gap(archive: Archive, tmp_path: Path) -> None:
@@ -149,7 +151,13 @@ def test_a_run_that_is_gone_altogether_leaves_no_gap(archive: Archive, tmp_path:
     for place in archive.layout.root.rglob(f"*{gone}"):
         if place.is_dir():
             shutil.rmtree(place)
-    assert call("rebuild", "--data", archive.layout.root).code == ExitCode.FIXITY
+    built = call("rebuild", "--data", archive.layout.root)
+    assert built.code == ExitCode.FIXITY
+    assert "has no record of the run of epoch 1" in built.err
+    assert "extract repair" in built.err
+    (found,) = (one for one in check(archive.layout) if one.code == "R207")
+    assert found.sentence == "Runs are counted by epochs: before this run of epoch 2 that of epoch 1 is gone."
+    assert "F103" not in {one.code for one in check(archive.layout)}
     made = mended(archive)
     assert errors_in(made.findings) == []
     assert {one.code for one in made.losses} == {"L101", "L105"}

@@ -57,6 +57,12 @@ def test_a_plain_run_claims_both_digests_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("ground", "level", "headline", "sentences"),
     [
+        (
+            replace(PLAIN, mended=2),
+            "broken",
+            "The archive was damaged: 2 damaged files were restored by this run",
+            ["Not verified: ", "2 damaged files were restored by this run, and `extract verify` has not checked"],
+        ),
         (with_kept(read=0), "verified", "Verified; nothing new", ["nothing was new, so no file was read", "10 of 10"]),
         (
             with_kept(intact=8, appended=2),

@@ -187,10 +187,13 @@ def test_status_names_the_damage_before_and_after_a_run(home: Path, data: Path) 
     assert f"  {name} has " in printed.out
     part.write_bytes(part.read_bytes()[:-1])
     assert "DAMAGED" not in call("status", "--data", data).out
+    undamaged = part.read_bytes()
     _flip(part)
     assert _run(home, data, "--quiet").err.startswith("run ")
     printed = call("status", "--data", data, "--json")
     assert [(one["path"], one["problem"]) for one in json.loads(printed.out)["damage"]] == [(name, damages.OTHER_BYTES)]
+    part.write_bytes(undamaged)
+    assert "DAMAGED" not in call("status", "--data", data).out
 
 
 def test_a_damaged_part_of_message_texts_has_its_texts_kept_again_when_they_are_met(home: Path, data: Path) -> None:
@@ -284,10 +287,15 @@ def test_what_has_a_second_copy_is_put_back_and_the_next_run_is_clean(
         for part in committed_parts([run], "manifest"):
             damage(data / part.path)
     damage(data / "head.json")
-    assert "put back from its second copy" in (ran := _run(home, data)).out
+    ran = _run(home, data)
+    assert "put back from its second copy" in ran.out
     assert ran.code == ExitCode.FIXITY
+    assert re.search(r"damaged files of the archive were restored\n(.*\n)+Nothing of it is left to mend", ran.out)
+    claims = _claims(data, ran)
+    assert re.search(r"is damaged|(?<!not )\bverified", claims, re.IGNORECASE) is None, claims
     assert _run(home, data).code == 0
-    assert (ran := call("verify", "--data", data)).code == 0, ran.out
+    ran = call("verify", "--data", data)
+    assert ran.code == 0, ran.out
     # A record that is put back is written as a new revision.
     assert [replace(run, revision=1) for run in read_runs(Layout(data))[:2]] == [
         replace(run, revision=1) for run in runs
@@ -370,8 +378,58 @@ def test_a_pipe_in_the_place_of_a_file_is_waited_for_by_no_command(home: Path, d
         path.unlink()
         os.mkfifo(path)
     (home / "new.md").write_text("# new\n")
+    found = call("verify", "--data", data)
+    assert found.code == ExitCode.FIXITY
+    assert re.search(
+        r"^R201 .*\n +The commit record was changed or damaged: not a regular file\.$", found.out, re.MULTILINE
+    )
+    assert "Move it out" not in found.out
     assert _run(home, data).code == ExitCode.FIXITY
     assert call("verify", "--data", data).code == ExitCode.FIXITY
     assert call("repair", "--data", data, "--yes").code == 0
     assert call("verify", "--deep", "--data", data).code == 0
     assert _run(home, data).code == 0
+
+
+def test_files_in_the_place_of_directories_are_set_aside_and_named_by_a_run(home: Path, data: Path) -> None:
+    for name in ("staging", "store/home=mine", "copies/runs"):
+        shutil.rmtree(data / name)
+        (data / name).write_bytes(b"x")
+    (data / "quarantine").write_bytes(b"x")
+    (data / "writer.lock").unlink()
+    (data / "writer.lock").mkdir()
+    ran = _run(home, data, "--json")
+    assert ran.code == ExitCode.FIXITY
+    aside = {one["path"] for one in json.loads(ran.out)["damage"] if "in the place of a directory" in one["problem"]}
+    assert aside == {"staging", "copies/runs", "store/home=mine"}
+    assert _kept(data) == _held(home)
+    shutil.rmtree(data / "runs")
+    (data / "runs").write_bytes(b"x")
+    assert call("repair", "--data", data, "--yes").code == 0
+    assert call("verify", "--deep", "--data", data).code == 0
+    assert _run(home, data).code == 0
+    assert (data / "quarantine/runs.file").read_bytes() == b"x"
+
+
+def test_a_link_to_a_directory_that_is_not_there_is_refused_and_kept(home: Path, data: Path) -> None:
+    (data / "store").rename(home.parent / "away")
+    (data / "store").symlink_to(home.parent / "unmounted")
+    assert "is a link to" in (ran := _run(home, data)).err
+    assert ran.code == ExitCode.DISK
+    (home.parent / "away").rename(home.parent / "unmounted")
+    assert _run(home, data).code == 0
+
+
+def test_a_pipe_in_the_place_of_a_file_beside_the_records_is_waited_for_by_no_command(home: Path, data: Path) -> None:
+    layout = Layout(data)
+    pipes = [layout.ignore_file, layout.settings_file, *layout.digest_indexes(), layout.lock_file]
+    for path in pipes:
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+    assert "settings.toml cannot be read: not a regular file" in (ran := _run(home, data)).err
+    assert ran.code == ExitCode.USAGE
+    layout.settings_file.unlink()
+    assert call("verify", "--quick", "--data", data).code != 0
+    assert call("status", "--data", data).code == 0
+    assert _run(home, data).code == ExitCode.FIXITY
+    assert call("verify", "--data", data).code == 0

@@ -5,7 +5,7 @@ import typer
 from models.amounts import size
 from models.errors import ExitCode
 from pipelines.cli.console import say
-from pipelines.cli.options import Data, Quiet, layout_of, shown_path
+from pipelines.cli.options import Data, Quiet, command, layout_of, shown_path
 from pipelines.cli.progress import showing
 from pipelines.upkeep.rebuild import rebuild as rebuild_warehouse
 
@@ -23,5 +23,9 @@ def rebuild(data: Data = None, quiet: Quiet = False) -> None:
         warehouse = f"{shown_path(layout.warehouse)} ({size(made.warehouse.size)})"
         say(f"warehouse: {warehouse}, checked and published")
     if made.left_out:
-        say(f"left out, because damaged: {', '.join(made.left_out[:5])}; see `extract verify`", stderr=True)
+        for one in made.left_out[:5]:
+            say(f"left out: {one}", stderr=True)
+        if len(made.left_out) > 5:
+            say(f"and {len(made.left_out) - 5} more; `extract verify` names all", stderr=True)
+        say(f"next: {command('repair', data)}", stderr=True)
         raise typer.Exit(ExitCode.FIXITY)

@@ -61,7 +61,7 @@ def repair(
     if as_json:
         say_json(made.to_json())
     else:
-        _show_done(made, layout, data, quiet=quiet, with_all=planned is None)
+        _show_done(made, layout, data, planned, quiet=quiet)
     _end(made)
 
 
@@ -88,7 +88,8 @@ def _show(planned: Repair, layout: Layout) -> None:
         say(f"{shown_path(layout.root)}: there is nothing to repair.")
         _show_losses(planned)
         return
-    say("would be mended:", is_bold=True)
+    if planned.mended or planned.notes:
+        say("would be mended:", is_bold=True)
     _show_mended(planned)
     if planned.to_parse:
         say(f"  would be parsed again from the store: {', '.join(planned.to_parse)}")
@@ -124,10 +125,11 @@ def _show_findings(title: str, findings: list[Finding]) -> None:
         say(f"  and {plural(len(findings) - _SHOWN, 'more', 'more')}; --json names all")
 
 
-def _show_done(made: Repair, layout: Layout, data: Path | None, *, quiet: bool, with_all: bool) -> None:
-    if with_all and not quiet:
+def _show_done(made: Repair, layout: Layout, data: Path | None, planned: Repair | None, *, quiet: bool) -> None:
+    """Print the result of a repair, without those lists that its preview `planned` has shown already."""
+    if planned is None and not quiet:
         _show_mended(made)
-    if made.losses and not quiet:
+    if not quiet and (planned is None or made.losses != planned.losses):
         _show_losses(made)
     _show_left(made)
     for note in made.notes if quiet else ():

@@ -16,6 +16,7 @@ from pipelines.cli.console import is_terminal, say
 from pipelines.cli.looking import Redact, masker_of
 from pipelines.cli.options import Data, layout_of
 from pipelines.cli.terminal import terminal
+from pipelines.disk.atomic import read_regular
 from pipelines.redact.masking import Masker
 from pipelines.run.pipeline import latest_run
 
@@ -71,7 +72,7 @@ def report(
 
 def _masked(report: Path, masker: Masker) -> str:
     try:
-        content = unsealed(report.read_bytes(), report.suffix)
+        content = unsealed(read_regular(report), report.suffix)
     except SealError as error:
         raise FixityError(f"{report}: {error}; `extract verify` says more") from error
     return masker.mask(content.decode())
