@@ -51,9 +51,10 @@ def _best(work: Work, name: str) -> RunRecord | None:
     layout = work.layout
     path, copy = layout.commit_record(name), layout.copy_of(layout.commit_record(name))
     own = [(run, shown) for place, shown in ((path, _ITSELF), (copy, "its second copy")) if (run := _read(place, name))]
-    if len(own) == 2 and own[0][0] == own[1][0]:
+    newer = [one for one in _elsewhere(work, path, name) if own and _continues(one[0], own[0][0])]
+    if not newer and len(own) == 2 and own[0][0] == own[1][0]:
         return own[0][0]
-    others = own or list(_elsewhere(work, path, name))
+    others = newer or own or list(_elsewhere(work, path, name))
     if not others:
         return None
     run, shown = max(others, key=lambda one: _weight(layout, one[0]))
@@ -68,6 +69,12 @@ def _best(work: Work, name: str) -> RunRecord | None:
         work.tell(path, GONE_OR_CHANGED, f"put back from {shown}")
         work.has_changed = True
     return run
+
+
+def _continues(run: RunRecord, older: RunRecord) -> bool:
+    """Whether a record is a later one of the same run, which lists all that the older one does."""
+    listed, before = ({part.path for phase in one.phases for part in phase.parts} for one in (run, older))
+    return run.revision > older.revision and run.epoch == older.epoch and before <= listed
 
 
 def _read(path: Path, name: str) -> RunRecord | None:

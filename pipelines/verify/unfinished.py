@@ -25,9 +25,11 @@ _LEFT: Final = frozenset(
         copies.COPY_GONE,
         copies.HEAD_GONE,
         runs.NO_REPORT,
+        places.INDEX_BROKEN,
     )
 )
-"""Findings after a stopped writer: a warehouse it was replacing, a second copy or a report not yet written."""
+"""Findings after a stopped writer: a warehouse it was replacing, a second copy or a report not yet written, an index of
+known digests that it had not flushed."""
 _LEFT_BY_FORGET: Final = frozenset(
     kind.code
     for kind in (

@@ -21,6 +21,7 @@ from models.errors import (
 from models.finding import Level
 from models.observer import Observer
 from models.run import PhaseRecord, RunRecord
+from models.text import raw_path
 from pipelines.archive.archive import read_runs
 from pipelines.archive.known_copies import KnownCopy, read_known_copies
 from pipelines.copies.check import verify_copy
@@ -39,6 +40,7 @@ from pipelines.warehouse.opened import open_warehouse
 from tests.archives import HOME, Archive
 from tests.copies.copying import QUIET, codes_of, contents, copied, moved, prepared, sync, verified
 from tests.logical_checksum import logical_checksums
+from tests.repairing import errors_in, mended
 from tests.trees import tree_of
 
 
@@ -142,6 +144,8 @@ def test_a_damaged_file_of_the_archive_replaces_nothing(archive: Archive, place:
     assert codes_of(result) == ["C108"]
     assert result.exit_code is ExitCode.FIXITY
     assert verified(archive).findings == []
+    assert errors_in(mended(archive, place).findings) == []
+    assert sync(archive).findings == []
 
 
 def test_of_a_run_with_a_damaged_file_the_copy_has_all_before_it(archive: Archive, place: Path) -> None:
@@ -174,6 +178,8 @@ def test_what_the_archive_has_lost_stays_in_the_copy_and_is_named(archive: Archi
     assert codes_of(result) == ["C105"]
     assert result.exit_code is ExitCode.FIXITY
     assert {path: whole[path] for path in whole if path != "head.json"}.items() <= contents(place).items()
+    assert errors_in(mended(archive, place).findings) == []
+    assert sync(archive).findings == []
 
 
 def test_an_older_version_of_a_commit_record_replaces_no_newer_one(archive: Archive, place: Path) -> None:
@@ -187,6 +193,8 @@ def test_an_older_version_of_a_commit_record_replaces_no_newer_one(archive: Arch
     archive.edit(older)
     assert codes_of(sync(archive)) == ["C106"]
     assert contents(place) == whole
+    assert errors_in(mended(archive, place).findings) == []
+    assert sync(archive).findings == []
 
 
 def test_an_archive_and_a_copy_that_went_different_ways_are_kept_apart(archive: Archive, place: Path) -> None:
@@ -263,6 +271,9 @@ def test_a_foreign_file_at_the_place_is_named_and_left_alone(archive: Archive, p
     assert sync(archive).removed == 0
     assert (place / "holiday.jpg").read_bytes() == b"not ours"
     assert not (archive.layout.root / "holiday.jpg").exists()
+    for finding in found.findings:
+        (place / raw_path(finding.address).decode("utf-8", "surrogateescape")).unlink()
+    assert verified(archive).findings == []
 
 
 def test_a_link_in_a_copy_is_never_followed(archive: Archive, place: Path, tmp_path: Path) -> None:

@@ -17,15 +17,12 @@ from random import Random
 import pytest
 
 from models.errors import ExtractError
-from models.finding import KINDS, Level
-from models.findings.advice import PROGRAM_FAULT, WHAT_OTHERS_NAME
-from pipelines.archive.known_copies import KnownCopy, keep_known_copy
+from models.finding import KINDS
 from pipelines.disk import failpoints
 from pipelines.verify.verify import check
-from tests.archives import Archive, run
-from tests.command_line import call
+from tests.advice import ELSEWHERE, NOT_FOLLOWED, advised, follow, is_nothing, is_report
+from tests.archives import Archive
 from tests.crash_driver import in_child
-from tests.damages import DAMAGES
 from tests.repairing import (
     Undamaged,
     cases,
@@ -38,86 +35,24 @@ from tests.repairing import (
     sums_of,
 )
 
-TO_DO: dict[str, Callable[[Archive, Path], object]] = {
-    r"copies/settings\.toml": lambda archive, _: put_settings_back(archive),
-    r"^Correct the problems of the other": lambda archive, _: mended(archive),
-    r"delete the log": lambda archive, path: delete_and_rebuild(archive, path),
-    r"remove the entry of another kind": lambda archive, path: remove_and_run(archive, path),
-    r"[Vv]erify again": lambda archive, _: archive.held.close(),
-    r"`extract repair": lambda archive, _: mended(archive),
-    r"`extract rebuild`": lambda archive, _: call("rebuild", "--data", archive.layout.root),
-    r"the next `extract run`|next run|`extract run`": lambda archive, _: run(archive.layout, archive.home),
-    r"chmod 700": lambda _, path: path.chmod(0o700),
-    r"chmod 600": lambda _, path: path.chmod(0o600),
-    r"chmod 400": lambda _, path: path.chmod(0o400),
-    r"^Move it out of the data directory": lambda archive, path: path.rename(archive.home.parent / "moved"),
-    r"^(Remove|Delete) (it|the link)": lambda _, path: path.unlink(),
-}
-"""How a machine follows an advice: by the first pattern that matches."""
-FOR_A_PERSON = {"R206", "R151", "R227", "D108", "R154", "R153"}
-"""Advice that asks for a decision, or cannot be followed from the damage alone."""
-
-
-def advised() -> list[str]:
-    """Return the codes whose advice a machine can follow."""
-    found = []
-    for code in sorted(DAMAGES):
-        kind = KINDS[code]
-        is_asked = kind.what_to_do != PROGRAM_FAULT and kind.level in (Level.QUICK, Level.DEFAULT)
-        if is_asked and code not in FOR_A_PERSON and any(re.search(one, kind.what_to_do) for one in TO_DO):
-            found.append(code)
-    return found
-
-
-def put_settings_back(archive: Archive) -> None:
-    path = archive.layout.settings_file
-    path.write_bytes(archive.layout.copy_of(path).read_bytes())
-    path.chmod(0o600)
-
-
-def delete_and_rebuild(archive: Archive, path: Path) -> None:
-    path.unlink()
-    call("rebuild", "--data", archive.layout.root)
-
-
-def remove_and_run(archive: Archive, path: Path) -> None:
-    path.rmdir()
-    run(archive.layout, archive.home)
-
-
-def lose_newest_run_of(archive: Archive, copy: Archive) -> None:
-    """Delete all of the newest run, and note that a copy has it."""
-    last, root = archive.last, archive.layout.root
-    keep_known_copy(
-        archive.layout, KnownCopy(str(copy.layout.root), last.started_at, epoch=last.epoch, run_id=last.run_id)
-    )
-    for path in [*root.rglob(f"*{last.run_id}"), *root.rglob("head.json")]:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def follow(archive: Archive, code: str) -> list[str]:
-    """Damage an archive, follow the advice of each finding of this code, and return the errors that are left, without
-    those whose advice is to report them: their damage forges records that agree with it, as no disk does.
-    """
-    copy = archive.copy(archive.layout.root.parent / "copy") if code == "R307" else None
-    if copy is not None:
-        lose_newest_run_of(archive, copy)
-    else:
-        DAMAGES[code](archive)
-    for finding in [one for one in check(archive.layout) if one.code == code]:
-        step = next(do for pattern, do in TO_DO.items() if re.search(pattern, finding.what_to_do))
-        if copy is not None:
-            mended(archive, copy.layout.root)
-        else:
-            step(archive, archive.layout.root / finding.address)
-    archive.held.close()
-    found = check(archive.layout)
-    return errors_in([one for one in found if one.what_to_do not in (PROGRAM_FAULT, WHAT_OTHERS_NAME)])
+TESTS = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
 def small(made_archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     return made_archive.copy(tmp_path_factory.mktemp("small"))
+
+
+def test_every_kind_of_finding_has_an_advice_that_a_test_follows_or_a_reason_why_none_can() -> None:
+    followed = advised()
+    ways = [followed, ELSEWHERE, NOT_FOLLOWED, filter(is_report, KINDS), filter(is_nothing, KINDS)]
+    counted = Counter(code for codes in ways for code in codes)
+    assert sorted(KINDS.keys() - counted.keys()) == []
+    assert sorted(counted.keys() - KINDS.keys()) == []
+    assert {code for code, number in counted.items() if number > 1} <= NOT_FOLLOWED.keys()
+    for test in ELSEWHERE.values():
+        file, _, name = test.partition("::")
+        assert f"def {name}(" in (TESTS / file).read_text(encoding="utf-8"), test
 
 
 @pytest.mark.parametrize("code", ["F113", "P103", "W103"])
