@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from models.json import JsonValue
 from tests.conversations import call, session_id, write_home
 from tests.warehouse.kinds import SAID, shows, talk_of
 
@@ -160,3 +161,26 @@ def a_mode_stands_before_the_first_record(home: Path, n: int) -> None:
     talk.state("permission-mode", permissionMode="plan")
     talk.prompt("on")
     write_home(home, [talk])
+
+
+@shows(
+    {
+        "SELECT what, \"from\", \"to\" FROM environment_history WHERE session_id = :s AND what IN ('shell', 'system') "
+        "ORDER BY what, seen_at": [
+            ("shell", None, "bash"),
+            ("shell", "bash", "zsh"),
+            ("system", None, "linux, 6.8"),
+        ],
+        "SELECT DISTINCT \"to\" FROM environment_history WHERE session_id IS NULL AND what = 'shell' "
+        "AND seen_at = '2026-03-01 10:00:00+00'": [("fish",)],
+    }
+)
+def a_session_resumed_in_another_shell(home: Path, n: int) -> None:
+    talk = talk_of(n)
+    for shell in ("bash", "bash", "zsh"):
+        snapshot: JsonValue = {"shell": shell, "platform": "linux", "osVersion": "6.8"}
+        talk.add("attachment", attachment={"type": "environment", "snapshot": snapshot})
+        talk.prompt("go")
+    write_home(home, [talk])
+    (home / "shell-snapshots").mkdir()
+    (home / "shell-snapshots" / "snapshot-fish-1772359200000-abc123.sh").write_text("# Snapshot file\n")

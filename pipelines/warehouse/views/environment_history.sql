@@ -2,10 +2,10 @@
 One row for each change of a session's environment, and for its initial state.
 
 - home_id: The home.
-- session_id: The session.
+- session_id: The session; NULL for the shell of a snapshot, which names none.
 - seen_at: When the new state was first seen.
 - what: version (of Claude Code), permission_mode, model, git_branch, working_directory, entrypoint, effort, agent, mode, mcp_server,
-    tool_set, or environment (shell, platform and system, as Claude Code recorded them).
+    shell, or system (platform and version, as Claude Code recorded them).
 - from: The previous value; NULL at the beginning.
 - to: The new value.
 - file_id: The file of the record.
@@ -69,18 +69,23 @@ with
             home_id,
             session_id,
             known_at,
-            'environment',
-            concat_ws(
-                ', ',
-                body ->> '$.attachment.snapshot.shell',
-                body ->> '$.attachment.snapshot.platform',
-                body ->> '$.attachment.snapshot.osVersion'
+            unnest(['shell', 'system']),
+            unnest(
+                [
+                    body ->> '$.attachment.snapshot.shell',
+                    concat_ws(
+                        ', ', body ->> '$.attachment.snapshot.platform', body ->> '$.attachment.snapshot.osVersion'
+                    )
+                ]
             ),
             file_id,
             byte_offset,
             byte_length
         from counted
         where record_type = 'attachment' and subtype = 'environment'
+        union all
+        select home_id, null, created_at, 'shell', shell, file_id, byte_offset, byte_length
+        from shell_snapshots
         union all
         select
             home_id,
