@@ -68,6 +68,7 @@ NOT_FOLLOWED = {
         "says what `extract verify` says of the same damage, whose advice is followed",
     ),
     "C104": "names a file of another archive at the place, as a person may put it there",
+    "P110": "asks a person to import another store again",
     "H108": "needs a user whose permissions count: tests may run as root",
     "H110": "asks a person to check the disk",
     "M108": "asks a person to report a secret",

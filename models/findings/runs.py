@@ -163,7 +163,7 @@ REPORT_BROKEN: Final = Kind(
     Severity.ERROR,
     Level.DEFAULT,
     "The report was changed or damaged: {problem}.",
-    "Delete it: the warehouse has the same facts.",
+    "`extract repair` writes it again: the archive has the same facts.",
     is_fixity=True,
 )
 TEXT_GONE: Final = Kind(
