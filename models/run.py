@@ -22,7 +22,7 @@ parses the files in the store again.
 
 _SECOND = "%Y%m%dT%H%M%SZ"
 
-RUN_ID: Final = r"\d{8}T\d{6}Z-[0-9a-f]{6}"
+RUN_ID: Final = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}"
 """The pattern of a run_id."""
 
 

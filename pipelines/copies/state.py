@@ -10,7 +10,7 @@ import orjson
 
 from models.errors import ConfigurationError, DataDirectoryError, FixityError, StoreError
 from models.json import JsonObject, JsonValue
-from models.run import PartRecord, RunRecord
+from models.run import RUN_ID, PartRecord, RunRecord
 from models.seal import SealError, sealed, unsealed
 from pipelines.archive.archive import Archive
 from pipelines.archive.erasure_journal import Journal
@@ -19,7 +19,7 @@ from pipelines.disk.layout import Layout
 
 FORMAT: Final = 1
 RUN_FILE: Final = re.compile(
-    r"(?:store|tables/[a-z][a-z0-9_]*)/home=[A-Za-z0-9._-]+/run=(?P<run>[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})"
+    rf"(?:store|tables/[a-z][a-z0-9_]*)/home=[A-Za-z0-9._-]+/run=(?P<run>{RUN_ID})"
     r"/[A-Za-z0-9][A-Za-z0-9_-]*\.parquet"
 )
 """The path of a Parquet file of a run."""

@@ -43,7 +43,7 @@ _after_stopped: set[Path] = set()
 """Those of these locks whose holder before was stopped before its end, or left no readable word of its end."""
 
 _obstacles: dict[Path, list[str]] = {}
-"""What each of these holders has moved out of the place of a directory, by the path of the lock."""
+"""The paths that each of these holders has moved out of the place of a directory, by the path of the lock."""
 
 
 @contextmanager

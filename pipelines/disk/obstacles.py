@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from models.errors import DataDirectoryError
+from models.run import RUN_ID
 from pipelines.disk.atomic import make_directories, sync_directories
 from pipelines.disk.layout import Layout, make_private
 from pipelines.disk.platform import replace as move
@@ -17,7 +18,7 @@ _TABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _HOME: Final = re.compile(r"home=.+")
 _RUN: Final = re.compile(r"run=.+")
 _ENDING: Final = ".file"
-_RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
+_RUN_ID: Final = re.compile(RUN_ID)
 
 
 def set_aside(layout: Layout, path: Path, ending: str = "") -> Path:

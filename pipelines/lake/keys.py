@@ -21,6 +21,7 @@ import orjson
 
 from models.errors import StoreError
 from models.json import JsonObject, JsonValue
+from models.run import RUN_ID
 from models.seal import sealed, unsealed
 from pipelines.archive.machines import MACHINE_ID, is_machine_name
 
@@ -32,7 +33,7 @@ LONGEST_HEAD: Final = 64 << 20
 """Bytes of the longest head or commit record that is read from a lake."""
 _OF_MACHINE: Final = re.compile(r"machines/(?P<machine>[0-9a-f]{16})/(?P<rest>.+)")
 _HEAD: Final = re.compile(r"head-(?P<number>[0-9]{8})\.json")
-_RECORD: Final = re.compile(r"runs/(?P<run>[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})/run-(?P<number>[0-9]{6})\.json")
+_RECORD: Final = re.compile(rf"runs/(?P<run>{RUN_ID})/run-(?P<number>[0-9]{{6}})\.json")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 

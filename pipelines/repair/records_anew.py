@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from models.counts import READING_COUNTS, add_reading
 from models.errors import ExtractError
-from models.run import PartRecord, PhaseRecord, RunRecord, SourceCounts
+from models.run import RUN_ID, PartRecord, PhaseRecord, RunRecord, SourceCounts
 from models.tables import EXTRACTIONS, MANIFEST, MESSAGES, OCCURRENCES, REJECTS
 from pipelines.archive.committed import known_tables, parts_of
 from pipelines.archive.manifests import read_manifest
@@ -22,7 +22,7 @@ from pipelines.run.phase_counts import count_state
 from pipelines.version import VERSION
 
 _PHASE = re.compile(r"(?:phase|mended|repaired)-([0-9]+)(?:-[0-9a-f]+)?\.parquet")
-_RUN = re.compile(r"run=([0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})")
+_RUN = re.compile(rf"run=({RUN_ID})")
 
 
 def orphaned(layout: Layout) -> list[str]:

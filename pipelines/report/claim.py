@@ -87,9 +87,8 @@ def claim_of(ground: Ground) -> str:
 
 def _lead(ground: Ground) -> str:
     kept = ground.fixity.kept
-    if kept.corrupt or not ground.balance.holds or ground.problems or ground.errors:
-        return "Not verified: "
-    if ground.damaged or ground.mended:
+    broken = (kept.corrupt, not ground.balance.holds, ground.problems, ground.errors, ground.damaged, ground.mended)
+    if any(broken):
         return "Not verified: "
     if not kept.files:
         return "Nothing was verified: "

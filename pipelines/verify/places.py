@@ -11,6 +11,7 @@ from typing import Final
 from models.findings import places as codes
 from models.findings import warehouse as warehouse_codes
 from models.identity import is_home_id
+from models.run import RUN_ID
 from pipelines.archive.archive import missing_epochs, was_committed
 from pipelines.archive.copies import listings, manifests_of
 from pipelines.disk.atomic import is_as_named
@@ -23,8 +24,7 @@ _HAS_MODES: Final = sys.platform != "win32"
 _LAID_BY_GIT: Final = "README.md"
 _TEMPORARY: Final = re.compile(r"\..+\.tmp|.+\.tmp\.duckdb(\.wal)?|.+\.tmp")
 _TABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
-_RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
-_RUN: Final = re.compile(rf"run=({_RUN_ID.pattern})")
+_RUN: Final = re.compile(rf"run=({RUN_ID})")
 _IMPORT: Final = re.compile(r"[0-9a-f]{64}\.parquet")
 
 
@@ -186,7 +186,7 @@ def _judge_file(context: Context, listed: _Listed, path: Path, names: Sequence[s
 
 def _may_be_of_lost_run(listed: _Listed, address: str) -> bool:
     """Whether a file may be of a run whose commit record is lost: `extract repair` makes the record again from it."""
-    run = _RUN_ID.search(address)
+    run = re.search(RUN_ID, address)
     return listed.known is not None and run is not None and run[0] not in listed.known
 
 

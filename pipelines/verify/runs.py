@@ -17,7 +17,7 @@ from extractors.reading.registry import PHASES
 from models.errors import ExtractError
 from models.findings import runs as codes
 from models.identity import is_home_id
-from models.run import PartRecord, PhaseRecord, RunRecord, TextRecord, in_effect
+from models.run import PartRecord, PhaseRecord, RunRecord, TextRecord, in_effect, is_run_id
 from models.schema import Table
 from models.seal import SealError, unsealed
 from models.tables import EXTRACTIONS, MANIFEST
@@ -29,7 +29,6 @@ from pipelines.verify.context import Context, unreadable
 from pipelines.verify.records import MalformedRecord, read_object
 
 FORMAT: Final = 1
-_RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 _PART_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.parquet")
 
 
@@ -153,7 +152,7 @@ def check_runs(context: Context) -> None:
     listed: set[str] = set()
     for run in context.runs:
         address = context.address(context.layout.commit_record(run.run_id))
-        if _RUN_ID.fullmatch(run.run_id) is None:
+        if not is_run_id(run.run_id):
             context.findings.append(codes.NO_RUN_ID.at(address, run=run.run_id))
         _check_end(context, run, address)
         _check_times(context, run, address)
